@@ -1,0 +1,1 @@
+"""Kubernetes operator that moves traffic between model versions by multi-armed bandits."""
