@@ -6,12 +6,11 @@ Everything here is a frozen value that can be a key of a cache, with defaults re
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bandit_operator.api.reward import Preset
 from bandit_operator.api.rules import parse_duration
-from bandit_operator.api.spec import Arm, BackendRef
+from bandit_operator.api.spec import BackendRef
 from bandit_operator.api.v1alpha1 import BanditDeployment
 
 TRAEFIK_REQUESTS = "traefik_service_requests_total"
@@ -77,26 +76,48 @@ class Queries:
 
 
 @dataclass(frozen=True, slots=True)
+class ArmLabel:
+    """The label that tells the arms' series apart.
+
+    ``patterns`` gives for each arm the regular expression that the whole value matches.
+    """
+
+    name: str
+    patterns: tuple[tuple[str, str], ...]
+
+    def arm_of(self, value: str) -> str | None:
+        """Return the arm that a value of the label belongs to, or None for a stranger's."""
+        for arm, pattern in self.patterns:
+            if re.fullmatch(pattern, value):
+                return arm
+        return None
+
+    @property
+    def any_arm(self) -> str:
+        """One regular expression that the values of all arms match, for use in PromQL."""
+        return "|".join(pattern for _, pattern in self.patterns)
+
+
+@dataclass(frozen=True, slots=True)
 class PrometheusSource:
     """Where the rewards are.
 
-    ``address`` is None where the operator's own default counts, ``settle`` is in seconds.
-    ``label_patterns`` gives for each arm the regular expression that the whole value of
-    ``arm_label`` matches.
+    ``address`` is None where the operator's own default counts. ``settle`` is the time in
+    seconds after which the counters of a moment are complete.
     """
 
     address: str | None
     reader: Counters | Queries
-    arm_label: str
-    label_patterns: Mapping[str, str]
+    label: ArmLabel
     settle: float
 
-    def arm_of(self, label_value: str) -> str | None:
-        """Return the arm that a value of the label belongs to, or None for a stranger's."""
-        for arm, pattern in self.label_patterns.items():
-            if re.fullmatch(pattern, label_value):
-                return arm
-        return None
+
+@dataclass(frozen=True, slots=True)
+class RequestCounter:
+    """Selector of the counter of the requests that reach the backends."""
+
+    selector: str
+    label: ArmLabel
 
 
 def route_of(resource: BanditDeployment) -> RouteReference:
@@ -129,26 +150,59 @@ def scale_targets_of(resource: BanditDeployment) -> dict[str, ScaleTarget]:
 
 def source_of(resource: BanditDeployment) -> PrometheusSource:
     """Return where the rewards are; a preset is resolved to the counters it stands for."""
-    source, arms = resource.spec.reward.prometheus, resource.spec.arms
-    label, patterns = source.arm_label, {arm.name: re.escape(arm.name) for arm in arms}
+    source = resource.spec.reward.prometheus
+    label = _own_label(resource)
     reader: Counters | Queries
     if source.preset is Preset.GATEWAY_SUCCESS:
-        patterns = {arm.name: _traefik_service(arm, resource.metadata.namespace) for arm in arms}
-        label, services = "service", "|".join(patterns.values())
-        services = services.replace("\\", "\\\\")
+        label = _traefik_label(resource)
+        service = f'service=~"{_quoted(label.any_arm)}"'
         reader = Counters(
-            successes=f'{TRAEFIK_REQUESTS}{{service=~"{services}",code!~"5.."}}',
-            trials=f'{TRAEFIK_REQUESTS}{{service=~"{services}"}}',
+            successes=f'{TRAEFIK_REQUESTS}{{{service},code!~"5.."}}',
+            trials=f"{TRAEFIK_REQUESTS}{{{service}}}",
         )
     elif source.query is not None and source.samples is not None:
         reader = Queries(source.query, source.samples)
     else:
         # The model admits no fourth way: successes and trials are both set.
         reader = Counters(source.successes or "", source.trials or "")
-    return PrometheusSource(source.address, reader, label, patterns, parse_duration(source.settle))
+    return PrometheusSource(source.address, reader, label, parse_duration(source.settle))
 
 
-def _traefik_service(arm: Arm, namespace: str) -> str:
-    """Return the pattern of the name that Traefik gives to a backend of a Gateway API route."""
-    backend = _backend(arm.backend_ref, namespace)
-    return f"{backend.namespace}-{re.escape(backend.name)}-[a-z]+-[0-9]+@kubernetesgateway"
+def requests_of(resource: BanditDeployment) -> RequestCounter | None:
+    """Return the counter of the backends' requests, or None where the user named none."""
+    selector = resource.spec.rollback.requests
+    if selector is None:
+        return None
+    by_service = selector.lstrip().startswith(TRAEFIK_REQUESTS)
+    return RequestCounter(selector, _traefik_label(resource) if by_service else _own_label(resource))
+
+
+def _own_label(resource: BanditDeployment) -> ArmLabel:
+    names = (arm.name for arm in resource.spec.arms)
+    return ArmLabel(
+        resource.spec.reward.prometheus.arm_label, tuple((name, re.escape(name)) for name in names)
+    )
+
+
+def _traefik_label(resource: BanditDeployment) -> ArmLabel:
+    """Return how Traefik labels the backends of a Gateway API route.
+
+    Since version 3.7 the name of the service begins with the route, the gateway and the
+    rule; before that it was namespace, backend and port only.
+    """
+    route = route_of(resource)
+    prefix = f"{route.kind.lower()}-{_traefik_name(route.namespace, route.name)}-gw-.+-svc-"
+    patterns = (
+        (arm, f"({prefix})?{_traefik_name(backend.namespace, backend.name)}-[0-9]+@kubernetesgateway")
+        for arm, backend in backends_of(resource).items()
+    )
+    return ArmLabel("service", tuple(patterns))
+
+
+def _traefik_name(*parts: str) -> str:
+    """Return the parts joined as Traefik does, which replaces what is no letter or digit."""
+    return "-".join(re.findall("[A-Za-z0-9]+", "-".join(parts)))
+
+
+def _quoted(pattern: str) -> str:
+    return pattern.replace("\\", "\\\\").replace('"', '\\"')
