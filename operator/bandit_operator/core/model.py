@@ -241,6 +241,8 @@ class ArmStanding:
     """Pod template that its evidence is about."""
     previous_replicas: int | None = None
     """What to scale back to; None where it was not scaled down."""
+    quiet_since: float | None = None
+    """Since when a gateway has accepted weight 0 for it, while it drains."""
 
 
 @dataclass(frozen=True, slots=True)
