@@ -1,0 +1,54 @@
+"""Which windows of rewards are due: pure arithmetic on the interval's grid.
+
+Windows end on multiples of the interval, counted from the Unix epoch. A window that is asked
+for again after a crash is therefore the same window, and gets the same answer.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+MOST_WINDOWS = 100
+"""Windows read one by one after an absence; what is older is merged into one."""
+LONGEST_ABSENCE = 86_400.0
+"""Seconds of rewards that are still read after an absence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Windows to read, oldest first, as (start, end), and how many seconds are given up."""
+
+    windows: tuple[tuple[float, float], ...]
+    lost: float = 0.0
+
+
+def newest_end(now: float, interval: float, settle: float) -> float:
+    """End of the newest window whose rewards have all arrived in the source.
+
+    Args:
+        now: Seconds since the Unix epoch.
+        interval: Length of a window, seconds.
+        settle: How long after its end a window's numbers are complete, seconds.
+    """
+    return math.floor((now - settle) / interval) * interval
+
+
+def due(cursor: float, end: float, interval: float) -> Due:
+    """The windows from the cursor to ``end``.
+
+    At most ``MOST_WINDOWS``, the first of which is longer where more were missed; nothing
+    older than ``LONGEST_ABSENCE`` before the end. A cursor off the grid (the interval was
+    changed) first gets a window to the next grid point.
+    """
+    if end <= cursor:
+        return Due(())
+    start = max(cursor, end - LONGEST_ABSENCE)
+    points = [start]
+    step = math.floor(start / interval) + 1
+    while step * interval <= end:
+        points.append(step * interval)
+        step += 1
+    if len(points) - 1 > MOST_WINDOWS:
+        points = [points[0], *points[-MOST_WINDOWS:]]
+    return Due(tuple(zip(points, points[1:], strict=False)), lost=start - cursor)

@@ -1,0 +1,202 @@
+"""Gather: everything that one decision is made from, read and judged by nobody yet.
+
+On a normal tick this asks the API server nothing, because the watches keep the cache, and
+Prometheus one question. What the cache lacks is asked for once before it is called missing:
+the lists behind the watches may not have come yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bandit_operator.adapters.kubernetes import KubernetesAPI, resource_path
+from bandit_operator.adapters.prometheus import Prometheus
+from bandit_operator.api.v1alpha1 import BanditDeployment
+from bandit_operator.cache import Cache, Key, ScaleTarget, scale_target
+from bandit_operator.core import reasons
+from bandit_operator.core.model import ArmFacts, Outcome, SourceDown, Window
+from bandit_operator.errors import NotFound
+from bandit_operator.routers import ROUTERS, Backend, Located, Problem, Router
+from bandit_operator.sources import SOURCES, SourceSettings
+from bandit_operator.sources.base import values_by_arm
+
+WATCHED_TARGETS = {("apps/v1", "Deployment"), ("apps/v1", "StatefulSet")}
+"""Scale targets whose state the watches bring; others are read when they are needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """The route as it is now, and where the arms stand in it."""
+
+    router: Router
+    route: Mapping[str, Any]
+    located: Located
+    arms: Mapping[str, ArmFacts]
+
+    @property
+    def accepted(self) -> bool:
+        """Whether a gateway has accepted the route as it is."""
+        return self.router.accepted(self.route)
+
+    @property
+    def generation(self) -> int:
+        """Generation of the route."""
+        return int(self.route["metadata"]["generation"])
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one window held: the arms' outcomes, and their requests where those are counted."""
+
+    window: Window
+    requests: Mapping[str, float]
+
+
+class Observer:
+    """Reads cache, API server and Prometheus for one resource at a time."""
+
+    def __init__(
+        self, cache: Cache, api: KubernetesAPI, prometheus: Prometheus, default_address: str | None
+    ) -> None:
+        self._cache = cache
+        self._api = api
+        self._prometheus = prometheus
+        self._default_address = default_address
+
+    async def placement(self, resource: BanditDeployment, known: frozenset[str]) -> Placement | Problem:
+        """Find route, rule, backends and scale targets.
+
+        ``known`` are arms that have served before: where the Service of such an arm has gone
+        it cannot serve, which is no fault of the spec.
+        """
+        reference = resource.route_ref
+        router = ROUTERS[reference.group, reference.kind]
+        route = await self._route(router, (reference.namespace, reference.name))
+        if route is None:
+            return Problem(
+                reasons.ROUTE_NOT_FOUND,
+                f"spec.traffic.routeRef.name: there is no {reference.kind} {reference.namespace}/{reference.name}; "
+                f"create it, or name another",
+            )
+        backends = {arm: Backend(*ref) for arm, ref in resource.backends.items()}
+        located = router.locate(route, reference.section_name, backends)
+        if isinstance(located, Problem):
+            return located
+        facts: dict[str, ArmFacts] = {}
+        for arm, backend in backends.items():
+            served = await self._backend_exists(backend)
+            if not served and arm not in known:
+                return Problem(
+                    reasons.BACKEND_NOT_FOUND,
+                    f"spec.arms: backendRef of arm {arm} names {backend}, which does not exist; create it",
+                )
+            target = await self._target(resource, arm)
+            if isinstance(target, Problem):
+                if arm not in known:
+                    return target
+                target, served = None, False
+            facts[arm] = ArmFacts(
+                weight=located.weights[arm],
+                available=served and (target is None or target.available > 0),
+                replicas=None if target is None else target.replicas,
+                template=None if target is None else target.template,
+            )
+        return Placement(router, route, located, facts)
+
+    async def rewards(self, resource: BanditDeployment, start: float, end: float) -> Reading | SourceDown:
+        """Read one window: one question, whatever the number of arms."""
+        settings = resource.reward.prometheus
+        address = settings.address or self._default_address
+        if address is None:
+            return SourceDown(
+                "NoAddress",
+                "spec.reward.prometheus.address is not set and the operator has no default; set one of them",
+            )
+        mode, source_settings = source_of(resource)
+        source = SOURCES[mode]
+        answer = await self._prometheus.query(address, source.promql(source_settings, start, end), at=end)
+        if isinstance(answer, SourceDown):
+            return answer
+        outcomes: dict[str, Outcome] = source.outcomes(source_settings, answer)
+        return Reading(Window(start, end, outcomes), values_by_arm(source_settings, answer, "requests"))
+
+    async def _route(self, router: Router, key: Key) -> Mapping[str, Any] | None:
+        route = self._cache.routes.get((router.kind, *key))
+        if route is None:
+            path = resource_path(router.group, router.version, router.plural, *key)
+            try:
+                route = await self._api.get(path)
+            except NotFound:
+                return None
+            self._cache.put_route(router.kind, route)
+        return route
+
+    async def _backend_exists(self, backend: Backend) -> bool:
+        key = (backend.namespace, backend.name)
+        if backend.group or backend.kind != "Service" or key in self._cache.services:
+            return True  # other kinds are the gateway's to resolve
+        try:
+            await self._api.get(resource_path("", "v1", "services", *key))
+        except NotFound:
+            return False
+        self._cache.services.add(key)
+        return True
+
+    async def _target(self, resource: BanditDeployment, arm: str) -> ScaleTarget | Problem | None:
+        reference = resource.scale_targets.get(arm)
+        if reference is None:
+            return None
+        watched = (reference.api_version, reference.kind) in WATCHED_TARGETS
+        known = self._cache.targets.get((reference.kind, resource.namespace, reference.name))
+        if watched and known is not None:
+            return known
+        try:
+            path = await self.target_path(resource, arm)
+            if not watched:
+                return _from_scale(await self._api.get(f"{path}/scale"))
+            body = await self._api.get(path)
+        except NotFound:
+            return Problem(
+                reasons.SCALE_TARGET_NOT_FOUND,
+                f"spec.arms: scaleTargetRef of arm {arm} names {reference.kind} {resource.namespace}/"
+                f"{reference.name}, which does not exist; create it, or leave scaleTargetRef out",
+            )
+        self._cache.put_target(reference.kind, body)
+        return scale_target(body)
+
+    async def target_path(self, resource: BanditDeployment, arm: str) -> str:
+        """API path of an arm's scale target."""
+        reference = resource.scale_targets[arm]
+        group, _, version = reference.api_version.rpartition("/")
+        plural = await self._api.plural(reference.api_version, reference.kind)
+        return resource_path(group, version, plural, resource.namespace, reference.name)
+
+
+def _from_scale(scale: Mapping[str, Any]) -> ScaleTarget:
+    """What a /scale subresource tells: nothing of the template, and running for available."""
+    return ScaleTarget(
+        replicas=int(scale["spec"].get("replicas", 0)),
+        available=int((scale.get("status") or {}).get("replicas") or 0),
+        template="",
+    )
+
+
+def source_of(resource: BanditDeployment) -> tuple[str, SourceSettings]:
+    """Which source reads the resource's rewards, and its settings."""
+    prometheus = resource.reward.prometheus
+    if prometheus.preset is not None:
+        mode = str(prometheus.preset)
+    else:
+        mode = "counters" if prometheus.trials is not None else "query"
+    return mode, SourceSettings(
+        arms={arm: ref.name for arm, ref in resource.backends.items()},
+        namespace=resource.namespace,
+        arm_label=prometheus.arm_label,
+        successes=prometheus.successes,
+        trials=prometheus.trials,
+        query=prometheus.query,
+        samples=prometheus.samples,
+        requests=resource.rollback_requests,
+    )
