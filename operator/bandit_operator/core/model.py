@@ -43,6 +43,19 @@ class PromotionAction(StrEnum):
     PROMOTE = "Promote"
 
 
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """Which object a backendRef names; a route leaves out what is the default here."""
+
+    group: str
+    kind: str
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}"
+
+
 # ---- settings: what the user asked for ------------------------------------------------
 
 

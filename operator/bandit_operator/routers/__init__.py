@@ -7,7 +7,7 @@ else. To add one: a file here, and a line in ``ROUTERS``.
 
 from __future__ import annotations
 
-from bandit_operator.routers.base import Backend, Located, Problem, Router
+from bandit_operator.routers.base import Located, Problem, Router
 from bandit_operator.routers.gateway_api import GatewayAPIRoute
 
 ROUTERS: dict[tuple[str, str], Router] = {
@@ -16,4 +16,4 @@ ROUTERS: dict[tuple[str, str], Router] = {
 }
 """By API group and kind, sorted."""
 
-__all__ = ["ROUTERS", "Backend", "Located", "Problem", "Router"]
+__all__ = ["ROUTERS", "Located", "Problem", "Router"]

@@ -6,21 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-
-@dataclass(frozen=True, slots=True)
-class Backend:
-    """A backendRef as a key: which object it names.
-
-    ``namespace`` is the route's own where the reference has none.
-    """
-
-    group: str
-    kind: str
-    namespace: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.namespace}/{self.name}"
+from bandit_operator.core.model import Backend
 
 
 @dataclass(frozen=True, slots=True)

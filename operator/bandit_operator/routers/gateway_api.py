@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bandit_operator.core import reasons
-from bandit_operator.routers.base import Backend, Located, Problem
+from bandit_operator.core.model import Backend
+from bandit_operator.routers.base import Located, Problem
 
 DEFAULT_WEIGHT = 1
 """Weight of a backendRef that states none (Gateway API, BackendRef.weight)."""

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from bandit_operator.sources.base import RewardSource, Sample, SourceSettings
 from bandit_operator.sources.counters import Counters
+from bandit_operator.sources.gateway_success import GatewaySuccess
 from bandit_operator.sources.mean_query import MeanQuery
 
 SOURCES: dict[str, RewardSource] = {
+    "GatewaySuccess": GatewaySuccess(),
     "counters": Counters(),
     "query": MeanQuery(),
 }
-"""By the mode's name, sorted."""
+"""By the mode's name, or the preset's, sorted."""
 
 __all__ = ["SOURCES", "RewardSource", "Sample", "SourceSettings"]

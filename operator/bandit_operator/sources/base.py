@@ -18,11 +18,12 @@ PART = "bandit_part"
 class SourceSettings:
     """What the spec says about the reward's source, whichever it is.
 
-    ``arms`` maps each arm's name to its backend's name. Selectors and queries may hold
+    ``arms`` maps each arm's name to its backend's name, ``namespace`` is the backends'. Selectors and queries may hold
     ``$arm`` and ``$backend``; then they are asked once an arm, in the same request.
     """
 
     arms: Mapping[str, str]
+    namespace: str
     arm_label: str = "arm"
     successes: str | None = None
     trials: str | None = None
