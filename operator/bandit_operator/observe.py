@@ -13,16 +13,17 @@ from typing import Any
 
 from bandit_operator.adapters.kubernetes import KubernetesAPI, resource_path
 from bandit_operator.adapters.prometheus import Prometheus
+from bandit_operator.api.references import ScaleTargetReference, backends_of, route_of, scale_targets_of
 from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.cache import Cache, Key, ScaleTarget, scale_target
 from bandit_operator.core import reasons
-from bandit_operator.core.model import ArmFacts, Outcome, SourceDown, Window
+from bandit_operator.core.model import ArmFacts, Backend, Outcome, SourceDown, Window
 from bandit_operator.errors import NotFound
-from bandit_operator.routers import ROUTERS, Backend, Located, Problem, Router
+from bandit_operator.routers import ROUTERS, Located, Problem, Router
 from bandit_operator.sources import SOURCES, SourceSettings
 from bandit_operator.sources.base import values_by_arm
 
-WATCHED_TARGETS = {("apps/v1", "Deployment"), ("apps/v1", "StatefulSet")}
+WATCHED_TARGETS = {("apps", "Deployment"), ("apps", "StatefulSet")}
 """Scale targets whose state the watches bring; others are read when they are needed."""
 
 
@@ -71,7 +72,7 @@ class Observer:
         ``known`` are arms that have served before: where the Service of such an arm has gone
         it cannot serve, which is no fault of the spec.
         """
-        reference = resource.route_ref
+        reference = route_of(resource)
         router = ROUTERS[reference.group, reference.kind]
         route = await self._route(router, (reference.namespace, reference.name))
         if route is None:
@@ -80,11 +81,12 @@ class Observer:
                 f"spec.traffic.routeRef.name: there is no {reference.kind} {reference.namespace}/{reference.name}; "
                 f"create it, or name another",
             )
-        backends = {arm: Backend(*ref) for arm, ref in resource.backends.items()}
-        located = router.locate(route, reference.section_name, backends)
+        backends = backends_of(resource)
+        located = router.locate(route, reference.section, backends)
         if isinstance(located, Problem):
             return located
         facts: dict[str, ArmFacts] = {}
+        targets = scale_targets_of(resource)
         for arm, backend in backends.items():
             served = await self._backend_exists(backend)
             if not served and arm not in known:
@@ -92,7 +94,7 @@ class Observer:
                     reasons.BACKEND_NOT_FOUND,
                     f"spec.arms: backendRef of arm {arm} names {backend}, which does not exist; create it",
                 )
-            target = await self._target(resource, arm)
+            target = await self._target(arm, targets.get(arm))
             if isinstance(target, Problem):
                 if arm not in known:
                     return target
@@ -107,8 +109,7 @@ class Observer:
 
     async def rewards(self, resource: BanditDeployment, start: float, end: float) -> Reading | SourceDown:
         """Read one window: one question, whatever the number of arms."""
-        settings = resource.reward.prometheus
-        address = settings.address or self._default_address
+        address = resource.spec.reward.prometheus.address or self._default_address
         if address is None:
             return SourceDown(
                 "NoAddress",
@@ -144,34 +145,38 @@ class Observer:
         self._cache.services.add(key)
         return True
 
-    async def _target(self, resource: BanditDeployment, arm: str) -> ScaleTarget | Problem | None:
-        reference = resource.scale_targets.get(arm)
+    async def _target(self, arm: str, reference: ScaleTargetReference | None) -> ScaleTarget | Problem | None:
         if reference is None:
             return None
-        watched = (reference.api_version, reference.kind) in WATCHED_TARGETS
-        known = self._cache.targets.get((reference.kind, resource.namespace, reference.name))
+        watched = (reference.group, reference.kind) in WATCHED_TARGETS
+        known = self._cache.targets.get((reference.kind, reference.namespace, reference.name))
         if watched and known is not None:
             return known
         try:
-            path = await self.target_path(resource, arm)
+            path = await self.target_path(reference)
             if not watched:
                 return _from_scale(await self._api.get(f"{path}/scale"))
             body = await self._api.get(path)
         except NotFound:
             return Problem(
                 reasons.SCALE_TARGET_NOT_FOUND,
-                f"spec.arms: scaleTargetRef of arm {arm} names {reference.kind} {resource.namespace}/"
+                f"spec.arms: scaleTargetRef of arm {arm} names {reference.kind} {reference.namespace}/"
                 f"{reference.name}, which does not exist; create it, or leave scaleTargetRef out",
             )
         self._cache.put_target(reference.kind, body)
         return scale_target(body)
 
-    async def target_path(self, resource: BanditDeployment, arm: str) -> str:
-        """API path of an arm's scale target."""
-        reference = resource.scale_targets[arm]
-        group, _, version = reference.api_version.rpartition("/")
-        plural = await self._api.plural(reference.api_version, reference.kind)
-        return resource_path(group, version, plural, resource.namespace, reference.name)
+    async def target_path(self, reference: ScaleTargetReference) -> str:
+        """API path of a scale target.
+
+        Raises:
+            NotFound: The API server does not know its kind.
+        """
+        version = f"{reference.group}/{reference.version}" if reference.group else reference.version
+        plural = await self._api.plural(version, reference.kind)
+        return resource_path(
+            reference.group, reference.version, plural, reference.namespace, reference.name
+        )
 
 
 def _from_scale(scale: Mapping[str, Any]) -> ScaleTarget:
@@ -185,18 +190,18 @@ def _from_scale(scale: Mapping[str, Any]) -> ScaleTarget:
 
 def source_of(resource: BanditDeployment) -> tuple[str, SourceSettings]:
     """Which source reads the resource's rewards, and its settings."""
-    prometheus = resource.reward.prometheus
+    prometheus = resource.spec.reward.prometheus
     if prometheus.preset is not None:
         mode = str(prometheus.preset)
     else:
         mode = "counters" if prometheus.trials is not None else "query"
     return mode, SourceSettings(
-        arms={arm: ref.name for arm, ref in resource.backends.items()},
-        namespace=resource.namespace,
+        arms={arm: backend.name for arm, backend in backends_of(resource).items()},
+        namespace=resource.metadata.namespace,
         arm_label=prometheus.arm_label,
         successes=prometheus.successes,
         trials=prometheus.trials,
         query=prometheus.query,
         samples=prometheus.samples,
-        requests=resource.rollback_requests,
+        requests=resource.spec.rollback.requests,
     )

@@ -82,6 +82,7 @@ def decide(experiment: Experiment, memory: Memory, before: Intention, snapshot: 
         memory=memory,
         reason=move.reason,
         message=move.message,
+        threshold=evaluation.threshold,
         promoted=evaluation.promoted,
         no_material_difference=evaluation.no_material_difference,
     )

@@ -294,6 +294,8 @@ class Decision:
     reason: str
     """One of ``bandit_operator.core.reasons``."""
     message: str
+    threshold: float
+    """e-value at which an arm is rolled back."""
     promoted: str | None = None
     """The arm proven better than all others, if one is."""
     no_material_difference: bool = False

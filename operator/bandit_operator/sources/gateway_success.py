@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bandit_operator.core.model import Outcome
-from bandit_operator.sources.base import Sample, SourceSettings
+from bandit_operator.sources.base import Sample, SourceSettings, by_arm, part
 from bandit_operator.sources.counters import Counters
 
 TRAEFIK_REQUESTS = "traefik_service_requests_total"
@@ -22,8 +22,15 @@ class GatewaySuccess:
     counters: Counters = dataclasses.field(default_factory=Counters)
 
     def promql(self, settings: SourceSettings, start: float, end: float) -> str:
-        """The question for Traefik's counters of the arms' backends."""
-        return self.counters.promql(_as_counters(settings), start, end)
+        """The question for Traefik's counters of the arms' backends.
+
+        Both counters are one metric, so an arm with requests and no series of successes has
+        had none: here, and only here, absent is zero, and the query says so itself.
+        """
+        counters = _as_counters(settings)
+        assert counters.trials is not None
+        none = [part("rewards", f"{query} * 0") for query in by_arm(counters, counters.trials, start, end)]
+        return " or ".join([self.counters.promql(counters, start, end), *none])
 
     def outcomes(self, settings: SourceSettings, samples: Sequence[Sample]) -> dict[str, Outcome]:
         """As with counters of the model's own."""
