@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from bandit_operator.api.references import RouteReference
 
 Key = tuple[str, str]
 """(namespace, name)."""
@@ -31,17 +33,25 @@ class ScaleTarget:
 
 
 class Cache:
-    """Objects by kind, namespace and name."""
+    """Objects by kind, namespace and name, and which resources depend on which objects."""
 
     def __init__(self) -> None:
         self.resources: dict[Key, Mapping[str, Any]] = {}
         self.routes: dict[KindKey, Mapping[str, Any]] = {}
         self.targets: dict[KindKey, ScaleTarget] = {}
         self.services: set[Key] = set()
+        self.versions: dict[KindKey, int] = {}
+        """resourceVersion of the newest version that a watch has brought of every object."""
+        self._dependents: dict[KindKey, set[Key]] = {}
 
     def put_resource(self, body: Mapping[str, Any]) -> bool:
         """Keep a BanditDeployment; False where what is kept already is as new."""
-        return _put(self.resources, key_of(body), body)
+        key = key_of(body)
+        if not _put(self.resources, key, body):
+            return False
+        for depended in _references(body):
+            self._dependents.setdefault(depended, set()).add(key)
+        return True
 
     def put_route(self, kind: str, body: Mapping[str, Any]) -> bool:
         """Keep a route; False where what is kept already is as new.
@@ -59,31 +69,43 @@ class Cache:
         self.targets[key] = target
         return changed
 
-    def drop(self, kind: str, key: Key) -> bool:
-        """Forget an object that is gone; False where it was not known."""
+    def drop(self, kind: str, key: Key) -> None:
+        """Forget an object that is gone."""
+        kind_key = (kind, *key)
+        self.versions.pop(kind_key, None)
         match kind:
             case "BanditDeployment":
-                return self.resources.pop(key, None) is not None
+                self.resources.pop(key, None)
+                for dependents in self._dependents.values():
+                    dependents.discard(key)
             case "Service":
-                known = key in self.services
                 self.services.discard(key)
-                return known
             case _:
-                kind_key = (kind, *key)
-                gone = self.routes.pop(kind_key, None) is not None
-                return self.targets.pop(kind_key, None) is not None or gone
+                self.routes.pop(kind_key, None)
+                self.targets.pop(kind_key, None)
 
-    def names(self, kind: str) -> Iterator[Key]:
-        """Keys of all known objects of a kind."""
-        match kind:
-            case "BanditDeployment":
-                yield from list(self.resources)
-            case "Service":
-                yield from list(self.services)
-            case _:
-                for known, namespace, name in [*self.routes, *self.targets]:
-                    if known == kind:
-                        yield namespace, name
+    def dependents(self, kind: str, key: Key) -> frozenset[Key]:
+        """The resources that name this object in their spec."""
+        return frozenset(self._dependents.get((kind, *key), ()))
+
+    def sharing_route(self, uid: str, reference: RouteReference) -> list[Mapping[str, Any]]:
+        """The resources whose routeRef names this route, the one with ``uid`` first."""
+        keys = self.dependents(reference.kind, (reference.namespace, reference.name))
+        bodies = [self.resources[key] for key in sorted(keys) if key in self.resources]
+        return sorted(bodies, key=lambda body: body["metadata"]["uid"] != uid)
+
+
+def _references(body: Mapping[str, Any]) -> list[KindKey]:
+    """The objects that a resource names: route, Services and scale targets."""
+    namespace, spec = body["metadata"]["namespace"], body["spec"]
+    reference = spec["traffic"]["routeRef"]
+    found = [(reference["kind"], namespace, reference["name"])]
+    for arm in spec["arms"]:
+        backend, target = arm["backendRef"], arm.get("scaleTargetRef")
+        found.append((backend.get("kind") or "Service", backend.get("namespace") or namespace, backend["name"]))
+        if target:
+            found.append((target.get("kind") or "Deployment", namespace, target["name"]))
+    return found
 
 
 def key_of(body: Mapping[str, Any]) -> Key:

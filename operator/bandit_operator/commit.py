@@ -7,12 +7,14 @@ at once: after a crash the same windows are read again and lead to the same memo
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from bandit_operator.adapters.kubernetes import MERGE_PATCH, KubernetesAPI, Object, resource_path
 from bandit_operator.api.status import Condition, Phase
 from bandit_operator.api.v1alpha1 import GROUP, PLURAL, VERSION
 from bandit_operator.core.model import Decision
+from bandit_operator.report import Situation, conditions_of, phase_of
 from bandit_operator.session import Session
 
 QUIET_SECONDS = 60.0
@@ -35,6 +37,26 @@ def urgent(session: Session, decision: Decision | None, conditions: list[Conditi
 def must_write(session: Session, told: tuple[Any, ...], monotonic: float) -> bool:
     """Whether this tick's status is written now."""
     return told != session.told or monotonic - session.written_at >= QUIET_SECONDS
+
+
+async def write_problem(api: KubernetesAPI, body: Mapping[str, Any], situation: Situation) -> None:
+    """Say why a resource cannot be read, and leave the rest of its status as it is.
+
+    Raises as ``write`` does.
+    """
+    before = {
+        condition["type"]: Condition.model_validate(condition)
+        for condition in (body.get("status") or {}).get("conditions") or []
+    }
+    conditions = [
+        condition.model_dump(mode="json", by_alias=True, exclude_none=True)
+        for condition in conditions_of(situation, before)
+    ]
+    status = {"observedGeneration": situation.generation, "phase": phase_of(situation), "conditions": conditions}
+    metadata = body["metadata"]
+    path = resource_path(GROUP, VERSION, PLURAL, metadata["namespace"], metadata["name"]) + "/status"
+    patch = {"metadata": {"resourceVersion": metadata["resourceVersion"]}, "status": status}
+    await api.patch(path, patch, MERGE_PATCH)
 
 
 async def write(api: KubernetesAPI, session: Session, status: Object) -> Object:

@@ -8,6 +8,7 @@ change. One resource is never worked on twice at once.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import heapq
 import itertools
 from collections.abc import Awaitable, Callable
@@ -75,11 +76,8 @@ class Scheduler:
                 self.turned_at = self._monotonic()
                 self._changed.clear()
                 delay = self._start_due()
-                with_deadline = asyncio.wait_for(self._changed.wait(), delay)
-                try:
-                    await with_deadline
-                except TimeoutError:
-                    continue
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._changed.wait(), delay)
         finally:
             for task in self._tasks:
                 task.cancel()
@@ -87,10 +85,8 @@ class Scheduler:
     def _schedule(self, key: Key, seconds: float, *, tick: bool) -> None:
         due = self._monotonic() + seconds
         before = self._due.get(key)
-        if before is not None:
-            due, tick = min(due, before[0]), tick if due < before[0] else tick or before[1]
-            if due >= before[0] and tick == before[1]:
-                return
+        if before is not None and before[0] <= due:
+            due, tick = before[0], tick or before[1]
         self._due[key] = (due, tick)
         heapq.heappush(self._heap, (due, next(self._order), key))
         self._changed.set()

@@ -20,7 +20,6 @@ from bandit_operator.api.status import (
     MeanInterval,
     Phase,
     Status,
-    WindowStatus,
 )
 from bandit_operator.api.timestamps import from_timestamp, to_timestamp
 from bandit_operator.api.v1alpha1 import BanditDeployment
@@ -62,6 +61,10 @@ class Session:
     """When the weights were last put back, by the monotonic clock."""
     unaccepted: tuple[int, float] | None = None
     """A generation of the route that no gateway has accepted, and since when it is known."""
+    promoted: str | None = None
+    """The arm that was told of as the winner."""
+    tick_at: float = float("-inf")
+    """When its next tick is due, seconds since the Unix epoch."""
     refused: str | None = None
     """The API server's words, where it refused the last write of weights or replicas."""
 
@@ -212,6 +215,3 @@ def _decimal(value: float | None) -> str | None:
     return None if value is None else f"{value:.6g}" if value % 1 or abs(value) >= 1e15 else str(int(value))
 
 
-def record_window(start: float, end: float) -> WindowStatus:
-    """A window as the status writes it."""
-    return WindowStatus(start=to_timestamp(start), end=to_timestamp(end))

@@ -24,6 +24,7 @@ from bandit_operator.core.model import (
     ArmStanding,
     ArmState,
     Experiment,
+    Rollback,
     Scale,
     Snapshot,
     Window,
@@ -154,7 +155,7 @@ def _drain(
         return replace(standing, reason=reasons.WAITING_FOR_ROUTE, quiet_since=None), None
     if standing.quiet_since is None:
         return replace(standing, reason=reasons.WAITING_FOR_REQUESTS, quiet_since=now), None
-    if not _quiet(rollback.drain, standing.quiet_since, facts, snapshot):
+    if not _quiet(rollback, standing.quiet_since, facts, snapshot):
         return replace(standing, reason=reasons.WAITING_FOR_REQUESTS), None
     may_scale = rollback.scale_to_zero and name != experiment.baseline and facts.replicas is not None
     if not may_scale:
@@ -166,16 +167,18 @@ def _drain(
     return replace(standing, reason=reasons.SCALING_TO_ZERO, previous_replicas=facts.replicas), down
 
 
-def _quiet(drain: float, quiet_since: float, facts: ArmFacts, snapshot: Snapshot) -> bool:
+def _quiet(rollback: Rollback, quiet_since: float, facts: ArmFacts, snapshot: Snapshot) -> bool:
     """Whether the arm's last requests are over.
 
     Where a request counter is known, a whole window without one request proves it, and
     requests that go on (sticky sessions) keep the Pods, however long. Where none is known,
-    the drain time must do.
+    or it has no number for the arm, the drain time must do.
     """
     reading = snapshot.reading
+    if rollback.requests_counted and not isinstance(reading, Window):
+        return False
     if facts.requests is None:
-        return snapshot.now >= quiet_since + drain
+        return snapshot.now >= quiet_since + rollback.drain
     return isinstance(reading, Window) and reading.start >= quiet_since and facts.requests == 0
 
 

@@ -104,6 +104,8 @@ class Rollback:
     """Bound on P(ever rolling back an arm that is no worse than the baseline)."""
     drain: float = 60.0
     """Longest wait for the last requests after the route carries weight 0."""
+    requests_counted: bool = False
+    """Whether a counter tells when an arm's last requests are over."""
     scale_to_zero: bool = True
     retry_after: float | None = 86_400.0
     """After this long a rolled-back arm is tried again; None: only when its Pods change."""

@@ -6,6 +6,7 @@ for again after a crash is therefore the same window, and gets the same answer.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import dataclass
 
@@ -52,3 +53,14 @@ def due(cursor: float, end: float, interval: float) -> Due:
     if len(points) - 1 > MOST_WINDOWS:
         points = [points[0], *points[-MOST_WINDOWS:]]
     return Due(tuple(zip(points, points[1:], strict=False)), lost=start - cursor)
+
+
+def next_tick(now: float, interval: float, settle: float, uid: str) -> float:
+    """When a resource is looked at next, seconds since the Unix epoch.
+
+    A digest of its uid spreads resources over the interval, so that a thousand of them do not
+    ask at the same moment; the windows that they ask about are the same ones all the same.
+    """
+    digest = hashlib.sha256(uid.encode()).digest()
+    phase = settle + int.from_bytes(digest[:4], "big") / 2**32 * interval
+    return (math.floor((now - phase) / interval) + 1) * interval + phase
