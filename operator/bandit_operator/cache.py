@@ -102,7 +102,9 @@ def _references(body: Mapping[str, Any]) -> list[KindKey]:
     found = [(reference["kind"], namespace, reference["name"])]
     for arm in spec["arms"]:
         backend, target = arm["backendRef"], arm.get("scaleTargetRef")
-        found.append((backend.get("kind") or "Service", backend.get("namespace") or namespace, backend["name"]))
+        found.append(
+            (backend.get("kind") or "Service", backend.get("namespace") or namespace, backend["name"])
+        )
         if target:
             found.append((target.get("kind") or "Deployment", namespace, target["name"]))
     return found
@@ -142,7 +144,11 @@ def _put(kept: dict[Any, Mapping[str, Any]], key: Any, body: Mapping[str, Any]) 
     all servers on etcd did the same.
     """
     before = kept.get(key)
-    if before is not None and before["metadata"]["uid"] == body["metadata"]["uid"] and _version(before) >= _version(body):
+    if (
+        before is not None
+        and before["metadata"]["uid"] == body["metadata"]["uid"]
+        and _version(before) >= _version(body)
+    ):
         return False
     kept[key] = body
     return True

@@ -21,13 +21,27 @@ QUIET_SECONDS = 60.0
 """Longest that a changed memory waits to be written."""
 
 
-def urgent(session: Session, decision: Decision | None, conditions: list[Condition], phase: Phase) -> tuple[Any, ...]:
+def urgent(
+    session: Session, decision: Decision | None, conditions: list[Condition], phase: Phase
+) -> tuple[Any, ...]:
     """What of the status must not wait: a change of any of it is written at once."""
-    told: list[Any] = [session.resource.metadata.generation, phase, session.foreign_changes, session.cursor is None]
+    told: list[Any] = [
+        session.resource.metadata.generation,
+        phase,
+        session.foreign_changes,
+        session.cursor is None,
+    ]
     told += [(condition.type, condition.status, condition.reason) for condition in conditions]
     if decision is not None:
         told += [
-            (arm, standing.state, standing.reason, standing.template, standing.quiet_since, decision.weights[arm])
+            (
+                arm,
+                standing.state,
+                standing.reason,
+                standing.template,
+                standing.quiet_since,
+                decision.weights[arm],
+            )
             for arm, standing in decision.standings.items()
         ]
         told += [decision.scales, decision.promoted, decision.no_material_difference]
@@ -52,7 +66,11 @@ async def write_problem(api: KubernetesAPI, body: Mapping[str, Any], situation: 
         condition.model_dump(mode="json", by_alias=True, exclude_none=True)
         for condition in conditions_of(situation, before)
     ]
-    status = {"observedGeneration": situation.generation, "phase": phase_of(situation), "conditions": conditions}
+    status = {
+        "observedGeneration": situation.generation,
+        "phase": phase_of(situation),
+        "conditions": conditions,
+    }
     metadata = body["metadata"]
     path = resource_path(GROUP, VERSION, PLURAL, metadata["namespace"], metadata["name"]) + "/status"
     patch = {"metadata": {"resourceVersion": metadata["resourceVersion"]}, "status": status}

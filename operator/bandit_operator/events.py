@@ -49,7 +49,9 @@ def of_conditions(before: Mapping[str, Condition], after: list[Condition]) -> li
         if old is not None and (old.status, old.reason) == (condition.status, condition.reason):
             continue
         if failed or (old is not None and old.status == "False"):
-            told.append(Happening(condition.reason, f"Check{condition.type}", condition.message, warning=failed))
+            told.append(
+                Happening(condition.reason, f"Check{condition.type}", condition.message, warning=failed)
+            )
     return told
 
 
@@ -80,18 +82,27 @@ def of_promotion(promoted_before: bool, decision: Decision) -> list[Happening]:
     """Tell of a winner once."""
     if decision.promoted is None or promoted_before:
         return []
-    return [Happening(reasons.PROMOTED, "Promote", f"{decision.promoted} is proven better than all other arms")]
+    return [
+        Happening(reasons.PROMOTED, "Promote", f"{decision.promoted} is proven better than all other arms")
+    ]
 
 
-async def post(api: KubernetesAPI, body: Mapping[str, Any], instance: str, happenings: list[Happening]) -> None:
+async def post(
+    api: KubernetesAPI, body: Mapping[str, Any], instance: str, happenings: list[Happening]
+) -> None:
     """Post the events. One that cannot be posted is logged and given up: the status has the facts."""
     metadata = body["metadata"]
     for happening in happenings:
         event = {
             "apiVersion": "events.k8s.io/v1",
             "kind": "Event",
-            "metadata": {"name": f"{metadata['name']}.{uuid.uuid4().hex[:16]}", "namespace": metadata["namespace"]},
-            "eventTime": datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
+            "metadata": {
+                "name": f"{metadata['name']}.{uuid.uuid4().hex[:16]}",
+                "namespace": metadata["namespace"],
+            },
+            "eventTime": datetime.datetime.now(datetime.UTC)
+            .isoformat(timespec="microseconds")
+            .replace("+00:00", "Z"),
             "reportingController": CONTROLLER,
             "reportingInstance": instance[:128],
             "action": happening.action,

@@ -43,7 +43,7 @@ class _NoDiffs(kopf.AnnotationsDiffBaseStorage):
 
 
 def watch_settings() -> kopf.OperatorSettings:
-    """kopf's settings for watching only, on a connection that may be lost at any time."""
+    """Kopf's settings for watching only, on a connection that may be lost at any time."""
     settings = kopf.OperatorSettings()
     settings.posting.enabled = False
     settings.scanning.disabled = False  # else a kind that is missing at the start is never found
@@ -83,9 +83,9 @@ def registry(cache: Cache, scheduler: Scheduler) -> kopf.OperatorRegistry:
         _wake(cache, scheduler, "Service", key)
 
     for router in ROUTERS.values():
-        kopf.on.event(router.group, router.version, router.plural, registry=handlers, id=f"{router.plural}_changed")(
-            _route_changed(cache, scheduler, router.kind)
-        )
+        kopf.on.event(
+            router.group, router.version, router.plural, registry=handlers, id=f"{router.plural}_changed"
+        )(_route_changed(cache, scheduler, router.kind))
     for group, version, plural, kind in TARGET_KINDS:
         kopf.on.event(group, version, plural, registry=handlers, id=f"{plural}_changed")(
             _target_changed(cache, scheduler, kind)

@@ -174,9 +174,7 @@ class Observer:
         """
         version = f"{reference.group}/{reference.version}" if reference.group else reference.version
         plural = await self._api.plural(version, reference.kind)
-        return resource_path(
-            reference.group, reference.version, plural, reference.namespace, reference.name
-        )
+        return resource_path(reference.group, reference.version, plural, reference.namespace, reference.name)
 
 
 def _from_scale(scale: Mapping[str, Any]) -> ScaleTarget:

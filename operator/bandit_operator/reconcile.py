@@ -111,7 +111,9 @@ class Reconciler:
         following = self._following(session, now)
         placement = await self._place(session)
         if isinstance(placement, Problem):
-            await self._conclude(session, body, report.Situation(now, _generation(body), problem=placement), None)
+            await self._conclude(
+                session, body, report.Situation(now, _generation(body), problem=placement), None
+            )
             return following
         if session.experiment.mode is Mode.PAUSED:
             situation = report.Situation(now, _generation(body), session.experiment, traffic=report.Traffic())
@@ -121,7 +123,9 @@ class Reconciler:
         before = adopt(session, placement.located, follow=follow)
         self._notice_foreign_weights(session, placement, before)
         read = await self._read(session, now, tick or now >= session.tick_at)
-        session.tick_at = windows.next_tick(now, session.experiment.interval, _settle(session), session.experiment.uid)
+        session.tick_at = windows.next_tick(
+            now, session.experiment.interval, _settle(session), session.experiment.uid
+        )
         snapshot = self._snapshot(session, placement, read, now)
         decision = self._decide(session, before, snapshot, tick)
         self._learn(session, before, snapshot, decision, read)
@@ -153,7 +157,9 @@ class Reconciler:
         return session
 
     async def _place(self, session: Session) -> Placement | Problem:
-        owner = older_owner(self._cache.sharing_route(session.resource.metadata.uid, route_of(session.resource)))
+        owner = older_owner(
+            self._cache.sharing_route(session.resource.metadata.uid, route_of(session.resource))
+        )
         if owner is not None:
             return owner
         known = frozenset(session.intention.standings) if session.intention else frozenset[str]()
@@ -256,7 +262,10 @@ class Reconciler:
                 )
         shares = before.shares()
         for arm, realised in session.realised.items():
-            if abs(realised - shares.get(arm, 0.0)) > REALISED_TOLERANCE and decision.weights == before.weights:
+            if (
+                abs(realised - shares.get(arm, 0.0)) > REALISED_TOLERANCE
+                and decision.weights == before.weights
+            ):
                 return report.Traffic(
                     (
                         reasons.NOT_FOLLOWED,
@@ -324,7 +333,9 @@ class Reconciler:
             happenings += events.of_arms(standings_before.standings, decision)
             happenings += events.of_promotion(session.promoted is not None, decision)
             session.promoted = decision.promoted
-        happenings += [events.Happening(reasons.EVIDENCE_RESET, "ResetEvidence", note) for note in session.notes]
+        happenings += [
+            events.Happening(reasons.EVIDENCE_RESET, "ResetEvidence", note) for note in session.notes
+        ]
         written = await commit.write(self._api, session, status_of(session, decision, conditions, phase))
         self._metrics.writes.labels("status", "written").inc()
         session.resource_version = written["metadata"]["resourceVersion"]
@@ -406,7 +417,9 @@ def _rewards_until(session: Session, window: Window) -> float | None:
     return window.end if trials > 0 else session.rewards_until
 
 
-def _counted(session: Session, before: Intention, decision: Decision, moved: bool, ticked: bool) -> DecisionCounts:
+def _counted(
+    session: Session, before: Intention, decision: Decision, moved: bool, ticked: bool
+) -> DecisionCounts:
     counts = session.counts
     entered = {
         arm: standing.state

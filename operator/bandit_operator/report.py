@@ -119,7 +119,11 @@ def _metrics_available(situation: Situation) -> Told:
         return "Unknown", reasons.WAITING, "no reward has been read yet"
     age = situation.now - situation.rewards_until
     if age > experiment.stale_after:
-        return "False", reasons.NO_REWARDS, f"no arm has earned a reward for longer than {experiment.stale_after:g} s"
+        return (
+            "False",
+            reasons.NO_REWARDS,
+            f"no arm has earned a reward for longer than {experiment.stale_after:g} s",
+        )
     return "True", reasons.REWARDS_OBSERVED, "Prometheus has fresh rewards"
 
 
@@ -147,7 +151,11 @@ def _progressing(situation: Situation) -> Told:
     if decision.promoted is not None:
         return "False", reasons.PROMOTED, f"{decision.promoted} is proven better than all other arms"
     if decision.no_material_difference:
-        return "False", reasons.NO_MATERIAL_DIFFERENCE, "the arms lie within promotion.indifference of each other"
+        return (
+            "False",
+            reasons.NO_MATERIAL_DIFFERENCE,
+            "the arms lie within promotion.indifference of each other",
+        )
     return "True", reasons.EXPLORING, "no arm is proven best yet"
 
 

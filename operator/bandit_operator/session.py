@@ -122,7 +122,9 @@ def adopt(session: Session, located: Located, *, follow: bool) -> Intention:
     return Intention(standings, weights, total or WEIGHT_TOTAL)
 
 
-def status_of(session: Session, decision: Decision | None, conditions: list[Condition], phase: Phase) -> dict[str, Any]:
+def status_of(
+    session: Session, decision: Decision | None, conditions: list[Condition], phase: Phase
+) -> dict[str, Any]:
     """The status as a merge patch: fields that are no longer known are null, which removes them."""
     leader, share = _leader(decision)
     status = Status(
@@ -186,7 +188,9 @@ def _arms(session: Session, decision: Decision) -> list[ArmStatus]:
                 mean=_decimal(report.mean),
                 interval=None
                 if report.interval is None
-                else MeanInterval(lower=_decimal(report.interval[0]) or "", upper=_decimal(report.interval[1]) or ""),
+                else MeanInterval(
+                    lower=_decimal(report.interval[0]) or "", upper=_decimal(report.interval[1]) or ""
+                ),
                 probability_best=_decimal(report.probability_best),
                 evidence=_decimal(report.evidence),
                 threshold=_decimal(decision.threshold) if candidate else None,
@@ -213,5 +217,3 @@ def _leader(decision: Decision | None) -> tuple[str | None, str | None]:
 def _decimal(value: float | None) -> str | None:
     """Six significant digits: enough for people; the memory has the rest."""
     return None if value is None else f"{value:.6g}" if value % 1 or abs(value) >= 1e15 else str(int(value))
-
-

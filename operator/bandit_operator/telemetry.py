@@ -17,15 +17,23 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         labels = ("namespace", "name")
-        self.decisions = self._counter("decisions", "Decisions by reason, doing nothing included", *labels, "reason")
+        self.decisions = self._counter(
+            "decisions", "Decisions by reason, doing nothing included", *labels, "reason"
+        )
         self.holds = self._counter("holds", "Decisions that held the weights, by reason", *labels, "reason")
         self.queries = self._counter("prometheus_queries", "Questions to Prometheus by outcome", "outcome")
-        self.writes = self._counter("api_writes", "Writes to the API server by object and outcome", "object", "outcome")
-        self.foreign = self._counter("foreign_weight_changes", "Weights that someone else had changed", *labels)
+        self.writes = self._counter(
+            "api_writes", "Writes to the API server by object and outcome", "object", "outcome"
+        )
+        self.foreign = self._counter(
+            "foreign_weight_changes", "Weights that someone else had changed", *labels
+        )
         self.rollbacks = self._counter("rollbacks", "Arms rolled back", *labels, "arm")
         self.weight = self._gauge("arm_weight", "Weight that the arm is meant to have", *labels, "arm")
         self.probability_best = self._gauge("arm_probability_best", "P(the arm is best)", *labels, "arm")
-        self.evidence = self._gauge("arm_evidence", "e-value that the arm is worse than the baseline", *labels, "arm")
+        self.evidence = self._gauge(
+            "arm_evidence", "e-value that the arm is worse than the baseline", *labels, "arm"
+        )
         self.leading = self._gauge("leading", "1 on the replica that acts")
         self.resources = self._gauge("resources", "BanditDeployments known")
         self.tick_seconds = Histogram(

@@ -129,7 +129,12 @@ class KubernetesAPI:
         try:
             async with self._slots, asyncio.timeout(REQUEST_SECONDS):
                 prepared = await self._api.param_serialize(
-                    method, path, query_params=query, header_params=headers, body=body, auth_settings=["BearerToken"]
+                    method,
+                    path,
+                    query_params=query,
+                    header_params=headers,
+                    body=body,
+                    auth_settings=["BearerToken"],
                 )
                 answer = await self._api.call_api(*prepared)
                 text = await answer.read()
@@ -143,13 +148,16 @@ class KubernetesAPI:
 
 def _refusal(status: int, text: bytes) -> APIError:
     """The server's words. A JSON Patch whose ``test`` fails is answered 422, with one text for
-    every cause, like a patch whose path is gone: both mean that our view was old."""
+    every cause, like a patch whose path is gone: both mean that our view was old.
+    """
     try:
         answer: Mapping[str, Any] = json.loads(text)
     except ValueError:
         answer = {}
     message = str(answer.get("message") or text[:200].decode(errors="replace"))
-    failed_test = status == 422 and "the server rejected our request due to an error in our request" in message
+    failed_test = (
+        status == 422 and "the server rejected our request due to an error in our request" in message
+    )
     if status == 404:
         return NotFound(status, message)
     if status == 409 or failed_test:

@@ -66,7 +66,8 @@ class Prometheus:
         server = self._addresses.get(address) or self._open(address)
         if self._monotonic() < server.paused_until:
             return SourceDown(
-                "Paused", f"Prometheus at {address} missed {server.missed} deadlines and is left alone for a while"
+                "Paused",
+                f"Prometheus at {address} missed {server.missed} deadlines and is left alone for a while",
             )
         loop = asyncio.get_running_loop()
         answer = loop.run_in_executor(server.threads, self._ask, server.connection, promql, at)

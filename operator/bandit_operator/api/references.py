@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bandit_operator.api.spec import Arm, BackendRef
+from bandit_operator.api.spec import BackendRef
 from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core.model import Backend
 

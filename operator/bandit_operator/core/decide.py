@@ -25,7 +25,6 @@ from bandit_operator.core.model import (
     Experiment,
     Mode,
     PromotionAction,
-    Scale,
     Snapshot,
     Window,
 )
@@ -68,11 +67,11 @@ def decide(experiment: Experiment, memory: Memory, before: Intention, snapshot: 
     for arm in sorted(cycle.restarted):
         memory = reset_arm(memory, arm)
     standings = _season(experiment, memory, cycle.standings, snapshot.now)
-    evaluation = evaluate(experiment, memory, _eligible(standings))
+    evaluation = evaluate(experiment, memory, _eligible(standings) or experiment.names)
     loser = _loser(experiment, evaluation, standings, snapshot)
     if loser is not None and experiment.mode is Mode.ACTIVE:
         standings = lifecycle.roll_back(standings, loser, snapshot.now)
-        evaluation = evaluate(experiment, memory, _eligible(standings))
+        evaluation = evaluate(experiment, memory, _eligible(standings) or experiment.names)
     move = _move(experiment, memory, before, snapshot, standings, evaluation, loser)
     return Decision(
         weights=move.weights,
@@ -105,7 +104,7 @@ def _season(
 
 
 def _is_seasoned(experiment: Experiment, memory: Memory, arm: str) -> bool:
-    return memory.trials(arm) >= experiment.guardrails.min_trials
+    return float(memory.trials[memory.index(arm)]) >= experiment.guardrails.min_trials
 
 
 def _eligible(standings: Mapping[str, ArmStanding]) -> tuple[str, ...]:
@@ -141,7 +140,9 @@ def _move(
     eligible = _eligible(standings)
     if not eligible:
         return _Move(
-            _kept(experiment, before), reasons.NO_ARM_AVAILABLE, "no arm can serve; the weights stay as they are"
+            _kept(experiment, before),
+            reasons.NO_ARM_AVAILABLE,
+            "no arm can serve; the weights stay as they are",
         )
     hold = first_violated(Guarded(experiment, snapshot, {arm: shares[arm] for arm in eligible}))
     barred = [arm for arm in experiment.names if arm not in eligible and shares[arm] > 0]
@@ -149,8 +150,8 @@ def _move(
         target = _without_barred(shares, eligible)
     else:
         target = _target(experiment, memory, evaluation, eligible, shares)
-    proposed = _guarded(experiment, memory, standings, target, shares, held=hold is not None)
-    return _explain(experiment, before, snapshot, standings, proposed, barred, hold, loser, evaluation)
+    proposed = _guarded(experiment, standings, target, shares, held=hold is not None)
+    return _explain(experiment, before, standings, proposed, barred, hold, loser, evaluation)
 
 
 def _kept(experiment: Experiment, before: Intention) -> dict[str, int]:
@@ -201,14 +202,16 @@ def _warm_up(
         rest = 1.0 - small * len(joining)
         return {**target, **dict.fromkeys(joining, small), **{arm: rest * split[arm] for arm in seasoned}}
     present = _without_barred(shares, eligible)
-    lifted = {arm: max(present[arm], min(experiment.guardrails.new_arm_share, 1 / len(eligible))) for arm in eligible}
+    lifted = {
+        arm: max(present[arm], min(experiment.guardrails.new_arm_share, 1 / len(eligible)))
+        for arm in eligible
+    }
     total = sum(lifted.values())
     return {**target, **{arm: share / total for arm, share in lifted.items()}}
 
 
 def _guarded(
     experiment: Experiment,
-    memory: Memory,
     standings: Mapping[str, ArmStanding],
     target: Mapping[str, float],
     shares: Mapping[str, float],
@@ -233,7 +236,6 @@ def _guarded(
 def _explain(
     experiment: Experiment,
     before: Intention,
-    snapshot: Snapshot,
     standings: Mapping[str, ArmStanding],
     proposed: Mapping[str, float],
     barred: list[str],
@@ -252,29 +254,28 @@ def _explain(
     told = ", ".join(f"{arm} {shares.get(arm, 0.0):.1%}→{proposed[arm]:.1%}" for arm in names)
     if loser is not None:
         because = (
-            f"{loser} is worse than {experiment.baseline}: e-value {evaluation_text(evaluation, loser)} "
+            f"{loser} is worse than {experiment.baseline}: e-value {_e_value(evaluation, loser)} "
             f"crossed {evaluation.threshold:.0f}"
         )
         told = f"{because}; {told}"
     if experiment.mode is Mode.OBSERVE:
-        return _Move(_kept(experiment, before), reasons.OBSERVE_ONLY, f"would set {told}" if moves else "no change")
+        return _Move(
+            _kept(experiment, before), reasons.OBSERVE_ONLY, f"would set {told}" if moves else "no change"
+        )
     if not moves:
         if hold is not None:
             return _Move(_kept(experiment, before), hold.reason, hold.message)
         return _Move(_kept(experiment, before), reasons.BELOW_MIN_CHANGE, "no share would change enough")
     weights = dict(zip(names, to_weights(wanted, before.total).tolist(), strict=True))
-    return _Move(weights, _reason(standings, snapshot, barred, loser), told)
+    return _Move(weights, _reason(standings, barred, loser), told)
 
 
-def evaluation_text(evaluation: Evaluation, arm: str) -> str:
-    """An arm's e-value for people: three significant digits, or "unknown"."""
+def _e_value(evaluation: Evaluation, arm: str) -> str:
     evidence = evaluation.evidence.get(arm)
     return "unknown" if evidence is None else f"{evidence:.3g}"
 
 
-def _reason(
-    standings: Mapping[str, ArmStanding], snapshot: Snapshot, barred: list[str], loser: str | None
-) -> str:
+def _reason(standings: Mapping[str, ArmStanding], barred: list[str], loser: str | None) -> str:
     if loser is not None:
         return reasons.ROLLED_BACK
     if barred:
@@ -287,8 +288,8 @@ def _reason(
 def _reports(experiment: Experiment, memory: Memory, evaluation: Evaluation) -> dict[str, ArmReport]:
     return {
         arm: ArmReport(
-            trials=memory.trials(arm),
-            rewards=memory.rewards(arm),
+            trials=float(memory.trials[memory.index(arm)]),
+            rewards=float(memory.rewards[memory.index(arm)]),
             mean=evaluation.mean.get(arm),
             interval=evaluation.interval.get(arm),
             probability_best=evaluation.probability_best.get(arm),
@@ -296,6 +297,3 @@ def _reports(experiment: Experiment, memory: Memory, evaluation: Evaluation) -> 
         )
         for arm in experiment.names
     }
-
-
-__all__ = ["Intention", "Scale", "decide"]

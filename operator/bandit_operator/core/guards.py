@@ -65,7 +65,9 @@ def some_arm_has_data(facts: Guarded) -> Hold | None:
     outcomes = _outcomes(facts)
     if not any(isinstance(outcome, Observed) for outcome in outcomes.values()):
         missing = {getattr(outcome, "reason", "") for outcome in outcomes.values()}
-        return Hold(reasons.NO_DATA, f"the reward source has no value for any arm ({', '.join(sorted(missing))})")
+        return Hold(
+            reasons.NO_DATA, f"the reward source has no value for any arm ({', '.join(sorted(missing))})"
+        )
     if _total_trials(outcomes) <= 0:
         return Hold(reasons.NO_REWARDS, "no arm earned a reward in the window")
     return None

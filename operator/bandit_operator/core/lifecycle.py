@@ -46,9 +46,7 @@ class Lifecycle:
     """Arms whose evidence is about Pods or times that are gone."""
 
 
-def advance(
-    experiment: Experiment, standings: Mapping[str, ArmStanding], snapshot: Snapshot
-) -> Lifecycle:
+def advance(experiment: Experiment, standings: Mapping[str, ArmStanding], snapshot: Snapshot) -> Lifecycle:
     """Move every arm's state by what is seen now; verdicts are not this function's business.
 
     ``standings`` may lack arms (they are new) and may hold arms that are no longer in the
@@ -79,7 +77,10 @@ def roll_back(standings: Mapping[str, ArmStanding], loser: str, now: float) -> d
 
 def season(standings: Mapping[str, ArmStanding], arm: str, now: float) -> dict[str, ArmStanding]:
     """Let a joining arm that has enough trials follow the strategy like any other."""
-    return {**standings, arm: replace(standings[arm], state=ArmState.ACTIVE, since=now, reason=reasons.SERVING)}
+    return {
+        **standings,
+        arm: replace(standings[arm], state=ArmState.ACTIVE, since=now, reason=reasons.SERVING),
+    }
 
 
 def _enter(before: ArmStanding | None, facts: ArmFacts, now: float, *, first: bool) -> ArmStanding:
@@ -180,5 +181,3 @@ def _quiet(rollback: Rollback, quiet_since: float, facts: ArmFacts, snapshot: Sn
     if facts.requests is None:
         return snapshot.now >= quiet_since + rollback.drain
     return isinstance(reading, Window) and reading.start >= quiet_since and facts.requests == 0
-
-

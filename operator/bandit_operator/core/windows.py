@@ -7,6 +7,7 @@ for again after a crash is therefore the same window, and gets the same answer.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -52,7 +53,7 @@ def due(cursor: float, end: float, interval: float) -> Due:
         step += 1
     if len(points) - 1 > MOST_WINDOWS:
         points = [points[0], *points[-MOST_WINDOWS:]]
-    return Due(tuple(zip(points, points[1:], strict=False)), lost=start - cursor)
+    return Due(tuple(itertools.pairwise(points)), lost=start - cursor)
 
 
 def next_tick(now: float, interval: float, settle: float, uid: str) -> float:

@@ -125,7 +125,9 @@ def _located(
     return Located(
         rule=rule,
         positions=positions,
-        weights={arm: int(refs[position].get("weight", DEFAULT_WEIGHT)) for arm, position in positions.items()},
+        weights={
+            arm: int(refs[position].get("weight", DEFAULT_WEIGHT)) for arm, position in positions.items()
+        },
         foreign=len(refs) > len(arms),
     )
 

@@ -32,8 +32,12 @@ class MeanQuery:
         assert settings.query is not None
         assert settings.samples is not None
         window = f"{round(end - start)}s"
-        parts = [part("mean", query) for query in _by_arm(settings, settings.query.replace("$window", window))]
-        parts += [part("samples", query) for query in _by_arm(settings, settings.samples.replace("$window", window))]
+        parts = [
+            part("mean", query) for query in _by_arm(settings, settings.query.replace("$window", window))
+        ]
+        parts += [
+            part("samples", query) for query in _by_arm(settings, settings.samples.replace("$window", window))
+        ]
         return " or ".join(parts + request_parts(settings, start, end))
 
     def outcomes(self, settings: SourceSettings, samples: Sequence[Sample]) -> dict[str, Outcome]:
