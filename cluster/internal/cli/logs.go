@@ -61,6 +61,9 @@ func partNames(d state.Dir) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(files) == 0 {
+		return nil, fmt.Errorf("no cluster was ever up in %s; --dir names another folder", d)
+	}
 	names := make([]string, 0, len(files))
 	for _, f := range files {
 		names = append(names, strings.TrimSuffix(filepath.Base(f), ".log"))

@@ -162,7 +162,7 @@ func (r *Runtime) buildRoot(c *container) (*rootfs, error) {
 // wait collects the exit status, and then ends whatever the process left behind.
 func (r *Runtime) wait(c *container, cmd *exec.Cmd, outputs ...*stream) {
 	err := cmd.Wait()
-	for _, pid := range processesIn(c.mounts) {
+	for _, pid := range processes()[c.mounts] {
 		syscall.Kill(pid, syscall.SIGKILL)
 	}
 	for _, o := range outputs {
