@@ -9,7 +9,7 @@ import collections
 import json
 from typing import Any
 
-import httpx
+import aiohttp
 
 from bandit_serving.logs import get_logger
 
@@ -31,7 +31,7 @@ class BatchSender:
 
     def __init__(
         self,
-        client: httpx.AsyncClient,
+        client: aiohttp.ClientSession,
         url: str,
         *,
         capacity: int = 100_000,
@@ -110,16 +110,15 @@ class BatchSender:
 
     async def _post(self, body: bytes) -> tuple[str | None, float | None]:
         """Post once; return the failure if any, and the least pause before another try if one makes sense."""
+        headers = {"Content-Type": "application/json"}
         try:
-            answer = await self._client.post(
-                self._url, content=body, headers={"Content-Type": "application/json"}
-            )
-        except httpx.HTTPError as error:
+            async with self._client.post(self._url, data=body, headers=headers) as answer:
+                text = f"HTTP {answer.status}: {(await answer.text())[:500]}"
+        except (aiohttp.ClientError, TimeoutError) as error:
             return f"{type(error).__name__}: {error}", 0.0
-        if answer.is_success:
+        if answer.ok:
             return None, None
-        text = f"HTTP {answer.status_code}: {answer.text[:500]}"
-        if answer.is_client_error and answer.status_code not in RETRIED_STATUS:
+        if 400 <= answer.status < 500 and answer.status not in RETRIED_STATUS:
             return text, None
         try:
             return text, min(float(answer.headers.get("Retry-After", 0)), 10.0)

@@ -37,8 +37,8 @@ def configure(level: str = "INFO") -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    # httpx reports every request at INFO: a line per batch of events says nothing that the counters do not.
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    # uvicorn tells of its own start and end; server.py says the same with the port and the reason.
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:

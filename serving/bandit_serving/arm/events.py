@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
-import httpx
+import aiohttp
 
 from bandit_serving.delivery import BatchSender
 from bandit_serving.logs import get_logger
@@ -68,7 +68,7 @@ class PredictionEvents:
     @contextlib.asynccontextmanager
     async def delivering(self) -> AsyncIterator[None]:
         """Deliver in the background; on leaving, deliver what is left within the flush timeout."""
-        async with httpx.AsyncClient(timeout=10.0) as client:
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10.0)) as client:
             self.sender = BatchSender(client, self._url, capacity=self._capacity)
             task = asyncio.create_task(self.sender.run())
             try:

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-import httpx
+import aiohttp
 
 from bandit_serving.delivery import BatchSender
 from bandit_serving.logs import get_logger
@@ -22,6 +22,7 @@ log = get_logger(__name__)
 
 LONGEST_SLEEP = 0.05  # seconds after which a change of rate or a stop is noticed at the latest
 LABELS_KEPT = 5_000_000  # in memory, due but not acknowledged
+_HEADERS = {"Content-Type": "application/json"}
 
 
 class Replayer:
@@ -113,10 +114,11 @@ class Replayer:
         Returns:
             The final `snapshot`.
         """
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=200, keepalive_expiry=30.0)
+        # No limit of connections: a request that waits for one would hide how slow the gateway is.
+        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=30.0)
         async with (
-            httpx.AsyncClient(timeout=self._timeout, limits=limits) as gateway,
-            httpx.AsyncClient(timeout=10.0) as collector,
+            aiohttp.ClientSession(connector=connector, timeout=_timeout(self._timeout)) as gateway,
+            aiohttp.ClientSession(timeout=_timeout(10.0)) as collector,
         ):
             tasks = []
             if self._labels_url:
@@ -133,7 +135,7 @@ class Replayer:
         return self.snapshot()
 
     async def _send_requests(
-        self, gateway: httpx.AsyncClient, duration: float | None, requests: int | None
+        self, gateway: aiohttp.ClientSession, duration: float | None, requests: int | None
     ) -> None:
         loop = asyncio.get_running_loop()
         due = loop.time()
@@ -154,7 +156,7 @@ class Replayer:
                 min(max(due - loop.time(), 0.0), LONGEST_SLEEP) if rate > 0 else LONGEST_SLEEP
             )
 
-    def _send(self, gateway: httpx.AsyncClient, number: int) -> None:
+    def _send(self, gateway: aiohttp.ClientSession, number: int) -> None:
         self.counters.requests_total += 1
         if len(self._requests) >= self._most_in_flight:
             row = number % len(self._rows)
@@ -164,21 +166,18 @@ class Replayer:
         self._requests.add(task)
         task.add_done_callback(self._requests.discard)
 
-    async def _request(self, gateway: httpx.AsyncClient, number: int) -> None:
+    async def _request(self, gateway: aiohttp.ClientSession, number: int) -> None:
         request_id, row = f"{self._run_id}-{number}", number % len(self._rows)
         values = self._rows.values[row].tolist()
         tensor = {"name": "features", "shape": [1, len(values)], "datatype": "FP64", "data": values}
         body = json.dumps({"id": request_id, "inputs": [tensor]}, separators=(",", ":")).encode()
         started = time.perf_counter()
-        arm, failure = None, None
         try:
-            answer = await gateway.post(self._url, content=body, headers={"Content-Type": "application/json"})
-            if answer.is_success:
-                arm = _arm(answer)
-            else:
-                failure = f"HTTP {answer.status_code}"
-        except httpx.HTTPError as error:
-            failure = type(error).__name__
+            async with gateway.post(self._url, data=body, headers=_HEADERS, allow_redirects=False) as answer:
+                content = await answer.read()
+            arm, failure = (_arm(content), None) if answer.ok else (None, f"HTTP {answer.status}")
+        except (aiohttp.ClientError, TimeoutError) as error:
+            arm, failure = None, type(error).__name__
         seconds = time.perf_counter() - started
         if failure is None and self._sender is not None:
             self._await_label(number, request_id, self._rows.labels[row])
@@ -208,10 +207,14 @@ class Replayer:
         self._sender.close()
 
 
-def _arm(answer: httpx.Response) -> str:
+def _timeout(seconds: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=seconds)
+
+
+def _arm(content: bytes) -> str:
     """Return the arm that an inference response names, or "" if it names none."""
     try:
-        arm = answer.json()["parameters"]["arm"]
+        arm = json.loads(content)["parameters"]["arm"]
     except (ValueError, KeyError, TypeError):
         return ""
     return arm if isinstance(arm, str) else ""
