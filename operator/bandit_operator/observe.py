@@ -17,11 +17,11 @@ from bandit_operator.api.references import ScaleTargetReference, backends_of, ro
 from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.cache import Cache, Key, ScaleTarget, scale_target
 from bandit_operator.core import reasons
-from bandit_operator.core.model import ArmFacts, Backend, Outcome, SourceDown, Window
+from bandit_operator.core.model import ArmFacts, Backend, SourceDown, Window
 from bandit_operator.errors import NotFound
 from bandit_operator.routers import ROUTERS, Located, Problem, Router
-from bandit_operator.sources import SOURCES, SourceSettings
-from bandit_operator.sources.base import values_by_arm
+from bandit_operator.sources import source_of
+from bandit_operator.sources.requests import request_parts, requests
 
 WATCHED_TARGETS = {("apps", "Deployment"), ("apps", "StatefulSet")}
 """Scale targets whose state the watches bring; others are read when they are needed."""
@@ -115,13 +115,13 @@ class Observer:
                 "NoAddress",
                 "spec.reward.prometheus.address is not set and the operator has no default; set one of them",
             )
-        mode, source_settings = source_of(resource)
-        source = SOURCES[mode]
-        answer = await self._prometheus.query(address, source.promql(source_settings, start, end), at=end)
+        source = source_of(resource)
+        parts = [*source.parts(resource, start, end), *request_parts(resource, start, end)]
+        answer = await self._prometheus.query(address, " or ".join(parts), at=end)
         if isinstance(answer, SourceDown):
             return answer
-        outcomes: dict[str, Outcome] = source.outcomes(source_settings, answer)
-        return Reading(Window(start, end, outcomes), values_by_arm(source_settings, answer, "requests"))
+        outcomes = source.outcomes(resource, answer)
+        return Reading(Window(start, end, outcomes), requests(resource, answer))
 
     async def _route(self, router: Router, key: Key) -> Mapping[str, Any] | None:
         route = self._cache.routes.get((router.kind, *key))
@@ -183,23 +183,4 @@ def _from_scale(scale: Mapping[str, Any]) -> ScaleTarget:
         replicas=int(scale["spec"].get("replicas", 0)),
         available=int((scale.get("status") or {}).get("replicas") or 0),
         template="",
-    )
-
-
-def source_of(resource: BanditDeployment) -> tuple[str, SourceSettings]:
-    """Which source reads the resource's rewards, and its settings."""
-    prometheus = resource.spec.reward.prometheus
-    if prometheus.preset is not None:
-        mode = str(prometheus.preset)
-    else:
-        mode = "counters" if prometheus.trials is not None else "query"
-    return mode, SourceSettings(
-        arms={arm: backend.name for arm, backend in backends_of(resource).items()},
-        namespace=resource.metadata.namespace,
-        arm_label=prometheus.arm_label,
-        successes=prometheus.successes,
-        trials=prometheus.trials,
-        query=prometheus.query,
-        samples=prometheus.samples,
-        requests=resource.spec.rollback.requests,
     )

@@ -67,16 +67,21 @@ Namespace = Annotated[
 ApiGroup = Annotated[
     str,
     PatternString(
-        "[a-z0-9.-]{0,253}", "an API group, or empty for the core group", "inference.networking.k8s.io"
+        "[a-z0-9.-]{0,253}",
+        "an API group without version, or empty for the core group",
+        "inference.networking.k8s.io",
     ),
 ]
 ApiVersion = Annotated[
-    str, PatternString("([a-z0-9.-]{1,253}/)?v[0-9a-z]{1,31}", "an apiVersion", "apps/v1", max_length=285)
+    str,
+    PatternString(
+        "([a-z0-9.-]{1,253}/)?v[0-9a-z]{1,31}", "an API group and version", "apps/v1", max_length=285
+    ),
 ]
 Kind = Annotated[
     str,
     PatternString(
-        "[A-Z][A-Za-z0-9]{0,62}", "a kind, which begins with a capital", "Deployment", max_length=63
+        "[A-Z][A-Za-z0-9]{0,62}", "a kind, which begins with a capital letter", "Deployment", max_length=63
     ),
 ]
 LabelName = Annotated[

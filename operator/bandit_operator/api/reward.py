@@ -14,7 +14,7 @@ from bandit_operator.api.fields import (
     LabelName,
     PromQL,
 )
-from bandit_operator.api.rules import DurationString, Rule, parse_duration
+from bandit_operator.api.rules import DURATION_PATTERN, DurationString, Rule, parse_duration
 
 
 class Preset(StrEnum):
@@ -118,7 +118,8 @@ class Delay(ApiModel):
 
     RULES: ClassVar = (
         Rule(
-            "duration(self.median) <= duration(self.p95)",
+            f"!self.median.matches('{DURATION_PATTERN}') || !self.p95.matches('{DURATION_PATTERN}')"
+            " || duration(self.median) <= duration(self.p95)",
             expression="'median ' + self.median + ' is longer than p95 ' + self.p95 + '; raise p95'",
             field=".median",
         ),

@@ -76,7 +76,7 @@ class StringFormat:
 
     @property
     def advice(self) -> str:
-        """What is wrong and what to write instead, to be read after the value."""
+        """What must be written instead, to be read after the value."""
         raise NotImplementedError
 
     def accepts(self, value: str) -> bool:
@@ -90,7 +90,7 @@ class StringFormat:
             ValueError: if it is not good; the message names it and says what to write.
         """
         if len(value) > self.max_length or not self.accepts(value):
-            raise ValueError(f'"{value[:80]}" {self.advice}')
+            raise ValueError(f'"{value[:80]}": {self.advice}')
         return value
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -105,9 +105,8 @@ class StringFormat:
         described["maxLength"] = self.max_length
         if self.min_length is not None:
             described["minLength"] = self.min_length
-        rest = cel_text('" ' + self.advice)
-        rule = Rule(self.cel, expression=f"'\"' + self + {rest}")
-        described["x-kubernetes-validations"] = [rule.schema()]
+        # The API server puts path and value before the message by itself.
+        described["x-kubernetes-validations"] = [Rule(self.cel, message=self.advice).schema()]
         return described
 
 
@@ -137,18 +136,18 @@ class DecimalString(StringFormat):
 
     @property
     def advice(self) -> str:
-        """What is wrong and what to write instead, to be read after the value."""
+        """What must be written instead, to be read after the value."""
         bounds = []
         if self.minimum is not None:
             bounds.append(f"{'above' if self.exclusive_minimum else 'of at least'} {self.minimum}")
         if self.maximum is not None:
             bounds.append(f"{'below' if self.exclusive_maximum else 'of at most'} {self.maximum}")
         what = " ".join(["a decimal", " and ".join(bounds)]).strip()
-        return f'is not {what}; write for example "{self.example}", in quotes'
+        return f'must be {what}, in quotes, for example "{self.example}"'
 
     def accepts(self, value: str) -> bool:
         """Return whether ``value`` is good: the same as ``cel``."""
-        if not re.search(DECIMAL_PATTERN, value):
+        if not re.fullmatch(DECIMAL_PATTERN, value):
             return False
         try:
             number = Decimal(value)
@@ -189,16 +188,16 @@ class DurationString(StringFormat):
 
     @property
     def advice(self) -> str:
-        """What is wrong and what to write instead, to be read after the value."""
+        """What must be written instead, to be read after the value."""
         zero = "0s or " if self.or_zero else ""
         return (
-            f"is not {zero}a duration from {self.minimum} to {self.maximum}; "
-            f"write numbers with the units h, m, s or ms, for example {self.example}"
+            f"must be {zero}a duration from {self.minimum} to {self.maximum}, "
+            f"in numbers with the units h, m, s or ms, for example {self.example}"
         )
 
     def accepts(self, value: str) -> bool:
         """Return whether ``value`` is good: the same as ``cel``."""
-        if not re.search(DURATION_PATTERN, value):
+        if not re.fullmatch(DURATION_PATTERN, value):
             return False
         length = parse_duration(value)
         if self.or_zero and length == 0:
@@ -226,8 +225,8 @@ class PatternString(StringFormat):
 
     @property
     def advice(self) -> str:
-        """What is wrong and what to write instead, to be read after the value."""
-        return f"is not {self.what}; write for example {self.example}"
+        """What must be written instead, to be read after the value."""
+        return f"must be {self.what}, for example {self.example}"
 
     def accepts(self, value: str) -> bool:
         """Return whether ``value`` is good: the same as ``cel``."""
@@ -240,9 +239,9 @@ def parse_duration(text: str) -> float:
     Raises:
         ValueError: if ``text`` is no duration.
     """
-    if not re.search(DURATION_PATTERN, text):
+    if not re.fullmatch(DURATION_PATTERN, text):
         raise ValueError(
-            f'"{text}" is not a duration; write numbers with the units h, m, s or ms, as in 1h30m'
+            f'"{text}": must be a duration, in numbers with the units h, m, s or ms, for example 1h30m'
         )
     return sum(int(number) * _UNIT_SECONDS[unit] for number, unit in re.findall("([0-9]+)(ms|s|m|h)", text))
 

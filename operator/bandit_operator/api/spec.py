@@ -22,7 +22,7 @@ from bandit_operator.api.fields import (
     list_map,
 )
 from bandit_operator.api.reward import Reward
-from bandit_operator.api.rules import DECIMAL_PATTERN, DecimalString, DurationString, Rule
+from bandit_operator.api.rules import DECIMAL_PATTERN, DURATION_PATTERN, DecimalString, DurationString, Rule
 from bandit_operator.api.strategy import Strategy, share_maps
 from bandit_operator.core.model import Mode, PromotionAction
 
@@ -138,9 +138,11 @@ class Rollback(ApiModel):
     drain: Annotated[str, DurationString("0s", "24h", example="60s")] = "60s"
     """Longest wait for an arm's last requests between weight 0 and zero replicas."""
     requests: CounterSelector | None = None
-    """Selector of the counter of requests of the backends, such as
-    traefik_service_requests_total{...}. With it an arm is scaled down only once its requests
-    have ended; without it, once drain has passed.
+    """Selector of the counter of requests that reach the backends, such as
+    traefik_service_requests_total or model_requests_total{route="income"}. With it an arm is
+    scaled down only once its requests have ended; without it, once drain has passed.
+
+    Series are told apart by reward.prometheus.armLabel, those of Traefik by their service.
     """
     scale_to_zero: bool = True
     """Whether a rolled-back arm is scaled to zero replicas. The baseline and the last healthy
@@ -194,6 +196,7 @@ def _share_map_rules() -> tuple[Rule, ...]:
     return tuple(rules)
 
 
+# `namespace` is a reserved word of CEL, which Kubernetes escapes by underscores.
 _SAME_BACKEND = (
     "b.backendRef.name == a.backendRef.name && b.backendRef.kind == a.backendRef.kind"
     " && b.backendRef.group == a.backendRef.group"
@@ -205,6 +208,9 @@ _SAME_TARGET = (
     " && b.scaleTargetRef.kind == a.scaleTargetRef.kind"
     " && b.scaleTargetRef.apiVersion == a.scaleTargetRef.apiVersion"
 )
+
+
+_STALE_AFTER, _INTERVAL, _SETTLE = "self.reward.staleAfter", "self.interval", "self.reward.prometheus.settle"
 
 
 class Spec(ApiModel):
@@ -236,10 +242,12 @@ class Spec(ApiModel):
             field=".guardrails.minShare",
         ),
         Rule(
-            "duration(self.reward.staleAfter)"
-            " >= duration(self.interval) + duration(self.reward.prometheus.settle)",
-            expression="'staleAfter ' + self.reward.staleAfter + ' is shorter than interval ' + self.interval"
-            " + ' plus settle ' + self.reward.prometheus.settle + ', so every reward would be stale;"
+            " || ".join(
+                f"!{path}.matches('{DURATION_PATTERN}')" for path in (_STALE_AFTER, _INTERVAL, _SETTLE)
+            )
+            + f" || duration({_STALE_AFTER}) >= duration({_INTERVAL}) + duration({_SETTLE})",
+            expression=f"'staleAfter ' + {_STALE_AFTER} + ' is shorter than interval ' + {_INTERVAL}"
+            f" + ' plus settle ' + {_SETTLE} + ', so every reward would be stale;"
             " raise staleAfter'",
             field=".reward.staleAfter",
         ),

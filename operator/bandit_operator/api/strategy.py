@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, create_model
@@ -18,6 +18,7 @@ from pydantic.alias_generators import to_camel
 
 from bandit_operator.api.fields import MAX_ARMS, ApiModel, ArmName, Share
 from bandit_operator.api.rules import (
+    DECIMAL_PATTERN,
     DecimalString,
     DurationString,
     Rule,
@@ -25,8 +26,8 @@ from bandit_operator.api.rules import (
     format_duration,
     parse_duration,
 )
-from bandit_operator.core.strategies import STRATEGIES
-from bandit_operator.core.strategies.base import Strategy as CoreStrategy
+from bandit_operator.core.strategies import STRATEGIES, settings_of
+from bandit_operator.core.strategies import Strategy as CoreStrategy
 
 DEFAULT_TYPE = "Thompson"
 MAX_DURATION = 8760 * 3600.0
@@ -53,7 +54,7 @@ class StrategyBase(ApiModel):
         if block is None:
             return strategy()
         settings: dict[str, Any] = {}
-        for setting in dataclasses.fields(strategy):
+        for setting in settings_of(strategy).values():
             text = getattr(block, setting.name)
             if text is not None:
                 settings[setting.name] = _PARSERS[setting.metadata["kind"]](text)
@@ -78,13 +79,9 @@ def share_maps() -> list[tuple[str, str, str]]:
     return [
         (name, block_name(name), to_camel(setting.name))
         for name, strategy in STRATEGIES.items()
-        for setting in dataclasses.fields(strategy)
+        for setting in settings_of(strategy).values()
         if setting.metadata["kind"] == "share-map"
     ]
-
-
-def _bound(value: float | None) -> str | None:
-    return None if value is None else format_decimal(value)
 
 
 def _setting(setting: dataclasses.Field[Any]) -> tuple[Any, Any]:
@@ -93,28 +90,17 @@ def _setting(setting: dataclasses.Field[Any]) -> tuple[Any, Any]:
     if setting.default_factory is not dataclasses.MISSING:
         default: Any = setting.default_factory()
     else:
-        default = None if setting.default is dataclasses.MISSING else setting.default
+        default = setting.default
     annotation: Any
     match meta["kind"]:
         case "decimal":
-            default = _bound(default)
-            annotation = Annotated[
-                str,
-                DecimalString(
-                    _bound(meta.get("minimum")),
-                    _bound(meta.get("maximum")),
-                    exclusive_minimum=bool(meta.get("exclusive_minimum")),
-                    example=default or "0.1",
-                ),
-            ]
+            default = None if default is None else format_decimal(default)
+            annotation = Annotated[str, _decimal(meta, default)]
         case "duration":
             default = None if default is None else format_duration(default)
-            low, high = meta.get("minimum") or 0, meta.get("maximum") or MAX_DURATION
-            annotation = Annotated[
-                str, DurationString(format_duration(low), format_duration(high), example=default or "6h")
-            ]
+            annotation = Annotated[str, _duration(meta, default)]
         case "integer":
-            annotation = Annotated[int, Field(ge=meta.get("minimum"), le=meta.get("maximum"))]
+            annotation = Annotated[int, Field(ge=meta["minimum"], le=meta["maximum"])]
         case "share-map":
             default = {name: format_decimal(share) for name, share in dict(default or {}).items()}
             annotation = Annotated[dict[ArmName, Share], Field(max_length=MAX_ARMS)]
@@ -125,11 +111,43 @@ def _setting(setting: dataclasses.Field[Any]) -> tuple[Any, Any]:
     return annotation, Field(default, description=meta["doc"])
 
 
+def _decimal(meta: Mapping[str, Any], default: str | None) -> DecimalString:
+    low = meta["minimum"] if meta["exclusive_minimum"] is None else meta["exclusive_minimum"]
+    return DecimalString(
+        None if low is None else format_decimal(low),
+        None if meta["maximum"] is None else format_decimal(meta["maximum"]),
+        exclusive_minimum=meta["exclusive_minimum"] is not None,
+        example=default or "0.1",
+    )
+
+
+def _duration(meta: Mapping[str, Any], default: str | None) -> DurationString:
+    low = meta["minimum"] or 0.0
+    if meta["exclusive_minimum"] is not None:
+        low = meta["exclusive_minimum"] + 0.001  # the next duration that can be written
+    high = MAX_DURATION if meta["maximum"] is None else meta["maximum"]
+    return DurationString(format_duration(low), format_duration(high), example=default or "6h")
+
+
 def _settings_model(strategy: type[CoreStrategy]) -> type[ApiModel]:
-    fields: dict[str, Any] = {setting.name: _setting(setting) for setting in dataclasses.fields(strategy)}
+    settings = settings_of(strategy)
+    fields: dict[str, Any] = {name: _setting(setting) for name, setting in settings.items()}
     doc = f"Settings of type {strategy.type}. {summary(strategy)}"
-    return create_model(
+    model = create_model(
         f"{strategy.type}Settings", __base__=ApiModel, __doc__=doc, __module__=__name__, **fields
+    )
+    maps = (name for name, setting in settings.items() if setting.metadata["kind"] == "share-map")
+    model.RULES = tuple(_at_most_everything(to_camel(name)) for name in maps)
+    return model
+
+
+def _at_most_everything(field: str) -> Rule:
+    shares = f"self.{field}"
+    return Rule(
+        f"!has({shares}) || !{shares}.all(n, {shares}[n].matches('{DECIMAL_PATTERN}'))"
+        f" || {shares}.map(n, double({shares}[n])).sum() <= 1.000000001",
+        message=f"the shares of {field} add up to more than 1; lower some",
+        field=f".{field}",
     )
 
 
@@ -142,7 +160,7 @@ def build(registry: Mapping[str, type[CoreStrategy]]) -> type[StrategyBase]:
     }
     rules = []
     for name, strategy in registry.items():
-        if not dataclasses.fields(strategy):
+        if not settings_of(strategy):
             continue
         model, block = _settings_model(strategy), block_name(name)
         fields[block] = (model | None, Field(None, alias=block, description=model.__doc__))
@@ -165,7 +183,12 @@ def _parse_shares(shares: Mapping[str, str]) -> dict[str, float]:
     return {name: float(share) for name, share in shares.items()}
 
 
-_PARSERS = {"decimal": float, "integer": int, "duration": parse_duration, "share-map": _parse_shares}
+_PARSERS: dict[str, Callable[[Any], Any]] = {
+    "decimal": float,
+    "integer": int,
+    "duration": parse_duration,
+    "share-map": _parse_shares,
+}
 
 if TYPE_CHECKING:
     Strategy = StrategyBase

@@ -6,36 +6,47 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core.model import NoData, Observed, Outcome
-from bandit_operator.sources.base import Sample, SourceSettings, by_arm, part, request_parts, values_by_arm
+from bandit_operator.sources.base import Sample
+from bandit_operator.sources.labels import ArmLabel, own_label
+from bandit_operator.sources.promql import increase, part
 
 
 @dataclass(frozen=True, slots=True)
 class Counters:
     """``successes`` and ``trials`` select counters; their increases are rewards and trials."""
 
-    def promql(self, settings: SourceSettings, start: float, end: float) -> str:
-        """Both increases of all arms in one request, so that they belong together."""
-        assert settings.successes is not None
-        assert settings.trials is not None
-        parts = [part("rewards", query) for query in by_arm(settings, settings.successes, start, end)]
-        parts += [part("trials", query) for query in by_arm(settings, settings.trials, start, end)]
-        return " or ".join(parts + request_parts(settings, start, end))
+    def parts(self, resource: BanditDeployment, start: float, end: float) -> list[str]:
+        """Both increases, in one request, so that they belong together."""
+        prometheus, label = resource.spec.reward.prometheus, own_label(resource).name
+        return [
+            part("rewards", increase(prometheus.successes or "", label, start, end)),
+            part("trials", increase(prometheus.trials or "", label, start, end)),
+        ]
 
-    def outcomes(self, settings: SourceSettings, samples: Sequence[Sample]) -> dict[str, Outcome]:
+    def outcomes(self, resource: BanditDeployment, samples: Sequence[Sample]) -> dict[str, Outcome]:
         """An arm whose trials are unknown, or whose numbers cannot be, has no data."""
-        trials = values_by_arm(settings, samples, "trials")
-        rewards = values_by_arm(settings, samples, "rewards")
-        return {arm: _outcome(trials.get(arm), rewards.get(arm)) for arm in settings.arms}
+        return outcomes(own_label(resource), samples)
+
+
+def outcomes(label: ArmLabel, samples: Sequence[Sample]) -> dict[str, Outcome]:
+    """The outcome of every arm from the parts "rewards" and "trials"."""
+    trials, rewards = label.values(samples, "trials"), label.values(samples, "rewards")
+    return {arm: _outcome(trials.get(arm), rewards.get(arm)) for arm, _ in label.patterns}
 
 
 def _outcome(trials: float | None, rewards: float | None) -> Outcome:
     if trials is None:
         return NoData("no series of trials")
     if rewards is None:
-        # A counter of successes that has never been touched may not exist yet; then there were
-        # no successes only if the exporter makes both at once. Without trials it does not matter.
-        return Observed(0.0, 0.0) if trials == 0 else NoData("no series of successes")
+        # A counter that nobody has touched may not exist yet. Whether that means no success or
+        # a broken exporter is not ours to guess, unless there was nothing to succeed in.
+        return (
+            Observed(0.0, 0.0)
+            if trials == 0
+            else NoData("no series of successes; expose it from the start, at 0")
+        )
     if not (math.isfinite(trials) and math.isfinite(rewards) and trials >= 0):
         return NoData("not a finite number")
     return Observed(trials, rewards)
