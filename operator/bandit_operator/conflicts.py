@@ -27,9 +27,9 @@ def older_owner(sharing: Sequence[Any]) -> Problem | None:
             reference = mine["spec"]["traffic"]["routeRef"]
             return Problem(
                 reasons.RULE_CONFLICT,
-                f"spec.traffic.routeRef: BanditDeployment {other['metadata']['name']} is older and already moves "
-                f"the weights of {reference['kind']} {reference['name']}; delete one of the two, or let each name "
-                f"a rule of its own in sectionName",
+                f"spec.traffic.routeRef: BanditDeployment {other['metadata']['name']} is older and already "
+                f"moves the weights of {reference['kind']} {reference['name']}; delete one of the two, or "
+                f"let each name a rule of its own in sectionName",
             )
     return None
 

@@ -78,8 +78,8 @@ class Observer:
         if route is None:
             return Problem(
                 reasons.ROUTE_NOT_FOUND,
-                f"spec.traffic.routeRef.name: there is no {reference.kind} {reference.namespace}/{reference.name}; "
-                f"create it, or name another",
+                f"spec.traffic.routeRef.name: there is no {reference.kind} "
+                f"{reference.namespace}/{reference.name}; create it, or name another",
             )
         backends = backends_of(resource)
         located = router.locate(route, reference.section, backends)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -17,44 +16,30 @@ import structlog
 from bandit_operator import apply, commit, events, report
 from bandit_operator.adapters.kubernetes import KubernetesAPI
 from bandit_operator.api.references import route_of, scale_targets_of
-from bandit_operator.api.rules import parse_duration
 from bandit_operator.api.status import MAX_HISTORY, DecisionCounts
 from bandit_operator.api.timestamps import to_timestamp
 from bandit_operator.api.v1alpha1 import BanditDeployment, InvalidResource, parse, to_experiment
 from bandit_operator.cache import Cache, Key
+from bandit_operator.catch_up import CLOCK_SET, Read, catch_up, moved_on, settle_of
 from bandit_operator.clock import Clock
 from bandit_operator.conflicts import older_owner
 from bandit_operator.core import reasons, windows
 from bandit_operator.core.decide import Intention, decide
-from bandit_operator.core.memory import absorb
-from bandit_operator.core.model import ArmState, Decision, Experiment, Mode, Snapshot, SourceDown, Window
+from bandit_operator.core.model import ArmState, Decision, Experiment, Mode, Snapshot, Window
 from bandit_operator.errors import APIError, APIUnreachable, Conflict, InvalidSpec, NotFound, NotLeading
-from bandit_operator.observe import Observer, Placement, Reading
-from bandit_operator.records import decision_record, quiet_record
+from bandit_operator.observe import Observer, Placement
+from bandit_operator.records import decision_record
 from bandit_operator.routers import Problem
 from bandit_operator.scheduler import Next
 from bandit_operator.session import Session, adopt, load, renew, status_of
 from bandit_operator.telemetry import Metrics
+from bandit_operator.traffic import foreign_weights, realised_shares, traffic_of
 
 log = structlog.get_logger()
 
 AFTER_CONFLICT = Next(1.0, tick=True)
 """The watch will bring what we did not know; then the same windows are read again."""
 AFTER_NO_ANSWER = Next(5.0, tick=True)
-ACCEPT_SECONDS = 10.0
-"""How long a gateway may take to accept a generation before users are told."""
-REALISED_TOLERANCE = 0.1
-"""Realised shares within this of the weights are noise or a gateway's rounding."""
-REALISED_REQUESTS = 200.0
-"""Fewer requests than this say nothing of how traffic is shared out."""
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """What the reward source said in this pass, and what was learned before its newest window."""
-
-    reading: Window | SourceDown | None
-    requests: Mapping[str, float]
 
 
 class Reconciler:
@@ -121,10 +106,11 @@ class Reconciler:
             return following
         follow = session.experiment.mode is not Mode.ACTIVE
         before = adopt(session, placement.located, follow=follow)
-        self._notice_foreign_weights(session, placement, before)
+        if foreign_weights(session, placement, before, self._clock.monotonic()):
+            self._tell_foreign(session, placement, before)
         read = await self._read(session, now, tick or now >= session.tick_at)
         session.tick_at = windows.next_tick(
-            now, session.experiment.interval, _settle(session), session.experiment.uid
+            now, session.experiment.interval, settle_of(session), session.experiment.uid
         )
         snapshot = self._snapshot(session, placement, read, now)
         decision = self._decide(session, before, snapshot, tick)
@@ -135,7 +121,7 @@ class Reconciler:
             session.experiment,
             decision=decision,
             rewards_until=session.rewards_until,
-            traffic=self._traffic(session, placement, before, decision),
+            traffic=traffic_of(session, placement, before, _moved(before, decision), self._clock.monotonic()),
         )
         await self._conclude(session, body, situation, decision, standings_before=before)
         await self._act(session, placement, decision)
@@ -167,113 +153,38 @@ class Reconciler:
 
     def _following(self, session: Session, now: float) -> Next:
         experiment = session.experiment
-        at = windows.next_tick(now, experiment.interval, _settle(session), experiment.uid)
+        at = windows.next_tick(now, experiment.interval, settle_of(session), experiment.uid)
         return Next(max(0.0, at - now), tick=True)
 
     # ---- observe ----------------------------------------------------------------------
 
     async def _read(self, session: Session, now: float, due: bool) -> Read:
-        """Read the windows that are due; all but the newest are learned from right here."""
-        if not self._clock.trusted:
-            message = "the machine's clock was set; windows are read again once it has kept pace for a minute"
-            return Read(SourceDown(reasons.CLOCK_SET, message), {})
         if not due:
             return Read(None, {})
-        end = windows.newest_end(now, session.experiment.interval, _settle(session))
-        if session.cursor is None or session.cursor > end + 2 * session.experiment.interval:
-            session.cursor = end  # new, or the clock was ahead when it was written
-            return Read(None, {})
-        missed = windows.due(session.cursor, end, session.experiment.interval)
-        reading: Reading | SourceDown | None = None
-        for start, stop in missed.windows:
-            if isinstance(reading, Reading):
-                session.memory = absorb(session.experiment, session.memory, reading.window)
-                session.cursor = reading.window.end
-                session.history.insert(0, quiet_record(session, reading.window, now))
-                session.rewards_until = _rewards_until(session, reading.window)
-            reading = await self._observer.rewards(session.resource, start, stop)
-            self._metrics.queries.labels("answered" if isinstance(reading, Reading) else reading.reason).inc()
-            if isinstance(reading, SourceDown):
-                return Read(reading, {})
-        if missed.lost > 0:
-            session.notes = (*session.notes, f"rewards of {missed.lost:g} s are too old to be counted")
-        if reading is None:
-            return Read(None, {})
-        return Read(reading.window, reading.requests)
+        if not self._clock.trusted:
+            return Read(CLOCK_SET, {})
+        return await catch_up(self._observer, self._metrics, session, now)
 
     def _snapshot(self, session: Session, placement: Placement, read: Read, now: float) -> Snapshot:
         arms = {
             arm: dataclasses.replace(facts, requests=read.requests.get(arm))
             for arm, facts in placement.arms.items()
         }
-        total = sum(read.requests.values())
-        if total >= REALISED_REQUESTS:
-            session.realised = {arm: read.requests.get(arm, 0.0) / total for arm in arms}
+        realised = realised_shares(read.requests, session.experiment.names)
+        if realised is not None:
+            session.realised = realised
         return Snapshot(now, read.reading, arms, placement.generation, placement.accepted)
 
-    def _notice_foreign_weights(self, session: Session, placement: Placement, before: Intention) -> None:
-        """Tell a change by somebody else from a write of ours that is still to come."""
-        if placement.located.weights == before.weights:
-            session.in_sync = True
-        elif session.in_sync:
-            session.in_sync = False
-            session.foreign_changes += 1
-            moment = self._clock.monotonic()
-            session.changed_at = (*apply.recent(session.changed_at, moment), moment)
-            metadata = session.resource.metadata
-            self._metrics.foreign.labels(metadata.namespace, metadata.name).inc()
-            log.warning(
-                "foreign weights",
-                namespace=metadata.namespace,
-                name=metadata.name,
-                found=dict(placement.located.weights),
-                intended=dict(before.weights),
-            )
-
-    def _traffic(
-        self, session: Session, placement: Placement, before: Intention, decision: Decision
-    ) -> report.Traffic:
-        now = self._clock.monotonic()
-        if session.refused is not None:
-            return report.Traffic((reasons.WRITE_REFUSED, session.refused))
-        if apply.is_contested(session.changed_at, now):
-            distance = apply.put_back_distance(session.changed_at, now)
-            return report.Traffic(
-                (
-                    reasons.WEIGHTS_CONTESTED,
-                    f"somebody else changed the weights {len(session.changed_at)} times in "
-                    f"{apply.CONTEST_SECONDS:g} s; they are put back every {distance:g} s. Find who writes the "
-                    f"route (metadata.managedFields), and let it ignore backendRefs' weights",
-                )
-            )
-        unresolved = placement.router.unresolved(placement.route)
-        if unresolved is not None:
-            return report.Traffic((reasons.BACKEND_NOT_FOUND, f"the gateway says: {unresolved}"))
-        if not placement.accepted:
-            since = session.unaccepted
-            if since is None or since[0] != placement.generation:
-                session.unaccepted = since = (placement.generation, now)
-            if now - since[1] > ACCEPT_SECONDS:
-                return report.Traffic(
-                    (
-                        reasons.ROUTE_NOT_ACCEPTED,
-                        f"no gateway has accepted generation {placement.generation} of the route in {ACCEPT_SECONDS:g} s",
-                    )
-                )
-        shares = before.shares()
-        for arm, realised in session.realised.items():
-            if (
-                abs(realised - shares.get(arm, 0.0)) > REALISED_TOLERANCE
-                and decision.weights == before.weights
-            ):
-                return report.Traffic(
-                    (
-                        reasons.NOT_FOLLOWED,
-                        f"arm {arm} is meant to get {shares[arm]:.1%} of the requests and gets {realised:.1%}; "
-                        f"look for sticky sessions or another route to the same backend",
-                    )
-                )
-        return report.Traffic()
+    def _tell_foreign(self, session: Session, placement: Placement, before: Intention) -> None:
+        metadata = session.resource.metadata
+        self._metrics.foreign.labels(metadata.namespace, metadata.name).inc()
+        log.warning(
+            "foreign weights",
+            namespace=metadata.namespace,
+            name=metadata.name,
+            found=dict(placement.located.weights),
+            intended=dict(before.weights),
+        )
 
     # ---- decide -----------------------------------------------------------------------
 
@@ -290,11 +201,10 @@ class Reconciler:
         """Take the decision into the session; the commit that follows makes it last."""
         session.memory = decision.memory
         session.intention = Intention(decision.standings, decision.weights, before.total)
-        moved = dict(decision.weights) != dict(before.weights)
+        moved = _moved(before, decision)
         window = read.reading if isinstance(read.reading, Window) else None
         if window is not None:
-            session.cursor = window.end
-            session.rewards_until = _rewards_until(session, window)
+            moved_on(session, window)
         if window is not None or moved or decision.scales or decision.standings != before.standings:
             session.history.insert(0, decision_record(session, before, snapshot, decision))
             session.counts = _counted(session, before, decision, moved, window is not None)
@@ -404,17 +314,12 @@ def _parsed(body: Mapping[str, Any]) -> tuple[BanditDeployment, Experiment]:
         raise InvalidSpec(str(error)) from error
 
 
-def _settle(session: Session) -> float:
-    return parse_duration(session.resource.spec.reward.prometheus.settle)
-
-
 def _generation(body: Mapping[str, Any]) -> int:
     return int(body["metadata"]["generation"])
 
 
-def _rewards_until(session: Session, window: Window) -> float | None:
-    trials = sum(getattr(outcome, "trials", 0.0) for outcome in window.arms.values())
-    return window.end if trials > 0 else session.rewards_until
+def _moved(before: Intention, decision: Decision) -> bool:
+    return dict(before.weights) != dict(decision.weights)
 
 
 def _counted(

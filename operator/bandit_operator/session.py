@@ -73,8 +73,9 @@ def load(body: Mapping[str, Any], resource: BanditDeployment, experiment: Experi
     """Build a session from what the API server holds. Whatever cannot be read starts afresh."""
     status = Status.model_validate(body.get("status") or {})
     stored = status.memory
+    notes: tuple[str, ...] = ()
     if stored is None:
-        memory, notes = memories.initial(experiment), ()
+        memory = memories.initial(experiment)
     else:
         memory, notes = memories.from_json(stored, experiment)
     arms = {arm.name: arm for arm in status.arms or [] if arm.name in experiment.names}
