@@ -121,6 +121,8 @@ class ArmStatus(ApiModel):
     """Identifies the Pod template that its evidence is about; another one starts it afresh."""
     previous_replicas: Annotated[int | None, Field(ge=0)] = None
     """Replicas to come back to, while it is scaled to zero."""
+    quiet_since: Time | None = None
+    """Since when a gateway has accepted weight 0 for it, while it drains."""
 
 
 class WindowStatus(ApiModel):
@@ -141,6 +143,32 @@ class Observation(ApiModel):
     """Sum of their rewards."""
 
 
+class SeenArm(ApiModel):
+    """What the cluster said of one arm when a decision was made; what was not known is left out."""
+
+    weight: int
+    """Weight in the route."""
+    available: bool | None = None
+    """Whether it could serve."""
+    replicas: int | None = None
+    """Replicas asked for."""
+    template: Annotated[str | None, Field(max_length=253)] = None
+    """Its Pod template."""
+    requests: Annotated[str | None, Field(max_length=32)] = None
+    """Requests that reached it in the window."""
+
+
+class Seen(ApiModel):
+    """What the cluster said when a decision was made that changed something."""
+
+    generation: int
+    """Generation of the route."""
+    accepted: bool
+    """Whether a gateway had accepted it."""
+    arms: dict[str, SeenArm]
+    """The arms."""
+
+
 class DecisionRecord(ApiModel):
     """One decision, with what is needed to make it again."""
 
@@ -150,6 +178,8 @@ class DecisionRecord(ApiModel):
     """Window of rewards that it is based on."""
     generation: int | None = None
     """Generation of the spec that it is based on."""
+    seen: Seen | None = None
+    """What else it is based on; left out where it is as in the record before."""
     observations: dict[str, Observation] | None = None
     """What each arm earned in the window; an arm without data is left out."""
     weights: dict[str, int] | None = None
@@ -209,9 +239,11 @@ class Status(ApiModel):
     history: Annotated[
         list[DecisionRecord] | None, Field(max_length=MAX_HISTORY, json_schema_extra=ATOMIC_LIST)
     ] = None
-    """The newest decisions that changed something, newest first, at most 20."""
+    """The newest decisions, newest first, at most 20; those that did nothing included."""
     cursor: Time | None = None
     """Rewards up to this point have been counted; the next window starts here."""
+    rewards_until: Time | None = None
+    """End of the newest window that held rewards."""
     memory: Annotated[dict[str, Any] | None, Field(json_schema_extra=ATOMIC_MAP)] = None
     """What the strategy and the verdicts must remember from one decision to the next. For the
     operator alone; its form changes between versions.

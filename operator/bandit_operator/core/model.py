@@ -43,6 +43,19 @@ class PromotionAction(StrEnum):
     PROMOTE = "Promote"
 
 
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """Which object a backendRef names; a route leaves out what is the default here."""
+
+    group: str
+    kind: str
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}"
+
+
 # ---- settings: what the user asked for ------------------------------------------------
 
 
@@ -91,6 +104,8 @@ class Rollback:
     """Bound on P(ever rolling back an arm that is no worse than the baseline)."""
     drain: float = 60.0
     """Longest wait for the last requests after the route carries weight 0."""
+    requests_counted: bool = False
+    """Whether a counter tells when an arm's last requests are over."""
     scale_to_zero: bool = True
     retry_after: float | None = 86_400.0
     """After this long a rolled-back arm is tried again; None: only when its Pods change."""
@@ -241,6 +256,8 @@ class ArmStanding:
     """Pod template that its evidence is about."""
     previous_replicas: int | None = None
     """What to scale back to; None where it was not scaled down."""
+    quiet_since: float | None = None
+    """Since when a gateway has accepted weight 0 for it, while it drains."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +296,8 @@ class Decision:
     reason: str
     """One of ``bandit_operator.core.reasons``."""
     message: str
+    threshold: float
+    """e-value at which an arm is rolled back."""
     promoted: str | None = None
     """The arm proven better than all others, if one is."""
     no_material_difference: bool = False

@@ -23,6 +23,7 @@ class ABTest(Stateless):
     """
 
     type: ClassVar[str] = "ABTest"
+    learns: ClassVar[bool] = False
 
     split: Mapping[str, float] = setting(
         {},

@@ -104,6 +104,8 @@ class Strategy(Protocol):
 
     type: ClassVar[str]
     """Name in the API."""
+    learns: ClassVar[bool]
+    """Whether shares follow from rewards, so that every arm must first have some."""
 
     @classmethod
     def fields(cls, reward_type: RewardType) -> Fields:

@@ -43,6 +43,7 @@ class ContrastThompson(Stateless):
     """
 
     type: ClassVar[str] = "ContrastThompson"
+    learns: ClassVar[bool] = True
 
     half_life: float | None = setting(
         None,

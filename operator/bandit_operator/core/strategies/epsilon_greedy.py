@@ -24,6 +24,7 @@ class EpsilonGreedy(Stateless):
     """
 
     type: ClassVar[str] = "EpsilonGreedy"
+    learns: ClassVar[bool] = True
 
     exploration: float = setting(
         20.0,

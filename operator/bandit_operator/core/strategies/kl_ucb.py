@@ -26,6 +26,7 @@ class KLUCB(Stateless):
     """
 
     type: ClassVar[str] = "KLUCB"
+    learns: ClassVar[bool] = True
 
     def shares(self, state: Arrays, situation: Situation) -> Floats:  # noqa: ARG002 - part of the protocol
         """Shares by water-filling; all equal before the first label."""

@@ -23,6 +23,7 @@ class Naive(Stateless):
     """
 
     type: ClassVar[str] = "Naive"
+    learns: ClassVar[bool] = False
 
     @classmethod
     def fields(cls, reward_type: RewardType) -> Fields:  # noqa: ARG003 - part of the protocol

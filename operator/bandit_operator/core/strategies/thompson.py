@@ -25,6 +25,7 @@ class Thompson:
     """
 
     type: ClassVar[str] = "Thompson"
+    learns: ClassVar[bool] = True
 
     half_life: float | None = setting(
         None,

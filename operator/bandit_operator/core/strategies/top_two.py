@@ -22,6 +22,7 @@ class TopTwo(Stateless):
     """
 
     type: ClassVar[str] = "TopTwo"
+    learns: ClassVar[bool] = True
 
     beta: float = setting(
         0.5,

@@ -25,6 +25,7 @@ class UCB1(Stateless):
     """
 
     type: ClassVar[str] = "UCB1"
+    learns: ClassVar[bool] = True
 
     confidence: float = setting(
         0.25,

