@@ -1,60 +1,67 @@
-"""The chart, and the helm program that the embedded cluster's tools include."""
+"""The chart, and the helm among the tools."""
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from tests.support.cluster import tools
 
-ROOT = Path(__file__).parents[2]
-CHART = ROOT / "charts" / "bandit-operator"
+CHART = Path(__file__).parents[2] / "charts" / "bandit-operator"
 
 
-class Helm:
-    """Runs helm on the chart."""
+class Chart:
+    """What helm makes of the chart; no cluster is asked."""
 
-    def __init__(self, program: str) -> None:
-        self.program = program
+    def fails(self, *arguments: str) -> str:
+        """What helm says of arguments that it must refuse."""
+        done = self._helm("template", "bandit-operator", str(CHART), *arguments)
+        assert done.returncode != 0, done.stdout
+        return done.stderr
 
-    def try_(self, *arguments: str, kubeconfig: Path | None = None) -> subprocess.CompletedProcess[str]:
-        """Run helm, whatever comes of it."""
-        environment = {**os.environ, **({"KUBECONFIG": str(kubeconfig)} if kubeconfig else {})}
-        return subprocess.run([self.program, *arguments], capture_output=True, text=True, env=environment)
+    def lint(self) -> str:
+        """What the strict linter says."""
+        done = self._helm("lint", "--strict", str(CHART))
+        assert done.returncode == 0, done.stdout
+        return done.stdout
 
-    def run(self, *arguments: str, kubeconfig: Path | None = None) -> str:
-        """Run helm and return what it prints; it must succeed."""
-        done = self.try_(*arguments, kubeconfig=kubeconfig)
+    def text(self, *arguments: str) -> str:
+        """The manifests that it makes."""
+        fixed = ("template", "bandit-operator", str(CHART), "--namespace", "bandit-system")
+        done = self._helm(*fixed, *arguments)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def template(self, *arguments: str) -> str:
-        """Return the manifests that the chart makes, without the definition."""
-        fixed = ("template", "bandit-operator", str(CHART), "--namespace", "bandit-system")
-        return self.run(*fixed, "--set", "crds.install=false", *arguments)
+    def only(self, template: str, *arguments: str) -> dict[str, Any]:
+        """The one object that a template makes."""
+        made: dict[str, Any] = yaml.safe_load(self.text("--show-only", f"templates/{template}", *arguments))
+        return made
 
-    def objects(self, *arguments: str) -> dict[str, dict[str, Any]]:
-        """Return the objects that the chart makes by ``Kind/name`` (and namespace, where two have one name)."""
-        objects: dict[str, dict[str, Any]] = {}
-        for item in yaml.safe_load_all(self.template(*arguments)):
-            if item:
-                key = f"{item['kind']}/{item['metadata']['name']}"
-                if key in objects:
-                    key += f"/{item['metadata']['namespace']}"
-                objects[key] = item
-        return objects
+    def objects(self, *arguments: str) -> list[dict[str, Any]]:
+        """All objects but the definition."""
+        return [
+            made for made in yaml.safe_load_all(self.text("--set", "crds.install=false", *arguments)) if made
+        ]
+
+    def find(self, kind: str, name: str, *arguments: str) -> list[dict[str, Any]]:
+        """The objects of that kind and name, one a namespace."""
+        return [
+            made
+            for made in self.objects(*arguments)
+            if (made["kind"], made["metadata"]["name"]) == (kind, name)
+        ]
+
+    @staticmethod
+    def _helm(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(tools() / "bin" / "helm"), *arguments], capture_output=True, text=True, check=False
+        )
 
 
 @pytest.fixture(scope="session")
-def helm() -> Helm:
-    """Return helm: the program that HELM names, or the one among the embedded cluster's tools."""
-    program = os.environ.get("HELM")
-    if program is None:
-        build = [sys.executable, str(ROOT / "cluster" / "build.py")]
-        tools = subprocess.run(build, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
-        program = f"{tools}/bin/helm"
-    return Helm(program)
+def chart() -> Chart:
+    """The chart as helm renders it."""
+    return Chart()

@@ -5,167 +5,177 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
+from tests.support.cluster import Cluster
 
-CHART = Path(__file__).parents[2] / "charts" / "bandit-operator"
-NAMESPACE = "chart-tests"
-RELEASE = "chart-tests"
+ROOT = Path(__file__).parents[2]
+CHART = ROOT / "charts" / "bandit-operator"
+RELEASE = NAMESPACE = "chart-tests"
 DEFINITION = "crd/banditdeployments.bandit-operator.dev"
-ACCOUNT = f"system:serviceaccount:{NAMESPACE}:{RELEASE}"
 pytestmark = pytest.mark.cluster
 
 # No Pods: what they do is for the tests of the operator itself.
-VALUES = ("--set", "replicas=0", "--set", f"fullnameOverride={RELEASE}")
+VALUES = ("--set", f"replicas=0,fullnameOverride={RELEASE}")
 # The definition may be there already, put by another release or by kubectl.
 TAKE_OVER = ("--take-ownership", "--force-conflicts", "--server-side=true")
 
 
-def kubectl(cluster, *arguments: str, stdin: str | None = None) -> str:
-    done = cluster.kubectl(*arguments, input=stdin)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def upgrade(helm, cluster, *arguments: str) -> str:
+def upgrade(cluster: Cluster, *arguments: str) -> str:
     fixed = ("upgrade", "--install", RELEASE, str(CHART), "--namespace", NAMESPACE, "--wait", "--timeout=60s")
-    return helm.run(*fixed, *TAKE_OVER, *VALUES, *arguments, kubeconfig=cluster.kubeconfig)
+    return cluster.run("helm", *fixed, *TAKE_OVER, *VALUES, *arguments).stdout
+
+
+def uninstall(cluster: Cluster) -> None:
+    cluster.run("helm", "uninstall", RELEASE, "--namespace", NAMESPACE, "--ignore-not-found", "--wait")
 
 
 @pytest.fixture(scope="module")
-def installed(helm, cluster) -> Iterator[str]:
-    """Return what helm says after the installation, in a namespace with the strictest rules for Pods."""
-    if cluster.kubectl("get", "namespace", NAMESPACE).returncode:
-        kubectl(cluster, "create", "namespace", NAMESPACE)
-    kubectl(
-        cluster,
-        "label",
-        "--overwrite",
-        "namespace",
-        NAMESPACE,
-        "pod-security.kubernetes.io/enforce=restricted",
-    )
-    yield upgrade(helm, cluster)
-    if (
-        RELEASE
-        in helm.run("list", "--short", "--namespace", NAMESPACE, kubeconfig=cluster.kubeconfig).split()
-    ):
-        helm.run("uninstall", RELEASE, "--namespace", NAMESPACE, "--wait", kubeconfig=cluster.kubeconfig)
-    kubectl(cluster, "delete", "namespace", NAMESPACE, "--wait=false")
+def installed(cluster: Cluster) -> Iterator[Cluster]:
+    """The cluster with the chart, in a namespace with the strictest rules for Pods."""
+    cluster.kubectl("create", "namespace", NAMESPACE)
+    cluster.kubectl("label", "namespace", NAMESPACE, "pod-security.kubernetes.io/enforce=restricted")
+    upgrade(cluster)
+    yield cluster
+    uninstall(cluster)
+    cluster.kubectl("delete", "namespace", NAMESPACE, "--wait=false")
 
 
-def test_the_notes_tell_what_to_do_next(installed):
-    assert "runs in namespace chart-tests, and watches all namespaces." in installed
-    assert "No Prometheus is set." in installed
-    assert "kubectl explain bd.spec" in installed
+@pytest.fixture(scope="module")
+def notes(installed: Cluster) -> str:
+    """What the user reads after the installation."""
+    return installed.run("helm", "get", "notes", RELEASE, "--namespace", NAMESPACE).stdout
 
 
-def test_the_manifest_of_the_notes_is_accepted(installed, cluster):
-    manifest = installed.split("<<'MANIFEST'\n")[1].split("  MANIFEST\n")[0]
-    kubectl(cluster, "apply", "-n", NAMESPACE, "--dry-run=server", "-f", "-", stdin=manifest)
+def test_the_notes_tell_what_to_do_next(notes):
+    assert "runs in namespace chart-tests, and watches all namespaces." in notes
+    assert "No Prometheus is set." in notes
+    assert "kubectl explain bd.spec" in notes
 
 
-def test_the_pods_meet_the_restricted_pod_security_standard(installed, helm, cluster):
-    fixed = (
-        "template",
-        RELEASE,
-        str(CHART),
-        "--namespace",
-        NAMESPACE,
-        "--set",
-        f"fullnameOverride={RELEASE}",
-    )
-    deployment = yaml.safe_load(helm.run(*fixed, "--show-only", "templates/deployment.yaml"))
-    template = deployment["spec"]["template"]
-    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "probe"}, "spec": template["spec"]}
-    kubectl(cluster, "create", "-n", NAMESPACE, "--dry-run=server", "-f", "-", stdin=json.dumps(pod))
+def test_the_manifest_of_the_notes_is_accepted(notes, installed):
+    manifest = notes.split("<<'MANIFEST'\n")[1].split("  MANIFEST\n")[0]
+    installed.kubectl("apply", "-n", NAMESPACE, "--dry-run=server", "-f", "-", stdin=manifest)
+
+
+def test_the_pods_meet_the_restricted_pod_security_standard(installed):
+    deployment = installed.get("deployment", RELEASE, "-n", NAMESPACE)
+    spec = deployment["spec"]["template"]["spec"]
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "probe"}, "spec": spec}
+    installed.kubectl("create", "-n", NAMESPACE, "--dry-run=server", "-f", "-", stdin=json.dumps(pod))
 
 
 ALLOWED = [
-    "list banditdeployments.bandit-operator.dev",
-    "watch banditdeployments.bandit-operator.dev",
-    "patch banditdeployments.bandit-operator.dev/status",
-    "get httproutes.gateway.networking.k8s.io",
-    "watch httproutes.gateway.networking.k8s.io",
-    "patch httproutes.gateway.networking.k8s.io",
-    "patch grpcroutes.gateway.networking.k8s.io",
-    "list deployments.apps",
-    "watch statefulsets.apps",
-    "get deployments.apps/scale",
-    "patch deployments.apps/scale",
-    "patch statefulsets.apps/scale",
-    "list services",
-    "watch endpointslices.discovery.k8s.io",
-    "create events.events.k8s.io",
-    "list customresourcedefinitions.apiextensions.k8s.io",
-    "create selfsubjectaccessreviews.authorization.k8s.io",
-    "create leases.coordination.k8s.io",
-    "get leases.coordination.k8s.io/bandit-operator",
-    "update leases.coordination.k8s.io/bandit-operator",
+    "list bandit-operator.dev banditdeployments",
+    "watch bandit-operator.dev banditdeployments",
+    "patch bandit-operator.dev banditdeployments/status",
+    *(
+        f"{verb} gateway.networking.k8s.io {kind}"
+        for kind in ("httproutes", "grpcroutes")
+        for verb in ("get", "list", "watch", "patch")
+    ),
+    *(f"{verb} apps {kind}" for kind in ("deployments", "statefulsets") for verb in ("get", "list", "watch")),
+    *(f"{verb} apps {kind}/scale" for kind in ("deployments", "statefulsets") for verb in ("get", "patch")),
+    *(f"{verb} core services" for verb in ("get", "list", "watch")),
+    "create events.k8s.io events",
+    "patch events.k8s.io events",
+    "list apiextensions.k8s.io customresourcedefinitions",
+    "watch apiextensions.k8s.io customresourcedefinitions",
+    "create coordination.k8s.io leases",
+    "get coordination.k8s.io leases bandit-operator",
+    "update coordination.k8s.io leases bandit-operator",
 ]
 REFUSED = [
-    "patch banditdeployments.bandit-operator.dev",
-    "delete banditdeployments.bandit-operator.dev",
-    "update httproutes.gateway.networking.k8s.io",
-    "patch httproutes.gateway.networking.k8s.io/status",
-    "delete httproutes.gateway.networking.k8s.io",
-    "patch deployments.apps",
-    "update deployments.apps/scale",
-    "delete pods",
-    "get secrets",
-    "list configmaps",
-    "list namespaces",
-    "patch services",
-    "update leases.coordination.k8s.io/another",
-    "patch customresourcedefinitions.apiextensions.k8s.io",
+    "get bandit-operator.dev banditdeployments",
+    "patch bandit-operator.dev banditdeployments",
+    "delete bandit-operator.dev banditdeployments",
+    "update gateway.networking.k8s.io httproutes",
+    "delete gateway.networking.k8s.io httproutes",
+    "patch gateway.networking.k8s.io httproutes/status",
+    "patch gateway.networking.k8s.io gateways",
+    "patch apps deployments",
+    "update apps deployments/scale",
+    "delete core pods",
+    "get core secrets",
+    "list core configmaps",
+    "list core namespaces",
+    "patch core services",
+    "update coordination.k8s.io leases another",
+    "delete coordination.k8s.io leases bandit-operator",
+    "patch apiextensions.k8s.io customresourcedefinitions",
+    "create rbac.authorization.k8s.io clusterrolebindings",
 ]
 
 
-def may(cluster, right: str) -> bool:
-    verb, _, resource = right.partition(" ")
-    kind, _, rest = resource.partition("/")
-    target = [kind, f"--subresource={rest}"] if rest in ("status", "scale") else [resource]
-    done = cluster.kubectl("auth", "can-i", verb, *target, "-n", NAMESPACE, f"--as={ACCOUNT}")
-    answer = done.stdout.strip()
-    assert answer in ("yes", "no"), done.stderr
-    return bool(answer == "yes")
+def may(cluster: Cluster, right: str, namespace: str = NAMESPACE) -> bool:
+    """Ask the API server whether the operator's account has a right."""
+    verb, group, resource, *name = right.split()
+    kind, _, subresource = resource.partition("/")
+    attributes = {
+        "verb": verb,
+        "group": "" if group == "core" else group,
+        "resource": kind,
+        "subresource": subresource,
+        "namespace": namespace,
+        "name": name[0] if name else "",
+    }
+    account = f"system:serviceaccount:{NAMESPACE}:{RELEASE}"
+    groups = ["system:serviceaccounts", f"system:serviceaccounts:{NAMESPACE}", "system:authenticated"]
+    review = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SubjectAccessReview",
+        "spec": {"user": account, "groups": groups, "resourceAttributes": attributes},
+    }
+    answer = json.loads(cluster.kubectl("create", "-o", "json", "-f", "-", stdin=json.dumps(review)))
+    return bool(answer["status"]["allowed"])
 
 
 @pytest.mark.parametrize("right", ALLOWED)
-def test_the_operator_may_do_what_it_must(installed, cluster, right):
-    assert may(cluster, right)
+def test_the_operator_may_do_what_it_must(installed, right):
+    assert may(installed, right)
 
 
 @pytest.mark.parametrize("right", REFUSED)
-def test_the_operator_may_do_nothing_else(installed, cluster, right):
-    assert not may(cluster, right)
+def test_the_operator_may_do_nothing_else(installed, right):
+    assert not may(installed, right)
 
 
-def test_the_lease_is_the_operators_in_its_own_namespace_only(installed, cluster):
-    done = cluster.kubectl(
-        "auth", "can-i", "create", "leases.coordination.k8s.io", "-n", "default", f"--as={ACCOUNT}"
-    )
-    assert done.stdout.strip() == "no"
+def test_the_lease_is_the_operators_in_its_own_namespace_only(installed):
+    assert not may(installed, "create coordination.k8s.io leases", namespace="default")
 
 
-def test_an_upgrade_brings_the_definition_of_the_chart_again(installed, helm, cluster):
+def test_every_right_of_the_role_has_a_test(installed):
+    rules = installed.get("clusterrole", RELEASE)["rules"]
+    rules += installed.get("role", f"{RELEASE}-lease", "-n", NAMESPACE)["rules"]
+    assert {" ".join(right.split()[:3]) for right in ALLOWED} == set(rights(rules))
+
+
+def rights(rules: list[dict[str, Any]]) -> Iterator[str]:
+    for rule in rules:
+        for group in rule["apiGroups"]:
+            for resource in rule["resources"]:
+                for verb in rule["verbs"]:
+                    yield f"{verb} {group or 'core'} {resource}"
+
+
+def test_an_upgrade_brings_the_definition_of_the_chart_again(installed):
     path = "/spec/versions/0/additionalPrinterColumns"
     older = json.dumps([{"op": "replace", "path": path, "value": []}])
-    kubectl(cluster, "patch", DEFINITION, "--type=json", "-p", older)
-    upgrade(helm, cluster, "--set", "logLevel=debug")
-    columns = kubectl(
-        cluster, "get", DEFINITION, "-o", "jsonpath={.spec.versions[0].additionalPrinterColumns[*].name}"
-    )
-    assert columns.split()[:3] == ["Leader", "Share", "Ready"]
-    level = kubectl(cluster, "get", "deployment", RELEASE, "-n", NAMESPACE, "-o", "yaml")
-    assert "value: debug" in level
+    installed.kubectl("patch", DEFINITION, "--type=json", "-p", older)
+    upgrade(installed, "--set", "logLevel=debug")
+    columns = installed.get(DEFINITION)["spec"]["versions"][0]["additionalPrinterColumns"]
+    assert [column["name"] for column in columns][:3] == ["Leader", "Share", "Ready"]
+    deployment = installed.get("deployment", RELEASE, "-n", NAMESPACE)
+    settings = deployment["spec"]["template"]["spec"]["containers"][0]["env"]
+    assert {"name": "BANDIT_OPERATOR_LOG_LEVEL", "value": "debug"} in settings
 
 
-def test_the_definition_and_the_resources_outlive_the_release(installed, helm, cluster):
-    good = yaml.safe_load((Path(__file__).parents[1] / "crds" / "good.yaml").read_text())
+def test_the_definition_and_the_resources_outlive_the_release(installed):
+    good = yaml.safe_load((ROOT / "tests" / "crds" / "good.yaml").read_text())
     good["metadata"]["name"] = "survivor"
-    kubectl(cluster, "apply", "-n", NAMESPACE, "-f", "-", stdin=json.dumps(good))
-    helm.run("uninstall", RELEASE, "--namespace", NAMESPACE, "--wait", kubeconfig=cluster.kubeconfig)
-    assert cluster.kubectl("get", "deployment", RELEASE, "-n", NAMESPACE).returncode != 0
-    kubectl(cluster, "get", "bd", "survivor", "-n", NAMESPACE)
+    installed.kubectl("apply", "-n", NAMESPACE, "-f", "-", stdin=json.dumps(good))
+    uninstall(installed)
+    installed.kubectl_fails("get", "deployment", RELEASE, "-n", NAMESPACE)
+    installed.kubectl("get", "bd", "survivor", "-n", NAMESPACE)
