@@ -120,6 +120,7 @@ class Reconciler:
             _generation(body),
             session.experiment,
             decision=decision,
+            held=session.held,
             rewards_until=session.rewards_until,
             traffic=traffic_of(session, placement, before, _moved(before, decision), self._clock.monotonic()),
         )
@@ -202,6 +203,8 @@ class Reconciler:
         session.memory = decision.memory
         session.intention = Intention(decision.standings, decision.weights, before.total)
         moved = _moved(before, decision)
+        if decision.reason != reasons.BETWEEN_TICKS:
+            session.held = (decision.reason, decision.message) if decision.reason in report.HOLDS else None
         window = read.reading if isinstance(read.reading, Window) else None
         if window is not None:
             moved_on(session, window)

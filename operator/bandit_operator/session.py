@@ -61,6 +61,8 @@ class Session:
     """When the weights were last put back, by the monotonic clock."""
     unaccepted: tuple[int, float] | None = None
     """A generation of the route that no gateway has accepted, and since when it is known."""
+    held: tuple[str, str] | None = None
+    """Reason and message of the newest tick's decision, where that held the weights."""
     promoted: str | None = None
     """The arm that was told of as the winner."""
     tick_at: float = float("-inf")
