@@ -56,6 +56,9 @@ func upArguments(o *Options) []string {
 	for _, p := range o.Publish {
 		args = append(args, "--publish", p)
 	}
+	if o.Relay {
+		args = append(args, "--relay")
+	}
 	return args
 }
 
