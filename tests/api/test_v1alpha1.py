@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 
 import pytest
+
 from bandit_operator.api.v1alpha1 import InvalidResource, parse, to_experiment
 from bandit_operator.core import model as core
 from bandit_operator.core.strategies import STRATEGIES
@@ -23,7 +24,7 @@ def test_a_manifest_becomes_the_cores_experiment(manifest):
         delay=core.Delay(median=7200.0, p95=86400.0),
         stale_after=300.0,
         guardrails=core.Guardrails(200, 0.2, 0.01, 0.005, 0.1),
-        rollback=core.Rollback(0.05, 60.0, True, 86400.0),
+        rollback=core.Rollback(0.05, 60.0, True, True, 86400.0),
         promotion=core.Promotion(0.05, 0.005, core.PromotionAction.HOLD),
     )
 

@@ -53,22 +53,19 @@ prometheus.io/path: /metrics
 - apiGroups: [bandit-operator.dev]
   resources: [banditdeployments/status]
   verbs: [patch]
-# Weights are patched; a route is read once more before it is called missing.
+# Weights are patched. What a watch has not shown is read once more before it is called missing.
 - apiGroups: [gateway.networking.k8s.io]
   resources: [httproutes, grpcroutes]
   verbs: [get, list, watch, patch]
-# Whether an arm can serve: its backend is there, and has endpoints.
+# Whether an arm can serve: its Service is there.
 - apiGroups: [""]
   resources: [services]
-  verbs: [list, watch]
-- apiGroups: [discovery.k8s.io]
-  resources: [endpointslices]
-  verbs: [list, watch]
+  verbs: [get, list, watch]
 {{- range .Values.scalables }}
 # Replicas and Pod templates are watched, and only the scale is written.
 - apiGroups: [{{ .group | quote }}]
   resources: [{{ join ", " .resources }}]
-  verbs: [list, watch]
+  verbs: [get, list, watch]
 - apiGroups: [{{ .group | quote }}]
   resources: [{{ range $i, $resource := .resources }}{{ if $i }}, {{ end }}{{ $resource }}/scale{{ end }}]
   verbs: [get, patch]
