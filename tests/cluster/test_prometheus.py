@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-
 from tests.support.cluster import Namespace
 from tests.support.waiting import wait_until
 

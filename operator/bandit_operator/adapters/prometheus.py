@@ -76,8 +76,9 @@ class Prometheus:
             result = await asyncio.wait_for(answer, self._deadline)
         except TimeoutError:
             return self._missed(server, address)
-        if not isinstance(result, SourceDown):
-            server.missed = 0
+        if isinstance(result, SourceDown) and result.reason == "Timeout":
+            return self._missed(server, address)
+        server.missed = 0
         return result
 
     def close(self) -> None:
