@@ -106,9 +106,9 @@ async def test_an_answer_comes_as_samples(prometheus):
             json.dumps({"status": "success", "data": {"resultType": "scalar", "result": [1, "2"]}}),
             "200 OK",
             "BadAnswer",
-            "not an instant vector",
+            "not of the kind that was asked for",
         ),
-        ("{}", "200 OK", "BadAnswer", "not an instant vector"),
+        ("{}", "200 OK", "BadAnswer", "not of the kind that was asked for"),
     ],
     ids=["text", "bad query", "overloaded", "scalar", "other JSON"],
 )
