@@ -42,13 +42,16 @@ func (d Dir) PKI() string        { return d.path("pki") }
 func (d Dir) Kubeconfig() string { return d.path("kubeconfig") }
 func (d Dir) Parts() string      { return d.path("parts") }
 func (d Dir) Images() string     { return d.path("images.json") }
-
-// ForwardSocket is where a running cluster takes further sockets.
-const ForwardSocket = "forward.sock"
-
 func (d Dir) Log(part string) string {
 	return filepath.Join(d.Parts(), part+".log")
 }
+
+// KubectlCache is where kubectl keeps what the API server offers. In its usual place
+// below the home folder it would serve the next cluster on the same port as well.
+func (d Dir) KubectlCache() string { return d.path("kubectl-cache") }
+
+// ForwardSocket is the name of the socket at which a running cluster takes further ones.
+const ForwardSocket = "forward.sock"
 
 // ErrUp says that a running cluster holds the folder.
 var ErrUp = errors.New("already up")
