@@ -1,0 +1,31 @@
+"""The strategies by their name in the API, one file each, in alphabetical order.
+
+A new strategy is one file here, one line in this list and one golden test.
+"""
+
+from __future__ import annotations
+
+from bandit_operator.core.strategies.ab_test import ABTest
+from bandit_operator.core.strategies.base import Situation, Strategy, Tick, setting, settings_of
+from bandit_operator.core.strategies.contrast_thompson import ContrastThompson
+from bandit_operator.core.strategies.epsilon_greedy import EpsilonGreedy
+from bandit_operator.core.strategies.kl_ucb import KLUCB
+from bandit_operator.core.strategies.naive import Naive
+from bandit_operator.core.strategies.thompson import Thompson
+from bandit_operator.core.strategies.top_two import TopTwo
+from bandit_operator.core.strategies.ucb1 import UCB1
+from bandit_operator.core.strategies.validation_best import ValidationBest
+
+STRATEGIES: dict[str, type[Strategy]] = {
+    "ABTest": ABTest,
+    "ContrastThompson": ContrastThompson,
+    "EpsilonGreedy": EpsilonGreedy,
+    "KLUCB": KLUCB,
+    "Naive": Naive,
+    "Thompson": Thompson,
+    "TopTwo": TopTwo,
+    "UCB1": UCB1,
+    "ValidationBest": ValidationBest,
+}
+
+__all__ = ["STRATEGIES", "Situation", "Strategy", "Tick", "setting", "settings_of"]

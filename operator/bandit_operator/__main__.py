@@ -1,0 +1,6 @@
+"""``python -m bandit_operator`` and the ``bandit-operator`` command."""
+
+from bandit_operator.cli import main
+
+if __name__ == "__main__":
+    main()

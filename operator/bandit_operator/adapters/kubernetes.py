@@ -1,0 +1,165 @@
+"""The few requests that the operator makes of the API server, beside kopf's watches.
+
+Objects are plain dictionaries, as the API server sends them. Everything goes through one
+function, because each kind of the official client's typed classes would bring its own
+content types and its own strictness for the same four verbs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import aiohttp
+from kubernetes.aio import client, config
+
+from bandit_operator.errors import APIError, APIUnreachable, Conflict, NotFound, NotLeading
+
+JSON_PATCH: Final = "application/json-patch+json"
+MERGE_PATCH: Final = "application/merge-patch+json"
+METADATA_LIST: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+FIELD_MANAGER: Final = "bandit-operator"
+REQUEST_SECONDS: Final = 10.0
+"""Longest wait for one answer."""
+PARALLEL_REQUESTS: Final = 16
+"""Most requests under way at once, so that a burst of ticks does not become a burst of connections."""
+
+Object = dict[str, Any]
+
+
+def resource_path(group: str, version: str, plural: str, namespace: str | None = None, name: str = "") -> str:
+    """Path of a collection or an object (https://kubernetes.io/docs/reference/using-api/api-concepts/)."""
+    root = f"/apis/{group}/{version}" if group else f"/api/{version}"
+    scope = f"/namespaces/{namespace}" if namespace else ""
+    return f"{root}{scope}/{plural}" + (f"/{name}" if name else "")
+
+
+class KubernetesAPI:
+    """One connection pool to the API server.
+
+    ``may_write`` is asked before every write of the cluster's objects (leases excepted): the
+    lease's monotonic deadline, so that a process that was stopped for longer writes nothing
+    when it wakes.
+    """
+
+    def __init__(self, api: client.ApiClient, may_write: Callable[[], bool] = lambda: True) -> None:
+        self._api = api
+        self.may_write = may_write
+        self._slots = asyncio.Semaphore(PARALLEL_REQUESTS)
+        self._plurals: dict[tuple[str, str], str] = {}
+
+    @classmethod
+    async def connect(cls) -> KubernetesAPI:
+        """Connect with the Pod's ServiceAccount, or outside a cluster with the kubeconfig in use."""
+        settings = client.Configuration()
+        try:
+            config.load_incluster_config(client_configuration=settings)
+        except config.ConfigException:
+            await config.load_kube_config(client_configuration=settings)
+        settings.connection_pool_maxsize = PARALLEL_REQUESTS
+        return cls(client.ApiClient(settings))
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._api.close()
+
+    async def get(self, path: str, *, accept: str = "application/json") -> Object:
+        """Read an object or a collection.
+
+        Raises:
+            NotFound: There is none.
+            APIError: The server refused.
+            APIUnreachable: No answer.
+        """
+        return await self._request("GET", path, accept=accept)
+
+    async def patch(self, path: str, body: Any, content_type: str) -> Object:
+        """Change an object; the answer is the object as it is now.
+
+        Raises:
+            NotLeading: This replica may not write now; nothing was sent.
+            Conflict: A precondition in the patch does not hold; nothing was written.
+            APIError: The server refused.
+            APIUnreachable: No answer.
+        """
+        if not self.may_write():
+            raise NotLeading("the lease is not held")
+        return await self._request("PATCH", path, body, content_type)
+
+    async def create(self, path: str, body: Object) -> Object:
+        """Create an object; raises as ``patch`` does."""
+        if not self.may_write():
+            raise NotLeading("the lease is not held")
+        return await self._request("POST", path, body, "application/json")
+
+    async def lease(self, method: str, path: str, body: Object) -> Object:
+        """Create (POST) or replace (PUT) a lease, which must be possible without holding it."""
+        return await self._request(method, path, body, "application/json")
+
+    async def plural(self, api_version: str, kind: str) -> str:
+        """Resource name of a kind, from the server's discovery; asked once a kind.
+
+        Raises:
+            NotFound: The server knows no such kind.
+        """
+        if (api_version, kind) not in self._plurals:
+            prefix = "/apis" if "/" in api_version else "/api"
+            found = await self.get(f"{prefix}/{api_version}")
+            for resource in found.get("resources", []):
+                if "/" not in resource["name"]:
+                    self._plurals[api_version, resource["kind"]] = resource["name"]
+        if (api_version, kind) not in self._plurals:
+            raise NotFound(404, f"the API server knows no kind {kind} in {api_version}")
+        return self._plurals[api_version, kind]
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        content_type: str | None = None,
+        accept: str = "application/json",
+    ) -> Object:
+        headers = {"Accept": accept}
+        if content_type:
+            headers["Content-Type"] = content_type
+        query = [] if method == "GET" else [("fieldManager", FIELD_MANAGER)]
+        try:
+            async with self._slots, asyncio.timeout(REQUEST_SECONDS):
+                prepared = await self._api.param_serialize(
+                    method,
+                    path,
+                    query_params=query,
+                    header_params=headers,
+                    body=body,
+                    auth_settings=["BearerToken"],
+                )
+                answer = await self._api.call_api(*prepared)
+                text = await answer.read()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise APIUnreachable(f"{method} {path}: {error or type(error).__name__}") from error
+        if answer.status >= 400:
+            raise _refusal(answer.status, text)
+        result: Object = json.loads(text)
+        return result
+
+
+def _refusal(status: int, text: bytes) -> APIError:
+    """The server's words. A JSON Patch whose ``test`` fails is answered 422, with one text for
+    every cause, like a patch whose path is gone: both mean that our view was old.
+    """
+    try:
+        answer: Mapping[str, Any] = json.loads(text)
+    except ValueError:
+        answer = {}
+    message = str(answer.get("message") or text[:200].decode(errors="replace"))
+    failed_test = (
+        status == 422 and "the server rejected our request due to an error in our request" in message
+    )
+    if status == 404:
+        return NotFound(status, message)
+    if status == 409 or failed_test:
+        return Conflict(status, message)
+    return APIError(status, message)

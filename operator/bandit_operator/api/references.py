@@ -1,0 +1,65 @@
+"""What a BanditDeployment refers to: its route, backends and scale targets.
+
+Everything here is a frozen value that can be a key of a cache, with defaults resolved.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bandit_operator.api.spec import BackendRef
+from bandit_operator.api.v1alpha1 import BanditDeployment
+from bandit_operator.core.model import Backend
+
+
+@dataclass(frozen=True, slots=True)
+class RouteReference:
+    """The route, and in it the rule, whose weights are moved.
+
+    ``section`` is the name of the rule, or None where the rule is told by its backends.
+    """
+
+    group: str
+    kind: str
+    namespace: str
+    name: str
+    section: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScaleTargetReference:
+    """An object with a /scale subresource."""
+
+    group: str
+    version: str
+    kind: str
+    namespace: str
+    name: str
+
+
+def route_of(resource: BanditDeployment) -> RouteReference:
+    """Return the reference to the route's rule."""
+    ref = resource.spec.traffic.route_ref
+    return RouteReference(ref.group, ref.kind, resource.metadata.namespace, ref.name, ref.section_name)
+
+
+def backends_of(resource: BanditDeployment) -> dict[str, Backend]:
+    """Return each arm's backend, in the order of the spec."""
+    return {arm.name: _backend(arm.backend_ref, resource.metadata.namespace) for arm in resource.spec.arms}
+
+
+def _backend(ref: BackendRef, namespace: str) -> Backend:
+    return Backend(ref.group, ref.kind, ref.namespace or namespace, ref.name)
+
+
+def scale_targets_of(resource: BanditDeployment) -> dict[str, ScaleTargetReference]:
+    """Return the scale target of each arm that has one, in the order of the spec."""
+    targets = {}
+    for arm in resource.spec.arms:
+        target = arm.scale_target_ref
+        if target is not None:
+            group, _, version = target.api_version.rpartition("/")
+            targets[arm.name] = ScaleTargetReference(
+                group, version, target.kind, resource.metadata.namespace, target.name
+            )
+    return targets

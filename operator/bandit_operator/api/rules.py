@@ -1,0 +1,272 @@
+"""CEL rules and string formats of the API, each enforced twice with one message.
+
+The API server runs the CEL rule at admission; the operator runs the same check in Python
+when it reads an object that reached it another way, such as a file or an older schema.
+
+References: Kubernetes API reference, JSONSchemaProps ``x-kubernetes-validations``; CEL in
+Kubernetes, https://kubernetes.io/docs/reference/using-api/cel/.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+DECIMAL_PATTERN = "^-?[0-9]{1,12}([.][0-9]{1,9})?$"
+DURATION_PATTERN = "^([0-9]{1,6}(ms|s|m|h)){1,4}$"
+"""CEL knows no days, so neither does the API."""
+
+_UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One entry of ``x-kubernetes-validations``.
+
+    Exactly one of ``message`` (fixed text) and ``expression`` (CEL that yields the text)
+    is set. ``field`` is the path, relative to where the rule stands, that the error names.
+    ``forbidden`` marks a field that must be absent, which the API server then reports as
+    "Forbidden" rather than "Invalid value".
+    """
+
+    rule: str
+    message: str | None = None
+    expression: str | None = None
+    field: str | None = None
+    forbidden: bool = False
+
+    def schema(self) -> dict[str, str]:
+        """Return the entry as the CustomResourceDefinition carries it."""
+        entry = {"rule": self.rule}
+        if self.message is not None:
+            entry["message"] = self.message
+        if self.expression is not None:
+            entry["messageExpression"] = self.expression
+        if self.field is not None:
+            entry["fieldPath"] = self.field
+        if self.forbidden:
+            entry["reason"] = "FieldValueForbidden"
+        return entry
+
+
+def cel_text(text: str) -> str:
+    """Return ``text`` as a CEL string literal."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+class StringFormat:
+    """A string with a meaning: bounded in length, checked by one rule with one message.
+
+    Subclasses say what CEL checks (``cel``), what Python checks (``accepts``), and how to
+    put it right (``advice``). Used as ``Annotated[str, StringFormat(...)]``.
+    """
+
+    max_length: int
+    min_length: int | None = None
+
+    @property
+    def cel(self) -> str:
+        """CEL that is true of a good value, called ``self``."""
+        raise NotImplementedError
+
+    @property
+    def advice(self) -> str:
+        """What must be written instead, to be read after the value."""
+        raise NotImplementedError
+
+    def accepts(self, value: str) -> bool:
+        """Return whether ``value`` is good: the same as ``cel``."""
+        raise NotImplementedError
+
+    def check(self, value: str) -> str:
+        """Return ``value``.
+
+        Raises:
+            ValueError: if it is not good; the message names it and says what to write.
+        """
+        if len(value) > self.max_length or not self.accepts(value):
+            raise ValueError(f'"{value[:80]}": {self.advice}')
+        return value
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Run ``check`` after the value is known to be a string."""
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """Describe the string with its bounds and its CEL rule."""
+        described = handler(schema)
+        described["maxLength"] = self.max_length
+        if self.min_length is not None:
+            described["minLength"] = self.min_length
+        # The API server puts path and value before the message by itself.
+        described["x-kubernetes-validations"] = [Rule(self.cel, message=self.advice).schema()]
+        return described
+
+
+@dataclass(frozen=True)
+class DecimalString(StringFormat):
+    """A decimal number as a string, so that no reader or writer rounds it.
+
+    Bounds are decimals as strings as well; an exclusive bound is not allowed itself.
+    """
+
+    minimum: str | None = None
+    maximum: str | None = None
+    exclusive_minimum: bool = False
+    exclusive_maximum: bool = False
+    example: str = "0.1"
+    max_length: int = 23
+
+    @property
+    def cel(self) -> str:
+        """CEL that is true of a good value, called ``self``."""
+        terms = [f"self.matches('{DECIMAL_PATTERN}')"]
+        if self.minimum is not None:
+            terms.append(f"double(self) {'>' if self.exclusive_minimum else '>='} double('{self.minimum}')")
+        if self.maximum is not None:
+            terms.append(f"double(self) {'<' if self.exclusive_maximum else '<='} double('{self.maximum}')")
+        return " && ".join(terms)
+
+    @property
+    def advice(self) -> str:
+        """What must be written instead, to be read after the value."""
+        bounds = []
+        if self.minimum is not None:
+            bounds.append(f"{'above' if self.exclusive_minimum else 'of at least'} {self.minimum}")
+        if self.maximum is not None:
+            bounds.append(f"{'below' if self.exclusive_maximum else 'of at most'} {self.maximum}")
+        what = " ".join(["a decimal", " and ".join(bounds)]).strip()
+        return f'must be {what}, in quotes, for example "{self.example}"'
+
+    def accepts(self, value: str) -> bool:
+        """Return whether ``value`` is good: the same as ``cel``."""
+        if not re.fullmatch(DECIMAL_PATTERN, value):
+            return False
+        try:
+            number = Decimal(value)
+        except InvalidOperation:  # pragma: no cover - the pattern admits numbers only
+            return False
+        if self.minimum is not None:
+            low = Decimal(self.minimum)
+            if number < low or (self.exclusive_minimum and number == low):
+                return False
+        if self.maximum is not None:
+            high = Decimal(self.maximum)
+            if number > high or (self.exclusive_maximum and number == high):
+                return False
+        return True
+
+
+@dataclass(frozen=True)
+class DurationString(StringFormat):
+    """A length of time such as ``30s``, ``1h30m`` or ``500ms``, between two bounds.
+
+    ``or_zero`` admits ``0s`` below the minimum, where zero turns something off.
+    """
+
+    minimum: str = "0s"
+    maximum: str = "8760h"
+    or_zero: bool = False
+    example: str = "30s"
+    max_length: int = 24
+
+    @property
+    def cel(self) -> str:
+        """CEL that is true of a good value, called ``self``."""
+        low = f"duration(self) >= duration('{self.minimum}')"
+        if self.or_zero:
+            low = f"(duration(self) == duration('0s') || {low})"
+        high = f"duration(self) <= duration('{self.maximum}')"
+        return f"self.matches('{DURATION_PATTERN}') && {low} && {high}"
+
+    @property
+    def advice(self) -> str:
+        """What must be written instead, to be read after the value."""
+        zero = "0s or " if self.or_zero else ""
+        return (
+            f"must be {zero}a duration from {self.minimum} to {self.maximum}, "
+            f"in numbers with the units h, m, s or ms, for example {self.example}"
+        )
+
+    def accepts(self, value: str) -> bool:
+        """Return whether ``value`` is good: the same as ``cel``."""
+        if not re.fullmatch(DURATION_PATTERN, value):
+            return False
+        length = parse_duration(value)
+        if self.or_zero and length == 0:
+            return True
+        return parse_duration(self.minimum) <= length <= parse_duration(self.maximum)
+
+
+@dataclass(frozen=True)
+class PatternString(StringFormat):
+    """A string that a pattern describes; ``what`` tells in words what the pattern means.
+
+    The pattern is in the syntax common to RE2 and Python and must match the whole value.
+    """
+
+    pattern: str
+    what: str
+    example: str
+    max_length: int = 253
+
+    @property
+    def cel(self) -> str:
+        """CEL that is true of a good value, called ``self``."""
+        pattern = cel_text(f"^({self.pattern})$")
+        return f"self.matches({pattern})"
+
+    @property
+    def advice(self) -> str:
+        """What must be written instead, to be read after the value."""
+        return f"must be {self.what}, for example {self.example}"
+
+    def accepts(self, value: str) -> bool:
+        """Return whether ``value`` is good: the same as ``cel``."""
+        return re.fullmatch(self.pattern, value) is not None
+
+
+def parse_duration(text: str) -> float:
+    """Return the seconds of a duration such as ``1h30m``.
+
+    Raises:
+        ValueError: if ``text`` is no duration.
+    """
+    if not re.fullmatch(DURATION_PATTERN, text):
+        raise ValueError(
+            f'"{text}": must be a duration, in numbers with the units h, m, s or ms, for example 1h30m'
+        )
+    return sum(int(number) * _UNIT_SECONDS[unit] for number, unit in re.findall("([0-9]+)(ms|s|m|h)", text))
+
+
+def format_duration(seconds: float) -> str:
+    """Return the shortest duration string of ``seconds``, rounded to a millisecond."""
+    left = round(seconds * 1000)
+    parts = []
+    for unit, size in (("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)):
+        number, left = divmod(left, size)
+        if number:
+            parts.append(f"{number}{unit}")
+    return "".join(parts) or "0s"
+
+
+def format_decimal(number: float, digits: int = 9) -> str:
+    """Return ``number`` as a plain decimal string of at most ``digits`` decimals.
+
+    Raises:
+        ValueError: if it is not finite; a missing number is left out, never written.
+    """
+    value = Decimal(repr(float(number)))
+    if not value.is_finite():
+        raise ValueError(f"{number} is not a finite number; leave the field out where there is none")
+    text = f"{round(value, digits):f}"
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text in ("-0", "") else text

@@ -1,0 +1,292 @@
+"""The spec of a BanditDeployment: what the user asks for."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from bandit_operator.api.fields import (
+    MAX_ARMS,
+    ApiGroup,
+    ApiModel,
+    ApiVersion,
+    ArmName,
+    CounterSelector,
+    ErrorRate,
+    Kind,
+    Namespace,
+    Number,
+    ObjectName,
+    Share,
+    list_map,
+)
+from bandit_operator.api.reward import Reward
+from bandit_operator.api.rules import DECIMAL_PATTERN, DURATION_PATTERN, DecimalString, DurationString, Rule
+from bandit_operator.api.strategy import Strategy, share_maps
+from bandit_operator.core.model import Mode, PromotionAction
+
+GATEWAY_GROUP = "gateway.networking.k8s.io"
+
+
+class BackendRef(ApiModel):
+    """One backend of the route's rule, written as the route writes it."""
+
+    group: ApiGroup = ""
+    """API group of the backend; empty for a Service."""
+    kind: Kind = "Service"
+    """Kind of the backend: Service, or any other that the gateway knows, such as InferencePool."""
+    name: ObjectName
+    """Name of the backend."""
+    namespace: Namespace | None = None
+    """Namespace of the backend, where the route names one. Default: that of the route."""
+
+
+class ScaleTargetRef(ApiModel):
+    """What runs the Pods of an arm: a Deployment, or anything else with a /scale subresource."""
+
+    api_version: ApiVersion = "apps/v1"
+    """API group and version of the target."""
+    kind: Kind = "Deployment"
+    """Kind of the target."""
+    name: ObjectName
+    """Name of the target, in the namespace of this resource."""
+
+
+class Arm(ApiModel):
+    """One version of the model."""
+
+    name: ArmName
+    """Name of the arm, unique in this resource: the value of the arm label in the metrics."""
+    backend_ref: BackendRef
+    """Backend of the route's rule that serves this arm; its weight is what the operator sets."""
+    scale_target_ref: ScaleTargetRef | None = None
+    """What is scaled to zero after a rollback. Without it a loser gets no traffic and keeps
+    its Pods, and a new version of it is noticed by no one.
+    """
+    validation_score: Number | None = None
+    """Score of the arm in offline validation as a decimal in quotes; higher is better."""
+
+
+class RouteRef(ApiModel):
+    """The rule of a route whose weights the operator moves; it cannot be changed later."""
+
+    RULES: ClassVar = (
+        Rule(
+            "self == oldSelf",
+            expression="'routeRef cannot be changed (it is ' + oldSelf.kind + ' ' + oldSelf.name"
+            " + '): create another BanditDeployment for ' + self.kind + ' ' + self.name",
+        ),
+    )
+
+    group: Literal["gateway.networking.k8s.io"] = "gateway.networking.k8s.io"
+    """API group of the route."""
+    kind: Literal["HTTPRoute", "GRPCRoute"] = "HTTPRoute"
+    """Kind of the route."""
+    name: ObjectName
+    """Name of the route, in the namespace of this resource."""
+    section_name: ArmName | None = None
+    """Name of the rule in the route. Default: the only rule whose backends are the arms'."""
+
+
+class Traffic(ApiModel):
+    """Which traffic is moved."""
+
+    route_ref: RouteRef
+    """The route, and the rule in it, whose backends are the arms."""
+
+
+class Guardrails(ApiModel):
+    """Bounds on how traffic moves, whatever the strategy wants."""
+
+    RULES: ClassVar = (
+        Rule(
+            f"!self.newArmShare.matches('{DECIMAL_PATTERN}') || !self.minShare.matches('{DECIMAL_PATTERN}')"
+            " || double(self.newArmShare) >= double(self.minShare)",
+            expression="'newArmShare ' + self.newArmShare + ' is below minShare ' + self.minShare"
+            " + '; raise newArmShare or lower minShare'",
+            field=".newArmShare",
+        ),
+        Rule(
+            f"!self.minChange.matches('{DECIMAL_PATTERN}') || !self.maxStep.matches('{DECIMAL_PATTERN}')"
+            " || double(self.minChange) <= double(self.maxStep)",
+            expression="'minChange ' + self.minChange + ' is above maxStep ' + self.maxStep"
+            " + ', so no weight could ever move; lower minChange'",
+            field=".minChange",
+        ),
+    )
+
+    min_trials: Annotated[int, Field(ge=0, le=1_000_000_000)] = 200
+    """Trials that every arm needs before evidence moves traffic."""
+    max_step: Annotated[str, DecimalString("0", "1", exclusive_minimum=True, example="0.2")] = "0.2"
+    """Most that one arm's share of the traffic may change at once."""
+    min_share: Share = "0.01"
+    """Share of the traffic that every serving arm keeps, so that its evidence goes on."""
+    min_change: Share = "0.005"
+    """Weights are left alone while no share would change by more than this."""
+    new_arm_share: Annotated[str, DecimalString("0", "1", exclusive_minimum=True, example="0.1")] = "0.1"
+    """Largest share of an arm that has just joined or returned, until it has minTrials."""
+
+
+class Rollback(ApiModel):
+    """When a loser is taken out, and how."""
+
+    error_rate: ErrorRate = "0.05"
+    """Bound on the probability of ever rolling back an arm that is no worse than the baseline,
+    over the whole life of this resource.
+    """
+    drain: Annotated[str, DurationString("0s", "24h", example="60s")] = "60s"
+    """Longest wait for an arm's last requests between weight 0 and zero replicas."""
+    requests: CounterSelector | None = None
+    """Selector of the counter of requests that reach the backends, such as
+    traefik_service_requests_total or model_requests_total{route="income"}. With it an arm is
+    scaled down only once its requests have ended; without it, once drain has passed.
+
+    Series are told apart by reward.prometheus.armLabel, those of Traefik by their service.
+    """
+    scale_to_zero: bool = True
+    """Whether a rolled-back arm is scaled to zero replicas. The baseline and the last healthy
+    arm never are.
+    """
+    retry_after: Annotated[str, DurationString("1m", "8760h", or_zero=True, example="24h")] = "24h"
+    """After this long a rolled-back arm is tried again with a small share; 0s: only when its
+    Pod template changes.
+    """
+
+
+class Promotion(ApiModel):
+    """When a winner is named, and what follows."""
+
+    error_rate: ErrorRate = "0.05"
+    """Bound on the probability of ever naming an arm that is not the best."""
+    indifference: Annotated[str, DecimalString("0", "1", exclusive_maximum=True, example="0.005")] = "0.005"
+    """Differences of mean reward below this do not matter to you: arms proven to be closer
+    than this count as equal.
+    """
+    action: PromotionAction = PromotionAction.HOLD
+    """What follows once a winner is proven. Hold: it is named in the status, and the strategy
+    goes on. Promote: it gets all traffic but the other arms' minShare.
+    """
+
+
+def _needs_validation_scores() -> Rule:
+    # Naming the arm would need a filter in the message, whose estimated cost is unbounded.
+    return Rule(
+        "!(self.strategy.type in ['Naive', 'ValidationBest']) || self.arms.all(a, has(a.validationScore))",
+        expression="'type ' + self.strategy.type + ' compares validation scores, and some arm has none;"
+        " set validationScore on every arm, or choose another type'",
+        field=".arms",
+    )
+
+
+def _share_map_rules() -> tuple[Rule, ...]:
+    rules = []
+    for type_name, block, field in share_maps():
+        path = f"self.strategy.{block}"
+        unset = f"!has({path}) || !has({path}.{field})"
+        unknown = f"{path}.{field}.filter(n, !self.arms.exists(a, a.name == n))"
+        rules.append(
+            Rule(
+                f"{unset} || {path}.{field}.all(n, self.arms.exists(a, a.name == n))",
+                expression=f"'\"' + {unknown}[0] + '\" in {field} of {type_name} is not the name of an arm;"
+                " use names of spec.arms'",
+                field=f".strategy.{block}.{field}",
+            )
+        )
+    return tuple(rules)
+
+
+# `namespace` is a reserved word of CEL, which Kubernetes escapes by underscores.
+_SAME_BACKEND = (
+    "b.backendRef.name == a.backendRef.name && b.backendRef.kind == a.backendRef.kind"
+    " && b.backendRef.group == a.backendRef.group"
+    " && has(b.backendRef.__namespace__) == has(a.backendRef.__namespace__)"
+    " && (!has(b.backendRef.__namespace__) || b.backendRef.__namespace__ == a.backendRef.__namespace__)"
+)
+_SAME_TARGET = (
+    "has(b.scaleTargetRef) && b.scaleTargetRef.name == a.scaleTargetRef.name"
+    " && b.scaleTargetRef.kind == a.scaleTargetRef.kind"
+    " && b.scaleTargetRef.apiVersion == a.scaleTargetRef.apiVersion"
+)
+
+
+_STALE_AFTER, _INTERVAL, _SETTLE = "self.reward.staleAfter", "self.interval", "self.reward.prometheus.settle"
+
+
+class Spec(ApiModel):
+    """What to move, between which arms, by which rewards, how boldly."""
+
+    RULES: ClassVar = (
+        Rule(
+            "self.arms.exists(a, a.name == self.baseline)",
+            expression="'\"' + self.baseline + '\" is not the name of an arm; set baseline to one of"
+            " spec.arms[*].name, such as \"' + self.arms[0].name + '\"'",
+            field=".baseline",
+        ),
+        Rule(
+            f"self.arms.all(a, self.arms.exists_one(b, {_SAME_BACKEND}))",
+            message="two arms have the same backendRef; give each arm a backend of its own",
+            field=".arms",
+        ),
+        Rule(
+            f"self.arms.all(a, !has(a.scaleTargetRef) || self.arms.exists_one(b, {_SAME_TARGET}))",
+            message="two arms have the same scaleTargetRef, and rolling back one would stop both;"
+            " give each arm a target of its own",
+            field=".arms",
+        ),
+        Rule(
+            f"!self.guardrails.minShare.matches('{DECIMAL_PATTERN}')"
+            " || double(self.guardrails.minShare) * double(size(self.arms)) <= 1.0",
+            expression="'minShare ' + self.guardrails.minShare + ' for every arm adds up to more than 1;"
+            " lower minShare to at most 1 divided by the number of arms'",
+            field=".guardrails.minShare",
+        ),
+        Rule(
+            " || ".join(
+                f"!{path}.matches('{DURATION_PATTERN}')" for path in (_STALE_AFTER, _INTERVAL, _SETTLE)
+            )
+            + f" || duration({_STALE_AFTER}) >= duration({_INTERVAL}) + duration({_SETTLE})",
+            expression=f"'staleAfter ' + {_STALE_AFTER} + ' is shorter than interval ' + {_INTERVAL}"
+            f" + ' plus settle ' + {_SETTLE} + ', so every reward would be stale;"
+            " raise staleAfter'",
+            field=".reward.staleAfter",
+        ),
+        _needs_validation_scores(),
+        *_share_map_rules(),
+    )
+
+    interval: Annotated[str, DurationString("5s", "24h", example="30s")] = "30s"
+    """Time between two decisions, from 5s to 24h."""
+    mode: Mode = Mode.ACTIVE
+    """How far the operator may go. Active: it moves weights and replicas. Observe: it decides
+    and reports, and changes nothing else. Paused: neither.
+    """
+    traffic: Traffic
+    """Which traffic is moved."""
+    baseline: ArmName
+    """Name of the arm that the others are compared with. It is never scaled to zero."""
+    arms: Annotated[list[Arm], Field(min_length=2, max_length=MAX_ARMS, json_schema_extra=list_map("name"))]
+    """The versions of the model, 2 to 20, told apart by name."""
+    reward: Reward
+    """What one reward is, and where to read it."""
+    strategy: Strategy = Field(default_factory=Strategy)
+    """How the next weights are chosen."""
+    guardrails: Guardrails = Field(default_factory=Guardrails)
+    """Bounds on how traffic moves, whatever the strategy wants."""
+    rollback: Rollback = Field(default_factory=Rollback)
+    """When a loser is taken out, and how."""
+    promotion: Promotion = Field(default_factory=Promotion)
+    """When a winner is named, and what follows."""
+
+    @model_validator(mode="after")
+    def _arms_are_distinct(self) -> Self:
+        names = [arm.name for arm in self.arms]
+        if len(set(names)) < len(names):
+            raise ValueError("two arms have the same name; give each a name of its own")
+        if self.baseline not in names:
+            raise ValueError(
+                f'baseline "{self.baseline}" is not the name of an arm; use one of {", ".join(names)}'
+            )
+        if len({arm.backend_ref for arm in self.arms}) < len(names):
+            raise ValueError("two arms have the same backendRef; give each arm a backend of its own")
+        return self

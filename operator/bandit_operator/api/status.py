@@ -1,0 +1,250 @@
+"""The status of a BanditDeployment: what the operator reports, and what it must remember.
+
+Decimals are strings, so that no reader rounds them; a number that is not known is left out.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from bandit_operator.api.fields import ATOMIC_LIST, ATOMIC_MAP, DATE_TIME, ApiModel, list_map
+from bandit_operator.core.model import ArmState
+
+MAX_HISTORY = 20
+"""Decisions that the status keeps; older ones are in the operator's log."""
+
+Time = Annotated[str, Field(max_length=40, json_schema_extra=DATE_TIME)]
+"""A time as RFC 3339 writes it, in UTC."""
+Text = Annotated[str, Field(max_length=32768)]
+
+
+class ConditionType(StrEnum):
+    """The conditions that the operator keeps."""
+
+    ACCEPTED = "Accepted"
+    """The spec can run: the route, its rule and all backends are there, and no one else has them."""
+    METRICS_AVAILABLE = "MetricsAvailable"
+    """Prometheus answers, and with rewards of every serving arm."""
+    TRAFFIC_IN_SYNC = "TrafficInSync"
+    """The route carries the intended weights, and traffic follows them."""
+    PROGRESSING = "Progressing"
+    """Something is under way: evidence being gathered, an arm draining or returning."""
+    READY = "Ready"
+    """All of the above that matter to users hold: traffic is where the operator wants it."""
+
+
+class Phase(StrEnum):
+    """The state of the whole in one word."""
+
+    REJECTED = "Rejected"
+    """The spec cannot run; condition Accepted says why."""
+    PENDING = "Pending"
+    """Accepted, and no window of rewards has been read yet."""
+    LEARNING = "Learning"
+    """Weights follow the evidence."""
+    HOLDING = "Holding"
+    """Weights are held; condition Ready says why."""
+    ROLLING_BACK = "RollingBack"
+    """A loser is being drained."""
+    DECIDED = "Decided"
+    """A winner is proven, or that the arms do not differ materially."""
+    OBSERVING = "Observing"
+    """Mode Observe: decisions are made and reported only."""
+    PAUSED = "Paused"
+    """Mode Paused."""
+
+
+class Condition(ApiModel):
+    """One aspect of the state, as the Kubernetes API conventions define it."""
+
+    type: Annotated[str, Field(min_length=1, max_length=316)]
+    """Accepted, MetricsAvailable, TrafficInSync, Progressing or Ready."""
+    status: Literal["True", "False", "Unknown"]
+    """Whether it holds."""
+    observed_generation: int | None = None
+    """Generation of the spec that this is about."""
+    last_transition_time: Time
+    """When the status changed last."""
+    reason: Annotated[str, Field(min_length=1, max_length=1024)]
+    """Why, in one CamelCase word."""
+    message: Text
+    """Why, for people: what is wrong, where, and what to do."""
+
+
+class MeanInterval(ApiModel):
+    """Central 95 % interval of a mean reward."""
+
+    lower: Annotated[str, Field(max_length=32)]
+    """Lower end."""
+    upper: Annotated[str, Field(max_length=32)]
+    """Upper end."""
+
+
+class ArmStatus(ApiModel):
+    """What is known of one arm."""
+
+    name: Annotated[str, Field(max_length=63)]
+    """Name of the arm."""
+    state: ArmState | None = None
+    """Active: it serves. Joining: it is new or back, with a small share. Unavailable: it cannot
+    serve now. Draining: it was found worse and gets no new requests. RolledBack: it is out.
+    Restoring: it is being scaled up again.
+    """
+    since: Time | None = None
+    """When it entered the state."""
+    reason: Annotated[str | None, Field(max_length=1024)] = None
+    """Why it is in the state, in one CamelCase word."""
+    weight: Annotated[int | None, Field(ge=0, le=1_000_000)] = None
+    """Weight that it is meant to have in the route; those of all arms add up to 10000."""
+    realised_share: Annotated[str | None, Field(max_length=32)] = None
+    """Share of the requests that really reached it in the newest window."""
+    trials: Annotated[str | None, Field(max_length=32)] = None
+    """Rewarded requests that its evidence stands on."""
+    rewards: Annotated[str | None, Field(max_length=32)] = None
+    """Sum of their rewards."""
+    mean: Annotated[str | None, Field(max_length=32)] = None
+    """Mean reward."""
+    interval: MeanInterval | None = None
+    """Central 95 % interval of the mean reward."""
+    probability_best: Annotated[str | None, Field(max_length=32)] = None
+    """Probability that its mean reward is the highest of all arms."""
+    evidence: Annotated[str | None, Field(max_length=32)] = None
+    """e-value of the claim that it is worse than the baseline: the higher, the surer. Once it
+    reaches threshold the arm is rolled back. The baseline has none.
+    """
+    threshold: Annotated[str | None, Field(max_length=32)] = None
+    """Evidence at which the arm is rolled back: (arms - 1) / rollback.errorRate."""
+    template: Annotated[str | None, Field(max_length=253)] = None
+    """Identifies the Pod template that its evidence is about; another one starts it afresh."""
+    previous_replicas: Annotated[int | None, Field(ge=0)] = None
+    """Replicas to come back to, while it is scaled to zero."""
+    quiet_since: Time | None = None
+    """Since when a gateway has accepted weight 0 for it, while it drains."""
+
+
+class WindowStatus(ApiModel):
+    """A span of time whose rewards were read, without its start, with its end."""
+
+    start: Time
+    """Where it starts."""
+    end: Time
+    """Where it ends: a point of the interval's grid."""
+
+
+class Observation(ApiModel):
+    """What one arm earned in one window."""
+
+    trials: Annotated[str, Field(max_length=32)]
+    """Rewarded requests."""
+    rewards: Annotated[str, Field(max_length=32)]
+    """Sum of their rewards."""
+
+
+class SeenArm(ApiModel):
+    """What the cluster said of one arm when a decision was made; what was not known is left out."""
+
+    weight: int
+    """Weight in the route."""
+    available: bool | None = None
+    """Whether it could serve."""
+    replicas: int | None = None
+    """Replicas asked for."""
+    template: Annotated[str | None, Field(max_length=253)] = None
+    """Its Pod template."""
+    requests: Annotated[str | None, Field(max_length=32)] = None
+    """Requests that reached it in the window."""
+
+
+class Seen(ApiModel):
+    """What the cluster said when a decision was made that changed something."""
+
+    generation: int
+    """Generation of the route."""
+    accepted: bool
+    """Whether a gateway had accepted it."""
+    arms: dict[str, SeenArm]
+    """The arms."""
+
+
+class DecisionRecord(ApiModel):
+    """One decision, with what is needed to make it again."""
+
+    time: Time
+    """When it was made."""
+    window: WindowStatus | None = None
+    """Window of rewards that it is based on."""
+    generation: int | None = None
+    """Generation of the spec that it is based on."""
+    seen: Seen | None = None
+    """What else it is based on; left out where it is as in the record before."""
+    observations: dict[str, Observation] | None = None
+    """What each arm earned in the window; an arm without data is left out."""
+    weights: dict[str, int] | None = None
+    """Weight of each arm that it came to."""
+    actions: list[Text] | None = None
+    """What was done besides, such as "scale boosting from 3 to 0"."""
+    reason: Annotated[str, Field(max_length=1024)]
+    """Why, in one CamelCase word."""
+    message: Text
+    """Why, for people."""
+
+
+class DecisionCounts(ApiModel):
+    """How often what was decided since the resource was made."""
+
+    total: Annotated[int, Field(ge=0)] = 0
+    """Windows decided on."""
+    moves: Annotated[int, Field(ge=0)] = 0
+    """Decisions that changed weights."""
+    holds: Annotated[int, Field(ge=0)] = 0
+    """Decisions that held weights, because a guard asked for it."""
+    rollbacks: Annotated[int, Field(ge=0)] = 0
+    """Arms rolled back."""
+    restores: Annotated[int, Field(ge=0)] = 0
+    """Arms brought back."""
+    promotions: Annotated[int, Field(ge=0)] = 0
+    """Winners proven."""
+
+
+class Status(ApiModel):
+    """What the operator reports, and what it must remember."""
+
+    observed_generation: int | None = None
+    """Generation of the spec that the rest is about."""
+    phase: Phase | None = None
+    """The state of the whole in one word: Rejected, Pending, Learning, Holding, RollingBack,
+    Decided, Observing or Paused.
+    """
+    leader: Annotated[str | None, Field(max_length=63)] = None
+    """Arm that leads: the one most probably best."""
+    leader_share: Annotated[str | None, Field(max_length=16)] = None
+    """Share of the traffic that the leader is meant to have, such as 92.5%."""
+    conditions: Annotated[
+        list[Condition] | None, Field(max_length=16, json_schema_extra=list_map("type"))
+    ] = None
+    """Accepted, MetricsAvailable, TrafficInSync, Progressing and Ready. Ready is true when
+    traffic is where the operator wants it.
+    """
+    arms: Annotated[list[ArmStatus] | None, Field(max_length=64, json_schema_extra=list_map("name"))] = None
+    """What is known of each arm."""
+    window: WindowStatus | None = None
+    """The newest window of rewards that was decided on."""
+    decisions: DecisionCounts | None = None
+    """How often what was decided."""
+    foreign_weight_changes: Annotated[int | None, Field(ge=0)] = None
+    """How often somebody else changed the weights and the operator set them again."""
+    history: Annotated[
+        list[DecisionRecord] | None, Field(max_length=MAX_HISTORY, json_schema_extra=ATOMIC_LIST)
+    ] = None
+    """The newest decisions, newest first, at most 20; those that did nothing included."""
+    cursor: Time | None = None
+    """Rewards up to this point have been counted; the next window starts here."""
+    rewards_until: Time | None = None
+    """End of the newest window that held rewards."""
+    memory: Annotated[dict[str, Any] | None, Field(json_schema_extra=ATOMIC_MAP)] = None
+    """What the strategy and the verdicts must remember from one decision to the next. For the
+    operator alone; its form changes between versions.
+    """

@@ -1,0 +1,146 @@
+"""BanditDeployment, version v1alpha1, and the way from it to the core's Experiment.
+
+``parse`` reads what the API server (or a file) holds, ``to_experiment`` gives what the core
+decides about, and ``bandit_operator.api.references`` gives what the adapters need: route,
+backends, scale targets and the source of the rewards. All of it is pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from pydantic import Field, ValidationError
+
+from bandit_operator.api import spec as api
+from bandit_operator.api.fields import ApiModel
+from bandit_operator.api.rules import Rule, parse_duration
+from bandit_operator.api.status import Status
+from bandit_operator.core import model as core
+
+GROUP = "bandit-operator.dev"
+VERSION = "v1alpha1"
+KIND = "BanditDeployment"
+PLURAL = "banditdeployments"
+MAX_NAME_LENGTH = 52
+
+
+class InvalidResource(ValueError):
+    """A resource that cannot run; the message names the field, the value and the fix."""
+
+
+class Metadata(ApiModel):
+    """What the operator reads of an object's metadata."""
+
+    name: str
+    """Name of the object."""
+    namespace: str = "default"
+    """Namespace of the object."""
+    uid: str = ""
+    """Tells it from other objects of the same name, earlier and later."""
+    generation: int = 0
+    """Goes up with every change of the spec."""
+
+
+class BanditDeployment(ApiModel):
+    """Moves the traffic of one route to the best of several versions of a model.
+
+    It learns online which version earns most, shifts the weights of the route's backends to
+    it step by step, and takes losers out with a stated error probability.
+    """
+
+    RULES: ClassVar = (
+        Rule(
+            f"self.metadata.name.size() <= {MAX_NAME_LENGTH}",
+            message=f"metadata.name is longer than {MAX_NAME_LENGTH} characters; choose a shorter one",
+        ),
+    )
+
+    metadata: Metadata
+    """Standard object metadata."""
+    spec: api.Spec
+    """What to move, between which arms, by which rewards, how boldly."""
+    status: Status | None = Field(default=None)
+    """What the operator reports, and what it must remember."""
+
+
+def parse(resource: Mapping[str, Any]) -> BanditDeployment:
+    """Return the resource without its status, with defaults filled in.
+
+    Raises:
+        InvalidResource: if it breaks the schema; the message lists every fault.
+    """
+    try:
+        return BanditDeployment.model_validate({**resource, "status": None})
+    except ValidationError as error:
+        raise InvalidResource("; ".join(_fault(fault) for fault in error.errors())) from error
+
+
+def _fault(fault: Mapping[str, Any]) -> str:
+    path = ""
+    for part in fault["loc"]:
+        path += f"[{part}]" if isinstance(part, int) else f".{part}"
+    return f"{path.removeprefix('.')}: {str(fault['msg']).removeprefix('Value error, ')}"
+
+
+def to_experiment(resource: BanditDeployment) -> core.Experiment:
+    """Return what the core decides about: numbers for strings, seconds for durations.
+
+    Raises:
+        InvalidResource: if the strategy refuses its settings.
+    """
+    spec = resource.spec
+    try:
+        strategy = spec.strategy.to_core()
+    except ValueError as error:
+        raise InvalidResource(f"spec.strategy: {error}") from error
+    return core.Experiment(
+        uid=resource.metadata.uid,
+        arms=tuple(_arm(arm) for arm in spec.arms),
+        baseline=spec.baseline,
+        strategy=strategy,
+        interval=parse_duration(spec.interval),
+        mode=spec.mode,
+        reward_type=core.RewardType(spec.reward.type),
+        delay=_delay(spec),
+        stale_after=parse_duration(spec.reward.stale_after),
+        guardrails=_guardrails(spec.guardrails),
+        rollback=_rollback(spec.rollback),
+        promotion=core.Promotion(
+            error_rate=float(spec.promotion.error_rate),
+            indifference=float(spec.promotion.indifference),
+            action=spec.promotion.action,
+        ),
+    )
+
+
+def _arm(arm: api.Arm) -> core.Arm:
+    score = None if arm.validation_score is None else float(arm.validation_score)
+    return core.Arm(name=arm.name, validation_score=score, scalable=arm.scale_target_ref is not None)
+
+
+def _delay(spec: api.Spec) -> core.Delay | None:
+    delay = spec.reward.delay
+    if delay is None:
+        return None
+    return core.Delay(median=parse_duration(delay.median), p95=parse_duration(delay.p95))
+
+
+def _guardrails(guardrails: api.Guardrails) -> core.Guardrails:
+    return core.Guardrails(
+        min_trials=guardrails.min_trials,
+        max_step=float(guardrails.max_step),
+        min_share=float(guardrails.min_share),
+        min_change=float(guardrails.min_change),
+        new_arm_share=float(guardrails.new_arm_share),
+    )
+
+
+def _rollback(rollback: api.Rollback) -> core.Rollback:
+    return core.Rollback(
+        error_rate=float(rollback.error_rate),
+        drain=parse_duration(rollback.drain),
+        requests_counted=rollback.requests is not None,
+        scale_to_zero=rollback.scale_to_zero,
+        retry_after=parse_duration(rollback.retry_after) or None,
+    )

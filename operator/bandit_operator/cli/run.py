@@ -1,0 +1,94 @@
+"""``bandit-operator run``: the operator itself."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import click
+
+from bandit_operator import running
+from bandit_operator.election import LeaseSettings
+from bandit_operator.settings import Settings
+from bandit_operator.telemetry import configure_logging
+
+
+@click.command(context_settings={"auto_envvar_prefix": "BANDIT_OPERATOR", "show_default": True})
+@click.option(
+    "--prometheus-address",
+    help="Prometheus for resources that name none, e.g. http://prometheus.monitoring:9090.",
+)
+@click.option(
+    "--prometheus-deadline", default=5.0, help="Longest wait for an answer of Prometheus, in seconds."
+)
+@click.option(
+    "--prometheus-token-file", help="File with a bearer token for Prometheus; read afresh for each question."
+)
+@click.option(
+    "--watch-namespaces", default="", help="Namespaces to watch, separated by commas. Default: all."
+)
+@click.option("--lease-name", default="bandit-operator", help="Lease that decides which replica acts.")
+@click.option("--lease-namespace", default="default", help="Namespace of the lease.")
+@click.option(
+    "--lease-duration", default=15.0, help="Seconds after which another replica may take an unrenewed lease."
+)
+@click.option(
+    "--lease-deadline",
+    default=10.0,
+    help="Seconds after which the holder itself stops acting without renewal.",
+)
+@click.option("--lease-period", default=2.0, help="Seconds between two renewals.")
+@click.option(
+    "--pod-name", default=socket.gethostname, show_default="host name", help="Identity of this replica."
+)
+@click.option("--listen-address", default="0.0.0.0:8080", help="Address of /metrics, /healthz and /readyz.")
+@click.option("--concurrency", default=32, help="Most resources that are looked at at once.")
+@click.option(
+    "--log-level",
+    default="info",
+    type=click.Choice(["debug", "info", "warning", "error"], case_sensitive=False),
+)
+def run(
+    prometheus_address: str | None,
+    prometheus_deadline: float,
+    prometheus_token_file: str | None,
+    watch_namespaces: str,
+    lease_name: str,
+    lease_namespace: str,
+    lease_duration: float,
+    lease_deadline: float,
+    lease_period: float,
+    pod_name: str,
+    listen_address: str,
+    concurrency: int,
+    log_level: str,
+) -> None:
+    """Run the operator until SIGTERM.
+
+    Inside a Pod it uses the Pod's ServiceAccount, elsewhere the kubeconfig in use. Every
+    option can also be set in the environment: --prometheus-address by
+    BANDIT_OPERATOR_PROMETHEUS_ADDRESS, and so on. The chart does that.
+    """
+    if not lease_period < lease_deadline < lease_duration:
+        raise click.UsageError(
+            f"--lease-period {lease_period:g} < --lease-deadline {lease_deadline:g} < "
+            f"--lease-duration {lease_duration:g} must hold; raise the duration"
+        )
+    host, _, port = listen_address.rpartition(":")
+    if not port.isdigit():
+        raise click.BadParameter(
+            f"{listen_address!r} has no port; write it as 0.0.0.0:8080", param_hint="--listen-address"
+        )
+    configure_logging(log_level)
+    settings = Settings(
+        lease=LeaseSettings(
+            lease_name, lease_namespace, pod_name, lease_duration, lease_deadline, lease_period
+        ),
+        prometheus_address=prometheus_address or None,
+        prometheus_deadline=prometheus_deadline,
+        prometheus_token_file=prometheus_token_file or None,
+        namespaces=tuple(name.strip() for name in watch_namespaces.split(",") if name.strip()),
+        listen=(host, int(port)),
+        concurrency=concurrency,
+    )
+    asyncio.run(running.run(settings))

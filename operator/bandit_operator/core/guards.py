@@ -1,0 +1,117 @@
+"""What must hold before evidence may move traffic; the first guard that fails names the reason.
+
+Holding is the safe answer to not knowing: an arm without numbers is neither good nor bad.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from bandit_operator.core import reasons
+from bandit_operator.core.model import Experiment, Observed, Snapshot, SourceDown, Window
+
+EXPECTED_TRIALS_MISSED = 5.0
+"""An arm that should have had this many trials and had none is without data, not unlucky:
+with independent requests the chance of that is below exp(-5) = 0.7 %."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Leave the weights as they are, and why."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """What the guards look at. ``shares`` are the eligible arms' present shares."""
+
+    experiment: Experiment
+    snapshot: Snapshot
+    shares: Mapping[str, float]
+
+
+Guard = Callable[[Guarded], Hold | None]
+
+
+def route_is_accepted(facts: Guarded) -> Hold | None:
+    """A gateway must have accepted the route as it is before it is changed again."""
+    if facts.snapshot.route_accepted:
+        return None
+    generation = facts.snapshot.route_generation
+    return Hold(
+        reasons.ROUTE_NOT_ACCEPTED, f"no gateway has accepted generation {generation} of the route yet"
+    )
+
+
+def source_answers(facts: Guarded) -> Hold | None:
+    """A reward source that is down says nothing about any arm."""
+    if isinstance(facts.snapshot.reading, SourceDown):
+        return Hold(reasons.SOURCE_DOWN, facts.snapshot.reading.message)
+    return None
+
+
+def a_window_is_due(facts: Guarded) -> Hold | None:
+    """Between two ticks there is nothing new to learn from."""
+    if facts.snapshot.reading is None:
+        return Hold(reasons.BETWEEN_TICKS, "no window is due")
+    return None
+
+
+def some_arm_has_data(facts: Guarded) -> Hold | None:
+    """At least one arm must have numbers, and they must move."""
+    outcomes = _outcomes(facts)
+    if not any(isinstance(outcome, Observed) for outcome in outcomes.values()):
+        missing = {getattr(outcome, "reason", "") for outcome in outcomes.values()}
+        return Hold(
+            reasons.NO_DATA, f"the reward source has no value for any arm ({', '.join(sorted(missing))})"
+        )
+    if _total_trials(outcomes) <= 0:
+        return Hold(reasons.NO_REWARDS, "no arm earned a reward in the window")
+    return None
+
+
+def no_arm_is_silent(facts: Guarded) -> Hold | None:
+    """An arm that carries traffic and has no numbers must not be judged by the others'."""
+    outcomes = _outcomes(facts)
+    total = _total_trials(outcomes)
+    for arm, share in facts.shares.items():
+        outcome = outcomes[arm]
+        trials = outcome.trials if isinstance(outcome, Observed) else 0.0
+        if trials <= 0 and share * total >= EXPECTED_TRIALS_MISSED:
+            return Hold(
+                reasons.NO_DATA,
+                f"arm {arm} carries {share:.1%} of the traffic and has no rewards in the window; "
+                f"check that its labels arrive",
+            )
+    return None
+
+
+GUARDS: tuple[Guard, ...] = (
+    source_answers,
+    route_is_accepted,
+    a_window_is_due,
+    some_arm_has_data,
+    no_arm_is_silent,
+)
+"""In order: what is known least comes first."""
+
+
+def first_violated(facts: Guarded) -> Hold | None:
+    """The first guard's answer that is not "go on", or None."""
+    for guard in GUARDS:
+        hold = guard(facts)
+        if hold is not None:
+            return hold
+    return None
+
+
+def _outcomes(facts: Guarded) -> Mapping[str, object]:
+    assert isinstance(facts.snapshot.reading, Window)  # an earlier guard has seen to it
+    return {arm: facts.snapshot.reading.arms[arm] for arm in facts.shares}
+
+
+def _total_trials(outcomes: Mapping[str, object]) -> float:
+    return sum(outcome.trials for outcome in outcomes.values() if isinstance(outcome, Observed))

@@ -1,0 +1,304 @@
+"""Frozen values that the core takes and returns.
+
+Times are seconds since the Unix epoch, durations are seconds, shares are fractions of
+the route's traffic in [0, 1], and weights are the integers that a route carries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bandit_operator.core.memory import Memory
+    from bandit_operator.core.strategies.base import Strategy
+
+WEIGHT_TOTAL = 10_000
+"""Sum of the weights of all arms: one unit is a hundredth of a percent of the traffic."""
+
+
+class RewardType(StrEnum):
+    """What one reward is, which decides the posterior and the e-value."""
+
+    BERNOULLI = "Bernoulli"
+    BOUNDED = "Bounded"
+    GAUSSIAN = "Gaussian"
+    RATIO = "Ratio"
+
+
+class Mode(StrEnum):
+    """How far the operator may go: act, only decide, or neither."""
+
+    ACTIVE = "Active"
+    OBSERVE = "Observe"
+    PAUSED = "Paused"
+
+
+class PromotionAction(StrEnum):
+    """What follows when one arm is proven better than all others."""
+
+    HOLD = "Hold"
+    PROMOTE = "Promote"
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """Which object a backendRef names; a route leaves out what is the default here."""
+
+    group: str
+    kind: str
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}"
+
+
+# ---- settings: what the user asked for ------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One version of the model.
+
+    ``scalable`` tells whether there is something to scale to zero; ``validation_score`` is
+    the offline score, higher is better, or None where the user gave none.
+    """
+
+    name: str
+    validation_score: float | None = None
+    scalable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """How late labels come: the times by which half and 95 % of them have arrived."""
+
+    median: float
+    p95: float
+
+
+@dataclass(frozen=True, slots=True)
+class Guardrails:
+    """Bounds on how traffic moves, whatever the strategy wants."""
+
+    min_trials: float = 200
+    """Trials every eligible arm needs before its evidence may move traffic."""
+    max_step: float = 0.2
+    """Most that one arm's share may change in one tick."""
+    min_share: float = 0.01
+    """Share that every eligible arm keeps, so that its evidence goes on."""
+    min_change: float = 0.005
+    """Weights are left alone while no share would change by more than this."""
+    new_arm_share: float = 0.1
+    """Largest share of an arm that has joined or returned, until it has ``min_trials``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rollback:
+    """When a loser is taken out, and how."""
+
+    error_rate: float = 0.05
+    """Bound on P(ever rolling back an arm that is no worse than the baseline)."""
+    drain: float = 60.0
+    """Longest wait for the last requests after the route carries weight 0."""
+    requests_counted: bool = False
+    """Whether a counter tells when an arm's last requests are over."""
+    scale_to_zero: bool = True
+    retry_after: float | None = 86_400.0
+    """After this long a rolled-back arm is tried again; None: only when its Pods change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """When a winner is named, and what follows."""
+
+    error_rate: float = 0.05
+    indifference: float = 0.005
+    """Differences in mean reward below this do not matter to the user."""
+    action: PromotionAction = PromotionAction.HOLD
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """A BanditDeployment as the core sees it, parsed once a generation.
+
+    ``uid`` seeds what little randomness a strategy may use, together with the end of the
+    window, so that a decision can be made again and comes out the same.
+    """
+
+    uid: str
+    arms: tuple[Arm, ...]
+    baseline: str
+    strategy: Strategy
+    interval: float = 30.0
+    mode: Mode = Mode.ACTIVE
+    reward_type: RewardType = RewardType.BERNOULLI
+    delay: Delay | None = None
+    stale_after: float = 300.0
+    guardrails: Guardrails = field(default_factory=Guardrails)
+    rollback: Rollback = field(default_factory=Rollback)
+    promotion: Promotion = field(default_factory=Promotion)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The arms' names in the order of the spec, which is the order of every array."""
+        return tuple(arm.name for arm in self.arms)
+
+
+# ---- facts: what was observed ---------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What one arm earned in one window.
+
+    ``trials`` counts labelled requests, ``rewards`` is the sum of their rewards. The sums
+    of squares and the denominators serve Gaussian and Ratio rewards and are None elsewhere:
+    missing, not zero.
+    """
+
+    trials: float
+    rewards: float
+    squares: float | None = None
+    denominators: float | None = None
+    denominator_squares: float | None = None
+    cross_products: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NoData:
+    """The source answered, and had no number for this arm."""
+
+    reason: str = "NoSeries"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceDown:
+    """The source gave no answer for anyone; what it would have said is unknown."""
+
+    reason: str
+    message: str
+
+
+Outcome = Observed | NoData
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What the arms earned in (start, end], both points of the interval's grid."""
+
+    start: float
+    end: float
+    arms: Mapping[str, Outcome]
+
+
+@dataclass(frozen=True, slots=True)
+class ArmFacts:
+    """What the cluster says of one arm now; None is "not known"."""
+
+    weight: int
+    """Weight that the route carries."""
+    available: bool | None = None
+    """Whether it can serve: the backend resolves and a replica is available."""
+    replicas: int | None = None
+    """Replicas asked for by the scale target."""
+    template: str | None = None
+    """Identifies the Pod template: a change means that another model is served."""
+    requests: float | None = None
+    """Requests that reached it in the newest window, where a counter for that is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything that one decision is made from, besides the memory."""
+
+    now: float
+    reading: Window | SourceDown | None
+    """The newest window, the reason why there is none, or None where none is due."""
+    arms: Mapping[str, ArmFacts]
+    route_generation: int
+    route_accepted: bool
+    """Whether a gateway has accepted the route at that generation."""
+
+
+# ---- decisions: what follows ----------------------------------------------------------
+
+
+class ArmState(StrEnum):
+    """Where an arm stands between serving and rolled back."""
+
+    ACTIVE = "Active"
+    """It serves and its weight follows the strategy."""
+    JOINING = "Joining"
+    """It is new or back: a small weight until it has enough trials."""
+    UNAVAILABLE = "Unavailable"
+    """It cannot serve now; no weight, its evidence stays."""
+    DRAINING = "Draining"
+    """It was found worse: weight 0, waiting for its last requests."""
+    ROLLED_BACK = "RolledBack"
+    """It was found worse and is out."""
+    RESTORING = "Restoring"
+    """It is being scaled up again; no weight before it can serve."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArmStanding:
+    """What must be remembered of an arm's state from tick to tick."""
+
+    state: ArmState
+    since: float
+    """When it entered the state."""
+    reason: str
+    template: str | None = None
+    """Pod template that its evidence is about."""
+    previous_replicas: int | None = None
+    """What to scale back to; None where it was not scaled down."""
+    quiet_since: float | None = None
+    """Since when a gateway has accepted weight 0 for it, while it drains."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Set the replicas of an arm's scale target, provided that it has ``expected`` now."""
+
+    arm: str
+    expected: int
+    replicas: int
+
+
+@dataclass(frozen=True, slots=True)
+class ArmReport:
+    """One arm's line in the status."""
+
+    trials: float
+    rewards: float
+    mean: float | None
+    interval: tuple[float, float] | None
+    """Central 95 % interval of the mean reward."""
+    probability_best: float | None
+    evidence: float | None
+    """e-value that the baseline is better; None for the baseline itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What one tick comes to, doing nothing included."""
+
+    weights: Mapping[str, int]
+    """Intended weight of every arm; equal to the route's where nothing shall change."""
+    scales: tuple[Scale, ...]
+    standings: Mapping[str, ArmStanding]
+    reports: Mapping[str, ArmReport]
+    memory: Memory
+    reason: str
+    """One of ``bandit_operator.core.reasons``."""
+    message: str
+    threshold: float
+    """e-value at which an arm is rolled back."""
+    promoted: str | None = None
+    """The arm proven better than all others, if one is."""
+    no_material_difference: bool = False
+    """Whether the arms are proven to lie within the indifference."""

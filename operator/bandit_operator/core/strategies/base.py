@@ -1,0 +1,181 @@
+"""What a strategy is: how much traffic each arm should get, from what the arms have earned."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Protocol
+
+import numpy as np
+
+from bandit_operator.core import moments as mo
+from bandit_operator.core import posterior
+from bandit_operator.core.model import RewardType
+from bandit_operator.core.state import Arrays, Fields, Flags, Floats
+
+Kind = Literal["decimal", "integer", "duration", "share-map"]
+
+
+def setting(
+    default: Any,
+    doc: str,
+    kind: Kind = "decimal",
+    *,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    exclusive_minimum: float | None = None,
+) -> Any:
+    """Dataclass field of a strategy that the user may set; the API's schema is made from it.
+
+    Args:
+        default: value where the user gives none; durations are seconds.
+        doc: what it means, in one or two sentences that ``kubectl explain`` shows.
+        kind: ``decimal`` and ``integer`` numbers, ``duration`` (seconds, or None where the
+            default is None), ``share-map`` (arm name to share of the traffic).
+        minimum: smallest allowed value.
+        maximum: largest allowed value.
+        exclusive_minimum: value that must be exceeded.
+    """
+    metadata = {
+        "doc": doc,
+        "kind": kind,
+        "minimum": minimum,
+        "maximum": maximum,
+        "exclusive_minimum": exclusive_minimum,
+    }
+    if kind == "share-map":
+        return dataclasses.field(default_factory=lambda: dict(default), metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """What one window brought, as a strategy sees it."""
+
+    moments: Floats
+    """Sums of the window ``[..., M, K]``, rows as in :mod:`bandit_operator.core.moments`."""
+    seconds: float
+    """Length of the window."""
+    reward_type: RewardType
+    baseline: int
+    """Index of the baseline."""
+    anchor: Floats
+    """The baseline's ratio before the window ``[..., 1]``; 0 unless rewards are ratios."""
+    validation_scores: Floats
+    """Offline scores ``[K]``; NaN where the user gave none."""
+
+    @property
+    def observed(self) -> Flags:
+        """Whether any arm has trials in the window ``[...]``."""
+        return np.asarray(self.moments[..., mo.TRIALS, :].sum(-1) > 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What shares are computed from, besides the strategy's own state."""
+
+    names: tuple[str, ...]
+    reward_type: RewardType
+    baseline: int
+    """Index of the baseline."""
+    totals: Floats
+    """Sums since each arm's last reset ``[..., M, K]``."""
+    eligible: Flags
+    """Arms that may get traffic ``[..., K]``."""
+    expected_labels: Floats
+    """Labels expected in the next tick ``[...]``; 0 while unknown."""
+    validation_scores: Floats
+    """Offline scores ``[K]``; NaN where the user gave none."""
+
+    @property
+    def linear(self) -> Floats:
+        """Moments whose means are compared: ratios linearised at the baseline's ratio."""
+        anchor = mo.ratio_anchor(self.totals, self.baseline)
+        return mo.linearise(self.totals, self.reward_type, anchor)
+
+
+class Strategy(Protocol):
+    """One way to split traffic; a frozen dataclass whose fields are its settings.
+
+    State is a mapping of arrays described by :meth:`fields`, with any leading axes. Methods
+    are pure and never fail, whatever the counts.
+    """
+
+    type: ClassVar[str]
+    """Name in the API."""
+    learns: ClassVar[bool]
+    """Whether shares follow from rewards, so that every arm must first have some."""
+
+    @classmethod
+    def fields(cls, reward_type: RewardType) -> Fields:
+        """Arrays it carries from tick to tick; independent of its settings."""
+        ...
+
+    def absorb(self, state: Arrays, tick: Tick) -> dict[str, Floats]:
+        """State after one more window."""
+        ...
+
+    def shares(self, state: Arrays, situation: Situation) -> Floats:
+        """Shares ``[..., K]`` that sum to 1 over the eligible arms and are 0 elsewhere."""
+        ...
+
+    def probability_best(self, state: Arrays, situation: Situation) -> Floats:
+        """P(arm k is the best of the eligible ones) ``[..., K]`` as this strategy sees it."""
+        ...
+
+    def counts(self, state: Arrays, situation: Situation) -> Floats:
+        """Moments ``[..., M, K]`` that means and intervals are reported from."""
+        ...
+
+
+class Stateless:
+    """Base of strategies that need nothing but the totals."""
+
+    __slots__ = ()
+
+    @classmethod
+    def fields(cls, reward_type: RewardType) -> Fields:  # noqa: ARG003 - part of the protocol
+        """Carry nothing."""
+        return {}
+
+    def absorb(self, state: Arrays, tick: Tick) -> dict[str, Floats]:  # noqa: ARG002 - part of the protocol
+        """Keep nothing."""
+        return dict(state)
+
+    def probability_best(self, state: Arrays, situation: Situation) -> Floats:
+        """P(best) from the posterior of all rewards since each arm's reset."""
+        return posterior.probability_best(
+            self.counts(state, situation), situation.reward_type, situation.eligible, situation.baseline
+        )
+
+    def counts(self, state: Arrays, situation: Situation) -> Floats:  # noqa: ARG002 - part of the protocol
+        """All rewards since each arm's reset."""
+        return situation.totals
+
+
+def discount(half_life: float | None, seconds: float, observed: Flags) -> Floats:
+    """γ = 2^(−seconds/half-life) where something was observed ``[...]``, else 1: silence forgets nothing."""
+    if half_life is None:
+        return np.ones(observed.shape)
+    return np.where(observed, 0.5 ** (seconds / half_life), 1.0)
+
+
+def equal_shares(eligible: Flags) -> Floats:
+    """Return the same share for every eligible arm ``[..., K]``."""
+    return np.asarray(eligible / np.maximum(eligible.sum(-1, keepdims=True), 1))
+
+
+def normalised(shares: Floats, eligible: Flags) -> Floats:
+    """Shares over the eligible arms, scaled to sum to 1; equal where all of them are 0."""
+    inside = np.where(eligible, np.maximum(shares, 0.0), 0.0)
+    total = inside.sum(-1, keepdims=True)
+    return np.where(total > 0, inside / np.where(total > 0, total, 1.0), equal_shares(eligible))
+
+
+def settings_of(strategy: type[Strategy]) -> Mapping[str, dataclasses.Field[Any]]:
+    """Return the settings of a strategy by name, in the order of its definition."""
+    return {
+        entry.name: entry
+        for entry in dataclasses.fields(strategy)  # type: ignore[arg-type]  # every strategy is a dataclass
+    }

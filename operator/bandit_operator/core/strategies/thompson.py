@@ -1,0 +1,59 @@
+"""Thompson sampling with the exact probability of being best."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from bandit_operator.core import moments as mo
+from bandit_operator.core import posterior
+from bandit_operator.core.model import RewardType
+from bandit_operator.core.state import Arrays, Field, Fields, Floats
+from bandit_operator.core.strategies.base import Situation, Tick, discount, normalised, setting
+
+
+@dataclass(frozen=True, slots=True)
+class Thompson:
+    """Give each arm the probability that it is the best one.
+
+    Thompson (1933): w_k = P(k is best | rewards so far). Instead of drawing at random the
+    probability is integrated exactly, see :func:`bandit_operator.core.posterior.beta_best`. With
+    a half-life the sums are discounted by γ = 2^(−seconds/half-life) in every window with data
+    (Raj & Kalyani, "Taming non-stationary bandits", arXiv 1707.09727). Choose it as the
+    default: low regret, the rarest lock-in to a wrong arm, nothing to tune while arms are
+    stable. Cost: about 1 ms at 10 arms.
+    """
+
+    type: ClassVar[str] = "Thompson"
+    learns: ClassVar[bool] = True
+
+    half_life: float | None = setting(
+        None,
+        "Time after which a reward counts half; none means that nothing is forgotten.",
+        "duration",
+        exclusive_minimum=0.0,
+    )
+
+    @classmethod
+    def fields(cls, reward_type: RewardType) -> Fields:
+        """Discounted sums ``[M, K]``."""
+        return {"counts": Field(inner=(mo.rows(reward_type),))}
+
+    def absorb(self, state: Arrays, tick: Tick) -> dict[str, Floats]:
+        """Discount the sums and add the window's."""
+        gamma = discount(self.half_life, tick.seconds, tick.observed)
+        return {"counts": gamma[..., None, None] * state["counts"] + tick.moments}
+
+    def shares(self, state: Arrays, situation: Situation) -> Floats:
+        """Return the probability of being best."""
+        return normalised(self.probability_best(state, situation), situation.eligible)
+
+    def probability_best(self, state: Arrays, situation: Situation) -> Floats:
+        """P(best) given the discounted sums."""
+        return posterior.probability_best(
+            state["counts"], situation.reward_type, situation.eligible, situation.baseline
+        )
+
+    def counts(self, state: Arrays, situation: Situation) -> Floats:  # noqa: ARG002 - part of the protocol
+        """Return the discounted sums: what it believes now."""
+        return state["counts"]

@@ -1,0 +1,104 @@
+"""From what a strategy wants to what the route carries: floors, step limits, integers.
+
+Everything broadcasts over leading axes ``[..., K]`` and treats arms alike, so permuting the
+arms permutes the result.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bandit_operator.core.model import WEIGHT_TOTAL, Guardrails
+from bandit_operator.core.state import Flags, Floats
+
+_HALVINGS = 80
+
+
+def guarded_shares(
+    target: Floats, current: Floats, eligible: Flags, joining: Flags, guardrails: Guardrails
+) -> Floats:
+    """Return the shares nearest to ``target`` that the guardrails allow from ``current``.
+
+    An arm that is not eligible gets 0 at once and its share goes to the others in proportion
+    to what they have; ``max_step`` counts from there. Every eligible arm keeps ``min_share``, no
+    arm moves by more than ``max_step``, a joining arm gets at most ``new_arm_share``. Within these
+    bounds the target's proportions are kept. Where the bounds leave no choice, as when the only
+    other arm has just gone, the step limit yields first, then the cap of joining arms; a floor
+    that would not leave room for all arms becomes an equal share.
+
+    Args:
+        target: shares wanted ``[..., K]``, ≥ 0; what it has outside ``eligible`` is ignored.
+        current: shares now ``[..., K]``, ≥ 0; scaled to the eligible arms.
+        eligible: arms that may get traffic ``[..., K]``.
+        joining: arms that are new or back ``[..., K]``.
+        guardrails: the bounds.
+
+    Returns:
+        Shares ``[..., K]`` that sum to 1; zeros where no arm is eligible.
+    """
+    target, current, eligible, joining = np.broadcast_arrays(target, current, eligible, joining)
+    count = np.maximum(eligible.sum(-1, keepdims=True), 1)
+    wanted = _scaled(target, eligible)
+    base = _scaled(current, eligible)
+    unknown = np.where(eligible, current, 0.0).sum(-1, keepdims=True) <= 0
+    step = np.where(unknown, 1.0, guardrails.max_step)
+    floor = np.minimum(guardrails.min_share, 1.0 / count)
+    cap = np.where(joining, guardrails.new_arm_share, 1.0)
+    cap = np.where(cap.sum(-1, where=eligible, keepdims=True) < 1.0, 1.0, cap)
+    floor = np.minimum(floor, cap)
+    low = np.clip(base - step, floor, cap)
+    high = np.clip(base + step, floor, cap)
+    high = np.where(_total(high, eligible) < 1.0, cap, high)
+    low = np.where(_total(low, eligible) > 1.0, floor, low)
+    wanted = floor + (1.0 - floor.sum(-1, where=eligible, keepdims=True)) * wanted
+    return _fit(wanted, low, high, eligible)
+
+
+def _total(shares: Floats, eligible: Flags) -> Floats:
+    return np.asarray(shares.sum(-1, where=eligible, keepdims=True))
+
+
+def _scaled(shares: Floats, eligible: Flags) -> Floats:
+    inside = np.where(eligible, np.maximum(shares, 0.0), 0.0)
+    total = inside.sum(-1, keepdims=True)
+    equal = eligible / np.maximum(eligible.sum(-1, keepdims=True), 1)
+    return np.where(total > 0, inside / np.where(total > 0, total, 1.0), equal)
+
+
+def _fit(wanted: Floats, low: Floats, high: Floats, eligible: Flags) -> Floats:
+    """clip(s · wanted, low, high) with the s at which it sums to 1, found by halving ln s."""
+    wanted = np.maximum(wanted, 1e-9)
+    small, large = np.full((*wanted.shape[:-1], 1), -30.0), np.full((*wanted.shape[:-1], 1), 30.0)
+    for _ in range(_HALVINGS):
+        middle = (small + large) / 2
+        below = _total(np.clip(wanted * np.exp(middle), low, high), eligible) < 1.0
+        small, large = np.where(below, middle, small), np.where(below, large, middle)
+    shares = np.where(eligible, np.clip(wanted * np.exp(large), low, high), 0.0)
+    total = shares.sum(-1, keepdims=True)
+    return np.where(total > 0, shares / np.where(total > 0, total, 1.0), 0.0)
+
+
+def to_weights(shares: Floats, total: int = WEIGHT_TOTAL) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+    """Integer weights that sum to ``total`` exactly, by the method of largest remainders.
+
+    Equal remainders are served in the order of the arms. A share of exactly 0 gets 0.
+
+    Args:
+        shares: ``[..., K]``, ≥ 0, summing to 1 (or all 0, which gives zeros).
+        total: what the weights sum to.
+    """
+    exact = np.round(shares * total, 6)  # 0.01 must not become 99.9999999
+    whole = np.floor(exact)
+    remainder = np.where(shares > 0, exact - whole, -1.0)
+    missing = np.where(shares.sum(-1, keepdims=True) > 0, total - whole.sum(-1, keepdims=True), 0)
+    rank = np.argsort(np.argsort(-remainder, axis=-1, kind="stable"), axis=-1, kind="stable")
+    return np.asarray(whole + (rank < missing), dtype=np.int64)
+
+
+def changed_enough(current: Floats, proposed: Floats, min_change: float) -> Flags:
+    """Whether any arm's share would change by more than ``min_change``, or start or stop ``[...]``.
+
+    An arm that must lose its last traffic, or is to get its first, is never too small a change.
+    """
+    moved = np.abs(proposed - current) > min_change + 1e-9
+    return np.asarray((moved | ((proposed > 0) != (current > 0))).any(-1))

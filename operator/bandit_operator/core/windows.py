@@ -1,0 +1,67 @@
+"""Which windows of rewards are due: pure arithmetic on the interval's grid.
+
+Windows end on multiples of the interval, counted from the Unix epoch. A window that is asked
+for again after a crash is therefore the same window, and gets the same answer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import math
+from dataclasses import dataclass
+
+MOST_WINDOWS = 100
+"""Windows read one by one after an absence; what is older is merged into one."""
+LONGEST_ABSENCE = 86_400.0
+"""Seconds of rewards that are still read after an absence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Windows to read, oldest first, as (start, end), and how many seconds are given up."""
+
+    windows: tuple[tuple[float, float], ...]
+    lost: float = 0.0
+
+
+def newest_end(now: float, interval: float, settle: float) -> float:
+    """End of the newest window whose rewards have all arrived in the source.
+
+    Args:
+        now: Seconds since the Unix epoch.
+        interval: Length of a window, seconds.
+        settle: How long after its end a window's numbers are complete, seconds.
+    """
+    return math.floor((now - settle) / interval) * interval
+
+
+def due(cursor: float, end: float, interval: float) -> Due:
+    """The windows from the cursor to ``end``.
+
+    At most ``MOST_WINDOWS``, the first of which is longer where more were missed; nothing
+    older than ``LONGEST_ABSENCE`` before the end. A cursor off the grid (the interval was
+    changed) first gets a window to the next grid point.
+    """
+    if end <= cursor:
+        return Due(())
+    start = max(cursor, end - LONGEST_ABSENCE)
+    points = [start]
+    step = math.floor(start / interval) + 1
+    while step * interval <= end:
+        points.append(step * interval)
+        step += 1
+    if len(points) - 1 > MOST_WINDOWS:
+        points = [points[0], *points[-MOST_WINDOWS:]]
+    return Due(tuple(itertools.pairwise(points)), lost=start - cursor)
+
+
+def next_tick(now: float, interval: float, settle: float, uid: str) -> float:
+    """When a resource is looked at next, seconds since the Unix epoch.
+
+    A digest of its uid spreads resources over the interval, so that a thousand of them do not
+    ask at the same moment; the windows that they ask about are the same ones all the same.
+    """
+    digest = hashlib.sha256(uid.encode()).digest()
+    phase = settle + int.from_bytes(digest[:4], "big") / 2**32 * interval
+    return (math.floor((now - phase) / interval) + 1) * interval + phase

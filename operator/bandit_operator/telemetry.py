@@ -1,0 +1,105 @@
+"""What the operator says of itself: metrics, and logs of one JSON line each."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from bandit_operator.core.model import Decision
+
+
+class Metrics:
+    """The operator's own metrics, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        labels = ("namespace", "name")
+        self.decisions = self._counter(
+            "decisions", "Decisions by reason, doing nothing included", *labels, "reason"
+        )
+        self.holds = self._counter("holds", "Decisions that held the weights, by reason", *labels, "reason")
+        self.queries = self._counter("prometheus_queries", "Questions to Prometheus by outcome", "outcome")
+        self.writes = self._counter(
+            "api_writes", "Writes to the API server by object and outcome", "object", "outcome"
+        )
+        self.foreign = self._counter(
+            "foreign_weight_changes", "Weights that someone else had changed", *labels
+        )
+        self.rollbacks = self._counter("rollbacks", "Arms rolled back", *labels, "arm")
+        self.weight = self._gauge("arm_weight", "Weight that the arm is meant to have", *labels, "arm")
+        self.probability_best = self._gauge("arm_probability_best", "P(the arm is best)", *labels, "arm")
+        self.evidence = self._gauge(
+            "arm_evidence", "e-value that the arm is worse than the baseline", *labels, "arm"
+        )
+        self.leading = self._gauge("leading", "1 on the replica that acts")
+        self.resources = self._gauge("resources", "BanditDeployments known")
+        self.tick_seconds = Histogram(
+            "bandit_operator_tick_seconds",
+            "Time that one tick takes, question and writes included",
+            registry=self.registry,
+            buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+        )
+
+    def decided(self, namespace: str, name: str, decision: Decision, held: bool) -> None:
+        """Count a decision and show the arms as they stand after it."""
+        self.decisions.labels(namespace, name, decision.reason).inc()
+        if held:
+            self.holds.labels(namespace, name, decision.reason).inc()
+        for arm, report in decision.reports.items():
+            self.weight.labels(namespace, name, arm).set(decision.weights[arm])
+            if report.probability_best is not None:
+                self.probability_best.labels(namespace, name, arm).set(report.probability_best)
+            if report.evidence is not None:
+                self.evidence.labels(namespace, name, arm).set(report.evidence)
+
+    def forget(self, namespace: str, name: str) -> None:
+        """Drop the series of a resource that is gone."""
+        for metric in (
+            self.decisions,
+            self.holds,
+            self.foreign,
+            self.rollbacks,
+            self.weight,
+            self.probability_best,
+            self.evidence,
+        ):
+            metric.remove_by_labels({"namespace": namespace, "name": name})
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"bandit_operator_{name}", text, labels, registry=self.registry)
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(f"bandit_operator_{name}", text, labels, registry=self.registry)
+
+
+def configure_logging(level: str) -> None:
+    """One JSON object a line on standard error, for our own logs and kopf's alike."""
+    shared: list[structlog.types.Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                structlog.processors.JSONRenderer(),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    logging.getLogger("kopf").setLevel(logging.WARNING)

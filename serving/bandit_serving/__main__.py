@@ -1,0 +1,6 @@
+"""Entry point of the `bandit-serving` command line."""
+
+from bandit_serving.cli import main
+
+if __name__ == "__main__":
+    main()

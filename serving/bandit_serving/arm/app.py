@@ -1,0 +1,156 @@
+"""The HTTP application of the sample arm."""
+
+import contextlib
+import importlib.metadata
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import numpy.typing as npt
+from prometheus_client import CollectorRegistry
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from bandit_serving import web
+from bandit_serving.arm.events import PredictionEvents
+from bandit_serving.arm.metrics import ArmMetrics
+from bandit_serving.arm.model import Model
+from bandit_serving.arm.protocol import metadata, parse_request, response
+from bandit_serving.errors import BadRequest, ServingError
+from bandit_serving.server import Readiness
+
+
+class ArmApp:
+    """Endpoints of one model: `app` is the ASGI application."""
+
+    def __init__(
+        self,
+        model: Model,
+        *,
+        name: str,
+        version: str,
+        arm: str,
+        readiness: Readiness,
+        events: PredictionEvents | None,
+        max_rows: int = 1000,
+        max_bytes: int = 4_000_000,
+    ) -> None:
+        """Build the application.
+
+        Args:
+            model: The model to serve.
+            name: Its name in URLs.
+            version: Its version in URLs and answers.
+            arm: Name of the arm in answers, events and metrics.
+            readiness: Turns readiness false while draining.
+            events: Where prediction events go; None sends none.
+            max_rows: Most rows in one request.
+            max_bytes: Longest request body.
+        """
+        self._model, self._name, self._version, self._arm = model, name, version, arm
+        self._readiness, self._events = readiness, events
+        self._event_outputs = events.outputs if events is not None else ()
+        self._max_rows, self._max_bytes = max_rows, max_bytes
+        self._registry = CollectorRegistry()
+        self._metrics = ArmMetrics(self._registry, model=name, arm=arm, events=events)
+        model_paths = ("/v2/models/{model}", "/v2/models/{model}/versions/{version}")
+        self.app = Starlette(
+            routes=[
+                Route("/v2/health/live", self._live),
+                Route("/v2/health/ready", self._ready),
+                Route("/v2", self._server_metadata),
+                *(Route(f"{path}/infer", self._infer, methods=["POST"]) for path in model_paths),
+                *(Route(f"{path}/ready", self._model_ready) for path in model_paths),
+                *(Route(path, self._model_metadata) for path in model_paths),
+                Route("/metrics", self._serve_metrics),
+            ],
+            exception_handlers={ServingError: web.error_response, 404: _not_found, 405: _wrong_method},
+            lifespan=self._lifespan,
+        )
+
+    @contextlib.asynccontextmanager
+    async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
+        """Deliver events while the server runs, and what is left when it ends."""
+        if self._events is None:
+            yield
+            return
+        async with self._events.delivering():
+            yield
+
+    async def _live(self, _request: Request) -> Response:
+        return JSONResponse({"live": True})
+
+    async def _ready(self, _request: Request) -> Response:
+        ready = not self._readiness.draining
+        return JSONResponse({"ready": ready}, status_code=200 if ready else 503)
+
+    async def _server_metadata(self, _request: Request) -> Response:
+        version = importlib.metadata.version("bandit-operator")
+        return JSONResponse({"name": "bandit-serving", "version": version, "extensions": []})
+
+    async def _model_ready(self, request: Request) -> Response:
+        self._check_address(request)
+        ready = not self._readiness.draining
+        return JSONResponse({"name": self._name, "ready": ready}, status_code=200 if ready else 503)
+
+    async def _model_metadata(self, request: Request) -> Response:
+        self._check_address(request)
+        return JSONResponse(metadata(self._name, self._version, self._model))
+
+    async def _serve_metrics(self, _request: Request) -> Response:
+        return web.metrics_response(self._registry)
+
+    async def _infer(self, request: Request) -> Response:
+        started = time.perf_counter()
+        status = 500
+        try:
+            answer = await self._answer(request)
+            status = answer.status_code
+            return answer
+        except BadRequest as error:
+            status = error.status
+            raise
+        finally:
+            self._metrics.request(status, time.perf_counter() - started)
+
+    async def _answer(self, request: Request) -> Response:
+        self._check_address(request)
+        if "inference-header-content-length" in request.headers:
+            raise BadRequest("binary tensor data is not offered; send `data` as JSON (binary_data=False)")
+        parsed = parse_request(await web.read_json(request, self._max_bytes), self._model, self._max_rows)
+        computed = self._model.compute(
+            parsed.rows, list(dict.fromkeys([*parsed.outputs, *self._event_outputs]))
+        )
+        self._metrics.predictions(computed, len(parsed.rows))
+        if self._events is not None:
+            sent = {name: computed[name] for name in self._event_outputs}
+            self._events.add(parsed.id, _by_row(sent, len(parsed.rows)))
+        values = {name: computed[name] for name in parsed.outputs}
+        return JSONResponse(response(parsed.id, self._name, self._version, self._arm, self._model, values))
+
+    def _check_address(self, request: Request) -> None:
+        name = request.path_params["model"]
+        if name != self._name:
+            raise BadRequest(f"no model {name!r} here; this server has {self._name!r}", 404)
+        version = request.path_params.get("version", self._version)
+        if version != self._version:
+            raise BadRequest(f"model {name!r} has no version {version!r}; it has {self._version!r}", 404)
+
+
+def _by_row(values: dict[str, npt.NDArray[Any]], rows: int) -> list[dict[str, Any]]:
+    columns = {name: value.tolist() for name, value in values.items()}
+    return [{name: column[i] for name, column in columns.items()} for i in range(rows)]
+
+
+async def _not_found(request: Request, _error: Exception) -> Response:
+    text = (
+        f"no such path {request.url.path!r}; the paths are those of the Open Inference Protocol v2 under /v2"
+    )
+    return JSONResponse({"error": text}, status_code=404)
+
+
+async def _wrong_method(request: Request, _error: Exception) -> Response:
+    text = f"{request.url.path} does not take {request.method}; POST to …/infer, GET everything else"
+    return JSONResponse({"error": text}, status_code=405)

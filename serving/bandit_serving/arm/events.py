@@ -1,0 +1,81 @@
+"""Prediction events: what the arm tells the reward collector about each prediction."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+
+from bandit_serving.delivery import BatchSender
+from bandit_serving.logs import get_logger
+
+log = get_logger(__name__)
+
+
+class PredictionEvents:
+    """Queues one event `{id, route, arm, outputs, time}` for each predicted row and delivers them.
+
+    Attributes:
+        sender: The queue and its counters; None outside `delivering`.
+        outputs: Names of the outputs that each event carries.
+    """
+
+    def __init__(
+        self,
+        collector: str,
+        *,
+        route: str,
+        arm: str,
+        outputs: tuple[str, ...] = ("predict",),
+        capacity: int = 100_000,
+        flush_timeout: float = 30.0,
+    ) -> None:
+        """Prepare events of one arm.
+
+        Args:
+            collector: Base URL of the reward collector.
+            route: Name under which the arms of one model are compared.
+            arm: This arm's name.
+            outputs: Names of the outputs that the reward function needs, whatever the client asked for.
+            capacity: Most events that wait in memory; beyond it events are dropped and counted.
+            flush_timeout: Seconds to go on delivering when the server ends.
+        """
+        self.sender: BatchSender | None = None
+        self.outputs = outputs
+        self._url = collector.rstrip("/") + "/v1/predictions"
+        self._route, self._arm = route, arm
+        self._capacity, self._flush_timeout = capacity, flush_timeout
+
+    def add(self, request_id: str, rows: list[dict[str, Any]]) -> None:
+        """Queue the events of one request.
+
+        A request with one row is known by its id; row i of a larger one by "ID/i".
+
+        Args:
+            request_id: Id of the request.
+            rows: Outputs of each row by output name.
+        """
+        if self.sender is None:
+            return
+        now = time.time()
+        for i, outputs in enumerate(rows):
+            row_id = request_id if len(rows) == 1 else f"{request_id}/{i}"
+            event = {"id": row_id, "route": self._route, "arm": self._arm, "outputs": outputs, "time": now}
+            self.sender.put(event)
+
+    @contextlib.asynccontextmanager
+    async def delivering(self) -> AsyncIterator[None]:
+        """Deliver in the background; on leaving, deliver what is left within the flush timeout."""
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10.0)) as client:
+            self.sender = BatchSender(client, self._url, capacity=self._capacity)
+            task = asyncio.create_task(self.sender.run())
+            try:
+                yield
+            finally:
+                self.sender.close()
+                _, late = await asyncio.wait([task], timeout=self._flush_timeout)
+                if late:
+                    task.cancel()
+                    log.error("prediction events lost", events=self.sender.pending, url=self._url)

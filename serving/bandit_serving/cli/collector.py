@@ -1,0 +1,88 @@
+"""`bandit-serving collector`: join predictions and labels, count rewards."""
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from bandit_serving import logs
+from bandit_serving.cli.options import Duration, explain_bad_settings
+from bandit_serving.collector.app import CollectorApp
+from bandit_serving.collector.store import SQLiteStore
+from bandit_serving.collector.writer import Writer
+from bandit_serving.rewards import REWARDS, make_reward
+from bandit_serving.server import Readiness, serve
+
+
+@click.command(
+    epilog="""Example: bandit-serving collector --database rewards.db --reward balanced-accuracy
+    --reward-settings '{"priors": {"0": 0.94, "1": 0.06}}'"""
+)
+@click.option(
+    "--database",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="SQLite file that keeps events and counters over restarts; made where there is none.",
+)
+@click.option(
+    "--reward",
+    type=click.Choice(list(REWARDS)),
+    default="accuracy",
+    show_default=True,
+    help="Reward function.",
+)
+@click.option(
+    "--reward-settings",
+    default="{}",
+    show_default=True,
+    help="Settings of the reward function, a JSON object.",
+)
+@click.option("--host", default="0.0.0.0", show_default=True, help="Address to listen at.")
+@click.option("--port", default=8081, show_default=True, help="Port to listen at; 0 takes a free one.")
+@click.option(
+    "--expire-after",
+    type=Duration(),
+    default="14d",
+    show_default=True,
+    help="Give up on a prediction without a label, or a label without a prediction, after this time. An event"
+    " is recognised as a duplicate for at least as long.",
+)
+@click.option(
+    "--queue",
+    default=50_000,
+    show_default=True,
+    help="Most events that wait to be written; beyond it clients get 429 and come again.",
+)
+@click.option(
+    "--drain-delay",
+    type=Duration(),
+    default="1s",
+    show_default=True,
+    help="On SIGTERM, serve on for so long while saying not ready.",
+)
+@explain_bad_settings
+def collector(
+    database: Path,
+    reward: str,
+    reward_settings: str,
+    host: str,
+    port: int,
+    expire_after: float,
+    queue: int,
+    drain_delay: float,
+) -> None:
+    """Join predictions with labels that come later, and count rewards for each arm.
+
+    POST /v1/predictions takes a JSON array of {id, route, arm, outputs, time}, POST /v1/labels one of {id,
+    route, label, time}: in any order, again and again, each answered with 200 only once it is on disk.
+    /metrics has model_reward_trials_total and model_reward_successes_total by route and arm, which the
+    operator reads; GET /v1/summary has the same as JSON. A process killed at any point loses nothing it had
+    answered with 200 and counts nothing twice.
+    """
+    logs.configure()
+    function = make_reward(reward, reward_settings)
+    readiness = Readiness()
+    store = SQLiteStore(database, function)
+    writer = Writer(store, most_waiting=queue, expire_after=expire_after)
+    application = CollectorApp(database, writer, function, readiness)
+    asyncio.run(serve(application.app, host, port, readiness=readiness, drain_delay=drain_delay))

@@ -1,0 +1,108 @@
+"""The HTTP application of the reward collector."""
+
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, ProcessCollector
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from bandit_serving import web
+from bandit_serving.collector.events import Event, parse_labels, parse_predictions
+from bandit_serving.collector.metrics import CounterMetrics, summary
+from bandit_serving.collector.store import CounterReader
+from bandit_serving.collector.writer import Writer
+from bandit_serving.errors import ServingError
+from bandit_serving.rewards import RewardFunction
+from bandit_serving.server import Readiness
+
+MOST_BYTES = 8_000_000
+_Parse = Callable[[Any, RewardFunction, float], Sequence[Event]]
+
+
+class CollectorApp:
+    """Endpoints of the collector: `app` is the ASGI application."""
+
+    def __init__(self, database: Path, writer: Writer, reward: RewardFunction, readiness: Readiness) -> None:
+        """Build the application.
+
+        Args:
+            database: The file that the writer's store has opened.
+            writer: Commits events; started and stopped with the application.
+            reward: Checks events as they come, so that a join never meets one it cannot use.
+            readiness: Turns readiness false while draining.
+        """
+        self._writer, self._reward, self._readiness = writer, reward, readiness
+        self._reader = CounterReader(database)
+        self._registry = CollectorRegistry()
+        self._registry.register(CounterMetrics(self._reader.read, lambda: writer.waiting))
+        ProcessCollector(registry=self._registry)
+        self._requests = Counter(
+            "collector_requests",
+            "Batches received by HTTP status.",
+            ["kind", "code"],
+            registry=self._registry,
+        )
+        self.app = Starlette(
+            routes=[
+                Route("/v1/predictions", self._predictions, methods=["POST"]),
+                Route("/v1/labels", self._labels, methods=["POST"]),
+                Route("/v1/summary", self._summary),
+                Route("/health/live", self._live),
+                Route("/health/ready", self._ready),
+                Route("/metrics", self._metrics),
+            ],
+            exception_handlers={ServingError: web.error_response},
+            lifespan=self._lifespan,
+        )
+
+    @contextlib.asynccontextmanager
+    async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
+        self._writer.start()
+        try:
+            yield
+        finally:
+            await self._writer.stop()
+            self._reader.close()
+
+    async def _predictions(self, request: Request) -> Response:
+        return await self._take(request, "predictions", parse_predictions)
+
+    async def _labels(self, request: Request) -> Response:
+        return await self._take(request, "labels", parse_labels)
+
+    async def _take(self, request: Request, kind: str, parse: _Parse) -> Response:
+        answer = await self._commit(request, parse)
+        self._requests.labels(kind, str(answer.status_code)).inc()
+        return answer
+
+    async def _commit(self, request: Request, parse: _Parse) -> Response:
+        try:
+            events = parse(await web.read_json(request, MOST_BYTES), self._reward, time.time())
+            if events:
+                await self._writer.write(events)
+        except ServingError as error:
+            return web.error_response(request, error)
+        except Exception as error:  # the database refused: the client is to keep its events and come again
+            return JSONResponse(
+                {"error": f"not stored: {error}"}, status_code=503, headers={"Retry-After": "1"}
+            )
+        return JSONResponse({"committed": len(events)})
+
+    async def _summary(self, _request: Request) -> Response:
+        return JSONResponse(summary(self._reader.read()))
+
+    async def _live(self, _request: Request) -> Response:
+        return JSONResponse({"live": self._writer.alive}, status_code=200 if self._writer.alive else 503)
+
+    async def _ready(self, _request: Request) -> Response:
+        ready = self._writer.alive and not self._readiness.draining
+        return JSONResponse({"ready": ready}, status_code=200 if ready else 503)
+
+    async def _metrics(self, _request: Request) -> Response:
+        return web.metrics_response(self._registry)

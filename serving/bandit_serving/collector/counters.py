@@ -1,0 +1,56 @@
+"""What the collector counts, and how it is laid out in the database.
+
+Counters are integers: sums of rewards are kept in millionths and delays in milliseconds, so that they add up
+without rounding however often the process is restarted.
+"""
+
+import bisect
+from typing import NamedTuple
+
+MILLION = 1_000_000
+
+# Upper ends of the delay histogram's buckets in seconds, a tenth of a second to a month; one more bucket is
+# open.
+DELAY_BUCKETS = (
+    *(0.1, 0.3, 1.0, 3.0, 10.0, 30.0),
+    *(60.0, 180.0, 600.0, 1800.0, 3600.0),
+    *(3 * 3600.0, 6 * 3600.0, 12 * 3600.0, 86400.0, 3 * 86400.0, 7 * 86400.0, 14 * 86400.0, 30 * 86400.0),
+)
+
+PREDICTIONS = "predictions"  # distinct requests with a prediction, by arm
+LABELS = "labels"  # distinct requests with a label, by route (a label alone does not tell the arm)
+JOINED = "joined"  # requests with both, by arm
+TRIALS = "trials"  # joined requests that gave a reward, by arm
+SUCCESSES = "successes"  # sum of rewards in millionths, by arm
+DUPLICATE_PREDICTIONS = "duplicate_predictions"  # predictions of a request that had one already, by arm
+DUPLICATE_LABELS = "duplicate_labels"  # labels of a request that had one already, by route
+LATE_LABELS = "late_labels"  # labels that came after their prediction had expired, by route
+EXPIRED_PREDICTIONS = "expired_predictions"  # predictions whose label did not come in time, by arm
+EXPIRED_LABELS = "expired_labels"  # labels whose prediction did not come in time, by route
+DELAY_MILLISECONDS = "delay_milliseconds"  # sum of label time - prediction time, by arm
+_DELAY_BUCKET = "delay_bucket_"  # with the bucket's index: joined requests by delay, by arm
+
+
+class Key(NamedTuple):
+    """A counter: its name, the route, and the arm or "" where the counter is by route."""
+
+    name: str
+    route: str
+    arm: str
+
+
+Counters = dict[Key, int]
+
+
+def delay_bucket(seconds: float) -> str:
+    """Return the name of the counter of the bucket that holds a delay."""
+    return f"{_DELAY_BUCKET}{bisect.bisect_left(DELAY_BUCKETS, seconds)}"
+
+
+def delay_histogram(counters: Counters, route: str, arm: str) -> list[tuple[float, int]]:
+    """Return the cumulative histogram as pairs (upper end in seconds, joined requests up to it), inf last."""
+    cumulative, pairs = 0, []
+    for i, end in enumerate((*DELAY_BUCKETS, float("inf"))):
+        cumulative += counters.get(Key(f"{_DELAY_BUCKET}{i}", route, arm), 0)
+        pairs.append((end, cumulative))
+    return pairs

@@ -1,0 +1,128 @@
+"""Delivers events to the reward collector in batches until each is acknowledged.
+
+Used by the sample arm for its prediction events and by the replayer for its labels. The collector counts an
+event once however often it arrives, so sending again after a doubtful answer is safe.
+"""
+
+import asyncio
+import collections
+import json
+from typing import Any
+
+import aiohttp
+
+from bandit_serving.logs import get_logger
+
+log = get_logger(__name__)
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0  # seconds between tries; doubles from the first to the longest
+RETRIED_STATUS = frozenset({408, 425, 429})  # the 4xx that ask for another try; the others would fail again
+
+
+class BatchSender:
+    """A bounded queue of JSON events and the task that posts them.
+
+    Attributes:
+        delivered: Events acknowledged.
+        dropped: Events refused because the queue was full.
+        rejected: Events given up because the receiver answered that they are wrong.
+        retries: Posts that were tried again.
+    """
+
+    def __init__(
+        self,
+        client: aiohttp.ClientSession,
+        url: str,
+        *,
+        capacity: int = 100_000,
+        batch_size: int = 500,
+        linger: float = 0.05,
+    ) -> None:
+        """Prepare to post to `url`.
+
+        Args:
+            client: The HTTP client; closed by its owner.
+            url: Where batches, JSON arrays of events, are posted.
+            capacity: Most events that wait in memory.
+            batch_size: Most events in one post.
+            linger: Seconds to wait for company after the first event of a batch.
+        """
+        self.delivered = self.dropped = self.rejected = self.retries = 0
+        self._client, self._url = client, url
+        self._capacity, self._batch_size, self._linger = capacity, batch_size, linger
+        self._queue: collections.deque[dict[str, Any]] = collections.deque()
+        self._sending = 0
+        self._wake = asyncio.Event()
+        self._closing = False
+
+    @property
+    def pending(self) -> int:
+        """Events that are neither acknowledged nor given up."""
+        return len(self._queue) + self._sending
+
+    def put(self, event: dict[str, Any]) -> bool:
+        """Queue an event; False, and counted as dropped, if the queue is full."""
+        if self.pending >= self._capacity:
+            self.dropped += 1
+            return False
+        self._queue.append(event)
+        self._wake.set()
+        return True
+
+    def close(self) -> None:
+        """Let `run` return as soon as nothing is pending; no linger from here on."""
+        self._closing = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Post batches until `close` was called and every event is settled."""
+        while True:
+            await self._wake.wait()
+            if not self._queue:
+                if self._closing:
+                    return
+                self._wake.clear()
+                continue
+            if len(self._queue) < self._batch_size and not self._closing:
+                await asyncio.sleep(self._linger)
+            batch = [self._queue.popleft() for _ in range(min(self._batch_size, len(self._queue)))]
+            self._sending = len(batch)
+            await self._post_until_settled(batch)
+            self._sending = 0
+
+    async def _post_until_settled(self, batch: list[dict[str, Any]]) -> None:
+        body = json.dumps(batch, separators=(",", ":")).encode()
+        pause = FIRST_PAUSE
+        while True:
+            failure, asked_pause = await self._post(body)
+            if failure is None:
+                self.delivered += len(batch)
+                return
+            if asked_pause is None:
+                self.rejected += len(batch)
+                log.error("events rejected", url=self._url, events=len(batch), answer=failure)
+                return
+            self.retries += 1
+            if self.retries % 20 == 1:
+                log.warning("events not delivered yet", url=self._url, pending=self.pending, reason=failure)
+            await asyncio.sleep(max(pause, asked_pause))
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    async def _post(self, body: bytes) -> tuple[str | None, float | None]:
+        """Post once; return the failure if any, and the least pause before another try if one makes sense."""
+        headers = {"Content-Type": "application/json"}
+        try:
+            async with self._client.post(
+                self._url, data=body, headers=headers, allow_redirects=False
+            ) as answer:
+                text = f"HTTP {answer.status}: {(await answer.text())[:500]}"
+        except (aiohttp.ClientError, TimeoutError) as error:
+            return f"{type(error).__name__}: {error}", 0.0
+        if 200 <= answer.status < 300:
+            return None, None
+        if 400 <= answer.status < 500 and answer.status not in RETRIED_STATUS:
+            return text, None
+        try:
+            return text, min(float(answer.headers.get("Retry-After", 0)), 10.0)
+        except ValueError:  # an HTTP date instead of seconds
+            return text, 1.0

@@ -1,0 +1,89 @@
+"""Reads the rows to replay."""
+
+import csv
+import dataclasses
+import gzip
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bandit_serving.errors import BadSetting
+
+
+@dataclasses.dataclass(frozen=True)
+class Rows:
+    """A data set to replay, in order.
+
+    Attributes:
+        features: Names of the columns.
+        values: Shape (n, number of features).
+        labels: One JSON value a row: a class or a number.
+    """
+
+    features: list[str]
+    values: npt.NDArray[np.float64]
+    labels: list[Any]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+def load_rows(path: Path) -> Rows:
+    """Read a data set.
+
+    Args:
+        path: Either `.npz` with the arrays `features` (names), `values` (n × features) and `labels` (n), or
+            `.csv` or `.csv.gz` with a header, numbers in every column and the label in the last one, called
+            `target`.
+
+    Raises:
+        BadSetting: The file cannot be read; names row and column.
+    """
+    try:
+        rows = _load_npz(path) if path.suffix == ".npz" else _load_csv(path)
+    except (OSError, KeyError, ValueError, EOFError) as error:
+        raise BadSetting(f"--data {path}: cannot be used: {error}") from error
+    if not len(rows):
+        raise BadSetting(f"--data {path}: has no rows")
+    return rows
+
+
+def _load_npz(path: Path) -> Rows:
+    with np.load(path, allow_pickle=False) as arrays:
+        values = np.asarray(arrays["values"], dtype=np.float64)
+        features = [str(name) for name in arrays["features"]]
+        labels = arrays["labels"].tolist()
+    if values.ndim != 2 or values.shape != (len(labels), len(features)):
+        raise ValueError(
+            f"values has shape {values.shape}, for {len(labels)} labels and {len(features)} features"
+        )
+    return Rows(features, values, labels)
+
+
+def _load_csv(path: Path) -> Rows:
+    opener = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rt", newline="") as file:
+        reader = csv.reader(file)
+        header = next(reader, [])
+        if len(header) < 2 or header[-1] != "target":
+            raise ValueError(f"line 1: the last column must be `target`, it is {header[-1:]!r}")
+        table = [_numbers(row, header, reader.line_num) for row in reader]
+    values = np.array(table, dtype=np.float64).reshape(len(table), len(header))
+    labels = [int(label) if label.is_integer() else label for label in values[:, -1].tolist()]
+    return Rows(header[:-1], values[:, :-1].copy(), labels)
+
+
+def _numbers(row: list[str], header: list[str], line: int) -> list[float]:
+    if len(row) != len(header):
+        raise ValueError(f"line {line}: {len(row)} values for {len(header)} columns")
+    numbers = []
+    for name, text in zip(header, row, strict=True):
+        try:
+            numbers.append(float(text))
+        except ValueError:
+            raise ValueError(
+                f"line {line}, column {name!r}: {text!r} is not a number; encode it first"
+            ) from None
+    return numbers

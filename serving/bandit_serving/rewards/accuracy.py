@@ -1,0 +1,14 @@
+"""Accuracy."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bandit_serving.rewards.base import ClassReward, class_name
+
+
+class Accuracy(ClassReward):
+    """r = 1[ŷ = y]: its mean is the accuracy. Reward type Bernoulli."""
+
+    def reward(self, outputs: Mapping[str, Any], label: Any) -> float:
+        """Return 1 for the right class, else 0."""
+        return float(class_name(outputs["predict"]) == class_name(label))

@@ -1,0 +1,48 @@
+"""Balanced accuracy, by weighting each class with the inverse of its share."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import pydantic
+
+from bandit_serving.rewards.base import ClassReward, class_name
+
+Share = Annotated[float, pydantic.Field(gt=0, le=1)]
+
+
+class BalancedAccuracy(ClassReward):
+    """r = 1[ŷ = y] · w_y / max w, with w_y = 1/π_y and π_y the share of class y. Reward type Bounded.
+
+    Over K classes the mean is Σ_y π_y·P(right | y)·π_min/π_y = π_min·K·(balanced accuracy): it ranks models
+    exactly as balanced accuracy does, as long as the shares are those of the traffic. With equal shares it is
+    the balanced accuracy itself and 0 or 1. With wrong shares the mean is an accuracy weighted by (true
+    share)/(stated share).
+
+    Attributes:
+        priors: Share of each class among the requests, by class name, e.g. {"0": 0.94, "1": 0.06}; they add
+            up to 1.
+    """
+
+    priors: dict[str, Share] = pydantic.Field(min_length=2)
+
+    @pydantic.field_validator("priors")
+    @classmethod
+    def _priors_add_up(cls, priors: dict[str, float]) -> dict[str, float]:
+        total = sum(priors.values())
+        if abs(total - 1) > 0.01:
+            raise ValueError(f"the shares add up to {total:g}; they must add up to 1")
+        return priors
+
+    def check_label(self, label: Any) -> None:
+        """Require a class that has a share."""
+        if class_name(label) not in self.priors:
+            raise ValueError(
+                f"{label!r} has no share; the classes of --reward-settings are {', '.join(self.priors)}"
+            )
+
+    def reward(self, outputs: Mapping[str, Any], label: Any) -> float:
+        """Return the weight of the true class if it was predicted, else 0."""
+        truth = class_name(label)
+        if class_name(outputs["predict"]) != truth:
+            return 0.0
+        return min(self.priors.values()) / self.priors[truth]

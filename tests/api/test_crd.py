@@ -1,0 +1,107 @@
+"""How JSON Schema becomes structural, one trait at a time."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Annotated, Literal
+
+import pytest
+from pydantic import Field
+
+from bandit_operator.api import crd
+from bandit_operator.api.fields import ApiModel
+from bandit_operator.api.rules import Rule
+
+
+class Inner(ApiModel):
+    """Inner text."""
+
+    RULES = (Rule("self.size > 0", message="too small"),)
+
+    size: Annotated[int, Field(gt=0)] = 3
+    """A size."""
+
+
+class Outer(ApiModel):
+    """Outer text."""
+
+    own: Inner = Field(default_factory=Inner)
+    """Text of the use."""
+    plain: Inner | None = None
+    word: Literal["one"] = "one"
+    free: dict[str, object] | None = None
+    names: dict[str, str] = Field(default={}, max_length=3)
+    many: list[Inner] = Field(default=[])
+
+
+@pytest.fixture
+def properties():
+    structural = crd._Structural(Outer)
+    return structural.convert(structural.root, Outer)["properties"]
+
+
+def test_a_reference_is_replaced_by_what_it_names(properties):
+    assert properties["plain"]["properties"]["size"]["type"] == "integer"
+
+
+def test_the_text_of_the_use_wins_over_the_text_of_the_model(properties):
+    assert properties["own"]["description"] == "Text of the use."
+    assert properties["plain"]["description"] == "Inner text."
+
+
+def test_null_is_no_alternative(properties):
+    assert "anyOf" not in properties["plain"]
+    assert "default" not in properties["plain"]
+
+
+def test_a_constant_is_an_enumeration_of_one(properties):
+    assert properties["word"]["enum"] == ["one"]
+    assert "const" not in properties["word"]
+
+
+def test_an_exclusive_bound_is_a_flag(properties):
+    size = properties["own"]["properties"]["size"]
+    assert (size["minimum"], size["exclusiveMinimum"]) == (0, True)
+
+
+def test_the_default_of_a_block_is_written_in_full(properties):
+    assert properties["own"]["default"] == {"size": 3}
+
+
+def test_rules_follow_their_model_into_lists(properties):
+    rules = [{"rule": "self.size > 0", "message": "too small"}]
+    assert properties["own"]["x-kubernetes-validations"] == rules
+    assert properties["many"]["items"]["x-kubernetes-validations"] == rules
+
+
+def test_a_free_map_keeps_what_it_is_given(properties):
+    assert properties["free"] == {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+
+
+def test_a_map_is_bounded_by_its_number_of_entries(properties):
+    assert properties["names"]["maxProperties"] == 3
+    assert properties["names"]["additionalProperties"] == {"type": "string"}
+
+
+def test_line_breaks_of_the_source_are_undone_but_not_paragraphs_and_items():
+    text = crd._one_line_each_paragraph("One\ntwo:\n- a\n- b\n\nThree\nfour")
+    assert text == "One two:\n- a\n- b\n\nThree four"
+
+
+def test_a_union_cannot_be_structural():
+    class Either(ApiModel):
+        """Either."""
+
+        value: int | str = 0
+
+    structural = crd._Structural(Either)
+    with pytest.raises(TypeError, match="a union of 2 types cannot be structural"):
+        structural.convert(structural.root, Either)
+
+
+def test_the_module_prints_the_definition():
+    done = subprocess.run(
+        [sys.executable, "-m", "bandit_operator.api.crd"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == crd.text()

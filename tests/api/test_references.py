@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from bandit_operator.api.references import (
+    RouteReference,
+    ScaleTargetReference,
+    backends_of,
+    route_of,
+    scale_targets_of,
+)
+from bandit_operator.api.v1alpha1 import parse
+from bandit_operator.core.model import Backend
+
+
+def test_the_route_is_in_the_resources_own_namespace(manifest):
+    expected = RouteReference("gateway.networking.k8s.io", "HTTPRoute", "models", "income", "predict")
+    assert route_of(parse(manifest)) == expected
+
+
+def test_a_rule_that_is_not_named_is_none(smallest):
+    assert route_of(parse(smallest)).section is None
+
+
+def test_backends_are_services_of_that_namespace_unless_said(manifest):
+    manifest["spec"]["arms"][1]["backendRef"]["namespace"] = "shared"
+    assert backends_of(parse(manifest)) == {
+        "logistic": Backend("", "Service", "models", "income-logistic"),
+        "boosting": Backend("inference.networking.k8s.io", "InferencePool", "shared", "income-boosting"),
+    }
+
+
+def test_an_arm_without_a_scale_target_has_none(manifest):
+    del manifest["spec"]["arms"][0]["scaleTargetRef"]
+    assert scale_targets_of(parse(manifest)) == {
+        "boosting": ScaleTargetReference("apps", "v1", "StatefulSet", "models", "income-boosting")
+    }
+
+
+def test_a_scale_target_of_the_core_group_has_no_group(manifest):
+    manifest["spec"]["arms"][0]["scaleTargetRef"] = {
+        "apiVersion": "v1",
+        "kind": "ReplicationController",
+        "name": "a",
+    }
+    assert scale_targets_of(parse(manifest))["logistic"] == ScaleTargetReference(
+        "", "v1", "ReplicationController", "models", "a"
+    )

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bandit_operator.api.rules import (
+    DecimalString,
+    DurationString,
+    PatternString,
+    Rule,
+    cel_text,
+    format_decimal,
+    format_duration,
+    parse_duration,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("30s", 30), ("500ms", 0.5), ("1h30m", 5400), ("0s", 0), ("2m1s250ms", 121.25), ("90m", 5400)],
+)
+def test_a_duration_is_read_in_seconds(text, seconds):
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "30", "5d", "-1s", "1.5h", "1 s", "s", "1s1s1s1s1s", "30s\n"])
+def test_what_is_no_duration_is_refused_with_advice(text):
+    with pytest.raises(ValueError, match="in numbers with the units h, m, s or ms, for example 1h30m"):
+        parse_duration(text)
+
+
+@given(st.integers(min_value=0, max_value=10**12))
+def test_a_duration_survives_being_written_and_read(milliseconds):
+    assert round(parse_duration_of_any_size(format_duration(milliseconds / 1000)) * 1000) == milliseconds
+
+
+def parse_duration_of_any_size(text: str) -> float:
+    """Read hours of more than six digits as well, which the API itself does not admit."""
+    hours, found, rest = text.partition("h")
+    return (int(hours) * 3600 if found else 0) + (
+        parse_duration(rest if found else text) if rest or not found else 0
+    )
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (0.2, "0.2"),
+        (20.0, "20"),
+        (0, "0"),
+        (1e-7, "0.0000001"),
+        (-0.0, "0"),
+        (1e12, "1000000000000"),
+        (1 / 3, "0.333333333"),
+    ],
+)
+def test_a_decimal_is_written_plainly(number, text):
+    assert format_decimal(number) == text
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_a_number_that_is_missing_is_never_written(number):
+    with pytest.raises(ValueError, match="leave the field out"):
+        format_decimal(number)
+
+
+@given(st.decimals(min_value=0, max_value=1, places=9))
+def test_every_share_in_range_is_accepted(share):
+    assert DecimalString("0", "1").accepts(f"{share:f}")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "abc", "1e-2", "1,5", ".5", "1.", "NaN", "+1", "0x1", "1\n", "1.0000000001"]
+)
+def test_what_is_no_plain_decimal_is_refused(text):
+    assert not DecimalString().accepts(text)
+
+
+def test_an_exclusive_bound_is_outside():
+    share = DecimalString("0", "1", exclusive_minimum=True, exclusive_maximum=True)
+    assert [share.accepts(text) for text in ("0", "0.0", "0.000000001", "0.999", "1")] == [
+        False,
+        False,
+        True,
+        True,
+        False,
+    ]
+
+
+def test_zero_may_turn_off_what_has_a_minimum():
+    retry = DurationString("1m", or_zero=True)
+    assert [retry.accepts(text) for text in ("0s", "1s", "1m")] == [True, False, True]
+
+
+def test_a_pattern_must_match_the_whole_value():
+    name = PatternString("[a-z]+", "a word", "word")
+    assert name.accepts("word")
+    assert not name.accepts("word\n")
+    assert not name.accepts("two words")
+
+
+def test_a_refused_value_is_named_with_what_to_write_instead():
+    with pytest.raises(
+        ValueError,
+        match=r'"1%": must be a decimal of at least 0 and of at most 1, in quotes, for example "0\.1"',
+    ):
+        DecimalString("0", "1").check("1%")
+
+
+def test_a_value_that_is_too_long_is_refused_and_cut_short_in_the_message():
+    with pytest.raises(ValueError, match=r'^"a{80}": must be'):
+        PatternString("a*", "letters", "a", max_length=99).check("a" * 100)
+
+
+def test_text_is_quoted_for_cel():
+    assert cel_text("it's a \\d") == "'it\\'s a \\\\d'"
+
+
+def test_a_rule_writes_only_what_it_has():
+    assert Rule("self.a", message="no").schema() == {"rule": "self.a", "message": "no"}
+    full = Rule("self.a", expression="'no ' + self.a", field=".a", forbidden=True).schema()
+    assert full == {
+        "rule": "self.a",
+        "messageExpression": "'no ' + self.a",
+        "fieldPath": ".a",
+        "reason": "FieldValueForbidden",
+    }

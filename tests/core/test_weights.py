@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from bandit_operator.core.model import WEIGHT_TOTAL, Guardrails
+from bandit_operator.core.weights import changed_enough, guarded_shares, to_weights
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+LOOSE = Guardrails(max_step=1.0, min_share=0.0, new_arm_share=1.0)
+
+
+def arms(*values: float) -> np.ndarray:
+    return np.array(values)
+
+
+def flags(pattern: str) -> np.ndarray:
+    return np.array([letter == "1" for letter in pattern])
+
+
+@st.composite
+def situations(draw):
+    count = draw(st.integers(2, 20))
+    share = st.one_of(st.just(0.0), st.floats(0, 1))
+    vectors = [np.array(draw(st.lists(share, min_size=count, max_size=count))) for _ in range(2)]
+    masks = [np.array(draw(st.lists(st.booleans(), min_size=count, max_size=count))) for _ in range(2)]
+    masks[0][draw(st.integers(0, count - 1))] = True
+    guardrails = Guardrails(
+        max_step=draw(st.floats(0.01, 1)),
+        min_share=draw(st.floats(0, 0.05)),
+        new_arm_share=draw(st.floats(0.06, 1)),
+    )
+    return *vectors, *masks, guardrails
+
+
+@settings(deadline=None, max_examples=300)
+@given(situations())
+def test_shares_sum_to_one_and_keep_every_floor_that_fits(situation) -> None:
+    target, current, eligible, joining, guardrails = situation
+    shares = guarded_shares(target, current, eligible, joining, guardrails)
+    assert shares.sum() == pytest.approx(1.0, abs=1e-9)
+    assert (shares[~eligible] == 0).all()
+    assert (shares[eligible] >= min(guardrails.min_share, 1 / eligible.sum()) - 1e-9).all()
+
+
+@settings(deadline=None, max_examples=300)
+@given(situations())
+def test_no_share_moves_by_more_than_the_step_while_all_arms_stay(situation) -> None:
+    target, current, eligible, joining, guardrails = situation
+    eligible[:], joining[:] = True, False
+    current = current + 1e-3
+    current = current / current.sum()
+    shares = guarded_shares(target, current, eligible, joining, guardrails)
+    moved = np.abs(shares - current)
+    below_floor = current < guardrails.min_share
+    assert (moved[~below_floor] <= guardrails.max_step + below_floor.any() + 1e-9).all()
+
+
+@settings(deadline=None, max_examples=200)
+@given(situations(), st.randoms(use_true_random=False))
+def test_permuting_arms_permutes_shares_and_weights(situation, random) -> None:
+    target, current, eligible, joining, guardrails = situation
+    order = list(range(len(target)))
+    random.shuffle(order)
+    shares = guarded_shares(target, current, eligible, joining, guardrails)
+    permuted = guarded_shares(target[order], current[order], eligible[order], joining[order], guardrails)
+    np.testing.assert_allclose(permuted, shares[order], atol=1e-12)
+    remainders = np.round(shares * WEIGHT_TOTAL, 6) % 1
+    if len(np.unique(remainders)) == len(remainders):
+        assert (to_weights(shares[order]) == to_weights(shares)[order]).all()
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=20).filter(lambda values: sum(values) > 0.01))
+def test_weights_are_whole_numbers_that_sum_exactly_and_differ_from_the_shares_by_less_than_one(
+    values,
+) -> None:
+    shares = np.array(values) / sum(values)
+    weights = to_weights(shares)
+    assert weights.dtype == np.int64
+    assert weights.sum() == WEIGHT_TOTAL
+    assert (np.abs(weights - shares * WEIGHT_TOTAL) < 1).all()
+    assert (weights[shares == 0] == 0).all()
+
+
+def test_equal_remainders_are_served_in_the_order_of_the_arms() -> None:
+    assert to_weights(np.full(3, 1 / 3)).tolist() == [3_334, 3_333, 3_333]
+
+
+def test_a_floor_of_one_percent_becomes_a_weight_of_exactly_one_hundred() -> None:
+    shares = guarded_shares(arms(1, 0, 0), arms(1, 0, 0), flags("111"), flags("000"), Guardrails())
+    assert to_weights(shares).tolist() == [9_800, 100, 100]
+
+
+def test_a_rolled_back_arm_goes_to_zero_at_once_and_the_others_take_over_in_proportion() -> None:
+    shares = guarded_shares(arms(0, 0.75, 0.25), arms(0.6, 0.3, 0.1), flags("011"), flags("000"), LOOSE)
+    np.testing.assert_allclose(shares, [0, 0.75, 0.25], atol=1e-9)
+
+
+def test_a_joining_arm_gets_no_more_than_its_cap_however_good_it_looks() -> None:
+    shares = guarded_shares(arms(0.05, 0.95), arms(1, 0), flags("11"), flags("01"), Guardrails())
+    np.testing.assert_allclose(shares, [0.9, 0.1], atol=1e-9)
+
+
+def test_one_tick_moves_a_share_by_no_more_than_the_step() -> None:
+    shares = guarded_shares(arms(0, 1), arms(0.8, 0.2), flags("11"), flags("00"), Guardrails(max_step=0.2))
+    np.testing.assert_allclose(shares, [0.6, 0.4], atol=1e-9)
+
+
+def test_when_only_a_joining_arm_is_left_it_takes_all_the_traffic() -> None:
+    shares = guarded_shares(arms(0, 1), arms(1, 0), flags("01"), flags("01"), Guardrails())
+    assert shares.tolist() == [0, 1]
+
+
+def test_no_eligible_arm_gives_zero_weights_everywhere() -> None:
+    shares = guarded_shares(arms(0.5, 0.5), arms(0.5, 0.5), flags("00"), flags("00"), Guardrails())
+    assert to_weights(shares).tolist() == [0, 0]
+
+
+def test_small_changes_leave_the_weights_alone_but_first_and_last_traffic_does_not_wait() -> None:
+    assert not changed_enough(arms(0.5, 0.5), arms(0.505, 0.495), 0.005)
+    assert changed_enough(arms(0.5, 0.5), arms(0.506, 0.494), 0.005)
+    assert changed_enough(arms(0.999, 0.001), arms(1.0, 0.0), 0.005)
+
+
+def test_leading_axes_give_what_single_rows_give(rng: np.random.Generator) -> None:
+    target, current = rng.random((50, 4)), rng.random((50, 4))
+    eligible, joining = rng.random((50, 4)) < 0.8, rng.random((50, 4)) < 0.3
+    together = guarded_shares(target, current, eligible, joining, Guardrails())
+    for row in range(50):
+        alone = guarded_shares(target[row], current[row], eligible[row], joining[row], Guardrails())
+        np.testing.assert_array_equal(together[row], alone)
+    assert (to_weights(together).sum(-1) == WEIGHT_TOTAL * eligible.any(-1)).all()

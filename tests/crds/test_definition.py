@@ -1,0 +1,84 @@
+"""The definition in the repository and in the chart is the one that the models make."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bandit_operator.api import crd
+
+ROOT = Path(__file__).parents[2]
+
+
+def nodes(node: dict[str, Any], path: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield every schema below ``node`` with its path."""
+    yield path, node
+    for name, child in node.get("properties", {}).items():
+        yield from nodes(child, f"{path}.{name}")
+    for key in ("items", "additionalProperties"):
+        if isinstance(node.get(key), dict):
+            yield from nodes(node[key], f"{path}[]")
+
+
+SCHEMA = dict(nodes(crd.schema(), "bd"))
+
+
+def test_the_definition_is_what_the_models_make():
+    stored = ROOT / "crds" / "bandit-operator.dev_banditdeployments.yaml"
+    assert stored.read_text() == crd.text(), "run `make crds`"
+
+
+def test_the_chart_carries_the_same_definition():
+    text = (ROOT / "charts" / "bandit-operator" / "files" / "crd.yaml").read_text()
+    assert text == crd.text(), "run `make crds`"
+
+
+def test_every_field_is_described():
+    undescribed = [
+        path
+        for path, node in SCHEMA.items()
+        if not path.endswith("[]") and path != "bd.metadata" and not node.get("description", "").strip()
+    ]
+    assert undescribed == []
+
+
+def test_every_string_list_and_map_of_the_spec_is_bounded():
+    unbounded = []
+    for path, node in SCHEMA.items():
+        if not path.startswith("bd.spec"):
+            continue
+        bound = {"string": "maxLength", "array": "maxItems"}.get(node["type"], "")
+        if "additionalProperties" in node:
+            bound = "maxProperties"
+        if bound and "enum" not in node and bound not in node:
+            unbounded.append(path)
+    assert unbounded == []
+
+
+@pytest.mark.parametrize("keyword", ["$ref", "anyOf", "oneOf", "allOf", "const", "title", "$defs"])
+def test_the_schema_is_structural(keyword):
+    assert [path for path, node in SCHEMA.items() if keyword in node] == []
+
+
+def test_every_rule_says_what_is_wrong():
+    rules = [rule for node in SCHEMA.values() for rule in node.get("x-kubernetes-validations", [])]
+    assert rules
+    assert all("message" in rule or "messageExpression" in rule for rule in rules)
+
+
+def test_defaults_are_complete_where_a_whole_block_may_be_left_out():
+    spec = SCHEMA["bd.spec"]["properties"]
+    for block in ("guardrails", "rollback", "promotion"):
+        fields = spec[block]["properties"]
+        assert spec[block]["default"] == {
+            name: field["default"] for name, field in fields.items() if "default" in field
+        }
+
+
+def test_the_text_is_one_yaml_document_that_kubectl_can_apply():
+    assert yaml.safe_load(crd.text()) == crd.crd()
+    assert "&id" not in crd.text()
