@@ -9,6 +9,8 @@ from bandit_serving.errors import BadSetting
 from bandit_serving.rewards import RewardFunction, make_reward
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import spearmanr
+from sklearn.metrics import average_precision_score
 
 COSTS = {"costs": {"good": {"good": 0, "bad": 1}, "bad": {"good": 5, "bad": -1}}}
 
@@ -74,6 +76,30 @@ def test_no_stated_probability_is_worth_more_than_the_true_one(true: float, stat
         return true * good + (1 - true) * bad
 
     assert expected(stated) <= expected(true) + 1e-12
+
+
+def calibrated_scores(seen: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Return for each row the share of positives among those of about the same value."""
+    order = np.argsort(seen)
+    shares = [np.full(len(rows), truth[rows].mean()) for rows in np.array_split(order, 40)]
+    scores = np.empty(len(seen))
+    scores[order] = np.concatenate(shares)
+    return scores
+
+
+def test_calibrated_models_are_ranked_as_by_the_area_under_the_precision_recall_curve() -> None:
+    rng = np.random.default_rng(4)
+    risk = rng.normal(size=20_000)
+    truth = (rng.random(len(risk)) < 1 / (1 + np.exp(5 - 2.5 * risk))).astype(int)
+    assert 0.03 < truth.mean() < 0.1
+    reward = make_reward("rare-positives", {})
+    areas, means = [], []
+    for share in np.linspace(0.1, 1, 10):  # of the risk that the model sees, the rest is noise
+        scores = calibrated_scores(share * risk + (1 - share) * rng.normal(size=len(risk)), truth)
+        areas.append(average_precision_score(truth, scores))
+        pairs = zip(scores.tolist(), truth.tolist(), strict=True)
+        means.append(np.mean([reward.reward(proba(score), label) for score, label in pairs]))
+    assert spearmanr(areas, means).statistic > 0.95
 
 
 @pytest.mark.parametrize(
