@@ -6,7 +6,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-
 from tests.support.cluster import tools
 
 from .conftest import new_cluster

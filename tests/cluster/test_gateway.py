@@ -4,7 +4,6 @@ from collections import Counter
 
 import httpx
 import pytest
-
 from tests.support.cluster import Namespace
 from tests.support.waiting import wait_until
 

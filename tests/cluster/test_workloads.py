@@ -4,7 +4,6 @@ import json
 import subprocess
 
 import pytest
-
 from tests.support.cluster import EmbeddedCluster, Namespace, tools
 from tests.support.waiting import wait_until
 
