@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from cluster.toolbox.programs import Programs
 from cluster.toolbox.run import run
 from cluster.toolbox.store import BuildError, Store, content_key

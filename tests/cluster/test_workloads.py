@@ -4,6 +4,7 @@ import json
 import subprocess
 
 import pytest
+
 from tests.support.cluster import EmbeddedCluster, Namespace, tools
 from tests.support.waiting import wait_until
 

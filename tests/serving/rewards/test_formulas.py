@@ -5,12 +5,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from bandit_serving.errors import BadSetting
-from bandit_serving.rewards import RewardFunction, make_reward
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 from sklearn.metrics import average_precision_score
+
+from bandit_serving.errors import BadSetting
+from bandit_serving.rewards import RewardFunction, make_reward
 
 COSTS = {"costs": {"good": {"good": 0, "bad": 1}, "bad": {"good": 5, "bad": -1}}}
 
