@@ -3,11 +3,11 @@ from __future__ import annotations
 import copy
 
 import pytest
-from tests.support.manifests import bad_cases, made_bad
 
 from bandit_operator.api.v1alpha1 import InvalidResource, parse, to_experiment
 from bandit_operator.core import model as core
 from bandit_operator.core.strategies import STRATEGIES
+from tests.support.manifests import bad_cases, made_bad
 
 
 def test_a_manifest_becomes_the_cores_experiment(manifest):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.support import manifests
 from tests.support.cluster import Cluster
 

@@ -32,6 +32,22 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedCluste
         one.down()
 
 
+@pytest.fixture(scope="session")
+def _second(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedCluster]:
+    # Longer than the address of a Unix socket can be.
+    one = new_cluster(tmp_path_factory.mktemp("second") / ("long" * 30))
+    yield one
+    one.down()
+
+
+@pytest.fixture
+def second(_second: EmbeddedCluster) -> EmbeddedCluster:
+    """Give a cluster that a test may end as it likes: without kube-proxy, and in a folder of a long name."""
+    if _second.command("status", check=False).returncode != 0:
+        _second.up("--relay")
+    return _second
+
+
 def new_namespace(cluster: EmbeddedCluster) -> Namespace:
     """Make a namespace with the program of ``server:1`` in the ConfigMap ``app``."""
     space = cluster.namespace(f"test-{uuid.uuid4().hex[:8]}")

@@ -1,15 +1,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.support.cluster import Namespace
+from tests.support.cluster import EmbeddedCluster, Namespace
 from tests.support.waiting import wait_until
 
-from .conftest import new_cluster, new_namespace
+from .conftest import new_namespace
 from .objects import deployment, pod, server, service, shell
 
 pytestmark = pytest.mark.cluster
@@ -58,16 +56,10 @@ def test_unknown_names_are_not_resolved(space: Namespace) -> None:
     assert resolve(space, "nowhere") == resolve(space, "example.org") == []
 
 
-@pytest.fixture(scope="module")
-def without_kube_proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Namespace]:
-    one = new_cluster(Path(tmp_path_factory.mktemp("relay")))
-    try:
-        one.up("--relay")
-        yield new_namespace(one)
-    finally:
-        one.down()
-
-
-def test_services_work_without_kube_proxy(without_kube_proxy: Namespace) -> None:
-    serve(without_kube_proxy)
-    assert ask(without_kube_proxy, "http://web") == "web"
+def test_services_work_without_kube_proxy(second: EmbeddedCluster) -> None:
+    parts = {part["name"] for part in second.status()["parts"]}
+    assert "service-proxy" in parts
+    assert "kube-proxy" not in parts
+    space = new_namespace(second)
+    serve(space)
+    assert ask(space, "http://web") == "web"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.support import manifests
 from tests.support.cluster import Cluster, Namespace
 

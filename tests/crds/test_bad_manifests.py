@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from tests.support.manifests import bad_cases, made_bad
 
 pytestmark = pytest.mark.cluster

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import promql_parser
 import pytest
-from tests.support.manifests import good
 
 from bandit_operator.api.v1alpha1 import parse
 from bandit_operator.sources.labels import own_label, traefik_label
@@ -15,14 +12,6 @@ TRAEFIK_3_7 = (
     "httproute-models-income-gw-gateway-main-ep-web-0-0a1b2c-svc-models-income-logistic-0@kubernetesgateway"
 )
 TRAEFIK_3_6 = "models-income-logistic-80@kubernetesgateway"
-
-
-@pytest.fixture
-def manifest() -> dict[str, Any]:
-    """A fresh manifest with every kind of field."""
-    loaded = good()
-    loaded["metadata"] |= {"namespace": "models"}
-    return loaded
 
 
 def test_the_models_own_counters_are_told_apart_by_the_arm_label(manifest):

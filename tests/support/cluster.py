@@ -61,6 +61,8 @@ class Cluster:
     def __init__(self, kubeconfig: Path, endpoints: Endpoints) -> None:
         self.kubeconfig = kubeconfig
         self.endpoints = endpoints
+        # Below the home folder it would outlive the cluster and mislead another on the same port.
+        self._cache = kubeconfig.parent / "kubectl-cache"
 
     def run(
         self, program: str, *arguments: str, stdin: str | None = None, check: bool = True
@@ -71,7 +73,7 @@ class Cluster:
         """
         done = subprocess.run(
             [str(tools() / "bin" / program), *arguments],
-            env={**os.environ, "KUBECONFIG": str(self.kubeconfig)},
+            env={**os.environ, "KUBECONFIG": str(self.kubeconfig), "KUBECACHEDIR": str(self._cache)},
             input=stdin, capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
         said = f"{program} {' '.join(arguments)}: {done.stdout}{done.stderr}"
