@@ -92,7 +92,8 @@ class Prometheus:
         loop = asyncio.get_running_loop()
         answer = loop.run_in_executor(server.threads, self._ask, server.connection, promql, at, read)
         try:
-            result = await asyncio.wait_for(answer, self._deadline)
+            async with asyncio.timeout(self._deadline):
+                result = await answer
         except TimeoutError:
             return self._missed(server, address)
         server.missed = 0
