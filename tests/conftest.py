@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from tests.support import cluster as clusters
+from cluster import client as clusters
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.support.cluster import Cluster
+from cluster.client import Cluster
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts" / "bandit-operator"

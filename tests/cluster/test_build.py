@@ -9,7 +9,6 @@ import time
 from pathlib import Path
 
 import pytest
-
 from cluster.toolbox.run import run
 from cluster.toolbox.store import BuildError, Store, content_key
 

@@ -4,8 +4,7 @@ import json
 import subprocess
 
 import pytest
-
-from tests.support.cluster import EmbeddedCluster, Namespace, tools
+from cluster.client import EmbeddedCluster, Namespace, tools
 from tests.support.waiting import wait_until
 
 from .objects import deployment, pod, server, shell

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from bandit_operator.core.model import Arm, Experiment, Observed, RewardType, Window
 from bandit_operator.core.strategies import STRATEGIES
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from bandit_operator.core import evidence, state, verdicts
 from bandit_operator.core.model import RewardType
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from bandit_operator.core import memory as mem
 from bandit_operator.core.evaluate import evaluate
 from bandit_operator.core.model import Arm, NoData, Observed, RewardType, Window

@@ -4,11 +4,12 @@ import itertools
 
 import numpy as np
 import pytest
-from bandit_operator.core import posterior
-from bandit_operator.core.model import RewardType
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, special
+
+from bandit_operator.core import posterior
+from bandit_operator.core.model import RewardType
 
 COUNTS = st.one_of(st.just(0.0), st.just(1.0), st.just(1e9), st.floats(0, 1e6))
 

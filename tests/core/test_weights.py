@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from bandit_operator.core.model import WEIGHT_TOTAL, Guardrails
-from bandit_operator.core.weights import changed_enough, guarded_shares, to_weights
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from bandit_operator.core.model import WEIGHT_TOTAL, Guardrails
+from bandit_operator.core.weights import changed_enough, guarded_shares, to_weights
 
 LOOSE = Guardrails(max_step=1.0, min_share=0.0, new_arm_share=1.0)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.support.cluster import Cluster, Namespace
+from cluster.client import Cluster, Namespace
 
 CRD = Path(__file__).parents[2] / "crds" / "bandit-operator.dev_banditdeployments.yaml"
 

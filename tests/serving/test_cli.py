@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from bandit_serving.cli import VERBS, main
 from click.testing import CliRunner
+
+from bandit_serving.cli import VERBS, main
 
 COMMAND = ["collector", "--database", "db"]
 

@@ -6,9 +6,10 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pytest
+from sklearn.linear_model import LinearRegression
+
 from bandit_serving.arm.model import load_model
 from bandit_serving.errors import BadSetting
-from sklearn.linear_model import LinearRegression
 
 
 def test_a_skewed_feature_reaches_the_model_scaled(model_file: Path) -> None:

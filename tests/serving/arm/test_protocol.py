@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from bandit_serving.arm.model import Model, load_model
 from bandit_serving.arm.protocol import metadata, parse_request, response
 from bandit_serving.errors import BadRequest

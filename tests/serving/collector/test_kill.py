@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+
 from bandit_serving.delivery import BatchSender
 
 KILLS = 12

@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from bandit_serving.collector import counters as names
 from bandit_serving.collector.counters import MILLION, Key, delay_histogram
 from bandit_serving.collector.events import Event, Label, Prediction
 from bandit_serving.collector.store import CounterReader, SQLiteStore
 from bandit_serving.errors import BadSetting
 from bandit_serving.rewards import make_reward
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 DAY = 86400.0
 

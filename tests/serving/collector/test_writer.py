@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+
 from bandit_serving.collector.events import Event, Label
 from bandit_serving.collector.store import CounterReader, SQLiteStore
 from bandit_serving.collector.writer import Writer

@@ -4,6 +4,7 @@ import random
 
 import numpy as np
 import pytest
+
 from bandit_serving.replay import parse_delay
 
 

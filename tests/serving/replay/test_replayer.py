@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+
 from bandit_serving.replay import Answer, Replayer, Rows, parse_delay
 
 ROWS = Rows(["a", "b"], np.array([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]]), [0, 1, 0])

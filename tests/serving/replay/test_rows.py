@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from bandit_serving.errors import BadSetting
 from bandit_serving.replay import load_rows
 

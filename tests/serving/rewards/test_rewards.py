@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from sklearn.metrics import accuracy_score, balanced_accuracy_score
+
 from bandit_serving.errors import BadSetting
 from bandit_serving.rewards import REWARDS, RewardFunction, make_reward
 from bandit_serving.rewards.base import class_name
-from sklearn.metrics import accuracy_score, balanced_accuracy_score
 
 
 def mean(reward: RewardFunction, predicted: np.ndarray, truth: np.ndarray) -> float:
