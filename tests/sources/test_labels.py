@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 import promql_parser
 import pytest
-import yaml
 
 from bandit_operator.api.v1alpha1 import parse
 from bandit_operator.sources.labels import own_label, traefik_label
 
-GOOD = Path(__file__).parents[1] / "crds" / "good.yaml"
 TRAEFIK_3_7 = (
     "httproute-models-income-gw-gateway-main-ep-web-0-0a1b2c-svc-models-income-logistic-0@kubernetesgateway"
 )
 TRAEFIK_3_6 = "models-income-logistic-80@kubernetesgateway"
-
-
-@pytest.fixture
-def manifest() -> dict[str, Any]:
-    """A fresh manifest with every kind of field."""
-    loaded: dict[str, Any] = yaml.safe_load(GOOD.read_text())
-    loaded["metadata"] |= {"namespace": "models"}
-    return loaded
 
 
 def test_the_models_own_counters_are_told_apart_by_the_arm_label(manifest):
