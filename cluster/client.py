@@ -214,6 +214,11 @@ def cluster(directory: Path, images: dict[str, dict[str, Any]] | None = None) ->
         yield embedded
 
 
+def other_named() -> bool:
+    """Whether the environment names a cluster, so that no embedded one is started."""
+    return os.environ.get("CLUSTER") == "kind" or bool(os.environ.get("KUBECONFIG"))
+
+
 def _other_kubeconfig(directory: Path) -> Path | None:
     if os.environ.get("CLUSTER") == "kind":
         kind = subprocess.run(["kind", "get", "kubeconfig"], stdout=subprocess.PIPE, text=True, check=True)
