@@ -10,6 +10,7 @@ from typing import Any
 from cluster.client import EmbeddedCluster
 
 from demo.load import Load, load_of
+from demo.page import page_of
 from demo.records import Object, Records
 from demo.scene import number
 from demo.story import Story
@@ -108,6 +109,7 @@ def build_report(story: Story, embedded: EmbeddedCluster | None) -> dict[str, An
             for step in story.steps
         ],
         "seconds": round(story.ended - story.started, 1),
+        "threshold": number(story.watched.arm(story.best).get("threshold")),
         "ticks": ticks,
         "rewards_sent": replayer.labels_sent,
         "rewards_counted": records.trials(),
@@ -150,7 +152,9 @@ def write_report(report: dict[str, Any], folder: Path) -> Path:
     """Write report.json and report.html; returns the path of the latter."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "report.json").write_text(json.dumps(report, indent=1))
-    return folder / "report.json"
+    page = folder / "report.html"
+    page.write_text(page_of(report))
+    return page
 
 
 def _when(story: Story, key: str) -> str | None:
