@@ -10,9 +10,9 @@ from pathlib import Path
 from types import FrameType
 
 import click
-from cluster.client import Cluster, ClusterError
 from rich.console import Console
 
+from cluster.client import Cluster, ClusterError
 from demo import installation
 from demo.models import Prepared, prepare
 from demo.report import build_report, write_report

@@ -12,7 +12,6 @@ from string import Template
 from typing import Any
 
 from cluster.client import Cluster
-
 from demo.data import Progress
 from demo.models import Arm, Prepared
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import httpx
-from cluster.client import Cluster, Request
 
+from cluster.client import Cluster, Request
 from demo.installation import OPERATOR_ACCOUNT
 
 READS = frozenset({"get", "list"})

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from cluster.client import EmbeddedCluster
-
 from demo.load import Load, load_of
 from demo.page import page_of
 from demo.records import Object, Records

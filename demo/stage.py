@@ -9,7 +9,6 @@ from pathlib import Path
 
 from cluster import client
 from cluster.client import Cluster, EmbeddedCluster
-
 from demo.data import Progress
 from demo.installation import images, uninstall
 

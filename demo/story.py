@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from cluster.client import Cluster
-
 from demo.installation import deploy
 from demo.load import queries_so_far
 from demo.models import Prepared

@@ -6,9 +6,8 @@ import asyncio
 import threading
 import time
 
-from cluster.client import Cluster
-
 from bandit_serving.replay import Answer, Replayer, load_rows, parse_delay
+from cluster.client import Cluster
 from demo.installation import NAME
 from demo.models import Prepared
 

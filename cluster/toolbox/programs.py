@@ -104,7 +104,7 @@ class Programs:
     def nft(self) -> Path | None:
         """Program nft, for kube-proxy: the machine's, or Debian's; None where there is neither."""
         found = shutil.which("nft", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
-        system = "" if found else platform.freedesktop_os_release().get("VERSION", "")
+        system = "" if found else _distribution()
 
         def make(folder: Path) -> None:
             if found:
@@ -141,6 +141,13 @@ class Programs:
                     shutil.copytree(source, folder / name)
 
         return self._store.entry("tools", content_key(_names(folders)), make)
+
+
+def _distribution() -> str:
+    try:
+        return platform.freedesktop_os_release().get("PRETTY_NAME", "")
+    except OSError:
+        return ""
 
 
 def _names(folders: Iterable[Path]) -> list[str]:

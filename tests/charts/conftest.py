@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from cluster.client import tools
 
 CHART = Path(__file__).parents[2] / "charts" / "bandit-operator"

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-from cluster.client import Cluster
 
-ROOT = Path(__file__).parents[2]
-CHART = ROOT / "charts" / "bandit-operator"
+from cluster.client import Cluster
+from tests.support import manifests
+
+CHART = Path(__file__).parents[2] / "charts" / "bandit-operator"
 RELEASE = NAMESPACE = "chart-tests"
 DEFINITION = "crd/banditdeployments.bandit-operator.dev"
 pytestmark = pytest.mark.cluster
@@ -173,9 +173,8 @@ def test_an_upgrade_brings_the_definition_of_the_chart_again(installed):
 
 
 def test_the_definition_and_the_resources_outlive_the_release(installed):
-    good = yaml.safe_load((ROOT / "tests" / "crds" / "good.yaml").read_text())
-    good["metadata"]["name"] = "survivor"
-    installed.kubectl("apply", "-n", NAMESPACE, "-f", "-", stdin=json.dumps(good))
+    survivor = {**manifests.good(), "metadata": {"name": "survivor"}}
+    installed.kubectl("apply", "-n", NAMESPACE, "-f", "-", stdin=json.dumps(survivor))
     uninstall(installed)
     installed.kubectl_fails("get", "deployment", RELEASE, "-n", NAMESPACE)
     installed.kubectl("get", "bd", "survivor", "-n", NAMESPACE)

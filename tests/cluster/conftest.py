@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from cluster.client import EmbeddedCluster, Namespace
 
 SERVER = Path(__file__).with_name("server.py")

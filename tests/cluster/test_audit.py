@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import httpx
 import pytest
+
 from cluster.client import EmbeddedCluster, Namespace
 from tests.support.waiting import wait_until
 

@@ -9,6 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
+
+from cluster.toolbox.programs import Programs
 from cluster.toolbox.run import run
 from cluster.toolbox.store import BuildError, Store, content_key
 
@@ -81,6 +83,14 @@ def test_key_changes_with_content_and_name_of_files(tmp_path: Path) -> None:
     file.write_text("two")
     keys.add(content_key(["x"], [file]))
     assert len(keys) == 4
+
+
+def test_cluster_does_without_nft_where_there_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("shutil.which", lambda *_, **__: None)
+    assert Programs(Store(tmp_path)).nft() is None
+    assert "no nft: a simple proxy stands in for kube-proxy" in capsys.readouterr().err
 
 
 def test_failed_command_is_quoted_with_the_end_of_its_output() -> None:

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from cluster.client import tools
 
 from .conftest import new_cluster

@@ -4,6 +4,7 @@ from collections import Counter
 
 import httpx
 import pytest
+
 from cluster.client import Namespace
 from tests.support.waiting import wait_until
 
@@ -21,9 +22,10 @@ def serve_two_arms(space: Namespace) -> None:
 
 def test_requests_are_split_exactly_by_weight(space: Namespace) -> None:
     serve_two_arms(space)
-    host = f"{space.name}.test"
     space.apply(route("HTTPRoute", space.name, {"many": 900_000, "few": 100_000}))
-    with httpx.Client(base_url=space.endpoints.gateway, headers={"Host": host}) as client:
+    # Any change of any route starts all rounds anew, also the removal of other tests' routes.
+    wait_until(lambda: len(space.get("httproutes", "-A")["items"]) == 1, "no other route is left")
+    with httpx.Client(base_url=space.endpoints.gateway, headers={"Host": f"{space.name}.test"}) as client:
         wait_until(lambda: client.get("/").status_code == 200, "the route is in force")
         answers = Counter(client.get("/").text for _ in range(2001))
     assert answers["many"] + answers["few"] == 2001
@@ -58,8 +60,8 @@ def test_request_metrics_name_the_service(space: Namespace) -> None:
     serve_two_arms(space)
     space.apply(route("HTTPRoute", space.name, {"many": 1, "few": 1}))
     with httpx.Client(base_url=space.endpoints.gateway, headers={"Host": f"{space.name}.test"}) as client:
-        wait_until(lambda: client.get("/").status_code == 200, "the route is in force")
-        client.get("/")
+        for name in "many", "few":
+            wait_until(lambda name=name: client.get("/").text == name, f"{name} gets a request")
     query = f'sum by (service) (traefik_service_requests_total{{service=~"httproute-{space.name}-.*"}})'
 
     def services() -> set[str]:

@@ -9,6 +9,7 @@ from urllib.parse import urlparse
 
 import httpx
 import pytest
+
 from cluster.client import EmbeddedCluster
 from tests.support.waiting import wait_until
 

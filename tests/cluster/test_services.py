@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from cluster.client import EmbeddedCluster, Namespace
 from tests.support.waiting import wait_until
 

@@ -4,6 +4,7 @@ import json
 import subprocess
 
 import pytest
+
 from cluster.client import EmbeddedCluster, Namespace, tools
 from tests.support.waiting import wait_until
 
@@ -116,6 +117,17 @@ def test_containers_do_not_see_the_keys_of_the_cluster(cluster: EmbeddedCluster,
 def test_containers_cannot_write_to_the_machine(space: Namespace) -> None:
     script = "for d in /usr /etc /opt; do touch $d/here 2>&1 || true; done | grep -c Read-only"
     assert run_to_end(space, script).strip() == "3"
+
+
+def test_volumes_are_writable_wherever_they_are_mounted(space: Namespace) -> None:
+    # The second one needs a new folder in /var, above the first.
+    paths = ["/var/lib/data", "/var/another-one", "/scratch/deep"]
+    mounts = [{"name": f"v{n}", "mountPath": path} for n, path in enumerate(paths)]
+    volumes = [{"name": f"v{n}", "emptyDir": {}} for n in range(len(paths))]
+    script = f"for d in {' '.join(paths)}; do echo $d > $d/file; done; cat {'/file '.join(paths)}/file"
+    space.apply(pod("writer", shell(script, volumeMounts=mounts), restartPolicy="Never", volumes=volumes))
+    wait_for_end(space, "writer")
+    assert space.kubectl("logs", "writer").split() == paths
 
 
 def test_image_names_can_be_added_while_the_cluster_is_up(cluster: EmbeddedCluster, space: Namespace) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bandit_operator.core import evidence, state, verdicts
+from bandit_operator.core import evidence, forecast, restarts, sign_bets, state, verdicts
 from bandit_operator.core.model import RewardType
 
 BERNOULLI = RewardType.BERNOULLI
@@ -17,30 +17,30 @@ def follow(rng, rates, ticks, seeds, trials=100, shares=(0.5, 0.5), kind=BERNOUL
         first = rng.binomial(trials, shares[0], seeds)
         counts = np.stack([first, trials - first], axis=-1)
         tick = np.stack([counts, rng.binomial(counts, rates)], axis=-2).astype(float)
-        arrays = evidence.absorb(arrays, tick, kind, baseline=0, late=False)
-        path.append([proof[:, 1] for proof in evidence.worse_than_baseline(arrays, 0)])
+        arrays = evidence.absorb(arrays, tick, kind, late=False)
+        path.append([proof[:, 0, 1] for proof in evidence.better(arrays)])
     return np.array(path)
 
 
 def test_restart_weights_are_positive_fall_and_sum_to_one_over_an_unlimited_life() -> None:
     ages = np.arange(0.0, 200_000.0)
-    weights = evidence.restart_weight(ages)
+    weights = restarts.restart_weight(ages)
     assert (weights > 0).all()
     assert (np.diff(weights) < 0).all()
-    assert weights.sum() + evidence.unused_weight(np.array(200_000.0)) == pytest.approx(1.0)
-    assert evidence.unused_weight(np.array(1e15)) < 1e-5
+    assert weights.sum() + restarts.unused_weight(np.array(200_000.0)) == pytest.approx(1.0)
+    assert restarts.unused_weight(np.array(1e15)) < 1e-5
 
 
 def test_one_tick_of_e1_is_the_published_formula() -> None:
     arrays = state.initial(evidence.fields(BERNOULLI), 2)
-    arrays = evidence.absorb(arrays, np.array([[40.0, 60.0], [20.0, 6.0]]), BERNOULLI, 0, late=False)
-    estimate = evidence.forecast(arrays, BERNOULLI).mean
+    arrays = evidence.absorb(arrays, np.array([[40.0, 60.0], [20.0, 6.0]]), BERNOULLI, late=False)
+    estimate = forecast.forecast(arrays, BERNOULLI).mean
     (n_b, y_b), (n_k, y_k) = (30.0, 11.0), (70.0, 9.0)
     null = (n_b * estimate[0] + n_k * estimate[1]) / (n_b + n_k)
     odds = [(m / null, (1 - m) / (1 - null)) for m in estimate]
     factor = odds[0][0] ** y_b * odds[0][1] ** (n_b - y_b) * odds[1][0] ** y_k * odds[1][1] ** (n_k - y_k)
-    after = evidence.absorb(arrays, np.array([[n_b, n_k], [y_b, y_k]]), BERNOULLI, 0, late=False)
-    weights = evidence.restart_weight(np.array([0.0, 1.0]))
+    after = evidence.absorb(arrays, np.array([[n_b, n_k], [y_b, y_k]]), BERNOULLI, late=False)
+    weights = restarts.restart_weight(np.array([0.0, 1.0]))
     assert np.exp(after["growth"][0, 1]) == pytest.approx((weights[0] + weights[1]) * factor)
     assert np.exp(after["growth"][1, 0]) == pytest.approx(weights.sum())
 
@@ -70,7 +70,7 @@ def test_an_arm_that_breaks_late_is_found_in_spite_of_its_good_past(rng) -> None
         rate = 0.12 if tick < 900 else 0.04
         counts = np.array([50, 50])
         arrays = evidence.absorb(
-            arrays, np.array([counts, rng.binomial(counts, [0.1, rate])]) * 1.0, BERNOULLI, 0, False
+            arrays, np.array([counts, rng.binomial(counts, [0.1, rate])]) * 1.0, BERNOULLI, late=False
         )
         if tick == 899:
             assert not verdicts.rolled_back(arrays, 0, 0.05).any()
@@ -83,19 +83,20 @@ def test_requests_that_are_alike_within_a_tick_temper_the_evidence(rng) -> None:
         rates = rng.beta(0.1 * 11.25, 0.9 * 11.25, (200, 2))
         counts = np.full((200, 2), 50)
         tick = np.stack([counts, rng.binomial(counts, rates)], axis=-2) * 1.0
-        arrays = evidence.absorb(arrays, tick, BERNOULLI, 0, late=False)
-    assert np.median(evidence.over_dispersion(arrays)[:, 1]) == pytest.approx(5.0, rel=0.2)
+        arrays = evidence.absorb(arrays, tick, BERNOULLI, late=False)
+    assert np.median(sign_bets.over_dispersion(arrays)[:, 0, 1]) == pytest.approx(5.0, rel=0.2)
 
 
-def test_rare_rewards_are_added_up_until_both_arms_expect_five(rng) -> None:
+def test_rare_rewards_are_added_up_until_a_block_is_worth_a_few_of_them(rng) -> None:
     arrays = state.initial(evidence.fields(BERNOULLI), 2)
     for _ in range(400):
         counts = np.array([50, 50])
         arrays = evidence.absorb(
-            arrays, np.array([counts, rng.binomial(counts, 0.01)]) * 1.0, BERNOULLI, 0, False
+            arrays, np.array([counts, rng.binomial(counts, 0.01)]) * 1.0, BERNOULLI, late=False
         )
-    # 50 requests of 1 % are half a reward: ten ticks make a block.
-    assert 25 <= arrays["blocks"][1] <= 55
+    # With 50 requests of 1 % each, z has a variance of a quarter of a reward a tick.
+    ticks_a_block = sign_bets.BLOCK / (25 * 0.01 * 0.99)
+    assert arrays["blocks"][0, 1] == pytest.approx(400 / ticks_a_block, rel=0.25)
 
 
 def test_normal_rewards_of_a_worse_arm_are_found_and_of_an_equal_arm_are_not(rng) -> None:
@@ -103,5 +104,5 @@ def test_normal_rewards_of_a_worse_arm_are_found_and_of_an_equal_arm_are_not(rng
     for _ in range(150):
         values = rng.normal([5.0, 4.6, 5.0], 2.0, (40, 3))
         tick = np.stack([np.full(3, 40.0), values.sum(0), (values**2).sum(0)])
-        arrays = evidence.absorb(arrays, tick, RewardType.GAUSSIAN, 0, late=False)
+        arrays = evidence.absorb(arrays, tick, RewardType.GAUSSIAN, late=False)
     assert verdicts.rolled_back(arrays, 0, 0.05).tolist() == [False, True, False]

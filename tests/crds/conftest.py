@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+
 from cluster.client import Cluster, Namespace
+from tests.support import manifests
 
 CRD = Path(__file__).parents[2] / "crds" / "bandit-operator.dev_banditdeployments.yaml"
 
@@ -27,5 +28,4 @@ def api(cluster: Cluster) -> Iterator[Namespace]:
 @pytest.fixture(scope="session")
 def good() -> dict[str, Any]:
     """A manifest with every kind of field; not to be changed in place."""
-    manifest: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "good.yaml").read_text())
-    return manifest
+    return manifests.good()

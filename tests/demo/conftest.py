@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from cluster.client import Cluster, Endpoints
 from demo.models import Arm, Prepared
 from demo.story import Story

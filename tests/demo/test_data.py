@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from demo import census, data, metadata_backend, shipped
 from demo.dataset import production_stream
 

@@ -5,10 +5,10 @@ import json
 import joblib
 import numpy as np
 import pytest
-from demo import data, models, shipped
 
 from bandit_serving.arm.model import load_model
 from bandit_serving.replay import load_rows
+from demo import data, models, shipped
 
 
 @pytest.fixture(scope="module")

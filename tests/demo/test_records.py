@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from demo.records import Records
 
 from .conftest import decision, stamp, version

@@ -26,6 +26,7 @@ func Detach(o *Options) error {
 		return err
 	}
 	cmd := exec.Command(self, upArguments(o)...)
+	cmd.Dir = "/" // keeps no folder busy; all paths below are absolute
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	cmd.ExtraFiles = []*os.File{writer}
 	cmd.Env = append(os.Environ(), parentVariable+"=3")

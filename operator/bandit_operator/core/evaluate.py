@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bandit_operator.core import posterior, verdicts
+from bandit_operator.core import arrivals, posterior, sign_bets, verdicts
 from bandit_operator.core.memory import Memory, validation_scores
 from bandit_operator.core.model import Experiment
 from bandit_operator.core.state import Flags, Floats
@@ -38,6 +38,8 @@ class Evaluation:
     """The eligible arm found better than every other, if there is one."""
     no_material_difference: bool
     """Whether the best eligible arms are proven to lie within the indifference."""
+    delay_profile_suspect: bool
+    """Whether the rewards contradict the delay of labels that the user gave."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,8 @@ class Assessment:
     promoted: Flags
     """``[..., K]``, at most one per row."""
     no_material_difference: Flags
+    """``[...]``."""
+    delay_profile_suspect: Flags
     """``[...]``."""
 
 
@@ -82,7 +86,15 @@ def assess(experiment: Experiment, memory: Memory, eligible: Flags) -> Assessmen
         no_material_difference=verdicts.no_material_difference(
             proof, baseline, here.eligible, promotion.indifference, promotion.error_rate
         ),
+        delay_profile_suspect=_profile_suspect(memory),
     )
+
+
+def _profile_suspect(memory: Memory) -> Flags:
+    if memory.delay is None:
+        return np.zeros(memory.labels.shape, dtype=bool)
+    dispersion = sign_bets.over_dispersion(memory.evidence)[..., memory.index(memory.baseline), :]
+    return arrivals.profile_suspect(memory.arrivals, dispersion)
 
 
 def evaluate(experiment: Experiment, memory: Memory, eligible: Collection[str]) -> Evaluation:
@@ -122,4 +134,5 @@ def evaluate(experiment: Experiment, memory: Memory, eligible: Collection[str]) 
         rolled_back=frozenset(name for k, name in enumerate(names) if found.rolled_back[k]),
         promoted=names[winner[0]] if winner.size else None,
         no_material_difference=bool(found.no_material_difference),
+        delay_profile_suspect=bool(found.delay_profile_suspect),
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bandit_operator.core import difference, evidence
+from bandit_operator.core import difference, evidence, sign_bets
 from bandit_operator.core.state import Arrays, Flags, Floats
 
 
@@ -20,8 +20,7 @@ def threshold(arms: int, error_rate: float) -> float:
 
 def rollback_evidence(arrays: Arrays, baseline: int) -> Floats:
     """Ln of the e-value that the baseline is better: the smaller of E1 and E2 ``[..., K]``."""
-    first, second = evidence.worse_than_baseline(arrays, baseline)
-    result = np.minimum(first, second)
+    result = evidence.proof(arrays)[..., baseline, :].copy()
     result[..., baseline] = -np.inf
     return result
 
@@ -33,9 +32,9 @@ def rolled_back(arrays: Arrays, baseline: int, error_rate: float) -> Flags:
 
 
 def promoted(arrays: Arrays, eligible: Flags, error_rate: float) -> Flags:
-    """Return the arm found better than every other eligible one by E1, if there is one ``[..., K]``."""
+    """Return the arm that both tests find better than every other eligible one ``[..., K]``."""
     arms = arrays["age"].shape[-1]
-    proven = evidence.better(arrays) >= np.log(threshold(arms, error_rate))
+    proven = evidence.proof(arrays) >= np.log(threshold(arms, error_rate))
     rivals = eligible[..., None, :] & ~np.eye(arms, dtype=bool)
     return np.asarray(eligible & (proven | ~rivals).all(-1) & (eligible.sum(-1, keepdims=True) > 1))
 
@@ -51,7 +50,7 @@ def no_material_difference(
     """
     arms = arrays["age"].shape[-1]
     rate = error_rate / (arms - 1)
-    center, low, high = difference.interval(arrays, evidence.over_dispersion(arrays), rate)
+    center, low, high = difference.interval(arrays, sign_bets.over_dispersion(arrays)[..., baseline, :], rate)
     for ends in (center, low, high):
         ends[..., baseline] = 0.0
     leader = np.where(eligible, center, -np.inf).argmax(-1)[..., None]
@@ -60,7 +59,7 @@ def no_material_difference(
         return np.take_along_axis(values, leader, axis=-1)
 
     near = (at(high) - low <= indifference) & (high - at(low) <= indifference)
-    better = np.take_along_axis(evidence.better(arrays), leader[..., None], axis=-2)[..., 0, :]
+    better = np.take_along_axis(evidence.proof(arrays), leader[..., None], axis=-2)[..., 0, :]
     worse = better >= np.log(threshold(arms, error_rate))
     itself = np.arange(arms) == leader
     rivals = eligible & ~itself

@@ -10,8 +10,8 @@ import aiohttp
 
 from bandit_serving.delivery import BatchSender
 
-KILLS = 12
-REQUESTS = 12_000
+KILLS = 8
+REQUESTS = 8_000
 ARMS = ("a", "b")
 SETTINGS = '{"priors": {"0": 0.75, "1": 0.25}}'
 
@@ -61,7 +61,7 @@ async def deliver_under_kills(begin: Callable[[int], Any], events: dict[str, Any
     return collector
 
 
-def test_twelve_kills_under_load_lose_nothing_and_count_nothing_twice(
+def test_eight_kills_under_load_lose_nothing_and_count_nothing_twice(
     start: Callable[..., Any], tmp_path: Path
 ) -> None:
     rng = random.Random(7)

@@ -154,6 +154,21 @@ def test_a_label_after_its_prediction_expired_is_late_and_counts_no_trial(tmp_pa
     store.close()
 
 
+def test_conversions_and_their_absence_are_counted_at_the_end_of_the_window_once(tmp_path: Path) -> None:
+    store = store_at(tmp_path / "db", name="conversion", most=10)
+    store.apply([prediction(1), prediction(2), label(2, value=5), label(3, value=10), prediction(3)], now=0)
+    assert (names.TRIALS, "a") not in counted(tmp_path / "db")
+    store.expire(now=DAY + 1, age=DAY)
+    store.expire(now=DAY + 2, age=DAY)
+    found = counted(tmp_path / "db")
+    assert (found[names.TRIALS, "a"], found[names.SUCCESSES, "a"]) == (3, MILLION + MILLION // 2)
+    assert (found[names.JOINED, "a"], found[names.EXPIRED_PREDICTIONS, "a"]) == (2, 1)
+    store.apply([label(1), label(2), prediction(3)], now=DAY + 3)
+    found = counted(tmp_path / "db")
+    assert (found[names.TRIALS, "a"], found[names.LATE_LABELS, ""]) == (3, 1)
+    store.close()
+
+
 def test_rows_are_forgotten_at_twice_the_age(tmp_path: Path) -> None:
     store = store_at(tmp_path / "db")
     store.apply([event for i in range(10) for event in (prediction(i), label(i))], now=0)

@@ -170,7 +170,7 @@ async def test_a_stop_settles_what_is_under_way_and_sends_the_labels_that_wait()
     ) as replayer:
         running = asyncio.create_task(replayer.run())
         while replayer.counters.requests_answered < 20:
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.01)  # leaves the loop to the replay
         assert replayer.labels_waiting > 0
         replayer.stop()
         result = await running
@@ -184,9 +184,9 @@ async def test_the_rate_may_be_changed_and_paused() -> None:
         for _ in range(100):
             await asyncio.sleep(0)
         assert replayer.counters.requests_total == 0
-        replayer.rate = 1000
+        replayer.rate = 50
         while replayer.counters.requests_answered < 10:
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.01)  # leaves the loop to the replay
         replayer.stop()
         assert (await running)["requests_failed"] == 0
 

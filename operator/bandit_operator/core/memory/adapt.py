@@ -1,0 +1,112 @@
+"""What a memory keeps when the experiment or one of its arms changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from bandit_operator.core import difference, state
+from bandit_operator.core.memory.value import (
+    Memory,
+    arrival_fields,
+    evidence_fields,
+    initial,
+    late_labels,
+    totals_fields,
+)
+from bandit_operator.core.model import Delay, Experiment
+from bandit_operator.core.state import Arrays, Fields, Floats
+from bandit_operator.core.strategies import STRATEGIES
+
+
+def adapt(memory: Memory, experiment: Experiment) -> tuple[Memory, tuple[str, ...]]:
+    """Fit a memory to a changed experiment, keeping what is still about the same thing.
+
+    Arms that are still there keep their evidence, new ones start without; another strategy
+    type resets the strategy's own state, another baseline the intervals against the baseline,
+    another reward type or delay of labels everything. Changed settings reset nothing.
+
+    Returns:
+        The memory, and one sentence for each thing that was reset, added or removed.
+    """
+    if memory.reward_type is not experiment.reward_type:
+        return _anew(
+            experiment, memory, f"reward type changed from {memory.reward_type} to {experiment.reward_type}"
+        )
+    if memory.delay != late_labels(experiment):
+        before, after = _told(memory.delay), _told(late_labels(experiment))
+        return _anew(experiment, memory, f"delay of labels changed from {before} to {after}")
+    notes: list[str] = []
+    if memory.arms != experiment.names:
+        memory = _with_arms(memory, experiment.names, notes)
+    if memory.strategy != experiment.strategy.type:
+        notes.append(
+            f"strategy changed from {memory.strategy} to {experiment.strategy.type}: its state reset"
+        )
+        strategy = STRATEGIES[experiment.strategy.type]
+        leading = memory.labels.shape
+        arrays = state.initial(strategy.fields(memory.reward_type), len(memory.arms), leading)
+        memory = replace(memory, strategy=strategy.type, state=arrays)
+    if memory.baseline != experiment.baseline:
+        notes.append(
+            f"baseline changed from {memory.baseline} to {experiment.baseline}: intervals against it reset"
+        )
+        memory = replace(_without_contrasts(memory), baseline=experiment.baseline)
+    return memory, tuple(notes)
+
+
+def _anew(experiment: Experiment, memory: Memory, why: str) -> tuple[Memory, tuple[str, ...]]:
+    return replace(initial(experiment), ticks=memory.ticks), (f"{why}: all evidence reset",)
+
+
+def _told(delay: Delay | None) -> str:
+    return "none" if delay is None else f"median {delay.median:g} s, p95 {delay.p95:g} s"
+
+
+def _with_arms(memory: Memory, names: Sequence[str], notes: list[str]) -> Memory:
+    added = [name for name in names if name not in memory.arms]
+    removed = [name for name in memory.arms if name not in names]
+    if added:
+        notes.append(f"arms added without evidence: {', '.join(added)}")
+    if removed:
+        notes.append(f"arms removed with their evidence: {', '.join(removed)}")
+    order = [memory.index(name) if name in memory.arms else None for name in names]
+    return _each_part(
+        replace(memory, arms=tuple(names)), memory, lambda arrays, fields: state.select(arrays, fields, order)
+    )
+
+
+def reset_arm(memory: Memory, arm: str) -> Memory:
+    """Forget one arm, its own sums and every pair it is in, because something else serves it now.
+
+    Its tests start anew with their full weight: the error bound of a verdict is about an arm
+    as long as it stays what it is.
+
+    Raises:
+        ValueError: there is no such arm.
+    """
+    index = memory.index(arm)
+    result = _each_part(memory, memory, lambda arrays, fields: state.reset(arrays, fields, index))
+    if arm != memory.baseline:
+        return result
+    # Every contrast with the baseline was about the baseline that is gone.
+    return _without_contrasts(result)
+
+
+def _without_contrasts(memory: Memory) -> Memory:
+    fresh = state.initial(difference.fields(), len(memory.arms), memory.labels.shape)
+    return replace(memory, evidence={**memory.evidence, **fresh})
+
+
+def _each_part(
+    target: Memory, memory: Memory, change: Callable[[Arrays, Fields], dict[str, Floats]]
+) -> Memory:
+    """``target`` with all of ``memory``'s arrays changed."""
+    kind = memory.reward_type
+    return replace(
+        target,
+        totals=change({"totals": memory.totals}, totals_fields(kind))["totals"],
+        state=change(memory.state, STRATEGIES[memory.strategy].fields(kind)),
+        evidence=change(memory.evidence, evidence_fields(kind)),
+        arrivals=change(memory.arrivals, arrival_fields(memory.delay)),
+    )

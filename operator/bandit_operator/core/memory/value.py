@@ -1,0 +1,127 @@
+"""The memory as a value, and what it is at the beginning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bandit_operator.core import arrivals, difference, evidence, state
+from bandit_operator.core import moments as mo
+from bandit_operator.core.model import Delay, Experiment, RewardType
+from bandit_operator.core.state import Arrays, Field, Fields, Floats
+from bandit_operator.core.strategies import STRATEGIES
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Memory:
+    """What the core knows after the windows absorbed so far."""
+
+    arms: tuple[str, ...]
+    """Names in the order of every array's last axis."""
+    baseline: str
+    strategy: str
+    """Type of the strategy that ``state`` belongs to."""
+    reward_type: RewardType
+    ticks: int
+    """Windows absorbed since the memory began, empty ones included."""
+    totals: Floats
+    """Sums of each arm since its last reset ``[..., M, K]``, rows as in ``core.moments``."""
+    labels: Floats
+    """Running mean of labels per tick ``[...]``; 0 before the first label."""
+    state: Arrays
+    """The strategy's arrays."""
+    evidence: Arrays
+    """The arrays of ``core.evidence`` and ``core.difference``."""
+    delay: Delay | None
+    """How late labels come, which decides what a trial is; None where they do not."""
+    arrivals: Arrays
+    """The arrays of ``core.arrivals``; none where labels do not come late."""
+
+    @property
+    def trials(self) -> Floats:
+        """Labelled requests of each arm since its last reset ``[..., K]``.
+
+        Where labels come late they are expected exposures, see ``core.arrivals``.
+        """
+        return self.totals[..., mo.TRIALS, :]
+
+    @property
+    def rewards(self) -> Floats:
+        """Sum of rewards of each arm since its last reset ``[..., K]``."""
+        return self.totals[..., mo.REWARDS, :]
+
+    def index(self, arm: str) -> int:
+        """Position of an arm in the arrays.
+
+        Raises:
+            ValueError: there is no such arm.
+        """
+        return self.arms.index(arm)
+
+    def __eq__(self, other: object) -> bool:
+        """Equal in every bit of every array."""
+        if not isinstance(other, Memory):
+            return NotImplemented
+        return self._scalars() == other._scalars() and all(
+            np.array_equal(mine, theirs, equal_nan=True)
+            for mine, theirs in zip(self._arrays(), other._arrays(), strict=True)
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # arrays cannot be hashed
+
+    def _scalars(self) -> tuple[object, ...]:
+        return self.arms, self.baseline, self.strategy, self.reward_type, self.ticks, self.delay
+
+    def _arrays(self) -> list[Floats]:
+        groups = (self.state, self.evidence, self.arrivals)
+        return [self.totals, self.labels, *(group[name] for group in groups for name in sorted(group))]
+
+
+def evidence_fields(reward_type: RewardType) -> Fields:
+    """All arrays that verdicts are made from."""
+    return {**evidence.fields(reward_type), **difference.fields()}
+
+
+def arrival_fields(delay: Delay | None) -> Fields:
+    """All arrays about labels that come late; none where they do not."""
+    return {} if delay is None else arrivals.fields()
+
+
+def totals_fields(reward_type: RewardType) -> Fields:
+    """Return the one array of sums, in the form that resets and storage work on."""
+    return {"totals": Field(inner=(mo.rows(reward_type),))}
+
+
+def initial(experiment: Experiment, leading: tuple[int, ...] = ()) -> Memory:
+    """Memory of an experiment that has seen nothing; ``leading`` axes are for simulations."""
+    arms, kind = len(experiment.arms), experiment.reward_type
+    delay = late_labels(experiment)
+    return Memory(
+        arms=experiment.names,
+        baseline=experiment.baseline,
+        strategy=experiment.strategy.type,
+        reward_type=kind,
+        ticks=0,
+        totals=state.initial(totals_fields(kind), arms, leading)["totals"],
+        labels=np.zeros(leading),
+        state=state.initial(STRATEGIES[experiment.strategy.type].fields(kind), arms, leading),
+        evidence=state.initial(evidence_fields(kind), arms, leading),
+        delay=delay,
+        arrivals=state.initial(arrival_fields(delay), arms, leading),
+    )
+
+
+def late_labels(experiment: Experiment) -> Delay | None:
+    """Return the profile of late labels, for the rewards that can be counted against exposures.
+
+    A Gaussian or ratio reward is missing while its label is, and not zero: its trials are
+    the labels that have come, and no profile is needed.
+    """
+    return None if mo.is_normal(experiment.reward_type) else experiment.delay
+
+
+def validation_scores(experiment: Experiment) -> Floats:
+    """Offline scores ``[K]``, NaN where there is none."""
+    scores = (arm.validation_score for arm in experiment.arms)
+    return np.array([np.nan if score is None else score for score in scores])
