@@ -20,7 +20,7 @@ class Load:
     """What the operator asks of API server and Prometheus, per tick; None where nobody counted.
 
     Attributes:
-        reads: get and list; neither watches nor leases, nor what was read before the first tick.
+        reads: get and list; no watches, leases and discovery, nor what was read before the first tick.
         writes: Writes of status, route, scale and events; not of leases.
         queries: Queries of Prometheus, counted by itself.
         kinds: All requests of the API server that were counted, by verb and resource.
@@ -64,7 +64,7 @@ def load_of(
     kinds: Counter[tuple[str, str]] = Counter()
     for one in requests:
         mine = one.user == OPERATOR_ACCOUNT and since <= one.time.timestamp() <= until
-        if mine and one.resource != "leases" and one.verb != "watch":
+        if mine and one.resource not in ("", "leases") and one.verb != "watch":
             kinds[one.verb, "/".join(filter(None, (one.resource, one.subresource)))] += 1
     reads = sum(count for (verb, _), count in kinds.items() if verb in READS)
     writes = sum(count for (verb, _), count in kinds.items() if verb in WRITES)

@@ -130,7 +130,7 @@ def build_report(story: Story, embedded: EmbeddedCluster | None) -> dict[str, An
         "api_requests": load.kinds,
         "counted_how": (
             "API requests: those of the operator's ServiceAccount in the audit log from its first to its "
-            "last tick, without leases, watches and start-up; writes include events. Queries: by "
+            "last tick, without leases, watches, discovery and start-up; writes include events. Queries: by "
             "Prometheus's own counter in the same time. null: the cluster gives no audit log to read."
         ),
     }

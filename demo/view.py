@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import threading
 from collections.abc import Iterator
@@ -87,11 +88,10 @@ def _printing(story: Story, console: Console) -> Iterator[None]:
 
 def write_picture(scene: Scene, path: Path) -> None:
     """Write the view of a moment as SVG."""
-    with Path("/dev/null").open("w") as nowhere:
-        console = Console(record=True, width=PICTURE_WIDTH, file=nowhere, force_terminal=True)
-        console.print(render(scene))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(console.export_svg(title="make demo"))
+    console = Console(record=True, width=PICTURE_WIDTH, file=io.StringIO(), force_terminal=True)
+    console.print(render(scene))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(console.export_svg(title="make demo"))
 
 
 def render(scene: Scene) -> RenderableType:
@@ -177,6 +177,8 @@ def _evidence(arm: ArmScene, *, baseline: bool) -> Text:
 
 def _numbers(scene: Scene) -> Table:
     table = Table(box=None, pad_edge=True, padding=(0, 2), show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True, overflow="ellipsis")
     failed = Text(f"{scene.failed:,} failed", style="bold red" if scene.failed else "green")
     table.add_row("traffic", Text.assemble(f"{scene.requests:,} requests ({scene.rate:g}/s), ", failed))
     table.add_row(
@@ -202,6 +204,8 @@ def _when(step: StepScene) -> str:
 
 def _events(scene: Scene) -> Table:
     table = Table.grid(padding=(0, 1))
+    for _ in range(3):
+        table.add_column(no_wrap=True, overflow="ellipsis")
     for seconds, reason, note in scene.events[-EVENTS_SHOWN:]:
         table.add_row(Text(f"{seconds:5.0f} s", style="dim"), Text(reason, style="bold"), Text(note))
     for _ in range(EVENTS_SHOWN - len(scene.events)):

@@ -12,7 +12,9 @@ BEGIN = datetime(2030, 1, 1, tzinfo=UTC)
 END = BEGIN + timedelta(seconds=100)
 
 
-def request(verb: str, resource: str, second: float = 50, user: str = OPERATOR_ACCOUNT, sub: str = "") -> Request:
+def request(
+    verb: str, resource: str, second: float = 50, user: str = OPERATOR_ACCOUNT, sub: str = ""
+) -> Request:
     return Request(BEGIN + timedelta(seconds=second), user, verb, resource, sub, "demo", "income", 200)
 
 

@@ -29,7 +29,9 @@ def test_trials_before_a_reset_of_the_evidence_still_count() -> None:
 
 
 def test_a_window_read_again_after_a_crash_counts_once() -> None:
-    records = read(version(decision(5, (3, 1))), version(decision(5, (3, 1), time=stamp(30), reason="CaughtUp")))
+    records = read(
+        version(decision(5, (3, 1))), version(decision(5, (3, 1), time=stamp(30), reason="CaughtUp"))
+    )
     assert records.trials() == 4
     assert [tick["reason"] for tick in records.ticks] == ["CaughtUp"]
 
