@@ -21,6 +21,8 @@ from demo.watching import Watched
 
 LEFT_SHARE = 0.6
 """Traffic counts as leaving an arm once the arm has less than this part of its first weight."""
+MAJORITY = 0.6
+"""Share of the traffic that the winner comes to."""
 SURE = 0.95
 """Probability of being best at which the winner is called the winner."""
 OUT = ("Draining", "RolledBack")
@@ -232,13 +234,13 @@ def come_back(story: Story, step: Step) -> None:
 
 
 def win(story: Story, step: Step) -> None:
-    """Wait until the arm has the largest weight and is best with near certainty."""
+    """Wait until the arm has most of the traffic and is best with near certainty."""
     watched = story.watched
 
     def won() -> bool:
         arm, weights = watched.arm(story.best), watched.route_weights()
         probability = float(arm.get("probabilityBest", 0))
-        return probability >= SURE and max(weights, key=lambda name: weights[name]) == story.best
+        return probability >= SURE and weights[story.best] >= MAJORITY * sum(weights.values())
 
     story.expect(step, won, lambda: f"{story.arm_now()}; the weights are {watched.route_weights()}")
 
@@ -268,6 +270,6 @@ def make_steps() -> list[Step]:
         Step("rolled back", "its last requests end, then it is scaled to zero Pods", 60, scale_down),
         Step("fixed", "{best} is redeployed without the skew, its evidence starts again", 30, fix),
         Step("restored", "{best} is back: Pods first, then a small weight", 60, come_back),
-        Step("won", "{best} has the largest weight, P(best) above 95%", 120, win),
+        Step("won", "{best} is best with 95% certainty and has most of the traffic", 120, win),
         Step("settled", "traffic stops, every label is counted", 60, settle),
     ]
