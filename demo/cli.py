@@ -23,6 +23,7 @@ from demo.traffic import Traffic
 from demo.view import display
 from demo.watching import Watched
 
+FINISH_SECONDS = 10.0
 ROOT = Path(__file__).parents[1]
 EPILOG = """
 \b
@@ -117,7 +118,7 @@ def _play(
             except StoryError as error:
                 failed = error
     finally:
-        story.traffic.stop()
+        story.traffic.finish(FINISH_SECONDS)
         watched.stop()
     report = build_report(story, embedded(cluster))
     page = write_report(report, output)

@@ -21,13 +21,15 @@ class Load:
 
     Attributes:
         reads: get and list; no watches, leases and discovery, nor what was read before the first tick.
-        writes: Writes of status, route, scale and events; not of leases.
+        writes: Writes of status, route and scale.
+        events: Events written.
         queries: Queries of Prometheus, counted by itself.
         kinds: All requests of the API server that were counted, by verb and resource.
     """
 
     reads: float | None
     writes: float | None
+    events: float | None
     queries: float | None
     kinds: dict[str, int]
 
@@ -60,13 +62,14 @@ def load_of(
     """
     per_tick = None if queries is None or not ticks else queries / ticks
     if requests is None or not ticks:
-        return Load(None, None, per_tick, {})
+        return Load(None, None, None, per_tick, {})
     kinds: Counter[tuple[str, str]] = Counter()
     for one in requests:
         mine = one.user == OPERATOR_ACCOUNT and since <= one.time.timestamp() <= until
         if mine and one.resource not in ("", "leases") and one.verb != "watch":
             kinds[one.verb, "/".join(filter(None, (one.resource, one.subresource)))] += 1
     reads = sum(count for (verb, _), count in kinds.items() if verb in READS)
-    writes = sum(count for (verb, _), count in kinds.items() if verb in WRITES)
+    events = sum(count for (verb, what), count in kinds.items() if verb in WRITES and what == "events")
+    writes = sum(count for (verb, _), count in kinds.items() if verb in WRITES) - events
     told = {f"{verb} {what}": count for (verb, what), count in sorted(kinds.items())}
-    return Load(reads / ticks, writes / ticks, per_tick, told)
+    return Load(reads / ticks, writes / ticks, events / ticks, per_tick, told)

@@ -15,8 +15,12 @@ def after_start(report: dict[str, Any], time: str) -> float:
     return parse_time(time) - parse_time(began or report["ticks"][0]["time"])
 
 
+MIN_TRIALS = 30
+"""A tick with fewer rewards, as the first and the last may be, says too little to be compared."""
+
+
 class Outcomes:
-    """Rewards of the ticks that had any.
+    """Rewards of the ticks that had enough of them.
 
     The two other rules are given by balanced accuracies that were measured on the whole stream: that of
     each model, and of the arm that validated best with the skew, which holds until it was redeployed.
@@ -30,7 +34,7 @@ class Outcomes:
     """
 
     def __init__(self, report: dict[str, Any]) -> None:
-        ticks = [tick for tick in report["ticks"] if sum(tick["trials"].values()) > 0]
+        ticks = [tick for tick in report["ticks"] if sum(tick["trials"].values()) >= MIN_TRIALS]
         self.times = np.array([_middle(report, tick) for tick in ticks])
         self.trials = np.array([sum(tick["trials"].values()) for tick in ticks])
         self.means = np.array([sum(tick["rewards"].values()) for tick in ticks]) / self.trials

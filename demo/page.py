@@ -7,7 +7,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from demo.outcomes import Outcomes, after_start
+from demo.outcomes import MIN_TRIALS, Outcomes, after_start
 from demo.pictures import draw_all
 
 
@@ -51,7 +51,7 @@ def _facts(report: dict[str, Any]) -> list[str]:
         _fact(f"{failed:,}", "of them failed", bad=failed > 0),
         _fact(f"{counted:,} of {sent:,}", "rewards counted by the operator", bad=counted != sent),
     ]
-    if any(sum(tick["trials"].values()) > 0 for tick in report["ticks"]):
+    if _enough(report):
         outcomes = Outcomes(report)
         found.append(_fact(f"{outcomes.gained:+,.0f}", "rewards, against always the best validated"))
         found.append(_fact(f"{-outcomes.lost:+,.0f}", "rewards, against the oracle"))
@@ -72,7 +72,7 @@ def _step(report: dict[str, Any], step: dict[str, Any]) -> str:
 
 
 def _pictures(report: dict[str, Any]) -> list[str]:
-    if not any(sum(tick["trials"].values()) > 0 for tick in report["ticks"]):
+    if not _enough(report):
         return []
     return [
         f'<h2>{escape(one.title)}</h2><img src="{one.uri}" alt="{escape(one.title)}">'
@@ -102,3 +102,7 @@ def _cost(report: dict[str, Any]) -> str:
     ]
     told = ", ".join(f"{'unknown' if value is None else f'{value:.2f}'} {what}" for value, what in figures)
     return f"Per tick: {told}; {len(report['ticks'])} ticks."
+
+
+def _enough(report: dict[str, Any]) -> bool:
+    return any(sum(tick["trials"].values()) >= MIN_TRIALS for tick in report["ticks"])

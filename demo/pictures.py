@@ -18,13 +18,14 @@ COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 """Okabe & Ito's palette, which colour-blind people can tell apart."""
 SIZE = (9.6, 3.3)  # inches
 MARKS = {
-    "verdict": "verdict",
-    "rolled back": "no Pods",
-    "restored": "back, fixed",
-    "won": "leads",
+    "verdict": ("verdict", "center"),
+    "rolled back": ("no Pods", "right"),
+    "restored": ("back, fixed", "left"),
+    "won": ("leads", "center"),
 }
-"""The steps of the story that the pictures mark, and how they are called there."""
+"""The steps of the story that the pictures mark: how they are called there, on which side of their line."""
 _INK = "#333333"
+_BELOW: dict[str, Any] = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.17), "ncols": 4, "frameon": False}
 
 
 @dataclass(frozen=True)
@@ -87,12 +88,7 @@ def evidence(axes: Axes, report: dict[str, Any]) -> None:
         known = [(t, v) for t, v in zip(times, values, strict=True) if v is not None]
         if not known:
             continue
-        axes.plot(*_broken_at_resets(known), color=colour, linewidth=2, marker="o", markersize=2.5)
-        peak = max(known, key=lambda point: point[1]) if arm == report["skew"]["arm"] else known[-1]
-        side = "bottom" if arm == report["skew"]["arm"] else "center"
-        axes.annotate(
-            arm, peak, xytext=(6, 0), textcoords="offset points", color=colour, weight="bold", va=side
-        )
+        axes.plot(*_broken_at_resets(known), color=colour, linewidth=2, marker="o", markersize=2.5, label=arm)
     limit = report["threshold"]
     if limit is not None:
         axes.axhline(limit, color=_INK, linestyle="--", linewidth=1.2)
@@ -101,7 +97,7 @@ def evidence(axes: Axes, report: dict[str, Any]) -> None:
             xytext=(0, 4), textcoords="offset points", ha="right", color=_INK,
         )  # fmt: skip
     axes.set_yscale("log")
-    axes.set_ylim(bottom=0.03)
+    axes.legend(**_BELOW)
     axes.set_ylabel("e-value")
 
 
@@ -135,7 +131,7 @@ def rewards(axes: Axes, report: dict[str, Any]) -> None:
         outcomes.times, outcomes.means - half, outcomes.means + half, color="#0072B2", alpha=0.18, linewidth=0
     )
     axes.set_ylim(top=min(1.0, float((outcomes.means + half).max()) + 0.04))
-    axes.legend(loc="lower right", frameon=False)
+    axes.legend(**_BELOW)
     axes.set_ylabel("mean reward (balanced accuracy)")
 
 
@@ -159,10 +155,11 @@ def _mark_steps(axes: Axes, report: dict[str, Any]) -> None:
     for step in report["steps"]:
         if step["step"] in MARKS and step["time"] is not None:
             at = after_start(report, step["time"])
+            words, side = MARKS[step["step"]]
             axes.axvline(at, color=_INK, linewidth=0.8, alpha=0.7)
             axes.annotate(
-                MARKS[step["step"]], (at, 1.0), xycoords=("data", "axes fraction"),
-                xytext=(0, 3), textcoords="offset points", ha="center", fontsize=9, color=_INK,
+                words, (at, 1.0), xycoords=("data", "axes fraction"),
+                xytext=(0, 3), textcoords="offset points", ha=side, fontsize=9, color=_INK,
             )  # fmt: skip
 
 

@@ -126,11 +126,12 @@ def build_report(story: Story, embedded: EmbeddedCluster | None) -> dict[str, An
         "latency_ms": replayer.snapshot()["latency_ms"],
         "api_reads_per_tick": load.reads,
         "api_writes_per_tick": load.writes,
+        "events_per_tick": load.events,
         "queries_per_tick": load.queries,
         "api_requests": load.kinds,
         "counted_how": (
             "API requests: those of the operator's ServiceAccount in the audit log from its first to its "
-            "last tick, without leases, watches, discovery and start-up; writes include events. Queries: by "
+            "last tick, without leases, watches, discovery and start-up; events apart. Queries: by "
             "Prometheus's own counter in the same time. null: the cluster gives no audit log to read."
         ),
     }
@@ -139,7 +140,7 @@ def build_report(story: Story, embedded: EmbeddedCluster | None) -> dict[str, An
 def _load(story: Story, embedded: EmbeddedCluster | None, ticks: int) -> Load:
     begin = story.moments.get("start")
     if begin is None:
-        return Load(None, None, None, {})
+        return Load(None, None, None, None, {})
     queries = None
     if story.queries_at_start is not None and story.queries_at_end is not None:
         queries = story.queries_at_end - story.queries_at_start

@@ -55,6 +55,7 @@ class Scene:
     """
 
     seconds: float
+    interval: str
     baseline: str
     phase: str
     arms: tuple[ArmScene, ...]
@@ -77,6 +78,7 @@ def scene_of(story: Story) -> Scene:
     newest = watched.records.all[-1:]
     return Scene(
         seconds=time.time() - story.started,
+        interval=watched.resource.get("spec", {}).get("interval", ""),
         baseline=watched.resource.get("spec", {}).get("baseline", ""),
         phase=watched.status.get("phase", ""),
         arms=tuple(

@@ -45,6 +45,12 @@ class Traffic:
         """Send no more requests; labels that are due go on."""
         self.replayer.stop()
 
+    def finish(self, seconds: float) -> None:
+        """Stop, and give requests and labels that are under way so long to arrive."""
+        self.stop()
+        if self._thread.ident is not None:
+            self._thread.join(seconds)
+
     @property
     def ended(self) -> bool:
         """Whether every request is answered and every label acknowledged."""

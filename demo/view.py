@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -91,7 +92,8 @@ def write_picture(scene: Scene, path: Path) -> None:
     console = Console(record=True, width=PICTURE_WIDTH, file=io.StringIO(), force_terminal=True)
     console.print(render(scene))
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(console.export_svg(title="make demo"))
+    # Without the fonts that it would load from elsewhere; the reader's own monospaced one will do.
+    path.write_text(re.sub(r"@font-face \{.*?\}", "", console.export_svg(title="make demo"), flags=re.DOTALL))
 
 
 def render(scene: Scene) -> RenderableType:
@@ -107,7 +109,9 @@ def render(scene: Scene) -> RenderableType:
 def _title(scene: Scene) -> str:
     minutes, seconds = divmod(int(scene.seconds), 60)
     phase = f" · {scene.phase}" if scene.phase else ""
-    return f"BanditDeployment income · {minutes}:{seconds:02d}{phase} · {scene.ticks} ticks of 5 s"
+    return (
+        f"BanditDeployment income · {minutes}:{seconds:02d}{phase} · {scene.ticks} ticks of {scene.interval}"
+    )
 
 
 def _arms(scene: Scene) -> Table:

@@ -53,3 +53,12 @@ def test_without_an_audit_log_nothing_is_known() -> None:
 def test_without_a_tick_nothing_is_known() -> None:
     found = load(queries=None, ticks=0)
     assert (found.reads, found.writes, found.queries) == (None, None, None)
+
+
+def test_events_are_counted_apart_from_writes() -> None:
+    found = load(request("create", "events"), request("patch", "httproutes"))
+    assert (found.writes, found.events) == (0.1, 0.1)
+
+
+def test_discovery_is_no_read() -> None:
+    assert load(request("get", "")).reads == 0.0

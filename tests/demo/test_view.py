@@ -18,6 +18,7 @@ LOSER = ArmScene("boosting", 0.05, 0.701, (0.68, 0.72), 0.001, 55.0, 60.0, "Acti
 BASELINE = ArmScene("logistic", 0.95, None, None, None, None, None, "Active", "Serving", (1, 1, 1))
 SCENE = Scene(
     seconds=75.0,
+    interval="5s",
     baseline="logistic",
     phase="Learning",
     arms=(LOSER, BASELINE),
@@ -82,7 +83,9 @@ def test_evidence_is_shown_on_a_log_scale_up_to_its_threshold() -> None:
 
 def test_the_picture_is_an_svg_of_the_view(tmp_path: Path) -> None:
     write_picture(SCENE, tmp_path / "demo.svg")
-    assert "boosting" in (tmp_path / "demo.svg").read_text()
+    picture = (tmp_path / "demo.svg").read_text()
+    assert "boosting" in picture
+    assert "url(http" not in picture
 
 
 def test_lines_tell_only_what_is_new() -> None:
