@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support import cluster as clusters
+from cluster import client as clusters
 
 
 @pytest.fixture(scope="session")

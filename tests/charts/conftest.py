@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.support.cluster import tools
+from cluster.client import tools
 
 CHART = Path(__file__).parents[2] / "charts" / "bandit-operator"
 

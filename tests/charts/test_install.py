@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from cluster.client import Cluster
 from tests.support import manifests
-from tests.support.cluster import Cluster
 
 CHART = Path(__file__).parents[2] / "charts" / "bandit-operator"
 RELEASE = NAMESPACE = "chart-tests"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.cluster import EmbeddedCluster, Namespace
+from cluster.client import EmbeddedCluster, Namespace
 
 SERVER = Path(__file__).with_name("server.py")
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from tests.support.cluster import EmbeddedCluster, Namespace
+from cluster.client import EmbeddedCluster, Namespace
 from tests.support.waiting import wait_until
 
 from .objects import deployment, server

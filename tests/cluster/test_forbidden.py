@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.cluster import tools
+from cluster.client import tools
 
 from .conftest import new_cluster
 

@@ -5,7 +5,7 @@ from collections import Counter
 import httpx
 import pytest
 
-from tests.support.cluster import Namespace
+from cluster.client import Namespace
 from tests.support.waiting import wait_until
 
 from .objects import deployment, route, server, service

@@ -10,7 +10,7 @@ from urllib.parse import urlparse
 import httpx
 import pytest
 
-from tests.support.cluster import EmbeddedCluster
+from cluster.client import EmbeddedCluster
 from tests.support.waiting import wait_until
 
 from .conftest import new_cluster, new_namespace

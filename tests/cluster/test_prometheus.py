@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.cluster import Namespace
+from cluster.client import Namespace
 from tests.support.waiting import wait_until
 
 from .objects import deployment, server

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.support.cluster import EmbeddedCluster, Namespace
+from cluster.client import EmbeddedCluster, Namespace
 from tests.support.waiting import wait_until
 
 from .conftest import new_namespace

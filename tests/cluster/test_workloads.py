@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from tests.support.cluster import EmbeddedCluster, Namespace, tools
+from cluster.client import EmbeddedCluster, Namespace, tools
 from tests.support.waiting import wait_until
 
 from .objects import deployment, pod, server, shell

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from cluster.client import Cluster, Namespace
 from tests.support import manifests
-from tests.support.cluster import Cluster, Namespace
 
 CRD = Path(__file__).parents[2] / "crds" / "bandit-operator.dev_banditdeployments.yaml"
 

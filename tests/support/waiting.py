@@ -6,13 +6,15 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from cluster.client import ClusterError
+
 Answer = TypeVar("Answer")
 
 
 def wait_until(condition: Callable[[], Answer], what: str, seconds: float = 30) -> Answer:
     """Return the first true answer of a condition.
 
-    An ``AssertionError`` of the condition counts as "not yet".
+    An ``AssertionError`` or a ``ClusterError`` of the condition counts as "not yet".
 
     :raises AssertionError: naming ``what``, and the last answer, when time is over
     """
@@ -23,7 +25,7 @@ def wait_until(condition: Callable[[], Answer], what: str, seconds: float = 30) 
             if answer := condition():
                 return answer
             last = answer
-        except AssertionError as failed:
+        except (AssertionError, ClusterError) as failed:
             last = failed
         if time.monotonic() > end:
             raise AssertionError(f"not within {seconds} s: {what}; last: {last!r}")

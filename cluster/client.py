@@ -1,7 +1,7 @@
-"""A cluster for tests: the embedded one, or another that the environment names.
+"""A cluster for the demo, tests and benchmarks: the embedded one, or another that the environment names.
 
 ``CLUSTER=kind`` takes the one of ``kind``; ``KUBECONFIG`` alone takes whatever that
-file leads to; otherwise an embedded cluster is started for the tests and ended after.
+file leads to; otherwise an embedded cluster is started, and ended afterwards.
 """
 
 from __future__ import annotations
@@ -11,19 +11,25 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from .waiting import wait_until
+REPOSITORY = Path(__file__).parents[1]
+PORT_SECONDS = 30
+"""Longest that a port-forward may take to listen."""
 
-REPOSITORY = Path(__file__).parents[2]
+
+class ClusterError(Exception):
+    """A program that works on the cluster failed; the text has the command and what it said."""
 
 
 @cache
@@ -46,6 +52,7 @@ class Endpoints:
 class Request:
     """One finished request to the API server, or one watch that was opened."""
 
+    time: datetime
     user: str
     verb: str
     resource: str
@@ -69,15 +76,15 @@ class Cluster:
     ) -> subprocess.CompletedProcess[str]:
         """Run a program of the tools folder against this cluster, such as ``helm``, for two minutes at most.
 
-        :raises AssertionError: with its output, where ``check`` is set and it fails
+        :raises ClusterError: with its output, where ``check`` is set and it fails
         """
         done = subprocess.run(
             [str(tools() / "bin" / program), *arguments],
             env={**os.environ, "KUBECONFIG": str(self.kubeconfig), "KUBECACHEDIR": str(self._cache)},
             input=stdin, capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
-        said = f"{program} {' '.join(arguments)}: {done.stdout}{done.stderr}"
-        assert not check or done.returncode == 0, said
+        if check and done.returncode != 0:
+            raise ClusterError(f"{program} {' '.join(arguments)}: {done.stdout}{done.stderr}")
         return done
 
     def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
@@ -87,7 +94,8 @@ class Cluster:
     def kubectl_fails(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         """Return the exit code and output of a kubectl that must fail."""
         done = self.run("cluster", "kubectl", *arguments, stdin=stdin, check=False)
-        assert done.returncode != 0, f"kubectl {' '.join(arguments)} succeeded: {done.stdout}"
+        if done.returncode == 0:
+            raise ClusterError(f"kubectl {' '.join(arguments)} was to fail and succeeded: {done.stdout}")
         return done
 
     def apply(self, *objects: dict[str, Any]) -> None:
@@ -149,7 +157,7 @@ class EmbeddedCluster(Cluster):
         (self.directory / "images.json").write_text(json.dumps(self._images))
 
     def up(self, *arguments: str) -> None:
-        """Start, or continue with the state of an earlier run."""
+        """Start, or continue with the state of an earlier run; ``--fresh`` deletes that first."""
         for name, image in self._images.items():
             self.add_image(name, image)
         self.command("up", "--detach", *arguments)
@@ -174,8 +182,13 @@ class EmbeddedCluster(Cluster):
                     continue
                 what = event.get("objectRef", {})
                 fields = {key: what.get(key, "") for key in ("resource", "subresource", "namespace", "name")}
-                code = event["responseStatus"]["code"]
-                yield Request(user=event["user"]["username"], verb=event["verb"], code=code, **fields)
+                yield Request(
+                    time=datetime.fromisoformat(event["requestReceivedTimestamp"]),
+                    user=event["user"]["username"],
+                    verb=event["verb"],
+                    code=event["responseStatus"]["code"],
+                    **fields,
+                )
 
     def count_requests(self, user: str) -> Counter[tuple[str, str]]:
         """Return how often a user did what, by verb and ``resource`` or ``resource/subresource``."""
@@ -199,6 +212,11 @@ def cluster(directory: Path, images: dict[str, dict[str, Any]] | None = None) ->
         stack.callback(embedded.down)
         embedded.up()
         yield embedded
+
+
+def other_named() -> bool:
+    """Whether the environment names a cluster, so that no embedded one is started."""
+    return os.environ.get("CLUSTER") == "kind" or bool(os.environ.get("KUBECONFIG"))
 
 
 def _other_kubeconfig(directory: Path) -> Path | None:
@@ -230,13 +248,19 @@ def _port_forward(kubeconfig: Path, namespace: str, service: str, port: int) -> 
     command = [*kubectl, "port-forward", f"service/{service}", f"{local}:{port}"]
     forward = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
-        wait_until(lambda: _accepts(local), f"port-forward to {service}.{namespace}")
+        _await_port(local, f"port-forward to {service}.{namespace}", forward)
         yield f"http://127.0.0.1:{local}"
     finally:
         forward.terminate()
         forward.wait(timeout=10)
 
 
-def _accepts(port: int) -> bool:
-    with socket.socket() as client:
-        return client.connect_ex(("127.0.0.1", port)) == 0
+def _await_port(port: int, what: str, process: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + PORT_SECONDS
+    while True:
+        with socket.socket() as client:
+            if client.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        if process.poll() is not None or time.monotonic() > end:
+            raise ClusterError(f"{what} does not answer; does the cluster have this Service?")
+        time.sleep(0.05)
