@@ -68,7 +68,9 @@ Exit code: 0 if the whole story happened; 1 if a step did not, which is named; 1
     "--plain", is_flag=True, help="Print lines instead of the live view, as where there is no terminal."
 )
 @click.option(
-    "--picture", type=click.Path(path_type=Path), help="Also write the last state of the view as SVG."
+    "--picture",
+    type=click.Path(path_type=Path),
+    help="Also write the view, as it is once the loser has no Pods, as SVG.",
 )
 def main(cluster_dir: Path, output: Path, rate: float, keep: bool, plain: bool, picture: Path | None) -> None:
     """Watch bandit-operator move a real rollout: four models of census data behind one HTTPRoute.
