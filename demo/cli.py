@@ -84,7 +84,8 @@ def main(cluster_dir: Path, output: Path, rate: float, keep: bool, plain: bool, 
     the namespace `gateway`, Prometheus as `prometheus.monitoring`, and the images bandit-operator:dev and
     bandit-serving:dev.
     """
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C: the cluster must not outlive the demo
+        signal.signal(number, _interrupt)
     console = Console()
     try:
         with ExitStack() as stack:
