@@ -24,7 +24,7 @@ REFRESHES = 4  # a second
 LINE_SECONDS = 0.5
 BAR = 24  # characters
 EVENTS_SHOWN = 5
-PICTURE_WIDTH = 118
+PICTURE_WIDTH = 124
 PICTURED = "rolled back"
 STATE_STYLES = {
     "Active": "green",
@@ -169,7 +169,7 @@ def evidence_share(evidence: float, threshold: float) -> float:
 
 def _evidence(arm: ArmScene, *, baseline: bool) -> Text:
     if baseline:
-        return Text("* the baseline, which verdicts compare with", style="dim")
+        return Text("* baseline: the others against it", style="dim")
     if arm.evidence is None or arm.threshold is None:
         return Text("")
     share = evidence_share(arm.evidence, arm.threshold)
