@@ -78,7 +78,7 @@ def main(cluster_dir: Path, output: Path, rate: float, keep: bool, plain: bool, 
     The model that validated best is served with a training/serving skew. The operator moves the traffic
     away from it, finds it worse than the baseline, drains it and scales it to zero; then it is redeployed
     without the skew, comes back, and wins. Everything is real: a Kubernetes control plane (etcd, API server,
-    scheduler, kubelet), Traefik, Prometheus, helm; nothing needs Docker or root. Takes about four minutes.
+    scheduler, kubelet), Traefik, Prometheus, helm; nothing needs Docker or root. Takes about three minutes.
 
     KUBECONFIG or CLUSTER=kind names another cluster to run on. It must have Traefik with a Gateway `main` in
     the namespace `gateway`, Prometheus as `prometheus.monitoring`, and the images bandit-operator:dev and
