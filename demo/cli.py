@@ -68,7 +68,9 @@ Exit code: 0 if the whole story happened; 1 if a step did not, which is named; 1
     "--plain", is_flag=True, help="Print lines instead of the live view, as where there is no terminal."
 )
 @click.option(
-    "--picture", type=click.Path(path_type=Path), help="Also write the last state of the view as SVG."
+    "--picture",
+    type=click.Path(path_type=Path),
+    help="Also write the view, as it is once the loser has no Pods, as SVG.",
 )
 def main(cluster_dir: Path, output: Path, rate: float, keep: bool, plain: bool, picture: Path | None) -> None:
     """Watch bandit-operator move a real rollout: four models of census data behind one HTTPRoute.
@@ -76,13 +78,14 @@ def main(cluster_dir: Path, output: Path, rate: float, keep: bool, plain: bool, 
     The model that validated best is served with a training/serving skew. The operator moves the traffic
     away from it, finds it worse than the baseline, drains it and scales it to zero; then it is redeployed
     without the skew, comes back, and wins. Everything is real: a Kubernetes control plane (etcd, API server,
-    scheduler, kubelet), Traefik, Prometheus, helm; nothing needs Docker or root. Takes about four minutes.
+    scheduler, kubelet), Traefik, Prometheus, helm; nothing needs Docker or root. Takes about three minutes.
 
     KUBECONFIG or CLUSTER=kind names another cluster to run on. It must have Traefik with a Gateway `main` in
     the namespace `gateway`, Prometheus as `prometheus.monitoring`, and the images bandit-operator:dev and
     bandit-serving:dev.
     """
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C: the cluster must not outlive the demo
+        signal.signal(number, _interrupt)
     console = Console()
     try:
         with ExitStack() as stack:

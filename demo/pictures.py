@@ -58,6 +58,7 @@ def draw_all(report: dict[str, Any]) -> list[Picture]:
 def weights(axes: Axes, report: dict[str, Any]) -> None:
     """Stack the shares of the arms over time."""
     arms, times = list(report["arms"]), _times(report)
+    times[0] = min(times[0], 0.0)  # the first weights are those that the user gave
     shares = np.array(
         [[tick["weights"].get(arm, 0) for tick in report["ticks"]] for arm in arms], dtype=float
     )

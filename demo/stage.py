@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from cluster import client
-from cluster.client import Cluster, EmbeddedCluster
+from cluster.client import Cluster, ClusterError, EmbeddedCluster
 from demo.data import Progress
 from demo.installation import images, uninstall
 
@@ -21,6 +21,9 @@ def open_cluster(stack: ExitStack, directory: Path, keep: bool, progress: Progre
         directory: State of an embedded cluster; what an earlier run left there is deleted.
         keep: Leave everything as it is at the end.
         progress: Called with each line worth showing.
+
+    Raises:
+        ClusterError: The folder holds something else, or the cluster does not start.
     """
     started = time.monotonic()
     if client.other_named():
@@ -30,7 +33,11 @@ def open_cluster(stack: ExitStack, directory: Path, keep: bool, progress: Progre
         return cluster
     progress(f"cluster: starting a fresh one in {directory}")
     own = EmbeddedCluster(directory, images())
-    if directory.exists():
+    if directory.exists() and any(directory.iterdir()):
+        if not (directory / "images.json").exists():  # what is deleted must be a cluster's
+            raise ClusterError(
+                f"--cluster-dir {directory}: holds something else; name a folder that is empty"
+            )
         own.command("down", check=False)
         shutil.rmtree(directory)
     stack.callback(_leave if keep else _end, own, progress)

@@ -80,6 +80,7 @@ class Story:
     Attributes:
         moments: When each step that is done was done, by its key.
         steps: All steps, in order.
+        noted: Called with the key of each moment.
     """
 
     cluster: Cluster
@@ -88,6 +89,7 @@ class Story:
     traffic: Traffic
     moments: dict[str, Moment] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=lambda: make_steps())
+    noted: Callable[[str], None] = lambda _key: None
     started: float = field(default_factory=time.time)
     ended: float = 0.0
     last_answer_before_scale: float | None = None
@@ -130,6 +132,7 @@ class Story:
     def note(self, key: str) -> None:
         """Remember that something came about now."""
         self.moments[key] = Moment(time.time(), len(self.watched.records.ticks))
+        self.noted(key)
 
     def expect(self, step: Step, condition: Callable[[], bool], instead: Callable[[], str]) -> None:
         """Wait for a condition.

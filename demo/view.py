@@ -24,7 +24,8 @@ REFRESHES = 4  # a second
 LINE_SECONDS = 0.5
 BAR = 24  # characters
 EVENTS_SHOWN = 5
-PICTURE_WIDTH = 118
+PICTURE_WIDTH = 124
+PICTURED = "rolled back"
 STATE_STYLES = {
     "Active": "green",
     "Joining": "cyan",
@@ -49,20 +50,18 @@ def display(story: Story, console: Console, *, plain: bool, picture: Path | None
         story: The story, which goes on in the block.
         console: Where to show it.
         plain: Lines even on a terminal.
-        picture: SVG file for the last state of the view; none is written if None.
+        picture: SVG file for the view at the moment when the loser has no Pods; none is written if None.
     """
-    try:
-        if console.is_terminal and not plain:
-            with Live(
-                get_renderable=lambda: render(scene_of(story)), console=console, refresh_per_second=REFRESHES
-            ):
-                yield
-        else:
-            with _printing(story, console):
-                yield
-    finally:
-        if picture is not None:
-            write_picture(scene_of(story), picture)
+    if picture is not None:
+        story.noted = lambda key: write_picture(scene_of(story), picture) if key == PICTURED else None
+    if console.is_terminal and not plain:
+        with Live(
+            get_renderable=lambda: render(scene_of(story)), console=console, refresh_per_second=REFRESHES
+        ):
+            yield
+    else:
+        with _printing(story, console):
+            yield
 
 
 @contextmanager
@@ -170,7 +169,7 @@ def evidence_share(evidence: float, threshold: float) -> float:
 
 def _evidence(arm: ArmScene, *, baseline: bool) -> Text:
     if baseline:
-        return Text("* the baseline, which verdicts compare with", style="dim")
+        return Text("* baseline: the others against it", style="dim")
     if arm.evidence is None or arm.threshold is None:
         return Text("")
     share = evidence_share(arm.evidence, arm.threshold)
@@ -181,8 +180,7 @@ def _evidence(arm: ArmScene, *, baseline: bool) -> Text:
 
 def _numbers(scene: Scene) -> Table:
     table = Table(box=None, pad_edge=True, padding=(0, 2), show_header=False)
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True, overflow="ellipsis")
+    _one_line_each(table, 2)
     failed = Text(f"{scene.failed:,} failed", style="bold red" if scene.failed else "green")
     table.add_row("traffic", Text.assemble(f"{scene.requests:,} requests ({scene.rate:g}/s), ", failed))
     table.add_row(
@@ -190,8 +188,22 @@ def _numbers(scene: Scene) -> Table:
     )
     if scene.decision is not None:
         seconds, reason, message = scene.decision
-        table.add_row("decision", Text.assemble(f"{seconds:5.0f} s  ", (reason, "bold"), f"  {message}"))
+        table.add_row("decision", _cut(f"{seconds:5.0f} s  ", (reason, "bold"), f"  {message}"))
     return table
+
+
+def _one_line_each(table: Table, columns: int) -> None:
+    """Let all but the last column keep their width, so that the last is the one that is cut."""
+    for _ in range(columns - 1):
+        table.add_column(no_wrap=True)
+    table.add_column()
+
+
+def _cut(*parts: str | tuple[str, str]) -> Text:
+    """Return a text that ends with an ellipsis where there is no more room on the line."""
+    text = Text.assemble(*parts)
+    text.no_wrap, text.overflow = True, "ellipsis"
+    return text
 
 
 def _steps(scene: Scene) -> Table:
@@ -208,10 +220,9 @@ def _when(step: StepScene) -> str:
 
 def _events(scene: Scene) -> Table:
     table = Table.grid(padding=(0, 1))
-    for _ in range(3):
-        table.add_column(no_wrap=True, overflow="ellipsis")
+    _one_line_each(table, 3)
     for seconds, reason, note in scene.events[-EVENTS_SHOWN:]:
-        table.add_row(Text(f"{seconds:5.0f} s", style="dim"), Text(reason, style="bold"), Text(note))
+        table.add_row(Text(f"{seconds:5.0f} s", style="dim"), Text(reason, style="bold"), _cut(note))
     for _ in range(EVENTS_SHOWN - len(scene.events)):
         table.add_row("", "", "")
     return table

@@ -119,4 +119,5 @@ def test_lines_tell_the_counters_now_and_then() -> None:
 
 def test_a_long_note_stays_on_its_line() -> None:
     long = dataclasses.replace(SCENE, events=((1.0, "WorseThanBaseline", "word " * 60),))
+    assert "1 s WorseThanBaseline word word" in shown(long)
     assert len(shown(long).splitlines()) == len(shown(SCENE).splitlines())
