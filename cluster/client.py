@@ -114,10 +114,20 @@ class Cluster:
 
     def query(self, promql: str) -> list[tuple[dict[str, str], float]]:
         """Return the labels and values of an instant query."""
-        url = f"{self.endpoints.prometheus}/api/v1/query"
-        answer = httpx.get(url, params={"query": promql}, timeout=10)
+        return [(one["metric"], float(one["value"][1])) for one in self._ask(query=promql)]
+
+    def range_vector(
+        self, selector: str, at: float
+    ) -> list[tuple[dict[str, str], list[tuple[float, float]]]]:
+        """Return the labels and (time, value) samples of a range selector at a time since 1970."""
+        found = self._ask(query=selector, time=str(at))
+        return [(one["metric"], [(float(t), float(v)) for t, v in one["values"]]) for one in found]
+
+    def _ask(self, **parameters: str) -> list[dict[str, Any]]:
+        answer = httpx.get(f"{self.endpoints.prometheus}/api/v1/query", params=parameters, timeout=10)
         answer.raise_for_status()
-        return [(one["metric"], float(one["value"][1])) for one in answer.json()["data"]["result"]]
+        result: list[dict[str, Any]] = answer.json()["data"]["result"]
+        return result
 
 
 class Namespace(Cluster):

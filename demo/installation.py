@@ -112,3 +112,7 @@ def _config_map(arm: Arm) -> dict[str, Any]:
 
 def _filled(manifest: str, **values: str) -> str:
     return Template((_MANIFESTS / manifest).read_text()).substitute(values)
+
+
+if __name__ == "__main__":
+    print(json.dumps(images(), indent=2))  # what `cluster up --images` reads
