@@ -11,6 +11,7 @@ from cluster.client import EmbeddedCluster
 from demo.load import Load, load_of
 from demo.page import page_of
 from demo.records import Object, Records
+from demo.rollbacks import rollbacks_of
 from demo.scene import number
 from demo.story import Story
 
@@ -38,42 +39,6 @@ def ticks_of(records: Records) -> list[dict[str, Any]]:
             }
         )
     return found
-
-
-def rolled_back_of(story: Story) -> list[dict[str, Any]]:
-    """Return the arm that was rolled back, with three proofs that it had drained before it was scaled."""
-    moments = story.moments
-    if "verdict" not in moments:
-        return []
-    scaled, drained = moments.get("scaled"), moments.get("drained")
-    return [
-        {
-            "arm": story.best,
-            "tick": moments["verdict"].tick,
-            "time": _iso(moments["verdict"].time),
-            "drained_before_scale": bool(
-                scaled
-                and drained
-                and drained.time < scaled.time
-                and _silent_when_scaled(story.watched.records, story.best)
-            ),
-            "seconds_from_last_answer_to_scale": _silence(story),
-            "replicas": 0 if "rolled back" in moments else story.watched.pods(story.best)[0],
-        }
-    ]
-
-
-def _silent_when_scaled(records: Records, arm: str) -> bool:
-    """Whether the decision to scale to zero saw weight 0, accepted, and no request in its window."""
-    for record in records.all:
-        if any(
-            action.startswith(f"scale {arm} from ") and action.endswith(" to 0")
-            for action in record.get("actions", [])
-        ):
-            seen = record["seen"]
-            facts = seen["arms"][arm]
-            return bool(seen["accepted"]) and facts["weight"] == 0 and float(facts.get("requests", 0)) == 0
-    return False
 
 
 def _silence(story: Story) -> float | None:
@@ -113,7 +78,8 @@ def build_report(story: Story, embedded: EmbeddedCluster | None) -> dict[str, An
         "rewards_sent": replayer.labels_sent,
         "rewards_counted": records.trials(),
         "windows_missing": records.gaps(),
-        "rolled_back": rolled_back_of(story),
+        "rolled_back": rollbacks_of(records),
+        "seconds_from_last_answer_to_scale": _silence(story),
         "restored": [
             {"arm": story.best, "tick": moments["restored"].tick, "time": _iso(moments["restored"].time)}
         ]

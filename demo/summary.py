@@ -18,8 +18,11 @@ def lines(report: dict[str, Any], page: Path) -> list[str]:
     """Return the summary, one line a fact."""
     found = [f"winner       {report['winner'] or 'none: the story did not get so far'}"]
     for one in report["rolled_back"]:
-        how = "drained, then scaled" if one["drained_before_scale"] else "NOT drained before it was scaled"
-        found.append(f"rolled back  {one['arm']} at tick {one['tick']}, {how} to {one['replicas']} Pods")
+        how = "not scaled yet"
+        if one["replicas"] is not None:
+            drained = "drained, then" if one["drained_before_scale"] else "NOT drained, and"
+            how = f"{drained} scaled to {one['replicas']} Pods"
+        found.append(f"rolled back  {one['arm']} at tick {one['tick']}, {how}")
     found += [f"brought back {one['arm']} at tick {one['tick']}" for one in report["restored"]]
     found.append(
         f"requests     {report['requests_total']:,}, {report['requests_failed']} failed"
