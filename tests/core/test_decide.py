@@ -113,7 +113,7 @@ def test_an_arm_without_traffic_is_given_enough_to_be_judged(rollout):
     [
         (SourceDown("Timeout", "no answer"), reasons.SOURCE_DOWN),
         (Window(0, 30, {"a": NoData(), "b": NoData()}), reasons.NO_DATA),
-        (Window(0, 30, {"a": Observed(500, 100), "b": NoData()}), reasons.NO_DATA),
+        (Window(300, 330, {"a": Observed(500, 100), "b": NoData()}), reasons.NO_DATA),
         (None, reasons.BETWEEN_TICKS),
     ],
     ids=["source down", "no data", "one arm silent", "no window"],

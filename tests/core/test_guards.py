@@ -18,10 +18,12 @@ HALF = {"a": 0.5, "b": 0.5}
 def held(make_experiment):
     """What the guards say of a reading."""
 
-    def check(reading: Any, shares: dict[str, float] = HALF, **changes: Any) -> Hold | None:
+    def check(
+        reading: Any, shares: dict[str, float] = HALF, since: float = -1e3, **changes: Any
+    ) -> Hold | None:
         facts = {arm: ArmFacts(weight=1) for arm in "ab"}
         snapshot = replace(Snapshot(100.0, reading, facts, 7, True), **changes)
-        return first_violated(Guarded(make_experiment(arms=2), snapshot, shares))
+        return first_violated(Guarded(make_experiment(arms=2), snapshot, shares, {"a": -1e3, "b": since}))
 
     return check
 
@@ -71,3 +73,8 @@ def test_an_arm_with_traffic_and_no_rewards_holds_all(held, silent):
 
 def test_an_arm_with_next_to_no_traffic_may_be_silent(held):
     assert held(window(Observed(100, 10), NoData()), {"a": 0.96, "b": 0.04}) is None
+
+
+def test_an_arm_that_has_just_joined_may_be_silent(held):
+    assert held(window(Observed(100, 10), NoData()), since=-29.0) is None
+    assert held(window(Observed(100, 10), NoData()), since=-30.0) is not None
