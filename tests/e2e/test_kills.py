@@ -46,7 +46,7 @@ PLAN = {
     "before scale": 1,
     "after scale": 1,
 }
-ARMS = {"good": 0.6, "fair": 0.55, "bad": 0.1}
+ARMS = {"good": 0.6, "fair": 0.6, "bad": 0.1}
 
 
 class Versions:
@@ -90,7 +90,11 @@ def killed(operator: Cluster) -> Iterator[Cluster]:
     operators = operator.namespace(OPERATOR_NAMESPACE)
     chart = Path(__file__).parents[2] / "charts" / "bandit-operator"
     arguments = ["upgrade", "bandit-operator", str(chart), "--reuse-values", "--set", "image.tag=killed"]
-    patch = [{"op": "add", "path": "/spec/template/spec/containers/0/args/0", "value": json.dumps(PLAN)}]
+    container = "/spec/template/spec/containers/0"
+    patch = [
+        {"op": "add", "path": f"{container}/args/0", "value": json.dumps(PLAN)},
+        {"op": "remove", "path": f"{container}/livenessProbe"},  # it would kill at points of its own
+    ]
     operators.run("helm", *arguments)
     operators.kubectl("patch", "deployment", "bandit-operator", "--type=json", "-p", json.dumps(patch))
     operators.kubectl("rollout", "status", "deployment/bandit-operator", "--timeout=90s")
@@ -227,8 +231,14 @@ def test_every_reward_is_counted_once_and_every_decision_can_be_made_again(rollo
     ]
     one.cluster.apply(*models(one.name))
     one.cluster.kubectl("wait", "--for=condition=Available", "deploy", "--all", "--timeout=90s")
+    spec = {
+        "arms": arms,
+        "rollback": {"drain": "1s"},
+        # Every tick moves something, so that every step is there to be killed at.
+        "guardrails": {"minTrials": 20, "minChange": "0", "minShare": "0.1"},
+    }
     services = [made for made in one.services() if made["kind"] != "Service"]
-    one.cluster.apply(*services, one.route_object(), one.resource(arms=arms, rollback={"drain": "1s"}))
+    one.cluster.apply(*services, one.route_object(), one.resource(**spec))
     watched = Versions(one)
     wanted = sum(PLAN.values())
     died = 0
