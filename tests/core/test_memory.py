@@ -46,9 +46,9 @@ def test_a_restart_between_two_windows_changes_nothing(make_experiment, random_w
 
 @pytest.mark.parametrize("strategy", sorted(STRATEGIES))
 @pytest.mark.parametrize("kind", TYPES)
-def test_stored_memory_of_twenty_arms_stays_below_40_kib(make_experiment, strategy, kind) -> None:
+def test_stored_memory_of_twenty_arms_stays_below_48_kib(make_experiment, strategy, kind) -> None:
     experiment = make_experiment(20, strategy, reward_type=kind)
-    assert len(json.dumps(mem.to_json(mem.initial(experiment)))) <= 40 * 1024
+    assert len(json.dumps(mem.to_json(mem.initial(experiment)))) <= 48 * 1024
 
 
 def test_stored_keys_are_the_same_for_every_strategy_and_reward_type(make_experiment) -> None:
@@ -129,7 +129,7 @@ def test_arms_that_stay_keep_their_numbers_when_others_come_and_go(
     assert notes == ("arms added without evidence: new", "arms removed with their evidence: b")
     assert adapted.trials.tolist() == [0.0, memory.trials[2], memory.trials[0]]
     assert adapted.evidence["growth"][2, 1] == memory.evidence["growth"][0, 2]
-    assert adapted.state["difference"][1, 2] == memory.state["difference"][2, 0]
+    assert (adapted.state["difference"][:, 1, 2] == memory.state["difference"][:, 2, 0]).all()
     fresh = mem.initial(after)
     assert (adapted.evidence["growth"][0] == fresh.evidence["growth"][0]).all()
 
