@@ -18,10 +18,10 @@ PRIOR_VARIANCE = 0.16
 """Prior variance of an arm's contrast, in units of one reward's variance (0.04 at its largest, ¼)."""
 HALF_LIVES = np.array([1386.0, 34.3, 6.58])
 """Half-lives of the three memories in ticks: discounts of 0.9995, 0.98 and 0.9."""
-LOG_PRIOR = np.log(np.array([1.0, 0.1, 0.01]))
+LOG_PRIOR = np.log(np.array([1.0, 0.15, 0.02]))
 """Log prior weights of the memories, up to a constant: that nothing changed is likeliest."""
 SCORE_DISCOUNT = 0.99
-RESTART_BELOW = -4.0
+RESTART_BELOW = -3.0
 """Log score behind a shorter memory at which a longer one starts again from it."""
 LEVEL_DISCOUNT = 0.95
 DRAWS = 512
