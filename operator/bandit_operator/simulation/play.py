@@ -196,7 +196,7 @@ def _target(run: _Run, eligible: Flags, seasoned: Flags, found: Assessment, curr
     if run.experiment.promotion.action is PromotionAction.PROMOTE:
         winner = found.promoted & eligible
         target = np.where(winner.any(-1, keepdims=True), winner.astype(np.float64), target)
-    return target
+    return np.asarray(target)
 
 
 def _warm_up(run: _Run, eligible: Flags, seasoned: Flags, current: Floats) -> Floats:
@@ -211,7 +211,7 @@ def _warm_up(run: _Run, eligible: Flags, seasoned: Flags, current: Floats) -> Fl
     least = np.minimum(share, 1 / np.maximum(eligible.sum(-1, keepdims=True), 1))
     lifted = np.where(eligible, np.maximum(_scaled(current, eligible), least), 0.0)
     lifted = lifted / np.maximum(lifted.sum(-1, keepdims=True), 1e-12)
-    return np.where(known.any(-1, keepdims=True), beside, lifted)
+    return np.asarray(np.where(known.any(-1, keepdims=True), beside, lifted))
 
 
 def _scaled(current: Floats, eligible: Flags) -> Floats:
