@@ -25,9 +25,9 @@ DOCS = Path("docs/bench")
 
 def _tasks(quick: bool, seeds: int) -> list[Task]:
     folder = str(BUILD.resolve() / "peers")
-    peer_seeds = 10 if quick else 400
+    peer_seeds = 10 if quick else 200
     result = [
-        *drift.tasks(seeds, 10 if quick else 100),
+        *drift.tasks(seeds, 10 if quick else 40),
         *promotion.tasks(seeds, 400 if quick else promotion.TIE_TICKS),
         *rollback.tasks(seeds, 1_000 if quick else rollback.HORIZON),
         *regret.tasks(seeds),

@@ -77,7 +77,7 @@ def play(
         proven = verdicts.promoted(arrays, everyone, ALPHA)
         new = proven.any(-1) & (at == ticks)
         at[new], winner[new] = tick, proven[new].argmax(-1)
-        if tick < 200 or tick % 5 == 0:
+        if tick < 200 or tick % 10 == 0:
             shares = bare.shares(REQUESTS)
             if strategy == "Thompson" and tick >= 5:
                 claimed |= shares.max(-1) > 0.95
@@ -94,7 +94,7 @@ def tasks(seeds: int, tie_ticks: int = TIE_TICKS) -> list[Task]:
         *spread(
             "promotion/Thompson",
             play,
-            min(seeds, 250),
+            min(seeds, 100),
             125,
             strategy="Thompson",
             rates=CLEAR,
@@ -103,7 +103,7 @@ def tasks(seeds: int, tie_ticks: int = TIE_TICKS) -> list[Task]:
         *spread("tie/plain", play, seeds, 125, strategy="TopTwo", **tie),
         *spread("tie/design effect 5", play, seeds, 125, strategy="TopTwo", effect=5.0, **tie),
         *spread("tie/day cycle", play, seeds, 125, strategy="TopTwo", cycle=0.12, **tie),
-        *spread("tie/posterior", play, min(seeds, 250), 125, strategy="Thompson", **tie),
+        *spread("tie/posterior", play, min(seeds, 100), 125, strategy="Thompson", **tie),
     ]
 
 
