@@ -11,7 +11,8 @@ which costs ln(1/π_t): about 11 at t = 3,000 and 15 at t = 100,000. M_t plus th
 used is a non-negative supermartingale that starts at 1, so by Ville's inequality it ever
 reaches 1/α with probability at most α, however long the resource lives. A heavier tail such
 as 1/(t log² t) costs more than this up to a million ticks (a year at 30 s). The mixture is
-that of the e-detectors of Shin, Ramdas & Rinaldo (arXiv 2203.03532) with weights that sum to 1.
+in the spirit of Shin, Ramdas & Rinaldo, "E-detectors: a nonparametric framework for sequential
+change detection" (2022), with weights that sum to 1 instead of 1 each.
 """
 
 from __future__ import annotations
