@@ -24,6 +24,8 @@ SCORE_DISCOUNT = 0.99
 RESTART_BELOW = -3.0
 """Log score behind a shorter memory at which a longer one starts again from it."""
 LEVEL_DISCOUNT = 0.95
+BLOCK = 30.0
+"""Trials of all arms from which on ticks are compared: alone, one request has nothing beside it."""
 DRAWS = 512
 _LARGEST = 20
 _ROWS_AT_ONCE = 128
@@ -56,7 +58,8 @@ class ContrastThompson(Stateless):
     2010). A longer memory that forecasts hopelessly worse than a shorter one has outlived a
     change, and starts again from the shorter one. A and b are carried as sums over pairs of
     arms, since A is the Laplacian of the weights n_i n_j/(v Σn) and b the sum of the pairs'
-    differences: forgetting an arm is then exact. Cost: O(1,536 K²), 1 ms at 4 arms.
+    differences: forgetting an arm is then exact. Ticks of fewer than 30 trials are added up first.
+    Cost: O(1,536 K²), 1 ms at 4 arms.
     """
 
     type: ClassVar[str] = "ContrastThompson"
@@ -71,26 +74,39 @@ class ContrastThompson(Stateless):
     )
 
     @classmethod
-    def fields(cls, reward_type: RewardType) -> Fields:  # noqa: ARG003 - part of the protocol
-        """Weights and differences of the pairs and the scores, by memory; the recent level of rewards."""
+    def fields(cls, reward_type: RewardType) -> Fields:
+        """Weights, differences and scores by memory; the level of rewards; the block that fills up."""
         memories = (HALF_LIVES.size,)
         return {
             "weight": Field(Axes.SYMMETRIC, inner=memories),
             "difference": Field(Axes.ANTISYMMETRIC, inner=memories),
             "score": Field(inner=memories),  # the same for every arm, until one is new
-            "level_trials": Field(),
-            "level_rewards": Field(),
+            "level": Field(inner=(2,)),  # discounted trials and rewards
+            "block": Field(inner=(mo.rows(reward_type),)),
+            "block_age": Field(inner=(2,)),  # its ticks and seconds, the same for every arm
         }
 
     def absorb(self, state: Arrays, tick: Tick) -> dict[str, Floats]:
-        """Discount, score the forecasts, and add the window's comparisons."""
-        linear = mo.linearise(tick.moments, tick.reward_type, tick.anchor)
+        """Add the tick to the block; once that is full, discount, score the forecasts, and compare."""
+        age = state["block_age"].mean(-1) + np.where(tick.observed[..., None], [1.0, tick.seconds], 0.0)
+        block = state["block"] + tick.moments
+        full = block[..., mo.TRIALS, :].sum(-1) >= BLOCK
+        after = self._compared(state, block, age, tick)
+        result = {}
+        for name, value in after.items():
+            mask = full.reshape(full.shape + (1,) * (value.ndim - full.ndim))
+            result[name] = np.where(mask, value, state[name])
+        age = np.broadcast_to(age[..., None], state["block_age"].shape)
+        result["block"] = np.where(full[..., None, None], 0.0, block)
+        result["block_age"] = np.where(full[..., None, None], 0.0, age)
+        return result
+
+    def _compared(self, state: Arrays, block: Floats, age: Floats, tick: Tick) -> dict[str, Floats]:
+        """Return what follows from a full block ``[..., M, K]`` of this age ``[..., 2]``."""
+        linear = mo.linearise(block, tick.reward_type, tick.anchor)
         n, y = linear[..., mo.TRIALS, :], linear[..., mo.REWARDS, :]
-        observed = tick.observed[..., None]
-        level = np.where(observed, LEVEL_DISCOUNT, 1.0)
-        level_trials = level * state["level_trials"] + n
-        level_rewards = level * state["level_rewards"] + y
-        variance = _variance(linear, level_trials, level_rewards, tick.reward_type)
+        level = LEVEL_DISCOUNT * state["level"] + linear[..., :2, :]
+        variance = _variance(linear, level, tick.reward_type)
         count = np.maximum(n.sum(-1), 1e-12)
         scale = np.where(variance > 0, 1.0 / (np.where(variance > 0, variance, 1.0) * count), 0.0)
         scale = scale[..., None, None, None]
@@ -98,25 +114,22 @@ class ContrastThompson(Stateless):
         y_i, y_j = y[..., None, :, None], y[..., None, None, :]
         weight = n_i * n_j * scale * ~np.eye(n.shape[-1], dtype=bool)
         difference = (n_j * y_i - n_i * y_j) * scale
-        gamma = np.where(observed, self._discounts(tick.seconds), 1.0)[..., None, None]
+        gamma = self._discounts(age)[..., None, None]
         before = {"weight": gamma * state["weight"], "difference": gamma * state["difference"]}
         after = {"weight": before["weight"] + weight, "difference": before["difference"] + difference}
-        prior = _tick_prior_variance(variance, tick.reward_type)
+        prior = _block_prior_variance(variance, tick.reward_type)
         gain = _log_normaliser(after, prior) - _log_normaliser(before, prior)
-        score = np.where(observed, SCORE_DISCOUNT, 1.0) * state["score"].mean(-1) + gain
+        score = SCORE_DISCOUNT ** age[..., :1] * state["score"].mean(-1) + gain
         score = score - (score + LOG_PRIOR).max(-1, keepdims=True)
         after, score = _restarted(after, score)
-        return {
-            **after,
-            "score": np.broadcast_to(score[..., None], state["score"].shape).copy(),
-            "level_trials": level_trials,
-            "level_rewards": level_rewards,
-        }
+        score = np.broadcast_to(score[..., None], state["score"].shape)
+        return {**after, "score": score, "level": level}
 
-    def _discounts(self, seconds: float) -> Floats:
+    def _discounts(self, age: Floats) -> Floats:
+        """Discount of each memory ``[..., 3]`` after this many ticks and seconds ``[..., 2]``."""
         if self.half_life is None:
-            return np.asarray(0.5 ** (1.0 / HALF_LIVES))
-        return np.asarray(0.5 ** (seconds / (self.half_life * HALF_LIVES / HALF_LIVES[0])))
+            return np.asarray(0.5 ** (age[..., :1] / HALF_LIVES))
+        return np.asarray(0.5 ** (age[..., 1:] / (self.half_life * HALF_LIVES / HALF_LIVES[0])))
 
     def shares(self, state: Arrays, situation: Situation) -> Floats:
         """Return the probability of being best."""
@@ -176,19 +189,20 @@ def _posterior(state: Arrays, prior: Floats) -> tuple[Floats, Floats]:
     return mean, np.asarray(np.linalg.cholesky(covariance + jitter), dtype=np.float64)
 
 
-def _variance(linear: Floats, trials: Floats, rewards: Floats, reward_type: RewardType) -> Floats:
+def _variance(linear: Floats, level: Floats, reward_type: RewardType) -> Floats:
     """Variance of one reward at this time ``[...]``.
 
-    From the recent level, not the tick alone: a tick with few rewards by chance would
-    otherwise seem the surest.
+    From the recent level, not the block alone: one with few rewards by chance would otherwise
+    seem the surest.
     """
     if mo.is_normal(reward_type):
         return mo.pooled_variance(linear)
-    mean = np.clip((rewards.sum(-1) + 0.5) / (trials.sum(-1) + 1.0), 1e-6, 1 - 1e-6)
+    total = level.sum(-1)
+    mean = np.clip((total[..., 1] + 0.5) / (total[..., 0] + 1.0), 1e-6, 1 - 1e-6)
     return np.asarray(mean * (1 - mean))
 
 
-def _tick_prior_variance(variance: Floats, reward_type: RewardType) -> Floats:
+def _block_prior_variance(variance: Floats, reward_type: RewardType) -> Floats:
     if not mo.is_normal(reward_type):
         return np.full(variance.shape, PRIOR_VARIANCE / 4)
     return PRIOR_VARIANCE * np.where(variance > 0, variance, 1.0)
