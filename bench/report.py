@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -14,9 +14,9 @@ from bench.task import Row
 
 HEAD = """# Decisions, measured
 
-Everything on this page is written by `python -m bench.decisions`: {seeds:,} seeds a figure, in {minutes:.0f}
-minutes, with the very functions that the operator runs. Intervals are 95 % confidence intervals.
-A *goal* is what the project set itself; *met* compares the measured figure with it.
+Everything on this page is written by `python -m bench.decisions`, which plays the very functions
+that the operator runs. Intervals are 95 % confidence intervals. A *goal* is what the project set
+itself; *met* compares the measured figure with it. Measured here: {measured}.
 
 - **Regret** is what was lost against always the best arm. Stable arms: 10,000 requests in 100 ticks;
   A2 = (.9, .8), B10 = .1, .05×3, .02×3, .01×3, C10 = .5, .4×9. *Lai–Robbins* is the asymptotic lower bound;
@@ -31,25 +31,44 @@ A *goal* is what the project set itself; *met* compares the measured figure with
 """
 
 
-def write(
-    rows: list[Row], found: dict[str, Any], seeds: int, seconds: float, build: Path, docs: Path
-) -> None:
+class Part(TypedDict):
+    """What one group of figures came to."""
+
+    group: str
+    seeds: int
+    seconds: float
+    rows: list[Row]
+    cost: dict[str, Any] | None
+
+
+def as_json(value: Any) -> str:
+    """Return JSON for people too, numpy's scalars included."""
+    return json.dumps(value, indent=1, ensure_ascii=False, default=_plain) + "\n"
+
+
+def write(parts: list[Part], build: Path, docs: Path) -> None:
     """Write decisions.json under ``build``, and decisions.md with pictures under ``docs``."""
     build.mkdir(parents=True, exist_ok=True)
     docs.mkdir(parents=True, exist_ok=True)
-    (build / "decisions.json").write_text(
-        json.dumps(rows, indent=1, ensure_ascii=False, default=_plain) + "\n"
+    rows = [row for part in parts for row in part["rows"]]
+    (build / "decisions.json").write_text(as_json(rows), encoding="utf-8")
+    measured = ", ".join(
+        f"{part['group']} with {part['seeds']:,} seeds in {part['seconds'] / 60:.0f} min"
+        for part in parts
+        if part["group"] != "cost"
     )
-    for name, figure in (
-        ("drift", _drift(rows)),
-        ("rollback", _rollback(rows)),
-        ("cost", _cost(found["cost"])),
-    ):
-        FigureCanvasAgg(figure)
-        figure.savefig(docs / f"{name}.png", dpi=110)
-    page = HEAD.format(seeds=seeds, minutes=seconds / 60) + _table(rows)
-    page += "\n![Regret in the drift worlds](drift.png)\n\n![False rollbacks](rollback.png)\n"
-    page += "\n![Cost of a decision](cost.png)\n"
+    page = HEAD.format(measured=measured or "costs only") + _table(rows)
+    costs = next((part["cost"] for part in parts if part["cost"]), None)
+    pictures = {
+        "drift": ("Regret in the drift worlds", _drift(rows)),
+        "rollback": ("False rollbacks", _rollback(rows)),
+        "cost": ("Cost of a decision", _cost(costs) if costs else None),
+    }
+    for name, (title, figure) in pictures.items():
+        if figure is not None:
+            FigureCanvasAgg(figure)
+            figure.savefig(docs / f"{name}.png", dpi=110)
+            page += f"\n![{title}]({name}.png)\n"
     (docs / "decisions.md").write_text(page, encoding="utf-8")
 
 
@@ -74,9 +93,11 @@ def _short(value: float) -> str:
     return f"{value:.3f}".rstrip("0").rstrip(".") if abs(value) < 10 else f"{value:.1f}"
 
 
-def _drift(rows: list[Row]) -> Figure:
+def _drift(rows: list[Row]) -> Figure | None:
     prefix = "ContrastThompson regret per 1,000: "
     worlds = [row for row in rows if row["row"].startswith(prefix)]
+    if not worlds:
+        return None
     at = np.arange(len(worlds))
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     axis = figure.subplots()
@@ -89,8 +110,10 @@ def _drift(rows: list[Row]) -> Figure:
     return figure
 
 
-def _rollback(rows: list[Row]) -> Figure:
+def _rollback(rows: list[Row]) -> Figure | None:
     nulls = [row for row in rows if row["row"].startswith("false rollback")]
+    if not nulls:
+        return None
     at = np.arange(len(nulls))
     figure = Figure(figsize=(9, 3.8), layout="constrained")
     axis = figure.subplots()

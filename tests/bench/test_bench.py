@@ -66,13 +66,26 @@ def test_every_row_of_the_table_is_written_as_json_and_page(tmp_path) -> None:
         "stored": {name: [100 * k for k in cost.ARMS] for name in ("Thompson", "ContrastThompson")},
         "batch_speedup": 50.0,
     }
-    parts = (drift.rows(found), rollback.rows(found), promotion.rows(found), late.rows(found))
-    rows = [
-        *regret.rows(found, figures),
-        *(line for part in parts for line in part),
-        *cost.rows(found["cost"]),
+    groups = {
+        "regret": regret.rows(found, figures),
+        "drift": drift.rows(found),
+        "rollback": rollback.rows(found),
+        "promotion": promotion.rows(found),
+        "late": late.rows(found),
+        "cost": cost.rows(found["cost"]),
+    }
+    rows = [line for lines in groups.values() for line in lines]
+    parts: list[report.Part] = [
+        {
+            "group": name,
+            "seeds": 6,
+            "seconds": 60.0,
+            "rows": lines,
+            "cost": found["cost"] if name == "cost" else None,
+        }
+        for name, lines in groups.items()
     ]
-    report.write(rows, found, 6, 12.0, tmp_path / "build", tmp_path / "docs")
+    report.write(parts, tmp_path / "build", tmp_path / "docs")
     written = json.loads((tmp_path / "build" / "decisions.json").read_text())
     assert {tuple(sorted(line)) for line in written} == {
         ("ci", "goal", "met", "ours", "peer", "peer_name", "row")
