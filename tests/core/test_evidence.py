@@ -41,8 +41,8 @@ def test_one_tick_of_e1_is_the_published_formula() -> None:
     factor = odds[0][0] ** y_b * odds[0][1] ** (n_b - y_b) * odds[1][0] ** y_k * odds[1][1] ** (n_k - y_k)
     after = evidence.absorb(arrays, np.array([[n_b, n_k], [y_b, y_k]]), BERNOULLI, late=False)
     weights = restarts.restart_weight(np.array([0.0, 1.0]))
-    assert np.exp(after["growth"][0, 1]) == pytest.approx((weights[0] + weights[1]) * factor)
-    assert np.exp(after["growth"][1, 0]) == pytest.approx(weights.sum())
+    assert np.exp(after["growth"][0, 0, 1]) == pytest.approx((weights[0] + weights[1]) * factor)
+    assert np.exp(after["growth"][0, 1, 0]) == pytest.approx(weights.sum())
 
 
 def test_the_mean_e_value_of_equal_arms_never_exceeds_one(rng) -> None:

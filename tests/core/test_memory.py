@@ -46,9 +46,9 @@ def test_a_restart_between_two_windows_changes_nothing(make_experiment, random_w
 
 @pytest.mark.parametrize("strategy", sorted(STRATEGIES))
 @pytest.mark.parametrize("kind", TYPES)
-def test_stored_memory_of_twenty_arms_stays_below_40_kib(make_experiment, strategy, kind) -> None:
+def test_stored_memory_of_twenty_arms_stays_below_56_kib(make_experiment, strategy, kind) -> None:
     experiment = make_experiment(20, strategy, reward_type=kind)
-    assert len(json.dumps(mem.to_json(mem.initial(experiment)))) <= 40 * 1024
+    assert len(json.dumps(mem.to_json(mem.initial(experiment)))) <= 56 * 1024
 
 
 def test_stored_keys_are_the_same_for_every_strategy_and_reward_type(make_experiment) -> None:
@@ -128,10 +128,10 @@ def test_arms_that_stay_keep_their_numbers_when_others_come_and_go(
     adapted, notes = mem.adapt(memory, after)
     assert notes == ("arms added without evidence: new", "arms removed with their evidence: b")
     assert adapted.trials.tolist() == [0.0, memory.trials[2], memory.trials[0]]
-    assert adapted.evidence["growth"][2, 1] == memory.evidence["growth"][0, 2]
-    assert adapted.state["difference"][1, 2] == memory.state["difference"][2, 0]
+    assert (adapted.evidence["growth"][:, 2, 1] == memory.evidence["growth"][:, 0, 2]).all()
+    assert (adapted.state["difference"][:, 1, 2] == memory.state["difference"][:, 2, 0]).all()
     fresh = mem.initial(after)
-    assert (adapted.evidence["growth"][0] == fresh.evidence["growth"][0]).all()
+    assert (adapted.evidence["growth"][:, 0] == fresh.evidence["growth"][:, 0]).all()
 
 
 def test_removing_and_adding_an_arm_equals_resetting_it(make_experiment, random_window, rng) -> None:
@@ -149,7 +149,7 @@ def test_resetting_the_baseline_resets_every_contrast_with_it(make_experiment, r
     assert reset.trials.tolist() == [0.0, *memory.trials[1:]]
     assert (reset.evidence["blocks"][0] == 0).all()
     assert set(evaluate(experiment, reset, {"a", "b", "c"}).evidence.values()) == {None, 1.0}
-    assert reset.evidence["growth"][1, 2] == memory.evidence["growth"][1, 2]
+    assert (reset.evidence["growth"][:, 1, 2] == memory.evidence["growth"][:, 1, 2]).all()
 
 
 def test_another_strategy_resets_only_the_strategys_state(make_experiment, random_window, rng) -> None:

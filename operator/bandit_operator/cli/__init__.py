@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from bandit_operator.cli.run import run
+from bandit_operator.cli.simulate import simulate
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -14,3 +15,4 @@ def main() -> None:
 
 
 main.add_command(run)
+main.add_command(simulate)

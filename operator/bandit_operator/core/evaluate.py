@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bandit_operator.core import arrivals, posterior, sign_bets, verdicts
+from bandit_operator.core.changes import Change, latest
 from bandit_operator.core.memory import Memory, validation_scores
 from bandit_operator.core.model import Experiment
 from bandit_operator.core.state import Flags, Floats
@@ -40,6 +41,8 @@ class Evaluation:
     """Whether the best eligible arms are proven to lie within the indifference."""
     delay_profile_suspect: bool
     """Whether the rewards contradict the delay of labels that the user gave."""
+    change: Change | None
+    """What changed lately, if anything did: an arm, all arms together, or who is best."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,4 +138,5 @@ def evaluate(experiment: Experiment, memory: Memory, eligible: Collection[str]) 
         promoted=names[winner[0]] if winner.size else None,
         no_material_difference=bool(found.no_material_difference),
         delay_profile_suspect=bool(found.delay_profile_suspect),
+        change=latest(memory.evidence, names, memory.reward_type, mask),
     )

@@ -10,7 +10,7 @@ request to be independent of another. λ may depend on the past in any way; two 
 side by side and their products are averaged. One follows the estimates: a normal z of mean m
 and variance s² has the likelihood ratio e^{2mz/s²} of its sign, so λ = m/s², with m from the means
 that were forecast **before the block opened**: a bet that knew rewards of its own block would
-win by looking. The other is λ = 0.2/s, which needs no estimate and is ready at once.
+win by looking. The other is λ = ¼/s, which needs no estimate and is ready at once.
 
 Ticks are added up until the variance of z reaches that of two rewards, because a difference
 of few rare events is not symmetric where the arms have unequal traffic.
@@ -26,7 +26,7 @@ from bandit_operator.core.forecast import Forecast
 from bandit_operator.core.restarts import restart_weight
 from bandit_operator.core.state import Arrays, Axes, Field, Floats
 
-FIXED_BET = 0.2
+FIXED_BET = 0.25
 """λ of the second bet in units of one standard deviation of z."""
 BLOCK = 2.0
 """Variance of z, in rewards, at which a block is taken in."""

@@ -23,7 +23,7 @@ def to_json(memory: Memory) -> dict[str, object]:
     """Return the stored form: the same keys always, numbers as base64 of little-endian float64.
 
     Keys never come and go, so a JSON merge patch cannot leave stale ones behind. Below
-    2 KiB for 3 arms, at most 40 KiB for 20.
+    2 KiB for 3 arms, at most 56 KiB for 20.
     """
     kind = memory.reward_type
     sums = memory.totals.astype("<f8").tobytes() + np.asarray(memory.labels, dtype="<f8").tobytes()

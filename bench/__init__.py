@@ -1,0 +1,1 @@
+"""Measures the decisions against the bounds of theory and against public libraries."""

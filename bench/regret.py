@@ -1,0 +1,95 @@
+"""Regret with stable arms: 10,000 requests in 100 ticks, against the Lai–Robbins constant and libraries."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bandit_operator.core.strategies import STRATEGIES
+from bench.bare import Bare
+from bench.task import Row, Task, mean_ci, row, spread
+
+PROBLEMS = {
+    "A2": [0.9, 0.8],
+    "B10": [0.1] + [0.05] * 3 + [0.02] * 3 + [0.01] * 3,
+    "C10": [0.5] + [0.4] * 9,
+}
+TICKS, REQUESTS = 100, 100
+SHOWN = ["Thompson", "KLUCB", "UCB1", "EpsilonGreedy", "ContrastThompson", "TopTwo"]
+GOALS = {"KLUCB": {"A2": 0.53, "B10": 0.42, "C10": 0.33}}
+
+
+def lai_robbins(rates: list[float], requests: int = TICKS * REQUESTS) -> float:
+    """Ln T · Σ (μ* − μ_k)/kl(μ_k, μ*), the lower bound for growing T (Lai & Robbins, 1985)."""
+    best = max(rates)
+    total = 0.0
+    for rate in rates:
+        if rate < best:
+            divergence = rate * np.log(rate / best) + (1 - rate) * np.log((1 - rate) / (1 - best))
+            total += (best - rate) / divergence
+    return float(total * np.log(requests))
+
+
+def play(strategy: str, problem: str, seeds: int, seed: int) -> np.ndarray:
+    """Regret and last share of the best arm ``[S, 2]``."""
+    rates, rng = np.array(PROBLEMS[problem]), np.random.default_rng([1, seed])
+    arms = len(rates)
+    bare, regret = Bare(STRATEGIES[strategy](), arms, seeds), np.zeros(seeds)
+    shares = np.full((seeds, arms), 1 / arms)
+    for _ in range(TICKS):
+        trials = rng.multinomial(REQUESTS, shares * (1 - 1e-12)).astype(float)
+        bare.learn(trials, rng.binomial(trials.astype(int), rates).astype(float))
+        regret += (trials * (rates.max() - rates)).sum(-1)
+        shares = bare.shares(REQUESTS)
+    return np.stack([regret, shares[:, 0]], axis=-1)
+
+
+def tasks(seeds: int) -> list[Task]:
+    """All problems under all strategies that learn."""
+    return [
+        task
+        for strategy in SHOWN
+        for problem in PROBLEMS
+        for task in spread(
+            f"regret/{strategy}/{problem}", play, seeds, 250, strategy=strategy, problem=problem
+        )
+    ]
+
+
+def rows(found: dict[str, np.ndarray], peers: dict[str, dict[str, list[float]]]) -> list[Row]:
+    """Thompson against the best library of the run, KL-UCB+ against its goals, and lock-in."""
+    result: list[Row] = []
+    for strategy in SHOWN:
+        for problem, rates in PROBLEMS.items():
+            bound = lai_robbins(rates)
+            ours, ci = mean_ci(found[f"regret/{strategy}/{problem}"][:, 0], bound)
+            name, peer, error = _best_peer(peers, problem, "TS" if strategy == "Thompson" else "")
+            goal = GOALS.get(strategy, {}).get(problem)
+            met = None if goal is None else ours <= goal
+            if strategy == "Thompson" and peer is not None:
+                # Met unless worse beyond the error of the comparison.
+                goal = peer / bound
+                met = ours - goal <= 1.96 * np.hypot((ci[1] - ours) / 1.96, error / bound)
+            compared = None if peer is None else peer / bound
+            title = f"{strategy} regret on {problem}, × Lai–Robbins"
+            result.append(Row(row=title, goal=goal, ours=ours, ci=ci, peer=compared, peer_name=name, met=met))
+        if strategy == "Thompson":
+            result += [_lock_in(found, strategy, problem) for problem in PROBLEMS]
+    return result
+
+
+def _lock_in(found: dict[str, np.ndarray], strategy: str, problem: str) -> Row:
+    locked = (found[f"regret/{strategy}/{problem}"][:, 1] < 0.05).astype(float)
+    return row(f"{strategy} lock-in to a wrong arm on {problem}", 0.01, mean_ci(locked))
+
+
+def _best_peer(
+    peers: dict[str, dict[str, list[float]]], problem: str, kind: str
+) -> tuple[str | None, float | None, float]:
+    """Name, mean regret and standard error of the best library, among those of a kind."""
+    best: tuple[str | None, float | None, float] = (None, None, 0.0)
+    for name, figures in peers.items():
+        if problem in figures and kind in name:
+            values = np.array(figures[problem])
+            if best[1] is None or values.mean() < best[1]:
+                best = (name, float(values.mean()), float(values.std(ddof=1) / len(values) ** 0.5))
+    return best

@@ -1,0 +1,139 @@
+"""Writes what was measured: JSON for machines, a page with pictures for people."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, TypedDict
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from bench.task import Row
+
+HEAD = """# Decisions, measured
+
+Everything on this page is written by `python -m bench.decisions`, which plays the very functions
+that the operator runs. Intervals are 95 % confidence intervals. A *goal* is what the project set
+itself; *met* compares the measured figure with it. Measured here: {measured}.
+
+- **Regret** is what was lost against always the best arm. Stable arms: 10,000 requests in 100 ticks;
+  A2 = (.9, .8), B10 = .1, .05×3, .02×3, .01×3, C10 = .5, .4×9. *Lai–Robbins* is the asymptotic lower bound;
+  below it is normal at this length.
+- **Drift worlds**: four arms, 2,000 ticks of 100 requests, every arm keeps 1 %. The worst ratio is to the
+  best of all strategies in this run, world by world.
+- **False rollback**: the share of runs in which an arm as good as the baseline is ever taken out; α = .05.
+- **Detection delay** is in units of the information bound log(1/α)/D, and of log(T/α)/D after a break
+  at tick 3,000, the price of holding the promise for T = 10,000 ticks.
+- **Promotion** is in units of T*·log(1/α), below which no test can name the best arm.
+
+"""
+
+
+class Part(TypedDict):
+    """What one group of figures came to."""
+
+    group: str
+    seeds: int
+    seconds: float
+    rows: list[Row]
+    cost: dict[str, Any] | None
+
+
+def as_json(value: Any) -> str:
+    """Return JSON for people too, numpy's scalars included."""
+    return json.dumps(value, indent=1, ensure_ascii=False, default=_plain) + "\n"
+
+
+def write(parts: list[Part], build: Path, docs: Path) -> None:
+    """Write decisions.json under ``build``, and decisions.md with pictures under ``docs``."""
+    build.mkdir(parents=True, exist_ok=True)
+    docs.mkdir(parents=True, exist_ok=True)
+    rows = [row for part in parts for row in part["rows"]]
+    (build / "decisions.json").write_text(as_json(rows), encoding="utf-8")
+    measured = ", ".join(
+        f"{part['group']} with {part['seeds']:,} seeds in {part['seconds'] / 60:.0f} min"
+        for part in parts
+        if part["group"] != "cost"
+    )
+    page = HEAD.format(measured=measured or "costs only") + _table(rows)
+    costs = next((part["cost"] for part in parts if part["cost"]), None)
+    pictures = {
+        "drift": ("Regret in the drift worlds", _drift(rows)),
+        "rollback": ("False rollbacks", _rollback(rows)),
+        "cost": ("Cost of a decision", _cost(costs) if costs else None),
+    }
+    for name, (title, figure) in pictures.items():
+        if figure is not None:
+            FigureCanvasAgg(figure)
+            figure.savefig(docs / f"{name}.png", dpi=110)
+            page += f"\n![{title}]({name}.png)\n"
+    (docs / "decisions.md").write_text(page, encoding="utf-8")
+
+
+def _plain(value: Any) -> Any:
+    """Return numpy's scalars as Python's."""
+    return value.item()
+
+
+def _table(rows: list[Row]) -> str:
+    lines = ["| | goal | measured | 95 % interval | compared with | met |", "|---|---|---|---|---|---|"]
+    for row in rows:
+        goal = "" if row["goal"] is None else f"≤ {_short(row['goal'])}"
+        low, high = row["ci"]
+        peer = "" if row["peer"] is None else f"{_short(row['peer'])} ({row['peer_name']})"
+        interval = "" if low == high else f"{_short(low)} – {_short(high)}"
+        met = {True: "yes", False: "**no**", None: ""}[row["met"]]
+        lines.append(f"| {row['row']} | {goal} | {_short(row['ours'])} | {interval} | {peer} | {met} |")
+    return "\n".join(lines) + "\n"
+
+
+def _short(value: float) -> str:
+    return f"{value:.3f}".rstrip("0").rstrip(".") if abs(value) < 10 else f"{value:.1f}"
+
+
+def _drift(rows: list[Row]) -> Figure | None:
+    prefix = "ContrastThompson regret per 1,000: "
+    worlds = [row for row in rows if row["row"].startswith(prefix)]
+    if not worlds:
+        return None
+    at = np.arange(len(worlds))
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    axis = figure.subplots()
+    errors = [row["ours"] - row["ci"][0] for row in worlds]
+    axis.bar(at - 0.2, [row["ours"] for row in worlds], 0.4, yerr=errors, label="ContrastThompson")
+    axis.bar(at + 0.2, [row["peer"] or 0 for row in worlds], 0.4, label="best yardstick of each world")
+    axis.set_xticks(at, [row["row"].removeprefix(prefix) for row in worlds], rotation=15)
+    axis.set(ylabel="regret per 1,000 requests", title="One strategy, nothing tuned per world")
+    axis.legend()
+    return figure
+
+
+def _rollback(rows: list[Row]) -> Figure | None:
+    nulls = [row for row in rows if row["row"].startswith("false rollback")]
+    if not nulls:
+        return None
+    at = np.arange(len(nulls))
+    figure = Figure(figsize=(9, 3.8), layout="constrained")
+    axis = figure.subplots()
+    axis.barh(at - 0.2, [row["ours"] for row in nulls], 0.4, label="this operator")
+    axis.barh(at + 0.2, [row["peer"] or 0 for row in nulls], 0.4, label="z-test at every tick")
+    axis.axvline(0.05, color="black", linewidth=1, linestyle="--", label="α = .05")
+    axis.set_yticks(at, [row["row"].split(": ", 1)[1] for row in nulls])
+    axis.invert_yaxis()
+    axis.set(xlabel="share of runs in which an equal arm is taken out", title="False rollbacks")
+    axis.legend()
+    return figure
+
+
+def _cost(found: dict[str, Any]) -> Figure:
+    figure = Figure(figsize=(9, 3.4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for strategy in found["decision"]:
+        left.loglog(found["arms"], found["decision"][strategy], marker=".", label=strategy)
+        right.plot(found["arms"], np.array(found["stored"][strategy]) / 1024, marker=".")
+    left.set(xlabel="arms", ylabel="in million multiplications", title="Cost of a decision")
+    left.legend(fontsize="x-small")
+    right.set(xlabel="arms", ylabel="KiB", title="Memory in status")
+    return figure

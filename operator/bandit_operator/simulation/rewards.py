@@ -1,0 +1,66 @@
+"""Draws what the arms of a world earn, for many seeds at once."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bandit_operator.core.arrivals import distribution
+from bandit_operator.core.state import Floats
+from bandit_operator.simulation.world import World
+
+_LONGEST_DELAY = 6.0
+"""Labels later than this many times the 95th percentile never come."""
+
+
+class Rewards:
+    """Requests and rewards of S seeds, tick by tick; keeps the labels that are still on their way."""
+
+    def __init__(self, world: World, seeds: int, rng: np.random.Generator) -> None:
+        self._world, self._rng = world, rng
+        self._shares = _arrival_shares(world)
+        self._coming = np.zeros((len(self._shares), seeds, len(world.names)))
+        self._tick = 0
+
+    def draw(self, shares: Floats) -> tuple[Floats, Floats]:
+        """Requests, and rewards whose labels come in this tick, both ``[S, K]``; then the clock ticks."""
+        world, tick = self._world, self._tick
+        rates = np.broadcast_to(world.rates[tick], shares.shape)
+        counts = self._rng.multinomial(int(world.requests[tick]), _exact(shares))
+        requests = counts.astype(np.float64)
+        rewards = self._rng.binomial(counts, self._dispersed(rates, requests))
+        self._tick += 1
+        if world.delay is None:
+            return requests, rewards.astype(np.float64)
+        parts = np.moveaxis(self._rng.multinomial(rewards, np.r_[self._shares, 0.0]), -1, 0)[:-1]
+        self._coming += parts
+        now = self._coming[0].copy()
+        self._coming = np.roll(self._coming, -1, axis=0)
+        self._coming[-1] = 0.0
+        return requests, now
+
+    def _dispersed(self, rates: Floats, requests: Floats) -> Floats:
+        """Rates that vary from tick to tick, so that the variance is the design effect's multiple."""
+        effect = self._world.design_effect
+        if effect == 1.0:
+            return rates
+        correlation = np.clip((effect - 1.0) / np.maximum(requests - 1.0, effect), 1e-9, 0.5)
+        strength = 1.0 / correlation - 1.0
+        inside = np.clip(rates, 1e-9, 1 - 1e-9)
+        return self._rng.beta(inside * strength, (1 - inside) * strength)
+
+
+def _exact(shares: Floats) -> Floats:
+    """Shares that sum to 1 at most, as the generator insists on."""
+    return np.asarray(shares / np.maximum(shares.sum(-1, keepdims=True), 1e-12) * (1 - 1e-12))
+
+
+def _arrival_shares(world: World) -> Floats:
+    """Share of a tick's labels that comes in the same tick, the next one, …; the last share is never."""
+    if world.delay is None:
+        return np.ones(1)
+    ticks = int(np.ceil(_LONGEST_DELAY * max(world.delay.p95, world.interval) / world.interval)) + 1
+    # Requests are spread evenly over their tick: F is averaged over their ages.
+    parts = (np.arange(64) + 0.5) / 64
+    ages = (np.arange(ticks)[:, None] + parts) * world.interval
+    come = distribution(ages, world.delay).mean(-1)
+    return np.diff(np.r_[0.0, come / max(come[-1], 1e-12)])

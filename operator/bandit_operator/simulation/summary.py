@@ -1,0 +1,135 @@
+"""What many seeds of a world come to: cost, verdicts and how long they take, with intervals."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TypedDict
+
+import numpy as np
+
+from bandit_operator.core.state import Floats
+from bandit_operator.simulation.play import NEVER, Played
+from bandit_operator.simulation.world import World
+
+
+class ArmSummary(TypedDict):
+    """One arm over all seeds; times are ticks, shares are fractions."""
+
+    name: str
+    mean_rate: float
+    final_share: float
+    rolled_back: float
+    """Share of the seeds in which it was rolled back."""
+    falsely_rolled_back: float
+    """… while it had never been worse than the baseline."""
+    rollback_ticks: list[float] | None
+    """5 %, 50 % and 95 % quantile of the tick of the rollback; None where there was none."""
+    promoted: float
+    """Share of the seeds in which it was proven the best."""
+    promotion_ticks: list[float] | None
+
+
+class Summary(TypedDict):
+    """A world played under one strategy."""
+
+    world: str
+    strategy: str
+    seeds: int
+    ticks: int
+    interval: float
+    requests: float
+    regret: float
+    """Rewards lost against always the best arm that could serve, mean over the seeds."""
+    regret_ci: list[float]
+    """Its 95 % confidence interval."""
+    regret_per_thousand: float
+    """The same per 1,000 requests."""
+    regret_q95: float
+    no_material_difference: float
+    """Share of the seeds in which the best arms were proven to lie within the indifference."""
+    delay_profile_suspected: float
+    arms: list[ArmSummary]
+    weights: list[list[float]]
+    """Mean share of each arm at (at most 500) ticks."""
+    weight_ticks: list[int]
+    regret_path: list[float]
+    """Mean regret up to the same ticks."""
+
+
+def joined(parts: Sequence[Played]) -> Played:
+    """Return the seeds of all parts as one."""
+    counts = np.array([len(part.regret) for part in parts], dtype=np.float64)
+    weights = np.tensordot(counts / counts.sum(), np.stack([part.weights for part in parts]), 1)
+    return Played(
+        weights=np.asarray(weights),
+        regret=np.concatenate([part.regret for part in parts]),
+        rolled_back_at=np.concatenate([part.rolled_back_at for part in parts]),
+        promoted_at=np.concatenate([part.promoted_at for part in parts]),
+        settled_at=np.concatenate([part.settled_at for part in parts]),
+        final_shares=np.concatenate([part.final_shares for part in parts]),
+        suspected=np.concatenate([part.suspected for part in parts]),
+    )
+
+
+def mean_interval(values: Floats) -> tuple[float, float, float]:
+    """Mean and the ends of its 95 % confidence interval."""
+    mean = float(values.mean())
+    reach = 1.96 * float(values.std(ddof=1)) / math.sqrt(values.size) if values.size > 1 else math.nan
+    return mean, mean - reach, mean + reach
+
+
+def share_interval(hits: int, trials: int) -> tuple[float, float, float]:
+    """Share and its 95 % Wilson interval, which is right for shares near 0 too."""
+    z, share = 1.96, hits / trials
+    center = (share + z * z / (2 * trials)) / (1 + z * z / trials)
+    reach = z / (1 + z * z / trials) * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials**2))
+    return share, max(0.0, center - reach), min(1.0, center + reach)
+
+
+def summarise(world: World, strategy: str, played: Played) -> Summary:
+    """Return what the seeds come to."""
+    total = played.regret[:, -1]
+    mean, low, high = mean_interval(total)
+    requests = float(world.requests.sum())
+    at = np.unique(np.linspace(0, world.ticks - 1, min(world.ticks, 500)).astype(int))
+    return {
+        "world": world.name,
+        "strategy": strategy,
+        "seeds": len(total),
+        "ticks": world.ticks,
+        "interval": world.interval,
+        "requests": requests,
+        "regret": mean,
+        "regret_ci": [low, high],
+        "regret_per_thousand": 1000 * mean / max(requests, 1.0),
+        "regret_q95": float(np.quantile(total, 0.95)),
+        "no_material_difference": float((played.settled_at != NEVER).mean()),
+        "delay_profile_suspected": float(played.suspected.mean()),
+        "arms": [_arm(world, played, k) for k in range(len(world.names))],
+        "weights": played.weights[at].tolist(),
+        "weight_ticks": at.tolist(),
+        "regret_path": played.regret.mean(0)[at].tolist(),
+    }
+
+
+def _arm(world: World, played: Played, arm: int) -> ArmSummary:
+    out, best = played.rolled_back_at[:, arm], played.promoted_at[:, arm]
+    baseline = world.rates[:, world.names.index(world.baseline)]
+    worse = np.flatnonzero(world.rates[:, arm] < baseline)
+    first_worse = worse[0] if worse.size else world.ticks
+    return {
+        "name": world.names[arm],
+        "mean_rate": float(world.rates[:, arm].mean()),
+        "final_share": float(played.final_shares[:, arm].mean()),
+        "rolled_back": float((out != NEVER).mean()),
+        "falsely_rolled_back": float(((out != NEVER) & (out < first_worse)).mean()),
+        "rollback_ticks": _quantiles(out),
+        "promoted": float((best != NEVER).mean()),
+        "promotion_ticks": _quantiles(best),
+    }
+
+
+def _quantiles(ticks: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> list[float] | None:
+    known = ticks[ticks != NEVER]
+    return [float(value) for value in np.quantile(known, [0.05, 0.5, 0.95])] if known.size else None

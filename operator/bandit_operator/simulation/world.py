@@ -1,0 +1,215 @@
+"""A world to play: what each arm earns when, how many requests there are, which guardrails hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from enum import Enum
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import yaml
+
+from bandit_operator.core.model import (
+    Arm,
+    Delay,
+    Experiment,
+    Guardrails,
+    Promotion,
+    PromotionAction,
+    Rollback,
+)
+from bandit_operator.core.state import Floats
+from bandit_operator.core.strategies import Strategy
+from bandit_operator.simulation.schedule import Place, WorldError, mapping, number, schedule
+
+Settings = TypeVar("Settings", Guardrails, Rollback, Promotion)
+
+_TOP = {
+    "name": False,
+    "ticks": True,
+    "interval": False,
+    "requests": True,
+    "arms": True,
+    "baseline": False,
+    "shared": False,
+    "designEffect": False,
+    "delay": False,
+    "assumedDelay": False,
+    "guardrails": False,
+    "rollback": False,
+    "promotion": False,
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class World:
+    """What happens to the operator in a simulation, tick by tick."""
+
+    name: str
+    names: tuple[str, ...]
+    baseline: str
+    rates: Floats
+    """Mean reward of each arm at each tick ``[T, K]``, in [0, 1]."""
+    requests: Floats
+    """Requests of each tick ``[T]``, whole numbers."""
+    interval: float = 30.0
+    """Length of a tick in seconds."""
+    design_effect: float = 1.0
+    """Variance of an arm's mean reward in a tick, relative to that of independent requests."""
+    serves_from: tuple[int, ...] = ()
+    """Tick from which each arm can serve; empty means all from the first."""
+    validation_scores: tuple[float | None, ...] = ()
+    delay: Delay | None = None
+    """How late labels truly come."""
+    assumed_delay: Delay | None = None
+    """What the operator is told of that."""
+    guardrails: Guardrails = field(default_factory=Guardrails)
+    rollback: Rollback = field(default_factory=lambda: Rollback(retry_after=None))
+    """A rolled-back arm stays out: ``retry_after`` must be None."""
+    promotion: Promotion = field(default_factory=Promotion)
+
+    @property
+    def ticks(self) -> int:
+        """Length of the simulation."""
+        return len(self.rates)
+
+    def experiment(self, strategy: Strategy) -> Experiment:
+        """Return the experiment that the operator would run here."""
+        scores = self.validation_scores or (None,) * len(self.names)
+        arms = tuple(Arm(name, score) for name, score in zip(self.names, scores, strict=True))
+        return Experiment(
+            uid=self.name,
+            arms=arms,
+            baseline=self.baseline,
+            strategy=strategy,
+            interval=self.interval,
+            delay=self.assumed_delay,
+            guardrails=self.guardrails,
+            rollback=self.rollback,
+            promotion=self.promotion,
+        )
+
+
+def read_world(path: Path) -> World:
+    """Read a world from a YAML file.
+
+    Raises:
+        WorldError: the file cannot be read, or says something that cannot be played.
+    """
+    place = Place(str(path), path.parent, "")
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise WorldError(str(path), "the file", path.name, f"it cannot be read: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        raise WorldError(str(path), "the file", path.name, f"it is not YAML: {error}") from error
+    return parse_world(place, data)
+
+
+def parse_world(place: Place, data: object) -> World:
+    """Return the world that ``data`` describes; raises WorldError where it does not."""
+    top = mapping(place, data, _TOP)
+    ticks = int(number(place.at("ticks"), top["ticks"], 1, 1_000_000, whole=True))
+    arms = _arms(place.at("arms"), top["arms"])
+    names = tuple(arm["name"] for arm in arms)
+    baseline = top.get("baseline", names[0])
+    if baseline not in names:
+        raise place.at("baseline").error(baseline, f"name one of the arms {', '.join(names)}")
+    shared = schedule(place.at("shared"), top.get("shared", 0.0), ticks, -1.0, 1.0)
+    rates = np.stack([schedule(arm["place"].at("rate"), arm["rate"], ticks, 0.0, 1.0) for arm in arms], -1)
+    total = rates + shared[:, None]
+    bad = np.argwhere((total < 0) | (total > 1))
+    if bad.size:
+        tick, arm = bad[0]
+        raise place.at("shared").error(
+            float(shared[tick]), f"with it the rate of {names[arm]} leaves [0, 1] at tick {tick}; lower it"
+        )
+    delay = _delay(place.at("delay"), top.get("delay"))
+    assumed = top.get("assumedDelay", top.get("delay"))
+    return World(
+        name=str(top.get("name", Path(place.file).stem)),
+        names=names,
+        baseline=baseline,
+        rates=total,
+        requests=np.round(schedule(place.at("requests"), top["requests"], ticks, 0, 1e9)),
+        interval=number(place.at("interval"), top.get("interval", 30.0), 0.1),
+        design_effect=number(place.at("designEffect"), top.get("designEffect", 1.0), 1.0),
+        serves_from=_serves_from(arms, baseline),
+        validation_scores=tuple(_score(arm) for arm in arms),
+        delay=delay,
+        assumed_delay=_delay(place.at("assumedDelay"), assumed),
+        guardrails=_settings(place.at("guardrails"), top.get("guardrails", {}), Guardrails()),
+        rollback=_settings(place.at("rollback"), top.get("rollback", {}), Rollback(retry_after=None)),
+        promotion=_settings(place.at("promotion"), top.get("promotion", {}), Promotion()),
+    )
+
+
+def _arms(place: Place, value: object) -> list[dict[str, Any]]:
+    if not isinstance(value, list) or not 2 <= len(value) <= 20:
+        raise place.error(value, "write a list of 2 to 20 arms, each {name: …, rate: …}")
+    known = {"name": True, "rate": True, "servesFrom": False, "validationScore": False}
+    arms = [
+        mapping(place.at(str(i)), arm, known) | {"place": place.at(str(i))} for i, arm in enumerate(value)
+    ]
+    seen: set[str] = set()
+    for arm in arms:
+        if not isinstance(arm["name"], str) or not arm["name"] or arm["name"] in seen:
+            raise arm["place"].at("name").error(arm["name"], "give every arm a name of its own")
+        seen.add(arm["name"])
+    return arms
+
+
+def _serves_from(arms: list[dict[str, Any]], baseline: str) -> tuple[int, ...]:
+    result = []
+    for arm in arms:
+        here = arm["place"].at("servesFrom")
+        tick = int(number(here, arm.get("servesFrom", 0), 0, whole=True))
+        if tick and arm["name"] == baseline:
+            raise here.error(tick, "remove it: the baseline serves from the first tick")
+        result.append(tick)
+    return tuple(result)
+
+
+def _score(arm: Mapping[str, Any]) -> float | None:
+    score = arm.get("validationScore")
+    return None if score is None else number(arm["place"].at("validationScore"), score)
+
+
+def _delay(place: Place, value: object) -> Delay | None:
+    if value is None:
+        return None
+    given = mapping(place, value, {"median": True, "p95": True})
+    median = number(place.at("median"), given["median"], 0)
+    return Delay(median, number(place.at("p95"), given["p95"], max(median, 1e-3)))
+
+
+def _settings(place: Place, value: object, defaults: Settings) -> Settings:
+    """The defaults with what the file says instead; the keys are those of the API."""
+    attributes = {
+        _camel(entry.name): entry.name for entry in fields(defaults) if entry.name not in _NOT_SIMULATED
+    }
+    given = mapping(place, value, dict.fromkeys(attributes, False))
+    changed: dict[str, Any] = {name: getattr(defaults, name) for name in _field_names(defaults)}
+    for key, entry in given.items():
+        name, default = attributes[key], getattr(defaults, attributes[key])
+        if isinstance(default, Enum):
+            if entry not in list(PromotionAction):
+                raise place.at(key).error(entry, f"write one of {', '.join(PromotionAction)}")
+            changed[name] = PromotionAction(entry)
+        else:
+            changed[name] = number(place.at(key), entry, 0.0, None if name == "min_trials" else 1.0)
+    return type(defaults)(**changed)
+
+
+_NOT_SIMULATED = ("drain", "requests_counted", "scale_to_zero", "retry_after")
+
+
+def _field_names(settings: Guardrails | Rollback | Promotion) -> list[str]:
+    return [entry.name for entry in fields(settings)]
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(part.capitalize() for part in rest)

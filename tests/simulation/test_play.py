@@ -1,0 +1,138 @@
+"""A simulated path is the path that the operator's decisions take."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bandit_operator.core import memory as mem
+from bandit_operator.core.decide import Intention, decide
+from bandit_operator.core.model import (
+    ArmFacts,
+    ArmState,
+    Delay,
+    Guardrails,
+    Observed,
+    Promotion,
+    PromotionAction,
+    Snapshot,
+    Window,
+)
+from bandit_operator.core.strategies import STRATEGIES
+from bandit_operator.simulation.play import NEVER, play, starting_weights
+from bandit_operator.simulation.world import World
+
+
+def world(ticks=120, **changes) -> World:
+    """Return a world of three arms, one of which breaks half way."""
+    rates = np.tile([0.30, 0.32, 0.28], (ticks, 1))
+    rates[ticks // 2 :, 1] = 0.05
+    settings = {
+        "name": "test",
+        "names": ("a", "b", "c"),
+        "baseline": "a",
+        "rates": rates,
+        "requests": np.full(ticks, 120.0),
+        "validation_scores": (0.5, 0.7, 0.6),
+    }
+    return World(**{**settings, **changes})
+
+
+def recorded(here, strategy, seeds, seed):
+    ticks = []
+    played = play(here, strategy, seeds, np.random.default_rng(seed), lambda *seen: ticks.append(seen))
+    return played, ticks
+
+
+def decided(here, strategy, ticks, seed):
+    """The weights and standings that ``decide`` comes to from the windows of one simulated seed."""
+    experiment = here.experiment(strategy)
+    memory = mem.initial(experiment)
+    start = dict(zip(here.names, starting_weights(here).astype(int).tolist(), strict=True))
+    before, path = Intention({}, start), []
+    for tick, _, requests, earned in ticks:
+        path.append([before.weights[name] for name in here.names])
+        end = here.interval * (tick + 1)
+        arms = {
+            name: Observed(float(requests[seed, k]), float(earned[seed, k]))
+            for k, name in enumerate(here.names)
+        }
+        facts = {
+            name: ArmFacts(
+                weight=before.weights[name], available=not here.serves_from or tick >= here.serves_from[k]
+            )
+            for k, name in enumerate(here.names)
+        }
+        snapshot = Snapshot(end, Window(end - here.interval, end, arms), facts, 1, route_accepted=True)
+        decision = decide(experiment, memory, before, snapshot)
+        memory, before = decision.memory, Intention(decision.standings, decision.weights)
+    return np.array(path), before.standings
+
+
+WORLDS = {
+    "one arm breaks": world(),
+    "no step limit, arms warm up longer": world(guardrails=Guardrails(min_trials=900, max_step=1.0)),
+    "one arm joins later": world(serves_from=(0, 0, 30)),
+    "labels come late": world(delay=Delay(60.0, 260.0), assumed_delay=Delay(60.0, 260.0)),
+    "requests are alike within a tick": world(design_effect=5.0),
+    "few requests, so that guards hold": world(requests=np.array([4.0, 0.0, 30.0] * 40)),
+    "the winner is promoted": world(
+        promotion=Promotion(action=PromotionAction.PROMOTE), requests=np.full(120, 2000.0)
+    ),
+}
+
+
+@pytest.mark.parametrize("name", sorted(WORLDS))
+def test_a_simulated_path_equals_the_path_of_decide_tick_by_tick(name) -> None:
+    here, strategy = WORLDS[name], STRATEGIES["Thompson"]()
+    played, ticks = recorded(here, strategy, seeds=4, seed=7)
+    for seed in range(4):
+        path, standings = decided(here, strategy, ticks, seed)
+        assert np.array_equal(path, np.array([weights[seed] for _, weights, _, _ in ticks]))
+        out = [name for k, name in enumerate(here.names) if played.rolled_back_at[seed, k] != NEVER]
+        gone = {ArmState.DRAINING, ArmState.ROLLED_BACK}
+        assert out == [name for name in here.names if standings[name].state in gone]
+
+
+@pytest.mark.parametrize("strategy", sorted(STRATEGIES))
+def test_the_paths_are_equal_for_every_strategy(strategy) -> None:
+    here = world(ticks=60)
+    _, ticks = recorded(here, STRATEGIES[strategy](), seeds=2, seed=3)
+    path, _ = decided(here, STRATEGIES[strategy](), ticks, 1)
+    assert np.array_equal(path, np.array([weights[1] for _, weights, _, _ in ticks]))
+
+
+def test_the_same_seed_gives_the_same_path_and_another_one_another() -> None:
+    strategy = STRATEGIES["Thompson"]()
+    first, again, other = (play(world(), strategy, 3, np.random.default_rng(s)) for s in (1, 1, 2))
+    assert np.array_equal(first.regret, again.regret)
+    assert not np.array_equal(first.regret, other.regret)
+
+
+def test_the_broken_arm_is_rolled_back_after_it_breaks_and_costs_nothing_from_then_on() -> None:
+    played = play(world(ticks=300), STRATEGIES["ABTest"](), 20, np.random.default_rng(5))
+    assert (played.rolled_back_at[:, 1] > 150).all()
+    assert (played.rolled_back_at[:, 1] < 190).all()
+    assert (played.final_shares[:, 1] == 0).all()
+    assert (played.rolled_back_at[:, 0] == NEVER).all()
+
+
+def test_rewards_of_a_world_have_the_design_effect_that_it_names() -> None:
+    here = world(ticks=400, design_effect=5.0, rates=np.full((400, 3), 0.3))
+    _, ticks = recorded(here, STRATEGIES["ABTest"](), seeds=10, seed=2)
+    means = np.array([earned / requests for _, _, requests, earned in ticks])
+    effect = means.var() / (0.3 * 0.7 / 40)
+    assert effect == pytest.approx(5.0, rel=0.15)
+
+
+def test_late_labels_come_by_their_profile_and_none_is_lost_but_the_last() -> None:
+    late = Delay(120.0, 520.0)
+    here = world(ticks=300, delay=late, assumed_delay=late, rates=np.full((300, 3), 0.3))
+    prompt = replace(here, delay=None, assumed_delay=None)
+    totals = [
+        sum(earned.sum() for _, _, _, earned in recorded(x, STRATEGIES["ABTest"](), 8, 4)[1])
+        for x in (here, prompt)
+    ]
+    assert totals[0] / totals[1] == pytest.approx(1 - 6.2 / 300, abs=0.01)

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from bandit_operator.core.model import Delay, PromotionAction
+from bandit_operator.simulation.schedule import WorldError
+from bandit_operator.simulation.world import read_world
+
+GOOD = {
+    "ticks": 10,
+    "requests": 100,
+    "arms": [{"name": "old", "rate": 0.1}, {"name": "new", "rate": 0.2}],
+}
+
+
+@pytest.fixture
+def write(tmp_path):
+    def _write(**changes) -> Path:
+        path = tmp_path / "w.yaml"
+        path.write_text(yaml.safe_dump({**GOOD, **changes}), encoding="utf-8")
+        return path
+
+    return _write
+
+
+def rate(value):
+    return {"arms": [GOOD["arms"][0], {"name": "new", "rate": value}]}
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        pytest.param(0.2, [0.2] * 10, id="a constant"),
+        pytest.param(
+            {"steps": [{"at": 0, "value": 0.1}, {"at": 7, "value": 0.4}]}, [0.1] * 7 + [0.4] * 3, id="steps"
+        ),
+        pytest.param(
+            {"ramp": {"from": 0.1, "to": 0.5, "start": 2, "end": 6}},
+            [0.1, 0.1, 0.1, 0.2, 0.3, 0.4, 0.5, 0.5, 0.5, 0.5],
+            id="a ramp",
+        ),
+        pytest.param(
+            {"cycle": {"mean": 0.5, "amplitude": 0.5, "period": 4}},
+            [0.5, 1, 0.5, 0, 0.5, 1, 0.5, 0, 0.5, 1],
+            id="a cycle",
+        ),
+        pytest.param({"sum": [0.1, {"steps": [{"at": 0, "value": 0.2}]}]}, [0.3] * 10, id="a sum"),
+    ],
+)
+def test_rates_follow_their_schedule(write, value, expected) -> None:
+    assert read_world(write(**rate(value))).rates[:, 1] == pytest.approx(expected)
+
+
+def test_rates_come_from_a_column_of_a_file_beside_the_world(write, tmp_path) -> None:
+    (tmp_path / "rates.csv").write_text("tick,new\n" + "\n".join(f"{t},{t / 100}" for t in range(12)))
+    world = read_world(write(**rate({"csv": "rates.csv", "column": "new"})))
+    assert world.rates[:, 1] == pytest.approx(np.arange(10) / 100)
+
+
+def test_what_is_shared_is_added_to_every_arm(write) -> None:
+    world = read_world(write(shared={"ramp": {"from": 0.0, "to": 0.1}}))
+    assert world.rates[:, 1] - world.rates[:, 0] == pytest.approx(np.full(10, 0.1))
+    assert world.rates[5, 0] == pytest.approx(0.15)
+
+
+def test_settings_have_the_names_and_defaults_of_the_resource(write) -> None:
+    path = write(
+        guardrails={"minTrials": 50, "maxStep": 1.0},
+        promotion={"action": "Promote", "indifference": 0.01},
+        rollback={"errorRate": 0.01},
+        delay={"median": 60, "p95": 300},
+    )
+    experiment = read_world(path).experiment(strategy=None)
+    assert (experiment.guardrails.min_trials, experiment.guardrails.max_step) == (50, 1.0)
+    assert experiment.guardrails.min_share == 0.01
+    assert experiment.promotion.action is PromotionAction.PROMOTE
+    assert (experiment.rollback.error_rate, experiment.rollback.retry_after) == (0.01, None)
+    assert experiment.delay == Delay(60.0, 300.0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"ticks": 0}, "ticks is 0; write a whole number between 1 and"),
+        ({"ticks": True}, "ticks is True"),
+        ({"tcks": 5}, "tcks is 5; remove it; known here are name, ticks"),
+        ({"baseline": "x"}, "baseline is 'x'; name one of the arms old, new"),
+        ({"requests": -1}, "requests is -1.0; it must stay between 0 and"),
+        ({"arms": []}, "arms is []; write a list of 2 to 20 arms"),
+        ({"arms": [GOOD["arms"][0]] * 2}, "arms.1.name is 'old'; give every arm a name of its own"),
+        (rate(1.5), "arms.1.rate is 1.5; it must stay between 0 and 1, and does not at tick 0"),
+        (rate("high"), "arms.1.rate is 'high'; write a number"),
+        (rate({"step": []}), "exactly one of steps, ramp, cycle, csv, sum"),
+        (rate({"steps": [{"at": 3, "value": 0.1}]}), "arms.1.rate.steps.0.at is 3; let the first step begin"),
+        (rate({"ramp": {"from": 0.1, "to": 0.2, "start": 9, "end": 3}}), "rate.ramp.end is 3.0; let it end"),
+        (rate({"ramp": {"from": 0.1}}), "rate.ramp.to is None; add it"),
+        (rate({"csv": "none.csv", "column": "a"}), "rate.csv is 'none.csv'; it cannot be read"),
+        ({"shared": 0.9}, "shared is 0.9; with it the rate of new leaves [0, 1] at tick 0"),
+        ({"delay": {"median": 10, "p95": 5}}, "delay.p95 is 5; write a number of at least 10"),
+        ({"guardrails": {"minShares": 0.1}}, "guardrails.minShares is 0.1; remove it"),
+        ({"promotion": {"action": "Win"}}, "promotion.action is 'Win'; write one of Hold, Promote"),
+        ({"designEffect": 0.5}, "designEffect is 0.5"),
+    ],
+)
+def test_a_bad_world_is_told_by_file_field_value_and_fix(write, changes, said) -> None:
+    path = write(**changes)
+    with pytest.raises(WorldError) as error:
+        read_world(path)
+    assert said in str(error.value)
+    assert str(error.value).startswith(str(path))
+
+
+def test_a_file_that_is_missing_or_no_yaml_is_told_of(tmp_path) -> None:
+    with pytest.raises(WorldError, match="cannot be read"):
+        read_world(tmp_path / "none.yaml")
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("a: [", encoding="utf-8")
+    with pytest.raises(WorldError, match="not YAML"):
+        read_world(broken)
