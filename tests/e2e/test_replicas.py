@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from cluster.client import Cluster
-from demo.installation import OPERATOR_NAMESPACE, install_operator
+from tests.e2e.conftest import patched_operator
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.cluster
@@ -17,14 +17,13 @@ pytestmark = pytest.mark.cluster
 
 @pytest.fixture
 def pair(operator: Cluster) -> Iterator[Cluster]:
-    """The operator with two replicas."""
-    operators = operator.namespace(OPERATOR_NAMESPACE)
-    operators.kubectl("scale", "deployment", "bandit-operator", "--replicas=2")
-    operators.kubectl("rollout", "status", "deployment/bandit-operator", "--timeout=60s")
-    yield operators
-    operators.kubectl("scale", "deployment", "bandit-operator", "--replicas=1")
-    operators.kubectl("rollout", "status", "deployment/bandit-operator", "--timeout=60s")
-    install_operator(operator)
+    """The operator with two replicas, which no probe restarts while they sleep."""
+    patch = [
+        {"op": "replace", "path": "/spec/replicas", "value": 2},
+        {"op": "remove", "path": "/spec/template/spec/containers/0/livenessProbe"},
+    ]
+    with patched_operator(operator, patch) as operators:
+        yield operators
 
 
 def lease(operators: Cluster) -> dict[str, object]:
