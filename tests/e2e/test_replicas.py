@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -38,13 +39,13 @@ def holder(operators: Cluster) -> str:
 def pid_of(pod: str) -> int:
     """Process of a Pod of the embedded cluster, by its environment."""
     wanted = f"BANDIT_OPERATOR_POD_NAME={pod}".encode()
-    for entry in os.listdir("/proc"):
+    for folder in Path("/proc").iterdir():
         try:
-            environment = open(f"/proc/{entry}/environ", "rb").read() if entry.isdigit() else b""  # noqa: SIM115 - a process may end while it is looked at
-        except OSError:
+            environment = (folder / "environ").read_bytes() if folder.name.isdigit() else b""
+        except OSError:  # it ended while it was looked at
             continue
         if wanted in environment.split(b"\0"):
-            return int(entry)
+            return int(folder.name)
     raise AssertionError(f"no process of Pod {pod}")
 
 
