@@ -6,14 +6,67 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
+CLUSTER_DIR := build/cluster
+# Where KUBECONFIG names a cluster, kubectl, install, demo and tests use that one.
+TOOLS = $$($(PYTHON) cluster/build.py)
+CRD := crds/bandit-operator.dev_banditdeployments.yaml
+PYTEST := $(BIN)/python -m pytest
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# ---- set-up -----------------------------------------------------------------
+# ---- the main things ----------------------------------------------------------
+
+demo: venv ## Watch a real rollout: models moved, a loser rolled back and brought back (about 5 minutes)
+	@$(BIN)/python -m demo $(ARGS)
+
+test: venv lint ## Everything: lint, unit, golden and real-cluster tests
+	@$(PYTEST) tests $(ARGS)
+
+test-fast: venv ## Tests that need no cluster, in about a minute
+	@$(PYTEST) tests -m "not cluster" $(ARGS)
+
+lint: venv ## ruff, mypy and the layers
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy --config-file pyproject.toml
+	@$(BIN)/lint-imports | tail -1
+
+# ---- the embedded cluster -----------------------------------------------------
+
+cluster-build: ## Build the embedded cluster once, outside the work tree
+	@$(PYTHON) cluster/build.py
+
+cluster-up: venv ## Start an embedded cluster that knows the project's images
+	@mkdir -p $(CLUSTER_DIR)
+	@$(BIN)/python -m demo.installation > $(CLUSTER_DIR)/images.json
+	@tools=$(TOOLS) && $$tools/bin/cluster up --detach --dir $(CLUSTER_DIR)
+
+cluster-down: ## End it; its state stays
+	@tools=$(TOOLS) && $$tools/bin/cluster down --dir $(CLUSTER_DIR)
+
+kubectl: ## Run kubectl in the cluster in use: make kubectl ARGS="get bd -A"
+	@tools=$(TOOLS) && $$tools/bin/cluster kubectl $(ARGS)
+
+install: ## Install the operator's chart into the cluster in use
+	@tools=$(TOOLS) && KUBECONFIG=$${KUBECONFIG:-$(CLUSTER_DIR)/kubeconfig} $$tools/bin/helm upgrade --install \
+	  bandit-operator charts/bandit-operator --namespace bandit-system --create-namespace \
+	  --take-ownership --force-conflicts --server-side=true \
+	  --set image.tag=dev,prometheus.address=http://prometheus.monitoring:9090 --wait --timeout 90s
+
+# ---- generated files ----------------------------------------------------------
+
+crds: venv ## Write the CRD from the models
+	@$(BIN)/python -m bandit_operator.api.crd > $(CRD).new && mv $(CRD).new $(CRD)
+	@cp $(CRD) charts/bandit-operator/files/crd.yaml
+
+golden: venv crds ## Write the golden files of the tests again
+	@UPDATE_GOLDEN=1 $(PYTEST) -q tests/charts/test_templates.py tests/charts/test_values.py
+
+# ---- set-up -------------------------------------------------------------------
 
 $(VENV)/ready: requirements.lock pyproject.toml
-	@echo "python: installing the locked packages into $(VENV)"
+	@echo "python: installing the locked packages into $(VENV) (about a minute)"
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
@@ -25,4 +78,7 @@ lock: ## Resolve requirements.lock again (needs uv)
 	uv pip compile -q pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
 	  --no-annotate --no-header --no-emit-package bandit-operator -o requirements.lock
 
-.PHONY: help venv lock
+clean: ## Delete what was built here; the cache outside stays
+	@rm -rf build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+.PHONY: help demo test test-fast lint cluster-build cluster-up cluster-down kubectl install crds golden venv lock clean

@@ -92,12 +92,13 @@ def read_archive(path: Path, sha256: str = ARCHIVE_SHA256) -> pd.DataFrame:
 
 
 def _read_original(file: Any, name: str) -> pd.DataFrame:
+    texts = {COLUMNS[name]: str for name in _CATEGORICAL}
     wanted = {index: column for column, index in COLUMNS.items()} | {
         YEAR_COLUMN: "year",
         LABEL_COLUMN: "target",
     }
     try:
-        frame = pd.read_csv(file, header=None, skipinitialspace=True, usecols=list(wanted))
+        frame = pd.read_csv(file, header=None, skipinitialspace=True, usecols=list(wanted), dtype=texts)
     except ValueError as error:
         raise CensusError(f"{name}: {error}") from error
     frame = frame.rename(columns=wanted)
@@ -115,7 +116,7 @@ def read_csv(path: Path) -> pd.DataFrame:
         CensusError: A column is missing.
     """
     try:
-        return pd.read_csv(path, usecols=[*COLUMNS, "year", "target"])
+        return pd.read_csv(path, usecols=[*COLUMNS, "year", "target"], dtype=dict.fromkeys(_CATEGORICAL, str))
     except ValueError as error:
         raise CensusError(f"{path}: {error}") from error
 
@@ -124,11 +125,13 @@ def encode(frame: pd.DataFrame, source: str) -> Dataset:
     """Turn the table into numbers, 1994 as the past and 1995 as production.
 
     Raises:
-        CensusError: A number is missing, or there is a year other than 94 and 95.
+        CensusError: A value is missing, or there is a year other than 94 and 95.
     """
     years = frame["year"].to_numpy()
     if set(np.unique(years)) != {94, 95}:
         raise CensusError(f"{source}: the years are {sorted(set(years))}, expected 94 and 95")
+    if frame.isna().any(axis=None):
+        raise CensusError(f"{source}: a value is missing in {', '.join(frame.columns[frame.isna().any()])}")
     # The files are sorted by nothing; a fixed order of their content makes every source give the same rows.
     order = frame.sort_values(["year", *COLUMNS, "target"], kind="stable").index.to_numpy()
     shuffled = np.random.default_rng(0).permutation(order)
@@ -139,13 +142,11 @@ def encode(frame: pd.DataFrame, source: str) -> Dataset:
     for name in COLUMNS:
         values = frame[name].str.strip() if name in categories else frame[name]
         if name in categories:
-            codes = pd.Categorical(values, categories[name]).codes.astype(float)
+            codes = pd.Index(categories[name]).get_indexer(values).astype(float)
             columns.append(np.where(codes < 0, len(categories[name]), codes))
         else:
             columns.append(values.to_numpy(dtype=float))
     matrix = np.column_stack(columns)
-    if not np.isfinite(matrix).all():
-        raise CensusError(f"{source}: a number is missing")
     return Dataset(
         name="census-income-kdd",
         source=source,

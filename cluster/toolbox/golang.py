@@ -25,17 +25,22 @@ def _version(match: re.Match[str] | None) -> tuple[int, ...]:
 
 
 class Go:
-    """A Go compiler; found or fetched when it is first needed."""
+    """A Go compiler."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._program: Path | None = None
         self._env: dict[str, str] = {}
 
-    def run(self, *arguments: str | Path, cwd: Path) -> str:
-        """Run ``go`` in a module's folder and return its output."""
+    def ready(self) -> Go:
+        """Find the compiler, or fetch it, and return this same object."""
         if self._program is None:
             self._program = self._find()
+        return self
+
+    def run(self, *arguments: str | Path, cwd: Path) -> str:
+        """Run ``go`` in a module's folder and return its output."""
+        assert self._program, "call ready() first"
         # Of the modules' go.mod and go.sum nothing may change: they are the lock file.
         env = self._env | {"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly"}
         return run([self._program, *arguments], cwd=cwd, env=env)

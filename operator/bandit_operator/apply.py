@@ -46,10 +46,14 @@ async def set_replicas(api: KubernetesAPI, path: str, scale: Scale) -> None:
         Conflict: The replicas are no longer what they were; nothing was written.
         APIError, APIUnreachable, NotLeading: As ``KubernetesAPI.patch``.
     """
-    operations = [
-        {"op": "test", "path": "/spec/replicas", "value": scale.expected},
-        {"op": "replace", "path": "/spec/replicas", "value": scale.replicas},
-    ]
+    # The API server leaves out `replicas` where they are 0 (autoscaling/v1, ScaleSpec: omitempty),
+    # so that of such an object it is tested that its spec is empty; "add" sets what is there, too.
+    unchanged = (
+        {"op": "test", "path": "/spec", "value": {}}
+        if scale.expected == 0
+        else {"op": "test", "path": "/spec/replicas", "value": scale.expected}
+    )
+    operations = [unchanged, {"op": "add", "path": "/spec/replicas", "value": scale.replicas}]
     await api.patch(f"{path}/scale", operations, JSON_PATCH)
 
 

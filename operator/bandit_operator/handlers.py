@@ -60,6 +60,7 @@ def watch_settings() -> kopf.OperatorSettings:
 def registry(cache: Cache, scheduler: Scheduler) -> kopf.OperatorRegistry:
     """The handlers of all watched kinds."""
     handlers = kopf.OperatorRegistry()
+    kopf.on.login(registry=handlers)(_login)
 
     @kopf.on.event(GROUP, VERSION, PLURAL, registry=handlers)
     async def resource_changed(type: str | None, body: kopf.Body, **_: Any) -> None:
@@ -91,6 +92,11 @@ def registry(cache: Cache, scheduler: Scheduler) -> kopf.OperatorRegistry:
             _target_changed(cache, scheduler, kind)
         )
     return handlers
+
+
+def _login(**arguments: Any) -> kopf.ConnectionInfo | None:
+    """The Pod's ServiceAccount, or outside a cluster the kubeconfig in use; asked again after a 401."""
+    return kopf.login_with_service_account(**arguments) or kopf.login_with_kubeconfig(**arguments)
 
 
 def _route_changed(cache: Cache, scheduler: Scheduler, kind: str) -> Callable[..., Any]:

@@ -21,7 +21,10 @@ from bandit_operator.core.model import ArmFacts, Backend, SourceDown, Window
 from bandit_operator.errors import NotFound
 from bandit_operator.routers import ROUTERS, Located, Problem, Router
 from bandit_operator.sources import source_of
-from bandit_operator.sources.requests import request_parts, requests
+from bandit_operator.sources.exact import increases
+from bandit_operator.sources.promql import raw
+from bandit_operator.sources.question import Question
+from bandit_operator.sources.requests import REQUESTS, request_counters
 
 WATCHED_TARGETS = {("apps", "Deployment"), ("apps", "StatefulSet")}
 """Scale targets whose state the watches bring; others are read when they are needed."""
@@ -108,7 +111,10 @@ class Observer:
         return Placement(router, route, located, facts)
 
     async def rewards(self, resource: BanditDeployment, start: float, end: float) -> Reading | SourceDown:
-        """Read one window: one question, whatever the number of arms."""
+        """Read one window: one question, whatever the number of arms.
+
+        Only counters that were reset in the window, as when Pods restart, take another one.
+        """
         address = resource.spec.reward.prometheus.address or self._default_address
         if address is None:
             return SourceDown(
@@ -116,12 +122,20 @@ class Observer:
                 "spec.reward.prometheus.address is not set and the operator has no default; set one of them",
             )
         source = source_of(resource)
-        parts = [*source.parts(resource, start, end), *request_parts(resource, start, end)]
-        answer = await self._prometheus.query(address, " or ".join(parts), at=end)
+        counters = (*source.counters(resource), *request_counters(resource))
+        question = Question(counters, source.queries(resource, start, end), start, end)
+        answer = await self._prometheus.query(address, question.promql(), at=end)
         if isinstance(answer, SourceDown):
             return answer
-        outcomes = source.outcomes(resource, answer)
-        return Reading(Window(start, end, outcomes), requests(resource, answer))
+        values = {part: dict(by_arm) for part, by_arm in question.values(answer).items()}
+        for counter in question.were_reset(answer):
+            series = await self._prometheus.series(address, raw(counter.selector, start, end), at=end)
+            if isinstance(series, SourceDown):
+                return series
+            for arm, grown in increases(counter, series, start).items():
+                values[counter.part][arm] = values[counter.part].get(arm, 0.0) + grown
+        outcomes = source.outcomes(resource, values)
+        return Reading(Window(start, end, outcomes), values.get(REQUESTS, {}))
 
     async def _route(self, router: Router, key: Key) -> Mapping[str, Any] | None:
         route = self._cache.routes.get((router.kind, *key))

@@ -8,6 +8,7 @@ that somebody else wrote, Pods that became available. Passes may be repeated at 
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,9 +32,9 @@ from bandit_operator.observe import Observer, Placement
 from bandit_operator.records import decision_record
 from bandit_operator.routers import Problem
 from bandit_operator.scheduler import Next
-from bandit_operator.session import Session, adopt, load, renew, status_of
+from bandit_operator.session import Session, adopt, let_go, load, renew, status_of
 from bandit_operator.telemetry import Metrics
-from bandit_operator.traffic import foreign_weights, realised_shares, traffic_of
+from bandit_operator.traffic import compare_shares, foreign_weights, traffic_of
 
 log = structlog.get_logger()
 
@@ -101,18 +102,21 @@ class Reconciler:
             )
             return following
         if session.experiment.mode is Mode.PAUSED:
+            let_go(session)
             situation = report.Situation(now, _generation(body), session.experiment, traffic=report.Traffic())
             await self._conclude(session, body, situation, None)
             return following
         follow = session.experiment.mode is not Mode.ACTIVE
         before = adopt(session, placement.located, follow=follow)
-        if foreign_weights(session, placement, before, self._clock.monotonic()):
+        if foreign_weights(session, placement, before, self._clock.monotonic(), now):
             self._tell_foreign(session, placement, before)
         read = await self._read(session, now, tick or now >= session.tick_at)
         session.tick_at = windows.next_tick(
             now, session.experiment.interval, settle_of(session), session.experiment.uid
         )
-        snapshot = self._snapshot(session, placement, read, now)
+        if isinstance(read.reading, Window):
+            compare_shares(session, read.requests, before, read.reading.start)
+        snapshot = _snapshot(placement, read, now)
         decision = self._decide(session, before, snapshot, tick)
         self._learn(session, before, snapshot, decision, read)
         situation = report.Situation(
@@ -120,8 +124,9 @@ class Reconciler:
             _generation(body),
             session.experiment,
             decision=decision,
+            held=session.held,
             rewards_until=session.rewards_until,
-            traffic=traffic_of(session, placement, before, _moved(before, decision), self._clock.monotonic()),
+            traffic=traffic_of(session, placement, self._clock.monotonic()),
         )
         await self._conclude(session, body, situation, decision, standings_before=before)
         await self._act(session, placement, decision)
@@ -165,16 +170,6 @@ class Reconciler:
             return Read(CLOCK_SET, {})
         return await catch_up(self._observer, self._metrics, session, now)
 
-    def _snapshot(self, session: Session, placement: Placement, read: Read, now: float) -> Snapshot:
-        arms = {
-            arm: dataclasses.replace(facts, requests=read.requests.get(arm))
-            for arm, facts in placement.arms.items()
-        }
-        realised = realised_shares(read.requests, session.experiment.names)
-        if realised is not None:
-            session.realised = realised
-        return Snapshot(now, read.reading, arms, placement.generation, placement.accepted)
-
     def _tell_foreign(self, session: Session, placement: Placement, before: Intention) -> None:
         metadata = session.resource.metadata
         self._metrics.foreign.labels(metadata.namespace, metadata.name).inc()
@@ -202,6 +197,8 @@ class Reconciler:
         session.memory = decision.memory
         session.intention = Intention(decision.standings, decision.weights, before.total)
         moved = _moved(before, decision)
+        if decision.reason != reasons.BETWEEN_TICKS:
+            session.held = (decision.reason, decision.message) if decision.reason in report.HOLDS else None
         window = read.reading if isinstance(read.reading, Window) else None
         if window is not None:
             moved_on(session, window)
@@ -272,7 +269,7 @@ class Reconciler:
             if placement.located.weights != decision.weights and apply.may_put_back(
                 session.changed_at, session.put_back_at, now
             ):
-                session.in_sync = False  # until the write is known to have happened
+                session.in_sync, session.weights_since = False, math.inf  # until it is known to have happened
                 route = await apply.set_weights(self._api, placement, decision.weights)
                 session.put_back_at = now
                 if route is not None:
@@ -316,6 +313,14 @@ def _parsed(body: Mapping[str, Any]) -> tuple[BanditDeployment, Experiment]:
 
 def _generation(body: Mapping[str, Any]) -> int:
     return int(body["metadata"]["generation"])
+
+
+def _snapshot(placement: Placement, read: Read, now: float) -> Snapshot:
+    arms = {
+        arm: dataclasses.replace(facts, requests=read.requests.get(arm))
+        for arm, facts in placement.arms.items()
+    }
+    return Snapshot(now, read.reading, arms, placement.generation, placement.accepted)
 
 
 def _moved(before: Intention, decision: Decision) -> bool:

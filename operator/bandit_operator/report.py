@@ -48,6 +48,8 @@ class Situation:
     experiment: Experiment | None = None
     problem: Problem | None = None
     decision: Decision | None = None
+    held: tuple[str, str] | None = None
+    """Reason and message of the newest tick's decision, where that held the weights."""
     rewards_until: float | None = None
     """End of the newest window that held rewards; None before the first."""
     traffic: Traffic = Traffic(known=False)
@@ -66,7 +68,7 @@ def phase_of(situation: Situation) -> Phase:
         return Phase.PENDING
     if any(standing.state is ArmState.DRAINING for standing in decision.standings.values()):
         return Phase.ROLLING_BACK
-    if decision.reason in HOLDS:
+    if situation.held is not None:
         return Phase.HOLDING
     if decision.promoted is not None or decision.no_material_difference:
         return Phase.DECIDED
@@ -113,8 +115,8 @@ def _metrics_available(situation: Situation) -> Told:
     decision, experiment = situation.decision, situation.experiment
     if decision is None or experiment is None:
         return "Unknown", reasons.WAITING, "nothing has been read yet"
-    if decision.reason in (reasons.SOURCE_DOWN, reasons.NO_DATA):
-        return "False", decision.reason, decision.message
+    if situation.held is not None and situation.held[0] in (reasons.SOURCE_DOWN, reasons.NO_DATA):
+        return "False", *situation.held
     if situation.rewards_until is None:
         return "Unknown", reasons.WAITING, "no reward has been read yet"
     age = situation.now - situation.rewards_until

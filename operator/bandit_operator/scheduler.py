@@ -76,8 +76,11 @@ class Scheduler:
                 self.turned_at = self._monotonic()
                 self._changed.clear()
                 delay = self._start_due()
+                # Not asyncio.wait_for: before Python 3.12 it can swallow a cancellation
+                # (https://github.com/python/cpython/issues/86296).
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._changed.wait(), delay)
+                    async with asyncio.timeout(delay):
+                        await self._changed.wait()
         finally:
             for task in self._tasks:
                 task.cancel()

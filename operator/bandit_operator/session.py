@@ -49,6 +49,10 @@ class Session:
     resource_version: str
     realised: Mapping[str, float] = field(default_factory=dict)
     """Share of the newest window's requests by arm, where requests are counted."""
+    not_followed: str | None = None
+    """How the realised shares differ from weights that were in force, where they do."""
+    weights_since: float = float("inf")
+    """Since when the route is known to carry its weights, seconds since the Unix epoch."""
     told: tuple[Any, ...] | None = None
     """What the last written status says that must not wait."""
     written_at: float = float("-inf")
@@ -61,6 +65,8 @@ class Session:
     """When the weights were last put back, by the monotonic clock."""
     unaccepted: tuple[int, float] | None = None
     """A generation of the route that no gateway has accepted, and since when it is known."""
+    held: tuple[str, str] | None = None
+    """Reason and message of the newest tick's decision, where that held the weights."""
     promoted: str | None = None
     """The arm that was told of as the winner."""
     tick_at: float = float("-inf")
@@ -85,7 +91,7 @@ def load(body: Mapping[str, Any], resource: BanditDeployment, experiment: Experi
         memory=memory,
         notes=notes,
         cursor=None if status.cursor is None else from_timestamp(status.cursor),
-        intention=_intention(arms),
+        intention=_intention(arms, follow=status.phase in (Phase.PAUSED, Phase.OBSERVING)),
         history=list(status.history or []),
         counts=status.decisions or DecisionCounts(),
         foreign_changes=status.foreign_weight_changes or 0,
@@ -150,11 +156,17 @@ def status_of(
     return {name: fields.get(name) for name in sorted(names)}
 
 
-def _intention(arms: Mapping[str, ArmStatus]) -> Intention | None:
+def let_go(session: Session) -> None:
+    """Give up the intended weights: whoever sets weights from here on sets where we go on from."""
+    if session.intention is not None:
+        session.intention = replace(session.intention, weights={})
+
+
+def _intention(arms: Mapping[str, ArmStatus], *, follow: bool) -> Intention | None:
     standings = {name: standing for name, arm in arms.items() if (standing := _standing(arm)) is not None}
     if not standings:
         return None
-    weights = {name: arm.weight for name, arm in arms.items() if arm.weight is not None}
+    weights = {name: arm.weight for name, arm in arms.items() if arm.weight is not None and not follow}
     return Intention(standings, weights)
 
 

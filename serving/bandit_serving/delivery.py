@@ -112,11 +112,13 @@ class BatchSender:
         """Post once; return the failure if any, and the least pause before another try if one makes sense."""
         headers = {"Content-Type": "application/json"}
         try:
-            async with self._client.post(self._url, data=body, headers=headers) as answer:
+            async with self._client.post(
+                self._url, data=body, headers=headers, allow_redirects=False
+            ) as answer:
                 text = f"HTTP {answer.status}: {(await answer.text())[:500]}"
         except (aiohttp.ClientError, TimeoutError) as error:
             return f"{type(error).__name__}: {error}", 0.0
-        if answer.ok:
+        if 200 <= answer.status < 300:
             return None, None
         if 400 <= answer.status < 500 and answer.status not in RETRIED_STATUS:
             return text, None

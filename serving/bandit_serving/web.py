@@ -35,7 +35,7 @@ async def read_json(request: Request, max_bytes: int) -> Any:
             raise BadRequest(f"the body has more than {max_bytes} bytes; send smaller batches", 413)
     try:
         return _DECODER.decode(body.decode())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # the latter by lists nested too deep
         raise BadRequest(f"the body is not JSON: {error}") from error
 
 

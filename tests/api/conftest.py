@@ -1,19 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-GOOD = Path(__file__).parents[1] / "crds" / "good.yaml"
+from tests.support.manifests import good
 
 
 @pytest.fixture
 def manifest() -> dict[str, Any]:
     """Return a fresh manifest with every kind of field."""
-    loaded: dict[str, Any] = yaml.safe_load(GOOD.read_text())
+    loaded = good()
     loaded["metadata"] |= {"namespace": "models", "uid": "2c1b", "generation": 3}
     return loaded
 

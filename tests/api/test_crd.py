@@ -7,10 +7,11 @@ import sys
 from typing import Annotated, Literal
 
 import pytest
+from pydantic import Field
+
 from bandit_operator.api import crd
 from bandit_operator.api.fields import ApiModel
 from bandit_operator.api.rules import Rule
-from pydantic import Field
 
 
 class Inner(ApiModel):

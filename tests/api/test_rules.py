@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from bandit_operator.api.rules import (
     DecimalString,
     DurationString,
@@ -11,8 +14,6 @@ from bandit_operator.api.rules import (
     format_duration,
     parse_duration,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 @pytest.mark.parametrize(

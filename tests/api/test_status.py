@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import ValidationError
+
 from bandit_operator.api.status import MAX_HISTORY, ArmStatus, DecisionRecord, MeanInterval, Status
 from bandit_operator.core.model import ArmState
-from pydantic import ValidationError
 
 
 def written(model) -> dict:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import pytest
+from pydantic import ValidationError
+
 from bandit_operator.api.strategy import Strategy, block_name, build, share_maps
 from bandit_operator.core.strategies import STRATEGIES, setting, settings_of
-from pydantic import ValidationError
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,11 @@ from __future__ import annotations
 import copy
 
 import pytest
+
 from bandit_operator.api.v1alpha1 import InvalidResource, parse, to_experiment
 from bandit_operator.core import model as core
 from bandit_operator.core.strategies import STRATEGIES
+from tests.support.manifests import bad_cases, made_bad
 
 
 def test_a_manifest_becomes_the_cores_experiment(manifest):
@@ -23,7 +25,7 @@ def test_a_manifest_becomes_the_cores_experiment(manifest):
         delay=core.Delay(median=7200.0, p95=86400.0),
         stale_after=300.0,
         guardrails=core.Guardrails(200, 0.2, 0.01, 0.005, 0.1),
-        rollback=core.Rollback(0.05, 60.0, True, 86400.0),
+        rollback=core.Rollback(0.05, 60.0, True, True, 86400.0),
         promotion=core.Promotion(0.05, 0.005, core.PromotionAction.HOLD),
     )
 
@@ -75,6 +77,18 @@ def test_every_fault_is_named_with_its_field(manifest):
     first, second = str(caught.value).split("; ")
     assert first.startswith('spec.interval: "1s": must be a duration from 5s to 24h')
     assert second.startswith('spec.arms[1].validationScore: "good": must be a decimal')
+
+
+FORMATS = bad_cases("formats")
+
+
+@pytest.mark.parametrize("case", FORMATS, ids=[case["case"].replace(" ", "-") for case in FORMATS])
+def test_a_value_that_the_api_server_refuses_is_refused_here_with_the_same_advice(manifest, case):
+    with pytest.raises(InvalidResource) as caught:
+        parse(made_bad(manifest, case))
+    path, _, advice = case["message"].partition(": ")
+    if advice.startswith("Invalid value: "):
+        assert f"{path}: {advice.removeprefix('Invalid value: ')}" in str(caught.value)
 
 
 @pytest.mark.parametrize(

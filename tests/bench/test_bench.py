@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+
 from bench import cost, drift, late, promotion, regret, report, rollback
 from bench.task import mean_ci, row, spread
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from bandit_operator.api import crd
 
 ROOT = Path(__file__).parents[2]

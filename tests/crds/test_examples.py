@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from bandit_operator.api.v1alpha1 import BanditDeployment, parse, to_experiment
 from bandit_operator.core.strategies import STRATEGIES
 
@@ -19,8 +20,8 @@ def read(example: Path) -> dict:
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
 def test_an_example_is_stored_with_all_defaults_visible(api, example):
-    api.run("apply", "--server-side", "-f", str(example))
-    stored = yaml.safe_load(api.run("get", "-o", "yaml", "-f", str(example)))
+    api.kubectl("apply", "--server-side", "-f", str(example))
+    stored = yaml.safe_load(api.kubectl("get", "-o", "yaml", "-f", str(example)))
     model = BanditDeployment.model_validate(read(example))
     assert stored["spec"] == model.spec.model_dump(by_alias=True, exclude_none=True, mode="json")
 
@@ -47,7 +48,7 @@ def test_a_field_set_to_null_gets_its_default_again(api, good):
         "metadata": {"name": "nulls"},
         "spec": {**good["spec"], "interval": None, "guardrails": None},
     }
-    api.run("apply", "--server-side", "-f", "-", stdin=yaml.dump(manifest))
-    spec = yaml.safe_load(api.run("get", "bd", "nulls", "-o", "yaml"))["spec"]
+    api.kubectl("apply", "--server-side", "-f", "-", stdin=yaml.dump(manifest))
+    spec = yaml.safe_load(api.kubectl("get", "bd", "nulls", "-o", "yaml"))["spec"]
     assert spec["interval"] == "30s"
     assert spec["guardrails"]["maxStep"] == "0.2"

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
 from bandit_operator.api.crd import crd, schema
 from bandit_operator.api.status import ArmStatus, Condition, Phase, Status
 
@@ -35,7 +36,7 @@ OBJECTS = dict(objects(schema()))
 
 @pytest.mark.parametrize("path", OBJECTS)
 def test_kubectl_explain_tells_what_every_field_is_for(api, path):
-    told = words(api.run("explain", path, "--api-version=bandit-operator.dev/v1alpha1"))
+    told = words(api.kubectl("explain", path, "--api-version=bandit-operator.dev/v1alpha1"))
     for name, field in OBJECTS[path].items():
         if name in ("apiVersion", "kind", "metadata"):
             continue  # these have texts of Kubernetes' own
@@ -45,7 +46,9 @@ def test_kubectl_explain_tells_what_every_field_is_for(api, path):
 @pytest.fixture(scope="module")
 def running(api, good):
     """Return the name of a resource with a status as the operator writes it."""
-    api.run("apply", "--server-side", "-f", "-", stdin=json.dumps({**good, "metadata": {"name": "running"}}))
+    api.kubectl(
+        "apply", "--server-side", "-f", "-", stdin=json.dumps({**good, "metadata": {"name": "running"}})
+    )
     condition = {"observed_generation": 1, "last_transition_time": NOW, "message": "All is well."}
     status = Status(
         observed_generation=1,
@@ -61,39 +64,39 @@ def running(api, good):
         cursor=NOW,
     )
     patch = {"status": status.model_dump(by_alias=True, exclude_none=True, mode="json")}
-    api.run("patch", "bd", "running", "--subresource=status", "--type=merge", "-p", json.dumps(patch))
+    api.kubectl("patch", "bd", "running", "--subresource=status", "--type=merge", "-p", json.dumps(patch))
     return "running"
 
 
 def test_kubectl_get_answers_who_is_winning_since_when_and_whether_it_is_safe(api, running):
-    header, row = api.run("get", "bd", running).splitlines()
+    header, row = api.kubectl("get", "bd", running).splitlines()
     assert header.split() == ["NAME", "LEADER", "SHARE", "READY", "REASON", "SINCE", "AGE"]
     assert row.split()[:5] == ["running", "boosting", "92.5%", "True", "Learning"]
 
 
 def test_kubectl_get_wide_adds_the_strategy(api, running):
-    header, row = api.run("get", "bd", running, "-o", "wide").splitlines()
+    header, row = api.kubectl("get", "bd", running, "-o", "wide").splitlines()
     assert "STRATEGY" in header.split()
     assert "Thompson" in row.split()
 
 
 def test_kubectl_wait_sees_the_ready_condition(api, running):
-    api.run("wait", "bd", running, "--for=condition=Ready", "--timeout=5s")
+    api.kubectl("wait", "bd", running, "--for=condition=Ready", "--timeout=5s")
 
 
 def test_resources_are_found_by_their_route(api, running):
-    found = api.run("get", "bd", "--field-selector", "spec.traffic.routeRef.name=income", "-o", "name")
+    found = api.kubectl("get", "bd", "--field-selector", "spec.traffic.routeRef.name=income", "-o", "name")
     assert f"banditdeployment.bandit-operator.dev/{running}" in found.splitlines()
-    none = api.run("get", "bd", "--field-selector", "spec.traffic.routeRef.name=other", "-o", "name")
+    none = api.kubectl("get", "bd", "--field-selector", "spec.traffic.routeRef.name=other", "-o", "name")
     assert none == ""
 
 
 def test_kubectl_get_all_lists_the_resource(api, running):
-    assert f"banditdeployment.bandit-operator.dev/{running}" in api.run("get", "all", "-o", "name")
+    assert f"banditdeployment.bandit-operator.dev/{running}" in api.kubectl("get", "all", "-o", "name")
 
 
 def test_a_status_comes_back_as_it_was_written(api, running):
-    stored = json.loads(api.run("get", "bd", running, "-o", "json"))["status"]
+    stored = json.loads(api.kubectl("get", "bd", running, "-o", "json"))["status"]
     assert stored["memory"] == {"version": 1, "state": {"alpha": [0.5, 1e-9]}}
     read = Status.model_validate(stored)
     assert read.arms is not None
@@ -101,8 +104,8 @@ def test_a_status_comes_back_as_it_was_written(api, running):
 
 
 def test_a_change_of_the_status_leaves_the_generation_alone(api, running):
-    before = api.run("get", "bd", running, "-o", "jsonpath={.metadata.generation}")
-    api.run(
+    before = api.kubectl("get", "bd", running, "-o", "jsonpath={.metadata.generation}")
+    api.kubectl(
         "patch",
         "bd",
         running,
@@ -111,16 +114,16 @@ def test_a_change_of_the_status_leaves_the_generation_alone(api, running):
         "-p",
         '{"status": {"leader": "logistic"}}',
     )
-    assert api.run("get", "bd", running, "-o", "jsonpath={.metadata.generation}") == before
+    assert api.kubectl("get", "bd", running, "-o", "jsonpath={.metadata.generation}") == before
 
 
 def test_another_manager_can_add_an_arm_by_server_side_apply(api, good):
     name = "shared"
-    api.run("apply", "--server-side", "-f", "-", stdin=json.dumps({**good, "metadata": {"name": name}}))
+    api.kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps({**good, "metadata": {"name": name}}))
     arm = {"name": "forest", "backendRef": {"name": "income-forest"}}
     more = {key: good[key] for key in ("apiVersion", "kind")}
     more |= {"metadata": {"name": name}, "spec": {"arms": [arm]}}
-    api.run(
+    api.kubectl(
         "apply",
         "--server-side",
         "--field-manager=other",
@@ -129,7 +132,7 @@ def test_another_manager_can_add_an_arm_by_server_side_apply(api, good):
         "-",
         stdin=json.dumps(more),
     )
-    arms = api.run("get", "bd", name, "-o", "jsonpath={.spec.arms[*].name}")
+    arms = api.kubectl("get", "bd", name, "-o", "jsonpath={.spec.arms[*].name}")
     assert arms.split() == ["logistic", "boosting", "forest"]
 
 

@@ -45,6 +45,7 @@ func Kubectl() {
 	}
 	if explicit || os.Getenv("KUBECONFIG") == "" {
 		os.Setenv("KUBECONFIG", d.Kubeconfig())
+		os.Setenv("KUBECACHEDIR", d.KubectlCache())
 	}
 	os.Args = append([]string{"kubectl"}, rest...)
 	if err := cli.RunNoErrOutput(kubectl.NewDefaultKubectlCommand()); err != nil {

@@ -46,6 +46,7 @@ Containers see this machine's files read-only, /tmp private, and not the state f
 	f.StringVar(&o.API, "api", "", "address of the API server, such as 127.0.0.1:6443 (default: a free port)")
 	f.StringVar(&o.Gateway, "gateway", "", "address of the gateway (default: a free port)")
 	f.StringVar(&o.Prometheus, "prometheus", "", "address of Prometheus (default: a free port)")
+	f.BoolVar(&o.Relay, "relay", false, "do without kube-proxy and nft: relay TCP for Services in user space")
 	f.StringArrayVar(&o.Publish, "publish", nil, "ADDRESS=TARGET: listen on ADDRESS here, connect to TARGET inside")
 	c.RunE = func(*cobra.Command, []string) (err error) {
 		if o.Dir, err = dir(); err != nil {

@@ -4,6 +4,8 @@ package inside
 
 import (
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"log"
 	"os"
 	"syscall"
@@ -18,6 +20,7 @@ type Spec struct {
 	Dir     state.Dir // the state folder as the user knows it
 	Tools   string    // folder with the programs that are not in this binary
 	Images  string    // JSON file of image names
+	Relay   bool      // do without kube-proxy
 	Targets []string  // where the listening socket 4+i leads to (3 is the lock)
 }
 
@@ -41,10 +44,14 @@ func Main() {
 
 func run(spec *Spec, dir state.Dir) error {
 	syscall.CloseOnExec(firstListener - 1) // held, but not by the parts
-	if err := setupMounts(string(spec.Dir)); err != nil {
-		return err
+	err := setupMounts(string(spec.Dir))
+	if err == nil {
+		err = setupNetwork()
 	}
-	if err := setupNetwork(); err != nil {
+	if errors.Is(err, fs.ErrPermission) { // AppArmor lets us make a user namespace, and takes its rights
+		return ExplainForbidden(err)
+	}
+	if err != nil {
 		return err
 	}
 	for i, target := range spec.Targets {

@@ -43,7 +43,7 @@ func startParts(supervisor *supervise.Supervisor, spec *Spec) error {
 	if err := waitForAPIServer(supervisor.Failed()); err != nil {
 		return err
 	}
-	proxy, proxyFlags := serviceProxy()
+	proxy, proxyFlags := serviceProxy(spec.Relay)
 	for _, part := range []struct {
 		name  string
 		flags []string
@@ -109,8 +109,8 @@ func controllerManagerFlags() []string {
 
 // serviceProxy is the real kube-proxy where there is an nft program, else a
 // small one of our own that needs no packet filter.
-func serviceProxy() (string, []string) {
-	if _, err := exec.LookPath("nft"); err != nil {
+func serviceProxy(relay bool) (string, []string) {
+	if _, err := exec.LookPath("nft"); err != nil || relay {
 		return "service-proxy", []string{"--kubeconfig=" + pki("proxy.conf")}
 	}
 	return "kube-proxy", []string{"--config=" + in("kube-proxy.yaml")}

@@ -26,6 +26,7 @@ func Detach(o *Options) error {
 		return err
 	}
 	cmd := exec.Command(self, upArguments(o)...)
+	cmd.Dir = "/" // keeps no folder busy; all paths below are absolute
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	cmd.ExtraFiles = []*os.File{writer}
 	cmd.Env = append(os.Environ(), parentVariable+"=3")
@@ -55,6 +56,9 @@ func upArguments(o *Options) []string {
 	}
 	for _, p := range o.Publish {
 		args = append(args, "--publish", p)
+	}
+	if o.Relay {
+		args = append(args, "--relay")
 	}
 	return args
 }

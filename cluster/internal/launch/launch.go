@@ -29,6 +29,7 @@ type Options struct {
 	Gateway    string   // the same
 	Prometheus string   // the same
 	Publish    []string // further ADDRESS=TARGET
+	Relay      bool     // do without kube-proxy
 }
 
 // Up runs a cluster until it ends or this process gets SIGINT or SIGTERM.
@@ -104,7 +105,7 @@ func startInside(o *Options, lock *os.File, published *published) (*exec.Cmd, er
 	if err != nil {
 		return nil, err
 	}
-	spec, err := json.Marshal(inside.Spec{Dir: o.Dir, Tools: o.Tools, Images: o.Images, Targets: published.targets})
+	spec, err := json.Marshal(inside.Spec{Dir: o.Dir, Tools: o.Tools, Images: o.Images, Relay: o.Relay, Targets: published.targets})
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +129,7 @@ func startInside(o *Options, lock *os.File, published *published) (*exec.Cmd, er
 			break
 		}
 	}
-	return nil, explainNamespaces(err)
+	return nil, inside.ExplainForbidden(err)
 }
 
 func namespaces(withUsers bool) *syscall.SysProcAttr {

@@ -23,7 +23,8 @@ func Parts(pid int) []Part {
 		for _, child := range children(first) {
 			argv, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", child))
 			words := strings.Split(string(argv), "\x00")
-			if err == nil && len(words) > 1 {
+			// Orphans of containers are children of process 1 as well.
+			if err == nil && len(words) > 1 && filepath.Base(words[0]) == "cluster" {
 				parts = append(parts, Part{Name: words[1], PID: child, MemoryBytes: proportionalSetSize(child)})
 			}
 		}

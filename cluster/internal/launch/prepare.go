@@ -24,7 +24,7 @@ const patience = 120 * time.Second
 // prepare waits for the parts and installs the add-ons, with the access and the
 // ports that users have.
 func prepare(o *Options, steps *progress.Steps, endpoints state.Endpoints) error {
-	k := kubectl{o.Dir.Kubeconfig()}
+	k := kubectl{o.Dir}
 	if err := await("the API server", func() error { return k.run(nil, "get", "--raw", "/readyz") }); err != nil {
 		return err
 	}
@@ -114,14 +114,14 @@ func addOns() ([]byte, error) {
 }
 
 // kubectl runs the one in this binary: what users would type.
-type kubectl struct{ kubeconfig string }
+type kubectl struct{ dir state.Dir }
 
 func (k kubectl) run(input []byte, args ...string) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	cmd := exec.Command(self, append([]string{"kubectl", "--kubeconfig", k.kubeconfig}, args...)...)
+	cmd := exec.Command(self, append([]string{"kubectl", "--dir", string(k.dir)}, args...)...)
 	cmd.Stdin = bytes.NewReader(input)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("kubectl %s: %s", strings.Join(args, " "), bytes.TrimSpace(out))

@@ -12,6 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 	"k8s.io/kubernetes/pkg/kubelet/cadvisor"
 	cadvisortest "k8s.io/kubernetes/pkg/kubelet/cadvisor/testing"
+
+	processes "bandit-operator.dev/cluster/internal/runtime"
 )
 
 // hostInfo answers the few questions the kubelet asks of cAdvisor.
@@ -65,11 +67,12 @@ func (h *hostInfo) ContainerFsInfo(context.Context) (cadvisorv2.FsInfo, error) {
 func (h *hostInfo) RootFsInfo() (cadvisorv2.FsInfo, error)                     { return h.fs() }
 func (h *hostInfo) GetDirFsInfo(string) (cadvisorv2.FsInfo, error)             { return h.fs() }
 
-// ContainerInfoV2 gives one empty entry, so that the summary API has a node.
+// ContainerInfoV2 gives the node, which is all processes of the cluster.
 func (h *hostInfo) ContainerInfoV2(name string, _ cadvisorv2.RequestOptions) (map[string]cadvisorv2.ContainerInfo, error) {
-	now := time.Now()
+	now, cpu, memory := time.Now(), &cadvisorv1.CpuStats{}, &cadvisorv1.MemoryStats{}
+	cpu.Usage.Total, memory.WorkingSet = processes.Total()
 	return map[string]cadvisorv2.ContainerInfo{name: {
 		Spec:  cadvisorv2.ContainerSpec{CreationTime: now, HasCpu: true, HasMemory: true},
-		Stats: []*cadvisorv2.ContainerStats{{Timestamp: now, Cpu: &cadvisorv1.CpuStats{}, Memory: &cadvisorv1.MemoryStats{}}},
+		Stats: []*cadvisorv2.ContainerStats{{Timestamp: now, Cpu: cpu, Memory: memory}},
 	}}, nil
 }

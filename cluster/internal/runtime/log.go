@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
@@ -56,18 +57,10 @@ func (l *log) write(stream, tag string, line []byte) {
 	if l.f == nil {
 		return
 	}
-	b := make([]byte, 0, len(line)+64)
-	b = time.Now().AppendFormat(b, time.RFC3339Nano)
-	b = append(b, ' ')
-	b = append(b, stream...)
-	b = append(b, ' ')
-	b = append(b, tag...)
-	b = append(b, ' ')
-	b = append(b, line...)
-	l.f.Write(append(b, '\n'))
+	fmt.Fprintf(l.f, "%s %s %s %s\n", time.Now().Format(time.RFC3339Nano), stream, tag, line)
 }
 
-// stream turns what a process writes into log lines.
+// stream is an io.Writer that turns what a process writes into log lines.
 type stream struct {
 	log  *log
 	name string
@@ -77,6 +70,7 @@ type stream struct {
 
 func (l *log) stream(name string) *stream { return &stream{log: l, name: name} }
 
+// maxLine is how long a line without an end may grow in memory.
 const maxLine = 16 << 10
 
 func (s *stream) Write(p []byte) (int, error) {

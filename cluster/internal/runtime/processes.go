@@ -29,6 +29,16 @@ func processes() map[string][]int {
 	return found
 }
 
+// Total gives the CPU time in nanoseconds and the resident bytes of all processes.
+func Total() (cpuNanoseconds, residentBytes uint64) {
+	var all []int
+	for _, pids := range processes() {
+		all = append(all, pids...)
+	}
+	u := usageOf(all)
+	return u.cpuNanoseconds, u.residentBytes
+}
+
 // usage is what processes have used since they started, and hold now.
 type usage struct {
 	cpuNanoseconds uint64

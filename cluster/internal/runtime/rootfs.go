@@ -4,18 +4,18 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
 
-// A container's root is the host's tree seen through bind mounts. Where a
-// mount target does not exist, its closest existing directory is covered by a
-// tmpfs with the same entries, in which the target can be made. The host's files
-// are read-only there; what a tmpfs adds is private to the container.
+// rootfs is a container's root: the machine's tree seen through bind mounts.
+// Where a mount target does not exist, its closest existing directory is covered
+// by a tmpfs with the same entries, in which the target can be made. The machine's
+// files are read-only there; what a tmpfs adds is private to the container.
 type rootfs struct {
 	root    string          // the new root
-	covered map[string]bool // host directories already covered
+	covered map[string]bool // the machine's directories that are covered already
 	volumes map[string]bool // paths on which something was mounted
 }
 
@@ -53,26 +53,42 @@ func (r *rootfs) cover(dir string) error {
 	}
 	r.covered[dir] = true
 	for _, e := range entries {
-		old, to := filepath.Join(from, e.Name()), filepath.Join(target, e.Name())
-		if e.Type()&os.ModeSymlink != 0 {
-			if link, err := os.Readlink(old); err == nil {
-				os.Symlink(link, to)
-			}
-			continue
-		}
-		if bindTo(old, to, e.IsDir()) != nil {
-			os.Remove(to) // unreadable or already gone: leave it out
-			continue
-		}
-		if name := e.Name(); dir != "/" && !strings.HasPrefix(dir, "/dev") || dir == "/" && name != "dev" && name != "proc" && name != "sys" {
-			if err := setReadOnly(to); err != nil && dir == "/" {
-				return fmt.Errorf("read-only %s: %w", name, err)
-			}
+		if err := r.bindEntry(from, dir, e); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
+// bindEntry shows one entry of the directory `from` in the tmpfs over dir. One that
+// cannot be bound, as it is unreadable or gone meanwhile, is left out.
+func (r *rootfs) bindEntry(from, dir string, e os.DirEntry) error {
+	old, shown := filepath.Join(from, e.Name()), filepath.Join(dir, e.Name())
+	target := filepath.Join(r.root, shown)
+	if e.Type()&os.ModeSymlink != 0 {
+		if link, err := os.Readlink(old); err == nil {
+			os.Symlink(link, target)
+		}
+		return nil
+	}
+	if bindTo(old, target, e.IsDir()) != nil {
+		os.Remove(target)
+		return nil
+	}
+	// Below the top a bind keeps what its source is: read-only, or a volume's own.
+	if dir != "/" || slices.Contains(asTheyAre, shown) {
+		return nil
+	}
+	if err := setReadOnly(target); err != nil {
+		return fmt.Errorf("read-only %s: %w", shown, err)
+	}
+	return nil
+}
+
+// asTheyAre are the directories of the kernel.
+var asTheyAre = []string{"/dev", "/proc", "/sys"}
+
+// bindTo makes the mount point if there is none.
 func bindTo(from, to string, isDir bool) error {
 	if isDir {
 		if err := os.MkdirAll(to, 0o755); err != nil {
@@ -88,38 +104,8 @@ func bindTo(from, to string, isDir bool) error {
 	return unix.Mount(from, to, "", unix.MS_BIND|unix.MS_REC, "")
 }
 
-// resolve follows the host's symbolic links in path as far as it exists.
-func resolve(path string) string {
-	path = filepath.Clean("/" + path)
-	for tries := 0; tries < 40; tries++ {
-		rest := ""
-		dir := path
-		for {
-			if fi, err := os.Lstat(dir); err == nil {
-				if fi.Mode()&os.ModeSymlink != 0 {
-					link, err := os.Readlink(dir)
-					if err != nil {
-						return path
-					}
-					if !filepath.IsAbs(link) {
-						link = filepath.Join(filepath.Dir(dir), link)
-					}
-					path = filepath.Join(link, rest)
-					break // start again with the new path
-				}
-				if real, err := filepath.EvalSymlinks(dir); err == nil {
-					return filepath.Join(real, rest)
-				}
-				return path
-			}
-			rest = filepath.Join(filepath.Base(dir), rest)
-			dir = filepath.Dir(dir)
-		}
-	}
-	return path
-}
-
-// mount binds host onto path, making path if need be.
+// mount binds a path of the machine onto one of the container, which is made if
+// need be.
 func (r *rootfs) mount(host, path string, readOnly bool) error {
 	fi, err := os.Stat(host)
 	if err != nil {
@@ -127,22 +113,8 @@ func (r *rootfs) mount(host, path string, readOnly bool) error {
 	}
 	path = resolve(path)
 	target := filepath.Join(r.root, path)
-	if _, err := os.Lstat(target); err != nil {
-		parent := filepath.Dir(path)
-		for {
-			if _, err := os.Lstat(filepath.Join(r.root, parent)); err == nil {
-				break
-			}
-			parent = filepath.Dir(parent)
-		}
-		if !r.writable(parent) {
-			if err := r.cover(parent); err != nil {
-				return err
-			}
-		}
-		if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
-			return err
-		}
+	if err := r.makeParent(path); err != nil {
+		return err
 	}
 	if err := bindTo(host, target, fi.IsDir()); err != nil {
 		return fmt.Errorf("bind %s on %s: %w", host, path, err)
@@ -156,12 +128,35 @@ func (r *rootfs) mount(host, path string, readOnly bool) error {
 	return nil
 }
 
+// makeParent sees to it that a mount point can be made at path.
+func (r *rootfs) makeParent(path string) error {
+	target := filepath.Join(r.root, path)
+	if _, err := os.Lstat(target); err == nil {
+		return nil
+	}
+	existing := filepath.Dir(path)
+	for {
+		if _, err := os.Lstat(filepath.Join(r.root, existing)); err == nil {
+			break
+		}
+		existing = filepath.Dir(existing)
+	}
+	if !r.writable(existing) {
+		if err := r.cover(existing); err != nil {
+			return err
+		}
+	}
+	return os.MkdirAll(filepath.Dir(target), 0o755)
+}
+
+// setReadOnly takes all mounts below target along. Remounting one by one would
+// fail: flags such as nosuid are locked in a user namespace.
 func setReadOnly(target string) error {
 	attr := unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY}
 	return unix.MountSetattr(-1, target, unix.AT_RECURSIVE, &attr)
 }
 
-// hide covers a directory of the host with nothing.
+// hide covers a directory of the machine with an empty one.
 func (r *rootfs) hide(dir string) error {
 	target := filepath.Join(r.root, resolve(dir))
 	if _, err := os.Stat(target); err != nil {
@@ -170,7 +165,7 @@ func (r *rootfs) hide(dir string) error {
 	return unix.Mount("tmpfs", target, "tmpfs", 0, "mode=0755")
 }
 
-// writable tells whether dir lies in a tmpfs of ours, not in a host directory.
+// writable tells whether dir lies in a tmpfs of ours, not in a directory of the machine.
 func (r *rootfs) writable(dir string) bool {
 	if r.covered[dir] {
 		return true
@@ -180,34 +175,10 @@ func (r *rootfs) writable(dir string) bool {
 			return true
 		}
 		if r.covered[filepath.Dir(d)] {
-			// d is an entry of a covered directory: ours only if the host lacks it.
+			// d is an entry of a covered directory: ours only if the machine lacks it.
 			_, err := os.Lstat(d)
 			return err != nil
 		}
 	}
 	return false
-}
-
-// lookup finds a program the way a shell inside the container would.
-func (r *rootfs) lookup(name, path, workdir string) (string, error) {
-	try := func(p string) bool {
-		fi, err := os.Stat(filepath.Join(r.root, resolve(p)))
-		return err == nil && !fi.IsDir() && fi.Mode()&0o111 != 0
-	}
-	if strings.Contains(name, "/") {
-		p := name
-		if !filepath.IsAbs(p) {
-			p = filepath.Join(workdir, p)
-		}
-		if try(p) {
-			return p, nil
-		}
-		return "", fmt.Errorf("%s: no such program", name)
-	}
-	for _, d := range filepath.SplitList(path) {
-		if p := filepath.Join(d, name); filepath.IsAbs(p) && try(p) {
-			return p, nil
-		}
-	}
-	return "", fmt.Errorf("%s: not found in PATH", name)
 }

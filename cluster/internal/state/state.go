@@ -42,13 +42,16 @@ func (d Dir) PKI() string        { return d.path("pki") }
 func (d Dir) Kubeconfig() string { return d.path("kubeconfig") }
 func (d Dir) Parts() string      { return d.path("parts") }
 func (d Dir) Images() string     { return d.path("images.json") }
-
-// ForwardSocket is where a running cluster takes further sockets.
-const ForwardSocket = "forward.sock"
-
 func (d Dir) Log(part string) string {
 	return filepath.Join(d.Parts(), part+".log")
 }
+
+// KubectlCache is where kubectl keeps what the API server offers. In its usual place
+// below the home folder it would serve the next cluster on the same port as well.
+func (d Dir) KubectlCache() string { return d.path("kubectl-cache") }
+
+// ForwardSocket is the name of the socket at which a running cluster takes further ones.
+const ForwardSocket = "forward.sock"
 
 // ErrUp says that a running cluster holds the folder.
 var ErrUp = errors.New("already up")
@@ -63,16 +66,20 @@ func (d Dir) Lock() (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); {
-	case errors.Is(err, unix.EWOULDBLOCK):
-		f.Close()
-		return nil, ErrUp
-	case err != nil:
-		f.Close()
-		return nil, fmt.Errorf("lock %s: %w", d.path("lock"), err)
+	err = unix.FcntlFlock(f.Fd(), unix.F_OFD_SETLK, wholeFile())
+	if err == nil {
+		return f, nil
 	}
-	return f, nil
+	f.Close()
+	if errors.Is(err, unix.EAGAIN) {
+		return nil, ErrUp
+	}
+	return nil, fmt.Errorf("lock %s: %w", d.path("lock"), err)
 }
+
+// wholeFile is a lock that belongs to an open file, not to a process: process 1
+// inside inherits it.
+func wholeFile() *unix.Flock_t { return &unix.Flock_t{Type: unix.F_WRLCK} }
 
 // Up tells whether a cluster holds the folder.
 func (d Dir) Up() bool {
@@ -81,7 +88,9 @@ func (d Dir) Up() bool {
 		return false
 	}
 	defer f.Close()
-	return errors.Is(unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB), unix.EWOULDBLOCK)
+	lock := wholeFile()
+	err = unix.FcntlFlock(f.Fd(), unix.F_OFD_GETLK, lock) // asks only, so that it is in nobody's way
+	return err == nil && lock.Type != unix.F_UNLCK
 }
 
 // Begin forgets how an earlier run was reached and how it ended.

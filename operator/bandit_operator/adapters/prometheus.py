@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import requests
 from prometheus_api_client import PrometheusConnect
@@ -21,6 +21,7 @@ from urllib3.util.retry import Retry
 
 from bandit_operator.core.model import SourceDown
 from bandit_operator.sources import Sample
+from bandit_operator.sources.exact import Series
 
 THREADS = 4
 """Most questions under way to one address."""
@@ -28,6 +29,10 @@ MISSES = 3
 """Deadlines missed in a row before an address is left alone."""
 PAUSE_SECONDS = 15.0
 """How long it is left alone; then one question tries again."""
+
+
+Element = TypeVar("Element")
+"""What one element of an answer is read into."""
 
 
 @dataclass
@@ -62,8 +67,22 @@ class Prometheus:
         """Evaluate a query at a time, seconds since the Unix epoch.
 
         Returns:
-            The elements of the answer, possibly none, or why there is no answer.
+            The elements of the instant vector, possibly none, or why there is no answer.
         """
+        return await self._within_deadline(address, promql, at, _sample)
+
+    async def series(self, address: str, promql: str, at: float) -> list[Series] | SourceDown:
+        """As ``query``, for a range vector: the series with all their samples."""
+        return await self._within_deadline(address, promql, at, _series)
+
+    def close(self) -> None:
+        """Let go of all threads without waiting for answers that may never come."""
+        for server in self._addresses.values():
+            server.threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _within_deadline(
+        self, address: str, promql: str, at: float, read: Callable[[Any], Element]
+    ) -> list[Element] | SourceDown:
         server = self._addresses.get(address) or self._open(address)
         if self._monotonic() < server.paused_until:
             return SourceDown(
@@ -71,22 +90,18 @@ class Prometheus:
                 f"Prometheus at {address} missed {server.missed} deadlines and is left alone for a while",
             )
         loop = asyncio.get_running_loop()
-        answer = loop.run_in_executor(server.threads, self._ask, server.connection, promql, at)
+        answer = loop.run_in_executor(server.threads, self._ask, server.connection, promql, at, read)
         try:
-            result = await asyncio.wait_for(answer, self._deadline)
+            async with asyncio.timeout(self._deadline):
+                result = await answer
         except TimeoutError:
             return self._missed(server, address)
-        if not isinstance(result, SourceDown):
-            server.missed = 0
+        server.missed = 0
         return result
 
-    def close(self) -> None:
-        """Let go of all threads without waiting for answers that may never come."""
-        for server in self._addresses.values():
-            server.threads.shutdown(wait=False, cancel_futures=True)
-
     def _open(self, address: str) -> _Address:
-        connection = PrometheusConnect(address, retry=Retry(total=0), timeout=(1.0, self._deadline))
+        # Its own timeout only frees the thread; the deadline that counts is ours, and comes first.
+        connection = PrometheusConnect(address, retry=Retry(total=0), timeout=2 * self._deadline)
         server = _Address(connection, ThreadPoolExecutor(THREADS, thread_name_prefix="prometheus"))
         self._addresses[address] = server
         return server
@@ -99,28 +114,36 @@ class Prometheus:
             server.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="prometheus")
         return SourceDown("Timeout", f"Prometheus at {address} gave no answer in {self._deadline:g} s")
 
-    def _ask(self, connection: PrometheusConnect, promql: str, at: float) -> list[Sample] | SourceDown:
+    def _ask(
+        self, connection: PrometheusConnect, promql: str, at: float, read: Callable[[Any], Element]
+    ) -> list[Element] | SourceDown:
         url = connection.url
         try:
             connection.headers = self._headers() or None
             # POST would be neater for long queries, and this client puts them into the URL all the same.
             result = connection.custom_query(promql, params={"time": f"{at:.3f}"})
-            return [_sample(element) for element in result]
+            return [read(element) for element in result]
         except PrometheusApiClientException as error:
             return SourceDown("BadAnswer", f"Prometheus at {url} refused the query: {error}")
         except requests.exceptions.JSONDecodeError:
             return SourceDown("BadAnswer", f"what answers at {url} is not Prometheus: its answer is not JSON")
-        except requests.exceptions.Timeout:
-            return SourceDown("Timeout", f"Prometheus at {url} gave no answer in time")
         except requests.exceptions.RequestException as error:
             return SourceDown("Unreachable", f"Prometheus at {url} cannot be reached: {_cause(error)}")
         except (KeyError, TypeError, ValueError) as error:
-            return SourceDown("BadAnswer", f"the answer of {url} is not an instant vector: {error!r}")
+            return SourceDown(
+                "BadAnswer", f"the answer of {url} is not of the kind that was asked for: {error!r}"
+            )
 
 
 def _sample(element: Any) -> Sample:
     """One element; a scalar's answer has another shape and raises."""
     return Sample(labels=dict(element["metric"]), value=float(element["value"][1]))
+
+
+def _series(element: Any) -> Series:
+    """One series of a range vector."""
+    points = [(float(time), float(value)) for time, value in element["values"]]
+    return Series(labels=dict(element["metric"]), samples=points)
 
 
 def _cause(error: BaseException) -> str:

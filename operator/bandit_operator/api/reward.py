@@ -89,8 +89,8 @@ class Prometheus(ApiModel):
     """
     preset: Preset | None = None
     """Rewards without a metric of the model's own. GatewaySuccess: a request is a trial, and a
-    success unless the gateway answered it with 5xx, by the counters of Traefik
-    (traefik_service_requests_total).
+    success unless the gateway answered it with 5xx, by Traefik's counter
+    traefik_service_requests_total, which needs metrics.prometheus.addServicesLabels.
     """
     arm_label: LabelName = "arm"
     """Label whose value is the name of the arm. A preset has its own and ignores it."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -149,10 +149,7 @@ class DecimalString(StringFormat):
         """Return whether ``value`` is good: the same as ``cel``."""
         if not re.fullmatch(DECIMAL_PATTERN, value):
             return False
-        try:
-            number = Decimal(value)
-        except InvalidOperation:  # pragma: no cover - the pattern admits numbers only
-            return False
+        number = Decimal(value)
         if self.minimum is not None:
             low = Decimal(self.minimum)
             if number < low or (self.exclusive_minimum and number == low):

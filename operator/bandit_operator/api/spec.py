@@ -26,8 +26,6 @@ from bandit_operator.api.rules import DECIMAL_PATTERN, DURATION_PATTERN, Decimal
 from bandit_operator.api.strategy import Strategy, share_maps
 from bandit_operator.core.model import Mode, PromotionAction
 
-GATEWAY_GROUP = "gateway.networking.k8s.io"
-
 
 class BackendRef(ApiModel):
     """One backend of the route's rule, written as the route writes it."""

@@ -144,7 +144,14 @@ def _move(
             reasons.NO_ARM_AVAILABLE,
             "no arm can serve; the weights stay as they are",
         )
-    hold = first_violated(Guarded(experiment, snapshot, {arm: shares[arm] for arm in eligible}))
+    hold = first_violated(
+        Guarded(
+            experiment,
+            snapshot,
+            shares={arm: shares[arm] for arm in eligible},
+            since={arm: standings[arm].since for arm in eligible},
+        )
+    )
     barred = [arm for arm in experiment.names if arm not in eligible and shares[arm] > 0]
     if hold is not None:
         target = _without_barred(shares, eligible)

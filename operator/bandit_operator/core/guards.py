@@ -26,11 +26,16 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Guarded:
-    """What the guards look at. ``shares`` are the eligible arms' present shares."""
+    """What the guards look at.
+
+    ``shares`` are the eligible arms' present shares, ``since`` is when each of them entered
+    its state, seconds since the Unix epoch.
+    """
 
     experiment: Experiment
     snapshot: Snapshot
     shares: Mapping[str, float]
+    since: Mapping[str, float]
 
 
 Guard = Callable[[Guarded], Hold | None]
@@ -77,7 +82,12 @@ def no_arm_is_silent(facts: Guarded) -> Hold | None:
     """An arm that carries traffic and has no numbers must not be judged by the others'."""
     outcomes = _outcomes(facts)
     total = _total_trials(outcomes)
+    reading, experiment = facts.snapshot.reading, facts.experiment
+    assert isinstance(reading, Window)  # an earlier guard has seen to it
+    patience = experiment.interval + (experiment.delay.p95 if experiment.delay else 0.0)
     for arm, share in facts.shares.items():
+        if facts.since[arm] + patience > reading.start:
+            continue  # its first labels are still to come
         outcome = outcomes[arm]
         trials = outcome.trials if isinstance(outcome, Observed) else 0.0
         if trials <= 0 and share * total >= EXPECTED_TRIALS_MISSED:

@@ -1,7 +1,7 @@
 """Reward sources: how the rewards of one window are asked of Prometheus.
 
-A source is pure: it turns a resource and a window into one PromQL query, and the answer into
-an outcome for every arm. To add one: a file here, and a line in ``SOURCES``.
+A source is pure: it says which counters or queries a resource's rewards come from, and turns
+the numbers into an outcome for every arm. To add one: a file here, and a line in ``SOURCES``.
 """
 
 from __future__ import annotations

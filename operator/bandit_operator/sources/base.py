@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core.model import Outcome
+from bandit_operator.sources.promql import PART
+
+Values = Mapping[str, Mapping[str, float]]
+"""Numbers by part of the answer and by arm; what has no number is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,17 +23,69 @@ class Sample:
     value: float
 
 
+@dataclass(frozen=True, slots=True)
+class ArmLabel:
+    """The label that tells the arms' series apart.
+
+    ``patterns`` gives for each arm the regular expression that the whole value matches.
+    """
+
+    name: str
+    patterns: tuple[tuple[str, str], ...]
+
+    def arm_of(self, value: str) -> str | None:
+        """The arm that a value of the label belongs to, or None for a stranger's."""
+        for arm, pattern in self.patterns:
+            if re.fullmatch(pattern, value):
+                return arm
+        return None
+
+    @property
+    def any_arm(self) -> str:
+        """A regular expression that the values of all arms match, as the inside of a PromQL string."""
+        joined = "|".join(pattern for _, pattern in self.patterns)
+        return joined.replace("\\", "\\\\").replace('"', '\\"')
+
+    def values(self, samples: Sequence[Sample], part: str) -> dict[str, float]:
+        """Sum by arm of one part of an answer; an arm with no number in it is left out."""
+        found: dict[str, float] = {}
+        for sample in samples:
+            arm = self.arm_of(sample.labels.get(self.name, ""))
+            is_number = sample.value == sample.value
+            if arm is not None and sample.labels.get(PART) == part and is_number:
+                found[arm] = found.get(arm, 0.0) + sample.value
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """Counters whose exact increase is one part of the answer."""
+
+    part: str
+    selector: str
+    label: ArmLabel
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """PromQL whose value, as it is, is one part of the answer."""
+
+    part: str
+    promql: str
+    label: ArmLabel
+
+
 class RewardSource(Protocol):
-    """Asks for rewards and reads the answer."""
+    """Says what to ask, and reads the answer."""
 
-    def parts(self, resource: BanditDeployment, start: float, end: float) -> list[str]:
-        """Queries for the rewards of all arms in (start, end], seconds since the Unix epoch.
-
-        They are sent as one, joined by ``or``, so their elements must differ in their labels;
-        ``promql.part`` sees to that.
-        """
+    def counters(self, resource: BanditDeployment) -> tuple[Counter, ...]:
+        """Counters to read, none for a source that has queries."""
         ...
 
-    def outcomes(self, resource: BanditDeployment, samples: Sequence[Sample]) -> dict[str, Outcome]:
+    def queries(self, resource: BanditDeployment, start: float, end: float) -> tuple[Query, ...]:
+        """Queries to ask at the end of the window (start, end], seconds since the Unix epoch."""
+        ...
+
+    def outcomes(self, resource: BanditDeployment, values: Values) -> dict[str, Outcome]:
         """The outcome of every arm, ``NoData`` where the answer has no number for it."""
         ...

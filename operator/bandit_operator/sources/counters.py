@@ -3,50 +3,55 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core.model import NoData, Observed, Outcome
-from bandit_operator.sources.base import Sample
-from bandit_operator.sources.labels import ArmLabel, own_label
-from bandit_operator.sources.promql import increase, part
+from bandit_operator.sources.base import Counter, Query, Values
+from bandit_operator.sources.labels import own_label
 
 
 @dataclass(frozen=True, slots=True)
 class Counters:
     """``successes`` and ``trials`` select counters; their increases are rewards and trials."""
 
-    def parts(self, resource: BanditDeployment, start: float, end: float) -> list[str]:
-        """Both increases, in one request, so that they belong together."""
-        prometheus, label = resource.spec.reward.prometheus, own_label(resource).name
-        return [
-            part("rewards", increase(prometheus.successes or "", label, start, end)),
-            part("trials", increase(prometheus.trials or "", label, start, end)),
-        ]
+    def counters(self, resource: BanditDeployment) -> tuple[Counter, ...]:
+        """Both, told apart by the label that the user names."""
+        prometheus, label = resource.spec.reward.prometheus, own_label(resource)
+        return (
+            Counter("rewards", prometheus.successes or "", label),
+            Counter("trials", prometheus.trials or "", label),
+        )
 
-    def outcomes(self, resource: BanditDeployment, samples: Sequence[Sample]) -> dict[str, Outcome]:
+    def queries(
+        self,
+        resource: BanditDeployment,  # noqa: ARG002 - part of the protocol
+        start: float,  # noqa: ARG002 - part of the protocol
+        end: float,  # noqa: ARG002 - part of the protocol
+    ) -> tuple[Query, ...]:
+        """None."""
+        return ()
+
+    def outcomes(self, resource: BanditDeployment, values: Values) -> dict[str, Outcome]:
         """An arm whose trials are unknown, or whose numbers cannot be, has no data."""
-        return outcomes(own_label(resource), samples)
+        return outcomes(resource, values)
 
 
-def outcomes(label: ArmLabel, samples: Sequence[Sample]) -> dict[str, Outcome]:
+def outcomes(resource: BanditDeployment, values: Values) -> dict[str, Outcome]:
     """The outcome of every arm from the parts "rewards" and "trials"."""
-    trials, rewards = label.values(samples, "trials"), label.values(samples, "rewards")
-    return {arm: _outcome(trials.get(arm), rewards.get(arm)) for arm, _ in label.patterns}
+    rewards, trials = values["rewards"], values["trials"]
+    return {arm.name: _outcome(trials.get(arm.name), rewards.get(arm.name)) for arm in resource.spec.arms}
 
 
 def _outcome(trials: float | None, rewards: float | None) -> Outcome:
     if trials is None:
         return NoData("no series of trials")
+    if rewards is None and trials == 0:
+        return Observed(0.0, 0.0)
     if rewards is None:
         # A counter that nobody has touched may not exist yet. Whether that means no success or
-        # a broken exporter is not ours to guess, unless there was nothing to succeed in.
-        return (
-            Observed(0.0, 0.0)
-            if trials == 0
-            else NoData("no series of successes; expose it from the start, at 0")
-        )
+        # a broken exporter is not ours to guess.
+        return NoData("no series of successes; expose it from the start, at 0")
     if not (math.isfinite(trials) and math.isfinite(rewards) and trials >= 0):
         return NoData("not a finite number")
     return Observed(trials, rewards)

@@ -1,49 +1,12 @@
-"""Which arm a series belongs to."""
+"""Which label tells the arms' series apart."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
 
 from bandit_operator.api.references import backends_of, route_of
 from bandit_operator.api.v1alpha1 import BanditDeployment
-from bandit_operator.sources.base import Sample
-from bandit_operator.sources.promql import PART
-
-
-@dataclass(frozen=True, slots=True)
-class ArmLabel:
-    """The label that tells the arms' series apart.
-
-    ``patterns`` gives for each arm the regular expression that the whole value matches.
-    """
-
-    name: str
-    patterns: tuple[tuple[str, str], ...]
-
-    def arm_of(self, value: str) -> str | None:
-        """The arm that a value of the label belongs to, or None for a stranger's."""
-        for arm, pattern in self.patterns:
-            if re.fullmatch(pattern, value):
-                return arm
-        return None
-
-    @property
-    def any_arm(self) -> str:
-        """A regular expression that the values of all arms match, as the inside of a PromQL string."""
-        joined = "|".join(pattern for _, pattern in self.patterns)
-        return joined.replace("\\", "\\\\").replace('"', '\\"')
-
-    def values(self, samples: Sequence[Sample], part: str) -> dict[str, float]:
-        """Sum by arm of one part of an answer; an arm with no number in it is left out."""
-        found: dict[str, float] = {}
-        for sample in samples:
-            arm = self.arm_of(sample.labels.get(self.name, ""))
-            is_number = sample.value == sample.value
-            if arm is not None and sample.labels.get(PART) == part and is_number:
-                found[arm] = found.get(arm, 0.0) + sample.value
-        return found
+from bandit_operator.sources.base import ArmLabel
 
 
 def own_label(resource: BanditDeployment) -> ArmLabel:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core.model import NoData, Observed, Outcome
-from bandit_operator.sources.base import Sample
+from bandit_operator.sources.base import Counter, Query, Values
 from bandit_operator.sources.labels import own_label
-from bandit_operator.sources.promql import part
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,20 +20,23 @@ class MeanQuery:
     once: that is up to the queries.
     """
 
-    def parts(self, resource: BanditDeployment, start: float, end: float) -> list[str]:
-        """Both queries, in one request."""
-        prometheus, window = resource.spec.reward.prometheus, f"{round(end - start)}s"
-        mean, samples = prometheus.query or "", prometheus.samples or ""
-        return [
-            part("mean", f"({mean.replace('$window', window)})"),
-            part("samples", f"({samples.replace('$window', window)})"),
-        ]
+    def counters(self, resource: BanditDeployment) -> tuple[Counter, ...]:  # noqa: ARG002 - part of the protocol
+        """None."""
+        return ()
 
-    def outcomes(self, resource: BanditDeployment, samples: Sequence[Sample]) -> dict[str, Outcome]:
+    def queries(self, resource: BanditDeployment, start: float, end: float) -> tuple[Query, ...]:
+        """Both of them, with the window's length in place of ``$window``."""
+        prometheus, label = resource.spec.reward.prometheus, own_label(resource)
+        window = f"{round(end - start)}s"
+        return tuple(
+            Query(part, (promql or "").replace("$window", window), label)
+            for part, promql in (("mean", prometheus.query), ("samples", prometheus.samples))
+        )
+
+    def outcomes(self, resource: BanditDeployment, values: Values) -> dict[str, Outcome]:
         """Sum of rewards = mean × count; without a count there is no evidence, so no data."""
-        label = own_label(resource)
-        means, counts = label.values(samples, "mean"), label.values(samples, "samples")
-        return {arm: _outcome(means.get(arm), counts.get(arm)) for arm, _ in label.patterns}
+        means, counts = values["mean"], values["samples"]
+        return {arm.name: _outcome(means.get(arm.name), counts.get(arm.name)) for arm in resource.spec.arms}
 
 
 def _outcome(mean: float | None, count: float | None) -> Outcome:

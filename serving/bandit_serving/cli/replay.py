@@ -82,11 +82,12 @@ def replay(
         parsed = parse_delay(delay)
     except ValueError as error:
         raise BadSetting(f"--delay {error}") from error
+    route = route or _route_of(url)
     replayer = Replayer(
         load_rows(data),
         url=url,
         labels=labels,
-        route=route or _route_of(url),
+        route=route,
         rate=rate,
         delay=parsed,
         seed=seed,

@@ -24,11 +24,11 @@ _SCHEMA = """
 CREATE TABLE events (
   route TEXT NOT NULL, id TEXT NOT NULL, recorded_at REAL NOT NULL,
   arm TEXT, outputs TEXT, predicted_at REAL,
-  label TEXT, labelled_at REAL,
+  label TEXT, labelled_at REAL, held INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (route, id)
 ) WITHOUT ROWID;
 CREATE INDEX events_by_age ON events (recorded_at);
-CREATE INDEX events_waiting ON events (recorded_at) WHERE label IS NULL OR outputs IS NULL;
+CREATE INDEX events_waiting ON events (recorded_at) WHERE label IS NULL OR outputs IS NULL OR held;
 CREATE TABLE counters (
   name TEXT NOT NULL, route TEXT NOT NULL, arm TEXT NOT NULL, value INTEGER NOT NULL,
   PRIMARY KEY (name, route, arm)
@@ -44,15 +44,21 @@ ON CONFLICT (route, id) DO UPDATE
 RETURNING label, labelled_at
 """
 _PUT_LABEL = """
-INSERT INTO events (route, id, recorded_at, label, labelled_at) VALUES (?, ?, ?, ?, ?)
+INSERT INTO events (route, id, recorded_at, label, labelled_at, held) VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (route, id) DO UPDATE
-  SET label = excluded.label, labelled_at = excluded.labelled_at WHERE label IS NULL
+  SET label = excluded.label, labelled_at = excluded.labelled_at, held = excluded.held
+  WHERE label IS NULL
 RETURNING arm, outputs, predicted_at
 """
 _ADD = """
 INSERT INTO counters (name, route, arm, value) VALUES (?, ?, ?, ?)
 ON CONFLICT (name, route, arm) DO UPDATE SET value = value + excluded.value
 """
+_OVERDUE = """
+SELECT route, id, arm, outputs, label FROM events
+WHERE recorded_at < ? AND (label IS NULL OR outputs IS NULL OR held) ORDER BY recorded_at LIMIT ?
+"""
+_EXPIRE_PREDICTION = "UPDATE events SET label = ?, labelled_at = ? WHERE route = ? AND id = ?"
 EXPIRED = ""  # stands in the label column of an expired prediction; no JSON value is the empty text
 
 
@@ -120,7 +126,9 @@ class SQLiteStore:
 
     def _apply_label(self, event: Label, now: float, changes: Counters) -> None:
         route, request_id, label, time = event
-        row = self._db.execute(_PUT_LABEL, (route, request_id, now, label, time)).fetchone()
+        row = self._db.execute(
+            _PUT_LABEL, (route, request_id, now, label, time, self._reward.held)
+        ).fetchone()
         if row is None:
             found = self._db.execute(
                 "SELECT label FROM events WHERE route = ? AND id = ?", (route, request_id)
@@ -138,7 +146,10 @@ class SQLiteStore:
         delay = max(delay, 0.0)  # a negative one only says that two clocks disagree
         _add(changes, delay_bucket(delay), route, arm)
         _add(changes, names.DELAY_MILLISECONDS, route, arm, round(delay * 1000))
-        self._count_reward(changes, route, arm, self._reward.reward(json.loads(outputs), json.loads(label)))
+        if not self._reward.held:
+            self._count_reward(
+                changes, route, arm, self._reward.reward(json.loads(outputs), json.loads(label))
+            )
 
     @staticmethod
     def _count_reward(changes: Counters, route: str, arm: str, reward: float | None) -> None:
@@ -164,22 +175,20 @@ class SQLiteStore:
         return self._transaction(lambda: self._expire(now, age, limit, changes), changes)
 
     def _expire(self, now: float, age: float, limit: int, changes: Counters) -> int:
-        overdue = self._db.execute(
-            "SELECT route, id, arm, outputs FROM events"
-            " WHERE recorded_at < ? AND (label IS NULL OR outputs IS NULL) ORDER BY recorded_at LIMIT ?",
-            (now - age, limit),
-        ).fetchall()
-        for route, request_id, arm, outputs in overdue:
+        overdue = self._db.execute(_OVERDUE, (now - age, limit)).fetchall()
+        for route, request_id, arm, outputs, label in overdue:
+            key = (route, request_id)
             if outputs is None:
                 _add(changes, names.EXPIRED_LABELS, route)
-                self._db.execute("DELETE FROM events WHERE route = ? AND id = ?", (route, request_id))
-                continue
-            _add(changes, names.EXPIRED_PREDICTIONS, route, arm)
-            self._count_reward(changes, route, arm, self._reward.expired)
-            self._db.execute(
-                "UPDATE events SET label = ?, labelled_at = ? WHERE route = ? AND id = ?",
-                (EXPIRED, now, route, request_id),
-            )
+                self._db.execute("DELETE FROM events WHERE route = ? AND id = ?", key)
+            elif label is None:
+                _add(changes, names.EXPIRED_PREDICTIONS, route, arm)
+                self._count_reward(changes, route, arm, self._reward.expired)
+                self._db.execute(_EXPIRE_PREDICTION, (EXPIRED, now, *key))
+            else:
+                reward = self._reward.reward(json.loads(outputs), json.loads(label))
+                self._count_reward(changes, route, arm, reward)
+                self._db.execute("UPDATE events SET held = 0 WHERE route = ? AND id = ?", key)
         forgotten = self._db.execute(
             "DELETE FROM events WHERE (route, id) IN"
             " (SELECT route, id FROM events WHERE recorded_at < ? ORDER BY recorded_at LIMIT ?)",

@@ -175,7 +175,8 @@ class Replayer:
         try:
             async with gateway.post(self._url, data=body, headers=_HEADERS, allow_redirects=False) as answer:
                 content = await answer.read()
-            arm, failure = (_arm(content), None) if answer.ok else (None, f"HTTP {answer.status}")
+            succeeded = 200 <= answer.status < 300
+            arm, failure = (_arm(content), None) if succeeded else (None, f"HTTP {answer.status}")
         except (aiohttp.ClientError, TimeoutError) as error:
             arm, failure = None, type(error).__name__
         seconds = time.perf_counter() - started

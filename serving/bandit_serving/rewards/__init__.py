@@ -13,10 +13,20 @@ from bandit_serving.errors import BadSetting
 from bandit_serving.rewards.accuracy import Accuracy
 from bandit_serving.rewards.balanced_accuracy import BalancedAccuracy
 from bandit_serving.rewards.base import RewardFunction
+from bandit_serving.rewards.conversion import Conversion
+from bandit_serving.rewards.cost_matrix import CostMatrix
+from bandit_serving.rewards.expression import Expression
+from bandit_serving.rewards.rare_positives import RarePositives
+from bandit_serving.rewards.regression_error import RegressionError
 
 REWARDS: dict[str, type[RewardFunction]] = {
     "accuracy": Accuracy,
     "balanced-accuracy": BalancedAccuracy,
+    "conversion": Conversion,
+    "cost-matrix": CostMatrix,
+    "expression": Expression,
+    "rare-positives": RarePositives,
+    "regression-error": RegressionError,
 }
 
 

@@ -14,11 +14,14 @@ class RewardFunction(pydantic.BaseModel, abc.ABC):
     Attributes:
         expired: Reward of a prediction whose label never came; None (no label is no trial) unless the absence
             of a label is itself the outcome.
+        held: Whether rewards are counted only when the time for labels is over, so that requests with and
+            without a label are counted at the same age.
     """
 
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
 
     expired: ClassVar[float | None] = None
+    held: ClassVar[bool] = False
 
     @abc.abstractmethod
     def check_outputs(self, outputs: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-package launch
+package inside
 
 import (
 	"fmt"
@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// explainNamespaces says what keeps a machine from making namespaces, and how to
-// change it.
-func explainNamespaces(err error) error {
+// ExplainForbidden says what keeps a machine from making namespaces, or from
+// using them once made, and how to change it.
+func ExplainForbidden(err error) error {
 	var hints []string
 	for _, setting := range []struct{ file, forbids, cure string }{
 		{"/proc/sys/user/max_user_namespaces", "0", "sudo sysctl -w user.max_user_namespaces=15000"},
@@ -25,7 +25,7 @@ func explainNamespaces(err error) error {
 	if len(hints) == 0 {
 		hints = append(hints, "no known setting forbids it; a security module may")
 	}
-	return fmt.Errorf(`this machine does not let you create namespaces: %w
+	return fmt.Errorf(`this machine does not let you use namespaces: %w
 The cluster needs user namespaces, or root. Do one of these:
   - %s
   - run the same command as root`, err, strings.Join(hints, "\n  - "))

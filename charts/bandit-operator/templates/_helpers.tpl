@@ -1,0 +1,85 @@
+{{/* Name of the chart, cut to what a label may hold. */}}
+{{- define "bandit-operator.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+
+{{/* Name of the objects: the release's, with the chart's where it does not say so already. */}}
+{{- define "bandit-operator.fullname" -}}
+{{- $name := include "bandit-operator.name" . -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" -}}
+{{- else if contains $name .Release.Name -}}
+{{- .Release.Name | trunc 63 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name $name | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "bandit-operator.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "bandit-operator.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "bandit-operator.labels" -}}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+{{ include "bandit-operator.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- end -}}
+
+{{- define "bandit-operator.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create -}}
+{{- default (include "bandit-operator.fullname" .) .Values.serviceAccount.name -}}
+{{- else -}}
+{{- default "default" .Values.serviceAccount.name -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "bandit-operator.image" -}}
+{{- printf "%s:%s" .Values.image.repository (default .Chart.AppVersion .Values.image.tag) -}}
+{{- end -}}
+
+{{- define "bandit-operator.scrapeAnnotations" -}}
+prometheus.io/scrape: "true"
+prometheus.io/port: "8080"
+prometheus.io/path: /metrics
+{{- end -}}
+
+{{/* What the operator may do where its resources are: in all namespaces, or in those it watches. */}}
+{{- define "bandit-operator.rules" -}}
+- apiGroups: [bandit-operator.dev]
+  resources: [banditdeployments]
+  verbs: [list, watch]
+- apiGroups: [bandit-operator.dev]
+  resources: [banditdeployments/status]
+  verbs: [patch]
+# Weights are patched. What a watch has not shown is read once more before it is called missing.
+- apiGroups: [gateway.networking.k8s.io]
+  resources: [httproutes, grpcroutes]
+  verbs: [get, list, watch, patch]
+# Whether an arm can serve: its Service is there.
+- apiGroups: [""]
+  resources: [services]
+  verbs: [get, list, watch]
+{{- range .Values.scalables }}
+# Replicas and Pod templates are watched, and only the scale is written.
+- apiGroups: [{{ .group | quote }}]
+  resources: [{{ join ", " .resources }}]
+  verbs: [get, list, watch]
+- apiGroups: [{{ .group | quote }}]
+  resources: [{{ range $i, $resource := .resources }}{{ if $i }}, {{ end }}{{ $resource }}/scale{{ end }}]
+  verbs: [get, patch]
+{{- end }}
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [create, patch]
+{{- with .Values.rbac.extraRules }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{- define "bandit-operator.subjects" -}}
+- kind: ServiceAccount
+  name: {{ include "bandit-operator.serviceAccountName" . }}
+  namespace: {{ .Release.Namespace }}
+{{- end -}}

@@ -1,0 +1,1 @@
+"""The embedded cluster, and how Python programs use it (`cluster.client`)."""

@@ -1,0 +1,6 @@
+"""`python -m demo`: a real rollout, from nothing to a report."""
+
+from demo.cli import main
+
+if __name__ == "__main__":
+    main()

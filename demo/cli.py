@@ -1,0 +1,149 @@
+"""The command line of the demo."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from types import FrameType
+
+import click
+from rich.console import Console
+
+from cluster.client import Cluster, ClusterError
+from demo import installation
+from demo.models import Prepared, prepare
+from demo.report import build_report, write_report
+from demo.stage import embedded, open_cluster
+from demo.story import Story, StoryError
+from demo.summary import summary
+from demo.traffic import Traffic
+from demo.view import display
+from demo.watching import Watched
+
+FINISH_SECONDS = 10.0
+ROOT = Path(__file__).parents[1]
+EPILOG = """
+\b
+Examples:
+  python -m demo                      the whole story, on a cluster of its own
+  python -m demo --keep               leave the cluster up to look around in it
+  CLUSTER=kind python -m demo         on the cluster of kind
+  python -m demo | cat                plain lines instead of the live view
+
+While it runs, look at the same cluster from another terminal:
+`cluster kubectl --dir build/demo/cluster get bd -A -w`, with the program that
+`python cluster/build.py` tells the folder of.
+
+Exit code: 0 if the whole story happened; 1 if a step did not, which is named; 130 after Ctrl-C.
+"""
+
+
+@click.command(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--cluster-dir",
+    type=click.Path(path_type=Path),
+    default=ROOT / "build" / "demo" / "cluster",
+    show_default="build/demo/cluster",
+    help="Folder for the state of the embedded cluster; what an earlier run left there is deleted.",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    default=ROOT / "build" / "demo",
+    show_default="build/demo",
+    help="Folder for report.json and report.html.",
+)
+@click.option(
+    "--rate",
+    type=click.FloatRange(min=20),
+    default=120.0,
+    show_default=True,
+    help="Requests a second. More of them decide sooner, and need more of the machine.",
+)
+@click.option("--keep", is_flag=True, help="Leave the cluster up at the end, and say how to end it.")
+@click.option(
+    "--plain", is_flag=True, help="Print lines instead of the live view, as where there is no terminal."
+)
+@click.option(
+    "--picture",
+    type=click.Path(path_type=Path),
+    help="Also write the view, as it is once the loser has no Pods, as SVG.",
+)
+def main(cluster_dir: Path, output: Path, rate: float, keep: bool, plain: bool, picture: Path | None) -> None:
+    """Watch bandit-operator move a real rollout: four models of census data behind one HTTPRoute.
+
+    The model that validated best is served with a training/serving skew. The operator moves the traffic
+    away from it, finds it worse than the baseline, drains it and scales it to zero; then it is redeployed
+    without the skew, comes back, and wins. Everything is real: a Kubernetes control plane (etcd, API server,
+    scheduler, kubelet), Traefik, Prometheus, helm; nothing needs Docker or root. Takes about three minutes.
+
+    KUBECONFIG or CLUSTER=kind names another cluster to run on. It must have Traefik with a Gateway `main` in
+    the namespace `gateway`, Prometheus as `prometheus.monitoring`, and the images bandit-operator:dev and
+    bandit-serving:dev.
+    """
+    for number in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C: the cluster must not outlive the demo
+        signal.signal(number, _interrupt)
+    console = Console()
+    try:
+        with ExitStack() as stack:
+            prepared = prepare(_progress)
+            cluster = open_cluster(stack, cluster_dir, keep, _progress)
+            sys.exit(_play(cluster, prepared, rate, output, plain, picture, console))
+    except KeyboardInterrupt:
+        console.print("demo: interrupted; everything that it started has ended")
+        sys.exit(130)
+    except ClusterError as error:
+        console.print(f"demo: {error}", markup=False, soft_wrap=True)
+        sys.exit(1)
+
+
+def _play(
+    cluster: Cluster,
+    prepared: Prepared,
+    rate: float,
+    output: Path,
+    plain: bool,
+    picture: Path | None,
+    console: Console,
+) -> int:
+    _install(cluster, prepared)
+    watched = Watched()
+    watched.start(cluster.kubeconfig)
+    story = Story(cluster, prepared, watched, Traffic(cluster, prepared, rate))
+    failed: StoryError | None = None
+    try:
+        with display(story, console, plain=plain, picture=picture):
+            try:
+                story.run()
+            except StoryError as error:
+                failed = error
+    finally:
+        story.traffic.finish(FINISH_SECONDS)
+        watched.stop()
+    report = build_report(story, embedded(cluster))
+    page = write_report(report, output)
+    summary(report, page, console)
+    if failed is not None:
+        console.print(f"demo: {failed}", style="bold red", markup=False, soft_wrap=True)
+        return 1
+    return 0
+
+
+def _install(cluster: Cluster, prepared: Prepared) -> None:
+    started = time.monotonic()
+    _progress("cluster: installing the models, the reward collector and, with helm, the operator")
+    installation.install_models(cluster, prepared)
+    installation.install_operator(cluster)
+    installation.start_rollout(cluster, prepared)
+    _progress(f"cluster: everything serves, after {time.monotonic() - started:.0f} s")
+
+
+def _progress(line: str) -> None:
+    click.echo(line)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

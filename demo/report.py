@@ -1,0 +1,132 @@
+"""The figures of the demo: `report.json`."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from cluster.client import EmbeddedCluster
+from demo.load import Load, load_of
+from demo.page import page_of
+from demo.records import Object, Records
+from demo.rollbacks import rollbacks_of
+from demo.scene import number
+from demo.story import Story
+
+
+def ticks_of(records: Records) -> list[dict[str, Any]]:
+    """Return one entry a tick: time, window, weights, trials, rewards, evidence, reason, message."""
+    found: list[dict[str, Any]] = []
+    weights: Object = {}
+    for record in records.ticks:
+        weights = record.get("weights", weights)
+        seen = record.get("observations", {})
+        arms = records.arms_at(record["window"]["end"])
+        found.append(
+            {
+                "time": record["time"],
+                "window": dict(record["window"]),
+                "weights": dict(weights),
+                "trials": {arm: float(one["trials"]) for arm, one in seen.items()},
+                "rewards": {arm: float(one["rewards"]) for arm, one in seen.items()},
+                "evidence": {arm["name"]: number(arm.get("evidence")) for arm in arms},
+                "probability_best": {arm["name"]: number(arm.get("probabilityBest")) for arm in arms},
+                "reason": record["reason"],
+                "message": record["message"],
+                "actions": list(record.get("actions", [])),
+            }
+        )
+    return found
+
+
+def _silence(story: Story) -> float | None:
+    scaled, last = story.moments.get("scaled"), story.last_answer_before_scale
+    return None if scaled is None or last is None else round(scaled.time - last, 3)
+
+
+def build_report(story: Story, embedded: EmbeddedCluster | None) -> dict[str, Any]:
+    """Return all figures, as JSON values."""
+    records, replayer, moments = story.watched.records, story.traffic.replayer, story.moments
+    ticks = ticks_of(records)
+    load = _load(story, embedded, len(ticks))
+    return {
+        "data": story.prepared.source,
+        "skew": {
+            "arm": story.best,
+            "feature": story.prepared.skew_feature,
+            "factor": story.prepared.skew_factor,
+            "cause": story.prepared.skew_cause,
+        },
+        "arms": {
+            arm.name: {"validated": arm.validation, "production": arm.production, "skewed": arm.skewed}
+            for arm in story.prepared.arms.values()
+        },
+        "steps": [
+            {
+                "step": step.key,
+                "text": story.tell(step),
+                "state": str(step.state),
+                "time": _when(story, step.key),
+            }
+            for step in story.steps
+        ],
+        "seconds": round(story.ended - story.started, 1),
+        "threshold": number(story.watched.arm(story.best).get("threshold")),
+        "ticks": ticks,
+        "rewards_sent": replayer.labels_sent,
+        "rewards_counted": records.trials(),
+        "windows_missing": records.gaps(),
+        "rolled_back": rollbacks_of(records),
+        "seconds_from_last_answer_to_scale": _silence(story),
+        "restored": [
+            {"arm": story.best, "tick": moments["restored"].tick, "time": _iso(moments["restored"].time)}
+        ]
+        if "restored" in moments
+        else [],
+        "winner": story.best if "won" in moments else None,
+        "requests_total": replayer.counters.requests_total,
+        "requests_failed": replayer.counters.requests_failed,
+        "failures": dict(replayer.counters.failures),
+        "latency_ms": replayer.snapshot()["latency_ms"],
+        "api_reads_per_tick": load.reads,
+        "api_writes_per_tick": load.writes,
+        "events_per_tick": load.events,
+        "queries_per_tick": load.queries,
+        "api_requests": load.kinds,
+        "counted_how": (
+            "API requests: those of the operator's ServiceAccount in the audit log from its first to its "
+            "last tick, without leases, watches, discovery and start-up; events apart. Queries: by "
+            "Prometheus's own counter in the same time. null: the cluster gives no audit log to read."
+        ),
+    }
+
+
+def _load(story: Story, embedded: EmbeddedCluster | None, ticks: int) -> Load:
+    begin = story.moments.get("start")
+    if begin is None:
+        return Load(None, None, None, None, {})
+    queries = None
+    if story.queries_at_start is not None and story.queries_at_end is not None:
+        queries = story.queries_at_end - story.queries_at_start
+    requests = embedded.requests() if embedded else None
+    return load_of(requests, queries, begin.time, story.ended, ticks - begin.tick)
+
+
+def write_report(report: dict[str, Any], folder: Path) -> Path:
+    """Write report.json and report.html; returns the path of the latter."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "report.json").write_text(json.dumps(report, indent=1))
+    page = folder / "report.html"
+    page.write_text(page_of(report))
+    return page
+
+
+def _when(story: Story, key: str) -> str | None:
+    moment = story.moments.get(key)
+    return None if moment is None else _iso(moment.time)
+
+
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,133 @@
+"""What the views show: one moment of the demo, as plain values."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from demo.records import Object, parse_time
+from demo.story import StepState, Story
+
+
+@dataclass(frozen=True)
+class ArmScene:
+    """One arm; None where a number is not known.
+
+    Attributes:
+        share: Share of the traffic by the weights in the route, 0 to 1.
+        mean: Mean reward.
+        interval: Central 95 % interval of the mean.
+        evidence: e-value that the arm is worse than the baseline.
+        threshold: Evidence at which it is rolled back.
+        pods: Replicas asked for, existing and ready.
+    """
+
+    name: str
+    share: float
+    mean: float | None
+    interval: tuple[float, float] | None
+    probability_best: float | None
+    evidence: float | None
+    threshold: float | None
+    state: str
+    reason: str
+    pods: tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class StepScene:
+    """One step of the story; `seconds` after the start it was done, None before."""
+
+    text: str
+    state: StepState
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One moment.
+
+    Attributes:
+        seconds: Since the start of the story.
+        ticks: Decisions with a window so far.
+        decision: The newest decision: seconds since the start, reason and message; None before the first.
+        events: Seconds since the start, reason and note of the newest events, oldest first.
+    """
+
+    seconds: float
+    interval: str
+    baseline: str
+    phase: str
+    arms: tuple[ArmScene, ...]
+    rate: float
+    requests: int
+    failed: int
+    rewards_sent: int
+    rewards_counted: int
+    ticks: int
+    decision: tuple[float, str, str] | None
+    events: tuple[tuple[float, str, str], ...]
+    steps: tuple[StepScene, ...]
+
+
+def scene_of(story: Story) -> Scene:
+    """Return what there is to show now."""
+    watched, replayer = story.watched, story.traffic.replayer
+    weights = watched.route_weights()
+    total = sum(weights.values()) or 1
+    newest = watched.records.all[-1:]
+    return Scene(
+        seconds=time.time() - story.started,
+        interval=watched.resource.get("spec", {}).get("interval", ""),
+        baseline=watched.resource.get("spec", {}).get("baseline", ""),
+        phase=watched.status.get("phase", ""),
+        arms=tuple(
+            _arm(watched.arm(name), name, weights.get(name, 0) / total, watched.pods(name))
+            for name in story.prepared.arms
+        ),
+        rate=replayer.rate,
+        requests=replayer.counters.requests_total,
+        failed=replayer.counters.requests_failed,
+        rewards_sent=replayer.labels_sent,
+        rewards_counted=watched.records.trials(),
+        ticks=len(watched.records.ticks),
+        decision=_decision(newest[0], story.started) if newest else None,
+        events=tuple(_event(event, story.started) for event in watched.events),
+        steps=tuple(
+            StepScene(
+                story.tell(step),
+                step.state,
+                story.moments[step.key].time - story.started if step.key in story.moments else None,
+            )
+            for step in story.steps
+        ),
+    )
+
+
+def _arm(arm: Object, name: str, share: float, pods: tuple[int, int, int]) -> ArmScene:
+    interval = arm.get("interval")
+    return ArmScene(
+        name=name,
+        share=share,
+        mean=number(arm.get("mean")),
+        interval=(float(interval["lower"]), float(interval["upper"])) if interval else None,
+        probability_best=number(arm.get("probabilityBest")),
+        evidence=number(arm.get("evidence")),
+        threshold=number(arm.get("threshold")),
+        state=arm.get("state", ""),
+        reason=arm.get("reason", ""),
+        pods=pods,
+    )
+
+
+def number(text: str | None) -> float | None:
+    """Return a decimal of the API as a number, None if it is left out."""
+    return None if text is None else float(text)
+
+
+def _decision(record: Object, started: float) -> tuple[float, str, str]:
+    return parse_time(record["time"]) - started, record["reason"], record["message"]
+
+
+def _event(event: Object, started: float) -> tuple[float, str, str]:
+    return parse_time(event["eventTime"]) - started, event["reason"], event.get("note", "")

@@ -1,0 +1,278 @@
+"""The story of the demo: its steps, in order, each a wait for something that the cluster must come to.
+
+The model that validated best is served with a training/serving skew. The operator takes its traffic
+away, rolls it back and scales it to zero; it is redeployed without the skew, comes back with fresh
+evidence and a small share, and wins.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from cluster.client import Cluster
+from demo.installation import deploy
+from demo.load import queries_so_far
+from demo.models import Prepared
+from demo.traffic import Traffic
+from demo.watching import Watched
+
+LEFT_SHARE = 0.6
+"""Traffic counts as leaving an arm once the arm has less than this part of its first weight."""
+MAJORITY = 0.6
+"""Share of the traffic that the winner comes to."""
+SURE = 0.95
+"""Probability of being best at which the winner is called the winner."""
+OUT = ("Draining", "RolledBack")
+SERVING = ("Joining", "Active")
+
+
+class StoryError(Exception):
+    """A step did not come about in time; the text names it and says what was there instead."""
+
+
+class StepState(StrEnum):
+    """How far a step is."""
+
+    LATER = "later"
+    NOW = "now"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass
+class Step:
+    """One step of the story.
+
+    Attributes:
+        key: Its name in `Story.moments`.
+        text: What comes about, for people; {best} is the arm that validated best, {baseline} the baseline.
+        seconds: Longest that it may take.
+        run: Waits for it; it is called with the story and raises StoryError when time is over.
+    """
+
+    key: str
+    text: str
+    seconds: float
+    run: Callable[[Story, Step], None]
+    state: StepState = StepState.LATER
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When something came about.
+
+    Attributes:
+        time: Seconds since 1970.
+        tick: How many ticks the operator had recorded.
+    """
+
+    time: float
+    tick: int
+
+
+@dataclass
+class Story:
+    """The demo while it goes on.
+
+    Attributes:
+        moments: When each step that is done was done, by its key.
+        steps: All steps, in order.
+        noted: Called with the key of each moment.
+    """
+
+    cluster: Cluster
+    prepared: Prepared
+    watched: Watched
+    traffic: Traffic
+    moments: dict[str, Moment] = field(default_factory=dict)
+    steps: list[Step] = field(default_factory=lambda: make_steps())
+    noted: Callable[[str], None] = lambda _key: None
+    started: float = field(default_factory=time.time)
+    ended: float = 0.0
+    last_answer_before_scale: float | None = None
+    queries_at_start: float | None = None
+    queries_at_end: float | None = None
+
+    @property
+    def best(self) -> str:
+        """The arm that validated best and is served with the skew."""
+        return self.prepared.best
+
+    def tell(self, step: Step) -> str:
+        """Return the text of a step with the names in it."""
+        baseline = self.watched.resource.get("spec", {}).get("baseline", "the baseline")
+        return step.text.format(best=self.best, baseline=baseline)
+
+    def run(self) -> None:
+        """Go through all steps.
+
+        Raises:
+            StoryError: A step did not come about in time.
+        """
+        self.started = time.time()
+        try:
+            for step in self.steps:
+                self._do(step)
+        finally:
+            self.ended = time.time()
+
+    def _do(self, step: Step) -> None:
+        step.state = StepState.NOW
+        try:
+            step.run(self, step)
+        except BaseException:
+            step.state = StepState.FAILED
+            raise
+        step.state = StepState.DONE
+        self.note(step.key)
+
+    def note(self, key: str) -> None:
+        """Remember that something came about now."""
+        self.moments[key] = Moment(time.time(), len(self.watched.records.ticks))
+        self.noted(key)
+
+    def expect(self, step: Step, condition: Callable[[], bool], instead: Callable[[], str]) -> None:
+        """Wait for a condition.
+
+        Args:
+            step: The step that it is about.
+            condition: What to wait for.
+            instead: Says what there is as long as the condition does not hold.
+
+        Raises:
+            StoryError: It did not come about within `step.seconds`, or the traffic broke off.
+        """
+
+        def over() -> bool:
+            return condition() or self.traffic.error is not None
+
+        came = self.watched.wait(over, step.seconds)
+        if self.traffic.error is not None:
+            raise StoryError(f"the traffic broke off: {self.traffic.error!r}")
+        if not came:
+            raise StoryError(
+                f"this did not happen within {step.seconds:g} s: {self.tell(step)}; instead: {instead()}"
+            )
+
+    def arm_now(self, arm: str | None = None) -> str:
+        """Return what is known of an arm, for the text of an error."""
+        found = self.watched.arm(arm or self.best)
+        facts = ("state", "reason", "weight", "trials", "mean", "probabilityBest", "evidence", "threshold")
+        return f"{arm or self.best} has " + ", ".join(f"{key} {found.get(key)}" for key in facts)
+
+
+# ---- the steps ------------------------------------------------------------------------
+
+
+def take_over(story: Story, step: Step) -> None:
+    """Wait for the cursor, since rewards before it are not counted; then send traffic."""
+    watched = story.watched
+
+    def accepted() -> bool:
+        told = {c["type"]: c["status"] for c in watched.status.get("conditions", [])}
+        return told.get("Accepted") == "True" and watched.records.first_cursor is not None
+
+    story.expect(step, accepted, lambda: f"its conditions are {watched.status.get('conditions')}")
+    story.queries_at_start = queries_so_far(story.cluster)
+    story.traffic.start()
+
+
+def leave(story: Story, step: Step) -> None:
+    """Wait until a good part of the skewed arm's traffic is elsewhere."""
+    first = story.watched.route_weights()[story.best]
+    story.expect(
+        step, lambda: story.watched.route_weights()[story.best] < LEFT_SHARE * first, lambda: story.arm_now()
+    )
+
+
+def judge(story: Story, step: Step) -> None:
+    """Wait for the verdict."""
+    story.expect(step, lambda: story.watched.arm(story.best).get("state") in OUT, lambda: story.arm_now())
+
+
+def accept_zero(story: Story, step: Step) -> None:
+    """Wait until the gateway has accepted that the arm gets nothing."""
+    watched = story.watched
+    story.expect(
+        step,
+        lambda: watched.route_weights()[story.best] == 0 and watched.route_accepted(),
+        lambda: f"the route's weights are {watched.route_weights()}",
+    )
+
+
+def scale_down(story: Story, step: Step) -> None:
+    """Wait until the arm has no Pods; note when they were told to go."""
+    watched = story.watched
+    story.expect(step, lambda: watched.pods(story.best)[0] == 0, lambda: story.arm_now())
+    story.note("scaled")
+    story.last_answer_before_scale = story.traffic.last_answer(story.best)
+    story.expect(
+        step,
+        lambda: watched.pods(story.best)[1] == 0 and watched.arm(story.best).get("state") == "RolledBack",
+        lambda: f"{story.arm_now()}; replicas (wanted, there, ready): {watched.pods(story.best)}",
+    )
+
+
+def fix(story: Story, step: Step) -> None:
+    """Redeploy the arm without the skew and wait until the operator has seen that its Pods are others."""
+    deploy(story.cluster, story.prepared, story.best, skewed=False)
+    story.expect(step, lambda: story.watched.arm(story.best).get("state") not in OUT, lambda: story.arm_now())
+
+
+def come_back(story: Story, step: Step) -> None:
+    """Wait until the arm serves again, with a weight."""
+    watched = story.watched
+    story.expect(
+        step,
+        lambda: (
+            watched.arm(story.best).get("state") in SERVING
+            and watched.pods(story.best)[2] > 0
+            and watched.route_weights()[story.best] > 0
+        ),
+        lambda: story.arm_now(),
+    )
+
+
+def win(story: Story, step: Step) -> None:
+    """Wait until the arm has most of the traffic and is best with near certainty."""
+    watched = story.watched
+
+    def won() -> bool:
+        arm, weights = watched.arm(story.best), watched.route_weights()
+        probability = float(arm.get("probabilityBest", 0))
+        return probability >= SURE and weights[story.best] >= MAJORITY * sum(weights.values())
+
+    story.expect(step, won, lambda: f"{story.arm_now()}; the weights are {watched.route_weights()}")
+
+
+def settle(story: Story, step: Step) -> None:
+    """Stop the traffic, wait for the last labels, and until the operator has counted all of them."""
+    story.traffic.stop()
+    replayer, records = story.traffic.replayer, story.watched.records
+    story.expect(
+        step,
+        lambda: story.traffic.ended and records.trials() == replayer.labels_sent,
+        lambda: (
+            f"{replayer.labels_sent} labels were sent, {replayer.labels_waiting} wait, "
+            f"and the operator has counted {records.trials()} rewards"
+        ),
+    )
+    story.queries_at_end = queries_so_far(story.cluster)
+
+
+def make_steps() -> list[Step]:
+    """Return the steps in their order."""
+    return [
+        Step("start", "the operator takes the route over, traffic starts", 40, take_over),
+        Step("left", "traffic leaves {best}, the arm that validated best", 60, leave),
+        Step("verdict", "verdict: {best} is worse than {baseline}", 150, judge),
+        Step("drained", "{best} has weight 0, and the gateway has accepted it", 30, accept_zero),
+        Step("rolled back", "its last requests end, then it is scaled to zero Pods", 60, scale_down),
+        Step("fixed", "{best} is redeployed without the skew, its evidence starts again", 30, fix),
+        Step("restored", "{best} is back: Pods first, then a small weight", 60, come_back),
+        Step("won", "{best} is best with 95% certainty and has most of the traffic", 120, win),
+        Step("settled", "traffic stops, every label is counted", 60, settle),
+    ]

@@ -1,0 +1,228 @@
+"""The live view of the demo on a terminal, and plain lines where there is none."""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from demo.lines import Lines
+from demo.scene import ArmScene, Scene, StepScene, scene_of
+from demo.story import StepState, Story
+
+REFRESHES = 4  # a second
+LINE_SECONDS = 0.5
+BAR = 24  # characters
+EVENTS_SHOWN = 5
+PICTURE_WIDTH = 124
+PICTURED = "rolled back"
+STATE_STYLES = {
+    "Active": "green",
+    "Joining": "cyan",
+    "Restoring": "cyan",
+    "Draining": "yellow",
+    "RolledBack": "red",
+    "Unavailable": "yellow",
+}
+_MARKS = {
+    StepState.LATER: ("·", "dim"),
+    StepState.NOW: ("▸", "bold cyan"),
+    StepState.DONE: ("✔", "green"),
+    StepState.FAILED: ("✘", "bold red"),
+}
+
+
+@contextmanager
+def display(story: Story, console: Console, *, plain: bool, picture: Path | None) -> Iterator[None]:
+    """Show the story while the block runs.
+
+    Args:
+        story: The story, which goes on in the block.
+        console: Where to show it.
+        plain: Lines even on a terminal.
+        picture: SVG file for the view at the moment when the loser has no Pods; none is written if None.
+    """
+    if picture is not None:
+        story.noted = lambda key: write_picture(scene_of(story), picture) if key == PICTURED else None
+    if console.is_terminal and not plain:
+        with Live(
+            get_renderable=lambda: render(scene_of(story)), console=console, refresh_per_second=REFRESHES
+        ):
+            yield
+    else:
+        with _printing(story, console):
+            yield
+
+
+@contextmanager
+def _printing(story: Story, console: Console) -> Iterator[None]:
+    lines, done = Lines(), threading.Event()
+
+    def tell() -> None:
+        for line in lines.new(scene_of(story)):
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def go_on() -> None:
+        while not done.wait(LINE_SECONDS):
+            tell()
+
+    thread = threading.Thread(target=go_on, name="lines", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+        tell()
+
+
+def write_picture(scene: Scene, path: Path) -> None:
+    """Write the view of a moment as SVG."""
+    console = Console(record=True, width=PICTURE_WIDTH, file=io.StringIO(), force_terminal=True)
+    console.print(render(scene))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Without the fonts that it would load from elsewhere; the reader's own monospaced one will do.
+    path.write_text(re.sub(r"@font-face \{.*?\}", "", console.export_svg(title="make demo"), flags=re.DOTALL))
+
+
+def render(scene: Scene) -> RenderableType:
+    """Return the whole view."""
+    return Group(
+        Panel(_arms(scene), title=_title(scene), title_align="left", border_style="blue"),
+        _numbers(scene),
+        Panel(_steps(scene), title="the story", title_align="left", border_style="blue"),
+        Panel(_events(scene), title="newest events", title_align="left", border_style="blue"),
+    )
+
+
+def _title(scene: Scene) -> str:
+    minutes, seconds = divmod(int(scene.seconds), 60)
+    phase = f" · {scene.phase}" if scene.phase else ""
+    return (
+        f"BanditDeployment income · {minutes}:{seconds:02d}{phase} · {scene.ticks} ticks of {scene.interval}"
+    )
+
+
+def _arms(scene: Scene) -> Table:
+    table = Table(box=None, expand=True, pad_edge=False, padding=(0, 1))
+    for heading in (
+        "arm",
+        "weight",
+        "mean reward (95%)",
+        "P(best)",
+        "evidence that it is worse",
+        "state",
+        "Pods",
+    ):
+        table.add_column(heading, header_style="bold", no_wrap=True)
+    for arm in scene.arms:
+        table.add_row(
+            Text(arm.name + (" *" if arm.name == scene.baseline else ""), style="bold"),
+            Text.assemble((bar(arm.share, 14), "blue"), f" {arm.share:6.1%}"),
+            Text(mean_of(arm)),
+            Text("" if arm.probability_best is None else f"{arm.probability_best:.3f}"),
+            _evidence(arm, baseline=arm.name == scene.baseline),
+            Text(arm.state, style=STATE_STYLES.get(arm.state, "")),
+            Text(pods_of(arm)),
+        )
+    return table
+
+
+def bar(share: float, width: int) -> str:
+    """Return a bar of `width` characters filled to a share between 0 and 1, in steps of an eighth."""
+    eighths = round(max(0.0, min(1.0, share)) * width * 8)
+    full, rest = divmod(eighths, 8)
+    return ("█" * full + (" ▏▎▍▌▋▊▉"[rest] if rest else "")).ljust(width)
+
+
+def mean_of(arm: ArmScene) -> str:
+    """Return the mean with its interval, in words where there is none."""
+    if arm.mean is None:
+        return "no rewards yet"
+    if arm.interval is None:
+        return f"{arm.mean:.3f}"
+    return f"{arm.mean:.3f} ({arm.interval[0]:.3f}–{arm.interval[1]:.3f})"
+
+
+def pods_of(arm: ArmScene) -> str:
+    """Return ready Pods of those that there are, and how many are wanted if that differs."""
+    wanted, there, ready = arm.pods
+    return f"{ready}/{there}" if wanted == there else f"{ready}/{there} → {wanted}"
+
+
+def evidence_share(evidence: float, threshold: float) -> float:
+    """Return how far evidence is on a log scale from 1 (nothing known) to the threshold, 0 to 1."""
+    if evidence <= 1:
+        return 0.0
+    return min(1.0, math.log(evidence) / math.log(threshold))
+
+
+def _evidence(arm: ArmScene, *, baseline: bool) -> Text:
+    if baseline:
+        return Text("* baseline: the others against it", style="dim")
+    if arm.evidence is None or arm.threshold is None:
+        return Text("")
+    share = evidence_share(arm.evidence, arm.threshold)
+    style = "red" if share >= 1 else "yellow" if share > 0.5 else "green"
+    shown = f"{arm.evidence:.3g}" if arm.evidence < 1e4 else f"{arm.evidence:.0e}"
+    return Text.assemble((bar(share, 14), style), "│ ", f"{shown} of {arm.threshold:g}")
+
+
+def _numbers(scene: Scene) -> Table:
+    table = Table(box=None, pad_edge=True, padding=(0, 2), show_header=False)
+    _one_line_each(table, 2)
+    failed = Text(f"{scene.failed:,} failed", style="bold red" if scene.failed else "green")
+    table.add_row("traffic", Text.assemble(f"{scene.requests:,} requests ({scene.rate:g}/s), ", failed))
+    table.add_row(
+        "rewards", f"{scene.rewards_sent:,} labels sent, {scene.rewards_counted:,} counted by the operator"
+    )
+    if scene.decision is not None:
+        seconds, reason, message = scene.decision
+        table.add_row("decision", _cut(f"{seconds:5.0f} s  ", (reason, "bold"), f"  {message}"))
+    return table
+
+
+def _one_line_each(table: Table, columns: int) -> None:
+    """Let all but the last column keep their width, so that the last is the one that is cut."""
+    for _ in range(columns - 1):
+        table.add_column(no_wrap=True)
+    table.add_column()
+
+
+def _cut(*parts: str | tuple[str, str]) -> Text:
+    """Return a text that ends with an ellipsis where there is no more room on the line."""
+    text = Text.assemble(*parts)
+    text.no_wrap, text.overflow = True, "ellipsis"
+    return text
+
+
+def _steps(scene: Scene) -> Table:
+    table = Table.grid(padding=(0, 1))
+    for step in scene.steps:
+        mark, style = _MARKS[step.state]
+        table.add_row(Text(mark, style=style), Text(step.text, style=style), Text(_when(step), style="dim"))
+    return table
+
+
+def _when(step: StepScene) -> str:
+    return "" if step.seconds is None else f"{step.seconds:.0f} s"
+
+
+def _events(scene: Scene) -> Table:
+    table = Table.grid(padding=(0, 1))
+    _one_line_each(table, 3)
+    for seconds, reason, note in scene.events[-EVENTS_SHOWN:]:
+        table.add_row(Text(f"{seconds:5.0f} s", style="dim"), Text(reason, style="bold"), _cut(note))
+    for _ in range(EVENTS_SHOWN - len(scene.events)):
+        table.add_row("", "", "")
+    return table

@@ -1,0 +1,38 @@
+"""Conversions: only good outcomes are ever reported."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import pydantic
+
+from bandit_serving.rewards.base import RewardFunction
+from bandit_serving.rewards.regression_error import number
+
+
+class Conversion(RewardFunction):
+    """r = min(value / most, 1) if a conversion was reported within the window, else 0. Reward type Bounded.
+
+    The window is the collector's --expire-after. Every request is counted at the end of its window, converted
+    or not: counted as they come, the quick conversions of a new arm would be there before its misses, and
+    flatter it.
+
+    Attributes:
+        most: Value of a conversion that gives the reward 1, above 0; with `true` as label each gives 1.
+    """
+
+    expired: ClassVar[float | None] = 0.0
+    held: ClassVar[bool] = True
+
+    most: pydantic.PositiveFloat = 1.0
+
+    def check_outputs(self, outputs: Mapping[str, Any]) -> None:
+        """Take any outputs: what was predicted does not matter."""
+
+    def check_label(self, label: Any) -> None:
+        """Require `true` or the value of the conversion, 0 or more."""
+        if label is not True and number(label) < 0:
+            raise ValueError(f"{label!r} is negative; send true or the value of the conversion")
+
+    def reward(self, outputs: Mapping[str, Any], label: Any) -> float:  # noqa: ARG002 # part of the interface
+        """Return the value of the conversion as a share of the most."""
+        return 1.0 if label is True else min(number(label) / self.most, 1.0)

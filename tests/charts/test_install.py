@@ -1,0 +1,180 @@
+"""The chart in a real cluster: installed, upgraded, with the rights that it says, and gone again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cluster.client import Cluster
+from tests.support import manifests
+
+CHART = Path(__file__).parents[2] / "charts" / "bandit-operator"
+RELEASE = NAMESPACE = "chart-tests"
+DEFINITION = "crd/banditdeployments.bandit-operator.dev"
+pytestmark = pytest.mark.cluster
+
+# No Pods: what they do is for the tests of the operator itself.
+VALUES = ("--set", f"replicas=0,fullnameOverride={RELEASE}")
+# The definition may be there already, put by another release or by kubectl.
+TAKE_OVER = ("--take-ownership", "--force-conflicts", "--server-side=true")
+
+
+def upgrade(cluster: Cluster, *arguments: str) -> str:
+    fixed = ("upgrade", "--install", RELEASE, str(CHART), "--namespace", NAMESPACE, "--wait", "--timeout=60s")
+    return cluster.run("helm", *fixed, *TAKE_OVER, *VALUES, *arguments).stdout
+
+
+def uninstall(cluster: Cluster) -> None:
+    cluster.run("helm", "uninstall", RELEASE, "--namespace", NAMESPACE, "--ignore-not-found", "--wait")
+
+
+@pytest.fixture(scope="module")
+def installed(cluster: Cluster) -> Iterator[Cluster]:
+    """The cluster with the chart, in a namespace with the strictest rules for Pods."""
+    cluster.kubectl("create", "namespace", NAMESPACE)
+    cluster.kubectl("label", "namespace", NAMESPACE, "pod-security.kubernetes.io/enforce=restricted")
+    upgrade(cluster)
+    yield cluster
+    uninstall(cluster)
+    cluster.kubectl("delete", "namespace", NAMESPACE, "--wait=false")
+
+
+@pytest.fixture(scope="module")
+def notes(installed: Cluster) -> str:
+    """What the user reads after the installation."""
+    return installed.run("helm", "get", "notes", RELEASE, "--namespace", NAMESPACE).stdout
+
+
+def test_the_notes_tell_what_to_do_next(notes):
+    assert "runs in namespace chart-tests, and watches all namespaces." in notes
+    assert "No Prometheus is set." in notes
+    assert "kubectl explain bd.spec" in notes
+
+
+def test_the_manifest_of_the_notes_is_accepted(notes, installed):
+    manifest = notes.split("<<'MANIFEST'\n")[1].split("  MANIFEST\n")[0]
+    installed.kubectl("apply", "-n", NAMESPACE, "--dry-run=server", "-f", "-", stdin=manifest)
+
+
+def test_the_pods_meet_the_restricted_pod_security_standard(installed):
+    deployment = installed.get("deployment", RELEASE, "-n", NAMESPACE)
+    spec = deployment["spec"]["template"]["spec"]
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "probe"}, "spec": spec}
+    installed.kubectl("create", "-n", NAMESPACE, "--dry-run=server", "-f", "-", stdin=json.dumps(pod))
+
+
+ALLOWED = [
+    "list bandit-operator.dev banditdeployments",
+    "watch bandit-operator.dev banditdeployments",
+    "patch bandit-operator.dev banditdeployments/status",
+    *(
+        f"{verb} gateway.networking.k8s.io {kind}"
+        for kind in ("httproutes", "grpcroutes")
+        for verb in ("get", "list", "watch", "patch")
+    ),
+    *(f"{verb} apps {kind}" for kind in ("deployments", "statefulsets") for verb in ("get", "list", "watch")),
+    *(f"{verb} apps {kind}/scale" for kind in ("deployments", "statefulsets") for verb in ("get", "patch")),
+    *(f"{verb} core services" for verb in ("get", "list", "watch")),
+    "create events.k8s.io events",
+    "patch events.k8s.io events",
+    "list apiextensions.k8s.io customresourcedefinitions",
+    "watch apiextensions.k8s.io customresourcedefinitions",
+    "create coordination.k8s.io leases",
+    "get coordination.k8s.io leases bandit-operator",
+    "update coordination.k8s.io leases bandit-operator",
+]
+REFUSED = [
+    "get bandit-operator.dev banditdeployments",
+    "patch bandit-operator.dev banditdeployments",
+    "delete bandit-operator.dev banditdeployments",
+    "update gateway.networking.k8s.io httproutes",
+    "delete gateway.networking.k8s.io httproutes",
+    "patch gateway.networking.k8s.io httproutes/status",
+    "patch gateway.networking.k8s.io gateways",
+    "patch apps deployments",
+    "update apps deployments/scale",
+    "delete core pods",
+    "get core secrets",
+    "list core configmaps",
+    "list core namespaces",
+    "patch core services",
+    "update coordination.k8s.io leases another",
+    "delete coordination.k8s.io leases bandit-operator",
+    "patch apiextensions.k8s.io customresourcedefinitions",
+    "create rbac.authorization.k8s.io clusterrolebindings",
+]
+
+
+def may(cluster: Cluster, right: str, namespace: str = NAMESPACE) -> bool:
+    """Ask the API server whether the operator's account has a right."""
+    verb, group, resource, *name = right.split()
+    kind, _, subresource = resource.partition("/")
+    attributes = {
+        "verb": verb,
+        "group": "" if group == "core" else group,
+        "resource": kind,
+        "subresource": subresource,
+        "namespace": namespace,
+        "name": name[0] if name else "",
+    }
+    account = f"system:serviceaccount:{NAMESPACE}:{RELEASE}"
+    groups = ["system:serviceaccounts", f"system:serviceaccounts:{NAMESPACE}", "system:authenticated"]
+    review = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SubjectAccessReview",
+        "spec": {"user": account, "groups": groups, "resourceAttributes": attributes},
+    }
+    answer = json.loads(cluster.kubectl("create", "-o", "json", "-f", "-", stdin=json.dumps(review)))
+    return bool(answer["status"]["allowed"])
+
+
+@pytest.mark.parametrize("right", ALLOWED)
+def test_the_operator_may_do_what_it_must(installed, right):
+    assert may(installed, right)
+
+
+@pytest.mark.parametrize("right", REFUSED)
+def test_the_operator_may_do_nothing_else(installed, right):
+    assert not may(installed, right)
+
+
+def test_the_lease_is_the_operators_in_its_own_namespace_only(installed):
+    assert not may(installed, "create coordination.k8s.io leases", namespace="default")
+
+
+def test_every_right_of_the_role_has_a_test(installed):
+    rules = installed.get("clusterrole", RELEASE)["rules"]
+    rules += installed.get("role", f"{RELEASE}-lease", "-n", NAMESPACE)["rules"]
+    assert {" ".join(right.split()[:3]) for right in ALLOWED} == set(rights(rules))
+
+
+def rights(rules: list[dict[str, Any]]) -> Iterator[str]:
+    for rule in rules:
+        for group in rule["apiGroups"]:
+            for resource in rule["resources"]:
+                for verb in rule["verbs"]:
+                    yield f"{verb} {group or 'core'} {resource}"
+
+
+def test_an_upgrade_brings_the_definition_of_the_chart_again(installed):
+    path = "/spec/versions/0/additionalPrinterColumns"
+    older = json.dumps([{"op": "replace", "path": path, "value": []}])
+    installed.kubectl("patch", DEFINITION, "--type=json", "-p", older)
+    upgrade(installed, "--set", "logLevel=debug")
+    columns = installed.get(DEFINITION)["spec"]["versions"][0]["additionalPrinterColumns"]
+    assert [column["name"] for column in columns][:3] == ["Leader", "Share", "Ready"]
+    deployment = installed.get("deployment", RELEASE, "-n", NAMESPACE)
+    settings = deployment["spec"]["template"]["spec"]["containers"][0]["env"]
+    assert {"name": "BANDIT_OPERATOR_LOG_LEVEL", "value": "debug"} in settings
+
+
+def test_the_definition_and_the_resources_outlive_the_release(installed):
+    survivor = {**manifests.good(), "metadata": {"name": "survivor"}}
+    installed.kubectl("apply", "-n", NAMESPACE, "-f", "-", stdin=json.dumps(survivor))
+    uninstall(installed)
+    installed.kubectl_fails("get", "deployment", RELEASE, "-n", NAMESPACE)
+    installed.kubectl("get", "bd", "survivor", "-n", NAMESPACE)

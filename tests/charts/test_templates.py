@@ -1,0 +1,146 @@
+"""What the chart makes of its values."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bandit_operator.api import crd
+from bandit_operator.cli.run import run
+
+GOLDEN = Path(__file__).parent / "golden"
+EVERYTHING = ("--values", str(Path(__file__).parent / "everything.yaml"))
+pytestmark = pytest.mark.cluster
+
+
+def container(chart, *arguments: str) -> dict[str, Any]:
+    [deployment] = chart.find("Deployment", "bandit-operator", *arguments)
+    return deployment["spec"]["template"]["spec"]["containers"][0]
+
+
+def environment(chart, *arguments: str) -> dict[str, str | None]:
+    return {entry["name"]: entry.get("value") for entry in container(chart, *arguments)["env"]}
+
+
+def test_helm_has_nothing_to_say_against_the_chart(chart):
+    assert "1 chart(s) linted, 0 chart(s) failed" in chart.lint()
+
+
+@pytest.mark.parametrize(
+    ("name", "values"), [("default", ()), ("everything", EVERYTHING)], ids=["default", "everything"]
+)
+def test_the_manifests_are_the_golden_ones(chart, name, values):
+    golden = GOLDEN / f"{name}.yaml"
+    made = chart.text("--set", "crds.install=false", *values)
+    if os.environ.get("UPDATE_GOLDEN"):
+        golden.write_text(made)
+    assert made == golden.read_text(), "run with UPDATE_GOLDEN=1 and read the difference"
+
+
+def test_the_definition_is_kept_when_the_release_goes(chart):
+    definition = chart.only("crd.yaml")
+    assert definition["spec"] == crd.crd()["spec"]
+    assert definition["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
+
+
+def test_the_definition_goes_with_the_release_where_asked(chart):
+    assert "annotations" not in chart.only("crd.yaml", "--set", "crds.keep=false")["metadata"]
+
+
+@pytest.mark.parametrize("values", [(), EVERYTHING], ids=["default", "everything"])
+def test_the_operator_understands_every_setting_that_the_chart_hands_it(chart, values):
+    known = {f"BANDIT_OPERATOR_{option.name.upper()}" for option in run.params if option.name}
+    told = {name for name in environment_of(chart, values) if name.startswith("BANDIT_OPERATOR_")}
+    assert told <= known
+
+
+def environment_of(chart, values: tuple[str, ...]) -> list[str]:
+    [deployment] = [made for made in chart.objects(*values) if made["kind"] == "Deployment"]
+    return [entry["name"] for entry in deployment["spec"]["template"]["spec"]["containers"][0]["env"]]
+
+
+def test_every_setting_of_the_operator_can_be_made_through_the_chart(chart):
+    known = {f"BANDIT_OPERATOR_{option.name.upper()}" for option in run.params if option.name}
+    assert known <= set(environment_of(chart, EVERYTHING))
+
+
+def test_the_operator_is_told_what_the_values_say(chart):
+    told = environment(
+        chart, "--set", "prometheus.address=http://prometheus.monitoring:9090,concurrency=1000"
+    )
+    assert told["BANDIT_OPERATOR_PROMETHEUS_ADDRESS"] == "http://prometheus.monitoring:9090"
+    assert told["BANDIT_OPERATOR_CONCURRENCY"] == "1000"
+    assert told["BANDIT_OPERATOR_LEASE_NAME"] == "bandit-operator"
+    assert told["BANDIT_OPERATOR_LISTEN_ADDRESS"] == "0.0.0.0:8080"
+
+
+def test_one_pod_needs_no_disruption_budget_and_two_do(chart):
+    assert chart.find("PodDisruptionBudget", "bandit-operator") == []
+    [budget] = chart.find("PodDisruptionBudget", "bandit-operator", "--set", "replicas=2")
+    assert budget["spec"]["maxUnavailable"] == 1
+
+
+def test_in_some_namespaces_only_the_operator_has_no_rights_in_the_others(chart):
+    values = ("--set", "watchNamespaces={models,fraud}")
+    [everywhere] = chart.find("ClusterRole", "bandit-operator", *values)
+    assert [rule["resources"] for rule in everywhere["rules"]] == [["customresourcedefinitions"]]
+    roles = chart.find("Role", "bandit-operator", *values)
+    assert [role["metadata"]["namespace"] for role in roles] == ["models", "fraud"]
+    [usual] = chart.find("ClusterRole", "bandit-operator")
+    assert roles[0]["rules"] == roles[1]["rules"] == usual["rules"][1:]
+    assert environment(chart, *values)["BANDIT_OPERATOR_WATCH_NAMESPACES"] == "models,fraud"
+
+
+def test_other_kinds_can_be_scaled_where_asked(chart):
+    kinds = "scalables[0].group=leaderworkerset.x-k8s.io,scalables[0].resources={leaderworkersets}"
+    [role] = chart.find("ClusterRole", "bandit-operator", "--set", kinds)
+    of_group = [rule for rule in role["rules"] if rule["apiGroups"] == ["leaderworkerset.x-k8s.io"]]
+    assert [(rule["resources"], rule["verbs"]) for rule in of_group] == [
+        (["leaderworkersets"], ["get", "list", "watch"]),
+        (["leaderworkersets/scale"], ["get", "patch"]),
+    ]
+    assert not any("apps" in rule["apiGroups"] for rule in role["rules"])
+
+
+@pytest.mark.parametrize(
+    ("where", "annotated"), [("Pod", (True, False)), ("Service", (False, True)), ("None", (False, False))]
+)
+def test_metrics_are_scraped_once(chart, where, annotated):
+    values = ("--set", f"metrics.scrapeAnnotations={where}")
+    [deployment] = chart.find("Deployment", "bandit-operator", *values)
+    [service] = chart.find("Service", "bandit-operator", *values)
+    places = (deployment["spec"]["template"]["metadata"], service["metadata"])
+    assert tuple("prometheus.io/scrape" in place.get("annotations", {}) for place in places) == annotated
+
+
+def test_nobody_gets_a_wildcard_or_a_secret(chart):
+    for made in chart.objects(*EVERYTHING):
+        for rule in made.get("rules", []):
+            assert "*" not in [*rule["apiGroups"], *rule["resources"], *rule["verbs"]]
+            assert "secrets" not in rule["resources"]
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("replicas=two", "at '/replicas': got string, want integer"),
+        ("replicas=6", "at '/replicas': maximum: got 6, want 5"),
+        ("replica=2", "additional properties 'replica' not allowed"),
+        ("image.name=x", "at '/image': additional properties 'name' not allowed"),
+        ("image.pullPolicy=Often", "at '/image/pullPolicy': value must be one of 'Always', 'IfNotPresent'"),
+        ("logLevel=loud", "at '/logLevel': value must be one of 'debug', 'info', 'warning', 'error'"),
+        ("prometheus.address=prometheus:9090", "at '/prometheus/address': 'prometheus:9090' does not match"),
+        ("watchNamespaces={Models}", "at '/watchNamespaces/0': 'Models' does not match pattern"),
+        ("scalables[0].group=apps", "at '/scalables/0': missing property 'resources'"),
+        ("metrics.scrapeAnnotations=Both", "at '/metrics/scrapeAnnotations': value must be one of 'Pod'"),
+        ("concurrency=0", "at '/concurrency': minimum: got 0, want 1"),
+        ("extraEnv[0].value=x", "at '/extraEnv/0': missing property 'name'"),
+        ("crds.install=maybe", "at '/crds/install': got string, want boolean"),
+        ("lease.duration=9", "lease.period 2 < lease.deadline 10 < lease.duration 9 must hold"),
+    ],
+)
+def test_a_bad_value_is_refused_with_its_name(chart, value, message):
+    assert message in chart.fails("--set", value)

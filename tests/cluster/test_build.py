@@ -1,0 +1,100 @@
+"""How what is obtained and built is kept. Needs no cluster."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from cluster.toolbox.programs import Programs
+from cluster.toolbox.run import run
+from cluster.toolbox.store import BuildError, Store, content_key
+
+
+def slow_entry(folder: Path, started: str, seconds: float) -> None:
+    store = Store(folder)
+
+    def make(place: Path) -> None:
+        (place / "half").write_text("")
+        (folder / started).write_text("")
+        time.sleep(seconds)
+        (place / "done").write_text(started)
+
+    with store.lock():
+        store.entry("slow", "1", make)
+
+
+def start(folder: Path, started: str, seconds: float) -> multiprocessing.process.BaseProcess:
+    process = multiprocessing.get_context("spawn").Process(target=slow_entry, args=(folder, started, seconds))
+    process.start()
+    return process
+
+
+def wait_for(file: Path) -> None:
+    while not file.exists():
+        time.sleep(0.01)
+
+
+def test_killed_build_leaves_nothing_that_looks_complete(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    process = start(tmp_path, "first", 60)
+    wait_for(tmp_path / "first")
+    assert process.pid
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    assert not store.path("slow", "1").exists()
+    slow_entry(tmp_path, "second", 0)
+    assert sorted(os.listdir(store.path("slow", "1"))) == ["done", "half"]
+    assert not list(tmp_path.glob(".making-*"))
+
+
+def test_second_build_waits_and_takes_what_the_first_made(tmp_path: Path) -> None:
+    first = start(tmp_path, "first", 0.5)
+    wait_for(tmp_path / "first")
+    second = start(tmp_path, "second", 0)
+    for process in first, second:
+        process.join()
+        assert process.exitcode == 0
+    assert (Store(tmp_path).path("slow", "1") / "done").read_text() == "first"
+    assert not (tmp_path / "second").exists()
+
+
+def test_failed_build_leaves_nothing(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+
+    def fail(place: Path) -> None:
+        (place / "half").write_text("")
+        raise BuildError("no network")
+
+    with store.lock(), pytest.raises(BuildError, match="no network"):
+        store.entry("slow", "1", fail)
+    assert os.listdir(tmp_path) == ["lock"]
+
+
+def test_key_changes_with_content_and_name_of_files(tmp_path: Path) -> None:
+    file, other = tmp_path / "a", tmp_path / "b"
+    file.write_text("one")
+    other.write_text("one")
+    keys = {content_key(["x"], [file]), content_key(["x"], [other]), content_key(["y"], [file])}
+    file.write_text("two")
+    keys.add(content_key(["x"], [file]))
+    assert len(keys) == 4
+
+
+def test_cluster_does_without_nft_where_there_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("shutil.which", lambda *_, **__: None)
+    assert Programs(Store(tmp_path)).nft() is None
+    assert "no nft: a simple proxy stands in for kube-proxy" in capsys.readouterr().err
+
+
+def test_failed_command_is_quoted_with_the_end_of_its_output() -> None:
+    with pytest.raises(BuildError, match=r"this command failed: sh -c 'echo why >&2; exit 3'\nwhy"):
+        run(["sh", "-c", "echo why >&2; exit 3"])
+    with pytest.raises(BuildError, match="nowhere-to-be-found: no such program"):
+        run(["nowhere-to-be-found"])

@@ -1,0 +1,16 @@
+"""What every kind of tests may ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from cluster import client as clusters
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[clusters.Cluster]:
+    """A cluster that is up: the embedded one, or another that the environment names."""
+    with clusters.cluster(tmp_path_factory.mktemp("cluster")) as one:
+        yield one

@@ -1,0 +1,225 @@
+"""Whole decisions: from a window and a state of the cluster to weights and a reason."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bandit_operator.core import memory as memories
+from bandit_operator.core import reasons
+from bandit_operator.core.decide import Intention, decide
+from bandit_operator.core.memory import Memory
+from bandit_operator.core.model import (
+    ArmFacts,
+    ArmStanding,
+    ArmState,
+    Decision,
+    Experiment,
+    Guardrails,
+    Mode,
+    NoData,
+    Observed,
+    Promotion,
+    PromotionAction,
+    Snapshot,
+    SourceDown,
+    Window,
+)
+from bandit_operator.core.strategies import STRATEGIES
+
+GUARDRAILS = Guardrails(min_trials=100, max_step=0.2, min_share=0.01, min_change=0.005, new_arm_share=0.1)
+
+
+def facts(weights: dict[str, int], **changes: Any) -> dict[str, ArmFacts]:
+    return {
+        arm: ArmFacts(weight=weight, available=True, replicas=1, template="v1", **changes)
+        for arm, weight in weights.items()
+    }
+
+
+def active(names: str) -> dict[str, ArmStanding]:
+    return {arm: ArmStanding(ArmState.ACTIVE, 0.0, "Serving", "v1") for arm in names}
+
+
+class Rollout:
+    """A run of decisions, each from the one before."""
+
+    def __init__(self, experiment: Experiment, weights: dict[str, int]) -> None:
+        self.experiment = experiment
+        self.memory: Memory = memories.initial(experiment)
+        self.intention = Intention(active("".join(weights)), weights)
+        self.facts = facts(weights)
+        self.now = 0.0
+        self.decision: Decision | None = None
+
+    def tick(self, reading: Any = "window", **outcomes: Any) -> Decision:
+        """Decide on a window with these (trials, rewards) by arm, or on another reading."""
+        self.now += 30.0
+        if reading == "window":
+            arms = {
+                arm: Observed(*numbers) if isinstance(numbers, tuple) else numbers
+                for arm, numbers in outcomes.items()
+            }
+            reading = Window(self.now - 30, self.now, arms)
+        snapshot = Snapshot(self.now + 5, reading, self.facts, 1, True)
+        self.decision = decide(self.experiment, self.memory, self.intention, snapshot)
+        self.memory = self.decision.memory
+        self.intention = Intention(self.decision.standings, self.decision.weights, self.intention.total)
+        self.facts = {
+            arm: replace(self.facts[arm], weight=weight) for arm, weight in self.decision.weights.items()
+        }
+        return self.decision
+
+
+@pytest.fixture
+def rollout(make_experiment):
+    def start(weights: dict[str, int] | None = None, **changes: Any) -> Rollout:
+        weights = weights or {"a": 5000, "b": 5000}
+        settings = {"guardrails": GUARDRAILS, **changes}
+        return Rollout(make_experiment(arms=len(weights), **settings), weights)
+
+    return start
+
+
+def test_weights_follow_the_better_arm_step_by_step(rollout):
+    run = rollout()
+    decision = run.tick(a=(500, 100), b=(500, 200))
+    assert decision.reason == reasons.WEIGHTS_MOVED
+    assert dict(decision.weights) == {"a": 3000, "b": 7000}
+    assert dict(run.tick(a=(300, 60), b=(700, 280)).weights) == {"a": 1000, "b": 9000}
+
+
+def test_weights_add_up_to_what_they_added_up_to(rollout):
+    run = rollout()
+    run.intention = replace(run.intention, weights={"a": 40, "b": 40}, total=80)
+    assert sum(run.tick(a=(500, 100), b=(500, 200)).weights.values()) == 80
+
+
+def test_nothing_moves_before_every_arm_has_its_trials(rollout):
+    decision = rollout().tick(a=(60, 10), b=(60, 50))
+    assert dict(decision.weights) == {"a": 5000, "b": 5000}
+
+
+def test_an_arm_without_traffic_is_given_enough_to_be_judged(rollout):
+    decision = rollout({"a": 10000, "b": 0}).tick(a=(50, 10), b=NoData())
+    assert decision.reason == reasons.WEIGHTS_MOVED
+    assert decision.weights["b"] == pytest.approx(1000, abs=10)
+
+
+@pytest.mark.parametrize(
+    ("reading", "reason"),
+    [
+        (SourceDown("Timeout", "no answer"), reasons.SOURCE_DOWN),
+        (Window(0, 30, {"a": NoData(), "b": NoData()}), reasons.NO_DATA),
+        (Window(300, 330, {"a": Observed(500, 100), "b": NoData()}), reasons.NO_DATA),
+        (None, reasons.BETWEEN_TICKS),
+    ],
+    ids=["source down", "no data", "one arm silent", "no window"],
+)
+def test_not_knowing_holds_the_weights_and_counts_against_nobody(rollout, reading, reason):
+    run = rollout({"a": 3000, "b": 7000})
+    run.tick(a=(300, 60), b=(700, 140))
+    before = run.decision
+    for _ in range(200):
+        decision = run.tick(reading)
+        assert decision.reason == reason
+        assert decision.weights == before.weights
+        assert decision.reports["b"].evidence == pytest.approx(before.reports["b"].evidence)
+
+
+def test_a_clear_loser_is_taken_out_at_once_and_the_rest_share_its_traffic(rollout):
+    run = rollout({"a": 4000, "b": 2000, "c": 4000})
+    decision = run.tick(a=(400, 320), b=(200, 20), c=(400, 320))
+    for _ in range(60):
+        if decision.reason == reasons.ROLLED_BACK:
+            break
+        weights = decision.weights
+        n = {arm: weights[arm] // 10 for arm in "abc"}
+        decision = run.tick(a=(n["a"], 0.8 * n["a"]), b=(n["b"], 0.1 * n["b"]), c=(n["c"], 0.8 * n["c"]))
+    assert decision.reason == reasons.ROLLED_BACK
+    assert decision.standings["b"].state is ArmState.DRAINING
+    assert decision.weights["b"] == 0
+    assert decision.reports["b"].evidence >= decision.threshold
+    assert sum(decision.weights.values()) == 10000
+    assert "b is worse than a" in decision.message
+
+
+def test_the_baseline_is_never_rolled_back(rollout):
+    run = rollout()
+    for _ in range(20):
+        decision = run.tick(a=(500, 50), b=(500, 450))
+        assert decision.standings["a"].state is ArmState.ACTIVE
+    assert decision.weights["a"] >= 100
+
+
+def test_the_last_arm_that_can_serve_is_never_rolled_back(rollout):
+    run = rollout()
+    run.facts["a"] = replace(run.facts["a"], available=False)
+    for _ in range(30):
+        decision = run.tick(a=(500, 450), b=(500, 50))
+    assert decision.standings["b"].state is ArmState.ACTIVE
+    assert dict(decision.weights) == {"a": 0, "b": 10000}
+
+
+def test_weights_stay_where_no_arm_can_serve(rollout):
+    run = rollout({"a": 3000, "b": 7000})
+    run.facts = {arm: replace(one, available=False) for arm, one in run.facts.items()}
+    decision = run.tick(a=(300, 60), b=(700, 140))
+    assert decision.reason == reasons.NO_ARM_AVAILABLE
+    assert dict(decision.weights) == {"a": 3000, "b": 7000}
+
+
+def test_an_arm_that_cannot_serve_loses_its_weight_also_while_the_source_is_down(rollout):
+    run = rollout({"a": 3000, "b": 7000})
+    run.facts["b"] = replace(run.facts["b"], available=False)
+    decision = run.tick(SourceDown("Timeout", "no answer"))
+    assert decision.reason == reasons.AVAILABILITY_CHANGED
+    assert dict(decision.weights) == {"a": 10000, "b": 0}
+
+
+def test_observe_decides_and_changes_nothing(rollout):
+    decision = rollout(mode=Mode.OBSERVE).tick(a=(500, 100), b=(500, 200))
+    assert decision.reason == reasons.OBSERVE_ONLY
+    assert dict(decision.weights) == {"a": 5000, "b": 5000}
+    assert "b 50.0%→70.0%" in decision.message
+
+
+def test_a_new_pod_template_starts_an_arm_again_with_a_small_share(rollout):
+    run = rollout({"a": 2000, "b": 8000})
+    run.tick(a=(200, 20), b=(800, 400))
+    run.facts["b"] = replace(run.facts["b"], template="v2")
+    decision = run.tick(a=(200, 20), b=(800, 400))
+    assert decision.reports["b"].trials == 0
+    assert decision.standings["b"].state is ArmState.JOINING
+    assert decision.reports["a"].trials == 400
+
+
+def test_promotion_gives_the_winner_all_but_the_smallest_shares(rollout):
+    run = rollout(promotion=Promotion(error_rate=0.05, action=PromotionAction.PROMOTE))
+    for _ in range(30):
+        decision = run.tick(a=(500, 100), b=(500, 400))
+    assert decision.promoted == "b"
+    assert dict(decision.weights) == {"a": 100, "b": 9900}
+
+
+@pytest.mark.parametrize("strategy", sorted(STRATEGIES))
+def test_the_same_memory_and_snapshot_lead_to_the_same_decision(rollout, strategy):
+    runs = [rollout(strategy=strategy), rollout(strategy=strategy)]
+    for run in runs:
+        for good in (200, 240, 180):
+            run.tick(a=(500, 100), b=(500, good))
+    assert runs[0].decision == runs[1].decision
+
+
+def test_a_memory_read_back_from_the_status_decides_alike(rollout):
+    run = rollout()
+    run.tick(a=(500, 100), b=(500, 200))
+    stored, notes = memories.from_json(memories.to_json(run.memory), run.experiment)
+    assert notes == ()
+    window = Window(30, 60, {"a": Observed(300, 70), "b": Observed(700, 250)})
+    snapshot = Snapshot(65.0, window, run.facts, 1, True)
+    assert decide(run.experiment, stored, run.intention, snapshot) == decide(
+        run.experiment, run.memory, run.intention, snapshot
+    )

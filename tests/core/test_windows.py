@@ -1,0 +1,72 @@
+"""Which windows are due."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bandit_operator.core.windows import LONGEST_ABSENCE, MOST_WINDOWS, due, newest_end, next_tick
+
+
+@pytest.mark.parametrize(
+    ("now", "end"), [(94.9, 60.0), (95.0, 90.0), (124.9, 90.0)], ids=["too early", "settled", "still"]
+)
+def test_a_window_is_due_once_its_end_has_settled(now, end):
+    assert newest_end(now, interval=30.0, settle=5.0) == end
+
+
+def test_nothing_is_due_before_the_next_grid_point():
+    assert due(60.0, 60.0, 30.0).windows == ()
+
+
+def test_nothing_is_due_while_the_cursor_is_ahead_of_the_clock():
+    assert due(90.0, 60.0, 30.0).windows == ()
+
+
+def test_missed_windows_are_read_one_by_one():
+    assert due(30.0, 120.0, 30.0).windows == ((30.0, 60.0), (60.0, 90.0), (90.0, 120.0))
+
+
+def test_a_cursor_off_the_grid_gets_a_window_to_the_next_point():
+    assert due(45.0, 120.0, 60.0).windows == ((45.0, 60.0), (60.0, 120.0))
+
+
+def test_windows_older_than_the_last_hundred_are_merged_into_one():
+    result = due(0.0, 30.0 * 150, 30.0)
+    assert len(result.windows) == MOST_WINDOWS
+    assert result.windows[0] == (0.0, 30.0 * 51)
+    assert result.lost == 0.0
+
+
+def test_rewards_older_than_a_day_are_given_up_and_said_to_be():
+    result = due(0.0, LONGEST_ABSENCE + 600.0, 30.0)
+    assert result.lost == 600.0
+    assert result.windows[0][0] == 600.0
+
+
+@given(
+    cursor=st.floats(0, 1e6), steps=st.integers(0, 400), interval=st.sampled_from([5.0, 30.0, 60.0, 3600.0])
+)
+def test_windows_follow_each_other_without_gap_or_overlap(cursor, steps, interval):
+    end = newest_end(cursor, interval, 0.0) + steps * interval
+    result = due(cursor, end, interval)
+    points = [result.windows[0][0], *(stop for _, stop in result.windows)] if result.windows else []
+    assert all(one < other for one, other in itertools.pairwise(points))
+    if result.windows:
+        assert points[0] == cursor + result.lost
+        assert points[-1] == end
+
+
+@given(now=st.floats(1e9, 2e9), uid=st.uuids().map(str), interval=st.sampled_from([5.0, 30.0, 3600.0]))
+def test_the_next_tick_lies_within_one_interval(now, uid, interval):
+    assert now < next_tick(now, interval, 5.0, uid) <= now + interval + 1e-3
+
+
+def test_a_thousand_resources_are_spread_over_the_interval():
+    buckets = Counter(int(next_tick(1e9, 10.0, 0.0, f"uid-{number}") - 1e9) for number in range(1000))
+    assert len(buckets) >= 10
+    assert max(buckets.values()) < 150

@@ -1,0 +1,101 @@
+"""Two replicas: one acts, the other takes over with the same memory, and a sleeper writes nothing."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from cluster.client import Cluster
+from demo.installation import OPERATOR_NAMESPACE, install_operator
+from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.cluster
+
+
+@pytest.fixture
+def pair(operator: Cluster) -> Iterator[Cluster]:
+    """The operator with two replicas."""
+    operators = operator.namespace(OPERATOR_NAMESPACE)
+    operators.kubectl("scale", "deployment", "bandit-operator", "--replicas=2")
+    operators.kubectl("rollout", "status", "deployment/bandit-operator", "--timeout=60s")
+    yield operators
+    operators.kubectl("scale", "deployment", "bandit-operator", "--replicas=1")
+    operators.kubectl("rollout", "status", "deployment/bandit-operator", "--timeout=60s")
+    install_operator(operator)
+
+
+def lease(operators: Cluster) -> dict[str, object]:
+    found: dict[str, object] = operators.get("lease", "bandit-operator")["spec"]
+    return found
+
+
+def holder(operators: Cluster) -> str:
+    return str(lease(operators)["holderIdentity"])
+
+
+def pid_of(pod: str) -> int:
+    """Process of a Pod of the embedded cluster, by its environment."""
+    wanted = f"BANDIT_OPERATOR_POD_NAME={pod}".encode()
+    for entry in os.listdir("/proc"):
+        try:
+            environment = open(f"/proc/{entry}/environ", "rb").read() if entry.isdigit() else b""  # noqa: SIM115 - a process may end while it is looked at
+        except OSError:
+            continue
+        if wanted in environment.split(b"\0"):
+            return int(entry)
+    raise AssertionError(f"no process of Pod {pod}")
+
+
+def test_the_other_replica_goes_on_with_the_same_memory_when_the_leader_is_killed(rollout, steer, pair):
+    one = rollout()
+    steer(one.name, good=(60, 0.5), bad=(60, 0.5))
+    one.create()
+    one.wait_for("Ready", "True", "InSync", seconds=60)
+    before = one.status()
+    leader = holder(pair)
+    pair.kubectl("delete", "pod", leader, "--force", "--grace-period=0")
+    wait_until(lambda: holder(pair) not in ("", leader), "another leads", 40)
+    wait_until(lambda: one.status()["cursor"] > before["cursor"], "it goes on", 40)
+    after = one.status()
+    assert float(after["arms"][0]["trials"]) > float(before["arms"][0]["trials"])
+    assert after["memory"]["ticks"] > before["memory"]["ticks"]
+    ends = [record["window"]["end"] for record in after["history"] if "window" in record]
+    assert len(ends) == len(set(ends))
+
+
+def test_a_leader_that_slept_longer_than_its_lease_writes_nothing_when_it_wakes(rollout, steer, pair):
+    assert isinstance(pair, Cluster)
+    one = rollout()
+    steer(one.name, good=(60, 0.5), bad=(60, 0.5))
+    one.create(guardrails={"minTrials": 20, "minChange": "0"})
+    one.wait_for("Ready", "True", "InSync", seconds=60)
+    sleeper = holder(pair)
+    process = pid_of(sleeper)
+    os.kill(process, signal.SIGSTOP)
+    try:
+        wait_until(lambda: holder(pair) not in ("", sleeper), "another leads", 60)
+        cursor = one.status()["cursor"]
+        wait_until(lambda: one.status()["cursor"] > cursor, "it goes on", 40)
+    finally:
+        os.kill(process, signal.SIGCONT)
+    versions = lease(pair)["leaseTransitions"]
+    cursor = one.status()["cursor"]
+    wait_until(lambda: one.status()["cursor"] > cursor, "the new leader goes on", 40)
+    log = pair.kubectl("logs", sleeper, "--since=60s")
+    assert '"leading": false' in log
+    assert log.rsplit('"leading": false', 1)[1].count('"event": "decision"') == 0
+    assert lease(pair)["leaseTransitions"] == versions
+    assert holder(pair) != sleeper
+
+
+def test_a_replica_that_is_stopped_in_order_hands_over_within_seconds(rollout, steer, pair):
+    one = rollout()
+    steer(one.name, good=(60, 0.5), bad=(60, 0.5))
+    one.create()
+    one.wait_for("Ready", "True", "InSync", seconds=60)
+    leader = holder(pair)
+    pair.kubectl("delete", "pod", leader, "--wait=false")
+    wait_until(lambda: holder(pair) not in ("", leader), "another leads", 12)

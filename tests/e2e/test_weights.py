@@ -1,0 +1,133 @@
+"""How weights move, and what else of a route does not."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from bandit_operator.apply import CONTEST_PATIENCE
+from tests.e2e.rollout import without_weights
+from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.cluster
+
+
+@pytest.mark.parametrize("kind", ["HTTPRoute", "GRPCRoute"])
+def test_weights_follow_the_rewards_and_nothing_else_of_the_route_changes(rollout, steer, kind):
+    one = rollout(kind=kind)
+    steer(one.name, good=(60, 0.2), bad=(60, 0.9))
+    one.create()
+    before = one.route()
+    weights = one.wait_for_move()
+    assert weights["bad"] > weights["good"]
+    assert sum(weights.values()) == 10000
+    assert without_weights(one.route()) == without_weights(before)
+    managers = {entry["manager"] for entry in one.managed_fields()}
+    assert "bandit-operator" in managers
+    assert one.status()["leader"] == "bad"
+
+
+def test_rewards_may_come_from_any_promql(rollout, steer):
+    one = rollout()
+    steer(one.name, good=(60, 0.2), bad=(60, 0.9))
+    selector = f'{{route="{one.name}"}}[$window]'
+    trials, successes = (f"increase(model_reward_{name}_total{selector})" for name in ("trials", "successes"))
+    query = {
+        "query": f"sum by (arm) ({successes}) / sum by (arm) ({trials})",
+        "samples": f"sum by (arm) ({trials})",
+        "settle": "3s",
+    }
+    one.create(reward={"prometheus": query})
+    weights = one.wait_for_move()
+    assert weights["bad"] > weights["good"]
+
+
+def test_weights_that_somebody_else_changes_are_put_back_within_five_seconds_and_counted(rollout, steer):
+    one = rollout()
+    steer(one.name, good=(40, 0.5), bad=(40, 0.5))
+    one.create(guardrails={"minTrials": 10**9})  # nothing but the foreign hand moves them
+    one.wait_for("TrafficInSync", "True", "InSync")
+    for number in range(1, 4):
+        one.set_weights(good=1, bad=999)
+        changed = time.monotonic()
+        wait_until(lambda: one.weights() == one.start_weights, "weights are put back", 5)
+        assert time.monotonic() - changed < 5
+        wait_until(lambda number=number: one.status()["foreignWeightChanges"] == number, "it is counted")
+
+
+def test_a_contest_over_the_weights_is_reported_and_backed_off_from(rollout, steer):
+    one = rollout()
+    steer(one.name, good=(40, 0.5), bad=(40, 0.5))
+    one.create(guardrails={"minTrials": 10**9})
+    one.wait_for("TrafficInSync", "True", "InSync")
+    for number in range(1, CONTEST_PATIENCE + 2):
+        wait_until(lambda: one.weights() == one.start_weights, "weights are put back", 5)
+        one.set_weights(good=number, bad=999)
+        wait_until(lambda number=number: one.status()["foreignWeightChanges"] == number, f"change {number}")
+    condition = one.wait_for("TrafficInSync", "False", "WeightsContested")
+    assert "managedFields" in condition["message"]
+
+
+def test_observe_decides_and_writes_nothing_to_the_route(rollout, steer):
+    one = rollout()
+    steer(one.name, good=(60, 0.2), bad=(60, 0.9))
+    one.create(mode="Observe")
+    before = one.route()
+
+    def told() -> bool:
+        return any("would set" in record["message"] for record in one.status().get("history", []))
+
+    wait_until(told, "it tells what it would do", 60)
+    assert one.route() == before
+    assert one.status()["phase"] == "Observing"
+    one.patch({"mode": "Active"})
+    one.wait_for_move()
+
+
+def test_paused_leaves_the_weights_to_whoever_sets_them(rollout, steer):
+    one = rollout()
+    steer(one.name, good=(60, 0.5), bad=(60, 0.5))
+    one.create(mode="Paused")
+    wait_until(lambda: one.status().get("phase") == "Paused", "it is paused")
+    one.set_weights(good=8000, bad=2000)
+    one.patch({"mode": "Active", "guardrails": {"minTrials": 10**9}})
+    one.wait_for("TrafficInSync", "True", "InSync")
+    assert one.weights() == {"good": 8000, "bad": 2000}
+    assert one.status()["foreignWeightChanges"] == 0
+
+
+def test_deleting_the_resource_waits_for_nobody_and_leaves_traffic_as_it_was(rollout, steer):
+    one = rollout()
+    steer(one.name, good=(60, 0.2), bad=(60, 0.9))
+    one.create()
+    one.wait_for_move()
+    assert "finalizers" not in one.cluster.get("bd", one.name)["metadata"]
+    one.patch({"mode": "Paused"})
+    wait_until(lambda: one.status().get("phase") == "Paused", "it is paused")
+    before = one.route()
+    one.delete()
+    assert one.route() == before
+
+
+def test_a_new_strategy_keeps_the_rewards_that_were_counted(rollout, steer):
+    one = rollout()
+    steer(one.name, good=(60, 0.5), bad=(60, 0.5))
+    one.create()
+    counted = wait_until(lambda: float(one.arm("good").get("trials", 0)), "rewards are counted", 60)
+    one.patch({"strategy": {"type": "UCB1"}})
+    wait_until(lambda: one.status()["observedGeneration"] == 2, "the new spec is taken up")
+    assert float(one.arm("good")["trials"]) >= counted
+
+
+def test_other_backends_of_the_rule_keep_their_share(rollout, steer):
+    one = rollout(weights={"good": 400, "bad": 400})
+    route = one.route_object()
+    foreign = {"name": f"{one.name}-good", "port": 81, "weight": 200, "namespace": "elsewhere"}
+    route["spec"]["rules"][0]["backendRefs"].append(foreign)
+    steer(one.name, good=(60, 0.2), bad=(60, 0.9))
+    one.cluster.apply(*one.services(), route, one.resource())
+    wait_until(lambda: one.weights()["bad"] != 400, "weights move", 60)
+    backends = one.route()["spec"]["rules"][0]["backendRefs"]
+    assert backends[2]["weight"] == 200
+    assert backends[0]["weight"] + backends[1]["weight"] == 800

@@ -1,0 +1,103 @@
+"""The sample arm as a server."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+ROW = {"name": "features", "shape": [1, 3], "datatype": "FP64", "data": [60, 50, 50]}
+
+
+def infer(arm: Any, body: Any, path: str = "/v2/models/income/infer", **options: Any) -> httpx.Response:
+    return httpx.post(arm.url + path, json=body, **options)
+
+
+def test_it_tells_that_it_lives_and_is_ready(arm: Any) -> None:
+    assert arm.get("/v2/health/live") == {"live": True}
+    assert arm.get("/v2/health/ready") == {"ready": True}
+    assert arm.get("/v2/models/income/ready") == {"name": "income", "ready": True}
+    assert arm.get("/v2/models/income/versions/1/ready") == {"name": "income", "ready": True}
+
+
+def test_it_tells_what_it_is(arm: Any) -> None:
+    server = arm.get("/v2")
+    assert server["name"] == "bandit-serving"
+    assert server["extensions"] == []
+    model = arm.get("/v2/models/income")
+    assert model == arm.get("/v2/models/income/versions/1")
+    assert (model["name"], model["versions"], model["platform"]) == ("income", ["1"], "sklearn")
+
+
+@pytest.mark.parametrize("path", ["/v2/models/income/infer", "/v2/models/income/versions/1/infer"])
+def test_it_predicts_and_echoes_the_id(arm: Any, path: str) -> None:
+    answer = infer(arm, {"id": "mine", "inputs": [ROW]}, path)
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "model_name": "income",
+        "model_version": "1",
+        "id": "mine",
+        "parameters": {"arm": "logistic"},
+        "outputs": [{"name": "predict", "shape": [1], "datatype": "INT64", "data": [1]}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "message"),
+    [
+        ("POST", "/v2/models/outcome/infer", 404, "no model 'outcome' here; this server has 'income'"),
+        ("GET", "/v2/models/outcome", 404, "no model 'outcome' here"),
+        ("GET", "/v2/models/income/versions/2", 404, "no version '2'; it has '1'"),
+        ("GET", "/v2/models/income/infer", 405, "does not take GET"),
+        ("GET", "/v1/models", 404, "the paths are those of the Open Inference Protocol v2"),
+    ],
+)
+def test_a_wrong_address_is_told_the_right_one(
+    arm: Any, method: str, path: str, status: int, message: str
+) -> None:
+    answer = httpx.request(method, arm.url + path)
+    assert answer.status_code == status
+    assert message in answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"{", "the body is not JSON"),
+        (b"\xff", "the body is not JSON"),
+        (b'{"inputs": [NaN]}', "the body holds NaN, which is not JSON"),
+        (b"[" * 100_000, "the body is not JSON"),
+    ],
+    ids=["cut off", "not UTF-8", "NaN", "nested too deep"],
+)
+def test_a_body_that_is_no_json_is_refused(arm: Any, content: bytes, message: str) -> None:
+    answer = httpx.post(arm.url + "/v2/models/income/infer", content=content)
+    assert answer.status_code == 400
+    assert message in answer.json()["error"]
+
+
+def test_a_body_that_is_too_long_is_refused(arm: Any) -> None:
+    answer = httpx.post(arm.url + "/v2/models/income/infer", content=b" " * 5_000_000)
+    assert answer.status_code == 413
+
+
+def test_binary_tensor_data_are_refused_with_the_way_to_send_json(arm: Any) -> None:
+    answer = infer(arm, {"inputs": [ROW]}, headers={"Inference-Header-Content-Length": "10"})
+    assert answer.status_code == 400
+    assert "binary_data=False" in answer.json()["error"]
+
+
+def test_requests_latencies_and_predictions_are_counted(arm: Any) -> None:
+    before = arm.metrics()
+    two_rows = {**ROW, "shape": [2, 3], "data": [60, 50, 50, 40, 50, 50]}
+    assert infer(arm, {"inputs": [two_rows]}).status_code == 200
+    assert infer(arm, {"inputs": []}).status_code == 400
+    after = arm.metrics()
+
+    def increase(name: str) -> float:
+        return after[name] - before.get(name, 0)
+
+    assert increase('model_requests_total{arm="logistic",code="200",model="income"}') == 1
+    assert increase('model_requests_total{arm="logistic",code="400",model="income"}') == 1
+    assert increase('model_request_duration_seconds_count{arm="logistic",model="income"}') == 2
+    for name in ("0", "1"):
+        assert increase(f'model_predictions_total{{arm="logistic",class="{name}",model="income"}}') == 1

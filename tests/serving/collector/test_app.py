@@ -1,0 +1,101 @@
+"""The reward collector as a server."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+PREDICTION = {"id": "1", "route": "income", "arm": "a", "outputs": {"predict": 1}, "time": 100.0}
+LABEL = {"id": "1", "route": "income", "label": 1, "time": 101.0}
+TRIALS = 'model_reward_trials_total{arm="a",route="income"}'
+SUCCESSES = 'model_reward_successes_total{arm="a",route="income"}'
+
+
+@pytest.fixture
+def collector(start: Callable[..., Any], tmp_path: Path) -> Any:
+    return start("collector", "--database", str(tmp_path / "rewards.db"), "--drain-delay", "0s")
+
+
+def post(collector: Any, kind: str, events: Any) -> httpx.Response:
+    return httpx.post(f"{collector.url}/v1/{kind}", json=events, timeout=20)
+
+
+def test_a_joined_request_is_counted_for_its_arm(collector: Any) -> None:
+    assert post(collector, "predictions", [PREDICTION]).json() == {"committed": 1}
+    assert collector.metrics()['model_reward_pending_predictions{arm="a",route="income"}'] == 1
+    assert post(collector, "labels", [LABEL, {**LABEL, "id": "2"}]).json() == {"committed": 2}
+    metrics = collector.metrics()
+    assert (metrics[TRIALS], metrics[SUCCESSES]) == (1, 1)
+    assert metrics['model_reward_pending_predictions{arm="a",route="income"}'] == 0
+    assert metrics['model_reward_pending_labels{route="income"}'] == 1
+    assert metrics['model_reward_delay_seconds_bucket{arm="a",le="1",route="income"}'] == 1
+    assert metrics['model_reward_delay_seconds_bucket{arm="a",le="+Inf",route="income"}'] == 1
+    assert metrics['model_reward_delay_seconds_sum{arm="a",route="income"}'] == 1
+    route = collector.get("/v1/summary")["routes"]["income"]
+    assert (route["labels"], route["pending_labels"]) == (2, 1)
+    assert (route["arms"]["a"]["trials"], route["arms"]["a"]["mean"]) == (1, 1.0)
+
+
+def test_counters_go_on_where_they_were_after_a_restart(start: Callable[..., Any], tmp_path: Path) -> None:
+    arguments = ("collector", "--database", str(tmp_path / "rewards.db"), "--drain-delay", "0s")
+    first = start(*arguments)
+    post(first, "predictions", [PREDICTION])
+    post(first, "labels", [LABEL])
+    assert first.terminate() == 0
+    second = start(*arguments)
+    assert second.metrics()[TRIALS] == 1
+    post(second, "labels", [LABEL])
+    assert second.metrics()[TRIALS] == 1
+    assert second.metrics()['model_reward_duplicate_labels_total{route="income"}'] == 1
+
+
+BAD = {
+    "no array": ("predictions", PREDICTION, "must be a JSON array"),
+    "no object": ("predictions", [1], "event 0: 1 is not an object"),
+    "no id": ("predictions", [{**PREDICTION, "id": ""}], "event 0: id: '' is not a string of 1 to 256 char"),
+    "long route": ("labels", [{**LABEL, "route": "r" * 257}], "event 0: route: 'rrr"),
+    "no arm": ("predictions", [{**PREDICTION, "arm": None}], "event 0: arm: None is not a string"),
+    "no outputs": ("predictions", [{**PREDICTION, "outputs": [1]}], "outputs: [1] is not an object"),
+    "no class": ("predictions", [{**PREDICTION, "outputs": {}}], "event 0: outputs: `predict` is missing"),
+    "class is a list": ("predictions", [{**PREDICTION, "outputs": {"predict": [1]}}], "[1] is no class"),
+    "no label": ("labels", [{"id": "1", "route": "income"}], "event 0: label: missing"),
+    "label is a list": ("labels", [{**LABEL, "label": [1]}], "event 0: label: [1] is no class"),
+    "time is text": ("labels", [{**LABEL, "time": "noon"}], "event 0: time: 'noon' is not a Unix time"),
+    "the second is bad": ("labels", [LABEL, {**LABEL, "id": 2}], "event 1: id: 2 is not a string"),
+}
+
+
+@pytest.mark.parametrize(("kind", "events", "message"), BAD.values(), ids=BAD.keys())
+def test_a_bad_event_is_named_and_its_batch_is_not_taken(
+    bad_events_collector: Any, kind: str, events: Any, message: str
+) -> None:
+    answer = post(bad_events_collector, kind, events)
+    assert answer.status_code == 400
+    assert message in answer.json()["error"]
+    assert bad_events_collector.get("/v1/summary") == {"routes": {}}
+
+
+@pytest.fixture(scope="module")
+def bad_events_collector(
+    tmp_path_factory: pytest.TempPathFactory, start_for_module: Callable[..., Any]
+) -> Any:
+    return start_for_module("collector", "--database", str(tmp_path_factory.mktemp("bad") / "rewards.db"))
+
+
+def test_an_empty_batch_is_fine(collector: Any) -> None:
+    assert post(collector, "labels", []).json() == {"committed": 0}
+
+
+def test_it_turns_unready_when_it_is_asked_to_end(start: Callable[..., Any], tmp_path: Path) -> None:
+    collector = start("collector", "--database", str(tmp_path / "db"), "--drain-delay", "1s")
+    with httpx.Client(base_url=collector.url) as client:
+        assert client.get("/health/ready").status_code == 200
+        collector.process.terminate()
+        while (answer := client.get("/health/ready")).status_code == 200:
+            pass
+        assert answer.json() == {"ready": False}
+        assert client.get("/health/live").status_code == 200
+        assert client.post("/v1/labels", json=[LABEL]).status_code == 200
+    assert collector.process.wait(20) == 0

@@ -1,0 +1,87 @@
+"""The thread that commits: acknowledgement, back-pressure and failure."""
+
+import asyncio
+import json
+import sqlite3
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from bandit_serving.collector.events import Event, Label
+from bandit_serving.collector.store import CounterReader, SQLiteStore
+from bandit_serving.collector.writer import Writer
+from bandit_serving.errors import Overloaded
+from bandit_serving.rewards import make_reward
+
+
+class HeldStore(SQLiteStore):
+    """A store whose transactions begin only when the test lets them, and fail when it says so."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, make_reward("accuracy", {}))
+        self.let_go = threading.Event()
+        self.fails = False
+
+    def apply(self, events: Sequence[Event], now: float) -> None:
+        self.let_go.wait()
+        if self.fails:
+            raise sqlite3.OperationalError("disk I/O error")
+        super().apply(events, now)
+
+
+def labels(*numbers: int) -> list[Label]:
+    return [Label("r", str(number), json.dumps(1), 0.0) for number in numbers]
+
+
+async def test_more_than_can_wait_is_refused_and_what_waits_is_committed(tmp_path: Path) -> None:
+    store = HeldStore(tmp_path / "db")
+    writer = Writer(store, most_waiting=3)
+    writer.start()
+    first = asyncio.create_task(writer.write(labels(1, 2)))
+    await asyncio.sleep(0)
+    with pytest.raises(Overloaded, match="2 events wait to be written; send this batch again later"):
+        await writer.write(labels(3, 4))
+    assert writer.waiting == 2
+    assert not first.done()
+    store.let_go.set()
+    await first
+    await writer.write(labels(3, 4, 5, 6))  # larger than the limit, yet taken when nothing waits
+    assert writer.waiting == 0
+    await writer.stop()
+    reader = CounterReader(tmp_path / "db")
+    assert set(reader.read().values()) == {6}
+    reader.close()
+
+
+async def test_a_failed_transaction_is_told_to_all_who_wait_for_it_and_the_thread_lives_on(
+    tmp_path: Path,
+) -> None:
+    store = HeldStore(tmp_path / "db")
+    writer = Writer(store)
+    writer.start()
+    store.fails = True
+    store.let_go.set()
+    results = await asyncio.gather(writer.write(labels(1)), writer.write(labels(2)), return_exceptions=True)
+    assert [type(result) for result in results] == [sqlite3.OperationalError] * 2
+    store.fails = False
+    await writer.write(labels(1))
+    assert writer.alive
+    await writer.stop()
+    assert not writer.alive
+
+
+async def test_expiry_runs_beside_the_writes(tmp_path: Path) -> None:
+    store = SQLiteStore(tmp_path / "db", make_reward("accuracy", {}))
+    now = [0.0]
+    writer = Writer(store, expire_after=10.0, expire_interval=0.01, clock=lambda: now[0])
+    writer.start()
+    await writer.write(labels(1, 2, 3))
+    now[0] = 11.0
+    reader = CounterReader(tmp_path / "db")
+    async with asyncio.timeout(20):
+        while {key.name: value for key, value in reader.read().items()}.get("expired_labels") != 3:
+            await asyncio.sleep(0.01)
+    reader.close()
+    await writer.stop()

@@ -1,0 +1,52 @@
+"""Reading data sets to replay."""
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bandit_serving.errors import BadSetting
+from bandit_serving.replay import load_rows
+
+
+def test_a_csv_file_ends_in_the_target(tmp_path: Path) -> None:
+    for name, opener in (("set.csv", open), ("set.csv.gz", gzip.open)):
+        with opener(tmp_path / name, "wt") as file:
+            file.write("a,b,target\n1,2.5,0\n3,4,1\n")
+        rows = load_rows(tmp_path / name)
+        assert rows.features == ["a", "b"]
+        assert rows.values.tolist() == [[1, 2.5], [3, 4]]
+        assert rows.labels == [0, 1]
+        assert type(rows.labels[0]) is int
+
+
+def test_an_npz_file_has_features_values_and_labels(tmp_path: Path) -> None:
+    path = tmp_path / "set.npz"
+    np.savez(path, features=["a"], values=[[1.0], [2.0]], labels=["yes", "no"])
+    rows = load_rows(path)
+    assert (rows.features, rows.values.tolist(), rows.labels) == (["a"], [[1.0], [2.0]], ["yes", "no"])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "line 1: the last column must be `target`"),
+        ("a,b\n1,2\n", r"the last column must be `target`, it is \['b'\]"),
+        ("a,target\n1,2\n1\n", "line 3: 1 values for 2 columns"),
+        ("a,target\nx,2\n", "line 2, column 'a': 'x' is not a number; encode it first"),
+        ("a,target\n", "has no rows"),
+    ],
+)
+def test_a_faulty_file_is_refused_by_row_and_column(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "set.csv"
+    path.write_text(text)
+    with pytest.raises(BadSetting, match=message):
+        load_rows(path)
+
+
+def test_an_npz_file_with_arrays_that_do_not_fit_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "set.npz"
+    np.savez(path, features=["a", "b"], values=[[1.0], [2.0]], labels=[1, 0])
+    with pytest.raises(BadSetting, match=r"values has shape \(2, 1\), for 2 labels and 2 features"):
+        load_rows(path)

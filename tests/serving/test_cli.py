@@ -1,0 +1,95 @@
+"""The command line: help, environment variables, and settings that cannot be used."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from bandit_serving.cli import VERBS, main
+
+COMMAND = ["collector", "--database", "db"]
+
+
+@pytest.mark.parametrize("verb", [verb.name for verb in VERBS])
+def test_help_shows_an_example_and_explains_every_option(verb: str) -> None:
+    result = CliRunner().invoke(main, [verb, "--help"])
+    assert result.exit_code == 0
+    assert f"Example: bandit-serving {verb}" in result.output
+    (command,) = (found for found in VERBS if found.name == verb)
+    assert all(option.help for option in command.params)
+
+
+def test_options_come_from_the_environment_too() -> None:
+    environment = {"BANDIT_SERVING_COLLECTOR_REWARD": "speed"}
+    result = CliRunner().invoke(main, COMMAND, env=environment)
+    assert result.exit_code == 2
+    assert "'speed' is not one of 'accuracy'" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([*COMMAND, "--reward-settings", "{"], "--reward-settings '{': not a JSON object"),
+        ([*COMMAND, "--expire-after", "soon"], "'soon' is not a duration such as 500ms"),
+        (
+            ["arm", "--model", "none.joblib", "--name", "m", "--arm", "a"],
+            "--model none.joblib: there is no such file",
+        ),
+        (
+            ["arm", "--model", "m", "--name", "m", "--arm", "a", "--skew", "age"],
+            "'age' is not NAME=NUMBER",
+        ),
+        (
+            ["replay", "--data", "none.csv", "--url", "http://x/v2/models/m/infer"],
+            "--data none.csv: cannot be used",
+        ),
+        (["replay", "--data", "none.csv", "--url", "http://x"], "does not end in /v2/models/NAME/infer"),
+        (
+            ["replay", "--data", "x", "--url", "http://x/v2/models/m/infer", "--delay", "often:1s"],
+            "--delay 'often:1s' is no delay",
+        ),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_told_without_a_traceback(
+    arguments: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 2
+    assert message in " ".join(result.output.split())
+
+
+def test_a_replay_through_a_real_arm_counts_every_label(
+    start: Callable[..., Any], model_file: Path, tmp_path: Path
+) -> None:
+    collector = start("collector", "--database", str(tmp_path / "rewards.db"))
+    arm = start(
+        *("arm", "--model", str(model_file), "--name", "income", "--arm", "logistic"),
+        *("--collector", collector.url, "--drain-delay", "0s"),
+    )
+    data, status = tmp_path / "rows.npz", tmp_path / "status.json"
+    values = np.array([[60.0, 50, 50], [40, 50, 50]])
+    np.savez(data, features=["age", "hours", "wage"], values=values, labels=[1, 1])
+    arguments = ["replay", "--data", str(data), "--url", f"{arm.url}/v2/models/income/infer"]
+    arguments += [
+        "--labels",
+        collector.url,
+        "--requests",
+        "100",
+        "--rate",
+        "400",
+        "--status-file",
+        str(status),
+    ]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 0, result.output
+    final = json.loads(result.stdout)
+    assert (final["requests_total"], final["requests_failed"], final["labels_sent"]) == (100, 0, 100)
+    assert json.loads(status.read_text()) == {**final, "finished": True}
+    assert arm.terminate() == 0
+    found = collector.get("/v1/summary")["routes"]["income"]["arms"]["logistic"]
+    assert (found["trials"], found["successes"]) == (100, 50.0)

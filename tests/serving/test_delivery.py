@@ -1,0 +1,94 @@
+"""Delivery of events in batches until each is acknowledged."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from bandit_serving.delivery import BatchSender
+
+
+class Receiver:
+    """Answers with the given statuses in turn, then with 200; 0 closes the connection after reading."""
+
+    def __init__(self, *statuses: int) -> None:
+        self.statuses = list(statuses)
+        self.batches: list[list[Any]] = []
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        batch = await request.json()
+        status = self.statuses.pop(0) if self.statuses else 200
+        if status == 0:
+            assert request.transport is not None
+            request.transport.abort()
+        if status == 200:
+            self.batches.append(batch)
+        headers = {"Location": "/elsewhere"} if status == 302 else {}
+        return web.json_response({}, status=status or 200, headers=headers)
+
+
+@contextlib.asynccontextmanager
+async def sending(receiver: Receiver, **options: Any) -> AsyncIterator[BatchSender]:
+    app = web.Application()
+    app.router.add_post("/events", receiver.answer)
+    async with TestServer(app) as server, aiohttp.ClientSession() as client:
+        yield BatchSender(client, str(server.make_url("/events")), **{"linger": 0.0, **options})
+
+
+async def settle(sender: BatchSender) -> None:
+    sender.close()
+    await sender.run()
+
+
+async def test_events_go_out_in_order_in_batches_of_the_set_size() -> None:
+    receiver = Receiver()
+    async with sending(receiver, batch_size=3) as sender:
+        for number in range(7):
+            assert sender.put({"n": number})
+        assert sender.pending == 7
+        await settle(sender)
+        assert (sender.delivered, sender.pending) == (7, 0)
+    assert [[event["n"] for event in batch] for batch in receiver.batches] == [[0, 1, 2], [3, 4, 5], [6]]
+
+
+async def test_a_batch_is_sent_again_until_it_is_acknowledged() -> None:
+    receiver = Receiver(503, 0, 429, 302, 500)
+    async with sending(receiver) as sender:
+        sender.put({"n": 1})
+        await settle(sender)
+        assert (sender.delivered, sender.rejected, sender.retries) == (1, 0, 5)
+    assert receiver.batches == [[{"n": 1}]]
+
+
+async def test_a_batch_that_the_receiver_calls_wrong_is_given_up_and_the_next_goes_on() -> None:
+    receiver = Receiver(400)
+    async with sending(receiver, batch_size=1) as sender:
+        sender.put({"n": 1})
+        sender.put({"n": 2})
+        await settle(sender)
+        assert (sender.delivered, sender.rejected, sender.retries) == (1, 1, 0)
+    assert receiver.batches == [[{"n": 2}]]
+
+
+async def test_what_does_not_fit_the_queue_is_refused_and_counted() -> None:
+    async with sending(Receiver(), capacity=2) as sender:
+        assert [sender.put({"n": number}) for number in range(3)] == [True, True, False]
+        await settle(sender)
+        assert (sender.delivered, sender.dropped) == (2, 1)
+
+
+async def test_events_put_while_a_batch_is_under_way_follow_it() -> None:
+    receiver = Receiver(503)
+    async with sending(receiver) as sender:
+        running = asyncio.create_task(sender.run())
+        sender.put({"n": 1})
+        while not sender.retries:
+            await asyncio.sleep(0)
+        sender.put({"n": 2})
+        sender.close()
+        await running
+    assert [event["n"] for batch in receiver.batches for event in batch] == [1, 2]

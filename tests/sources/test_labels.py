@@ -1,0 +1,56 @@
+"""Which arm a series belongs to."""
+
+from __future__ import annotations
+
+import promql_parser
+import pytest
+
+from bandit_operator.api.v1alpha1 import parse
+from bandit_operator.sources.labels import own_label, traefik_label
+
+TRAEFIK_3_7 = (
+    "httproute-models-income-gw-gateway-main-ep-web-0-0a1b2c-svc-models-income-logistic-0@kubernetesgateway"
+)
+TRAEFIK_3_6 = "models-income-logistic-80@kubernetesgateway"
+
+
+def test_the_models_own_counters_are_told_apart_by_the_arm_label(manifest):
+    manifest["spec"]["reward"]["prometheus"]["armLabel"] = "version"
+    label = own_label(parse(manifest))
+    assert label.name == "version"
+    assert [label.arm_of(value) for value in ("logistic", "boosting", "forest")] == [
+        "logistic",
+        "boosting",
+        None,
+    ]
+
+
+def test_the_pattern_of_all_arms_can_stand_in_promql(manifest):
+    label = traefik_label(parse(manifest))
+    promql_parser.parse(f'traefik_service_requests_total{{{label.name}=~"{label.any_arm}"}}')
+
+
+@pytest.mark.parametrize("service", [TRAEFIK_3_7, TRAEFIK_3_6])
+def test_traefiks_name_of_a_backend_is_traced_to_its_arm(manifest, service):
+    label = traefik_label(parse(manifest))
+    assert label.arm_of(service) == "logistic"
+
+
+@pytest.mark.parametrize(
+    "service",
+    [
+        TRAEFIK_3_7.replace("models-income-gw", "models-other-gw"),
+        TRAEFIK_3_7.replace("income-logistic", "income-logistic-next"),
+        TRAEFIK_3_6.replace("models-", "other-"),
+        TRAEFIK_3_6.replace("kubernetesgateway", "file"),
+    ],
+    ids=["another-route", "a-longer-name", "another-namespace", "another-provider"],
+)
+def test_a_strangers_backend_belongs_to_no_arm(manifest, service):
+    label = traefik_label(parse(manifest))
+    assert label.arm_of(service) is None
+
+
+def test_a_dot_in_a_name_is_a_hyphen_in_traefiks(manifest):
+    manifest["spec"]["arms"][0]["backendRef"]["name"] = "income.v2--x"
+    assert traefik_label(parse(manifest)).arm_of("models-income-v2-x-80@kubernetesgateway") == "logistic"

@@ -1,0 +1,154 @@
+"""What is asked for, and what the numbers come to."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import promql_parser
+import pytest
+
+from bandit_operator.api.v1alpha1 import parse
+from bandit_operator.core.model import NoData, Observed
+from bandit_operator.sources import SOURCES, Sample, source_of
+from bandit_operator.sources.promql import PART
+from bandit_operator.sources.question import Question
+from bandit_operator.sources.requests import request_counters
+
+MODES = {
+    "counters": {"successes": "good_total", "trials": "all_total"},
+    "query": {"query": "avg by (arm) (x[$window])", "samples": "sum by (arm) (increase(n[$window]))"},
+    "GatewaySuccess": {"preset": "GatewaySuccess"},
+}
+BOTH = {"logistic": 100.0, "boosting": 90.0}
+
+
+@pytest.fixture
+def ask(manifest):
+    """A resource that reads rewards in one of the modes."""
+
+    def make(mode: str) -> Any:
+        manifest["spec"]["reward"]["prometheus"] = MODES[mode]
+        return parse(manifest)
+
+    return make
+
+
+@pytest.fixture
+def outcomes(ask):
+    """What a source makes of numbers by part."""
+
+    def read(mode: str, **values: dict[str, float]) -> Any:
+        return SOURCES[mode].outcomes(ask(mode), values)
+
+    return read
+
+
+def question(resource: Any) -> Question:
+    source = source_of(resource)
+    counters = (*source.counters(resource), *request_counters(resource))
+    return Question(counters, source.queries(resource, 1000.0, 1030.0), 1000.0, 1030.0)
+
+
+def test_the_registry_is_sorted():
+    assert list(SOURCES) == sorted(SOURCES)
+
+
+@pytest.mark.parametrize("mode", sorted(MODES))
+def test_a_resource_finds_its_source(ask, mode):
+    assert source_of(ask(mode)) is SOURCES[mode]
+
+
+@pytest.mark.parametrize("mode", ["counters", "GatewaySuccess"])
+def test_one_question_that_prometheus_can_read_asks_for_everything(ask, mode):
+    promql_parser.parse(question(ask(mode)).promql())
+
+
+def test_the_window_stands_in_the_users_query(ask):
+    promql = question(ask("query")).promql()
+    assert "avg by (arm) (x[30s])" in promql
+    assert "increase(n[30s])" in promql
+
+
+def test_an_answer_is_taken_apart_by_part_and_arm(ask):
+    samples = [
+        Sample({PART: "trials", "arm": "logistic"}, 5.0),
+        Sample({PART: "rewards", "arm": "logistic"}, 2.0),
+        Sample({PART: "trials", "arm": "boosting"}, math.nan),
+        Sample({PART: "trials", "arm": "stranger"}, 9.0),
+        Sample({PART: "resets of trials", "arm": "boosting"}, 1.0),
+    ]
+    asked = question(ask("counters"))
+    values = asked.values(samples)
+    assert values["trials"] == {"logistic": 5.0}
+    assert values["rewards"] == {"logistic": 2.0}
+    assert [counter.part for counter in asked.were_reset(samples)] == ["trials"]
+
+
+def test_counters_give_trials_and_rewards_by_arm(outcomes):
+    assert outcomes("counters", trials=BOTH, rewards={"logistic": 60.0, "boosting": 70.0}) == {
+        "logistic": Observed(100, 60),
+        "boosting": Observed(90, 70),
+    }
+
+
+@pytest.mark.parametrize(
+    ("trials", "rewards"),
+    [
+        ({"logistic": 1.0}, {"logistic": 1.0}),
+        (BOTH, {"logistic": 1.0}),
+        ({"logistic": 1.0, "boosting": math.inf}, BOTH),
+    ],
+    ids=["nothing", "no successes", "infinite"],
+)
+def test_what_is_missing_is_no_data_and_never_zero(outcomes, trials, rewards):
+    assert isinstance(outcomes("counters", trials=trials, rewards=rewards)["boosting"], NoData)
+
+
+def test_no_trials_and_no_series_of_successes_are_no_trials(outcomes):
+    found = outcomes("counters", trials={"logistic": 0.0, "boosting": 0.0}, rewards={})
+    assert found["boosting"] == Observed(0, 0)
+
+
+def test_only_for_the_gateway_absent_successes_are_zero(outcomes):
+    found = outcomes("GatewaySuccess", trials=BOTH, rewards={"logistic": 99.0})
+    assert found == {"logistic": Observed(100, 99), "boosting": Observed(90, 0)}
+
+
+def test_a_mean_counts_as_often_as_its_samples(outcomes):
+    found = outcomes(
+        "query", mean={"logistic": 0.5, "boosting": 0.25}, samples={"logistic": 40, "boosting": 8}
+    )
+    assert found == {"logistic": Observed(40, 20), "boosting": Observed(8, 2)}
+
+
+@pytest.mark.parametrize(
+    ("mean", "samples", "outcome"),
+    [
+        ({"boosting": 0.5}, {}, NoData("no sample count")),
+        ({}, {"boosting": 5.0}, NoData("no value")),
+        ({}, {"boosting": 0.0}, Observed(0, 0)),
+        ({"boosting": math.inf}, {"boosting": 5.0}, NoData("not a finite number")),
+    ],
+    ids=["no count", "no mean", "no samples", "infinite"],
+)
+def test_a_mean_without_its_samples_is_no_evidence(outcomes, mean, samples, outcome):
+    assert outcomes("query", mean=mean, samples=samples)["boosting"] == outcome
+
+
+def test_requests_are_counted_by_service_where_traefik_counts_them(manifest):
+    manifest["spec"]["rollback"] = {"requests": "traefik_service_requests_total"}
+    (counter,) = request_counters(parse(manifest))
+    assert counter.label.name == "service"
+    assert counter.label.arm_of("models-income-logistic-80@kubernetesgateway") == "logistic"
+
+
+def test_requests_counted_by_others_are_told_apart_by_the_arm_label(manifest):
+    manifest["spec"]["rollback"] = {"requests": 'model_requests_total{route="income"}'}
+    (counter,) = request_counters(parse(manifest))
+    assert (counter.label.name, counter.label.arm_of("boosting")) == ("arm", "boosting")
+
+
+def test_requests_are_unknown_where_no_counter_is_named(manifest):
+    manifest["spec"]["rollback"] = {}
+    assert request_counters(parse(manifest)) == ()
