@@ -24,7 +24,7 @@ test: venv lint ## Everything: lint, unit, golden and real-cluster tests
 	@$(PYTEST) tests $(ARGS)
 
 test-fast: venv ## Tests that need no cluster, in about a minute
-	@$(PYTEST) tests -m "not cluster" $(ARGS)
+	@$(PYTEST) tests -m "not cluster" -n 2 --dist worksteal $(ARGS)
 
 lint: venv ## ruff, mypy and the layers
 	@$(BIN)/ruff check .

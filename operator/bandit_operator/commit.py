@@ -45,6 +45,7 @@ def urgent(
             for arm, standing in decision.standings.items()
         ]
         told += [decision.scales, decision.promoted, decision.no_material_difference]
+        told += [None if decision.change is None else (decision.change.kind, decision.change.arm)]
     return tuple(told)
 
 

@@ -87,6 +87,14 @@ def of_promotion(promoted_before: bool, decision: Decision) -> list[Happening]:
     ]
 
 
+def of_change(told: tuple[str, str | None] | None, decision: Decision) -> list[Happening]:
+    """Tell of a change in the rewards once."""
+    change = decision.change
+    if change is None or told == (change.kind, change.arm):
+        return []
+    return [Happening(reasons.REWARDS_CHANGED, "CompareRewards", str(change), warning=True)]
+
+
 async def post(
     api: KubernetesAPI, body: Mapping[str, Any], instance: str, happenings: list[Happening]
 ) -> None:

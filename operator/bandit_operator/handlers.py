@@ -86,10 +86,10 @@ def registry(cache: Cache, scheduler: Scheduler) -> kopf.OperatorRegistry:
     for router in ROUTERS.values():
         kopf.on.event(
             router.group, router.version, router.plural, registry=handlers, id=f"{router.plural}_changed"
-        )(_route_changed(cache, scheduler, router.kind))
+        )(_changed(cache, scheduler, router.kind, cache.put_route))
     for group, version, plural, kind in TARGET_KINDS:
         kopf.on.event(group, version, plural, registry=handlers, id=f"{plural}_changed")(
-            _target_changed(cache, scheduler, kind)
+            _changed(cache, scheduler, kind, cache.put_target)
         )
     return handlers
 
@@ -99,28 +99,20 @@ def _login(**arguments: Any) -> kopf.ConnectionInfo | None:
     return kopf.login_with_service_account(**arguments) or kopf.login_with_kubeconfig(**arguments)
 
 
-def _route_changed(cache: Cache, scheduler: Scheduler, kind: str) -> Callable[..., Any]:
-    async def route_changed(type: str | None, body: kopf.Body, **_: Any) -> None:
+def _changed(
+    cache: Cache, scheduler: Scheduler, kind: str, put: Callable[[str, dict[str, Any]], bool]
+) -> Callable[..., Any]:
+    """A handler that keeps objects of a kind, and wakes whoever depends on one that is news."""
+
+    async def changed(type: str | None, body: kopf.Body, **_: Any) -> None:
         key, raw = _seen(cache, kind, body)
         if type == "DELETED":
             cache.drop(kind, key)
-        elif not cache.put_route(kind, raw):
+        elif not put(kind, raw):
             return
         _wake(cache, scheduler, kind, key)
 
-    return route_changed
-
-
-def _target_changed(cache: Cache, scheduler: Scheduler, kind: str) -> Callable[..., Any]:
-    async def target_changed(type: str | None, body: kopf.Body, **_: Any) -> None:
-        key, raw = _seen(cache, kind, body)
-        if type == "DELETED":
-            cache.drop(kind, key)
-        elif not cache.put_target(kind, raw):
-            return
-        _wake(cache, scheduler, kind, key)
-
-    return target_changed
+    return changed
 
 
 def _resource_deleted(cache: Cache, scheduler: Scheduler, raw: dict[str, Any]) -> None:

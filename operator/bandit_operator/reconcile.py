@@ -239,7 +239,10 @@ class Reconciler:
         if decision is not None and standings_before is not None:
             happenings += events.of_arms(standings_before.standings, decision)
             happenings += events.of_promotion(session.promoted is not None, decision)
+            happenings += events.of_change(session.changed, decision)
             session.promoted = decision.promoted
+            change = decision.change
+            session.changed = None if change is None else (change.kind, change.arm)
         happenings += [
             events.Happening(reasons.EVIDENCE_RESET, "ResetEvidence", note) for note in session.notes
         ]

@@ -119,6 +119,13 @@ def _metrics_available(situation: Situation) -> Told:
         return "False", *situation.held
     if situation.rewards_until is None:
         return "Unknown", reasons.WAITING, "no reward has been read yet"
+    if decision.delay_profile_suspect:
+        return (
+            "False",
+            reasons.DELAY_PROFILE_SUSPECT,
+            "labels do not come as spec.reward.delay says; measure how late they are, "
+            "and correct median and p95",
+        )
     age = situation.now - situation.rewards_until
     if age > experiment.stale_after:
         return (

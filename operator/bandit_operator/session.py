@@ -69,6 +69,8 @@ class Session:
     """Reason and message of the newest tick's decision, where that held the weights."""
     promoted: str | None = None
     """The arm that was told of as the winner."""
+    changed: tuple[str, str | None] | None = None
+    """The change in the rewards that was told of last: its kind and its arm."""
     tick_at: float = float("-inf")
     """When its next tick is due, seconds since the Unix epoch."""
     refused: str | None = None
@@ -141,6 +143,7 @@ def status_of(
         leader_share=share,
         conditions=conditions,
         arms=None if decision is None else _arms(session, decision),
+        change=None if decision is None or decision.change is None else str(decision.change),
         window=session.history[0].window if session.history else None,
         decisions=session.counts,
         foreign_weight_changes=session.foreign_changes,

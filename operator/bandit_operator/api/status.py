@@ -230,6 +230,10 @@ class Status(ApiModel):
     """
     arms: Annotated[list[ArmStatus] | None, Field(max_length=64, json_schema_extra=list_map("name"))] = None
     """What is known of each arm."""
+    change: Text | None = None
+    """What changed lately in the rewards: one arm, all arms together, or who is best. Left out
+    where nothing did.
+    """
     window: WindowStatus | None = None
     """The newest window of rewards that was decided on."""
     decisions: DecisionCounts | None = None

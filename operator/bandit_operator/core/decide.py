@@ -84,6 +84,8 @@ def decide(experiment: Experiment, memory: Memory, before: Intention, snapshot: 
         threshold=evaluation.threshold,
         promoted=evaluation.promoted,
         no_material_difference=evaluation.no_material_difference,
+        delay_profile_suspect=evaluation.delay_profile_suspect,
+        change=evaluation.change,
     )
 
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from bandit_operator.core.changes import Change
     from bandit_operator.core.memory import Memory
     from bandit_operator.core.strategies.base import Strategy
 
@@ -302,3 +303,7 @@ class Decision:
     """The arm proven better than all others, if one is."""
     no_material_difference: bool = False
     """Whether the arms are proven to lie within the indifference."""
+    delay_profile_suspect: bool = False
+    """Whether the rewards contradict the delay of labels that the user gave."""
+    change: Change | None = None
+    """What changed lately in the rewards, if anything did."""

@@ -89,3 +89,18 @@ class RewardSource(Protocol):
     def outcomes(self, resource: BanditDeployment, values: Values) -> dict[str, Outcome]:
         """The outcome of every arm, ``NoData`` where the answer has no number for it."""
         ...
+
+
+class WithoutQueries:
+    """Base of sources that need nothing but counters."""
+
+    __slots__ = ()
+
+    def queries(
+        self,
+        resource: BanditDeployment,  # noqa: ARG002 - part of the protocol
+        start: float,  # noqa: ARG002 - part of the protocol
+        end: float,  # noqa: ARG002 - part of the protocol
+    ) -> tuple[Query, ...]:
+        """None."""
+        return ()

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core.model import NoData, Observed, Outcome
-from bandit_operator.sources.base import Counter, Query, Values
+from bandit_operator.sources.base import Counter, Values, WithoutQueries
 from bandit_operator.sources.labels import own_label
 
 
 @dataclass(frozen=True, slots=True)
-class Counters:
+class Counters(WithoutQueries):
     """``successes`` and ``trials`` select counters; their increases are rewards and trials."""
 
     def counters(self, resource: BanditDeployment) -> tuple[Counter, ...]:
@@ -22,15 +22,6 @@ class Counters:
             Counter("rewards", prometheus.successes or "", label),
             Counter("trials", prometheus.trials or "", label),
         )
-
-    def queries(
-        self,
-        resource: BanditDeployment,  # noqa: ARG002 - part of the protocol
-        start: float,  # noqa: ARG002 - part of the protocol
-        end: float,  # noqa: ARG002 - part of the protocol
-    ) -> tuple[Query, ...]:
-        """None."""
-        return ()
 
     def outcomes(self, resource: BanditDeployment, values: Values) -> dict[str, Outcome]:
         """An arm whose trials are unknown, or whose numbers cannot be, has no data."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core.model import Outcome
-from bandit_operator.sources.base import Counter, Query, Values
+from bandit_operator.sources.base import Counter, Values, WithoutQueries
 from bandit_operator.sources.counters import outcomes
 from bandit_operator.sources.labels import traefik_label
 
@@ -16,7 +16,7 @@ TRAEFIK_REQUESTS = "traefik_service_requests_total"
 
 
 @dataclass(frozen=True, slots=True)
-class GatewaySuccess:
+class GatewaySuccess(WithoutQueries):
     """Every request is a trial, and a success unless the gateway answered it with 5xx."""
 
     def counters(self, resource: BanditDeployment) -> tuple[Counter, ...]:
@@ -27,15 +27,6 @@ class GatewaySuccess:
             Counter("rewards", f'{TRAEFIK_REQUESTS}{{{service},code!~"5.."}}', label),
             Counter("trials", f"{TRAEFIK_REQUESTS}{{{service}}}", label),
         )
-
-    def queries(
-        self,
-        resource: BanditDeployment,  # noqa: ARG002 - part of the protocol
-        start: float,  # noqa: ARG002 - part of the protocol
-        end: float,  # noqa: ARG002 - part of the protocol
-    ) -> tuple[Query, ...]:
-        """None."""
-        return ()
 
     def outcomes(self, resource: BanditDeployment, values: Values) -> dict[str, Outcome]:
         """As with counters of the model's own, but absent successes are none.
