@@ -32,6 +32,9 @@ lint: venv ## ruff, mypy and the layers
 	@$(BIN)/mypy --config-file pyproject.toml
 	@$(BIN)/lint-imports | tail -1
 
+bench: venv ## Measure the decisions against their goals and other libraries (ARGS=--quick for minutes)
+	@$(BIN)/python -m bench.decisions $(ARGS)
+
 # ---- the embedded cluster -----------------------------------------------------
 
 cluster-build: ## Build the embedded cluster once, outside the work tree
@@ -81,4 +84,4 @@ lock: ## Resolve requirements.lock again (needs uv)
 clean: ## Delete what was built here; the cache outside stays
 	@rm -rf build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
-.PHONY: help demo test test-fast lint cluster-build cluster-up cluster-down kubectl install crds golden venv lock clean
+.PHONY: help demo test test-fast lint bench cluster-build cluster-up cluster-down kubectl install crds golden venv lock clean

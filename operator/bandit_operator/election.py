@@ -50,6 +50,7 @@ class Elector:
         self._until = 0.0
         self._seen: tuple[Any, ...] | None = None
         self._seen_at = 0.0
+        self._told = False
         self.changed = asyncio.Event()
         """Set whenever leadership was won or lost; whoever waits clears it."""
 
@@ -61,16 +62,21 @@ class Elector:
     async def run(self) -> None:
         """Acquire and renew until cancelled."""
         while True:
-            led, began = self.leading, self._monotonic()
+            began = self._monotonic()
             held = await self._try()
             if held:
                 self._until = began + self._settings.deadline
             elif held is False:
                 self._until = 0.0
-            if self.leading != led:
-                log.info("leadership", leading=self.leading, identity=self._settings.identity)
-                self.changed.set()
+            self._tell()
             await asyncio.sleep(self._settings.period * (0.5 if held is None else 1.0))
+
+    def _tell(self) -> None:
+        """Say that leadership was won or lost, also where it ran out while the process slept."""
+        if self.leading != self._told:
+            self._told = self.leading
+            log.info("leadership", leading=self.leading, identity=self._settings.identity)
+            self.changed.set()
 
     async def release(self) -> None:
         """Hand the lease over at once, as on an orderly stop."""

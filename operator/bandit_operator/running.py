@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import kopf
 import structlog
@@ -27,6 +27,8 @@ from bandit_operator.telemetry import Metrics
 
 log = structlog.get_logger()
 
+STOP_SECONDS = 5.0
+"""Longest wait for the watches to end."""
 STUCK_SECONDS = 6 * LONGEST_SLEEP
 """A scheduler that has not turned for this long is stuck."""
 
@@ -55,30 +57,36 @@ class Operator:
         self.metrics.resources.set_function(lambda: float(len(self.cache.resources)))
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Run until ``stop`` is set or a part fails; then hand the lease over."""
+        """Run until ``stop`` is set or a part fails; then hand the lease over.
+
+        kopf takes the signals and, when it ends, cancels every task of the loop that is
+        younger than itself. So the signals are taken back once it runs, and the parts that
+        write are ended before it.
+        """
         server = await serve(self.settings.listen, self.metrics.registry, self.trouble, lambda: None)
-        # Tasks made before kopf starts are ours to end: kopf cancels those made after.
-        tasks = [
+        parts = [
             asyncio.create_task(part, name=name)
             for name, part in (
+                ("stop", stop.wait()),
                 ("election", self.elector.run()),
                 ("leading", self._lead()),
                 ("relist", self.relister.run()),
             )
         ]
-        watching = asyncio.create_task(self._watch(stop), name="watches")
+        started, watch_until = asyncio.Event(), asyncio.Event()
+        watching = asyncio.create_task(self._watch(started, watch_until), name="watches")
         try:
-            done, _ = await asyncio.wait([watching, *tasks], return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()  # raises what made it end
+            await _first(watching, asyncio.create_task(started.wait()))
+            for number in (signal.SIGTERM, signal.SIGINT):
+                asyncio.get_running_loop().add_signal_handler(number, stop.set)
+            await _first(watching, *parts)
         finally:
-            stop.set()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            for part in parts:
+                part.cancel()
+            await asyncio.gather(*parts, return_exceptions=True)
             await self.elector.release()
-            with contextlib.suppress(asyncio.CancelledError, Exception):
-                await asyncio.wait_for(watching, 5.0)
+            watch_until.set()
+            await asyncio.wait([watching], timeout=STOP_SECONDS)
             self.prometheus.close()
             await server.cleanup()
             await self.api.close()
@@ -115,23 +123,29 @@ class Operator:
                 await asyncio.gather(working, return_exceptions=True)
                 self.scheduler.clear()
 
-    async def _watch(self, stop: asyncio.Event) -> None:
+    async def _watch(self, started: asyncio.Event, until: asyncio.Event) -> None:
         await kopf.operator(
             registry=registry(self.cache, self.scheduler),
             settings=watch_settings(),
             standalone=True,
             clusterwide=not self.settings.namespaces,
             namespaces=self.settings.namespaces,
-            stop_flag=stop,
+            ready_flag=started,
+            stop_flag=until,
         )
-        if not stop.is_set():
-            raise RuntimeError("the watches have ended")
 
     def _gone(self, kind: str, key: Key) -> None:
         dependents = self.cache.dependents(kind, key)
         self.cache.drop(kind, key)
         for dependent in {*dependents, *([key] if kind == "BanditDeployment" else [])}:
             self.scheduler.wake(dependent)
+
+
+async def _first(*tasks: asyncio.Task[Any]) -> None:
+    """Wait for the first of the tasks to end; raises what made it end."""
+    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in done:
+        task.result()
 
 
 def _bearer(token_file: str | None) -> Callable[[], dict[str, str]]:
@@ -144,9 +158,6 @@ def _bearer(token_file: str | None) -> Callable[[], dict[str, str]]:
 async def run(settings: Settings) -> None:
     """Run one replica until SIGTERM or SIGINT."""
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
     api = await KubernetesAPI.connect()
     log.info("starting", identity=settings.lease.identity, namespaces=settings.namespaces or "all")
     await Operator(settings, api).run(stop)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 
 from cluster import client as clusters
 from cluster.client import Cluster
-from demo.installation import images, install_operator
+from demo.installation import OPERATOR_NAMESPACE, images, install_operator
 from tests.e2e.rollout import NAMESPACE, Rollout
 from tests.support.waiting import wait_until
 
@@ -84,6 +85,20 @@ def operator(cluster: Cluster) -> Cluster:
     """The cluster with the operator in it."""
     install_operator(cluster)
     return cluster
+
+
+@contextmanager
+def patched_operator(operator: Cluster, patch: list[dict[str, Any]]) -> Iterator[Cluster]:
+    """The operator's Deployment with a JSON Patch, and afterwards as the chart makes it."""
+    operators = operator.namespace(OPERATOR_NAMESPACE)
+    operators.kubectl("patch", "deployment", "bandit-operator", "--type=json", "-p", json.dumps(patch))
+    operators.kubectl("rollout", "status", "deployment/bandit-operator", "--timeout=90s")
+    try:
+        yield operators
+    finally:
+        # The patch owns its fields now; a new Deployment is the chart's alone.
+        operators.kubectl("delete", "deployment", "bandit-operator", "--wait=true", "--timeout=60s")
+        install_operator(operator)
 
 
 @pytest.fixture(scope="session")

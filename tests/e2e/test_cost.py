@@ -92,7 +92,6 @@ def test_metrics_and_probes_tell_what_it_does(rollout, steer, operator):
     names = {metric["__name__"] for metric, _ in operator.query(selector) if "__name__" in metric}
     for name in (
         "decisions_total",
-        "holds_total",
         "arm_weight",
         "arm_probability_best",
         "tick_seconds_count",

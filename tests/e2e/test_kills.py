@@ -8,7 +8,6 @@ import random
 import subprocess
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,9 +27,8 @@ from bandit_operator.core.model import (
     Window,
 )
 from cluster.client import Cluster, tools
-from demo.installation import OPERATOR_NAMESPACE, install_operator
 from demo.records import Records
-from tests.e2e.conftest import program
+from tests.e2e.conftest import patched_operator, program
 from tests.e2e.rollout import NAMESPACE, Rollout
 from tests.support.waiting import wait_until
 
@@ -87,20 +85,14 @@ class Versions:
 @pytest.fixture
 def killed(operator: Cluster) -> Iterator[Cluster]:
     """The operator as it is shipped, in a Pod that kills it by the plan."""
-    operators = operator.namespace(OPERATOR_NAMESPACE)
-    chart = Path(__file__).parents[2] / "charts" / "bandit-operator"
-    arguments = ["upgrade", "bandit-operator", str(chart), "--reuse-values", "--set", "image.tag=killed"]
     container = "/spec/template/spec/containers/0"
     patch = [
+        {"op": "replace", "path": f"{container}/image", "value": "bandit-operator:killed"},
         {"op": "add", "path": f"{container}/args/0", "value": json.dumps(PLAN)},
         {"op": "remove", "path": f"{container}/livenessProbe"},  # it would kill at points of its own
     ]
-    operators.run("helm", *arguments)
-    operators.kubectl("patch", "deployment", "bandit-operator", "--type=json", "-p", json.dumps(patch))
-    operators.kubectl("rollout", "status", "deployment/bandit-operator", "--timeout=90s")
-    yield operators
-    operators.kubectl("delete", "deployment", "bandit-operator")
-    install_operator(operator)
+    with patched_operator(operator, patch) as operators:
+        yield operators
 
 
 def kills(operators: Cluster) -> int:

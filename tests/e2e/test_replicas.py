@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from cluster.client import Cluster
-from demo.installation import OPERATOR_NAMESPACE, install_operator
+from tests.e2e.conftest import patched_operator
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.cluster
@@ -17,14 +18,13 @@ pytestmark = pytest.mark.cluster
 
 @pytest.fixture
 def pair(operator: Cluster) -> Iterator[Cluster]:
-    """The operator with two replicas."""
-    operators = operator.namespace(OPERATOR_NAMESPACE)
-    operators.kubectl("scale", "deployment", "bandit-operator", "--replicas=2")
-    operators.kubectl("rollout", "status", "deployment/bandit-operator", "--timeout=60s")
-    yield operators
-    operators.kubectl("scale", "deployment", "bandit-operator", "--replicas=1")
-    operators.kubectl("rollout", "status", "deployment/bandit-operator", "--timeout=60s")
-    install_operator(operator)
+    """The operator with two replicas, which no probe restarts while they sleep."""
+    patch = [
+        {"op": "replace", "path": "/spec/replicas", "value": 2},
+        {"op": "remove", "path": "/spec/template/spec/containers/0/livenessProbe"},
+    ]
+    with patched_operator(operator, patch) as operators:
+        yield operators
 
 
 def lease(operators: Cluster) -> dict[str, object]:
@@ -39,13 +39,13 @@ def holder(operators: Cluster) -> str:
 def pid_of(pod: str) -> int:
     """Process of a Pod of the embedded cluster, by its environment."""
     wanted = f"BANDIT_OPERATOR_POD_NAME={pod}".encode()
-    for entry in os.listdir("/proc"):
+    for folder in Path("/proc").iterdir():
         try:
-            environment = open(f"/proc/{entry}/environ", "rb").read() if entry.isdigit() else b""  # noqa: SIM115 - a process may end while it is looked at
-        except OSError:
+            environment = (folder / "environ").read_bytes() if folder.name.isdigit() else b""
+        except OSError:  # it ended while it was looked at
             continue
         if wanted in environment.split(b"\0"):
-            return int(entry)
+            return int(folder.name)
     raise AssertionError(f"no process of Pod {pod}")
 
 
