@@ -122,7 +122,9 @@ def _rollback(rows: list[Row]) -> Figure | None:
     axis.axvline(0.05, color="black", linewidth=1, linestyle="--", label="α = .05")
     axis.set_yticks(at, [row["row"].split(": ", 1)[1] for row in nulls])
     axis.invert_yaxis()
-    axis.set(xlabel="share of runs in which an equal arm is taken out", title="False rollbacks")
+    axis.set(
+        xlabel="share of runs in which an equal arm is taken out", title="False rollbacks", xlim=(0, 1.4)
+    )
     axis.legend()
     return figure
 
