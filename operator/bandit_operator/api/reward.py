@@ -112,8 +112,10 @@ class Prometheus(ApiModel):
 class Delay(ApiModel):
     """How late labels come after the request that they judge.
 
-    With it, an arm's mean is taken over the labels expected by now rather than over all
-    requests served, so that a new arm is not mistaken for a bad one while its labels are due.
+    With it, trials must count the requests served, and successes the rewards as they come: an
+    arm's mean is taken over the labels expected by now rather than over all requests served,
+    so that a new arm is not mistaken for a bad one while its labels are due. Leave it out where
+    trials count only requests whose label has come.
     """
 
     RULES: ClassVar = (
