@@ -20,8 +20,8 @@ help: ## List the targets
 demo: venv ## Watch a real rollout: models moved, a loser rolled back and brought back (about 5 minutes)
 	@$(BIN)/python -m demo $(ARGS)
 
-test: venv lint ## Everything: lint, unit, golden and real-cluster tests
-	@$(PYTEST) tests $(ARGS)
+test: venv lint test-fast ## Everything: lint, unit, golden and real-cluster tests
+	@$(PYTEST) tests -m cluster $(ARGS)
 
 test-fast: venv ## Tests that need no cluster, in about a minute
 	@$(PYTEST) tests -m "not cluster" -n 2 --dist worksteal $(ARGS)
