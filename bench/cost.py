@@ -11,7 +11,8 @@ import numpy as np
 
 from bandit_operator.core import memory as mem
 from bandit_operator.core.evaluate import evaluate
-from bandit_operator.core.model import Arm, Experiment
+from bandit_operator.core.experiment import Experiment
+from bandit_operator.core.model import Arm
 from bandit_operator.core.strategies import STRATEGIES
 from bench.task import Row, row
 

@@ -6,7 +6,8 @@ import numpy as np
 
 from bandit_operator.core import memory as mem
 from bandit_operator.core.evaluate import assess
-from bandit_operator.core.model import Arm, Delay, Experiment
+from bandit_operator.core.experiment import Experiment
+from bandit_operator.core.model import Arm, Delay
 from bandit_operator.core.strategies import STRATEGIES
 from bench.task import Row, Task, mean_ci, row, spread
 

@@ -13,7 +13,7 @@ from typing import Any
 from bandit_operator.adapters.kubernetes import MERGE_PATCH, KubernetesAPI, Object, resource_path
 from bandit_operator.api.status import Condition, Phase
 from bandit_operator.api.v1alpha1 import GROUP, PLURAL, VERSION
-from bandit_operator.core.model import Decision
+from bandit_operator.core.decision import Decision
 from bandit_operator.report import Situation, conditions_of, phase_of
 from bandit_operator.session import Session
 

@@ -18,7 +18,8 @@ from bandit_operator.adapters.kubernetes import KubernetesAPI, resource_path
 from bandit_operator.api.status import Condition
 from bandit_operator.api.v1alpha1 import GROUP, KIND, VERSION
 from bandit_operator.core import reasons
-from bandit_operator.core.model import ArmStanding, ArmState, Decision
+from bandit_operator.core.decision import Decision
+from bandit_operator.core.model import ArmStanding, ArmState
 from bandit_operator.errors import OperatorError
 
 log = structlog.get_logger()

@@ -26,7 +26,9 @@ from bandit_operator.clock import Clock
 from bandit_operator.conflicts import older_owner
 from bandit_operator.core import reasons, windows
 from bandit_operator.core.decide import Intention, decide
-from bandit_operator.core.model import ArmState, Decision, Experiment, Mode, Snapshot, Window
+from bandit_operator.core.decision import Decision
+from bandit_operator.core.experiment import Experiment
+from bandit_operator.core.model import ArmState, Mode, Snapshot, Window
 from bandit_operator.errors import APIError, APIUnreachable, Conflict, InvalidSpec, NotFound, NotLeading
 from bandit_operator.observe import Observer, Placement
 from bandit_operator.records import decision_record

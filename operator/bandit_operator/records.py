@@ -6,7 +6,8 @@ from bandit_operator.api.status import DecisionRecord, Observation, Seen, SeenAr
 from bandit_operator.api.timestamps import to_timestamp
 from bandit_operator.core import reasons
 from bandit_operator.core.decide import Intention
-from bandit_operator.core.model import Decision, Observed, Scale, Snapshot, Window
+from bandit_operator.core.decision import Decision
+from bandit_operator.core.model import Observed, Scale, Snapshot, Window
 from bandit_operator.session import Session
 
 

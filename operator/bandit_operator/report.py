@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from bandit_operator.api.status import Condition, ConditionType, Phase
 from bandit_operator.api.timestamps import to_timestamp
 from bandit_operator.core import reasons
-from bandit_operator.core.model import ArmState, Decision, Experiment, Mode
+from bandit_operator.core.decision import Decision
+from bandit_operator.core.experiment import Experiment
+from bandit_operator.core.model import ArmState, Mode
 from bandit_operator.routers import Problem
 
 HOLDS = frozenset(

@@ -25,8 +25,10 @@ from bandit_operator.api.timestamps import from_timestamp, to_timestamp
 from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core import memory as memories
 from bandit_operator.core.decide import Intention
+from bandit_operator.core.decision import Decision
+from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.memory import Memory
-from bandit_operator.core.model import WEIGHT_TOTAL, ArmStanding, ArmState, Decision, Experiment
+from bandit_operator.core.model import WEIGHT_TOTAL, ArmStanding, ArmState
 from bandit_operator.routers import Located
 
 

@@ -8,7 +8,7 @@ import sys
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from bandit_operator.core.model import Decision
+from bandit_operator.core.decision import Decision
 
 
 class Metrics:

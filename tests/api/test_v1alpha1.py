@@ -6,12 +6,13 @@ import pytest
 
 from bandit_operator.api.v1alpha1 import InvalidResource, parse, to_experiment
 from bandit_operator.core import model as core
+from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.strategies import STRATEGIES
 from tests.support.manifests import bad_cases, made_bad
 
 
 def test_a_manifest_becomes_the_cores_experiment(manifest):
-    assert to_experiment(parse(manifest)) == core.Experiment(
+    assert to_experiment(parse(manifest)) == Experiment(
         uid="2c1b",
         arms=(
             core.Arm("logistic", validation_score=0.712, scalable=True),
@@ -32,7 +33,7 @@ def test_a_manifest_becomes_the_cores_experiment(manifest):
 
 def test_what_is_left_out_gets_the_cores_own_defaults(smallest):
     experiment = to_experiment(parse(smallest))
-    defaults = core.Experiment("", (), "", STRATEGIES["Thompson"]())
+    defaults = Experiment("", (), "", STRATEGIES["Thompson"]())
     for field in (
         "interval",
         "mode",

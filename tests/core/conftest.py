@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bandit_operator.core.model import Arm, Experiment, Observed, RewardType, Window
+from bandit_operator.core.experiment import Experiment
+from bandit_operator.core.model import Arm, Observed, RewardType, Window
 from bandit_operator.core.strategies import STRATEGIES
 
 NAMES = tuple("abcdefghijklmnopqrst")

@@ -10,13 +10,13 @@ import pytest
 from bandit_operator.core import memory as memories
 from bandit_operator.core import reasons
 from bandit_operator.core.decide import Intention, decide
+from bandit_operator.core.decision import Decision
+from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.memory import Memory
 from bandit_operator.core.model import (
     ArmFacts,
     ArmStanding,
     ArmState,
-    Decision,
-    Experiment,
     Guardrails,
     Mode,
     NoData,

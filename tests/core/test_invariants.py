@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from bandit_operator.core import memory as mem
 from bandit_operator.core.evaluate import evaluate
-from bandit_operator.core.model import Arm, Experiment, NoData, Observed, Window
+from bandit_operator.core.experiment import Experiment
+from bandit_operator.core.model import Arm, NoData, Observed, Window
 from bandit_operator.core.strategies import STRATEGIES
 
 NAMES = ("a", "b", "c")

@@ -9,7 +9,8 @@ import pytest
 
 from bandit_operator.api.status import Condition, ConditionType, Phase
 from bandit_operator.core import reasons
-from bandit_operator.core.model import ArmStanding, ArmState, Decision, Mode
+from bandit_operator.core.decision import Decision
+from bandit_operator.core.model import ArmStanding, ArmState, Mode
 from bandit_operator.report import Situation, Traffic, conditions_of, phase_of
 from bandit_operator.routers import Problem
 

@@ -9,15 +9,8 @@ import pytest
 from bandit_operator.api.status import Phase
 from bandit_operator.api.v1alpha1 import parse, to_experiment
 from bandit_operator.core.decide import Intention, decide
-from bandit_operator.core.model import (
-    ArmFacts,
-    ArmStanding,
-    ArmState,
-    Decision,
-    Observed,
-    Snapshot,
-    Window,
-)
+from bandit_operator.core.decision import Decision
+from bandit_operator.core.model import ArmFacts, ArmStanding, ArmState, Observed, Snapshot, Window
 from bandit_operator.routers import Located
 from bandit_operator.session import Session, adopt, let_go, load, status_of
 

@@ -17,6 +17,7 @@ from bandit_operator.api.fields import ApiModel
 from bandit_operator.api.rules import Rule, parse_duration
 from bandit_operator.api.status import Status
 from bandit_operator.core import model as core
+from bandit_operator.core.experiment import Experiment
 
 GROUP = "bandit-operator.dev"
 VERSION = "v1alpha1"
@@ -83,7 +84,7 @@ def _fault(fault: Mapping[str, Any]) -> str:
     return f"{path.removeprefix('.')}: {str(fault['msg']).removeprefix('Value error, ')}"
 
 
-def to_experiment(resource: BanditDeployment) -> core.Experiment:
+def to_experiment(resource: BanditDeployment) -> Experiment:
     """Return what the core decides about: numbers for strings, seconds for durations.
 
     Raises:
@@ -94,7 +95,7 @@ def to_experiment(resource: BanditDeployment) -> core.Experiment:
         strategy = spec.strategy.to_core()
     except ValueError as error:
         raise InvalidResource(f"spec.strategy: {error}") from error
-    return core.Experiment(
+    return Experiment(
         uid=resource.metadata.uid,
         arms=tuple(_arm(arm) for arm in spec.arms),
         baseline=spec.baseline,

@@ -13,16 +13,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from bandit_operator.core import lifecycle, reasons
+from bandit_operator.core.decision import ArmReport, Decision
 from bandit_operator.core.evaluate import Evaluation, evaluate
+from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.guards import Guarded, Hold, first_violated
 from bandit_operator.core.memory import Memory, absorb, reset_arm
 from bandit_operator.core.model import (
     WEIGHT_TOTAL,
-    ArmReport,
     ArmStanding,
     ArmState,
-    Decision,
-    Experiment,
     Mode,
     PromotionAction,
     Snapshot,

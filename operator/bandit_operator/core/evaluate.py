@@ -9,8 +9,8 @@ import numpy as np
 
 from bandit_operator.core import arrivals, posterior, sign_bets, verdicts
 from bandit_operator.core.changes import Change, latest
+from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.memory import Memory, validation_scores
-from bandit_operator.core.model import Experiment
 from bandit_operator.core.state import Flags, Floats
 from bandit_operator.core.strategies import Situation
 

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bandit_operator.core import reasons
-from bandit_operator.core.model import Experiment, Observed, Snapshot, SourceDown, Window
+from bandit_operator.core.experiment import Experiment
+from bandit_operator.core.model import Observed, Snapshot, SourceDown, Window
 
 EXPECTED_TRIALS_MISSED = 5.0
 """An arm that should have had this many trials and had none is without data, not unlucky:

@@ -19,16 +19,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from bandit_operator.core import reasons
-from bandit_operator.core.model import (
-    ArmFacts,
-    ArmStanding,
-    ArmState,
-    Experiment,
-    Rollback,
-    Scale,
-    Snapshot,
-    Window,
-)
+from bandit_operator.core.experiment import Experiment
+from bandit_operator.core.model import ArmFacts, ArmStanding, ArmState, Rollback, Scale, Snapshot, Window
 
 SERVING_STATES = frozenset({ArmState.ACTIVE, ArmState.JOINING})
 """States in which an arm may carry weight."""

@@ -7,14 +7,8 @@ the route's traffic in [0, 1], and weights are the integers that a route carries
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from bandit_operator.core.changes import Change
-    from bandit_operator.core.memory import Memory
-    from bandit_operator.core.strategies.base import Strategy
 
 WEIGHT_TOTAL = 10_000
 """Sum of the weights of all arms: one unit is a hundredth of a percent of the traffic."""
@@ -120,33 +114,6 @@ class Promotion:
     indifference: float = 0.005
     """Differences in mean reward below this do not matter to the user."""
     action: PromotionAction = PromotionAction.HOLD
-
-
-@dataclass(frozen=True, slots=True)
-class Experiment:
-    """A BanditDeployment as the core sees it, parsed once a generation.
-
-    ``uid`` seeds what little randomness a strategy may use, together with the end of the
-    window, so that a decision can be made again and comes out the same.
-    """
-
-    uid: str
-    arms: tuple[Arm, ...]
-    baseline: str
-    strategy: Strategy
-    interval: float = 30.0
-    mode: Mode = Mode.ACTIVE
-    reward_type: RewardType = RewardType.BERNOULLI
-    delay: Delay | None = None
-    stale_after: float = 300.0
-    guardrails: Guardrails = field(default_factory=Guardrails)
-    rollback: Rollback = field(default_factory=Rollback)
-    promotion: Promotion = field(default_factory=Promotion)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The arms' names in the order of the spec, which is the order of every array."""
-        return tuple(arm.name for arm in self.arms)
 
 
 # ---- facts: what was observed ---------------------------------------------------------
@@ -268,42 +235,3 @@ class Scale:
     arm: str
     expected: int
     replicas: int
-
-
-@dataclass(frozen=True, slots=True)
-class ArmReport:
-    """One arm's line in the status."""
-
-    trials: float
-    rewards: float
-    mean: float | None
-    interval: tuple[float, float] | None
-    """Central 95 % interval of the mean reward."""
-    probability_best: float | None
-    evidence: float | None
-    """e-value that the baseline is better; None for the baseline itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What one tick comes to, doing nothing included."""
-
-    weights: Mapping[str, int]
-    """Intended weight of every arm; equal to the route's where nothing shall change."""
-    scales: tuple[Scale, ...]
-    standings: Mapping[str, ArmStanding]
-    reports: Mapping[str, ArmReport]
-    memory: Memory
-    reason: str
-    """One of ``bandit_operator.core.reasons``."""
-    message: str
-    threshold: float
-    """e-value at which an arm is rolled back."""
-    promoted: str | None = None
-    """The arm proven better than all others, if one is."""
-    no_material_difference: bool = False
-    """Whether the arms are proven to lie within the indifference."""
-    delay_profile_suspect: bool = False
-    """Whether the rewards contradict the delay of labels that the user gave."""
-    change: Change | None = None
-    """What changed lately in the rewards, if anything did."""

@@ -14,8 +14,9 @@ import numpy as np
 from bandit_operator.core import memory as mem
 from bandit_operator.core import verdicts
 from bandit_operator.core.evaluate import Assessment, assess
+from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.guards import EXPECTED_TRIALS_MISSED
-from bandit_operator.core.model import WEIGHT_TOTAL, Experiment, PromotionAction
+from bandit_operator.core.model import WEIGHT_TOTAL, PromotionAction
 from bandit_operator.core.state import Flags, Floats
 from bandit_operator.core.strategies import Strategy
 from bandit_operator.core.weights import changed_enough, guarded_shares, to_weights

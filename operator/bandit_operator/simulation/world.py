@@ -11,15 +11,8 @@ from typing import Any, TypeVar
 import numpy as np
 import yaml
 
-from bandit_operator.core.model import (
-    Arm,
-    Delay,
-    Experiment,
-    Guardrails,
-    Promotion,
-    PromotionAction,
-    Rollback,
-)
+from bandit_operator.core.experiment import Experiment
+from bandit_operator.core.model import Arm, Delay, Guardrails, Promotion, PromotionAction, Rollback
 from bandit_operator.core.state import Floats
 from bandit_operator.core.strategies import Strategy
 from bandit_operator.simulation.schedule import Place, WorldError, mapping, number, schedule

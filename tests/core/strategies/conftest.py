@@ -10,7 +10,8 @@ import pytest
 
 from bandit_operator.core import memory as mem
 from bandit_operator.core.evaluate import evaluate
-from bandit_operator.core.model import Arm, Experiment, Observed, RewardType, Window
+from bandit_operator.core.experiment import Experiment
+from bandit_operator.core.model import Arm, Observed, RewardType, Window
 from bandit_operator.core.strategies import Strategy
 
 NAMES = ("a", "b", "c", "d")

@@ -8,8 +8,9 @@ import numpy as np
 
 from bandit_operator.core import arrivals, difference, evidence, forecast
 from bandit_operator.core import moments as mo
+from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.memory.value import Memory, late_labels, validation_scores
-from bandit_operator.core.model import Experiment, Observed, Window
+from bandit_operator.core.model import Observed, Window
 from bandit_operator.core.state import Arrays, Flags, Floats
 from bandit_operator.core.strategies import Tick
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from bandit_operator.core import difference, state
+from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.memory.value import (
     Memory,
     arrival_fields,
@@ -14,7 +15,7 @@ from bandit_operator.core.memory.value import (
     late_labels,
     totals_fields,
 )
-from bandit_operator.core.model import Delay, Experiment
+from bandit_operator.core.model import Delay
 from bandit_operator.core.state import Arrays, Fields, Floats
 from bandit_operator.core.strategies import STRATEGIES
 

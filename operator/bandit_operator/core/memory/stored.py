@@ -10,9 +10,10 @@ import numpy as np
 
 from bandit_operator.core import moments as mo
 from bandit_operator.core import state
+from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.memory.adapt import adapt
 from bandit_operator.core.memory.value import Memory, arrival_fields, evidence_fields, initial
-from bandit_operator.core.model import Delay, Experiment, RewardType
+from bandit_operator.core.model import Delay, RewardType
 from bandit_operator.core.strategies import STRATEGIES
 
 VERSION = 2

@@ -8,7 +8,8 @@ import numpy as np
 
 from bandit_operator.core import arrivals, difference, evidence, state
 from bandit_operator.core import moments as mo
-from bandit_operator.core.model import Delay, Experiment, RewardType
+from bandit_operator.core.experiment import Experiment
+from bandit_operator.core.model import Delay, RewardType
 from bandit_operator.core.state import Arrays, Field, Fields, Floats
 from bandit_operator.core.strategies import STRATEGIES
 

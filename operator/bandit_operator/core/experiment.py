@@ -1,0 +1,35 @@
+"""The settings of one BanditDeployment, its strategy included."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from bandit_operator.core.model import Arm, Delay, Guardrails, Mode, Promotion, RewardType, Rollback
+from bandit_operator.core.strategies.base import Strategy
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """A BanditDeployment as the core sees it, parsed once a generation.
+
+    ``uid`` seeds what little randomness a strategy may use, together with the end of the
+    window, so that a decision can be made again and comes out the same.
+    """
+
+    uid: str
+    arms: tuple[Arm, ...]
+    baseline: str
+    strategy: Strategy
+    interval: float = 30.0
+    mode: Mode = Mode.ACTIVE
+    reward_type: RewardType = RewardType.BERNOULLI
+    delay: Delay | None = None
+    stale_after: float = 300.0
+    guardrails: Guardrails = field(default_factory=Guardrails)
+    rollback: Rollback = field(default_factory=Rollback)
+    promotion: Promotion = field(default_factory=Promotion)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The arms' names in the order of the spec, which is the order of every array."""
+        return tuple(arm.name for arm in self.arms)
