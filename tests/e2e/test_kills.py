@@ -90,6 +90,12 @@ def killed(operator: Cluster) -> Iterator[Cluster]:
         {"op": "replace", "path": f"{container}/image", "value": "bandit-operator:killed"},
         {"op": "add", "path": f"{container}/args/0", "value": json.dumps(PLAN)},
         {"op": "remove", "path": f"{container}/livenessProbe"},  # it would kill at points of its own
+        {
+            "op": "add",
+            "path": f"{container}/volumeMounts",
+            "value": [{"name": "kills", "mountPath": "/kills"}],
+        },
+        {"op": "add", "path": "/spec/template/spec/volumes", "value": [{"name": "kills", "emptyDir": {}}]},
     ]
     with patched_operator(operator, patch) as operators:
         yield operators

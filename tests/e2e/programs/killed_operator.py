@@ -1,7 +1,7 @@
 """The operator, killed with SIGKILL at set points of its work and started again at once.
 
 ``killed_operator.py PLAN ARGUMENTS…``: PLAN is JSON, point → how often to be killed there;
-what is left of it is kept in /tmp. The parent only starts the operator again, as a kubelet
+what is left of it is kept in /kills. The parent only starts the operator again, as a kubelet
 does, but without its growing pauses; the process that is killed is the operator as it is
 shipped, with a call before and after each question and each write.
 """
@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-LEFT = Path("/tmp/kills-left.json")
+LEFT = Path("/kills/left.json")
 
 
 def die_at(point: str) -> None:
