@@ -88,15 +88,16 @@ def test_metrics_and_probes_tell_what_it_does(rollout, steer, operator):
     steer(one.name, good=(60, 0.2), bad=(60, 0.9))
     one.create()
     one.wait_for_move()
+    wanted = {"decisions_total", "arm_weight", "arm_probability_best", "tick_seconds_count"}
     selector = f'{{namespace="{OPERATOR_NAMESPACE}"}}'
-    names = {metric["__name__"] for metric, _ in operator.query(selector) if "__name__" in metric}
-    for name in (
-        "decisions_total",
-        "arm_weight",
-        "arm_probability_best",
-        "tick_seconds_count",
-    ):
-        assert f"bandit_operator_{name}" in names
+
+    def all_are_there() -> bool:
+        names = {labels.get("__name__", "") for labels, _ in operator.query(selector)}
+        missing = {name for name in wanted if f"bandit_operator_{name}" not in names}
+        assert not missing, missing
+        return True
+
+    wait_until(all_are_there, "Prometheus has the operator's metrics", 20)
     deployment = operator.namespace(OPERATOR_NAMESPACE).get("deployment", "bandit-operator")
     probe = deployment["spec"]["template"]["spec"]["containers"][0]["livenessProbe"]["httpGet"]["path"]
     assert probe == "/healthz"
