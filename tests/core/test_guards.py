@@ -18,12 +18,10 @@ HALF = {"a": 0.5, "b": 0.5}
 def held(make_experiment):
     """What the guards say of a reading."""
 
-    def check(
-        reading: Any, shares: dict[str, float] = HALF, since: float = -1e3, **changes: Any
-    ) -> Hold | None:
+    def check(reading: Any, shares: dict[str, float] = HALF, joined: Any = (), **changes: Any) -> Hold | None:
         facts = {arm: ArmFacts(weight=1) for arm in "ab"}
         snapshot = replace(Snapshot(100.0, reading, facts, 7, True), **changes)
-        return first_violated(Guarded(make_experiment(arms=2), snapshot, shares, {"a": -1e3, "b": since}))
+        return first_violated(Guarded(make_experiment(arms=2), snapshot, shares, dict(joined)))
 
     return check
 
@@ -76,5 +74,5 @@ def test_an_arm_with_next_to_no_traffic_may_be_silent(held):
 
 
 def test_an_arm_that_has_just_joined_may_be_silent(held):
-    assert held(window(Observed(100, 10), NoData()), since=-29.0) is None
-    assert held(window(Observed(100, 10), NoData()), since=-30.0) is not None
+    assert held(window(Observed(100, 10), NoData()), joined={"b": -29.0}) is None
+    assert held(window(Observed(100, 10), NoData()), joined={"b": -30.0}) is not None

@@ -48,6 +48,20 @@ class Rollout:
             for arm in self.arms
         ]
 
+    def gateways(self) -> list[Object]:
+        """The Gateway that a GRPCRoute needs for itself."""
+        if self.kind != "GRPCRoute":
+            return []
+        listener = {"name": "grpc", "port": 80, "protocol": "HTTP"}
+        return [
+            {
+                "apiVersion": "gateway.networking.k8s.io/v1",
+                "kind": "Gateway",
+                "metadata": {"name": "grpc", "namespace": NAMESPACE},
+                "spec": {"gatewayClassName": "traefik", "listeners": [listener]},
+            }
+        ]
+
     def route_object(self) -> Object:
         """The route, with other things in it that must survive."""
         backends = [
@@ -63,14 +77,14 @@ class Rollout:
                     "requestHeaderModifier": {"set": [{"name": "X-Kept", "value": "1"}]},
                 }
             ]
-        spec: Object = {"parentRefs": [{"name": "main", "namespace": "gateway"}], "rules": [rule]}
-        if self.kind == "GRPCRoute":  # may not share a host name with HTTPRoutes of the same listener
-            spec["hostnames"] = [f"{self.name}.example"]
+        parent = {"name": "main", "namespace": "gateway"}
+        if self.kind == "GRPCRoute":  # may not share host names with the HTTPRoutes of a listener
+            parent = {"name": "grpc", "namespace": NAMESPACE}
         return {
             "apiVersion": "gateway.networking.k8s.io/v1",
             "kind": self.kind,
             "metadata": {"name": self.name, "namespace": NAMESPACE, "annotations": {"kept": "yes"}},
-            "spec": spec,
+            "spec": {"parentRefs": [parent], "rules": [rule]},
         }
 
     def resource(self, **spec: Any) -> Object:
@@ -98,7 +112,9 @@ class Rollout:
 
     def create(self, *others: Object, **spec: Any) -> None:
         """Apply Services, route and resource."""
-        self.cluster.apply(*self.services(), self.route_object(), *others, self.resource(**spec))
+        self.cluster.apply(
+            *self.services(), *self.gateways(), self.route_object(), *others, self.resource(**spec)
+        )
 
     def patch(self, spec: Object) -> None:
         """Merge-patch the resource's spec."""

@@ -150,7 +150,9 @@ def _move(
             experiment,
             snapshot,
             shares={arm: shares[arm] for arm in eligible},
-            since={arm: standings[arm].since for arm in eligible},
+            joined={
+                arm: standings[arm].since for arm in eligible if standings[arm].state is ArmState.JOINING
+            },
         )
     )
     barred = [arm for arm in experiment.names if arm not in eligible and shares[arm] > 0]

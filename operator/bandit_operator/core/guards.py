@@ -5,6 +5,7 @@ Holding is the safe answer to not knowing: an arm without numbers is neither goo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -29,14 +30,14 @@ class Hold:
 class Guarded:
     """What the guards look at.
 
-    ``shares`` are the eligible arms' present shares, ``since`` is when each of them entered
-    its state, seconds since the Unix epoch.
+    ``shares`` are the eligible arms' present shares, ``joined`` is when those among them that
+    are new or back joined, seconds since the Unix epoch.
     """
 
     experiment: Experiment
     snapshot: Snapshot
     shares: Mapping[str, float]
-    since: Mapping[str, float]
+    joined: Mapping[str, float]
 
 
 Guard = Callable[[Guarded], Hold | None]
@@ -87,7 +88,7 @@ def no_arm_is_silent(facts: Guarded) -> Hold | None:
     assert isinstance(reading, Window)  # an earlier guard has seen to it
     patience = experiment.interval + (experiment.delay.p95 if experiment.delay else 0.0)
     for arm, share in facts.shares.items():
-        if facts.since[arm] + patience > reading.start:
+        if facts.joined.get(arm, -math.inf) + patience > reading.start:
             continue  # its first labels are still to come
         outcome = outcomes[arm]
         trials = outcome.trials if isinstance(outcome, Observed) else 0.0
