@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bandit_operator.adapters.kubernetes import MERGE_PATCH, KubernetesAPI, Object, resource_path
-from bandit_operator.api.status import Condition, Phase
+from bandit_operator.api.status import Condition, ConditionType, Phase
 from bandit_operator.api.v1alpha1 import GROUP, PLURAL, VERSION
 from bandit_operator.core.decision import Decision
 from bandit_operator.report import Situation, conditions_of, phase_of
@@ -31,7 +31,7 @@ def urgent(
         session.foreign_changes,
         session.cursor is None,
     ]
-    told += [(condition.type, condition.status, condition.reason) for condition in conditions]
+    told += [(one.type, one.status, one.reason, _fault(one)) for one in conditions]
     if decision is not None:
         told += [
             (
@@ -47,6 +47,12 @@ def urgent(
         told += [decision.scales, decision.promoted, decision.no_material_difference]
         told += [None if decision.change is None else (decision.change.kind, decision.change.arm)]
     return tuple(told)
+
+
+def _fault(condition: Condition) -> str:
+    """What a user must mend; it may change while the reason stays. Other messages hold moving numbers."""
+    mended_by_users = condition.type in (ConditionType.ACCEPTED, ConditionType.METRICS_AVAILABLE)
+    return condition.message if mended_by_users and condition.status == "False" else ""
 
 
 def must_write(session: Session, told: tuple[Any, ...], monotonic: float) -> bool:
