@@ -10,6 +10,7 @@ Kubernetes, https://kubernetes.io/docs/reference/using-api/cel/.
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -59,7 +60,7 @@ def cel_text(text: str) -> str:
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
-class StringFormat:
+class StringFormat(ABC):
     """A string with a meaning: bounded in length, checked by one rule with one message.
 
     Subclasses say what CEL checks (``cel``), what Python checks (``accepts``), and how to
@@ -70,18 +71,18 @@ class StringFormat:
     min_length: int | None = None
 
     @property
+    @abstractmethod
     def cel(self) -> str:
         """CEL that is true of a good value, called ``self``."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def advice(self) -> str:
         """What must be written instead, to be read after the value."""
-        raise NotImplementedError
 
+    @abstractmethod
     def accepts(self, value: str) -> bool:
         """Return whether ``value`` is good: the same as ``cel``."""
-        raise NotImplementedError
 
     def check(self, value: str) -> str:
         """Return ``value``.
