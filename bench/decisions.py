@@ -26,20 +26,26 @@ from bench.task import Row, Task, spread
 BUILD = Path("build/bench")
 DOCS = Path("docs/bench")
 GROUPS = ("regret", "drift", "rollback", "promotion", "late", "cost")
+PEER_SEEDS = 200
+"""Seeds of the libraries, which take seconds each; their error is part of every comparison."""
 QUICK_TICKS = {"rollback": 1_000, "promotion": 400}
+
+
+def _peers(seeds: int) -> list[Task]:
+    """Tasks of every library that can be installed; environments are made here, one after the other."""
+    result: list[Task] = []
+    for library in peers.LIBRARIES:
+        python = peers.environment(library, BUILD.resolve() / "peers")
+        if python is not None:
+            chunk = max(5, seeds // 8)
+            result += spread(f"peer/{library}", peers.play, seeds, chunk, python=str(python), library=library)
+    return result
 
 
 def _tasks(group: str, quick: bool, seeds: int) -> list[Task]:
     match group:
         case "regret":
-            folder, count = str(BUILD.resolve() / "peers"), 10 if quick else 200
-            # One chunk a library makes its environment; more chunks would make it at the same time.
-            libraries = [
-                task
-                for name in peers.LIBRARIES
-                for task in spread(f"peer/{name}", peers.play, count, count, library=name, folder=folder)
-            ]
-            return libraries + regret.tasks(seeds)
+            return _peers(10 if quick else PEER_SEEDS) + regret.tasks(seeds)
         case "drift":
             return drift.tasks(seeds, 10 if quick else 40)
         case "rollback":
@@ -68,7 +74,7 @@ def measure(group: str, tasks: list[Task], jobs: int) -> dict[str, Any]:
 
 
 def _joined(parts: list[Any]) -> Any:
-    return np.concatenate(parts) if isinstance(parts[0], np.ndarray) else parts[0]
+    return np.concatenate(parts) if isinstance(parts[0], np.ndarray) else peers.joined(parts)
 
 
 def _rows(group: str, found: dict[str, Any], quick: bool) -> list[Row]:
@@ -76,7 +82,7 @@ def _rows(group: str, found: dict[str, Any], quick: bool) -> list[Row]:
         case "regret":
             named: dict[str, dict[str, list[float]]] = {}
             for library in peers.LIBRARIES:
-                named |= found[f"peer/{library}"]
+                named |= found.get(f"peer/{library}", {})
             return regret.rows(found, named)
         case "drift":
             return drift.rows(found)

@@ -11,7 +11,7 @@ from bandit_operator.core import evidence, state, verdicts
 from bandit_operator.core.model import RewardType
 from bandit_operator.core.strategies import STRATEGIES
 from bench.bare import Bare, floored
-from bench.task import Row, Task, mean_ci, row, spread
+from bench.task import Row, Task, mean_ci, row, share_ci, spread
 
 ALPHA, REQUESTS, FLOOR = 0.05, 100, 0.02
 CLEAR = (0.30, 0.27, 0.25, 0.20)
@@ -111,11 +111,13 @@ def rows(found: dict[str, np.ndarray], tie_ticks: int = TIE_TICKS) -> list[Row]:
     """Time to the verdict in units of the bound, and false promotions."""
     bound = characteristic_time(CLEAR) * np.log(1 / ALPHA) / REQUESTS
     measured = mean_ci(found["promotion/TopTwo"][:, 0] + 1, bound)
-    peer = float((found["promotion/Thompson"][:, 0] + 1).mean() / bound)
-    result = [row("promotion under TopTwo, × T* log(1/α)", 2.6, measured, peer, "Thompson, same verdict")]
+    slow = float((found["promotion/Thompson"][:, 0] + 1).mean() / bound)
+    result = [row("promotion under TopTwo, × T* log(1/α)", 2.6, measured, slow, "Thompson, same verdict")]
     claimed = float(found["tie/posterior"][:, 3].mean())
     for name in ("plain", "design effect 5", "day cycle"):
-        hits = (found[f"tie/{name}"][:, 0] < tie_ticks).astype(float)
+        hits = found[f"tie/{name}"][:, 0] < tie_ticks
         title = f"false promotion of tied arms in {tie_ticks:,} ticks: {name}"
-        result.append(row(title, ALPHA, mean_ci(hits), claimed if name == "plain" else None, "P(best) > .95"))
+        result.append(
+            row(title, ALPHA, share_ci(hits), claimed if name == "plain" else None, "P(best) > .95")
+        )
     return result

@@ -6,14 +6,9 @@ import numpy as np
 
 from bandit_operator.core.strategies import STRATEGIES
 from bench.bare import Bare
-from bench.task import Row, Task, mean_ci, row, spread
+from bench.peer_worker import PROBLEMS, REQUESTS, TICKS, stream
+from bench.task import Row, Task, mean_ci, row, share_ci, spread
 
-PROBLEMS = {
-    "A2": [0.9, 0.8],
-    "B10": [0.1] + [0.05] * 3 + [0.02] * 3 + [0.01] * 3,
-    "C10": [0.5] + [0.4] * 9,
-}
-TICKS, REQUESTS = 100, 100
 SHOWN = ["Thompson", "KLUCB", "UCB1", "EpsilonGreedy", "ContrastThompson", "TopTwo"]
 GOALS = {"KLUCB": {"A2": 0.53, "B10": 0.42, "C10": 0.33}}
 
@@ -31,13 +26,17 @@ def lai_robbins(rates: list[float], requests: int = TICKS * REQUESTS) -> float:
 
 def play(strategy: str, problem: str, seeds: int, seed: int) -> np.ndarray:
     """Regret and last share of the best arm ``[S, 2]``."""
-    rates, rng = np.array(PROBLEMS[problem]), np.random.default_rng([1, seed])
-    arms = len(rates)
+    rates = np.array(PROBLEMS[problem])
+    arms, one_each = len(rates), np.eye(len(rates))
+    streams = np.stack([stream(one) for one in range(seed, seed + seeds)])
     bare, regret = Bare(STRATEGIES[strategy](), arms, seeds), np.zeros(seeds)
     shares = np.full((seeds, arms), 1 / arms)
-    for _ in range(TICKS):
-        trials = rng.multinomial(REQUESTS, shares * (1 - 1e-12)).astype(float)
-        bare.learn(trials, rng.binomial(trials.astype(int), rates).astype(float))
+    for tick in range(TICKS):
+        uniform, luck = streams[:, tick, :, 0], streams[:, tick, :, 1]
+        chosen = (uniform[..., None] >= shares.cumsum(-1)[:, None, :-1]).sum(-1)
+        served = one_each[chosen]
+        trials = served.sum(1)
+        bare.learn(trials, (served * (luck < rates[chosen])[..., None]).sum(1))
         regret += (trials * (rates.max() - rates)).sum(-1)
         shares = bare.shares(REQUESTS)
     return np.stack([regret, shares[:, 0]], axis=-1)
@@ -78,8 +77,8 @@ def rows(found: dict[str, np.ndarray], peers: dict[str, dict[str, list[float]]])
 
 
 def _lock_in(found: dict[str, np.ndarray], strategy: str, problem: str) -> Row:
-    locked = (found[f"regret/{strategy}/{problem}"][:, 1] < 0.05).astype(float)
-    return row(f"{strategy} lock-in to a wrong arm on {problem}", 0.01, mean_ci(locked))
+    locked = found[f"regret/{strategy}/{problem}"][:, 1] < 0.05
+    return row(f"{strategy} lock-in to a wrong arm on {problem}", 0.01, share_ci(locked))
 
 
 def _best_peer(

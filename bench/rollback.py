@@ -8,7 +8,7 @@ import numpy as np
 
 from bandit_operator.core import evidence, posterior, state, verdicts
 from bandit_operator.core.model import RewardType
-from bench.task import Row, Task, mean_ci, row, spread
+from bench.task import Row, Task, mean_ci, row, share_ci, spread
 
 ALPHA, HORIZON, BREAK = 0.05, 10_000, 3_000
 
@@ -125,7 +125,7 @@ def rows(found: dict[str, np.ndarray], ticks: int = HORIZON) -> list[Row]:
     for name in NULLS:
         hits = found[f"null/{name}"] < ticks
         title = f"false rollback in {ticks:,} ticks: {name}"
-        measured = mean_ci(hits[:, 0].astype(float))
+        measured = share_ci(hits[:, 0])
         result.append(row(title, ALPHA, measured, float(hits[:, 1].mean()), "z-test each tick"))
     for name, (setting, goal) in DELAYS.items():
         first, start = found[f"delay/{name}"], setting.since

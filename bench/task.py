@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
 import numpy as np
+from scipy.stats import binomtest
 
 
 @dataclass(frozen=True)
@@ -57,3 +58,9 @@ def mean_ci(values: np.ndarray, scale: float = 1.0) -> tuple[float, list[float]]
     mean = float(np.mean(values)) / scale
     reach = 1.96 * float(np.std(values, ddof=1)) / len(values) ** 0.5 / scale
     return mean, [mean - reach, mean + reach]
+
+
+def share_ci(hits: np.ndarray) -> tuple[float, list[float]]:
+    """Share of true values and its 95 % confidence interval (Clopper–Pearson, exact)."""
+    interval = binomtest(int(hits.sum()), len(hits)).proportion_ci(0.95)
+    return float(np.mean(hits)), [float(interval.low), float(interval.high)]
