@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import httpx
+import numpy as np
+import numpy.typing as npt
 
 from cluster.client import Cluster, Request
 from demo.installation import OPERATOR_ACCOUNT
 
+Floats = npt.NDArray[np.float64]
 READS = frozenset({"get", "list"})
 WRITES = frozenset({"create", "update", "patch", "delete"})
 
@@ -21,7 +24,9 @@ class Load:
 
     Attributes:
         reads: get and list; no watches, leases and discovery, nor what was read before the first tick.
-        writes: Writes of status, route and scale.
+        writes: Writes of status, route and scale in a normal tick: one after which nothing is decided
+            until the next. Draining an arm and bringing it back take writes between ticks.
+        all_writes: The same over all ticks, draining and bringing back included.
         events: Events written.
         queries: Queries of Prometheus, counted by itself.
         kinds: All requests of the API server that were counted, by verb and resource.
@@ -29,6 +34,7 @@ class Load:
 
     reads: float | None
     writes: float | None
+    all_writes: float | None
     events: float | None
     queries: float | None
     kinds: dict[str, int]
@@ -49,27 +55,54 @@ def queries_so_far(cluster: Cluster) -> float:
 
 
 def load_of(
-    requests: Iterable[Request] | None, queries: float | None, since: float, until: float, ticks: int
+    requests: Iterable[Request] | None,
+    queries: float | None,
+    ticks: Sequence[float],
+    between: Sequence[float],
+    until: float,
 ) -> Load:
-    """Count what the operator asked between two times.
+    """Count what the operator asked from its first tick on.
 
     Args:
         requests: Of all users, from the audit log; None where there is no log to read.
         queries: Of Prometheus in that time.
-        since: Seconds since 1970.
+        ticks: When each tick was decided, in order, seconds since 1970.
+        between: When something was decided between ticks: an arm is drained, scaled or brought back.
         until: Seconds since 1970.
-        ticks: Ticks in that time.
     """
-    per_tick = None if queries is None or not ticks else queries / ticks
+    per_tick = queries / len(ticks) if queries is not None and ticks else None
     if requests is None or not ticks:
-        return Load(None, None, None, per_tick, {})
-    kinds: Counter[tuple[str, str]] = Counter()
-    for one in requests:
-        mine = one.user == OPERATOR_ACCOUNT and since <= one.time.timestamp() <= until
-        if mine and one.resource not in ("", "leases") and one.verb != "watch":
-            kinds[one.verb, "/".join(filter(None, (one.resource, one.subresource)))] += 1
-    reads = sum(count for (verb, _), count in kinds.items() if verb in READS)
-    events = sum(count for (verb, what), count in kinds.items() if verb in WRITES and what == "events")
-    writes = sum(count for (verb, _), count in kinds.items() if verb in WRITES) - events
-    told = {f"{verb} {what}": count for (verb, what), count in sorted(kinds.items())}
-    return Load(reads / ticks, writes / ticks, events / ticks, per_tick, told)
+        return Load(None, None, None, None, per_tick, {})
+    starts = np.array(ticks)
+    step = set(_tick_of(starts, np.array(between)))
+    mine = [one for one in requests if _is_counted(one) and ticks[0] <= one.time.timestamp() <= until]
+    writes = [one for one in mine if one.verb in WRITES and one.resource != "events"]
+    quiet = [tick for tick in _tick_of(starts, _times(writes)) if tick not in step]
+    normal = len(ticks) - len(step)
+    kinds = Counter("/".join(filter(None, (f"{one.verb} {one.resource}", one.subresource))) for one in mine)
+    return Load(
+        reads=sum(one.verb in READS for one in mine) / len(ticks),
+        writes=len(quiet) / normal if normal else None,
+        all_writes=len(writes) / len(ticks),
+        events=sum(one.verb in WRITES and one.resource == "events" for one in mine) / len(ticks),
+        queries=per_tick,
+        kinds=dict(sorted(kinds.items())),
+    )
+
+
+def _is_counted(request: Request) -> bool:
+    return (
+        request.user == OPERATOR_ACCOUNT
+        and request.resource not in ("", "leases")
+        and request.verb in READS | WRITES
+    )
+
+
+def _times(requests: Iterable[Request]) -> Floats:
+    return np.array([one.time.timestamp() for one in requests])
+
+
+def _tick_of(ticks: Floats, times: Floats) -> list[int]:
+    """Return which tick each time belongs to: the newest one until then."""
+    found: list[int] = (np.searchsorted(ticks, times, side="right") - 1).tolist()
+    return found

@@ -6,9 +6,10 @@ import io
 import math
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -22,9 +23,10 @@ from demo.story import StepState, Story
 
 REFRESHES = 4  # a second
 LINE_SECONDS = 0.5
-BAR = 24  # characters
 EVENTS_SHOWN = 5
-PICTURE_WIDTH = 124
+PICTURE_WIDTH, PICTURE_HEIGHT = 124, 40
+NARROW, LOW = 110, 34
+"""Columns below which bars and intervals are left out, lines below which steps and events are."""
 PICTURED = "rolled back"
 STATE_STYLES = {
     "Active": "green",
@@ -56,7 +58,9 @@ def display(story: Story, console: Console, *, plain: bool, picture: Path | None
         story.noted = lambda key: write_picture(scene_of(story), picture) if key == PICTURED else None
     if console.is_terminal and not plain:
         with Live(
-            get_renderable=lambda: render(scene_of(story)), console=console, refresh_per_second=REFRESHES
+            get_renderable=lambda: render(scene_of(story), Room(*console.size)),
+            console=console,
+            refresh_per_second=REFRESHES,
         ):
             yield
     else:
@@ -89,20 +93,32 @@ def _printing(story: Story, console: Console) -> Iterator[None]:
 def write_picture(scene: Scene, path: Path) -> None:
     """Write the view of a moment as SVG."""
     console = Console(record=True, width=PICTURE_WIDTH, file=io.StringIO(), force_terminal=True)
-    console.print(render(scene))
+    console.print(render(scene, Room(PICTURE_WIDTH, PICTURE_HEIGHT)))
     path.parent.mkdir(parents=True, exist_ok=True)
     # Without the fonts that it would load from elsewhere; the reader's own monospaced one will do.
     path.write_text(re.sub(r"@font-face \{.*?\}", "", console.export_svg(title="make demo"), flags=re.DOTALL))
 
 
-def render(scene: Scene) -> RenderableType:
-    """Return the whole view."""
-    return Group(
-        Panel(_arms(scene), title=_title(scene), title_align="left", border_style="blue"),
+class Room(NamedTuple):
+    """Characters that a terminal has."""
+
+    columns: int
+    lines: int
+
+
+def render(scene: Scene, room: Room) -> RenderableType:
+    """Return the whole view, or as much of it as there is room for: numbers first, events last."""
+    steps = scene.steps
+    if room.lines < LOW:
+        steps = tuple(step for step in steps if step.state in (StepState.NOW, StepState.FAILED))
+    parts: list[RenderableType] = [
+        Panel(_arms(scene, room), title=_title(scene), title_align="left", border_style="blue"),
         _numbers(scene),
-        Panel(_steps(scene), title="the story", title_align="left", border_style="blue"),
-        Panel(_events(scene), title="newest events", title_align="left", border_style="blue"),
-    )
+        Panel(_steps(steps), title="the story", title_align="left", border_style="blue"),
+    ]
+    if room.lines >= LOW:
+        parts.append(Panel(_events(scene), title="newest events", title_align="left", border_style="blue"))
+    return Group(*parts)
 
 
 def _title(scene: Scene) -> str:
@@ -113,25 +129,23 @@ def _title(scene: Scene) -> str:
     )
 
 
-def _arms(scene: Scene) -> Table:
+def _arms(scene: Scene, room: Room) -> Table:
+    width = 14 if room.columns >= NARROW else 0
+    headings = (
+        ("arm", "weight", "mean reward (95%)", "P(best)", "evidence that it is worse", "state", "Pods")
+        if width
+        else ("arm", "weight", "mean", "P(best)", "evidence", "state", "Pods")
+    )
     table = Table(box=None, expand=True, pad_edge=False, padding=(0, 1))
-    for heading in (
-        "arm",
-        "weight",
-        "mean reward (95%)",
-        "P(best)",
-        "evidence that it is worse",
-        "state",
-        "Pods",
-    ):
+    for heading in headings:
         table.add_column(heading, header_style="bold", no_wrap=True)
     for arm in scene.arms:
         table.add_row(
             Text(arm.name + (" *" if arm.name == scene.baseline else ""), style="bold"),
-            Text.assemble((bar(arm.share, 14), "blue"), f" {arm.share:6.1%}"),
-            Text(mean_of(arm)),
+            Text.assemble((bar(arm.share, width), "blue"), f"{arm.share:7.1%}"),
+            Text(mean_of(arm) if width else _short_mean_of(arm)),
             Text("" if arm.probability_best is None else f"{arm.probability_best:.3f}"),
-            _evidence(arm, baseline=arm.name == scene.baseline),
+            _evidence(arm, width, baseline=arm.name == scene.baseline),
             Text(arm.state, style=STATE_STYLES.get(arm.state, "")),
             Text(pods_of(arm)),
         )
@@ -154,6 +168,13 @@ def mean_of(arm: ArmScene) -> str:
     return f"{arm.mean:.3f} ({arm.interval[0]:.3f}–{arm.interval[1]:.3f})"
 
 
+def _short_mean_of(arm: ArmScene) -> str:
+    if arm.mean is None:
+        return "no rewards"
+    half = "" if arm.interval is None else f" ±{(arm.interval[1] - arm.interval[0]) / 2:.2f}"
+    return f"{arm.mean:.2f}{half}"
+
+
 def pods_of(arm: ArmScene) -> str:
     """Return ready Pods of those that there are, and how many are wanted if that differs."""
     wanted, there, ready = arm.pods
@@ -167,15 +188,16 @@ def evidence_share(evidence: float, threshold: float) -> float:
     return min(1.0, math.log(evidence) / math.log(threshold))
 
 
-def _evidence(arm: ArmScene, *, baseline: bool) -> Text:
+def _evidence(arm: ArmScene, width: int, *, baseline: bool) -> Text:
     if baseline:
-        return Text("* baseline: the others against it", style="dim")
+        return Text("* baseline: the others against it" if width else "* baseline", style="dim")
     if arm.evidence is None or arm.threshold is None:
         return Text("")
     share = evidence_share(arm.evidence, arm.threshold)
     style = "red" if share >= 1 else "yellow" if share > 0.5 else "green"
     shown = f"{arm.evidence:.3g}" if arm.evidence < 1e4 else f"{arm.evidence:.0e}"
-    return Text.assemble((bar(share, 14), style), "│ ", f"{shown} of {arm.threshold:g}")
+    told = f"{shown} of {arm.threshold:g}"
+    return Text.assemble((bar(share, width), style), "│ ", told) if width else Text(told, style=style)
 
 
 def _numbers(scene: Scene) -> Table:
@@ -206,9 +228,9 @@ def _cut(*parts: str | tuple[str, str]) -> Text:
     return text
 
 
-def _steps(scene: Scene) -> Table:
+def _steps(steps: Sequence[StepScene]) -> Table:
     table = Table.grid(padding=(0, 1))
-    for step in scene.steps:
+    for step in steps:
         mark, style = _MARKS[step.state]
         table.add_row(Text(mark, style=style), Text(step.text, style=style), Text(_when(step), style="dim"))
     return table

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from cluster.client import Request
 from demo.installation import OPERATOR_ACCOUNT
 from demo.load import Load, load_of
@@ -18,8 +20,12 @@ def request(
     return Request(BEGIN + timedelta(seconds=second), user, verb, resource, sub, "demo", "income", 200)
 
 
-def load(*requests: Request, queries: float | None = 10.0, ticks: int = 10) -> Load:
-    return load_of(requests, queries, BEGIN.timestamp(), END.timestamp(), ticks)
+def load(
+    *requests: Request, queries: float | None = 10.0, ticks: int = 10, between: tuple[float, ...] = ()
+) -> Load:
+    begin = BEGIN.timestamp()
+    decided = [begin + 10 * number for number in range(ticks)]
+    return load_of(requests, queries, decided, [begin + second for second in between], END.timestamp())
 
 
 def test_reads_and_writes_are_told_apart() -> None:
@@ -46,7 +52,7 @@ def test_kinds_name_verb_resource_and_subresource() -> None:
 
 
 def test_without_an_audit_log_nothing_is_known() -> None:
-    found = load_of(None, 20.0, BEGIN.timestamp(), END.timestamp(), 10)
+    found = load_of(None, 20.0, [BEGIN.timestamp() + number for number in range(10)], [], END.timestamp())
     assert (found.reads, found.writes, found.queries) == (None, None, 2.0)
 
 
@@ -62,3 +68,15 @@ def test_events_are_counted_apart_from_writes() -> None:
 
 def test_discovery_is_no_read() -> None:
     assert load(request("get", "")).reads == 0.0
+
+
+def test_writes_of_a_drain_are_told_apart_from_those_of_normal_ticks() -> None:
+    drain = [
+        request("patch", "banditdeployments", 23, sub="status"),
+        request("patch", "deployments", 24, sub="scale"),
+    ]
+    found = load(
+        *[request("patch", "httproutes", 20.1), *drain, request("patch", "httproutes", 50)], between=(22,)
+    )
+    assert found.writes == pytest.approx(1 / 9)
+    assert found.all_writes == pytest.approx(4 / 10)

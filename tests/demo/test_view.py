@@ -12,7 +12,7 @@ from rich.console import Console
 from demo.lines import Lines
 from demo.scene import ArmScene, Scene, StepScene
 from demo.story import StepState
-from demo.view import bar, evidence_share, render, write_picture
+from demo.view import Room, bar, evidence_share, render, write_picture
 
 LOSER = ArmScene("boosting", 0.05, 0.701, (0.68, 0.72), 0.001, 55.0, 60.0, "Active", "Serving", (1, 1, 1))
 BASELINE = ArmScene("logistic", 0.95, None, None, None, None, None, "Active", "Serving", (1, 1, 1))
@@ -37,9 +37,9 @@ SCENE = Scene(
 )
 
 
-def shown(scene: Scene) -> str:
-    console = Console(width=130, record=True, file=io.StringIO())
-    console.print(render(scene))
+def shown(scene: Scene, columns: int = 130, lines: int = 50) -> str:
+    console = Console(width=columns, record=True, file=io.StringIO())
+    console.print(render(scene, Room(columns, lines)))
     return console.export_text()
 
 
@@ -121,3 +121,11 @@ def test_a_long_note_stays_on_its_line() -> None:
     long = dataclasses.replace(SCENE, events=((1.0, "WorseThanBaseline", "word " * 60),))
     assert "1 s WorseThanBaseline word word" in shown(long)
     assert len(shown(long).splitlines()) == len(shown(SCENE).splitlines())
+
+
+def test_nothing_is_cut_on_a_terminal_of_eighty_columns_and_twenty_four_lines() -> None:
+    text = shown(SCENE, 80, 24)
+    for part in ("boosting", "5.0%", "0.70 ±0.02", "0.001", "55 of 60", "Active", "no rewards", "verdict"):
+        assert part in text
+    assert "…" not in text
+    assert len(text.splitlines()) <= 24
