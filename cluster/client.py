@@ -167,10 +167,13 @@ class EmbeddedCluster(Cluster):
         (self.directory / "images.json").write_text(json.dumps(self._images))
 
     def up(self, *arguments: str) -> None:
-        """Start, or continue with the state of an earlier run; ``--fresh`` deletes that first."""
+        """Start, or continue with the state of an earlier run; ``--fresh`` deletes that first.
+
+        It ends with this process at the latest, also when that is killed.
+        """
         for name, image in self._images.items():
             self.add_image(name, image)
-        self.command("up", "--detach", *arguments)
+        self.command("up", "--detach", "--while-pid", str(os.getpid()), *arguments)
         self.endpoints = Endpoints(**json.loads((self.directory / "endpoints.json").read_text()))
 
     def down(self) -> None:

@@ -3,6 +3,8 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
@@ -10,7 +12,7 @@ from urllib.parse import urlparse
 import httpx
 import pytest
 
-from cluster.client import EmbeddedCluster
+from cluster.client import REPOSITORY, EmbeddedCluster
 from tests.support.waiting import wait_until
 
 from .conftest import new_cluster, new_namespace
@@ -76,6 +78,33 @@ def test_kill_leaves_no_process_no_socket_and_no_mount(second: EmbeddedCluster) 
     status = second.command("status", check=False)
     assert status.returncode == 1
     assert "no cluster is up" in status.stderr
+
+
+STARTER = """
+import sys, time
+from pathlib import Path
+from cluster.client import REPOSITORY, EmbeddedCluster
+EmbeddedCluster(Path(sys.argv[1])).up()
+print("up", flush=True)
+time.sleep(600)
+"""
+
+
+def test_cluster_ends_with_the_process_that_it_is_for_even_if_that_is_killed(tmp_path: Path) -> None:
+    command = [sys.executable, "-u", "-c", STARTER, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY) as starter:
+        assert starter.stdout is not None
+        assert "up\n" in starter.stdout, "it said no such thing to the end"
+        family = descendants(EmbeddedCluster(tmp_path).status()["pid"])
+        assert len(family) > 10
+        starter.kill()
+    wait_until(lambda: not any(alive(pid) for pid in family), "all processes are gone", seconds=10)
+
+
+def test_a_process_that_does_not_run_cannot_have_a_cluster(tmp_path: Path) -> None:
+    refused = EmbeddedCluster(tmp_path).command("up", "--while-pid", str(2**22), check=False)
+    assert refused.returncode == 1
+    assert "--while-pid 4194304: no such process; give the id of a process that runs" in refused.stderr
 
 
 def test_cluster_continues_on_old_state_with_fresh_pod_addresses(second: EmbeddedCluster) -> None:

@@ -34,13 +34,15 @@ A name that is not listed means nothing: such a container must bring its command
 Containers see this machine's files read-only, /tmp private, and not the state folder.`,
 		Example: `  cluster up
   cluster up --detach --dir /tmp/one --gateway 127.0.0.1:8080
-  cluster up --publish 127.0.0.1:5432=10.96.0.77:5432`,
+  cluster up --publish 127.0.0.1:5432=10.96.0.77:5432
+  cluster up --detach --while-pid $$   # for scripts: gone when the script is`,
 		Args: cobra.NoArgs,
 	}
 	dir := dirFlag(c)
 	f := c.Flags()
 	f.BoolVar(&detach, "detach", false, "return when everything serves; the cluster goes on")
 	f.BoolVar(&fresh, "fresh", false, "delete the state of an earlier run first")
+	f.IntVar(&o.WhilePID, "while-pid", 0, "end the cluster when the process with this id ends, however it ends")
 	f.StringVar(&o.Images, "images", "", "JSON file of image names (default DIR/images.json)")
 	f.StringVar(&o.Tools, "tools", "", "folder that cluster/build.py made (default: where this program is)")
 	f.StringVar(&o.API, "api", "", "address of the API server, such as 127.0.0.1:6443 (default: a free port)")

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"strconv"
 	"syscall"
 )
 
@@ -56,6 +57,9 @@ func upArguments(o *Options) []string {
 	}
 	for _, p := range o.Publish {
 		args = append(args, "--publish", p)
+	}
+	if o.WhilePID != 0 {
+		args = append(args, "--while-pid", strconv.Itoa(o.WhilePID))
 	}
 	if o.Relay {
 		args = append(args, "--relay")

@@ -30,11 +30,16 @@ type Options struct {
 	Prometheus string   // the same
 	Publish    []string // further ADDRESS=TARGET
 	Relay      bool     // do without kube-proxy
+	WhilePID   int      // end with this process; 0: with nobody
 }
 
 // Up runs a cluster until it ends or this process gets SIGINT or SIGTERM.
 // ready is called once, when all add-ons serve.
 func Up(o *Options, steps *progress.Steps, ready func(state.Endpoints)) error {
+	orphaned, err := endOf(o.WhilePID)
+	if err != nil {
+		return err
+	}
 	lock, err := o.Dir.Lock()
 	if err != nil {
 		return err
@@ -58,11 +63,12 @@ func Up(o *Options, steps *progress.Steps, ready func(state.Endpoints)) error {
 	if err != nil {
 		return err
 	}
-	return supervise(o, process, steps, published.endpoints, ready)
+	return supervise(o, process, orphaned, steps, published.endpoints, ready)
 }
 
-// supervise waits for what comes first: the end of the cluster, or a signal.
-func supervise(o *Options, process *exec.Cmd, steps *progress.Steps, endpoints state.Endpoints, ready func(state.Endpoints)) error {
+// supervise waits for what comes first: the end of the cluster, a signal, or the
+// end of the process that the cluster is for.
+func supervise(o *Options, process *exec.Cmd, orphaned <-chan struct{}, steps *progress.Steps, endpoints state.Endpoints, ready func(state.Endpoints)) error {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
 	ended := make(chan error, 1)
@@ -80,6 +86,10 @@ func supervise(o *Options, process *exec.Cmd, steps *progress.Steps, endpoints s
 			ready(endpoints)
 		case <-signals:
 			process.Process.Kill() // the kernel ends every process of the namespace
+			<-ended
+			return nil
+		case <-orphaned:
+			process.Process.Kill()
 			<-ended
 			return nil
 		case err := <-ended:
