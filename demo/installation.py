@@ -46,9 +46,14 @@ def _folder_of(package: str) -> str:
     return str(Path(found.origin).parents[1])
 
 
-def install_operator(cluster: Cluster) -> None:
-    """Install the chart and wait for its Pod, which runs under the ServiceAccount that the chart makes."""
-    values = f"image.tag=dev,prometheus.address={PROMETHEUS}"
+def install_operator(cluster: Cluster, *others: str) -> None:
+    """Install the chart and wait for its Pod, which runs under the ServiceAccount that the chart makes.
+
+    Args:
+        cluster: Where.
+        others: Further values of the chart, as helm's ``--set`` takes them.
+    """
+    values = ",".join(["image.tag=dev", f"prometheus.address={PROMETHEUS}", *others])
     cluster.run(
         "helm", "upgrade", "--install", "bandit-operator", str(_ROOT / "charts" / "bandit-operator"),
         "--namespace", OPERATOR_NAMESPACE, "--create-namespace", "--set", values,

@@ -86,7 +86,8 @@ def test_one_pod_needs_no_disruption_budget_and_two_do(chart):
 def test_in_some_namespaces_only_the_operator_has_no_rights_in_the_others(chart):
     values = ("--set", "watchNamespaces={models,fraud}")
     [everywhere] = chart.find("ClusterRole", "bandit-operator", *values)
-    assert [rule["resources"] for rule in everywhere["rules"]] == [["customresourcedefinitions"]]
+    seen = [(rule["resources"], rule["verbs"]) for rule in everywhere["rules"]]
+    assert seen == [(["customresourcedefinitions"], ["list", "watch"]), (["namespaces"], ["list", "watch"])]
     roles = chart.find("Role", "bandit-operator", *values)
     assert [role["metadata"]["namespace"] for role in roles] == ["models", "fraud"]
     [usual] = chart.find("ClusterRole", "bandit-operator")

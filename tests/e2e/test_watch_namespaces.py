@@ -1,0 +1,47 @@
+"""An operator that is to work in some namespaces only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from cluster.client import Cluster
+from demo.installation import OPERATOR_ACCOUNT, install_operator
+from tests.e2e.rollout import NAMESPACE
+
+pytestmark = pytest.mark.cluster
+
+
+@pytest.fixture
+def confined(operator: Cluster) -> Iterator[Cluster]:
+    """The operator in the tests' namespace only, and afterwards in all again."""
+    install_operator(operator, f"watchNamespaces={{{NAMESPACE}}}")
+    yield operator
+    install_operator(operator)
+
+
+def may_patch_routes(cluster: Cluster, namespace: str) -> bool:
+    question = (
+        "auth",
+        "can-i",
+        "patch",
+        "httproutes",
+        f"--as={OPERATOR_ACCOUNT}",
+        f"--namespace={namespace}",
+    )
+    return cluster.run("cluster", "kubectl", *question, check=False).stdout.strip() == "yes"
+
+
+def test_it_works_in_its_namespaces_and_has_no_rights_in_others(rollout, steer, confined):
+    elsewhere = rollout("x").resource()
+    elsewhere["metadata"]["namespace"] = "default"
+    confined.apply(elsewhere)
+    one = rollout()
+    steer(one.name, good=(60, 0.9), bad=(60, 0.2))
+    one.create()
+    one.wait_for_move()
+    assert may_patch_routes(confined, NAMESPACE)
+    assert not may_patch_routes(confined, "default")
+    assert "status" not in confined.namespace("default").get("bd", elsewhere["metadata"]["name"])
+    confined.namespace("default").kubectl("delete", "bd", elsewhere["metadata"]["name"])
