@@ -166,14 +166,15 @@ class EmbeddedCluster(Cluster):
         self.directory.mkdir(parents=True, exist_ok=True)
         (self.directory / "images.json").write_text(json.dumps(self._images))
 
-    def up(self, *arguments: str) -> None:
+    def up(self, *arguments: str, keep: bool = False) -> None:
         """Start, or continue with the state of an earlier run; ``--fresh`` deletes that first.
 
-        It ends with this process at the latest, also when that is killed.
+        It ends with this process at the latest, also when that is killed, unless ``keep`` is set.
         """
         for name, image in self._images.items():
             self.add_image(name, image)
-        self.command("up", "--detach", "--while-pid", str(os.getpid()), *arguments)
+        lasting = [] if keep else ["--while-pid", str(os.getpid())]
+        self.command("up", "--detach", *lasting, *arguments)
         self.endpoints = Endpoints(**json.loads((self.directory / "endpoints.json").read_text()))
 
     def down(self) -> None:

@@ -41,7 +41,7 @@ def open_cluster(stack: ExitStack, directory: Path, keep: bool, progress: Progre
         own.command("down", check=False)
         shutil.rmtree(directory)
     stack.callback(_leave if keep else _end, own, progress)
-    own.up()
+    own.up(keep=keep)
     progress(
         f"cluster: etcd, Kubernetes, Traefik and Prometheus are up after {time.monotonic() - started:.0f} s"
     )
