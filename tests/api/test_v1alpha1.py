@@ -33,7 +33,7 @@ def test_a_manifest_becomes_the_cores_experiment(manifest):
 
 def test_what_is_left_out_gets_the_cores_own_defaults(smallest):
     experiment = to_experiment(parse(smallest))
-    defaults = Experiment("", (), "", STRATEGIES["Thompson"]())
+    defaults = Experiment("", (), "", STRATEGIES["ContrastThompson"]())
     for field in (
         "interval",
         "mode",

@@ -23,7 +23,7 @@ from bandit_operator.api.fields import (
 )
 from bandit_operator.api.reward import Reward
 from bandit_operator.api.rules import DECIMAL_PATTERN, DURATION_PATTERN, DecimalString, DurationString, Rule
-from bandit_operator.api.strategy import Strategy, share_maps
+from bandit_operator.api.strategy import Strategy, share_maps, types_that_compare_validation_scores
 from bandit_operator.core.model import Mode, PromotionAction
 
 
@@ -169,8 +169,9 @@ class Promotion(ApiModel):
 
 def _needs_validation_scores() -> Rule:
     # Naming the arm would need a filter in the message, whose estimated cost is unbounded.
+    types = types_that_compare_validation_scores()
     return Rule(
-        "!(self.strategy.type in ['Naive', 'ValidationBest']) || self.arms.all(a, has(a.validationScore))",
+        f"!(self.strategy.type in {types}) || self.arms.all(a, has(a.validationScore))",
         expression="'type ' + self.strategy.type + ' compares validation scores, and some arm has none;"
         " set validationScore on every arm, or choose another type'",
         field=".arms",
