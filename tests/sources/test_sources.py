@@ -42,7 +42,7 @@ def outcomes(ask):
     """What a source makes of numbers by part."""
 
     def read(mode: str, **values: dict[str, float]) -> Any:
-        return SOURCES[mode].outcomes(ask(mode), values)
+        return source_of(ask(mode)).outcomes(ask(mode), values)
 
     return read
 
@@ -57,7 +57,7 @@ def test_the_registry_is_sorted():
     assert list(SOURCES) == sorted(SOURCES)
 
 
-@pytest.mark.parametrize("mode", sorted(MODES))
+@pytest.mark.parametrize("mode", sorted(SOURCES))
 def test_a_resource_finds_its_source(ask, mode):
     assert source_of(ask(mode)) is SOURCES[mode]
 

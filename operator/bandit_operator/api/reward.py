@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated, ClassVar, Self
 
 from pydantic import model_validator
@@ -14,6 +13,7 @@ from bandit_operator.api.fields import (
     LabelName,
     PromQL,
 )
+from bandit_operator.api.presets import Implementation, Preset, preset_fault, preset_rules
 from bandit_operator.api.reward_counters import (
     BETWEEN_0_AND_1,
     FURTHER_COUNTERS,
@@ -24,17 +24,12 @@ from bandit_operator.api.rules import DURATION_PATTERN, DurationString, Rule, pa
 from bandit_operator.core.model import RewardType
 
 
-class Preset(StrEnum):
-    """Rewards that need no metric of the model's own."""
-
-    GATEWAY_SUCCESS = "GatewaySuccess"
-
-
 class Prometheus(ApiModel):
     """Where the rewards are, in exactly one of three ways.
 
     Counters (successes and trials) are read exactly: no reward is lost or counted twice.
-    A query with samples takes any PromQL. A preset reads the gateway's own counters.
+    A query with samples takes any PromQL. A preset reads the gateway's or the model server's
+    own counters.
     """
 
     RULES: ClassVar = (
@@ -61,6 +56,7 @@ class Prometheus(ApiModel):
             " use $window as its range, as in sum by (arm) (increase(trials_total[$window]))",
             field=".samples",
         ),
+        *preset_rules(),
     )
 
     address: HttpAddress | None = None
@@ -120,12 +116,27 @@ class Prometheus(ApiModel):
     sum by (arm) (increase(all_total[$window])). Needs query.
     """
     preset: Preset | None = None
-    """Rewards without a metric of the model's own. GatewaySuccess: a request is a trial, and a
-    success unless the gateway answered it with 5xx, by Traefik's counter
-    traefik_service_requests_total, which needs metrics.prometheus.addServicesLabels.
+    """Rewards without a metric of the model's own, read exactly like counters. One of:
+    - GatewaySuccess: a request is a success unless the gateway answered it with 5xx.
+    - GatewayLatency: it is a success if it was answered within latencyTarget as well.
+    - ServerSuccess, ServerLatency: the same by the model server's own metrics, whose Pods
+    Prometheus must scrape.
     """
-    arm_label: LabelName = "arm"
-    """Label whose value is the name of the arm. A preset has its own and ignores it."""
+    implementation: Implementation | None = None
+    """Whose metrics the preset reads. Traefik (the default for Gateway presets; it needs
+    metrics.prometheus.addServicesLabels), EnvoyGateway or Istio; for Server presets KServe,
+    MLServer (Seldon Core 2), Triton, BentoML or VLLM. docs/presets.md has each one's metrics.
+    """
+    latency_target: Annotated[str, DurationString("1ms", "10m", example="250ms")] | None = None
+    """Time within which an answer is a success, for GatewayLatency and ServerLatency. It must be
+    a bound of the histogram's buckets; with any other the arms have no data, and a condition
+    says so.
+    """
+    arm_label: LabelName | None = None
+    """Label whose value is the name of the arm. Default: arm; for Server presets the label
+    service that a ServiceMonitor adds, whose value is the name of the arm's backend. Gateway
+    presets have labels of their own and ignore it.
+    """
     settle: Annotated[str, DurationString(maximum="1h", example="30s")] = "30s"
     """How long after the end of a window its counters are complete in Prometheus: about two
     scrape intervals.
@@ -138,6 +149,9 @@ class Prometheus(ApiModel):
         halves = any((first is None) != (second is None) for first, second in pairs)
         if halves or modes + (self.preset is not None) != 1:
             raise ValueError("set exactly one of: successes with trials, query with samples, or preset")
+        fault = preset_fault(self.preset, self.implementation, self.latency_target)
+        if fault is not None:
+            raise ValueError(fault)
         return self
 
 
@@ -211,7 +225,9 @@ class Reward(ApiModel):
     prometheus: Prometheus
     """The Prometheus server and the metrics that hold the rewards."""
     delay: Delay | None = None
-    """How late labels come; leave it out where each reward is known within the settle time."""
+    """How late labels come; leave it out where each reward is known within the settle time.
+    For Bernoulli and Bounded rewards only: the others are unknown while they are late.
+    """
     stale_after: Annotated[str, DurationString("5s", "168h", example="5m")] = "5m"
     """With no newer rewards than this, weights are held until there are some. At least
     interval + prometheus.settle.
@@ -224,6 +240,8 @@ class Reward(ApiModel):
             fault = counter_fault(self.type, given)
         else:
             fault = f"type {self.type} needs counters; set successes and trials, or type to Bounded"
+        if fault is None and self.prometheus.preset is not None and self.type != RewardType.BERNOULLI:
+            fault = f"preset counts successes, but type is {self.type}; set type to Bernoulli"
         if fault is None and self.delay is not None and self.type not in BETWEEN_0_AND_1:
             fault = (
                 f"delay does not go with type {self.type}, whose rewards are unknown while labels are late; "

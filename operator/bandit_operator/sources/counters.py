@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from bandit_operator.api.reward_counters import FURTHER_COUNTERS
 from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core.model import NoData, Observed, Outcome
+from bandit_operator.routers import Located
 from bandit_operator.sources.base import Counter, Values, WithoutQueries
 from bandit_operator.sources.labels import own_label
 
@@ -25,7 +26,11 @@ class Counters(WithoutQueries):
     Their increases in the window are the sums that the core learns from.
     """
 
-    def counters(self, resource: BanditDeployment) -> tuple[Counter, ...]:
+    def counters(
+        self,
+        resource: BanditDeployment,
+        located: Located | None = None,  # noqa: ARG002 - part of the protocol
+    ) -> tuple[Counter, ...]:
         """All that the user names, told apart by the label that the user names."""
         prometheus, label = resource.spec.reward.prometheus, own_label(resource)
         found = [
