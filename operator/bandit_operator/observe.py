@@ -122,7 +122,7 @@ class Observer:
                 "spec.reward.prometheus.address is not set and the operator has no default; set one of them",
             )
         source = source_of(resource)
-        counters = (*source.counters(resource), *request_counters(resource))
+        counters = (*source.counters(resource, self._located(resource)), *request_counters(resource))
         question = Question(counters, source.queries(resource, start, end), start, end)
         answer = await self._prometheus.query(address, question.promql(), at=end)
         if isinstance(answer, SourceDown):
@@ -136,6 +136,16 @@ class Observer:
                 values[counter.part][arm] = values[counter.part].get(arm, 0.0) + grown
         outcomes = source.outcomes(resource, values)
         return Reading(Window(start, end, outcomes), values.get(REQUESTS, {}))
+
+    def _located(self, resource: BanditDeployment) -> Located | None:
+        """Where the arms stand in the route, as far as the cache knows."""
+        reference = route_of(resource)
+        router = ROUTERS[reference.group, reference.kind]
+        route = self._cache.routes.get((router.kind, reference.namespace, reference.name))
+        if route is None:
+            return None
+        found = router.locate(route, reference.section, backends_of(resource))
+        return None if isinstance(found, Problem) else found
 
     async def _route(self, router: Router, key: Key) -> Mapping[str, Any] | None:
         route = self._cache.routes.get((router.kind, *key))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from bandit_operator.api.status import DecisionRecord, Observation, Seen, SeenArm, WindowStatus
 from bandit_operator.api.timestamps import to_timestamp
 from bandit_operator.core import reasons
@@ -51,7 +53,9 @@ def _window(window: Window) -> WindowStatus:
 
 def _observations(window: Window) -> dict[str, Observation]:
     return {
-        arm: Observation(trials=repr(outcome.trials), rewards=repr(outcome.rewards))
+        arm: Observation(
+            **{name: repr(value) for name, value in asdict(outcome).items() if value is not None}
+        )
         for arm, outcome in window.arms.items()
         if isinstance(outcome, Observed)
     }

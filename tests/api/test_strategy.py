@@ -7,7 +7,13 @@ from typing import ClassVar
 import pytest
 from pydantic import ValidationError
 
-from bandit_operator.api.strategy import Strategy, block_name, build, share_maps
+from bandit_operator.api.strategy import (
+    Strategy,
+    block_name,
+    build,
+    share_maps,
+    types_that_compare_validation_scores,
+)
 from bandit_operator.core.strategies import STRATEGIES, setting, settings_of
 
 
@@ -54,7 +60,7 @@ def test_an_empty_block_means_the_defaults(type_name):
 
 
 def test_settings_reach_the_core_as_numbers_and_seconds():
-    thompson = Strategy.model_validate({"thompson": {"halfLife": "6h"}}).to_core()
+    thompson = Strategy.model_validate({"type": "Thompson", "thompson": {"halfLife": "6h"}}).to_core()
     assert thompson == STRATEGIES["Thompson"](half_life=21600.0)
     test = Strategy.model_validate(
         {"type": "ABTest", "abTest": {"split": {"a": "0.8", "b": "0.2"}}}
@@ -112,3 +118,11 @@ def test_a_setting_of_a_kind_that_the_api_cannot_show_is_an_error_at_once():
 
 def test_shares_by_arm_are_known_so_that_rules_can_check_their_names():
     assert ("ABTest", "abTest", "split") in share_maps()
+
+
+def test_the_strategies_that_compare_validation_scores_say_so_themselves():
+    assert types_that_compare_validation_scores() == ["Naive", "ValidationBest"]
+
+
+def test_who_names_no_strategy_gets_the_one_that_is_safest_in_a_world_that_moves():
+    assert Strategy.model_validate({}).to_core() == STRATEGIES["ContrastThompson"]()

@@ -33,7 +33,7 @@ def test_a_manifest_becomes_the_cores_experiment(manifest):
 
 def test_what_is_left_out_gets_the_cores_own_defaults(smallest):
     experiment = to_experiment(parse(smallest))
-    defaults = Experiment("", (), "", STRATEGIES["Thompson"]())
+    defaults = Experiment("", (), "", STRATEGIES["ContrastThompson"]())
     for field in (
         "interval",
         "mode",
@@ -110,8 +110,45 @@ def test_a_value_that_the_api_server_refuses_is_refused_here_with_the_same_advic
             lambda spec: spec["reward"].update(delay={"median": "2h", "p95": "1h"}),
             "median 2h is longer than p95 1h",
         ),
+        (
+            lambda spec: spec["reward"].update(type="Gaussian"),
+            r"type Gaussian needs the counter prometheus\.squares, the sum of squared rewards; set it",
+        ),
+        (
+            lambda spec: spec["reward"]["prometheus"].update(losses="losses_total"),
+            r"prometheus\.losses belongs to type Gaussian, but type is Bernoulli; remove losses",
+        ),
+        (
+            lambda spec: (
+                spec["reward"].update(type="Gaussian"),
+                spec["reward"]["prometheus"].update(squares="squares_total"),
+            ),
+            "delay does not go with type Gaussian",
+        ),
+        (
+            lambda spec: spec["reward"].update(
+                type="Ratio", prometheus={"query": "m", "samples": "increase(n[$window])"}
+            ),
+            "type Ratio needs counters; set successes and trials",
+        ),
+        (
+            lambda spec: spec["promotion"].update(indifference="1"),
+            r"promotion\.indifference 1 is not below 1, but Bernoulli rewards lie in \[0, 1\]",
+        ),
     ],
-    ids=["baseline", "name", "backend", "half-a-source", "two-sources", "delay"],
+    ids=[
+        "baseline",
+        "name",
+        "backend",
+        "half-a-source",
+        "two-sources",
+        "delay",
+        "squares",
+        "losses",
+        "late",
+        "means",
+        "indifference",
+    ],
 )
 def test_a_file_that_no_api_server_has_seen_is_checked_too(manifest, change, message):
     change(manifest["spec"])

@@ -8,6 +8,7 @@ import pytest
 from bandit_operator.core import memory as mem
 from bandit_operator.core.evaluate import evaluate
 from bandit_operator.core.model import Observed, Promotion, RewardType, Window
+from bandit_operator.core.strategies import STRATEGIES
 
 TRIALS = 60
 
@@ -70,3 +71,69 @@ def test_equal_arms_are_proven_to_differ_by_little(make_experiment, rng, kind) -
     promotion = Promotion(indifference=0.12 * scale)
     found = played(make_experiment, rng, kind, [0.4, 0.4], ticks=150, promotion=promotion)
     assert found.no_material_difference
+
+
+def in_other_units(window, scale, shift):
+    """The same window with rewards ``scale``·(y + ``shift``·x), where x is 1 unless rewards are ratios."""
+    arms = {}
+    for name, one in window.arms.items():
+        ratio = one.denominators is not None
+        x, xx, xy = (
+            (one.denominators, one.denominator_squares, one.cross_products)
+            if ratio
+            else (one.trials, one.trials, one.rewards)
+        )
+        sums = {"squares": scale**2 * (one.squares + 2 * shift * xy + shift**2 * xx)}
+        if ratio:
+            sums |= {
+                "denominators": x,
+                "denominator_squares": xx,
+                "cross_products": scale * (xy + shift * xx),
+            }
+        arms[name] = Observed(one.trials, scale * (one.rewards + shift * x), **sums)
+    return Window(window.start, window.end, arms)
+
+
+@pytest.mark.parametrize("strategy", [name for name, one in STRATEGIES.items() if one.learns])
+@pytest.mark.parametrize("kind", [RewardType.GAUSSIAN, RewardType.RATIO])
+def test_the_units_of_a_reward_change_neither_shares_nor_evidence(
+    make_experiment, random_window, rng, kind, strategy
+) -> None:
+    experiment = make_experiment(3, strategy, reward_type=kind)
+    here = there = mem.initial(experiment)
+    for number in range(12):
+        window = random_window(rng, kind, 3, number)
+        here = mem.absorb(experiment, here, window)
+        there = mem.absorb(experiment, there, in_other_units(window, scale=1_000.0, shift=-7.0))
+    plain, other = (evaluate(experiment, memory, set("abc")) for memory in (here, there))
+    assert other.shares == pytest.approx(plain.shares, abs=1e-3)
+    assert [other.evidence[name] for name in "bc"] == pytest.approx(
+        [plain.evidence[name] for name in "bc"], rel=1e-3
+    )
+    assert other.mean["b"] == pytest.approx(1_000 * (plain.mean["b"] - 7))
+
+
+@pytest.mark.parametrize(("indifference", "proven"), [(0.05, True), (0.005, False)])
+def test_the_indifference_of_a_ratio_is_in_units_of_the_ratio(
+    make_experiment, rng, indifference, proven
+) -> None:
+    """Denominators a hundred times as large make the same ratio of rewards a hundred times as large."""
+    experiment = make_experiment(
+        2, reward_type=RewardType.RATIO, promotion=Promotion(indifference=indifference)
+    )
+    memory = mem.initial(experiment)
+    for number in range(150):
+        arms = {}
+        for name in "ab":
+            x = rng.uniform(50.0, 150.0, TRIALS)
+            y = 0.4 * x + rng.normal(0.0, 20.0, TRIALS)
+            arms[name] = Observed(
+                float(TRIALS),
+                float(y.sum()),
+                squares=float((y * y).sum()),
+                denominators=float(x.sum()),
+                denominator_squares=float((x * x).sum()),
+                cross_products=float((x * y).sum()),
+            )
+        memory = mem.absorb(experiment, memory, Window(30.0 * number, 30.0 * (number + 1), arms))
+    assert evaluate(experiment, memory, {"a", "b"}).no_material_difference is proven

@@ -43,6 +43,28 @@ def test_rewards_may_come_from_any_promql(rollout, steer):
     assert weights["bad"] > weights["good"]
 
 
+@pytest.mark.parametrize("kind", ["Gaussian", "Ratio"])
+def test_rewards_without_bounds_are_read_from_their_counters(rollout, steer, kind):
+    one = rollout()
+    steer(one.name, good=(60, 20.0, 2.0), bad=(60, 30.0, 2.0))
+    names = {"successes": "successes", "trials": "trials", "squares": "squares"}
+    if kind == "Gaussian":
+        names["losses"] = "losses"
+    else:
+        names |= {
+            "denominators": "denominators",
+            "denominatorSquares": "denominator_squares",
+            "crossProducts": "cross_products",
+        }
+    counters = {field: f'model_reward_{name}_total{{route="{one.name}"}}' for field, name in names.items()}
+    one.create(reward={"type": kind, "prometheus": {**counters, "settle": "3s"}})
+    weights = one.wait_for_move()
+    assert weights["bad"] > weights["good"]
+    assert {name: float(one.arm(name)["mean"]) for name in ("good", "bad")} == pytest.approx(
+        {"good": 20, "bad": 30}, rel=0.1
+    )
+
+
 def test_weights_that_somebody_else_changes_are_put_back_within_five_seconds_and_counted(rollout, steer):
     one = rollout()
     steer(one.name, good=(40, 0.5), bad=(40, 0.5))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import promql_parser
 import pytest
+import yaml
 
 from bandit_operator.api.v1alpha1 import parse
 from bandit_operator.core.model import NoData, Observed
@@ -14,6 +16,7 @@ from bandit_operator.sources import SOURCES, Sample, source_of
 from bandit_operator.sources.promql import PART
 from bandit_operator.sources.question import Question
 from bandit_operator.sources.requests import request_counters
+from tests.support.golden import agrees
 
 MODES = {
     "counters": {"successes": "good_total", "trials": "all_total"},
@@ -39,7 +42,7 @@ def outcomes(ask):
     """What a source makes of numbers by part."""
 
     def read(mode: str, **values: dict[str, float]) -> Any:
-        return SOURCES[mode].outcomes(ask(mode), values)
+        return source_of(ask(mode)).outcomes(ask(mode), values)
 
     return read
 
@@ -54,7 +57,7 @@ def test_the_registry_is_sorted():
     assert list(SOURCES) == sorted(SOURCES)
 
 
-@pytest.mark.parametrize("mode", sorted(MODES))
+@pytest.mark.parametrize("mode", sorted(SOURCES))
 def test_a_resource_finds_its_source(ask, mode):
     assert source_of(ask(mode)) is SOURCES[mode]
 
@@ -62,6 +65,19 @@ def test_a_resource_finds_its_source(ask, mode):
 @pytest.mark.parametrize("mode", ["counters", "GatewaySuccess"])
 def test_one_question_that_prometheus_can_read_asks_for_everything(ask, mode):
     promql_parser.parse(question(ask(mode)).promql())
+
+
+GOLDEN = Path(__file__).parent / "golden"
+EXAMPLES = Path(__file__).parents[2] / "crds" / "examples"
+
+
+@pytest.mark.parametrize("name", ["gateway-success", "gaussian", "query", "ratio", "thompson"])
+def test_the_question_of_an_example_is_the_golden_one(name):
+    resource = parse(yaml.safe_load((EXAMPLES / f"{name}.yaml").read_text()))
+    promql = question(resource).promql()
+    promql_parser.parse(promql)
+    made = promql.replace(" or label_replace", "\nor label_replace") + "\n"
+    assert agrees(made, GOLDEN / f"{name}.promql"), "run with UPDATE_GOLDEN=1 and read the difference"
 
 
 def test_the_window_stands_in_the_users_query(ask):

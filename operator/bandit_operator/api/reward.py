@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import model_validator
 
@@ -14,20 +13,23 @@ from bandit_operator.api.fields import (
     LabelName,
     PromQL,
 )
+from bandit_operator.api.presets import Implementation, Preset, preset_fault, preset_rules
+from bandit_operator.api.reward_counters import (
+    BETWEEN_0_AND_1,
+    FURTHER_COUNTERS,
+    counter_fault,
+    counter_rules,
+)
 from bandit_operator.api.rules import DURATION_PATTERN, DurationString, Rule, parse_duration
-
-
-class Preset(StrEnum):
-    """Rewards that need no metric of the model's own."""
-
-    GATEWAY_SUCCESS = "GatewaySuccess"
+from bandit_operator.core.model import RewardType
 
 
 class Prometheus(ApiModel):
     """Where the rewards are, in exactly one of three ways.
 
     Counters (successes and trials) are read exactly: no reward is lost or counted twice.
-    A query with samples takes any PromQL. A preset reads the gateway's own counters.
+    A query with samples takes any PromQL. A preset reads the gateway's or the model server's
+    own counters.
     """
 
     RULES: ClassVar = (
@@ -54,6 +56,7 @@ class Prometheus(ApiModel):
             " use $window as its range, as in sum by (arm) (increase(trials_total[$window]))",
             field=".samples",
         ),
+        *preset_rules(),
     )
 
     address: HttpAddress | None = None
@@ -64,7 +67,8 @@ class Prometheus(ApiModel):
     successes: CounterSelector | None = None
     """Selector of the counter of rewards, one series or more an arm, such as
     model_reward_successes_total{route="income"}. For Bernoulli rewards it counts successes,
-    for Bounded rewards it sums values in [0, 1].
+    for all others it sums the rewards: values in [0, 1] for Bounded, positive ones for Gaussian
+    (losses has the others), numerators of at least 0 for Ratio.
 
     A plain selector: the operator adds ranges and functions itself, and so reads each
     increase exactly once, restarts of Pods included. Needs trials.
@@ -72,6 +76,30 @@ class Prometheus(ApiModel):
     trials: CounterSelector | None = None
     """Selector of the counter of rewarded requests, such as
     model_reward_trials_total{route="income"}. Needs successes.
+    """
+    losses: CounterSelector | None = None
+    """Selector of the counter that sums the sizes of negative rewards, such as
+    model_reward_losses_total{route="income"}: a reward of -3 adds 3. It is subtracted from
+    successes, because a counter cannot fall. For Gaussian rewards; leave it out where no
+    reward is ever negative.
+    """
+    squares: CounterSelector | None = None
+    """Selector of the counter that sums the squares of the rewards, such as
+    model_reward_squares_total{route="income"}: a reward of 3 adds 9, and so does one of -3.
+    From it comes how much rewards vary. Needed by, and only for, Gaussian and Ratio.
+    """
+    denominators: CounterSelector | None = None
+    """Selector of the counter that sums the denominators x of the trials, such as
+    model_reward_denominators_total{route="income"}: sessions, clicks or seconds, each at
+    least 0. An arm's mean is successes divided by this. Needed by, and only for, Ratio.
+    """
+    denominator_squares: CounterSelector | None = None
+    """Selector of the counter that sums the squares x² of the denominators, such as
+    model_reward_denominator_squares_total{route="income"}. Needed by, and only for, Ratio.
+    """
+    cross_products: CounterSelector | None = None
+    """Selector of the counter that sums reward times denominator of each trial, such as
+    model_reward_cross_products_total{route="income"}. Needed by, and only for, Ratio.
     """
     query: PromQL | None = None
     """PromQL that yields one value an arm: the mean reward in the window, in [0, 1].
@@ -88,12 +116,27 @@ class Prometheus(ApiModel):
     sum by (arm) (increase(all_total[$window])). Needs query.
     """
     preset: Preset | None = None
-    """Rewards without a metric of the model's own. GatewaySuccess: a request is a trial, and a
-    success unless the gateway answered it with 5xx, by Traefik's counter
-    traefik_service_requests_total, which needs metrics.prometheus.addServicesLabels.
+    """Rewards without a metric of the model's own, read exactly like counters. One of:
+    - GatewaySuccess: a request is a success unless the gateway answered it with 5xx.
+    - GatewayLatency: it is a success if it was answered within latencyTarget as well.
+    - ServerSuccess, ServerLatency: the same by the model server's own metrics, whose Pods
+    Prometheus must scrape.
     """
-    arm_label: LabelName = "arm"
-    """Label whose value is the name of the arm. A preset has its own and ignores it."""
+    implementation: Implementation | None = None
+    """Whose metrics the preset reads. Traefik (the default for Gateway presets; it needs
+    metrics.prometheus.addServicesLabels), EnvoyGateway or Istio; for Server presets KServe,
+    MLServer (Seldon Core 2), Triton, BentoML or VLLM. docs/presets.md has each one's metrics.
+    """
+    latency_target: Annotated[str, DurationString("1ms", "10m", example="250ms")] | None = None
+    """Time within which an answer is a success, for GatewayLatency and ServerLatency. It must be
+    a bound of the histogram's buckets; with any other the arms have no data, and a condition
+    says so.
+    """
+    arm_label: LabelName | None = None
+    """Label whose value is the name of the arm. Default: arm; for Server presets the label
+    service that a ServiceMonitor adds, whose value is the name of the arm's backend. Gateway
+    presets have labels of their own and ignore it.
+    """
     settle: Annotated[str, DurationString(maximum="1h", example="30s")] = "30s"
     """How long after the end of a window its counters are complete in Prometheus: about two
     scrape intervals.
@@ -106,6 +149,9 @@ class Prometheus(ApiModel):
         halves = any((first is None) != (second is None) for first, second in pairs)
         if halves or modes + (self.preset is not None) != 1:
             raise ValueError("set exactly one of: successes with trials, query with samples, or preset")
+        fault = preset_fault(self.preset, self.implementation, self.latency_target)
+        if fault is not None:
+            raise ValueError(fault)
         return self
 
 
@@ -149,15 +195,58 @@ class Reward(ApiModel):
             " + '; set type to Bernoulli'",
             field=".type",
         ),
+        Rule(
+            f"!has(self.prometheus.query) || self.type in {[str(one) for one in BETWEEN_0_AND_1]}",
+            expression="'query gives means, from which the variance of type ' + self.type"
+            " + ' cannot be known; give counters instead of query, or set type to Bounded'",
+            field=".type",
+        ),
+        Rule(
+            f"!has(self.delay) || self.type in {[str(one) for one in BETWEEN_0_AND_1]}",
+            expression="'a reward of type ' + self.type + ' is unknown while its label is late, and not 0;"
+            " remove delay and count in trials only requests whose label has come'",
+            field=".delay",
+            forbidden=True,
+        ),
+        *counter_rules(),
     )
 
-    type: Literal["Bernoulli", "Bounded"] = "Bernoulli"
-    """What one reward is. Bernoulli: success or not. Bounded: any value in [0, 1]."""
+    type: RewardType = RewardType.BERNOULLI
+    """What one reward is, which decides the counters that it takes. One of:
+    - Bernoulli: success or not; takes successes and trials.
+    - Bounded: any value in [0, 1]; takes successes (their sum) and trials.
+    - Gaussian: any number, such as money or a score without bounds; takes squares as well,
+    and losses where rewards can be negative. Arms are compared by their mean reward.
+    - Ratio: a reward y for each x, such as revenue per session with several requests a
+    session; takes squares, denominators, denominatorSquares and crossProducts as well. Arms
+    are compared by the sum of y divided by the sum of x. A numerator that can be negative is
+    exposed as y + c·x, which adds c to every arm's ratio.
+    """
     prometheus: Prometheus
     """The Prometheus server and the metrics that hold the rewards."""
     delay: Delay | None = None
-    """How late labels come; leave it out where each reward is known within the settle time."""
+    """How late labels come; leave it out where each reward is known within the settle time.
+    For Bernoulli and Bounded rewards only: the others are unknown while they are late.
+    """
     stale_after: Annotated[str, DurationString("5s", "168h", example="5m")] = "5m"
     """With no newer rewards than this, weights are held until there are some. At least
     interval + prometheus.settle.
     """
+
+    @model_validator(mode="after")
+    def _has_the_counters_of_its_type(self) -> Self:
+        if self.type in BETWEEN_0_AND_1 or self.prometheus.trials is not None:
+            given = {one.part: getattr(self.prometheus, one.part) for one in FURTHER_COUNTERS}
+            fault = counter_fault(self.type, given)
+        else:
+            fault = f"type {self.type} needs counters; set successes and trials, or type to Bounded"
+        if fault is None and self.prometheus.preset is not None and self.type != RewardType.BERNOULLI:
+            fault = f"preset counts successes, but type is {self.type}; set type to Bernoulli"
+        if fault is None and self.delay is not None and self.type not in BETWEEN_0_AND_1:
+            fault = (
+                f"delay does not go with type {self.type}, whose rewards are unknown while labels are late; "
+                "remove delay and count in trials only requests whose label has come"
+            )
+        if fault is not None:
+            raise ValueError(fault)
+        return self

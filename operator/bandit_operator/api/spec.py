@@ -22,8 +22,9 @@ from bandit_operator.api.fields import (
     list_map,
 )
 from bandit_operator.api.reward import Reward
+from bandit_operator.api.reward_counters import BETWEEN_0_AND_1
 from bandit_operator.api.rules import DECIMAL_PATTERN, DURATION_PATTERN, DecimalString, DurationString, Rule
-from bandit_operator.api.strategy import Strategy, share_maps
+from bandit_operator.api.strategy import Strategy, share_maps, types_that_compare_validation_scores
 from bandit_operator.core.model import Mode, PromotionAction
 
 
@@ -157,9 +158,11 @@ class Promotion(ApiModel):
 
     error_rate: ErrorRate = "0.05"
     """Bound on the probability of ever naming an arm that is not the best."""
-    indifference: Annotated[str, DecimalString("0", "1", exclusive_maximum=True, example="0.005")] = "0.005"
+    indifference: Annotated[str, DecimalString("0", example="0.005")] = "0.005"
     """Differences of mean reward below this do not matter to you: arms proven to be closer
-    than this count as equal.
+    than this count as equal. In the units of the mean: below 1 for Bernoulli and Bounded
+    rewards; for Gaussian ones in units of the reward, for Ratio of the ratio, where the
+    default may be far too small or too large.
     """
     action: PromotionAction = PromotionAction.HOLD
     """What follows once a winner is proven. Hold: it is named in the status, and the strategy
@@ -169,8 +172,9 @@ class Promotion(ApiModel):
 
 def _needs_validation_scores() -> Rule:
     # Naming the arm would need a filter in the message, whose estimated cost is unbounded.
+    types = types_that_compare_validation_scores()
     return Rule(
-        "!(self.strategy.type in ['Naive', 'ValidationBest']) || self.arms.all(a, has(a.validationScore))",
+        f"!(self.strategy.type in {types}) || self.arms.all(a, has(a.validationScore))",
         expression="'type ' + self.strategy.type + ' compares validation scores, and some arm has none;"
         " set validationScore on every arm, or choose another type'",
         field=".arms",
@@ -209,6 +213,7 @@ _SAME_TARGET = (
 
 
 _STALE_AFTER, _INTERVAL, _SETTLE = "self.reward.staleAfter", "self.interval", "self.reward.prometheus.settle"
+_INDIFFERENCE = "self.promotion.indifference"
 
 
 class Spec(ApiModel):
@@ -249,6 +254,13 @@ class Spec(ApiModel):
             " raise staleAfter'",
             field=".reward.staleAfter",
         ),
+        Rule(
+            f"!(self.reward.type in {[str(one) for one in BETWEEN_0_AND_1]})"
+            f" || !{_INDIFFERENCE}.matches('{DECIMAL_PATTERN}') || double({_INDIFFERENCE}) < 1.0",
+            expression=f"'indifference ' + {_INDIFFERENCE} + ' is not below 1, but ' + self.reward.type"
+            " + ' rewards lie in [0, 1], so no difference would matter; lower indifference'",
+            field=".promotion.indifference",
+        ),
         _needs_validation_scores(),
         *_share_map_rules(),
     )
@@ -287,4 +299,14 @@ class Spec(ApiModel):
             )
         if len({arm.backend_ref for arm in self.arms}) < len(names):
             raise ValueError("two arms have the same backendRef; give each arm a backend of its own")
+        return self
+
+    @model_validator(mode="after")
+    def _some_difference_matters(self) -> Self:
+        indifference = self.promotion.indifference
+        if self.reward.type in BETWEEN_0_AND_1 and float(indifference) >= 1:
+            raise ValueError(
+                f"promotion.indifference {indifference} is not below 1, but {self.reward.type} rewards lie "
+                "in [0, 1], so no difference would matter; lower indifference"
+            )
         return self

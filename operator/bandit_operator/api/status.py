@@ -106,7 +106,7 @@ class ArmStatus(ApiModel):
     rewards: Annotated[str | None, Field(max_length=32)] = None
     """Sum of their rewards."""
     mean: Annotated[str | None, Field(max_length=32)] = None
-    """Mean reward."""
+    """Mean reward; for Ratio the sum of rewards divided by the sum of denominators."""
     interval: MeanInterval | None = None
     """Central 95 % interval of the mean reward."""
     probability_best: Annotated[str | None, Field(max_length=32)] = None
@@ -141,6 +141,14 @@ class Observation(ApiModel):
     """Rewarded requests."""
     rewards: Annotated[str, Field(max_length=32)]
     """Sum of their rewards."""
+    squares: Annotated[str | None, Field(max_length=32)] = None
+    """Sum of their squared rewards, for Gaussian and Ratio."""
+    denominators: Annotated[str | None, Field(max_length=32)] = None
+    """Sum of their denominators, for Ratio."""
+    denominator_squares: Annotated[str | None, Field(max_length=32)] = None
+    """Sum of their squared denominators, for Ratio."""
+    cross_products: Annotated[str | None, Field(max_length=32)] = None
+    """Sum of reward times denominator, for Ratio."""
 
 
 class SeenArm(ApiModel):

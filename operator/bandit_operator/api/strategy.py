@@ -26,10 +26,9 @@ from bandit_operator.api.rules import (
     format_duration,
     parse_duration,
 )
-from bandit_operator.core.strategies import STRATEGIES, settings_of
+from bandit_operator.core.strategies import DEFAULT_STRATEGY, STRATEGIES, settings_of
 from bandit_operator.core.strategies import Strategy as CoreStrategy
 
-DEFAULT_TYPE = "Thompson"
 MAX_DURATION = 8760 * 3600.0
 """Longest duration of a setting that names no maximum: a year, in seconds."""
 
@@ -37,7 +36,7 @@ MAX_DURATION = 8760 * 3600.0
 class StrategyBase(ApiModel):
     """How the next weights are chosen, and the settings of that choice."""
 
-    type: str = DEFAULT_TYPE
+    type: str = DEFAULT_STRATEGY
 
     def settings(self) -> ApiModel | None:
         """Return the settings block of the type, or None where none was written."""
@@ -82,6 +81,11 @@ def share_maps() -> list[tuple[str, str, str]]:
         for setting in settings_of(strategy).values()
         if setting.metadata["kind"] == "share-map"
     ]
+
+
+def types_that_compare_validation_scores() -> list[str]:
+    """Return the types that need a validation score of every arm."""
+    return [name for name, strategy in STRATEGIES.items() if strategy.compares_validation_scores]
 
 
 def _setting(setting: dataclasses.Field[Any]) -> tuple[Any, Any]:
@@ -156,7 +160,7 @@ def build(registry: Mapping[str, type[CoreStrategy]]) -> type[StrategyBase]:
     kinds = "\n".join(f"- {name}: {summary(strategy)}" for name, strategy in registry.items())
     description = f"What chooses the weights. One of:\n{kinds}"
     fields: dict[str, Any] = {
-        "type": (Literal[tuple(registry)], Field(DEFAULT_TYPE, description=description))
+        "type": (Literal[tuple(registry)], Field(DEFAULT_STRATEGY, description=description))
     }
     rules = []
     for name, strategy in registry.items():

@@ -102,7 +102,7 @@ def to_experiment(resource: BanditDeployment) -> Experiment:
         strategy=strategy,
         interval=parse_duration(spec.interval),
         mode=spec.mode,
-        reward_type=core.RewardType(spec.reward.type),
+        reward_type=spec.reward.type,
         delay=_delay(spec),
         stale_after=parse_duration(spec.reward.stale_after),
         guardrails=_guardrails(spec.guardrails),

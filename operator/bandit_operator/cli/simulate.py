@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from bandit_operator.core.strategies import STRATEGIES, Strategy, settings_of
+from bandit_operator.core.strategies import DEFAULT_STRATEGY, STRATEGIES, Strategy, settings_of
 from bandit_operator.simulation import pictures
 from bandit_operator.simulation.many import CHUNK, chunks
 from bandit_operator.simulation.schedule import WorldError
@@ -28,7 +28,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     "names",
     multiple=True,
     type=click.Choice(sorted(STRATEGIES)),
-    default=("Thompson",),
+    default=(DEFAULT_STRATEGY,),
     show_default=True,
     help="Strategy to play; several are compared.",
 )

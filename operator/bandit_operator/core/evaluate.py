@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bandit_operator.core import arrivals, posterior, sign_bets, verdicts
+from bandit_operator.core import moments as mo
 from bandit_operator.core.changes import Change, latest
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.memory import Memory, validation_scores
@@ -87,7 +88,11 @@ def assess(experiment: Experiment, memory: Memory, eligible: Flags) -> Assessmen
         rolled_back=verdicts.rolled_back(proof, baseline, experiment.rollback.error_rate),
         promoted=verdicts.promoted(proof, here.eligible, promotion.error_rate),
         no_material_difference=verdicts.no_material_difference(
-            proof, baseline, here.eligible, promotion.indifference, promotion.error_rate
+            proof,
+            baseline,
+            here.eligible,
+            promotion.indifference * mo.unit(memory.totals, memory.reward_type),
+            promotion.error_rate,
         ),
         delay_profile_suspect=_profile_suspect(memory),
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from bandit_operator.core import reasons
 from bandit_operator.core.experiment import Experiment
-from bandit_operator.core.model import Observed, Snapshot, SourceDown, Window
+from bandit_operator.core.model import NoData, Observed, Snapshot, SourceDown, Window
 
 EXPECTED_TRIALS_MISSED = 5.0
 """An arm that should have had this many trials and had none is without data, not unlucky:
@@ -93,9 +93,10 @@ def no_arm_is_silent(facts: Guarded) -> Hold | None:
         outcome = outcomes[arm]
         trials = outcome.trials if isinstance(outcome, Observed) else 0.0
         if trials <= 0 and share * total >= EXPECTED_TRIALS_MISSED:
+            why = f" ({outcome.reason})" if isinstance(outcome, NoData) else ""
             return Hold(
                 reasons.NO_DATA,
-                f"arm {arm} carries {share:.1%} of the traffic and has no rewards in the window; "
+                f"arm {arm} carries {share:.1%} of the traffic and has no rewards in the window{why}; "
                 f"check that its labels arrive",
             )
     return None

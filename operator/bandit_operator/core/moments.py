@@ -93,6 +93,19 @@ def linearise(moments: Floats, reward_type: RewardType, anchor: Floats) -> Float
     return np.stack([moments[..., TRIALS, :], total, np.maximum(squares, 0.0)], axis=-2)
 
 
+def unit(moments: Floats, reward_type: RewardType) -> Floats:
+    """Return by how much a linearised mean differs for each unit by which the means differ ``[...]``.
+
+    It is the mean denominator of all trials for ratios, because E[y − κx] = (ratio − κ)·E[x], and
+    1 for all others and while no ratio is known.
+    """
+    if reward_type is not RewardType.RATIO:
+        return np.ones(moments.shape[:-2])
+    trials, denominators = moments[..., TRIALS, :].sum(-1), moments[..., DENOMINATORS, :].sum(-1)
+    known = (trials > 0) & (denominators > 0)
+    return np.where(known, denominators / np.where(known, trials, 1.0), 1.0)
+
+
 def pooled_variance(moments: Floats) -> Floats:
     """Variance of one reward about its own arm's mean ``[...]``, from linearised moments with squares.
 

@@ -40,13 +40,13 @@ def promoted(arrays: Arrays, eligible: Flags, error_rate: float) -> Flags:
 
 
 def no_material_difference(
-    arrays: Arrays, baseline: int, eligible: Flags, indifference: float, error_rate: float
+    arrays: Arrays, baseline: int, eligible: Flags, indifference: Floats, error_rate: float
 ) -> Flags:
     """Whether the best eligible arms are proven to lie within ``indifference`` of each other ``[...]``.
 
     The leader is the arm with the largest estimated mean; every other one must be found worse
     than it or within the indifference of it, and at least one must be the latter. Never true
-    at an indifference of 0.
+    at an indifference of 0. ``indifference`` is ``[...]``, in units of the linearised means.
     """
     arms = arrays["age"].shape[-1]
     rate = error_rate / (arms - 1)
@@ -58,7 +58,8 @@ def no_material_difference(
     def at(values: Floats) -> Floats:
         return np.take_along_axis(values, leader, axis=-1)
 
-    near = (at(high) - low <= indifference) & (high - at(low) <= indifference)
+    within = indifference[..., None]
+    near = (at(high) - low <= within) & (high - at(low) <= within)
     better = np.take_along_axis(evidence.proof(arrays), leader[..., None], axis=-2)[..., 0, :]
     worse = better >= np.log(threshold(arms, error_rate))
     itself = np.arange(arms) == leader

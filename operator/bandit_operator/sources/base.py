@@ -9,6 +9,7 @@ from typing import Protocol
 
 from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core.model import Outcome
+from bandit_operator.routers import Located
 from bandit_operator.sources.promql import PART
 
 Values = Mapping[str, Mapping[str, float]]
@@ -27,11 +28,13 @@ class Sample:
 class ArmLabel:
     """The label that tells the arms' series apart.
 
-    ``patterns`` gives for each arm the regular expression that the whole value matches.
+    ``patterns`` gives for each arm the regular expression that the whole value matches, and
+    ``beside`` is a matcher of another label that goes with it, such as the namespace.
     """
 
     name: str
     patterns: tuple[tuple[str, str], ...]
+    beside: str = ""
 
     def arm_of(self, value: str) -> str | None:
         """The arm that a value of the label belongs to, or None for a stranger's."""
@@ -78,8 +81,11 @@ class Query:
 class RewardSource(Protocol):
     """Says what to ask, and reads the answer."""
 
-    def counters(self, resource: BanditDeployment) -> tuple[Counter, ...]:
-        """Counters to read, none for a source that has queries."""
+    def counters(self, resource: BanditDeployment, located: Located | None = None) -> tuple[Counter, ...]:
+        """Counters to read, none for a source that has queries.
+
+        ``located`` is where the arms stand in the route, or None while the route is not known.
+        """
         ...
 
     def queries(self, resource: BanditDeployment, start: float, end: float) -> tuple[Query, ...]:

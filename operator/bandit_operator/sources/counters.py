@@ -1,27 +1,47 @@
-"""Rewards from two counters, the exact mode: nothing lost, nothing counted twice."""
+"""Rewards from counters, the exact mode: nothing lost, nothing counted twice."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bandit_operator.api.reward_counters import FURTHER_COUNTERS
 from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core.model import NoData, Observed, Outcome
+from bandit_operator.routers import Located
 from bandit_operator.sources.base import Counter, Values, WithoutQueries
 from bandit_operator.sources.labels import own_label
+
+_FIELDS = {"rewards": "successes", **{one.part: one.field for one in FURTHER_COUNTERS}}
+"""The field of ``spec.reward.prometheus`` by the part that it fills."""
+_ROUNDING = 1e-6
+"""How far, relatively, sums may contradict each other because counters are rounded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Counters(WithoutQueries):
-    """``successes`` and ``trials`` select counters; their increases are rewards and trials."""
+    """``successes``, ``trials`` and what else the reward's type needs select counters.
 
-    def counters(self, resource: BanditDeployment) -> tuple[Counter, ...]:
-        """Both, told apart by the label that the user names."""
+    Their increases in the window are the sums that the core learns from.
+    """
+
+    def counters(
+        self,
+        resource: BanditDeployment,
+        located: Located | None = None,  # noqa: ARG002 - part of the protocol
+    ) -> tuple[Counter, ...]:
+        """All that the user names, told apart by the label that the user names."""
         prometheus, label = resource.spec.reward.prometheus, own_label(resource)
-        return (
+        found = [
             Counter("rewards", prometheus.successes or "", label),
             Counter("trials", prometheus.trials or "", label),
-        )
+        ]
+        for one in FURTHER_COUNTERS:
+            selector: str | None = getattr(prometheus, one.part)
+            if selector is not None:
+                found.append(Counter(one.part, selector, label))
+        return tuple(found)
 
     def outcomes(self, resource: BanditDeployment, values: Values) -> dict[str, Outcome]:
         """An arm whose trials are unknown, or whose numbers cannot be, has no data."""
@@ -29,20 +49,57 @@ class Counters(WithoutQueries):
 
 
 def outcomes(resource: BanditDeployment, values: Values) -> dict[str, Outcome]:
-    """The outcome of every arm from the parts "rewards" and "trials"."""
-    rewards, trials = values["rewards"], values["trials"]
-    return {arm.name: _outcome(trials.get(arm.name), rewards.get(arm.name)) for arm in resource.spec.arms}
+    """The outcome of every arm from the parts "rewards", "trials" and those of further counters."""
+    trials = values["trials"]
+    sums = {part: by_arm for part, by_arm in values.items() if part in _FIELDS}
+    return {
+        arm.name: _outcome(
+            trials.get(arm.name), {part: by_arm.get(arm.name) for part, by_arm in sums.items()}
+        )
+        for arm in resource.spec.arms
+    }
 
 
-def _outcome(trials: float | None, rewards: float | None) -> Outcome:
+def _outcome(trials: float | None, sums: Mapping[str, float | None]) -> Outcome:
     if trials is None:
         return NoData("no series of trials")
-    if rewards is None and trials == 0:
-        return Observed(0.0, 0.0)
-    if rewards is None:
-        # A counter that nobody has touched may not exist yet. Whether that means no success or
-        # a broken exporter is not ours to guess.
-        return NoData("no series of successes; expose it from the start, at 0")
-    if not (math.isfinite(trials) and math.isfinite(rewards) and trials >= 0):
+    known: dict[str, float] = {}
+    for part, value in sums.items():
+        if value is None and trials != 0:
+            # A counter that nobody has touched may not exist yet. Whether that means none or a
+            # broken exporter is not ours to guess.
+            return NoData(f"no series of {_FIELDS[part]}; expose it from the start, at 0")
+        known[part] = value or 0.0
+    if not (all(map(math.isfinite, (trials, *known.values()))) and trials >= 0):
         return NoData("not a finite number")
-    return Observed(trials, rewards)
+    known["rewards"] -= known.pop("losses", 0.0)
+    found = Observed(trials, **known)
+    return _contradiction(found) or found
+
+
+def _contradiction(found: Observed) -> NoData | None:
+    """What sums of the same trials can never be: (Σab)² > Σa² Σb² (Cauchy–Schwarz), or negative.
+
+    It is the mark of a counter that sums something else, and would make a verdict too sure.
+    """
+    squares, x, xx, xy = (
+        found.squares,
+        found.denominators,
+        found.denominator_squares,
+        found.cross_products,
+    )
+    if squares is None:
+        return None
+    if _beyond(found.rewards, squares, found.trials):
+        return NoData("squares is too small for successes; it must sum the square of every reward")
+    if x is None or xx is None or xy is None:
+        return None
+    if _beyond(x, xx, found.trials):
+        return NoData("denominatorSquares is too small for denominators; it must sum the square of every one")
+    if _beyond(xy, squares, xx):
+        return NoData("crossProducts is too large for squares; it must sum reward times denominator")
+    return None
+
+
+def _beyond(product: float, first: float, second: float) -> bool:
+    return bool(product**2 > first * second * (1 + _ROUNDING))

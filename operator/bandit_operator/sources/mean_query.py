@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core.model import NoData, Observed, Outcome
+from bandit_operator.routers import Located
 from bandit_operator.sources.base import Counter, Query, Values
 from bandit_operator.sources.labels import own_label
 
@@ -20,7 +21,11 @@ class MeanQuery:
     once: that is up to the queries.
     """
 
-    def counters(self, resource: BanditDeployment) -> tuple[Counter, ...]:  # noqa: ARG002 - part of the protocol
+    def counters(
+        self,
+        resource: BanditDeployment,  # noqa: ARG002 - part of the protocol
+        located: Located | None = None,  # noqa: ARG002 - part of the protocol
+    ) -> tuple[Counter, ...]:
         """None."""
         return ()
 

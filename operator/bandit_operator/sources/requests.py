@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.sources.base import Counter
-from bandit_operator.sources.gateway_success import TRAEFIK_REQUESTS
 from bandit_operator.sources.labels import own_label, traefik_label
+from bandit_operator.sources.presets.traefik import TRAEFIK_REQUESTS
 
 REQUESTS = "requests"
 """The part of an answer that counts requests."""

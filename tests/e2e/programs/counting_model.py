@@ -1,8 +1,10 @@
 """A model server that counts its own rewards, at rates that a test sets.
 
-``counting_model.py PORT [JSON]``: GET /metrics has the two reward counters by route and arm,
-PUT /rates takes ``{"ROUTE/ARM": [trials a second, mean reward]}`` as the argument does. The
-counters live and die with the process, as those of most model servers do.
+``counting_model.py PORT [JSON]``: GET /metrics has the reward counters by route and arm,
+PUT /rates takes ``{"ROUTE/ARM": [trials a second, mean reward]}`` as the argument does. With a
+third number, a standard deviation, rewards are normal and their further sums are counted too;
+their denominators lie between 0.5 and 1.5, and the mean is that of the ratio. The counters
+live and die with the process, as those of most model servers do.
 """
 
 import json
@@ -14,9 +16,30 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 rates: dict[str, list[float]] = json.loads(sys.argv[2]) if len(sys.argv) > 2 else {}
-trials: dict[str, int] = {}
-rewards: dict[str, int] = {}
+counters: dict[str, dict[str, float]] = {}
 lock = threading.Lock()
+
+
+def add(name: str, key: str, value: float) -> None:
+    """Add to a counter of one arm."""
+    by_key = counters.setdefault(name, {})
+    by_key[key] = by_key.get(key, 0) + value
+
+
+def reward(generator: random.Random, key: str, mean: float, deviation: float | None) -> None:
+    """Count one reward."""
+    add("trials", key, 1)
+    if deviation is None:
+        add("successes", key, generator.random() < mean)
+        return
+    x = generator.uniform(0.5, 1.5)
+    y = mean * x + generator.gauss(0, deviation)
+    add("successes", key, max(y, 0))
+    add("losses", key, max(-y, 0))
+    add("squares", key, y * y)
+    add("denominators", key, x)
+    add("denominator_squares", key, x * x)
+    add("cross_products", key, max(x * y, 0))
 
 
 def count() -> None:
@@ -24,18 +47,20 @@ def count() -> None:
     generator = random.Random()
     while True:
         with lock:
-            for key, (rate, mean) in rates.items():
+            for key, (rate, mean, *deviation) in rates.items():
                 share = rate / 20
                 number = int(share) + (generator.random() < share % 1)
-                trials[key] = trials.get(key, 0) + number
-                rewards[key] = rewards.get(key, 0) + sum(generator.random() < mean for _ in range(number))
+                for name in ("trials", "successes"):
+                    add(name, key, 0)
+                for _ in range(number):
+                    reward(generator, key, mean, deviation[0] if deviation else None)
         time.sleep(0.05)
 
 
 def metrics() -> str:
     """The counters in Prometheus' text format."""
     lines = []
-    for name, counts in (("trials", trials), ("successes", rewards)):
+    for name, counts in counters.items():
         lines.append(f"# TYPE model_reward_{name}_total counter")
         for key, value in counts.items():
             route, arm = key.split("/")

@@ -49,7 +49,9 @@ def absorb_moments(
         raise ValueError("memory does not fit the experiment: call adapt() before absorb()")
     kind, baseline = memory.reward_type, memory.index(memory.baseline)
     waiting, tick = _exposed(memory, tick, seconds, observed)
-    anchor = mo.ratio_anchor(memory.totals, baseline)
+    # Before the first ratio is known, that of the tick itself: at 0 arms would be compared by y alone.
+    first = memory.totals[..., mo.TRIALS, baseline] <= 0
+    anchor = mo.ratio_anchor(np.where(first[..., None, None], tick, memory.totals), baseline)
     linear = mo.linearise(tick, kind, anchor)
     past = mo.linearise(memory.totals, kind, anchor)
     proof = evidence.absorb(memory.evidence, linear, kind, late=memory.delay is not None)

@@ -28,4 +28,7 @@ STRATEGIES: dict[str, type[Strategy]] = {
     "ValidationBest": ValidationBest,
 }
 
-__all__ = ["STRATEGIES", "Situation", "Strategy", "Tick", "setting", "settings_of"]
+DEFAULT_STRATEGY = "ContrastThompson"
+"""What a user gets who names none: the safest where nothing is known of the world (docs/adr/0010)."""
+
+__all__ = ["DEFAULT_STRATEGY", "STRATEGIES", "Situation", "Strategy", "Tick", "setting", "settings_of"]

@@ -106,6 +106,8 @@ class Strategy(Protocol):
     """Name in the API."""
     learns: ClassVar[bool]
     """Whether shares follow from rewards, so that every arm must first have some."""
+    compares_validation_scores: ClassVar[bool]
+    """Whether shares follow from offline scores, so that every arm must have one."""
 
     @classmethod
     def fields(cls, reward_type: RewardType) -> Fields:
@@ -133,6 +135,7 @@ class Stateless:
     """Base of strategies that need nothing but the totals."""
 
     __slots__ = ()
+    compares_validation_scores: ClassVar[bool] = False
 
     @classmethod
     def fields(cls, reward_type: RewardType) -> Fields:  # noqa: ARG003 - part of the protocol

@@ -47,7 +47,8 @@ class ContrastThompson(Stateless):
 
     Whatever moves all arms together cancels, so a day cycle is no reason to explore again,
     and three memories of different length compete, so a break is noticed within minutes while
-    stable arms cost little. Choose it where the world may move, which is nearly everywhere.
+    stable arms cost little. The default: choose it where the world may move, which is
+    nearly everywhere.
 
     Per tick, with n trials, ȳ the overall mean and v the variance of one reward,
     A ← γA + (diag n − nnᵀ/Σn)/v and b ← γb + n∘(ȳ_k − ȳ)/v; the posterior of the contrasts is

@@ -24,6 +24,7 @@ class Naive(Stateless):
 
     type: ClassVar[str] = "Naive"
     learns: ClassVar[bool] = False
+    compares_validation_scores: ClassVar[bool] = True
 
     @classmethod
     def fields(cls, reward_type: RewardType) -> Fields:  # noqa: ARG003 - part of the protocol

@@ -19,13 +19,14 @@ class Thompson:
     Thompson (1933): w_k = P(k is best | rewards so far). Instead of drawing at random the
     probability is integrated exactly, see :func:`bandit_operator.core.posterior.beta_best`. With
     a half-life the sums are discounted by γ = 2^(−seconds/half-life) in every window with data
-    (Raj & Kalyani, "Taming non-stationary bandits", arXiv 1707.09727). Choose it as the
-    default: low regret, the rarest lock-in to a wrong arm, nothing to tune while arms are
-    stable. Cost: about 1 ms at 10 arms.
+    (Raj & Kalyani, "Taming non-stationary bandits", arXiv 1707.09727). Choose it where
+    arms are known not to change: low regret, the rarest lock-in to a wrong arm, nothing to
+    tune. Cost: about 1 ms at 10 arms.
     """
 
     type: ClassVar[str] = "Thompson"
     learns: ClassVar[bool] = True
+    compares_validation_scores: ClassVar[bool] = False
 
     half_life: float | None = setting(
         None,

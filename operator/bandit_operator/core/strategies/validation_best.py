@@ -20,6 +20,7 @@ class ValidationBest(Stateless):
 
     type: ClassVar[str] = "ValidationBest"
     learns: ClassVar[bool] = False
+    compares_validation_scores: ClassVar[bool] = True
 
     def shares(self, state: Arrays, situation: Situation) -> Floats:  # noqa: ARG002 - part of the protocol
         """Everything to the best score."""

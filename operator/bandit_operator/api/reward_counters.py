@@ -1,0 +1,100 @@
+"""Which counters each type of reward is read from, and the rules that follow.
+
+The same table makes the rules of the API server, the checks in Python, and the questions that
+``bandit_operator.sources.counters`` asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from pydantic.alias_generators import to_camel
+
+from bandit_operator.api.rules import Rule
+from bandit_operator.core.model import RewardType
+
+BETWEEN_0_AND_1 = (RewardType.BERNOULLI, RewardType.BOUNDED)
+"""Types of which one reward lies in [0, 1]."""
+
+
+@dataclass(frozen=True, slots=True)
+class RewardCounter:
+    """A counter beside those of rewards and trials, which every type has.
+
+    ``part`` is the field of ``core.model.Observed`` that it fills, and in camel case the field of
+    ``spec.reward.prometheus``; ``example`` is a metric by that name.
+    """
+
+    part: str
+    types: tuple[RewardType, ...]
+    meaning: str
+    example: str
+    optional: bool = False
+
+    @property
+    def field(self) -> str:
+        """Name of the field in ``spec.reward.prometheus``."""
+        return to_camel(self.part)
+
+
+_BOTH, _RATIO = (RewardType.GAUSSIAN, RewardType.RATIO), (RewardType.RATIO,)
+FURTHER_COUNTERS = (
+    RewardCounter("squares", _BOTH, "the sum of squared rewards", "model_reward_squares_total"),
+    RewardCounter(
+        "losses", (RewardType.GAUSSIAN,), "what negative rewards lose", "model_reward_losses_total", True
+    ),
+    RewardCounter("denominators", _RATIO, "the sum of denominators", "model_reward_denominators_total"),
+    RewardCounter(
+        "denominator_squares",
+        _RATIO,
+        "the sum of squared denominators",
+        "model_reward_denominator_squares_total",
+    ),
+    RewardCounter(
+        "cross_products",
+        _RATIO,
+        "the sum of reward times denominator",
+        "model_reward_cross_products_total",
+    ),
+)
+"""In the order of the fields."""
+
+
+def counter_rules() -> Iterator[Rule]:
+    """Yield the rules of ``spec.reward``: each type has its own counters, all of them and no others."""
+    for counter in FURTHER_COUNTERS:
+        path, types = f"self.prometheus.{counter.field}", [str(one) for one in counter.types]
+        yield Rule(
+            f"!has({path}) || self.type in {types}",
+            expression=f"'{counter.field} belongs to type {' or '.join(types)}, but type is ' + self.type"
+            f" + '; remove {counter.field} or change type'",
+            field=f".prometheus.{counter.field}",
+            forbidden=True,
+        )
+        if not counter.optional:
+            # Where rewards come from a query or a preset, another rule says that they cannot.
+            yield Rule(
+                f"!(self.type in {types}) || !has(self.prometheus.trials) || has({path})",
+                expression=f"'type ' + self.type + ' needs the counter {counter.field}, {counter.meaning};"
+                f" set it, for example to {counter.example}'",
+                field=".prometheus",
+            )
+
+
+def counter_fault(reward_type: str, given: Mapping[str, str | None]) -> str | None:
+    """Return what those rules would say of the counters ``given`` by part, or None where they hold."""
+    for counter in FURTHER_COUNTERS:
+        known = given[counter.part] is not None
+        if known and reward_type not in counter.types:
+            types = " or ".join(counter.types)
+            return (
+                f"prometheus.{counter.field} belongs to type {types}, but type is {reward_type}; "
+                f"remove {counter.field} or change type"
+            )
+        if not known and not counter.optional and reward_type in counter.types:
+            return (
+                f"type {reward_type} needs the counter prometheus.{counter.field}, {counter.meaning}; "
+                f"set it, for example to {counter.example}"
+            )
+    return None

@@ -1,0 +1,153 @@
+"""How a preset reads the metrics of a gateway or a model server."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bandit_operator.api.rules import parse_duration
+from bandit_operator.api.v1alpha1 import BanditDeployment
+from bandit_operator.core.model import NoData, Observed, Outcome
+from bandit_operator.routers import Located
+from bandit_operator.sources.base import ArmLabel, Counter, Values, WithoutQueries
+from bandit_operator.sources.labels import own_label, service_label
+
+Label = Callable[[BanditDeployment, Located | None], ArmLabel]
+"""Gives the label that tells the arms' series apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """Counters of requests: of those that succeeded, and of all or of those that failed.
+
+    Each is a metric with matchers, such as ``requests_total{code!~"5.."}``. Exactly one of
+    ``trials`` and ``failures`` is set. All are exposed together, so where one of an arm's is
+    there, another that is absent has counted nothing yet.
+    """
+
+    successes: str
+    trials: str | None = None
+    failures: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Durations:
+    """A histogram of how long requests took.
+
+    ``name`` is without ``_bucket``; ``matchers`` choose the requests, and ``answered`` those of
+    them that did not fail, empty where the histogram cannot tell. ``per_second`` is the unit of
+    its bounds: 1 for seconds, 1000 for milliseconds.
+    """
+
+    name: str
+    matchers: str = ""
+    answered: str = ""
+    per_second: float = 1.0
+
+
+def by_service(resource: BanditDeployment, located: Located | None) -> ArmLabel:  # noqa: ARG001 - as the others
+    """Tell the Pods of a model server by their Service, or by the label that the user names."""
+    if resource.spec.reward.prometheus.arm_label is not None:
+        return own_label(resource)
+    return service_label(resource)
+
+
+@dataclass(frozen=True, slots=True)
+class Success(WithoutQueries):
+    """Every request is a trial, and a success unless it failed."""
+
+    requests: Requests
+    label: Label
+
+    def counters(self, resource: BanditDeployment, located: Located | None = None) -> tuple[Counter, ...]:
+        """The two counters."""
+        label = self.label(resource, located)
+        both = {
+            "rewards": self.requests.successes,
+            "trials": self.requests.trials,
+            "failures": self.requests.failures,
+        }
+        return tuple(
+            Counter(part, selector(label, metric), label)
+            for part, metric in both.items()
+            if metric is not None
+        )
+
+    def outcomes(self, resource: BanditDeployment, values: Values) -> dict[str, Outcome]:
+        """As with counters of the model's own, but what is absent beside another is none."""
+        return {arm.name: self._outcome(arm.name, values) for arm in resource.spec.arms}
+
+    def _outcome(self, arm: str, values: Values) -> Outcome:
+        rewards = values["rewards"].get(arm)
+        other = values["failures" if self.requests.trials is None else "trials"].get(arm)
+        if other is None and (rewards is None or self.requests.trials is not None):
+            return NoData(f"no series of {metric_name(self.requests.trials or self.requests.successes)}")
+        succeeded, counted = rewards or 0.0, other or 0.0
+        return _observed(counted + succeeded if self.requests.trials is None else counted, succeeded)
+
+
+@dataclass(frozen=True, slots=True)
+class Latency(WithoutQueries):
+    """Every request is a trial, and a success if it was answered within ``latencyTarget``."""
+
+    durations: Durations
+    label: Label
+
+    def counters(self, resource: BanditDeployment, located: Located | None = None) -> tuple[Counter, ...]:
+        """All requests, those within the target, and those of them that did not fail."""
+        label, name, matchers = self.label(resource, located), self.durations.name, self.durations.matchers
+        bound = f'le=~"{self._bound(resource)}"'
+        parts = {
+            "trials": _metric(f"{name}_count", matchers),
+            "bucket": _metric(f"{name}_bucket", matchers, bound),
+        }
+        if self.durations.answered:
+            parts["rewards"] = _metric(f"{name}_bucket", matchers, bound, self.durations.answered)
+        return tuple(Counter(part, selector(label, metric), label) for part, metric in parts.items())
+
+    def outcomes(self, resource: BanditDeployment, values: Values) -> dict[str, Outcome]:
+        """An arm without a bucket of the target has no data; one with nothing but failures has."""
+        return {arm.name: self._outcome(resource, arm.name, values) for arm in resource.spec.arms}
+
+    def _outcome(self, resource: BanditDeployment, arm: str, values: Values) -> Outcome:
+        trials, within = values["trials"].get(arm), values["bucket"].get(arm)
+        if trials is None:
+            return NoData(f"no series of {self.durations.name}_count")
+        if within is None and trials > 0:
+            target = resource.spec.reward.prometheus.latency_target
+            return NoData(
+                f"{self.durations.name} has no bucket of {target}; set latencyTarget to one of its bounds"
+            )
+        rewards = values["rewards"].get(arm, 0.0) if self.durations.answered else within or 0.0
+        return _observed(trials, rewards)
+
+    def _bound(self, resource: BanditDeployment) -> str:
+        """The target as the bucket's label: 1 is written 1 by some, and 1.0 by others."""
+        target = resource.spec.reward.prometheus.latency_target
+        bound = round(parse_duration(target or "0s") * self.durations.per_second, 6)
+        return (
+            f"{bound:.0f}([.]0)?" if bound == int(bound) else f"{bound:.6f}".rstrip("0").replace(".", "[.]")
+        )
+
+
+def selector(label: ArmLabel, metric: str) -> str:
+    """The metric's series of all arms."""
+    name, _, inner = metric.partition("{")
+    return _metric(name, f'{label.name}=~"{label.any_arm}"', label.beside, inner.removesuffix("}"))
+
+
+def metric_name(metric: str) -> str:
+    """The metric without its matchers."""
+    return metric.partition("{")[0]
+
+
+def _metric(name: str, *matchers: str) -> str:
+    given = ",".join(one for one in matchers if one)
+    return f"{name}{{{given}}}" if given else name
+
+
+def _observed(trials: float, rewards: float) -> Outcome:
+    if not (math.isfinite(trials) and math.isfinite(rewards) and trials >= 0):
+        return NoData("not a finite number")
+    return Observed(trials, rewards)

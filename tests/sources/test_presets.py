@@ -1,0 +1,177 @@
+"""Presets: what they ask, and what they make of metrics in the form of each software."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import promql_parser
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from promql_parser import MatchOp
+
+from bandit_operator.api.presets import NOT_OFFERED, OFFERED, Implementation, Preset
+from bandit_operator.api.v1alpha1 import parse
+from bandit_operator.core.model import NoData, Observed
+from bandit_operator.routers import Located
+from bandit_operator.sources import PRESETS, source_of
+from bandit_operator.sources.base import Counter
+from bandit_operator.sources.question import Question
+from tests.support.golden import agrees
+
+HERE = Path(__file__).parent
+LOCATED = Located(rule=1, positions={"logistic": 0, "boosting": 1}, weights={}, foreign=False)
+"""The arms are the two backends of the second rule."""
+FAST = {"logistic": Observed(100, 90), "boosting": Observed(50, 33)}
+"""Within 300 ms: all failures, which do not count, and all answers but seven."""
+SUCCESSFUL = {"logistic": Observed(100, 97), "boosting": Observed(50, 40)}
+CASES = [pytest.param(*key, id="-".join(key)) for key in PRESETS]
+
+
+@pytest.fixture
+def preset(manifest):
+    """A resource that reads rewards by a preset."""
+
+    def make(name: str, implementation: str | None = None, **more: str) -> Any:
+        reward = {"preset": name, **more}
+        if implementation is not None:
+            reward["implementation"] = implementation
+        if name.endswith("Latency"):
+            reward.setdefault("latencyTarget", "300ms")
+        manifest["spec"]["reward"] = {"prometheus": reward}
+        return parse(manifest)
+
+    return make
+
+
+def file_of(implementation: str) -> str:
+    return "envoy_gateway" if implementation == "EnvoyGateway" else implementation.lower()
+
+
+def samples(implementation: str) -> Iterator[tuple[str, Mapping[str, str], float]]:
+    """Name, labels and value of every sample that Prometheus would have."""
+    text = (HERE / "expositions" / f"{file_of(implementation)}.prom").read_text()
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            yield sample.name, sample.labels, sample.value
+
+
+def matches(matcher: Any, labels: Mapping[str, str]) -> bool:
+    value = labels.get(matcher.name, "")
+    if matcher.op in (MatchOp.Re, MatchOp.NotRe):
+        return bool(re.fullmatch(matcher.value, value)) == (matcher.op == MatchOp.Re)
+    return (value == matcher.value) == (matcher.op == MatchOp.Equal)
+
+
+def counted(counter: Counter, implementation: str) -> dict[str, float]:
+    """What a counter's selector finds, summed by arm, for counters that began in the window."""
+    selector = promql_parser.parse(counter.selector)
+    found: dict[str, float] = {}
+    for name, labels, value in samples(implementation):
+        if name == selector.name and all(matches(one, labels) for one in selector.matchers.matchers):
+            arm = counter.label.arm_of(labels.get(counter.label.name, ""))
+            assert arm is not None, f"{counter.selector} finds a stranger: {labels}"
+            found[arm] = found.get(arm, 0.0) + value
+    return found
+
+
+def outcomes(resource: Any, implementation: str, without: str = "") -> dict[str, Any]:
+    source = source_of(resource)
+    values = {
+        one.part: {} if one.part == without else counted(one, implementation)
+        for one in source.counters(resource, LOCATED)
+    }
+    return source.outcomes(resource, values)
+
+
+def test_the_registry_is_sorted_and_has_what_the_api_offers():
+    assert list(PRESETS) == sorted(PRESETS)
+    assert list(PRESETS) == list(OFFERED)
+    assert not set(PRESETS) & set(NOT_OFFERED)
+
+
+def test_a_gateway_that_is_not_named_is_traefik(preset):
+    resource = preset("GatewaySuccess")
+    assert source_of(resource) is PRESETS[Preset.GATEWAY_SUCCESS, Implementation.TRAEFIK]
+
+
+@pytest.mark.parametrize(("name", "implementation"), CASES)
+def test_a_preset_asks_the_golden_question(preset, name, implementation):
+    resource = preset(name, implementation)
+    counters = source_of(resource).counters(resource, LOCATED)
+    promql = Question(counters, (), 1000.0, 1030.0).promql()
+    promql_parser.parse(promql)
+    made = "".join(f"{one.part}: {one.selector}\n" for one in counters)
+    made += promql.replace(" or label_replace", "\nor label_replace") + "\n"
+    golden = HERE / "golden" / "presets" / f"{name}-{implementation}.promql"
+    assert agrees(made, golden), "run with UPDATE_GOLDEN=1 and read the difference"
+
+
+@pytest.mark.parametrize(("name", "implementation"), CASES)
+def test_a_preset_counts_the_arms_requests_and_nobody_elses(preset, name, implementation):
+    found = outcomes(preset(name, implementation), implementation)
+    if implementation == "VLLM" and name == "ServerLatency":
+        # Its histogram has no reason why a request finished: what is fast counts.
+        assert found == {"logistic": Observed(100, 90), "boosting": Observed(50, 40)}
+    else:
+        assert found == (FAST if name.endswith("Latency") else SUCCESSFUL)
+
+
+@pytest.mark.parametrize(("name", "implementation"), CASES)
+def test_without_any_series_there_is_no_data_and_the_metric_is_named(preset, name, implementation):
+    resource = preset(name, implementation)
+    source = source_of(resource)
+    parts = source.counters(resource, LOCATED)
+    found = source.outcomes(resource, {one.part: {} for one in parts})
+    [reason] = {outcome.reason for outcome in found.values()}
+    metric = reason.removeprefix("no series of ")
+    assert metric in {promql_parser.parse(one.selector).name for one in parts}
+
+
+@pytest.mark.parametrize(
+    ("name", "implementation"), [key for key in PRESETS if key[0].endswith("Latency") and key[1] != "VLLM"]
+)
+def test_an_arm_that_only_fails_has_no_success_rather_than_no_data(preset, name, implementation):
+    found = outcomes(preset(name, implementation), implementation, without="rewards")
+    assert found == {"logistic": Observed(100, 0), "boosting": Observed(50, 0)}
+
+
+@pytest.mark.parametrize(("name", "implementation"), [key for key in PRESETS if key[0].endswith("Latency")])
+def test_a_target_between_two_bounds_is_no_data_and_says_what_to_set(preset, name, implementation):
+    found = outcomes(preset(name, implementation, latencyTarget="299ms"), implementation)
+    assert isinstance(found["logistic"], NoData)
+    assert "has no bucket of 299ms; set latencyTarget to one of its bounds" in found["logistic"].reason
+
+
+@pytest.mark.parametrize(
+    ("target", "le"),
+    [("1s", "1"), ("1s", "1.0"), ("300ms", "0.3"), ("1m", "60.0"), ("5ms", "0.005"), ("1s500ms", "1.5")],
+)
+def test_a_bound_is_found_however_it_is_written(preset, target, le):
+    resource = preset("ServerLatency", "VLLM", latencyTarget=target)
+    _, bucket = source_of(resource).counters(resource, None)
+    [bound] = [one for one in promql_parser.parse(bucket.selector).matchers.matchers if one.name == "le"]
+    assert re.fullmatch(bound.value, le)
+
+
+def test_a_server_may_be_told_by_a_label_of_the_users(preset):
+    resource = preset("ServerSuccess", "Triton", armLabel="version")
+    for counter in source_of(resource).counters(resource, None):
+        assert (counter.label.name, counter.label.arm_of("boosting")) == ("version", "boosting")
+        assert "namespace" not in counter.selector
+
+
+def test_services_of_one_name_in_two_namespaces_are_not_taken_for_each_other(preset, manifest):
+    manifest["spec"]["arms"][0]["backendRef"] = {"name": "income", "namespace": "blue"}
+    manifest["spec"]["arms"][1]["backendRef"] = {"name": "income", "namespace": "green"}
+    resource = preset("ServerSuccess", "Triton")
+    assert source_of(resource).counters(resource, None)[0].label.arm_of("income") is None
+
+
+def test_envoys_clusters_belong_to_nobody_while_the_route_is_unknown(preset):
+    resource = preset("GatewaySuccess", "EnvoyGateway")
+    for counter in source_of(resource).counters(resource, None):
+        assert counter.label.arm_of("httproute/models/income/rule/1/backend/0") is None
+        promql_parser.parse(counter.selector)
