@@ -16,7 +16,11 @@ from bandit_serving.collector.counters import MILLION, Counters, delay_histogram
 
 _BY_ARM = (
     ("model_reward_trials", names.TRIALS, 1, "Requests that gave a reward."),
-    ("model_reward_successes", names.SUCCESSES, MILLION, "Sum of the rewards, each between 0 and 1."),
+    ("model_reward_successes", names.SUCCESSES, MILLION, "Sum of the rewards y."),
+    ("model_reward_squares", names.SQUARES, MILLION**2, "Sum of y², of Gaussian and Ratio rewards."),
+    ("model_reward_denominators", names.DENOMINATORS, MILLION, "Sum of the denominators x of Ratio rewards."),
+    ("model_reward_denominator_squares", names.DENOMINATOR_SQUARES, MILLION**2, "Sum of x²."),
+    ("model_reward_cross_products", names.CROSS_PRODUCTS, MILLION**2, "Sum of x·y."),
     ("model_reward_predictions", names.PREDICTIONS, 1, "Distinct requests with a prediction."),
     ("model_reward_joined", names.JOINED, 1, "Distinct requests with a prediction and a label."),
     (
@@ -97,11 +101,12 @@ def _arm_summary(counters: Counters, route: str, arm: str) -> dict[str, Any]:
         return counters.get(names.Key(name, route, arm), 0)
 
     trials, joined = value(names.TRIALS), value(names.JOINED)
-    successes = value(names.SUCCESSES) / MILLION
+    successes, denominators = value(names.SUCCESSES) / MILLION, value(names.DENOMINATORS) / MILLION
     return {
         "trials": trials,
         "successes": successes,
         "mean": successes / trials if trials else None,
+        "ratio": successes / denominators if denominators else None,
         **{name: value(name) for _, name, scale, _ in _BY_ARM if scale == 1 and name != names.TRIALS},
         "pending_predictions": _waiting_predictions(counters, route, arm),
         "mean_delay_seconds": value(names.DELAY_MILLISECONDS) / 1000 / joined if joined else None,

@@ -1,17 +1,41 @@
 """What every reward function offers."""
 
 import abc
+import enum
 import math
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import pydantic
+
+MOST = 1e12  # of an amount, so that a slip of the unit does not swallow all other rewards
+
+
+class RewardType(enum.StrEnum):
+    """What the values of a reward may be, as `spec.reward.type` of a BanditDeployment names it."""
+
+    BERNOULLI = "Bernoulli"
+    """0 or 1."""
+    BOUNDED = "Bounded"
+    """Between 0 and 1."""
+    GAUSSIAN = "Gaussian"
+    """Any amount from 0 up; arms are compared by its mean."""
+    RATIO = "Ratio"
+    """A numerator and a denominator; arms are compared by (sum of numerators) / (sum of denominators)."""
+
+
+class Ratio(NamedTuple):
+    """A reward of type Ratio; both parts from 0 up."""
+
+    numerator: float
+    denominator: float
 
 
 class RewardFunction(pydantic.BaseModel, abc.ABC):
     """A reward function; its settings are the fields of the subclass.
 
     Attributes:
+        type: What its rewards may be.
         expired: Reward of a prediction whose label never came; None (no label is no trial) unless the absence
             of a label is itself the outcome.
         held: Whether rewards are counted only when the time for labels is over, so that requests with and
@@ -20,6 +44,7 @@ class RewardFunction(pydantic.BaseModel, abc.ABC):
 
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
 
+    type: ClassVar[RewardType] = RewardType.BOUNDED
     expired: ClassVar[float | None] = None
     held: ClassVar[bool] = False
 
@@ -32,13 +57,38 @@ class RewardFunction(pydantic.BaseModel, abc.ABC):
         """Raise ValueError, saying what is needed, if no reward can be computed from this label."""
 
     @abc.abstractmethod
-    def reward(self, outputs: Mapping[str, Any], label: Any) -> float | None:
-        """Return the reward in [0, 1], or None where this prediction is no trial.
+    def reward(self, outputs: Mapping[str, Any], label: Any) -> float | Ratio | None:
+        """Return the reward, as its type says, or None where this prediction is no trial.
 
         Args:
             outputs: Outputs of one row by output name, as `check_outputs` accepted them.
             label: What turned out to be true, as `check_label` accepted it.
         """
+
+
+def number(value: Any) -> float:
+    """Return a finite number.
+
+    Raises:
+        ValueError: The value is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"{value!r:.80} is no finite number")
+    return float(value)
+
+
+def amount(value: Any) -> float:
+    """Return a number from 0 to `MOST`.
+
+    Raises:
+        ValueError: The value is none. Sums of rewards are counters, which must never fall.
+    """
+    found = number(value)
+    if found < 0:
+        raise ValueError(f"{value!r} is negative, which a counter cannot add; shift it by a constant")
+    if found > MOST:
+        raise ValueError(f"{value!r} is above {MOST:g}; send it in a larger unit")
+    return found
 
 
 def class_name(value: Any) -> str:

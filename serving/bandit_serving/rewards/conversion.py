@@ -5,8 +5,7 @@ from typing import Any, ClassVar
 
 import pydantic
 
-from bandit_serving.rewards.base import RewardFunction
-from bandit_serving.rewards.regression_error import number
+from bandit_serving.rewards.base import RewardFunction, number
 
 
 class Conversion(RewardFunction):
