@@ -21,10 +21,10 @@ demo: venv ## Watch a real rollout: models moved, a loser rolled back and brough
 	@$(BIN)/python -m demo $(ARGS)
 
 test: venv lint test-fast ## Everything: lint, unit, golden and real-cluster tests
-	@$(PYTEST) tests -m cluster $(ARGS)
+	@$(PYTEST) tests -m "cluster or slow" $(ARGS)
 
 test-fast: venv ## Tests that need no cluster, in about a minute
-	@$(PYTEST) tests -m "not cluster" -n 2 --dist worksteal $(ARGS)
+	@$(PYTEST) tests -m "not cluster and not slow" -n 2 --dist worksteal $(ARGS)
 
 lint: venv ## ruff, mypy and the layers
 	@$(BIN)/ruff check .
