@@ -35,6 +35,9 @@ lint: venv ## ruff, mypy and the layers
 bench: venv ## Measure the decisions against their goals and other libraries (ARGS=--quick for minutes)
 	@$(BIN)/python -m bench.decisions $(ARGS)
 
+bench-collector: venv ## Measure how many events a second the reward collector takes (about 2 minutes)
+	@$(BIN)/python -m bench.collector $(ARGS)
+
 # ---- the embedded cluster -----------------------------------------------------
 
 cluster-build: ## Build the embedded cluster once, outside the work tree
@@ -84,4 +87,4 @@ lock: ## Resolve requirements.lock again (needs uv)
 clean: ## Delete what was built here; the cache outside stays
 	@rm -rf build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
-.PHONY: help demo test test-fast lint bench cluster-build cluster-up cluster-down kubectl install crds golden venv lock clean
+.PHONY: help demo test test-fast lint bench bench-collector cluster-build cluster-up cluster-down kubectl install crds golden venv lock clean
