@@ -54,6 +54,15 @@ from bandit_serving.server import Readiness, serve
     " is recognised as a duplicate for at least as long.",
 )
 @click.option(
+    "--counters",
+    type=click.Choice(["total", "since-start"]),
+    default="total",
+    show_default=True,
+    help="What /metrics counts. total goes on after a restart, so that nothing is lost; the labels that"
+    " Prometheus adds must then be the same afterwards. since-start begins at 0, for a Prometheus that adds"
+    " the name or address of the Pod; what was counted after its last scrape is lost there.",
+)
+@click.option(
     "--queue",
     default=50_000,
     show_default=True,
@@ -75,6 +84,7 @@ def collector(
     host: str,
     port: int,
     expire_after: float,
+    counters: str,
     queue: int,
     drain_delay: float,
 ) -> None:
@@ -95,5 +105,5 @@ def collector(
     readiness = Readiness()
     joiner = Joiner(open_store(database), rewards)
     writer = Writer(joiner, most_waiting=queue, expire_after=expire_after)
-    application = CollectorApp(joiner, writer, rewards, readiness)
+    application = CollectorApp(joiner, writer, rewards, readiness, since_start=counters == "since-start")
     asyncio.run(serve(application.app, host, port, readiness=readiness, drain_delay=drain_delay))

@@ -1,6 +1,7 @@
 """`bandit-serving delay`: read from a collector how late labels come."""
 
 import http.client
+import urllib.error
 import urllib.request
 
 import click
@@ -48,5 +49,8 @@ def _fetch(url: str) -> str:
         with urllib.request.urlopen(url, timeout=TIMEOUT) as answer:
             body: bytes = answer.read()
         return body.decode()
+    except urllib.error.HTTPError as error:
+        error.close()  # it holds the connection
+        raise BadSetting(f"--from {url}: cannot be read: {error}; give the URL of /metrics") from error
     except (OSError, ValueError, http.client.HTTPException) as error:
         raise BadSetting(f"--from {url}: cannot be read: {error}; give the URL of /metrics") from error

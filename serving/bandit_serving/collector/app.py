@@ -27,7 +27,15 @@ _Parse = Callable[[Any, RouteRewards, float], Sequence[Event]]
 class CollectorApp:
     """Endpoints of the collector: `app` is the ASGI application."""
 
-    def __init__(self, joiner: Joiner, writer: Writer, rewards: RouteRewards, readiness: Readiness) -> None:
+    def __init__(
+        self,
+        joiner: Joiner,
+        writer: Writer,
+        rewards: RouteRewards,
+        readiness: Readiness,
+        *,
+        since_start: bool = False,
+    ) -> None:
         """Build the application.
 
         Args:
@@ -35,11 +43,13 @@ class CollectorApp:
             writer: Commits events through that joiner; started and stopped with the application.
             rewards: Check events as they come, so that a join never meets one it cannot use.
             readiness: Turns readiness false while draining.
+            since_start: Let /metrics count from the start of the process instead of going on.
         """
         self._joiner, self._writer = joiner, writer
         self._rewards, self._readiness = rewards, readiness
         self._registry = CollectorRegistry()
-        self._registry.register(CounterMetrics(lambda: joiner.counters, lambda: writer.waiting))
+        before = joiner.counters if since_start else None
+        self._registry.register(CounterMetrics(lambda: joiner.counters, lambda: writer.waiting, before))
         ProcessCollector(registry=self._registry)
         self._requests = Counter(
             "collector_requests",

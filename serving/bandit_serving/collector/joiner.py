@@ -214,7 +214,9 @@ def _count(changes: Counters, route: str, arm: str, kind: RewardType, reward: fl
     over = reward.denominator if isinstance(reward, Ratio) else 0.0
     y = round((reward.numerator if isinstance(reward, Ratio) else reward) * MILLION)
     _add(changes, names.TRIALS, route, arm)
-    _add(changes, names.SUCCESSES, route, arm, y)
+    _add(changes, names.SUCCESSES, route, arm, max(y, 0))
+    if kind is RewardType.GAUSSIAN:
+        _add(changes, names.LOSSES, route, arm, max(-y, 0))  # a counter must not fall
     if kind in (RewardType.GAUSSIAN, RewardType.RATIO):
         _add(changes, names.SQUARES, route, arm, y * y)
     if kind is RewardType.RATIO:

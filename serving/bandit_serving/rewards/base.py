@@ -19,7 +19,7 @@ class RewardType(enum.StrEnum):
     BOUNDED = "Bounded"
     """Between 0 and 1."""
     GAUSSIAN = "Gaussian"
-    """Any amount from 0 up; arms are compared by its mean."""
+    """Any amount; arms are compared by its mean."""
     RATIO = "Ratio"
     """A numerator and a denominator; arms are compared by (sum of numerators) / (sum of denominators)."""
 
@@ -36,17 +36,27 @@ class RewardFunction(pydantic.BaseModel, abc.ABC):
 
     Attributes:
         type: What its rewards may be.
-        expired: Reward of a prediction whose label never came; None (no label is no trial) unless the absence
-            of a label is itself the outcome.
-        held: Whether rewards are counted only when the time for labels is over, so that requests with and
-            without a label are counted at the same age.
     """
 
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
 
     type: ClassVar[RewardType] = RewardType.BOUNDED
-    expired: ClassVar[float | None] = None
-    held: ClassVar[bool] = False
+
+    @property
+    def expired(self) -> float | None:
+        """Reward of a prediction whose label never came.
+
+        None (no label is no trial) unless the absence of a label is itself the outcome.
+        """
+        return None
+
+    @property
+    def held(self) -> bool:
+        """Whether rewards are counted only when the time for labels is over.
+
+        So requests with and without a label are counted at the same age.
+        """
+        return False
 
     @abc.abstractmethod
     def check_outputs(self, outputs: Mapping[str, Any]) -> None:
@@ -78,16 +88,26 @@ def number(value: Any) -> float:
 
 
 def amount(value: Any) -> float:
+    """Return a number from -`MOST` to `MOST`.
+
+    Raises:
+        ValueError: The value is none.
+    """
+    found = number(value)
+    if abs(found) > MOST:
+        raise ValueError(f"{value!r} is beyond {MOST:g}; send it in a larger unit")
+    return found
+
+
+def amount_from_zero(value: Any) -> float:
     """Return a number from 0 to `MOST`.
 
     Raises:
-        ValueError: The value is none. Sums of rewards are counters, which must never fall.
+        ValueError: The value is none. The sums of a ratio's parts are counters, which must never fall.
     """
-    found = number(value)
+    found = amount(value)
     if found < 0:
         raise ValueError(f"{value!r} is negative, which a counter cannot add; shift it by a constant")
-    if found > MOST:
-        raise ValueError(f"{value!r} is above {MOST:g}; send it in a larger unit")
     return found
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from bandit_serving.rewards.base import Ratio, RewardFunction, RewardType, amount
+from bandit_serving.rewards.base import Ratio, RewardFunction, RewardType, amount_from_zero
 
 
 class RevenuePerItem(RewardFunction):
@@ -35,7 +35,7 @@ class RevenuePerItem(RewardFunction):
             raise ValueError(
                 f"{label!r:.80} is no object with `{self.numerator}` and `{self.denominator}`; send both"
             )
-        return Ratio(amount(label[self.numerator]), amount(label[self.denominator]))
+        return Ratio(*(amount_from_zero(label[part]) for part in (self.numerator, self.denominator)))
 
     def reward(self, outputs: Mapping[str, Any], label: Any) -> Ratio:  # noqa: ARG002 # part of the interface
         """Return both amounts."""

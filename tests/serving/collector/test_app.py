@@ -52,6 +52,24 @@ def test_counters_go_on_where_they_were_after_a_restart(start: Callable[..., Any
     assert second.metrics()['model_reward_duplicate_labels_total{route="income"}'] == 1
 
 
+def test_counters_since_the_start_leave_out_what_came_before_and_keep_every_series(
+    start: Callable[..., Any], database: str
+) -> None:
+    arguments = ("collector", "--database", database, "--drain-delay", "0s", "--counters", "since-start")
+    first = start(*arguments)
+    post(first, "predictions", [PREDICTION, {**PREDICTION, "id": "2"}])
+    post(first, "labels", [LABEL])
+    assert first.metrics()[TRIALS] == 1
+    assert first.terminate() == 0
+    second = start(*arguments)
+    waiting = 'model_reward_pending_predictions{arm="a",route="income"}'
+    assert (second.metrics()[TRIALS], second.metrics()[waiting]) == (0, 1)
+    post(second, "labels", [{**LABEL, "id": "2"}])
+    assert (second.metrics()[TRIALS], second.metrics()[waiting]) == (1, 0)
+    assert second.metrics()['model_reward_delay_seconds_count{arm="a",route="income"}'] == 1
+    assert second.get("/v1/summary")["routes"]["income"]["arms"]["a"]["trials"] == 2
+
+
 BAD = {
     "no array": ("predictions", PREDICTION, "must be a JSON array"),
     "no object": ("predictions", [1], "event 0: 1 is not an object"),

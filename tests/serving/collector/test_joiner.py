@@ -197,14 +197,26 @@ def test_the_sums_that_a_ratio_is_judged_by_stay_exact_over_restarts(begin: Begi
     assert found[names.CROSS_PRODUCTS, "a"] == sum(x * y for x, y in zip(xs, ys, strict=True))
 
 
-def test_revenue_counts_nothing_sold_as_zero_once_its_time_is_over(begin: Begin) -> None:
+def test_revenue_counts_nothing_sold_as_zero_and_losses_apart_once_its_time_is_over(begin: Begin) -> None:
     joiner = begin("revenue")
     sold = Label("r", "id-1", "12.5", 101.0)
-    joiner.apply([prediction(1), prediction(2), sold], now=0)
+    refund = Label("r", "id-3", "-4", 101.0)
+    joiner.apply([*(prediction(i) for i in (1, 2, 3)), sold, refund], now=0)
     joiner.expire(now=DAY + 1, age=DAY)
     found = counted(joiner)
-    assert (found[names.TRIALS, "a"], found[names.SUCCESSES, "a"]) == (2, 12_500_000)
-    assert found[names.SQUARES, "a"] == 12_500_000**2
+    assert (found[names.TRIALS, "a"], found[names.SUCCESSES, "a"]) == (3, 12_500_000)
+    assert found[names.LOSSES, "a"] == 4_000_000
+    assert found[names.SQUARES, "a"] == 12_500_000**2 + 4_000_000**2
+
+
+def test_conversions_counted_as_they_come_leave_the_others_out(begin: Begin) -> None:
+    joiner = begin("conversion", as_they_come=True)
+    joiner.apply([prediction(1), prediction(2), label(1)], now=0)
+    found = counted(joiner)
+    assert (found[names.PREDICTIONS, "a"], found[names.SUCCESSES, "a"]) == (2, MILLION)
+    joiner.expire(now=DAY + 1, age=DAY)
+    assert counted(joiner)[names.SUCCESSES, "a"] == MILLION
+    assert counted(joiner)[names.TRIALS, "a"] == 1
 
 
 def test_each_route_has_its_reward_function_and_an_unknown_one_counts_no_trial(database: str) -> None:

@@ -57,7 +57,7 @@ def test_a_conversion_is_worth_its_share_of_the_most() -> None:
 
 def test_revenue_is_the_amount_and_nothing_reported_is_none() -> None:
     reward = make_reward("revenue", {})
-    assert [reward.reward({}, label) for label in (0, 12.5, 1e12)] == [0, 12.5, 1e12]
+    assert [reward.reward({}, label) for label in (0, 12.5, -3, 1e12)] == [0, 12.5, -3, 1e12]
     assert reward.expired == 0
 
 
@@ -221,8 +221,14 @@ UNFIT = {
         "True is no finite",
     ),
     "a negative conversion": ("conversion", {}, {}, -1, "-1 is negative; send true or the value"),
-    "a negative revenue": ("revenue", {}, {}, -0.5, "-0.5 is negative, which a counter cannot add; shift it"),
-    "a revenue beyond all measure": ("revenue", {}, {}, 2e12, "above 1e+12; send it in a larger unit"),
+    "a negative part": (
+        "revenue-per-item",
+        {},
+        {},
+        {"revenue": -0.5, "items": 1},
+        "-0.5 is negative, which a counter cannot add; shift it by a constant",
+    ),
+    "a revenue beyond all measure": ("revenue", {}, {}, 2e12, "is beyond 1e+12; send it in a larger unit"),
     "a revenue without items": (
         "revenue-per-item",
         {},
