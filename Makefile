@@ -21,10 +21,10 @@ demo: venv ## Watch a real rollout: models moved, a loser rolled back and brough
 	@$(BIN)/python -m demo $(ARGS)
 
 test: venv lint test-fast ## Everything: lint, unit, golden and real-cluster tests
-	@$(PYTEST) tests -m cluster $(ARGS)
+	@$(PYTEST) tests -m "cluster or slow" $(ARGS)
 
 test-fast: venv ## Tests that need no cluster, in about a minute
-	@$(PYTEST) tests -m "not cluster" -n 2 --dist worksteal $(ARGS)
+	@$(PYTEST) tests -m "not cluster and not slow" -n 2 --dist worksteal $(ARGS)
 
 lint: venv ## ruff, mypy and the layers
 	@$(BIN)/ruff check .
@@ -34,6 +34,9 @@ lint: venv ## ruff, mypy and the layers
 
 bench: venv ## Measure the decisions against their goals and other libraries (ARGS=--quick for minutes)
 	@$(BIN)/python -m bench.decisions $(ARGS)
+
+bench-collector: venv ## Measure how many events a second the reward collector takes (about 2 minutes)
+	@$(BIN)/python -m bench.collector $(ARGS)
 
 # ---- the embedded cluster -----------------------------------------------------
 
@@ -84,4 +87,4 @@ lock: ## Resolve requirements.lock again (needs uv)
 clean: ## Delete what was built here; the cache outside stays
 	@rm -rf build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
-.PHONY: help demo test test-fast lint bench cluster-build cluster-up cluster-down kubectl install crds golden venv lock clean
+.PHONY: help demo test test-fast lint bench bench-collector cluster-build cluster-up cluster-down kubectl install crds golden venv lock clean

@@ -17,6 +17,8 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
+from tests.support.postgresql import PostgreSQL, postgresql
+
 DEADLINE = 30.0  # seconds after which whatever is awaited has failed
 FEATURES = ["age", "hours", "wage"]
 
@@ -99,6 +101,22 @@ def _starter() -> Iterator[Callable[..., Server]]:
     yield begin
     for server in servers:
         server.kill()
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[PostgreSQL]:
+    """Run a PostgreSQL server; only the clients are ever killed, so it need not wait for the disk."""
+    with postgresql("fsync=off") as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return a database of each kind that holds nothing yet, as --database takes it."""
+    if request.param == "sqlite":
+        return str(tmp_path / "rewards.db")
+    server: PostgreSQL = request.getfixturevalue("postgresql_server")
+    return server.create_database()
 
 
 @pytest.fixture

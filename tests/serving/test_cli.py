@@ -34,6 +34,7 @@ def test_options_come_from_the_environment_too() -> None:
     ("arguments", "message"),
     [
         ([*COMMAND, "--reward-settings", "{"], "--reward-settings '{': not a JSON object"),
+        ([*COMMAND, "--routes", "none.yaml"], "--routes none.yaml: cannot be read"),
         ([*COMMAND, "--expire-after", "soon"], "'soon' is not a duration such as 500ms"),
         (
             ["arm", "--model", "none.joblib", "--name", "m", "--arm", "a"],

@@ -4,9 +4,10 @@ import click
 
 from bandit_serving.cli.arm import arm
 from bandit_serving.cli.collector import collector
+from bandit_serving.cli.delay import delay
 from bandit_serving.cli.replay import replay
 
-VERBS = (arm, collector, replay)
+VERBS = (arm, collector, delay, replay)
 
 
 @click.group(

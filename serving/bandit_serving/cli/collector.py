@@ -8,9 +8,10 @@ import click
 from bandit_serving import logs
 from bandit_serving.cli.options import Duration, explain_bad_settings
 from bandit_serving.collector.app import CollectorApp
-from bandit_serving.collector.store import SQLiteStore
+from bandit_serving.collector.joiner import Joiner
+from bandit_serving.collector.stores import open_store
 from bandit_serving.collector.writer import Writer
-from bandit_serving.rewards import REWARDS, make_reward
+from bandit_serving.rewards import REWARDS, RouteRewards, load_routes, make_reward
 from bandit_serving.server import Readiness, serve
 
 
@@ -21,21 +22,26 @@ from bandit_serving.server import Readiness, serve
 @click.option(
     "--database",
     required=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="SQLite file that keeps events and counters over restarts; made where there is none.",
+    help="Where events and counters are kept over restarts: the path of a SQLite file, made where there is"
+    " none, or postgresql://USER:PASSWORD@HOST:PORT/DATABASE with ?sslmode=require or verify-full. Let the"
+    " password come from the environment: PGPASSWORD, or the whole URL in BANDIT_SERVING_COLLECTOR_DATABASE.",
 )
 @click.option(
     "--reward",
     type=click.Choice(list(REWARDS)),
-    default="accuracy",
-    show_default=True,
-    help="Reward function.",
+    help="Reward function of the routes that --routes does not name.  [default: accuracy; with --routes none,"
+    " and events of other routes are refused]",
 )
 @click.option(
     "--reward-settings",
     default="{}",
     show_default=True,
     help="Settings of the reward function, a JSON object.",
+)
+@click.option(
+    "--routes",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="YAML or JSON file with a reward function for each route: {ROUTE: {reward: NAME, settings: {…}}}.",
 )
 @click.option("--host", default="0.0.0.0", show_default=True, help="Address to listen at.")
 @click.option("--port", default=8081, show_default=True, help="Port to listen at; 0 takes a free one.")
@@ -46,6 +52,15 @@ from bandit_serving.server import Readiness, serve
     show_default=True,
     help="Give up on a prediction without a label, or a label without a prediction, after this time. An event"
     " is recognised as a duplicate for at least as long.",
+)
+@click.option(
+    "--counters",
+    type=click.Choice(["total", "since-start"]),
+    default="total",
+    show_default=True,
+    help="What /metrics counts. total goes on after a restart, so that nothing is lost; the labels that"
+    " Prometheus adds must then be the same afterwards. since-start begins at 0, for a Prometheus that adds"
+    " the name or address of the Pod; what was counted after its last scrape is lost there.",
 )
 @click.option(
     "--queue",
@@ -62,12 +77,14 @@ from bandit_serving.server import Readiness, serve
 )
 @explain_bad_settings
 def collector(
-    database: Path,
-    reward: str,
+    database: str,
+    reward: str | None,
     reward_settings: str,
+    routes: Path | None,
     host: str,
     port: int,
     expire_after: float,
+    counters: str,
     queue: int,
     drain_delay: float,
 ) -> None:
@@ -76,13 +93,17 @@ def collector(
     POST /v1/predictions takes a JSON array of {id, route, arm, outputs, time}, POST /v1/labels one of {id,
     route, label, time}: in any order, again and again, each answered with 200 only once it is on disk.
     /metrics has model_reward_trials_total and model_reward_successes_total by route and arm, which the
-    operator reads; GET /v1/summary has the same as JSON. A process killed at any point loses nothing it had
-    answered with 200 and counts nothing twice.
+    operator reads, and the sums of squares and products that Gaussian and Ratio rewards need; GET /v1/summary
+    has the same as JSON. A process killed at any point loses nothing it had answered with 200 and counts
+    nothing twice. Run one replica: the database refuses a second one.
     """
     logs.configure()
-    function = make_reward(reward, reward_settings)
+    by_route = {} if routes is None else load_routes(routes)
+    if reward is None and routes is None:
+        reward = "accuracy"
+    rewards = RouteRewards(by_route, None if reward is None else make_reward(reward, reward_settings))
     readiness = Readiness()
-    store = SQLiteStore(database, function)
-    writer = Writer(store, most_waiting=queue, expire_after=expire_after)
-    application = CollectorApp(database, writer, function, readiness)
+    joiner = Joiner(open_store(database), rewards)
+    writer = Writer(joiner, most_waiting=queue, expire_after=expire_after)
+    application = CollectorApp(joiner, writer, rewards, readiness, since_start=counters == "since-start")
     asyncio.run(serve(application.app, host, port, readiness=readiness, drain_delay=drain_delay))

@@ -7,14 +7,16 @@ import re
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from bandit_serving import logs
 from bandit_serving.cli.options import Duration, explain_bad_settings
 from bandit_serving.errors import BadSetting
-from bandit_serving.replay import Replayer, load_rows, parse_delay
+
+if TYPE_CHECKING:
+    from bandit_serving.replay import Replayer
 
 STATUS_SECONDS = 0.5  # between two writes of the status file
 PROGRESS_SECONDS = 2.0  # between two lines of progress
@@ -77,6 +79,9 @@ def replay(
     Labels of answered requests are sent in batches until acknowledged, also after the last request. The final
     counters are printed as JSON. Stops at --duration, --requests, SIGINT or SIGTERM, whichever is first.
     """
+    # numpy and the HTTP client take a while to import: not for other verbs.
+    from bandit_serving.replay import Replayer, load_rows, parse_delay
+
     logs.configure()
     try:
         parsed = parse_delay(delay)
@@ -105,7 +110,7 @@ def _route_of(url: str) -> str:
 
 
 async def _run(
-    replayer: Replayer, duration: float | None, requests: int | None, status_file: Path | None
+    replayer: "Replayer", duration: float | None, requests: int | None, status_file: Path | None
 ) -> dict[str, Any]:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -115,7 +120,7 @@ async def _run(
 
 
 @contextlib.asynccontextmanager
-async def _reporting(replayer: Replayer, status_file: Path | None) -> AsyncIterator[None]:
+async def _reporting(replayer: "Replayer", status_file: Path | None) -> AsyncIterator[None]:
     """Show progress while the replay runs, and write its final state to the status file."""
     task = asyncio.create_task(_report(replayer, status_file))
     try:
@@ -126,7 +131,7 @@ async def _reporting(replayer: Replayer, status_file: Path | None) -> AsyncItera
             _write_status(status_file, {**replayer.snapshot(), "finished": True})
 
 
-async def _report(replayer: Replayer, status_file: Path | None) -> None:
+async def _report(replayer: "Replayer", status_file: Path | None) -> None:
     loop = asyncio.get_running_loop()
     next_line = loop.time() + PROGRESS_SECONDS
     while True:

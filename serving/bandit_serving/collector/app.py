@@ -3,7 +3,6 @@
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, ProcessCollector
@@ -14,33 +13,43 @@ from starlette.routing import Route
 
 from bandit_serving import web
 from bandit_serving.collector.events import Event, parse_labels, parse_predictions
+from bandit_serving.collector.joiner import Joiner
 from bandit_serving.collector.metrics import CounterMetrics, summary
-from bandit_serving.collector.store import CounterReader
 from bandit_serving.collector.writer import Writer
 from bandit_serving.errors import ServingError
-from bandit_serving.rewards import RewardFunction
+from bandit_serving.rewards import RouteRewards
 from bandit_serving.server import Readiness
 
 MOST_BYTES = 8_000_000
-_Parse = Callable[[Any, RewardFunction, float], Sequence[Event]]
+_Parse = Callable[[Any, RouteRewards, float], Sequence[Event]]
 
 
 class CollectorApp:
     """Endpoints of the collector: `app` is the ASGI application."""
 
-    def __init__(self, database: Path, writer: Writer, reward: RewardFunction, readiness: Readiness) -> None:
+    def __init__(
+        self,
+        joiner: Joiner,
+        writer: Writer,
+        rewards: RouteRewards,
+        readiness: Readiness,
+        *,
+        since_start: bool = False,
+    ) -> None:
         """Build the application.
 
         Args:
-            database: The file that the writer's store has opened.
-            writer: Commits events; started and stopped with the application.
-            reward: Checks events as they come, so that a join never meets one it cannot use.
+            joiner: Has the counters as they were last committed.
+            writer: Commits events through that joiner; started and stopped with the application.
+            rewards: Check events as they come, so that a join never meets one it cannot use.
             readiness: Turns readiness false while draining.
+            since_start: Let /metrics count from the start of the process instead of going on.
         """
-        self._writer, self._reward, self._readiness = writer, reward, readiness
-        self._reader = CounterReader(database)
+        self._joiner, self._writer = joiner, writer
+        self._rewards, self._readiness = rewards, readiness
         self._registry = CollectorRegistry()
-        self._registry.register(CounterMetrics(self._reader.read, lambda: writer.waiting))
+        before = joiner.counters if since_start else None
+        self._registry.register(CounterMetrics(lambda: joiner.counters, lambda: writer.waiting, before))
         ProcessCollector(registry=self._registry)
         self._requests = Counter(
             "collector_requests",
@@ -68,7 +77,6 @@ class CollectorApp:
             yield
         finally:
             await self._writer.stop()
-            self._reader.close()
 
     async def _predictions(self, request: Request) -> Response:
         return await self._take(request, "predictions", parse_predictions)
@@ -83,7 +91,7 @@ class CollectorApp:
 
     async def _commit(self, request: Request, parse: _Parse) -> Response:
         try:
-            events = parse(await web.read_json(request, MOST_BYTES), self._reward, time.time())
+            events = parse(await web.read_json(request, MOST_BYTES), self._rewards, time.time())
             if events:
                 await self._writer.write(events)
         except ServingError as error:
@@ -95,7 +103,7 @@ class CollectorApp:
         return JSONResponse({"committed": len(events)})
 
     async def _summary(self, _request: Request) -> Response:
-        return JSONResponse(summary(self._reader.read()))
+        return JSONResponse(summary(self._joiner.counters))
 
     async def _live(self, _request: Request) -> Response:
         return JSONResponse({"live": self._writer.alive}, status_code=200 if self._writer.alive else 503)

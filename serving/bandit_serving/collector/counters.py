@@ -1,7 +1,8 @@
 """What the collector counts, and how it is laid out in the database.
 
-Counters are integers: sums of rewards are kept in millionths and delays in milliseconds, so that they add up
-without rounding however often the process is restarted.
+Counters are integers of any size: rewards are taken in millionths, their products therefore in millionths of
+millionths, and delays in milliseconds, so that they add up without rounding however often the process is
+restarted.
 """
 
 import bisect
@@ -21,7 +22,12 @@ PREDICTIONS = "predictions"  # distinct requests with a prediction, by arm
 LABELS = "labels"  # distinct requests with a label, by route (a label alone does not tell the arm)
 JOINED = "joined"  # requests with both, by arm
 TRIALS = "trials"  # joined requests that gave a reward, by arm
-SUCCESSES = "successes"  # sum of rewards in millionths, by arm
+SUCCESSES = "successes"  # sum of rewards y from 0 up in millionths, by arm
+LOSSES = "losses"  # sum of -y of the negative rewards in millionths, by arm
+SQUARES = "squares"  # sum of y² in millionths of millionths, by arm
+DENOMINATORS = "denominators"  # sum of the denominators x of ratio rewards in millionths, by arm
+DENOMINATOR_SQUARES = "denominator_squares"  # sum of x² in millionths of millionths, by arm
+CROSS_PRODUCTS = "cross_products"  # sum of x·y in millionths of millionths, by arm
 DUPLICATE_PREDICTIONS = "duplicate_predictions"  # predictions of a request that had one already, by arm
 DUPLICATE_LABELS = "duplicate_labels"  # labels of a request that had one already, by route
 LATE_LABELS = "late_labels"  # labels that came after their prediction had expired, by route
@@ -40,6 +46,11 @@ class Key(NamedTuple):
 
 
 Counters = dict[Key, int]
+
+
+def added(counters: Counters, changes: Counters) -> Counters:
+    """Return the sums of two sets of counters."""
+    return counters | {key: counters.get(key, 0) + value for key, value in changes.items()}
 
 
 def delay_bucket(seconds: float) -> str:

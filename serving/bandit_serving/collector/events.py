@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
 from bandit_serving.errors import BadRequest
-from bandit_serving.rewards import RewardFunction
+from bandit_serving.rewards import RewardFunction, RouteRewards
 
 MOST_CHARACTERS = 256  # of an id or a name
+LATEST = 1e11  # seconds, the year 5138: whatever is later was given in another unit
 
 
 class Prediction(NamedTuple):
@@ -49,7 +50,7 @@ Event = Prediction | Label
 Kind = TypeVar("Kind", Prediction, Label)
 
 
-def parse_predictions(body: Any, reward: RewardFunction, now: float) -> list[Prediction]:
+def parse_predictions(body: Any, rewards: RouteRewards, now: float) -> list[Prediction]:
     """Check an array of `{id, route, arm, outputs, time}`; `time` is now unless given.
 
     Raises:
@@ -57,18 +58,18 @@ def parse_predictions(body: Any, reward: RewardFunction, now: float) -> list[Pre
     """
 
     def parse(item: dict[str, Any]) -> Prediction:
-        arm = _text(item, "arm")
+        route, request_id, arm = (_text(item, name) for name in ("route", "id", "arm"))
+        reward = _reward_function(rewards, route)
         outputs = item.get("outputs")
         if not isinstance(outputs, dict):
             raise ValueError(f"outputs: {outputs!r:.80} is not an object of outputs by name")
         _named("outputs", reward.check_outputs, outputs)
-        route, request_id = (_text(item, name) for name in ("route", "id"))
         return Prediction(route, request_id, arm, _compact(outputs), _time(item, now))
 
     return _parse(body, parse)
 
 
-def parse_labels(body: Any, reward: RewardFunction, now: float) -> list[Label]:
+def parse_labels(body: Any, rewards: RouteRewards, now: float) -> list[Label]:
     """Check an array of `{id, route, label, time}`; `time` is now unless given.
 
     Raises:
@@ -76,10 +77,10 @@ def parse_labels(body: Any, reward: RewardFunction, now: float) -> list[Label]:
     """
 
     def parse(item: dict[str, Any]) -> Label:
+        route, request_id = (_text(item, name) for name in ("route", "id"))
         if item.get("label") is None:
             raise ValueError("label: missing; send what turned out to be true")
-        _named("label", reward.check_label, item["label"])
-        route, request_id = (_text(item, name) for name in ("route", "id"))
+        _named("label", _reward_function(rewards, route).check_label, item["label"])
         return Label(route, request_id, _compact(item["label"]), _time(item, now))
 
     return _parse(body, parse)
@@ -106,11 +107,26 @@ def _named(field: str, check: Callable[[Any], None], value: Any) -> None:
         raise ValueError(f"{field}: {error}") from error
 
 
+def _reward_function(rewards: RouteRewards, route: str) -> RewardFunction:
+    reward = rewards.find(route)
+    if reward is None:
+        raise ValueError(
+            f"route: {route!r} has no reward function; the routes of --routes are {', '.join(rewards.routes)}"
+        )
+    return reward
+
+
 def _text(item: dict[str, Any], field: str) -> str:
     value = item.get(field)
     if not isinstance(value, str) or not 0 < len(value) <= MOST_CHARACTERS:
         raise ValueError(f"{field}: {value!r:.80} is not a string of 1 to {MOST_CHARACTERS} characters")
+    if "\0" in value or (not value.isascii() and _lone_surrogates(value)):
+        raise ValueError(f"{field}: {value!r:.80} has characters that no database takes; send others")
     return value
+
+
+def _lone_surrogates(value: str) -> bool:
+    return any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def _time(item: dict[str, Any], now: float) -> float:
@@ -119,6 +135,8 @@ def _time(item: dict[str, Any], now: float) -> float:
         return now
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ValueError(f"time: {value!r:.80} is not a Unix time in seconds")
+    if not 0 <= value <= LATEST:
+        raise ValueError(f"time: {value!r:.80} is no Unix time of these centuries; send it in seconds")
     return float(value)
 
 

@@ -12,11 +12,16 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from bandit_serving.collector import counters as names
-from bandit_serving.collector.counters import MILLION, Counters, delay_histogram
+from bandit_serving.collector.counters import MILLION, Counters, added, delay_histogram
 
 _BY_ARM = (
     ("model_reward_trials", names.TRIALS, 1, "Requests that gave a reward."),
-    ("model_reward_successes", names.SUCCESSES, MILLION, "Sum of the rewards, each between 0 and 1."),
+    ("model_reward_successes", names.SUCCESSES, MILLION, "Sum of the rewards y that are not negative."),
+    ("model_reward_losses", names.LOSSES, MILLION, "Sum of -y of the negative Gaussian rewards."),
+    ("model_reward_squares", names.SQUARES, MILLION**2, "Sum of y², of Gaussian and Ratio rewards."),
+    ("model_reward_denominators", names.DENOMINATORS, MILLION, "Sum of the denominators x of Ratio rewards."),
+    ("model_reward_denominator_squares", names.DENOMINATOR_SQUARES, MILLION**2, "Sum of x²."),
+    ("model_reward_cross_products", names.CROSS_PRODUCTS, MILLION**2, "Sum of x·y."),
     ("model_reward_predictions", names.PREDICTIONS, 1, "Distinct requests with a prediction."),
     ("model_reward_joined", names.JOINED, 1, "Distinct requests with a prediction and a label."),
     (
@@ -36,15 +41,27 @@ _BY_ROUTE = (
 
 
 class CounterMetrics(Collector):
-    """Exposes the counters as they stand in the database, so that a restart resets none of them."""
+    """Exposes the committed counters."""
 
-    def __init__(self, read: Callable[[], Counters], waiting: Callable[[], int]) -> None:
+    def __init__(
+        self, read: Callable[[], Counters], waiting: Callable[[], int], before: Counters | None = None
+    ) -> None:
+        """Keep what to expose.
+
+        Args:
+            read: Gives all counters.
+            waiting: Gives the events not committed yet.
+            before: Counters at the start of the process, which are left out; None exposes them all, so that a
+                restart resets nothing.
+        """
         self._read, self._waiting = read, waiting
+        self._before = {key: -value for key, value in (before or {}).items()}
 
     def collect(self) -> Iterator[Metric]:
         """Yield every metric family."""
-        counters = self._read()
-        arms = sorted({(key.route, key.arm) for key in counters if key.arm})
+        totals = self._read()
+        arms = sorted({(key.route, key.arm) for key in totals if key.arm})
+        counters = added(totals, self._before)
         for metric, name, scale, text in _BY_ARM:
             family = CounterMetricFamily(metric, text, labels=["route", "arm"])
             for key, value in sorted(counters.items()):
@@ -58,7 +75,7 @@ class CounterMetrics(Collector):
                     family.add_metric([key.route], value)
             yield family
         yield _delays(counters, arms)
-        yield from self._gauges(counters, arms)
+        yield from self._gauges(totals, arms)
 
     def _gauges(self, counters: Counters, arms: list[tuple[str, str]]) -> Iterator[Metric]:
         pending = GaugeMetricFamily(
@@ -97,11 +114,14 @@ def _arm_summary(counters: Counters, route: str, arm: str) -> dict[str, Any]:
         return counters.get(names.Key(name, route, arm), 0)
 
     trials, joined = value(names.TRIALS), value(names.JOINED)
-    successes = value(names.SUCCESSES) / MILLION
+    successes, losses, denominators = (
+        value(name) / MILLION for name in (names.SUCCESSES, names.LOSSES, names.DENOMINATORS)
+    )
     return {
         "trials": trials,
         "successes": successes,
-        "mean": successes / trials if trials else None,
+        "mean": (successes - losses) / trials if trials else None,
+        "ratio": successes / denominators if denominators else None,
         **{name: value(name) for _, name, scale, _ in _BY_ARM if scale == 1 and name != names.TRIALS},
         "pending_predictions": _waiting_predictions(counters, route, arm),
         "mean_delay_seconds": value(names.DELAY_MILLISECONDS) / 1000 / joined if joined else None,

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from bandit_serving.collector.events import Event
-from bandit_serving.collector.store import SQLiteStore
+from bandit_serving.collector.joiner import Joiner
 from bandit_serving.errors import Overloaded
 from bandit_serving.logs import get_logger
 
@@ -26,7 +26,7 @@ class Writer:
 
     def __init__(
         self,
-        store: SQLiteStore,
+        joiner: Joiner,
         *,
         most_waiting: int = 50_000,
         expire_after: float = 14 * 86400.0,
@@ -36,14 +36,14 @@ class Writer:
         """Prepare the thread; `start` starts it.
 
         Args:
-            store: Where events go; used by the thread only, and closed by it.
+            joiner: Where events go; used by the thread only, and closed by it.
             most_waiting: Most events that wait in memory; beyond it clients are asked to come again.
             expire_after: Age in seconds at which a half without its other half expires.
             expire_interval: Seconds between looks at what has expired.
             clock: Gives the Unix time in seconds.
         """
         self.waiting = 0
-        self._store, self._clock = store, clock
+        self._joiner, self._clock = joiner, clock
         self._most_waiting = most_waiting
         self._expire_after, self._expire_interval = expire_after, expire_interval
         self._queue: queue.SimpleQueue[_Submission | None] = queue.SimpleQueue()
@@ -93,7 +93,7 @@ class Writer:
             if time.monotonic() >= due:
                 more = self._expire()
                 due = time.monotonic() + (0.0 if more else self._expire_interval)
-        self._store.close()
+        self._joiner.close()
 
     def _gather(self, timeout: float) -> tuple[list[_Submission], bool]:
         """Wait for a submission, take what else is there, and say whether the end was among it."""
@@ -113,7 +113,7 @@ class Writer:
     def _commit(self, submissions: list[_Submission]) -> None:
         failure: Exception | None = None
         try:
-            self._store.apply([event for events, _ in submissions for event in events], self._clock())
+            self._joiner.apply([event for events, _ in submissions for event in events], self._clock())
         except Exception as error:
             log.exception("transaction failed", events=sum(len(events) for events, _ in submissions))
             failure = error
@@ -123,7 +123,7 @@ class Writer:
     def _expire(self) -> bool:
         """Expire what is overdue; True if there is more to do."""
         try:
-            return self._store.expire(self._clock(), self._expire_after) >= 5000
+            return self._joiner.expire(self._clock(), self._expire_after) >= 5000
         except Exception:
             log.exception("expiry failed")
             return False

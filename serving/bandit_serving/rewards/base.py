@@ -1,27 +1,62 @@
 """What every reward function offers."""
 
 import abc
+import enum
 import math
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import pydantic
+
+MOST = 1e12  # of an amount, so that a slip of the unit does not swallow all other rewards
+
+
+class RewardType(enum.StrEnum):
+    """What the values of a reward may be, as `spec.reward.type` of a BanditDeployment names it."""
+
+    BERNOULLI = "Bernoulli"
+    """0 or 1."""
+    BOUNDED = "Bounded"
+    """Between 0 and 1."""
+    GAUSSIAN = "Gaussian"
+    """Any amount; arms are compared by its mean."""
+    RATIO = "Ratio"
+    """A numerator and a denominator; arms are compared by (sum of numerators) / (sum of denominators)."""
+
+
+class Ratio(NamedTuple):
+    """A reward of type Ratio; both parts from 0 up."""
+
+    numerator: float
+    denominator: float
 
 
 class RewardFunction(pydantic.BaseModel, abc.ABC):
     """A reward function; its settings are the fields of the subclass.
 
     Attributes:
-        expired: Reward of a prediction whose label never came; None (no label is no trial) unless the absence
-            of a label is itself the outcome.
-        held: Whether rewards are counted only when the time for labels is over, so that requests with and
-            without a label are counted at the same age.
+        type: What its rewards may be.
     """
 
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
 
-    expired: ClassVar[float | None] = None
-    held: ClassVar[bool] = False
+    type: ClassVar[RewardType] = RewardType.BOUNDED
+
+    @property
+    def expired(self) -> float | None:
+        """Reward of a prediction whose label never came.
+
+        None (no label is no trial) unless the absence of a label is itself the outcome.
+        """
+        return None
+
+    @property
+    def held(self) -> bool:
+        """Whether rewards are counted only when the time for labels is over.
+
+        So requests with and without a label are counted at the same age.
+        """
+        return False
 
     @abc.abstractmethod
     def check_outputs(self, outputs: Mapping[str, Any]) -> None:
@@ -32,13 +67,48 @@ class RewardFunction(pydantic.BaseModel, abc.ABC):
         """Raise ValueError, saying what is needed, if no reward can be computed from this label."""
 
     @abc.abstractmethod
-    def reward(self, outputs: Mapping[str, Any], label: Any) -> float | None:
-        """Return the reward in [0, 1], or None where this prediction is no trial.
+    def reward(self, outputs: Mapping[str, Any], label: Any) -> float | Ratio | None:
+        """Return the reward, as its type says, or None where this prediction is no trial.
 
         Args:
             outputs: Outputs of one row by output name, as `check_outputs` accepted them.
             label: What turned out to be true, as `check_label` accepted it.
         """
+
+
+def number(value: Any) -> float:
+    """Return a finite number.
+
+    Raises:
+        ValueError: The value is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"{value!r:.80} is no finite number")
+    return float(value)
+
+
+def amount(value: Any) -> float:
+    """Return a number from -`MOST` to `MOST`.
+
+    Raises:
+        ValueError: The value is none.
+    """
+    found = number(value)
+    if abs(found) > MOST:
+        raise ValueError(f"{value!r} is beyond {MOST:g}; send it in a larger unit")
+    return found
+
+
+def amount_from_zero(value: Any) -> float:
+    """Return a number from 0 to `MOST`.
+
+    Raises:
+        ValueError: The value is none. The sums of a ratio's parts are counters, which must never fall.
+    """
+    found = amount(value)
+    if found < 0:
+        raise ValueError(f"{value!r} is negative, which a counter cannot add; shift it by a constant")
+    return found
 
 
 def class_name(value: Any) -> str:

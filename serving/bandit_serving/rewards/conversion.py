@@ -1,12 +1,11 @@
 """Conversions: only good outcomes are ever reported."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import pydantic
 
-from bandit_serving.rewards.base import RewardFunction
-from bandit_serving.rewards.regression_error import number
+from bandit_serving.rewards.base import RewardFunction, number
 
 
 class Conversion(RewardFunction):
@@ -14,16 +13,27 @@ class Conversion(RewardFunction):
 
     The window is the collector's --expire-after. Every request is counted at the end of its window, converted
     or not: counted as they come, the quick conversions of a new arm would be there before its misses, and
-    flatter it.
+    flatter it. Where the window is too long to wait for, let the operator make up for that: count conversions
+    as they come, take `model_reward_predictions_total` for trials, and state the delay in the manifest.
 
     Attributes:
         most: Value of a conversion that gives the reward 1, above 0; with `true` as label each gives 1.
+        as_they_come: Count each conversion when it is reported, and nothing at the end of the window;
+            `model_reward_trials_total` counts the conversions only then.
     """
 
-    expired: ClassVar[float | None] = 0.0
-    held: ClassVar[bool] = True
-
     most: pydantic.PositiveFloat = 1.0
+    as_they_come: bool = False
+
+    @property
+    def expired(self) -> float | None:
+        """No conversion is no success, unless conversions alone are counted."""
+        return None if self.as_they_come else 0.0
+
+    @property
+    def held(self) -> bool:
+        """Requests with and without a conversion are counted at the same age."""
+        return not self.as_they_come
 
     def check_outputs(self, outputs: Mapping[str, Any]) -> None:
         """Take any outputs: what was predicted does not matter."""

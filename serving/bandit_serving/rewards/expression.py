@@ -8,8 +8,7 @@ from typing import Any
 
 import pydantic
 
-from bandit_serving.rewards.base import RewardFunction
-from bandit_serving.rewards.regression_error import number
+from bandit_serving.rewards.base import RewardFunction, number
 
 MOST_CHARACTERS = 500
 Value = float | str

@@ -5,8 +5,7 @@ from typing import Annotated, Any
 
 import pydantic
 
-from bandit_serving.rewards.base import RewardFunction, class_name
-from bandit_serving.rewards.regression_error import number
+from bandit_serving.rewards.base import RewardFunction, class_name, number
 
 Threshold = Annotated[float, pydantic.Field(gt=0, lt=1)]
 
@@ -18,9 +17,8 @@ class RarePositives(RewardFunction):
     thresholds t is that of the net benefit (Vickers & Elkin 2006, Medical Decision Making 26:565): whoever
     acts at a probability of t holds one caught positive worth as much as 1/w_t false alarms. Unlike accuracy
     it takes little notice of the many easy negatives, so its mean ranks models much as the area under the
-    precision-recall curve does: over 28 models of the census data (6% positive) with rank correlation 0.96,
-    against 0.88 for accuracy and 0.30 for balanced accuracy at 0.5. That needs calibrated probabilities: with
-    half of those models miscalibrated it fell to 0.14.
+    precision-recall curve does: over 72 models of scikit-learn's digits (is it an 8? 10% are) Kendall's τ is
+    0.80, against 0.61 for accuracy and 0.52 for balanced accuracy at 0.5. It needs calibrated probabilities.
 
     Attributes:
         positive: Name of the positive class.

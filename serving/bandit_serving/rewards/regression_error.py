@@ -1,23 +1,11 @@
 """Error of a predicted number, bounded."""
 
-import math
 from collections.abc import Mapping
 from typing import Any, Literal
 
 import pydantic
 
-from bandit_serving.rewards.base import RewardFunction
-
-
-def number(value: Any) -> float:
-    """Return a finite number.
-
-    Raises:
-        ValueError: The value is none.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError(f"{value!r:.80} is no finite number")
-    return float(value)
+from bandit_serving.rewards.base import RewardFunction, number
 
 
 class RegressionError(RewardFunction):

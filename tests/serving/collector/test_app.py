@@ -1,5 +1,6 @@
 """The reward collector as a server."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,8 @@ SUCCESSES = 'model_reward_successes_total{arm="a",route="income"}'
 
 
 @pytest.fixture
-def collector(start: Callable[..., Any], tmp_path: Path) -> Any:
-    return start("collector", "--database", str(tmp_path / "rewards.db"), "--drain-delay", "0s")
+def collector(start: Callable[..., Any], database: str) -> Any:
+    return start("collector", "--database", database, "--drain-delay", "0s")
 
 
 def post(collector: Any, kind: str, events: Any) -> httpx.Response:
@@ -38,8 +39,8 @@ def test_a_joined_request_is_counted_for_its_arm(collector: Any) -> None:
     assert (route["arms"]["a"]["trials"], route["arms"]["a"]["mean"]) == (1, 1.0)
 
 
-def test_counters_go_on_where_they_were_after_a_restart(start: Callable[..., Any], tmp_path: Path) -> None:
-    arguments = ("collector", "--database", str(tmp_path / "rewards.db"), "--drain-delay", "0s")
+def test_counters_go_on_where_they_were_after_a_restart(start: Callable[..., Any], database: str) -> None:
+    arguments = ("collector", "--database", database, "--drain-delay", "0s")
     first = start(*arguments)
     post(first, "predictions", [PREDICTION])
     post(first, "labels", [LABEL])
@@ -49,6 +50,24 @@ def test_counters_go_on_where_they_were_after_a_restart(start: Callable[..., Any
     post(second, "labels", [LABEL])
     assert second.metrics()[TRIALS] == 1
     assert second.metrics()['model_reward_duplicate_labels_total{route="income"}'] == 1
+
+
+def test_counters_since_the_start_leave_out_what_came_before_and_keep_every_series(
+    start: Callable[..., Any], database: str
+) -> None:
+    arguments = ("collector", "--database", database, "--drain-delay", "0s", "--counters", "since-start")
+    first = start(*arguments)
+    post(first, "predictions", [PREDICTION, {**PREDICTION, "id": "2"}])
+    post(first, "labels", [LABEL])
+    assert first.metrics()[TRIALS] == 1
+    assert first.terminate() == 0
+    second = start(*arguments)
+    waiting = 'model_reward_pending_predictions{arm="a",route="income"}'
+    assert (second.metrics()[TRIALS], second.metrics()[waiting]) == (0, 1)
+    post(second, "labels", [{**LABEL, "id": "2"}])
+    assert (second.metrics()[TRIALS], second.metrics()[waiting]) == (1, 0)
+    assert second.metrics()['model_reward_delay_seconds_count{arm="a",route="income"}'] == 1
+    assert second.get("/v1/summary")["routes"]["income"]["arms"]["a"]["trials"] == 2
 
 
 BAD = {
@@ -62,6 +81,13 @@ BAD = {
     "class is a list": ("predictions", [{**PREDICTION, "outputs": {"predict": [1]}}], "[1] is no class"),
     "no label": ("labels", [{"id": "1", "route": "income"}], "event 0: label: missing"),
     "label is a list": ("labels", [{**LABEL, "label": [1]}], "event 0: label: [1] is no class"),
+    "a label with NUL": ("labels", [{**LABEL, "id": "a\0"}], "has characters that no database takes"),
+    "half a character": ("labels", [{**LABEL, "id": "\ud800"}], "has characters that no database takes"),
+    "milliseconds": (
+        "labels",
+        [{**LABEL, "time": 1.7e12}],
+        "is no Unix time of these centuries; send it in sec",
+    ),
     "time is text": ("labels", [{**LABEL, "time": "noon"}], "event 0: time: 'noon' is not a Unix time"),
     "the second is bad": ("labels", [LABEL, {**LABEL, "id": 2}], "event 1: id: 2 is not a string"),
 }
@@ -71,7 +97,8 @@ BAD = {
 def test_a_bad_event_is_named_and_its_batch_is_not_taken(
     bad_events_collector: Any, kind: str, events: Any, message: str
 ) -> None:
-    answer = post(bad_events_collector, kind, events)
+    body = json.dumps(events)
+    answer = httpx.post(f"{bad_events_collector.url}/v1/{kind}", content=body, timeout=20)
     assert answer.status_code == 400
     assert message in answer.json()["error"]
     assert bad_events_collector.get("/v1/summary") == {"routes": {}}
@@ -99,3 +126,28 @@ def test_it_turns_unready_when_it_is_asked_to_end(start: Callable[..., Any], tmp
         assert client.get("/health/live").status_code == 200
         assert client.post("/v1/labels", json=[LABEL]).status_code == 200
     assert collector.process.wait(20) == 0
+
+
+def test_each_route_of_a_file_has_its_reward_function(start: Callable[..., Any], tmp_path: Path) -> None:
+    routes = tmp_path / "routes.yaml"
+    routes.write_text("""
+income: {reward: accuracy}
+shop: {reward: revenue-per-item, settings: {denominator: pieces}}
+""")
+    collector = start("collector", "--database", str(tmp_path / "db"), "--routes", str(routes))
+    post(collector, "predictions", [PREDICTION, {**PREDICTION, "route": "shop"}])
+    sale = {**LABEL, "route": "shop", "label": {"revenue": 2.5, "pieces": 4}}
+    assert post(collector, "labels", [LABEL, sale]).json() == {"committed": 2}
+    metrics = collector.metrics()
+    assert (metrics[TRIALS], metrics[SUCCESSES]) == (1, 1)
+    shop = {
+        name.partition("{")[0].removeprefix("model_reward_"): value
+        for name, value in metrics.items()
+        if '{arm="a",route="shop"}' in name
+    }
+    assert (shop["trials_total"], shop["successes_total"], shop["squares_total"]) == (1, 2.5, 6.25)
+    assert (shop["denominators_total"], shop["denominator_squares_total"]) == (4, 16)
+    assert shop["cross_products_total"] == 10
+    assert collector.get("/v1/summary")["routes"]["shop"]["arms"]["a"]["ratio"] == 2.5 / 4
+    refused = post(collector, "labels", [{**LABEL, "route": "other"}])
+    assert "route: 'other' has no reward function; the routes of --routes are income, shop" in refused.text

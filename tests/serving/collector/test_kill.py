@@ -3,15 +3,15 @@
 import asyncio
 import random
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 
 from bandit_serving.delivery import BatchSender
 
-KILLS = 8
-REQUESTS = 8_000
+KILLS = 50
+REQUESTS = 30_000
 ARMS = ("a", "b")
 SETTINGS = '{"priors": {"0": 0.75, "1": 0.25}}'
 
@@ -61,15 +61,16 @@ async def deliver_under_kills(begin: Callable[[int], Any], events: dict[str, Any
     return collector
 
 
-def test_eight_kills_under_load_lose_nothing_and_count_nothing_twice(
-    start: Callable[..., Any], tmp_path: Path
+@pytest.mark.slow
+def test_fifty_kills_under_load_lose_nothing_and_count_nothing_twice(
+    start: Callable[..., Any], database: str
 ) -> None:
     rng = random.Random(7)
     predictions, labels, counts = truth(rng)
 
     def begin(port: int) -> Any:
         reward = ("--reward", "balanced-accuracy", "--reward-settings", SETTINGS)
-        return start("collector", "--database", str(tmp_path / "rewards.db"), *reward, port=port)
+        return start("collector", "--database", database, *reward, port=port)
 
     events = {"predictions": predictions, "labels": labels}
     collector = asyncio.run(deliver_under_kills(begin, events, rng))

@@ -10,17 +10,20 @@ from pathlib import Path
 import pytest
 
 from bandit_serving.collector.events import Event, Label
-from bandit_serving.collector.store import CounterReader, SQLiteStore
+from bandit_serving.collector.joiner import Joiner
+from bandit_serving.collector.stores import open_store
 from bandit_serving.collector.writer import Writer
 from bandit_serving.errors import Overloaded
-from bandit_serving.rewards import make_reward
+from bandit_serving.rewards import RouteRewards, make_reward
+
+REWARDS = RouteRewards({}, make_reward("accuracy", {}))
 
 
-class HeldStore(SQLiteStore):
-    """A store whose transactions begin only when the test lets them, and fail when it says so."""
+class HeldJoiner(Joiner):
+    """A joiner whose transactions begin only when the test lets them, and fail when it says so."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path, make_reward("accuracy", {}))
+        super().__init__(open_store(str(path)), REWARDS)
         self.let_go = threading.Event()
         self.fails = False
 
@@ -36,8 +39,8 @@ def labels(*numbers: int) -> list[Label]:
 
 
 async def test_more_than_can_wait_is_refused_and_what_waits_is_committed(tmp_path: Path) -> None:
-    store = HeldStore(tmp_path / "db")
-    writer = Writer(store, most_waiting=3)
+    joiner = HeldJoiner(tmp_path / "db")
+    writer = Writer(joiner, most_waiting=3)
     writer.start()
     first = asyncio.create_task(writer.write(labels(1, 2)))
     await asyncio.sleep(0)
@@ -45,27 +48,25 @@ async def test_more_than_can_wait_is_refused_and_what_waits_is_committed(tmp_pat
         await writer.write(labels(3, 4))
     assert writer.waiting == 2
     assert not first.done()
-    store.let_go.set()
+    joiner.let_go.set()
     await first
     await writer.write(labels(3, 4, 5, 6))  # larger than the limit, yet taken when nothing waits
     assert writer.waiting == 0
     await writer.stop()
-    reader = CounterReader(tmp_path / "db")
-    assert set(reader.read().values()) == {6}
-    reader.close()
+    assert set(joiner.counters.values()) == {6}
 
 
 async def test_a_failed_transaction_is_told_to_all_who_wait_for_it_and_the_thread_lives_on(
     tmp_path: Path,
 ) -> None:
-    store = HeldStore(tmp_path / "db")
-    writer = Writer(store)
+    joiner = HeldJoiner(tmp_path / "db")
+    writer = Writer(joiner)
     writer.start()
-    store.fails = True
-    store.let_go.set()
+    joiner.fails = True
+    joiner.let_go.set()
     results = await asyncio.gather(writer.write(labels(1)), writer.write(labels(2)), return_exceptions=True)
     assert [type(result) for result in results] == [sqlite3.OperationalError] * 2
-    store.fails = False
+    joiner.fails = False
     await writer.write(labels(1))
     assert writer.alive
     await writer.stop()
@@ -73,15 +74,13 @@ async def test_a_failed_transaction_is_told_to_all_who_wait_for_it_and_the_threa
 
 
 async def test_expiry_runs_beside_the_writes(tmp_path: Path) -> None:
-    store = SQLiteStore(tmp_path / "db", make_reward("accuracy", {}))
+    joiner = Joiner(open_store(str(tmp_path / "db")), REWARDS)
     now = [0.0]
-    writer = Writer(store, expire_after=10.0, expire_interval=0.01, clock=lambda: now[0])
+    writer = Writer(joiner, expire_after=10.0, expire_interval=0.01, clock=lambda: now[0])
     writer.start()
     await writer.write(labels(1, 2, 3))
     now[0] = 11.0
-    reader = CounterReader(tmp_path / "db")
     async with asyncio.timeout(20):
-        while {key.name: value for key, value in reader.read().items()}.get("expired_labels") != 3:
+        while {key.name: value for key, value in joiner.counters.items()}.get("expired_labels") != 3:
             await asyncio.sleep(0.01)
-    reader.close()
     await writer.stop()

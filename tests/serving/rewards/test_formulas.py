@@ -11,7 +11,7 @@ from scipy.stats import spearmanr
 from sklearn.metrics import average_precision_score
 
 from bandit_serving.errors import BadSetting
-from bandit_serving.rewards import RewardFunction, make_reward
+from bandit_serving.rewards import Ratio, RewardFunction, make_reward
 
 COSTS = {"costs": {"good": {"good": 0, "bad": 1}, "bad": {"good": 5, "bad": -1}}}
 
@@ -53,6 +53,17 @@ def test_a_conversion_is_worth_its_share_of_the_most() -> None:
     reward = make_reward("conversion", {"most": 50})
     assert [reward.reward({}, label) for label in (True, 0, 25, 50, 80)] == [1, 0, 0.5, 1, 1]
     assert reward.expired == 0
+
+
+def test_revenue_is_the_amount_and_nothing_reported_is_none() -> None:
+    reward = make_reward("revenue", {})
+    assert [reward.reward({}, label) for label in (0, 12.5, -3, 1e12)] == [0, 12.5, -3, 1e12]
+    assert reward.expired == 0
+
+
+def test_revenue_and_items_stay_apart_so_that_their_sums_can_be_divided() -> None:
+    reward = make_reward("revenue-per-item", {"denominator": "pieces"})
+    assert reward.reward({}, {"revenue": 42.5, "pieces": 3, "currency": "EUR"}) == Ratio(42.5, 3)
 
 
 def proba(score: float) -> dict[str, Any]:
@@ -210,6 +221,21 @@ UNFIT = {
         "True is no finite",
     ),
     "a negative conversion": ("conversion", {}, {}, -1, "-1 is negative; send true or the value"),
+    "a negative part": (
+        "revenue-per-item",
+        {},
+        {},
+        {"revenue": -0.5, "items": 1},
+        "-0.5 is negative, which a counter cannot add; shift it by a constant",
+    ),
+    "a revenue beyond all measure": ("revenue", {}, {}, 2e12, "is beyond 1e+12; send it in a larger unit"),
+    "a revenue without items": (
+        "revenue-per-item",
+        {},
+        {},
+        {"revenue": 1},
+        "`revenue` and `items`; send both",
+    ),
     "no probabilities": ("rare-positives", {}, {"predict": 1}, 1, "let the arm send it: --event-outputs"),
     "an output that the formula needs": ("expression", {"formula": "predict"}, {}, 1, "predict missing"),
     "a label that is a list": ("expression", {"formula": "label"}, {}, [1], "[1] is no finite number"),

@@ -1,18 +1,20 @@
 """Reward functions and their settings."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, balanced_accuracy_score
 
 from bandit_serving.errors import BadSetting
-from bandit_serving.rewards import REWARDS, RewardFunction, make_reward
+from bandit_serving.rewards import REWARDS, RewardFunction, load_routes, make_reward
 from bandit_serving.rewards.base import class_name
 
 
 def mean(reward: RewardFunction, predicted: np.ndarray, truth: np.ndarray) -> float:
     pairs = zip(predicted.tolist(), truth.tolist(), strict=True)
     rewards = [reward.reward({"predict": p}, y) for p, y in pairs]
-    assert all(r is not None and 0 <= r <= 1 for r in rewards)
+    assert all(isinstance(r, float) and 0 <= r <= 1 for r in rewards)
     return float(np.mean(rewards))
 
 
@@ -94,4 +96,25 @@ def test_a_label_without_a_share_is_refused() -> None:
 def test_the_registry_is_sorted_and_every_function_has_its_formula() -> None:
     assert list(REWARDS) == sorted(REWARDS)
     for kind in REWARDS.values():
+        assert f"Reward type {kind.type}" in " ".join((kind.__doc__ or "").split())
         assert "r = " in (kind.__doc__ or "")
+
+
+BAD_ROUTES = {
+    "no mapping": ("[1]", "Input should be a valid dictionary"),
+    "no reward": ("income: {settings: {}}", "income.reward: Field required"),
+    "an unknown field": ("income: {reward: accuracy, size: 1}", "income.size: Extra inputs"),
+    "an unknown function": ("income: {reward: speed}", "route income: --reward speed: there is none"),
+    "no YAML": ("{", "cannot be read"),
+}
+
+
+@pytest.mark.parametrize(("text", "message"), BAD_ROUTES.values(), ids=BAD_ROUTES.keys())
+def test_a_file_of_routes_that_does_not_fit_is_refused_by_route(
+    text: str, message: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "routes.yaml"
+    path.write_text(text)
+    with pytest.raises(BadSetting) as caught:
+        load_routes(path)
+    assert message in str(caught.value)

@@ -1,0 +1,56 @@
+"""`bandit-serving delay`: read from a collector how late labels come."""
+
+import http.client
+import urllib.error
+import urllib.request
+
+import click
+
+from bandit_serving.cli.options import explain_bad_settings
+from bandit_serving.errors import BadSetting
+
+TIMEOUT = 10.0  # seconds
+
+
+@click.command(epilog="Example: bandit-serving delay --from http://rewards:8081/metrics --route income")
+@click.option("--from", "source", required=True, help="URL of the collector's metrics.")
+@click.option("--route", help="Route of interest.  [default: all]")
+@explain_bad_settings
+def delay(source: str, route: str | None) -> None:
+    """Print how late labels come, as spec.reward.delay of a BanditDeployment has it.
+
+    Fitted to the histogram model_reward_delay_seconds over all arms of a route. Labels that are still on
+    their way are not in it: let the collector run for a few times the 95th percentile first.
+    """
+    # scipy takes a while to import: not for other verbs.
+    from bandit_serving.collector.delay_fit import duration, fit, read_histograms
+
+    try:
+        histograms = read_histograms(_fetch(source))
+    except ValueError as error:
+        raise BadSetting(f"--from {source}: not in the Prometheus text format: {error}") from error
+    if route is not None:
+        if route not in histograms:
+            known = ", ".join(histograms) or "none yet"
+            raise BadSetting(f"--route {route}: no label of it has come; routes with labels: {known}")
+        histograms = {route: histograms[route]}
+    for name, histogram in histograms.items():
+        try:
+            found = fit(histogram)
+        except ValueError as error:
+            click.echo(f"# route {name}: {error}")
+            continue
+        click.echo(f"# route {name}: {found.labels} labels")
+        click.echo(f"delay: {{median: {duration(found.median)}, p95: {duration(found.p95)}}}")
+
+
+def _fetch(url: str) -> str:
+    try:
+        with urllib.request.urlopen(url, timeout=TIMEOUT) as answer:
+            body: bytes = answer.read()
+        return body.decode()
+    except urllib.error.HTTPError as error:
+        error.close()  # it holds the connection
+        raise BadSetting(f"--from {url}: cannot be read: {error}; give the URL of /metrics") from error
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        raise BadSetting(f"--from {url}: cannot be read: {error}; give the URL of /metrics") from error
