@@ -67,7 +67,8 @@ crds: venv ## Write the CRD from the models
 	@cp $(CRD) charts/bandit-operator/files/crd.yaml
 
 golden: venv crds ## Write the golden files of the tests again
-	@UPDATE_GOLDEN=1 $(PYTEST) -q tests/charts/test_templates.py tests/charts/test_values.py
+	@UPDATE_GOLDEN=1 $(PYTEST) -q tests/charts/test_templates.py tests/charts/test_values.py \
+	  tests/sources/test_sources.py tests/sources/test_presets.py
 
 # ---- set-up -------------------------------------------------------------------
 
