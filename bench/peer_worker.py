@@ -7,6 +7,7 @@ stream of requests for every player. Only numpy is imported here: it is what all
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import sys
@@ -128,17 +129,16 @@ def main() -> None:
     warnings.filterwarnings("ignore")
     logging.disable(logging.CRITICAL)
     library, first, seeds = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-    print(
-        json.dumps(
-            {
-                f"{library} {policy}": {
-                    problem: [play(library, policy, rates, seed) for seed in range(first, first + seeds)]
-                    for problem, rates in PROBLEMS.items()
-                }
-                for policy in POLICIES[library]
+    # Some libraries greet on standard output, which is for the answer.
+    with contextlib.redirect_stdout(sys.stderr):
+        answer = {
+            f"{library} {policy}": {
+                problem: [play(library, policy, rates, seed) for seed in range(first, first + seeds)]
+                for problem, rates in PROBLEMS.items()
             }
-        )
-    )
+            for policy in POLICIES[library]
+        }
+    print(json.dumps(answer))
 
 
 if __name__ == "__main__":
