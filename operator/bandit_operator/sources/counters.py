@@ -45,19 +45,14 @@ class Counters(WithoutQueries):
 
     def outcomes(self, resource: BanditDeployment, values: Values) -> dict[str, Outcome]:
         """An arm whose trials are unknown, or whose numbers cannot be, has no data."""
-        return outcomes(resource, values)
-
-
-def outcomes(resource: BanditDeployment, values: Values) -> dict[str, Outcome]:
-    """The outcome of every arm from the parts "rewards", "trials" and those of further counters."""
-    trials = values["trials"]
-    sums = {part: by_arm for part, by_arm in values.items() if part in _FIELDS}
-    return {
-        arm.name: _outcome(
-            trials.get(arm.name), {part: by_arm.get(arm.name) for part, by_arm in sums.items()}
-        )
-        for arm in resource.spec.arms
-    }
+        trials = values["trials"]
+        sums = {part: by_arm for part, by_arm in values.items() if part in _FIELDS}
+        return {
+            arm.name: _outcome(
+                trials.get(arm.name), {part: by_arm.get(arm.name) for part, by_arm in sums.items()}
+            )
+            for arm in resource.spec.arms
+        }
 
 
 def _outcome(trials: float | None, sums: Mapping[str, float | None]) -> Outcome:

@@ -31,7 +31,10 @@ def service_label(resource: BanditDeployment) -> ArmLabel:
     return ArmLabel("service", tuple(names), beside=f'namespace=~"{namespaces}"')
 
 
-def istio_label(resource: BanditDeployment) -> ArmLabel:
+def istio_label(
+    resource: BanditDeployment,
+    located: Located | None = None,  # noqa: ARG001 - as every label of a preset
+) -> ArmLabel:
     """The host of the Service that a request was for."""
     hosts = (
         (arm, f"{re.escape(backend.name)}[.]{re.escape(backend.namespace)}[.]svc[.].+")
@@ -53,7 +56,10 @@ def envoy_gateway_label(resource: BanditDeployment, located: Located | None) -> 
     return ArmLabel("envoy_cluster_name", tuple(clusters))
 
 
-def traefik_label(resource: BanditDeployment) -> ArmLabel:
+def traefik_label(
+    resource: BanditDeployment,
+    located: Located | None = None,  # noqa: ARG001 - as every label of a preset
+) -> ArmLabel:
     """How Traefik labels the backends of a Gateway API route.
 
     Since version 3.7 the name of the service begins with the route, the gateway and the rule;

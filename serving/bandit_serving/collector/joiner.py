@@ -154,13 +154,13 @@ class Joiner:
             labels = [row for row in overdue if row.outputs is None]
             predictions = [row for row in overdue if row.outputs is not None and row.label is None]
             held = [row for row in overdue if row.outputs is not None and row.label is not None]
-            _each(labels, self._store.drop, lambda row: self._expire_label(changes, row))
-            _each(
+            _store_and_count(labels, self._store.drop, lambda row: self._expire_label(changes, row))
+            _store_and_count(
                 predictions,
                 lambda keys: self._store.mark_expired(keys, now),
                 lambda row: self._expire_prediction(changes, row),
             )
-            _each(held, self._store.release, lambda row: self._count_held(changes, row))
+            _store_and_count(held, self._store.release, lambda row: self._count_held(changes, row))
             forgotten = self._store.forget(now - 2 * age, limit)
         return max(len(overdue), forgotten)
 
@@ -180,7 +180,7 @@ class Joiner:
         self._count_reward(changes, row.key.route, row.arm, row.outputs, row.label or "")
 
 
-def _each(
+def _store_and_count(
     rows: list[Overdue], store: Callable[[list[RequestKey]], None], count: Callable[[Overdue], None]
 ) -> None:
     if rows:

@@ -8,9 +8,6 @@ https://istio.io/latest/docs/reference/config/metrics/
 
 from __future__ import annotations
 
-from bandit_operator.api.v1alpha1 import BanditDeployment
-from bandit_operator.routers import Located
-from bandit_operator.sources.base import ArmLabel
 from bandit_operator.sources.labels import istio_label
 from bandit_operator.sources.presets.base import Durations, Latency, Requests, Success
 
@@ -20,16 +17,12 @@ _ANSWERED = 'response_code!~"0|5..",grpc_response_status!~"2|4|12|13|14|15"'
 INTERNAL, UNAVAILABLE and DATA_LOSS (https://grpc.io/docs/guides/status-codes/)."""
 
 
-def _label(resource: BanditDeployment, located: Located | None) -> ArmLabel:  # noqa: ARG001 - as the others
-    return istio_label(resource)
-
-
 SUCCESS = Success(
     Requests(
         f"istio_requests_total{{{_REPORTED},{_ANSWERED}}}", trials=f"istio_requests_total{{{_REPORTED}}}"
     ),
-    _label,
+    istio_label,
 )
 LATENCY = Latency(
-    Durations("istio_request_duration_milliseconds", _REPORTED, _ANSWERED, per_second=1000.0), _label
+    Durations("istio_request_duration_milliseconds", _REPORTED, _ANSWERED, per_second=1000.0), istio_label
 )

@@ -9,9 +9,6 @@ https://github.com/traefik/traefik/blob/master/pkg/observability/metrics/prometh
 
 from __future__ import annotations
 
-from bandit_operator.api.v1alpha1 import BanditDeployment
-from bandit_operator.routers import Located
-from bandit_operator.sources.base import ArmLabel
 from bandit_operator.sources.labels import traefik_label
 from bandit_operator.sources.presets.base import Durations, Latency, Requests, Success
 
@@ -19,9 +16,7 @@ TRAEFIK_REQUESTS = "traefik_service_requests_total"
 """Traefik's counter of requests."""
 
 
-def _label(resource: BanditDeployment, located: Located | None) -> ArmLabel:  # noqa: ARG001 - as the others
-    return traefik_label(resource)
-
-
-SUCCESS = Success(Requests(f'{TRAEFIK_REQUESTS}{{code!~"5.."}}', trials=TRAEFIK_REQUESTS), _label)
-LATENCY = Latency(Durations("traefik_service_request_duration_seconds", answered='code!~"5.."'), _label)
+SUCCESS = Success(Requests(f'{TRAEFIK_REQUESTS}{{code!~"5.."}}', trials=TRAEFIK_REQUESTS), traefik_label)
+LATENCY = Latency(
+    Durations("traefik_service_request_duration_seconds", answered='code!~"5.."'), traefik_label
+)
