@@ -15,7 +15,9 @@ def older_owner(sharing: Sequence[Any]) -> Problem | None:
     Args:
         sharing: Resources whose routeRef names one route; the one in question comes first.
 
-    Rules are compared as the resources name them: none given is taken for any rule.
+    Rules are compared as the resources name them: none given is taken for any rule. Of resources made
+    in the same second the first by namespace and name is taken for the older, as Gateway API settles
+    conflicts of routes (API reference, HTTPRouteRule.matches).
     """
     if not sharing:
         return None
@@ -34,5 +36,6 @@ def older_owner(sharing: Sequence[Any]) -> Problem | None:
     return None
 
 
-def _age(body: Any) -> tuple[str, str]:
-    return body["metadata"]["creationTimestamp"], body["metadata"]["uid"]
+def _age(body: Any) -> tuple[str, str, str]:
+    metadata = body["metadata"]
+    return metadata["creationTimestamp"], metadata["namespace"], metadata["name"]
