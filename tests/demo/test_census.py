@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from demo import census
+from study.sources.census import FILES, LABEL, YEAR
 
 
 def person(age: int, worker: str, weeks: int, year: int, rich: bool) -> list[str]:
@@ -20,7 +21,7 @@ def person(age: int, worker: str, weeks: int, year: int, rich: bool) -> list[str
             name, "0"
         )
     row[24] = "1234.56"  # the instance weight
-    row[census.YEAR_COLUMN], row[census.LABEL_COLUMN] = str(year), "50000+." if rich else "- 50000."
+    row[YEAR], row[LABEL] = str(year), "50000+." if rich else "- 50000."
     return row
 
 
@@ -32,7 +33,7 @@ PEOPLE = [
 ]
 
 
-def archive(path: Path, people: list[list[str]], files: tuple[str, ...] = census.ARCHIVE_FILES) -> str:
+def archive(path: Path, people: list[list[str]], files: tuple[str, ...] = FILES) -> str:
     """Write people into the files of an archive in turn, and return its hash."""
     with tarfile.open(path, "w:gz") as tar:
         for number, name in enumerate(files):
@@ -83,7 +84,7 @@ def test_an_archive_with_another_hash_is_not_opened(tmp_path: Path) -> None:
 
 def test_an_archive_that_lacks_a_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.tar.gz"
-    digest = archive(path, PEOPLE, census.ARCHIVE_FILES[:1])
+    digest = archive(path, PEOPLE, FILES[:1])
     with pytest.raises(census.CensusError, match=r"holds no file .*test.csv"):
         census.read_archive(path, digest)
 

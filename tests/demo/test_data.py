@@ -1,15 +1,15 @@
 """Where the data come from: cache, folder, registry, scikit-learn."""
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from demo import census, data, metadata_backend, shipped
+from demo import census, data, shipped
 from demo.dataset import production_stream
+from study.archives import Archive, ArchiveError
+from study.cache import cache_folder
 
 
 @pytest.fixture
@@ -24,14 +24,14 @@ def frame() -> Any:
     return pd.DataFrame(columns)
 
 
-def no_download(_folder: Path) -> Path:
-    raise subprocess.SubprocessError("no network")
+def no_download(_archive: Archive, _folder: Path) -> Path:
+    raise ArchiveError("no network")
 
 
 def test_a_folder_with_a_copy_is_read_and_the_next_time_the_cache(
     tmp_path: Path, frame: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(data, "download", no_download)
+    monkeypatch.setattr(Archive, "fetch", no_download)
     folder = tmp_path / "data"
     folder.mkdir()
     frame.to_csv(folder / census.CSV_NAME, index=False)
@@ -49,7 +49,7 @@ def test_a_folder_with_a_copy_is_read_and_the_next_time_the_cache(
 def test_without_cache_folder_and_registry_it_says_that_it_takes_what_scikit_learn_ships(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(data, "download", no_download)
+    monkeypatch.setattr(Archive, "fetch", no_download)
     lines: list[str] = []
     found = data.load(lines.append, tmp_path / "cache", tmp_path)
     assert found.name == "breast-cancer-wisconsin"
@@ -60,28 +60,13 @@ def test_without_cache_folder_and_registry_it_says_that_it_takes_what_scikit_lea
 def test_environment_variables_name_the_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("BANDIT_CACHE", "BANDIT_DATA", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
-    assert data.cache_folder() == Path.home() / ".cache" / "bandit-operator"
+    assert cache_folder() == Path.home() / ".cache" / "bandit-operator"
     assert data.data_folder().parts[-2:] == ("shared", "data")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert data.cache_folder() == tmp_path / "bandit-operator"
+    assert cache_folder() == tmp_path / "bandit-operator"
     monkeypatch.setenv("BANDIT_CACHE", str(tmp_path / "own"))
     monkeypatch.setenv("BANDIT_DATA", str(tmp_path / "sets"))
-    assert (data.cache_folder(), data.data_folder()) == (tmp_path / "own", tmp_path / "sets")
-
-
-def test_the_stand_in_backend_answers_pip_without_running_setup_py(tmp_path: Path) -> None:
-    text = "Metadata-Version: 1.1\nName: some-package\nVersion: 0.4\nDescription: a\n  Name: not this\n"
-    (tmp_path / "PKG-INFO").write_text(text)
-    (tmp_path / "setup.py").write_text("raise SystemExit('this must not run')")
-    code = (
-        "import sys; sys.path.insert(0, sys.argv[1]); import metadata_backend as m;"
-        "b = m.__legacy__;"
-        "print(b.get_requires_for_build_wheel({}), b.prepare_metadata_for_build_wheel('.', {}))"
-    )
-    command = [sys.executable, "-c", code, str(Path(metadata_backend.__file__).parent)]
-    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert result.stdout.split() == ["[]", "some_package-0.4.dist-info"]
-    assert (tmp_path / "some_package-0.4.dist-info" / "METADATA").read_text() == text
+    assert (cache_folder(), data.data_folder()) == (tmp_path / "own", tmp_path / "sets")
 
 
 def test_the_stream_has_the_wanted_share_of_positives_and_only_rows_of_the_later_part() -> None:

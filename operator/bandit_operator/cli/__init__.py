@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from bandit_operator.cli.experiment import experiment
 from bandit_operator.cli.run import run
 from bandit_operator.cli.simulate import simulate
 
@@ -14,5 +15,6 @@ def main() -> None:
     """Move traffic between versions of a model by what they earn, and roll losers back."""
 
 
+main.add_command(experiment)
 main.add_command(run)
 main.add_command(simulate)

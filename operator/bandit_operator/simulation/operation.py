@@ -34,6 +34,8 @@ class Operation:
     """Arms that are new or back, until they have enough trials ``[S, K]``."""
     was_serving: Flags
     """Arms that could serve at the tick before ``[S, K]``."""
+    added: tuple[str, ...] = ()
+    """Arms that have been added since the last decision: their evidence starts after it."""
 
     @property
     def shares(self) -> Floats:
@@ -72,6 +74,7 @@ def change(run: Operation, experiment: Experiment) -> None:
     added = len(experiment.names) - len(before)
     run.memory, _ = mem.adapt(run.memory, experiment)
     run.experiment = experiment
+    run.added = experiment.names[len(before) :]
     run.weights = np.pad(run.weights, ((0, 0), (0, added)))
     run.out, run.joining, run.was_serving = (
         np.pad(flags, ((0, 0), (0, added))) for flags in (run.out, run.joining, run.was_serving)
@@ -93,6 +96,9 @@ def decide(run: Operation, requests: Floats, earned: Floats, serves: Flags) -> t
     experiment, baseline = run.experiment, run.memory.index(run.experiment.baseline)
     moments = np.stack([requests, earned], axis=-2)
     run.memory = mem.absorb_moments(experiment, run.memory, moments, experiment.interval)
+    for arm in run.added:
+        run.memory = mem.reset_arm(run.memory, arm)
+    run.added = ()
     serves = np.broadcast_to(serves, run.out.shape)
     run.joining |= serves & ~run.was_serving & ~run.out
     run.was_serving = serves

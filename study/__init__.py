@@ -1,0 +1,1 @@
+"""Bandits for model deployment, measured on real streams with the operator's own decisions."""

@@ -1,0 +1,1 @@
+"""The study itself: models, streams, traffic, and what came of it."""

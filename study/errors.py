@@ -1,0 +1,17 @@
+"""What can go wrong, told so that it can be mended."""
+
+
+class StudyError(Exception):
+    """Something that the user can mend; the text names the file or option, what is wrong, and the fix."""
+
+
+class DataError(StudyError):
+    """A data set cannot be read: names the file, and the row and column where there are some."""
+
+    def __init__(self, file: object, what: str, row: int | None = None, column: str | None = None) -> None:
+        place = str(file)
+        if row is not None:
+            place += f", row {row}"
+        if column is not None:
+            place += f", column {column!r}"
+        super().__init__(f"{place}: {what}")

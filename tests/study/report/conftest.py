@@ -1,0 +1,24 @@
+"""Results of made-up streams."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from study.data.table import Table
+from study.engine.one import run_set
+from study.engine.settings import Settings
+from study.report.figures import Result
+
+
+@pytest.fixture(scope="session")
+def results(
+    make_table: Callable[..., Table], settings: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> list[Result]:
+    """Return what came of one stream, and of the same with the break."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BANDIT_CACHE", str(tmp_path_factory.mktemp("cache")))
+        return [
+            run_set(make_table(1200), settings, lambda _: None, skewed=skewed) for skewed in (False, True)
+        ]
