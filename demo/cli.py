@@ -16,6 +16,7 @@ from cluster.client import Cluster, ClusterError
 from demo import installation
 from demo.models import Prepared, prepare
 from demo.report import build_report, write_report
+from demo.rollout import Rollout
 from demo.stage import embedded, open_cluster
 from demo.story import Story, StoryError
 from demo.summary import summary
@@ -24,6 +25,7 @@ from demo.view import display
 from demo.watching import Watched
 
 FINISH_SECONDS = 10.0
+LABEL_DELAY = "uniform:0.5s,1.5s"
 ROOT = Path(__file__).parents[1]
 EPILOG = """
 \b
@@ -109,10 +111,13 @@ def _play(
     picture: Path | None,
     console: Console,
 ) -> int:
-    _install(cluster, prepared)
-    watched = Watched()
+    rollout = prepared.rollout()
+    _install(cluster, rollout)
+    watched = Watched(rollout.name)
     watched.start(cluster.kubeconfig)
-    story = Story(cluster, prepared, watched, Traffic(cluster, prepared, rate))
+    story = Story(
+        cluster, prepared, watched, Traffic(cluster, rollout.name, prepared.stream, rate, LABEL_DELAY)
+    )
     failed: StoryError | None = None
     try:
         with display(story, console, plain=plain, picture=picture):
@@ -132,12 +137,12 @@ def _play(
     return 0
 
 
-def _install(cluster: Cluster, prepared: Prepared) -> None:
+def _install(cluster: Cluster, rollout: Rollout) -> None:
     started = time.monotonic()
     _progress("cluster: installing the models, the reward collector and, with helm, the operator")
-    installation.install_models(cluster, prepared)
+    rollout.install_models(cluster)
     installation.install_operator(cluster)
-    installation.start_rollout(cluster, prepared)
+    rollout.start(cluster)
     _progress(f"cluster: everything serves, after {time.monotonic() - started:.0f} s")
 
 

@@ -27,8 +27,11 @@ from threadpoolctl import threadpool_limits
 
 from demo.data import Progress, load
 from demo.dataset import Dataset, Stream, production_stream
+from demo.rollout import Model, Rollout
 from study.cache import cache_folder
 
+NAME = "income"
+"""Of the BanditDeployment and of the route that it moves."""
 TRAINED_SHARE = 0.75  # of the past; the rest validates
 NEGATIVES_PER_POSITIVE = (
     4  # in training; more cost time and bring nothing, since classes are weighted equally
@@ -58,22 +61,14 @@ def make_models() -> dict[str, Any]:
 
 
 @dataclasses.dataclass(frozen=True)
-class Arm:
-    """A trained model.
+class Arm(Model):
+    """A model whose balanced accuracy is known: `validation` is that on the past it was not trained on.
 
     Attributes:
-        name: Name of the arm.
-        model: joblib file of the pipeline.
-        card: JSON file about it, with the list `features`.
-        validation: Balanced accuracy on the past that it was not trained on.
         production: Balanced accuracy on the stream.
         skewed: Balanced accuracy on the stream where it is served with the skew.
     """
 
-    name: str
-    model: Path
-    card: Path
-    validation: float
     production: float
     skewed: float
 
@@ -105,6 +100,17 @@ class Prepared:
     skew_feature: str
     skew_factor: float
     skew_cause: str
+
+    def rollout(self) -> Rollout:
+        """Return what goes onto the cluster: all arms, the best of them with the skew."""
+        return Rollout(
+            name=NAME,
+            arms=self.arms,
+            reward="balanced-accuracy",
+            reward_settings={"priors": self.priors},
+            manifest="rollout.yaml",
+            skew={self.best: {self.skew_feature: self.skew_factor}},
+        )
 
 
 def prepare(progress: Progress, cache: Path | None = None, folder: Path | None = None) -> Prepared:

@@ -20,6 +20,11 @@ def parse_time(text: str) -> float:
     return datetime.fromisoformat(text).timestamp()
 
 
+def number(text: str | None) -> float | None:
+    """Return a decimal of the API as a number, None if it is left out."""
+    return None if text is None else float(text)
+
+
 class Records:
     """All decisions so far, however often the evidence was reset in between."""
 
@@ -77,3 +82,28 @@ class Records:
         windows = [record["window"] for record in self.ticks]
         pairs = itertools.pairwise(windows)
         return [(one["end"], two["start"]) for one, two in pairs if one["end"] != two["start"]]
+
+
+def ticks_of(records: Records) -> list[dict[str, Any]]:
+    """Return one entry a tick: time, window, weights, trials, rewards, evidence, reason, message."""
+    found: list[dict[str, Any]] = []
+    weights: Object = {}
+    for record in records.ticks:
+        weights = record.get("weights", weights)
+        seen = record.get("observations", {})
+        arms = records.arms_at(record["window"]["end"])
+        found.append(
+            {
+                "time": record["time"],
+                "window": dict(record["window"]),
+                "weights": dict(weights),
+                "trials": {arm: float(one["trials"]) for arm, one in seen.items()},
+                "rewards": {arm: float(one["rewards"]) for arm, one in seen.items()},
+                "evidence": {arm["name"]: number(arm.get("evidence")) for arm in arms},
+                "probability_best": {arm["name"]: number(arm.get("probabilityBest")) for arm in arms},
+                "reason": record["reason"],
+                "message": record["message"],
+                "actions": list(record.get("actions", [])),
+            }
+        )
+    return found

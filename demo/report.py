@@ -10,35 +10,9 @@ from typing import Any
 from cluster.client import EmbeddedCluster
 from demo.load import Load, load_of
 from demo.page import page_of
-from demo.records import Object, Records, parse_time
+from demo.records import Object, number, parse_time, ticks_of
 from demo.rollbacks import rollbacks_of
-from demo.scene import number
 from demo.story import Story
-
-
-def ticks_of(records: Records) -> list[dict[str, Any]]:
-    """Return one entry a tick: time, window, weights, trials, rewards, evidence, reason, message."""
-    found: list[dict[str, Any]] = []
-    weights: Object = {}
-    for record in records.ticks:
-        weights = record.get("weights", weights)
-        seen = record.get("observations", {})
-        arms = records.arms_at(record["window"]["end"])
-        found.append(
-            {
-                "time": record["time"],
-                "window": dict(record["window"]),
-                "weights": dict(weights),
-                "trials": {arm: float(one["trials"]) for arm, one in seen.items()},
-                "rewards": {arm: float(one["rewards"]) for arm, one in seen.items()},
-                "evidence": {arm["name"]: number(arm.get("evidence")) for arm in arms},
-                "probability_best": {arm["name"]: number(arm.get("probabilityBest")) for arm in arms},
-                "reason": record["reason"],
-                "message": record["message"],
-                "actions": list(record.get("actions", [])),
-            }
-        )
-    return found
 
 
 def _silence(story: Story) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from demo.records import Object, parse_time
+from demo.records import Object, number, parse_time
 from demo.story import StepState, Story
 
 
@@ -118,11 +118,6 @@ def _arm(arm: Object, name: str, share: float, pods: tuple[int, int, int]) -> Ar
         reason=arm.get("reason", ""),
         pods=pods,
     )
-
-
-def number(text: str | None) -> float | None:
-    """Return a decimal of the API as a number, None if it is left out."""
-    return None if text is None else float(text)
 
 
 def _decision(record: Object, started: float) -> tuple[float, str, str]:

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from cluster.client import Cluster
-from demo.installation import deploy
 from demo.load import queries_so_far
 from demo.models import Prepared
 from demo.traffic import Traffic
@@ -218,7 +217,7 @@ def scale_down(story: Story, step: Step) -> None:
 
 def fix(story: Story, step: Step) -> None:
     """Redeploy the arm without the skew and wait until the operator has seen that its Pods are others."""
-    deploy(story.cluster, story.prepared, story.best, skewed=False)
+    story.prepared.rollout().without_skew().deploy(story.cluster, story.best)
     story.expect(step, lambda: story.watched.arm(story.best).get("state") not in OUT, lambda: story.arm_now())
 
 

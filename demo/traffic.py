@@ -5,35 +5,54 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 from bandit_serving.replay import Answer, Replayer, load_rows, parse_delay
 from cluster.client import Cluster
-from demo.installation import NAME
-from demo.models import Prepared
-
-LABEL_DELAY = "uniform:0.5s,1.5s"
 
 
 class Traffic:
-    """Requests through the gateway and, about a second later, their labels.
+    """Requests through the gateway and, after a delay, their labels.
 
     Attributes:
         replayer: Its counters may be read at any time.
         error: Why it ended early; None while all is well.
     """
 
-    def __init__(self, cluster: Cluster, prepared: Prepared, rate: float) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        name: str,
+        stream: Path,
+        rate: float,
+        delay: str,
+        requests: int | None = None,
+        on_answer: Callable[[Answer], None] = lambda _answer: None,
+    ) -> None:
+        """Prepare the traffic; `start` begins it.
+
+        Args:
+            cluster: Its gateway gets the requests.
+            name: Of the model, and of the route in the labels.
+            stream: .npz file with the rows.
+            rate: Requests a second.
+            delay: From an answer to its label, as `bandit-serving replay` takes it.
+            requests: Most requests; without end if None.
+            on_answer: Called in the traffic's own thread with what became of each request.
+        """
         gateway = cluster.endpoints.gateway
         self.replayer = Replayer(
-            load_rows(prepared.stream),
-            url=f"{gateway}/v2/models/{NAME}/infer",
-            route=NAME,
+            load_rows(stream),
+            url=f"{gateway}/v2/models/{name}/infer",
+            route=name,
             rate=rate,
             labels=gateway,
-            delay=parse_delay(LABEL_DELAY),
+            delay=parse_delay(delay),
             on_answer=self._answered,
         )
         self.error: BaseException | None = None
+        self._requests, self._on_answer = requests, on_answer
         self._last_answer: dict[str, float] = {}
         self._thread = threading.Thread(target=self._run, name="traffic", daemon=True)
 
@@ -63,9 +82,10 @@ class Traffic:
     def _answered(self, answer: Answer) -> None:
         if answer.arm:
             self._last_answer[answer.arm] = time.time()
+        self._on_answer(answer)
 
     def _run(self) -> None:
         try:
-            asyncio.run(self.replayer.run())
+            asyncio.run(self.replayer.run(requests=self._requests))
         except Exception as error:  # told by whoever waits for the traffic
             self.error = error

@@ -11,7 +11,7 @@ from typing import Any
 
 from kubernetes import client, config, watch
 
-from demo.installation import NAME, NAMESPACE
+from demo.installation import NAMESPACE
 from demo.records import Object, Records
 
 RESTART_SECONDS = 0.5
@@ -28,7 +28,9 @@ class Watched:
         records: Decisions from every version of the BanditDeployment that was seen.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        """Watch the BanditDeployment and the route of this name."""
+        self._name = name
         self.records = Records()
         self._changed = threading.Condition()
         self._objects: dict[str, dict[str, Object]] = {}
@@ -40,7 +42,7 @@ class Watched:
     @property
     def resource(self) -> Object:
         """The BanditDeployment; empty before it was seen."""
-        return self._objects.get("banditdeployments", {}).get(NAME, {})
+        return self._objects.get("banditdeployments", {}).get(self._name, {})
 
     @property
     def status(self) -> Object:
@@ -60,20 +62,22 @@ class Watched:
 
     def pods(self, arm: str) -> tuple[int, int, int]:
         """Return the replicas of an arm: asked for, existing and ready."""
-        deployment = self._objects.get("deployments", {}).get(f"{NAME}-{arm}", {})
+        deployment = self._objects.get("deployments", {}).get(f"{self._name}-{arm}", {})
         status = deployment.get("status", {})
         wanted = deployment.get("spec", {}).get("replicas", 0)
         return wanted, status.get("replicas", 0), status.get("readyReplicas", 0)
 
     def route_weights(self) -> dict[str, int]:
         """Return the weights in the route by arm."""
-        spec = self._objects.get("httproutes", {}).get(NAME, {}).get("spec", {})
+        spec = self._objects.get("httproutes", {}).get(self._name, {}).get("spec", {})
         backends = [backend for rule in spec.get("rules", []) for backend in rule.get("backendRefs", [])]
-        return {backend["name"].removeprefix(f"{NAME}-"): backend.get("weight", 1) for backend in backends}
+        return {
+            backend["name"].removeprefix(f"{self._name}-"): backend.get("weight", 1) for backend in backends
+        }
 
     def route_accepted(self) -> bool:
         """Whether the gateway has accepted the route as it is now."""
-        route = self._objects.get("httproutes", {}).get(NAME, {})
+        route = self._objects.get("httproutes", {}).get(self._name, {})
         generation = route.get("metadata", {}).get("generation")
         parents = route.get("status", {}).get("parents", [])
         return any(
@@ -141,6 +145,6 @@ class Watched:
                 self._objects.get(plural, {}).pop(name, None)
             else:
                 self._objects.setdefault(plural, {})[name] = item
-                if plural == "banditdeployments" and name == NAME:
+                if plural == "banditdeployments" and name == self._name:
                     self.records.add(item.get("status", {}))
             self._changed.notify_all()

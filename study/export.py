@@ -1,4 +1,4 @@
-"""Hands a stream to others: as a world to simulate, or as rewards of one seed, chunk by chunk."""
+"""Hands a stream on as a world to simulate."""
 
 from __future__ import annotations
 
@@ -10,42 +10,11 @@ import yaml
 
 from study.data.table import Floats, Table
 from study.engine.answers import make_stream
-from study.engine.draws import draw
 from study.engine.settings import Settings
 from study.engine.stream import Stream
-from study.engine.traffic import Traffic
 
 INTERVAL = 30.0
 """Seconds that a chunk stands for in a world; the operator's default interval."""
-
-
-class Replay:
-    """One seed of a stream, served by weights that someone else chooses: the real operator, for instance.
-
-    Attributes:
-        names: The arms; the baseline arm is the first.
-        joins: Chunk from which on each of them can serve.
-        chunks: How many chunks there are.
-    """
-
-    def __init__(self, stream: Stream, seed: int = 0) -> None:
-        self.names = stream.names
-        self.joins = stream.joins
-        self.chunks = stream.chunks
-        draws = draw(stream, seed + 1)
-        one = slice(seed, seed + 1)
-        draws = type(draws)(draws.rows[one], draws.route[one], draws.delay[one])
-        self._traffic = Traffic(stream, draws)
-
-    def serve(self, weights: dict[str, float]) -> dict[str, tuple[float, float]]:
-        """Serve the next chunk; return the trials and rewards of each arm whose labels came in it.
-
-        Args:
-            weights: Weight of each arm, of any sum above 0; arms left out have none.
-        """
-        shares = np.array([[weights.get(name, 0.0) for name in self.names]], dtype=float)
-        trials, rewards = self._traffic.serve(shares / shares.sum())
-        return {name: (float(trials[0, arm]), float(rewards[0, arm])) for arm, name in enumerate(self.names)}
 
 
 def write_world(

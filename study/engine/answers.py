@@ -99,11 +99,7 @@ def _compute(
 ) -> None:
     production = table.values[parts.production :]
     held = slice(parts.train, parts.production)
-    arms: list[Model] = []
-    for recipe in models.FIRST_ARMS:
-        progress(f"training {recipe.name}")
-        first, end = (round(share * parts.train) for share in recipe.window)
-        arms.append(models.train(recipe.algorithm, table, first, end, settings.train_rows))
+    arms = first_arms(table, parts, settings, progress)
     validation = [(0, _validate(arms, table, held, reward))]
     skew = _worst_skew(arms, table, parts, reward, validation[0][1]) if skewed else None
     names, joins = [recipe.name for recipe in models.FIRST_ARMS], [0] * len(arms)
@@ -131,6 +127,16 @@ def _compute(
     with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".npz", delete=False) as file:
         np.savez(file, about=json.dumps(about), scores=scores)
     Path(file.name).replace(path)
+
+
+def first_arms(table: Table, parts: Split, settings: Settings, progress: Progress) -> list[Model]:
+    """Train the arms that are there from the beginning, in the order of `models.FIRST_ARMS`."""
+    arms: list[Model] = []
+    for recipe in models.FIRST_ARMS:
+        progress(f"training {recipe.name}")
+        first, end = (round(share * parts.train) for share in recipe.window)
+        arms.append(models.train(recipe.algorithm, table, first, end, settings.train_rows))
+    return arms
 
 
 def _validate(arms: list[Model], table: Table, rows: slice, reward: Reward) -> list[float]:

@@ -56,7 +56,7 @@ def version(*decisions: dict[str, Any], evidence: str = "1", state: str = "Activ
 @pytest.fixture
 def watched() -> Watched:
     """Nothing seen yet."""
-    return Watched()
+    return Watched("income")
 
 
 @pytest.fixture
@@ -86,4 +86,4 @@ def prepared(tmp_path: Path) -> Prepared:
 def story(watched: Watched, prepared: Prepared, tmp_path: Path) -> Story:
     """A story that has not begun."""
     cluster = Cluster(tmp_path / "kubeconfig", Endpoints("", "http://gateway", "http://prometheus"))
-    return Story(cluster, prepared, watched, Traffic(cluster, prepared, 100.0))
+    return Story(cluster, prepared, watched, Traffic(cluster, "income", prepared.stream, 100.0, "1s"))

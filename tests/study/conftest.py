@@ -14,6 +14,7 @@ from study.data.table import Table, Task
 from study.engine.rewards import Reward
 from study.engine.settings import Settings
 from study.engine.stream import Stream
+from tests.support.tables import made_up_table
 
 
 @pytest.fixture(scope="session")
@@ -59,18 +60,7 @@ def make_stream() -> Callable[..., Stream]:
 @pytest.fixture(scope="session")
 def make_table() -> Callable[..., Table]:
     """Make a set that models can learn, with a category and gaps."""
-
-    def make(rows: int = 3000, task: Task = Task.CLASSIFICATION, name: str = "made-up") -> Table:
-        rng = np.random.default_rng(1)
-        values = rng.normal(size=(rows, 3))
-        values[:, 1] = rng.integers(0, 4, rows)
-        score = values[:, 0] + 0.5 * values[:, 1] + rng.normal(scale=0.5, size=rows)
-        values[rng.random(rows) < 0.05, 2] = np.nan
-        target = (score > np.median(score)).astype(float) if task is Task.CLASSIFICATION else score
-        flags = np.array([False, True, False])
-        return Table(name, task, ("x", "kind", "gaps"), values, flags, target, "made up", digest="0")
-
-    return make
+    return made_up_table
 
 
 @pytest.fixture

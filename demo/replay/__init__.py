@@ -1,0 +1,1 @@
+"""Months of one real stream, replayed through the real operator in minutes, beside the study's arithmetic."""

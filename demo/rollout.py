@@ -1,0 +1,106 @@
+"""Puts reward collector, models, route and BanditDeployment onto a cluster, with kubectl as users do."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from cluster.client import Cluster
+from demo.installation import NAMESPACE, READY_SECONDS
+
+_MANIFESTS = Path(__file__).with_name("manifests")
+
+
+@dataclasses.dataclass(frozen=True)
+class Model:
+    """A trained model, ready to be served by `bandit-serving arm`.
+
+    Attributes:
+        name: Name of the arm.
+        model: joblib file of the estimator.
+        card: JSON file about it, with the list `features`.
+        validation: Its validation score.
+    """
+
+    name: str
+    model: Path
+    card: Path
+    validation: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Rollout:
+    """Models behind one route, and what moves its weights.
+
+    Attributes:
+        name: Of the BanditDeployment, of the route that it moves, and of the model in URLs.
+        arms: The models by the names of their arms.
+        reward: Name of the reward function that the collector applies.
+        reward_settings: Its settings.
+        manifest: File in `demo/manifests` with the route and the BanditDeployment; `$arms` is filled in, and
+            `$backends` with equal weights where the file does not say others.
+        skew: Factor by feature of each arm that is served with a training/serving skew.
+    """
+
+    name: str
+    arms: Mapping[str, Model]
+    reward: str
+    reward_settings: Mapping[str, Any]
+    manifest: str
+    skew: Mapping[str, Mapping[str, float]] = dataclasses.field(default_factory=dict)
+
+    def install_models(self, cluster: Cluster) -> None:
+        """Start the reward collector and one Deployment for each arm."""
+        collector = {"reward": self.reward, "reward_settings": json.dumps(self.reward_settings)}
+        cluster.kubectl("apply", "-f", "-", stdin=_filled("base.yaml", **collector))
+        cluster.apply(*(self._config_map(arm) for arm in self.arms.values()))
+        for arm in self.arms:
+            self.deploy(cluster, arm)
+
+    def deploy(self, cluster: Cluster, arm: str) -> None:
+        """Apply one arm's Service and Deployment; replicas are left to whoever set them."""
+        arguments = ["arm", "--model=/model/model.joblib", f"--name={self.name}", f"--arm={arm}"]
+        arguments.append("--collector=http://rewards:8081")
+        arguments += [f"--skew={feature}={factor}" for feature, factor in self.skew.get(arm, {}).items()]
+        manifest = _filled("arm.yaml", name=self.name, arm=arm, arguments=json.dumps(arguments))
+        cluster.kubectl("apply", "-f", "-", stdin=manifest)
+
+    def without_skew(self) -> Rollout:
+        """Return the same with every arm as it was trained."""
+        return dataclasses.replace(self, skew={})
+
+    def start(self, cluster: Cluster) -> None:
+        """Wait until every arm serves, then apply the route and what moves its weights."""
+        cluster.namespace(NAMESPACE).kubectl(
+            "wait", "--for=condition=Available", "deployment", "--all", f"--timeout={READY_SECONDS}s"
+        )
+        arms = [
+            {
+                "name": arm.name,
+                "backendRef": {"name": f"{self.name}-{arm.name}"},
+                "scaleTargetRef": {"name": f"{self.name}-{arm.name}"},
+                "validationScore": f"{arm.validation:.4f}",
+            }
+            for arm in self.arms.values()
+        ]
+        backends = [{"name": f"{self.name}-{arm}", "port": 8080, "weight": 1000} for arm in self.arms]
+        filled = _filled(self.manifest, arms=json.dumps(arms), backends=json.dumps(backends))
+        cluster.kubectl("apply", "-f", "-", stdin=filled)
+
+    def _config_map(self, arm: Model) -> dict[str, Any]:
+        return {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": f"{self.name}-{arm.name}", "namespace": NAMESPACE},
+            "binaryData": {"model.joblib": base64.b64encode(arm.model.read_bytes()).decode()},
+            "data": {"model.json": arm.card.read_text()},
+        }
+
+
+def _filled(manifest: str, **values: str) -> str:
+    return Template((_MANIFESTS / manifest).read_text()).substitute(values)
