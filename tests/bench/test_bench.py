@@ -104,3 +104,22 @@ def test_every_row_of_the_table_is_written_as_json_and_page(tmp_path) -> None:
 def test_late_labels_cost_less_when_exposure_is_the_denominator() -> None:
     exposure, served = (late.play(0.13, delay, seeds=10, seed=0).mean() for delay in (late.EXPONENTIAL, None))
     assert exposure < 0.3 * served
+
+
+def test_thompson_stands_beside_the_best_library_on_the_streams_that_both_have_played() -> None:
+    hard = np.array([10.0, 30.0, 20.0, 40.0])  # what a stream makes hard for one it makes hard for the other
+    found = {
+        f"regret/{name}/{problem}": np.c_[np.r_[hard, [90.0] * 4], np.ones(8)]
+        for name in regret.SHOWN
+        for problem in regret.PROBLEMS
+    }
+    peers = {
+        "one TS": {problem: (hard * 1.1).tolist() for problem in regret.PROBLEMS},
+        "two TS": {problem: (hard * 2.0).tolist() for problem in regret.PROBLEMS},
+        "other": {problem: [1.0] * 4 for problem in regret.PROBLEMS},
+    }
+    row = next(one for one in regret.rows(found, peers) if "same 4 streams" in one["row"])
+    assert row["peer_name"] == "one TS"
+    assert row["ours"] == pytest.approx(1 / 1.1)
+    assert row["ci"] == pytest.approx([1 / 1.1] * 2)  # no error: they differ by a factor alone
+    assert row["met"]
