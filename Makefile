@@ -42,6 +42,9 @@ study: venv ## Compare bandits, A/B tests and simpler ways on real streams (DATA
 	@$(BIN)/python -m study fetch
 	@$(BIN)/python -m study run $(if $(DATA),--data $(DATA)) $(ARGS)
 
+study-replay: venv ## Replay months of one of its streams through the real operator (about 10 minutes)
+	@$(BIN)/python -m demo.replay $(ARGS)
+
 # ---- the embedded cluster -----------------------------------------------------
 
 cluster-build: ## Build the embedded cluster once, outside the work tree
@@ -92,4 +95,4 @@ lock: ## Resolve requirements.lock again (needs uv)
 clean: ## Delete what was built here; the cache outside stays
 	@rm -rf build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
-.PHONY: help demo test test-fast lint bench bench-collector study cluster-build cluster-up cluster-down kubectl install crds golden venv lock clean
+.PHONY: help demo test test-fast lint bench bench-collector study study-replay cluster-build cluster-up cluster-down kubectl install crds golden venv lock clean

@@ -47,13 +47,20 @@ PRODUCTION_SHARE = 0.6
     "--rate", type=click.FloatRange(10, 200), default=60.0, show_default=True, help="Requests a second."
 )
 @click.option(
-    "--output",
+    "--build",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=BUILD,
+    show_default=True,
+    help="Folder of replay.json, the models and the cluster's state.",
+)
+@click.option(
+    "--docs",
     type=click.Path(file_okay=False, path_type=Path),
     default=DOCS,
     show_default=True,
     help="Folder of the page and the picture.",
 )
-def main(name: str, data: Path | None, requests: int, rate: float, output: Path) -> None:
+def main(name: str, data: Path | None, requests: int, rate: float, build: Path, docs: Path) -> None:
     """Replay months of SET through the real operator on the embedded cluster, beside the study's arithmetic.
 
     Every row is an HTTP request to real models behind a real route; labels come late. A tick of 5 s stands
@@ -73,11 +80,11 @@ def main(name: str, data: Path | None, requests: int, rate: float, output: Path)
         rows=round(requests / PRODUCTION_SHARE),
     )
     try:
-        prepared = _prepared(name, data, settings)
+        prepared = _prepared(name, data, settings, build)
         with ExitStack() as stack:
-            cluster = open_cluster(stack, BUILD.resolve() / "cluster", False, click.echo)
+            cluster = open_cluster(stack, build.resolve() / "cluster", False, click.echo)
             result = _replayed(cluster, prepared, rate)
-        page = write(result, prepared.stream, SEEDS, BUILD, output)
+        page = write(result, prepared.stream, SEEDS, build, docs)
     except (ClusterError, StudyError) as error:
         raise click.ClickException(str(error)) from error
     except KeyboardInterrupt:
@@ -86,7 +93,7 @@ def main(name: str, data: Path | None, requests: int, rate: float, output: Path)
     click.echo(f"{result['requests']:,} requests, {result['failed']} failed → {page}")
 
 
-def _prepared(name: str, data: Path | None, settings: Settings) -> Prepared:
+def _prepared(name: str, data: Path | None, settings: Settings, build: Path) -> Prepared:
     if data is None:
         fetch([name], click.echo)
     folder = data or data_folder()
@@ -94,7 +101,7 @@ def _prepared(name: str, data: Path | None, settings: Settings) -> Prepared:
     if name not in entries:
         raise StudyError(f"{name}: {folder} has no such set; it has {', '.join(entries) or 'none'}")
     table = read_table(entries[name])
-    return prepare(table, settings, BUILD / "models", known(name).months, click.echo)
+    return prepare(table, settings, build / "models", known(name).months, click.echo)
 
 
 def _replayed(cluster: Cluster, prepared: Prepared, rate: float) -> Result:
