@@ -70,12 +70,14 @@ def program(
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A cluster that knows the operator's image, also the one that is killed all the time."""
+    """A cluster that knows the operator's image, also where it is killed all the time or its clock is set."""
     known = images()
-    killed = known["bandit-operator:dev"] | {
-        "entrypoint": [sys.executable, str(PROGRAMS / "killed_operator.py")]
+    altered = {
+        f"bandit-operator:{tag}": known["bandit-operator:dev"]
+        | {"entrypoint": [sys.executable, str(PROGRAMS / source)]}
+        for tag, source in (("killed", "killed_operator.py"), ("set-clock", "set_clock_operator.py"))
     }
-    with clusters.cluster(tmp_path_factory.mktemp("e2e"), {**known, "bandit-operator:killed": killed}) as one:
+    with clusters.cluster(tmp_path_factory.mktemp("e2e"), {**known, **altered}) as one:
         one.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
         yield one
 

@@ -1,0 +1,77 @@
+"""A machine's clock that is set holds the weights, and costs no reward: each is counted once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from bandit_operator.api.timestamps import from_timestamp
+from cluster.client import Cluster
+from demo.records import Records
+from tests.e2e.conftest import patched_operator
+from tests.e2e.test_kills import Versions, truth
+from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.cluster
+
+HOUR = 3600
+SAID = "the machine's clock was set"
+
+
+@pytest.fixture
+def settable(operator: Cluster) -> Iterator[Cluster]:
+    """The operator as it is shipped, on a machine whose clock can be set."""
+    container = "/spec/template/spec/containers/0"
+    patch = [
+        {"op": "replace", "path": f"{container}/image", "value": "bandit-operator:set-clock"},
+        {
+            "op": "add",
+            "path": f"{container}/volumeMounts",
+            "value": [{"name": "clock", "mountPath": "/clock"}],
+        },
+        {"op": "add", "path": "/spec/template/spec/volumes", "value": [{"name": "clock", "emptyDir": {}}]},
+    ]
+    with patched_operator(operator, patch) as operators:
+        yield operators
+
+
+def set_clock(operators: Cluster, seconds: int) -> None:
+    command = ["sh", "-c", f"echo {seconds} > /clock/offset"]
+    operators.kubectl("exec", "deployment/bandit-operator", "--", *command)
+
+
+def test_a_clock_that_is_set_moves_nothing_and_no_reward_is_lost_or_doubled(rollout, steer, settable):
+    one = rollout()
+    steer(one.name, good=(40, 0.6), bad=(40, 0.5))
+    # Nobody moves the weights but for a clock that would be believed.
+    one.create(guardrails={"minTrials": 20, "minChange": "0"})
+    watched = Versions(one)
+    one.wait_for("MetricsAvailable", "True", "RewardsObserved", seconds=60)
+    set_clock(settable, HOUR)
+    condition = one.wait_for("MetricsAvailable", "False", "SourceDown")
+    assert SAID in condition["message"]
+    held, cursor = one.weights(), one.status()["cursor"]
+    set_clock(settable, 0)
+    one.wait_for("MetricsAvailable", "True", "RewardsObserved", seconds=120)
+    wait_until(lambda: one.status()["cursor"] > cursor, "it goes on", 60)
+    watched.end()
+
+    records = Records()
+    for body in watched.bodies:
+        records.add(body.get("status", {}))
+    assert records.gaps() == []
+    assert records.first_cursor is not None
+    start, end = records.first_cursor, from_timestamp(records.ticks[-1]["window"]["end"])
+    counted: dict[str, float] = {}
+    for record in records.ticks:
+        for arm, seen in record["observations"].items():
+            counted[arm] = counted.get(arm, 0.0) + float(seen["trials"])
+    assert counted == truth(one.cluster, one.name, "model_reward_trials_total", start, end)
+    while_held = [
+        body["status"]
+        for body in watched.bodies
+        if any(SAID in condition["message"] for condition in body.get("status", {}).get("conditions", []))
+    ]
+    assert {status["cursor"] for status in while_held} == {cursor}
+    assert all({arm["name"]: arm["weight"] for arm in status["arms"]} == held for status in while_held)
