@@ -20,10 +20,10 @@ from bandit_operator.core import reasons
 from bandit_operator.core.model import ArmFacts, Backend, SourceDown, Window
 from bandit_operator.errors import NotFound
 from bandit_operator.routers import ROUTERS, Located, Problem, Router
-from bandit_operator.sources import source_of
+from bandit_operator.sources import Sample, source_of
 from bandit_operator.sources.exact import increases
 from bandit_operator.sources.promql import raw
-from bandit_operator.sources.question import Question
+from bandit_operator.sources.question import Question, earlier_values
 from bandit_operator.sources.requests import REQUESTS, request_counters
 
 WATCHED_TARGETS = {("apps", "Deployment"), ("apps", "StatefulSet")}
@@ -113,7 +113,7 @@ class Observer:
     async def rewards(self, resource: BanditDeployment, start: float, end: float) -> Reading | SourceDown:
         """Read one window: one question, whatever the number of arms.
 
-        Only counters that were reset in the window, as when Pods restart, take another one.
+        Only windows in which counters were reset or seem to begin, as when Pods start, take more.
         """
         address = resource.spec.reward.prometheus.address or self._default_address
         if address is None:
@@ -128,14 +128,36 @@ class Observer:
         if isinstance(answer, SourceDown):
             return answer
         values = {part: dict(by_arm) for part, by_arm in question.values(answer).items()}
-        for counter in question.were_reset(answer):
-            series = await self._prometheus.series(address, raw(counter.selector, start, end), at=end)
-            if isinstance(series, SourceDown):
-                return series
-            for arm, grown in increases(counter, series, start).items():
-                values[counter.part][arm] = values[counter.part].get(arm, 0.0) + grown
+        down = await self._look_closer(address, question, answer, values)
+        if down is not None:
+            return down
         outcomes = source.outcomes(resource, values)
         return Reading(Window(start, end, outcomes), values.get(REQUESTS, {}))
+
+    async def _look_closer(
+        self, address: str, question: Question, answer: list[Sample], values: dict[str, dict[str, float]]
+    ) -> SourceDown | None:
+        """Correct the values for series that seem to begin or were reset in the window; None if it could."""
+        began, reset = question.seemed_to_begin(answer), question.were_reset(answer)
+        before: list[Sample] = []
+        if began:
+            promql = question.promql_before(began, reset)
+            found = await self._prometheus.query(address, promql, at=question.end)
+            if isinstance(found, SourceDown):
+                return found
+            before = found
+            for part, by_arm in question.values(before).items():
+                for arm in by_arm.keys() & values[part].keys():
+                    values[part][arm] -= by_arm[arm]
+        for counter in reset:
+            samples = raw(counter.selector, question.start, question.end)
+            series = await self._prometheus.series(address, samples, at=question.end)
+            if isinstance(series, SourceDown):
+                return series
+            earlier = earlier_values(counter, before)
+            for arm, grown in increases(counter, series, question.start, earlier).items():
+                values[counter.part][arm] = values[counter.part].get(arm, 0.0) + grown
+        return None
 
     def _located(self, resource: BanditDeployment) -> Located | None:
         """Where the arms stand in the route, as far as the cache knows."""

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bandit_operator.sources.base import ArmLabel, Counter
-from bandit_operator.sources.exact import Series, increase_of, increases, was_reset
+from bandit_operator.sources.exact import Series, identity, increase_of, increases, was_reset
+from bandit_operator.sources.promql import PART
 
 
 @pytest.mark.parametrize(
@@ -66,4 +67,15 @@ def test_series_that_were_not_reset_are_left_to_the_other_query():
         Series({"arm": "b"}, [(0, 10), (5, 20)]),
         Series({"arm": "stranger"}, [(0, 10), (5, 2)]),
     ]
-    assert increases(counter, series, start=0) == {"a": 2}
+    assert increases(counter, series, start=0, earlier={}) == {"a": 2}
+
+
+def test_what_a_series_had_long_before_its_reset_is_not_counted_again():
+    counter = Counter("trials", "c_total", ArmLabel("arm", (("a", "a"),)))
+    samples = [(5.0, 12.0), (6.0, 20.0), (7.0, 2.0)]
+    series = [Series({"__name__": "c_total", "arm": "a", "pod": pod}, samples) for pod in ("1", "2", "3")]
+    earlier = {
+        identity({"arm": "a", "pod": "1", PART: "resets of trials"}): 10.0,
+        identity({"arm": "a", "pod": "2"}): 15.0,  # it was reset before it came back, too
+    }
+    assert increases(counter, series, start=0, earlier=earlier) == {"a": (10 + 2) + (20 + 2) + (20 + 2)}

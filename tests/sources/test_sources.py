@@ -93,12 +93,23 @@ def test_an_answer_is_taken_apart_by_part_and_arm(ask):
         Sample({PART: "trials", "arm": "boosting"}, math.nan),
         Sample({PART: "trials", "arm": "stranger"}, 9.0),
         Sample({PART: "resets of trials", "arm": "boosting"}, 1.0),
+        Sample({PART: "beginnings of rewards", "arm": "boosting"}, 2.0),
+        Sample({PART: "beginnings of trials", "arm": "stranger"}, 2.0),
     ]
     asked = question(ask("counters"))
     values = asked.values(samples)
     assert values["trials"] == {"logistic": 5.0}
     assert values["rewards"] == {"logistic": 2.0}
     assert [counter.part for counter in asked.were_reset(samples)] == ["trials"]
+    assert [counter.part for counter in asked.seemed_to_begin(samples)] == ["rewards"]
+
+
+def test_one_more_question_asks_what_series_of_all_counters_had_before_they_seemed_to_begin(ask):
+    asked = question(ask("counters"))
+    promql = asked.promql_before(asked.counters, asked.counters[:1])
+    promql_parser.parse(promql)
+    assert all(promql.count(f'"{counter.part}"') == 1 for counter in asked.counters)
+    assert promql.count('"resets of') == 1
 
 
 def test_counters_give_trials_and_rewards_by_arm(outcomes):

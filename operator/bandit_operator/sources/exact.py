@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from bandit_operator.sources.base import Counter
+from bandit_operator.sources.promql import PART
+
+Earlier = Mapping[frozenset[tuple[str, str]], float]
+"""Values of series long before a window, by what :func:`identity` makes of their labels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +39,22 @@ def was_reset(samples: Sequence[tuple[float, float]], start: float) -> bool:
     return any(new < old for old, new in pairwise(values))
 
 
-def increases(counter: Counter, series: Sequence[Series], start: float) -> dict[str, float]:
-    """Sum by arm over the series that were reset; the others are counted already."""
+def identity(labels: Mapping[str, str]) -> frozenset[tuple[str, str]]:
+    """What tells a series from the others of its counter: all labels but those that a query adds or drops."""
+    return frozenset((name, value) for name, value in labels.items() if name not in (PART, "__name__"))
+
+
+def increases(counter: Counter, series: Sequence[Series], start: float, earlier: Earlier) -> dict[str, float]:
+    """Sum by arm over the series that were reset; the others are counted already.
+
+    ``earlier`` has the values of those that have a sample before ``start``, but too long before
+    to be among theirs.
+    """
     found: dict[str, float] = {}
     for one in series:
         arm = counter.label.arm_of(one.labels.get(counter.label.name, ""))
         if arm is not None and was_reset(one.samples, start):
-            found[arm] = found.get(arm, 0.0) + increase_of(one.samples, start)
+            before = earlier.get(identity(one.labels))
+            samples = one.samples if before is None else [(start, before), *one.samples]
+            found[arm] = found.get(arm, 0.0) + increase_of(samples, start)
     return found

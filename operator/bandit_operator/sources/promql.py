@@ -2,16 +2,24 @@
 
 A counter's increase in a window (start, end] is taken from the counter itself. With ``last``
 its value at the end and ``first`` its value at the start, it is last − first, or all of last
-where the series began inside the window. ``increase()`` would extrapolate and round. What
-PromQL cannot say exactly is the increase of a counter that was reset inside the window,
-since the value before a reset is lost to its functions: such series are left out here,
-counted by ``reset_count``, and read sample by sample (``sources.exact``).
+where the series began inside the window. ``increase()`` would extrapolate and round. Two kinds
+of series need a closer look, and only a window that has some costs more than one question:
+
+- A series that was reset inside the window: the value before a reset is lost to PromQL's
+  functions. Such series are left out here, counted by ``reset_count``, and read sample by
+  sample (``sources.exact``).
+- A series without a sample in the minutes before the window, counted by ``began_count``. It may
+  be new, or go on after its scrapes failed for a while or Prometheus was down. What it had before
+  is looked for in a whole day, which costs too much to be asked in each window, and
+  ``counted_before`` is to be subtracted.
 """
 
 from __future__ import annotations
 
 LOOK_BACK_SECONDS = 300
 """How far before a moment its last sample may lie: Prometheus' own staleness limit."""
+EARLIER_SECONDS = 86_400
+"""How far before a window a series is looked for before it is taken as new: as long as windows can be."""
 PART = "bandit_part"
 """Label that tells the parts of one question's answer apart."""
 
@@ -28,8 +36,7 @@ def increase(selector: str, label: str, start: float, end: float) -> str:
         start: Beginning of the window, itself outside, seconds since the Unix epoch.
         end: End of the window, itself inside.
     """
-    last = f"last_over_time({_until(selector, start, end)})"
-    first = f"last_over_time({_before(selector, start)})"
+    last, first = _last(selector, start, end), _first(selector, start)
     return f"sum by ({label}) ((({last} - {first}) or {last}) unless {_reset(selector, start, end)})"
 
 
@@ -38,8 +45,28 @@ def reset_count(selector: str, label: str, start: float, end: float) -> str:
     return f"count by ({label}) ({_reset(selector, start, end)})"
 
 
+def began_count(selector: str, label: str, start: float, end: float) -> str:
+    """How many series have their first sample for a while in (start, end], by ``label``."""
+    return f"count by ({label}) ({_last(selector, start, end)} unless {_first(selector, start)})"
+
+
+def counted_before(selector: str, label: str, start: float, end: float) -> str:
+    """What series that ``began_count`` counts had before, summed by ``label``, without those that were reset.
+
+    A value below the one before tells a reset in between, after which all counts. Where the
+    counter has grown beyond it by its next sample, as in the whole of PromQL, no reset is seen.
+    """
+    before, lowest = _earlier(selector, start), f"min_over_time({_inside(selector, start, end)})"
+    return f"sum by ({label}) (({before} <= {lowest}) unless {_reset(selector, start, end)})"
+
+
+def before_reset(selector: str, start: float, end: float) -> str:
+    """The last value of a day, for series that were reset in (start, end] and not in ``raw`` before."""
+    return f"{_earlier(selector, start)} and {_reset(selector, start, end)}"
+
+
 def raw(selector: str, start: float, end: float) -> str:
-    """All samples that the increase in (start, end] depends on, to be asked at any time."""
+    """All samples that the increase in (start, end] depends on, but for ``before_reset``."""
     return _until(selector, start, end)
 
 
@@ -54,8 +81,25 @@ def _reset(selector: str, start: float, end: float) -> str:
     Both ranges begin at the same moment, so their difference is the resets since ``start``.
     """
     since_then = f"resets({_until(selector, start, end)}) - resets({_before(selector, start)})"
-    inside = f"resets({selector}[{round(end - start)}s] @ {end:.3f})"
+    inside = f"resets({_inside(selector, start, end)})"
     return f"((({since_then}) or {inside}) > 0)"
+
+
+def _last(selector: str, start: float, end: float) -> str:
+    return f"last_over_time({_until(selector, start, end)})"
+
+
+def _first(selector: str, start: float) -> str:
+    return f"last_over_time({_before(selector, start)})"
+
+
+def _earlier(selector: str, start: float) -> str:
+    """The last value of a day, where there is none of the last minutes."""
+    return f"(last_over_time({selector}[{EARLIER_SECONDS}s] @ {start:.3f}) unless {_first(selector, start)})"
+
+
+def _inside(selector: str, start: float, end: float) -> str:
+    return f"{selector}[{round(end - start)}s] @ {end:.3f}"
 
 
 def _until(selector: str, start: float, end: float) -> str:
