@@ -22,10 +22,11 @@ from bandit_operator.sources.question import Question
 from tests.support.golden import agrees
 
 HERE = Path(__file__).parent
+PAGE = Path("docs/presets.md").read_text(encoding="utf-8")
 LOCATED = Located(rule=1, positions={"logistic": 0, "boosting": 1}, weights={}, foreign=False)
 """The arms are the two backends of the second rule."""
 FAST = {"logistic": Observed(100, 90), "boosting": Observed(50, 33)}
-"""Within 300 ms: all failures, which do not count, and all answers but seven."""
+"""Within 250 or 300 ms: all failures, which do not count, and all answers but seven."""
 SUCCESSFUL = {"logistic": Observed(100, 97), "boosting": Observed(50, 40)}
 CASES = [pytest.param(*key, id="-".join(key)) for key in PRESETS]
 
@@ -39,7 +40,7 @@ def preset(manifest):
         if implementation is not None:
             reward["implementation"] = implementation
         if name.endswith("Latency"):
-            reward.setdefault("latencyTarget", "300ms")
+            reward.setdefault("latencyTarget", "250ms" if implementation == "MLServer" else "300ms")
         manifest["spec"]["reward"] = {"prometheus": reward}
         return parse(manifest)
 
@@ -175,3 +176,17 @@ def test_envoys_clusters_belong_to_nobody_while_the_route_is_unknown(preset):
     for counter in source_of(resource).counters(resource, None):
         assert counter.label.arm_of("httproute/models/income/rule/1/backend/0") is None
         promql_parser.parse(counter.selector)
+
+
+@pytest.mark.parametrize("implementation", sorted({str(key[1]) for key in PRESETS}))
+def test_the_page_says_whose_metrics_are_tested(implementation):
+    head = (HERE / "expositions" / f"{file_of(implementation)}.prom").read_text().partition("\n")[0]
+    recorded = re.fullmatch(r"# (.+?), recorded by (tests/sources/recorders/\w+\.py); .*", head)
+    rows = [row for row in PAGE.splitlines() if row.startswith("|") and f"| `{implementation}`" in row]
+    assert rows
+    if recorded is None:
+        assert head.endswith("documented, not recorded.")
+        assert all("| documented, not recorded |" in row for row in rows)
+    else:
+        assert all(f"| {recorded[1]}" in row for row in rows)
+        assert Path(recorded[2]).exists()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bandit_operator.sources.presets.base import Durations, Latency, Requests, Success, by_service
 
-_PREDICTIONS = 'endpoint!~"/|/docs[.]json|/healthz|/livez|/metrics|/readyz|/schema[.]json"'
+_PREDICTIONS = 'endpoint!~"/|/docs[.]json|/healthz|/livez|/metrics|/readyz|/schema[.]json|/static_content/.+"'
 _ANSWERED = 'http_response_code!~"5.."'
 _REQUESTS = "bentoml_service_request_total"
 

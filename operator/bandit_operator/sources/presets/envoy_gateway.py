@@ -8,7 +8,9 @@ https://www.envoyproxy.io/docs/envoy/latest/configuration/upstream/cluster_manag
 https://github.com/envoyproxy/gateway/issues/7008 and
 https://github.com/envoyproxy/gateway/issues/6742
 
-``envoy_cluster_upstream_rq_time`` has no response code, so there is no latency here.
+Envoy takes the name of a cluster up to its first dot and the rest as a metric of its own, so a
+route whose name has a dot is not found. ``envoy_cluster_upstream_rq_time`` has no response code,
+so there is no latency here.
 """
 
 from __future__ import annotations

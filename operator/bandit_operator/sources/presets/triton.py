@@ -1,7 +1,8 @@
 """NVIDIA Triton: inference requests that succeeded and failed.
 
 Metrics ``nv_inference_request_success`` and ``nv_inference_request_failure``, one a request, also
-for a batch. Source:
+for a batch. What a model of the Python backend raises is a failure, but what it returns as
+``TritonError`` a success (https://github.com/triton-inference-server/server/issues/7713). Source:
 https://github.com/triton-inference-server/server/blob/main/docs/user_guide/metrics.md
 
 Its times are sums or quantiles; its one histogram, ``nv_inference_first_response_histogram_ms``,
