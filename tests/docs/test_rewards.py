@@ -12,7 +12,11 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from bandit_operator.api.reward_counters import FURTHER_COUNTERS
 from bandit_operator.api.v1alpha1 import parse, to_experiment
+from bandit_operator.core.model import Observed, RewardType
+from bandit_operator.sources import source_of
+from bandit_operator.sources.counters import Counters
 from bandit_serving.cli import VERBS
 from bandit_serving.collector.metrics import CounterMetrics
 from bandit_serving.rewards import REWARDS, load_routes, make_reward
@@ -52,12 +56,39 @@ def test_the_counters_of_the_manifest_are_the_metric_lines_above_it(name: str) -
     series = [sample for family in text_string_to_metric_families(lines) for sample in family.samples]
     assert series
     prometheus = yaml.safe_load(block)["reward"]["prometheus"]
-    for selector in (prometheus[part] for part in ("successes", "trials") if part in prometheus):
+    counters = ("successes", "trials", *(one.field for one in FURTHER_COUNTERS))
+    for selector in (prometheus[part] for part in counters if part in prometheus):
         metric, labels = re.fullmatch(r"(\w+)\{(.*)\}", selector).groups()  # type: ignore[union-attr] # it does
         wanted = dict(re.findall(r'(\w+)="([^"]*)"', labels))
         found = [one for one in series if one.name == metric and wanted.items() <= one.labels.items()]
         assert found, selector
         assert all("arm" in one.labels for one in found)
+
+
+@pytest.mark.parametrize("name", REWARD_SECTIONS)
+def test_the_numbers_of_the_metric_lines_are_rewards_that_there_can_be(name: str) -> None:
+    (block,), (lines,) = (blocks(REWARD_SECTIONS[name], language) for language in ("yaml", "text"))
+    reward = yaml.safe_load(block)["reward"]
+    shown = {
+        sample.name: sample.value
+        for family in text_string_to_metric_families(lines)
+        for sample in family.samples
+    }
+    resource = parse(manifest(reward))
+    source = source_of(resource)
+    if isinstance(source, Counters):
+        values = {
+            one.part: {"one": shown[one.selector.partition("{")[0]]} for one in source.counters(resource)
+        }
+        assert isinstance(source.outcomes(resource, values)["one"], Observed)
+
+
+def test_every_type_of_reward_has_an_example() -> None:
+    shown = {
+        yaml.safe_load(blocks(text, "yaml")[0])["reward"].get("type", "Bernoulli")
+        for text in REWARD_SECTIONS.values()
+    }
+    assert shown == {str(one) for one in RewardType}
 
 
 def test_metric_lines_of_the_collector_have_names_that_it_exposes() -> None:
