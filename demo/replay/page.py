@@ -30,7 +30,7 @@ after a delay (lognormal, median two ticks, 95 % within eight). The operator, in
 the rewards from Prometheus every {interval:g} s and moves the weights of the HTTPRoute, with its default
 strategy and guardrails."""
 COUNTED = """\
-Requests: {requests:,}, of which {failed} failed. Labels sent: {labels_sent:,}; rewards that the operator
+Requests: {requests:,}, of which {failed} failed{why}. Labels sent: {labels_sent:,}; rewards that the operator
 counted: {rewards_counted:,}; windows missing: {missing}. What the operator counted for each arm, beside what
 the study's arithmetic gives for the very rows that the arm answered:"""
 
@@ -87,7 +87,8 @@ def _page(result: Result, stream: Stream, study: dict[str, Any], seeds: int) -> 
     lines.append(f"| arms rolled back | {len(result['rolled_back'])} | {rollbacks[0]:.1f} |")
     for name in BASELINES:
         lines.append(f"| mean reward of `{name}` | | {study['mean_reward'][name][0]:.4f} |")
-    lines += ["", COUNTED.format(missing=len(result["windows_missing"]), **result)]
+    why = "".join(f" ({kind}: {count})" for kind, count in result["failures"].items())
+    lines += ["", COUNTED.format(missing=len(result["windows_missing"]), why=why, **result)]
     lines += ["", "| arm | requests | rewards by the operator | by the study |", "|---|---:|---:|---:|"]
     for name in stream.names:
         counted, expected = result["reward_by_operator"][name], result["reward_by_study"][name]

@@ -118,6 +118,7 @@ def _result(
         "interval": interval,
         "requests": counters.requests_total,
         "failed": counters.requests_failed,
+        "failures": dict(counters.failures),
         "labels_sent": traffic.replayer.labels_sent,
         "rewards_counted": records.trials(),
         "served": tally.trials,

@@ -61,7 +61,7 @@ def _body(results: Sequence[Result], drawn: dict[str, str]) -> str:
     lines = ["", "", "## Results", ""]
     lines.append(
         f"Written by `study report`: {len(without)} streams and {len(broken)} with an injected break,"
-        f" {' or '.join(map(str, seeds))} seeds each, {minutes:.0f} minutes in all, a process for each stream."
+        f" {' or '.join(map(str, seeds))} seeds each, {minutes:.0f} minutes of processor time."
         f" {len(long_streams(results))} of them are real streams of six months or more."
         " [Every measure of every stream, with intervals](study/streams.md)."
     )

@@ -43,7 +43,8 @@ def test_the_page_has_both_figures_of_every_arm_and_a_picture(prepared, tmp_path
         "rate": 60.0,
         "interval": 5.0,
         "requests": 1800,
-        "failed": 0,
+        "failed": 2,
+        "failures": {"HTTP 503": 2},
         "labels_sent": 1800,
         "rewards_counted": 1800,
         "served": dict.fromkeys(names, 300),
@@ -56,6 +57,7 @@ def test_the_page_has_both_figures_of_every_arm_and_a_picture(prepared, tmp_path
     }
     page = write(result, prepared.stream, 2, tmp_path / "build", tmp_path / "docs").read_text()
     assert "6.0 months in 3 minutes" in page
+    assert "1,800, of which 2 failed (HTTP 503: 2)." in page
     assert "| mean reward | 0.6789 |" in page
     assert "| forest | 300 | 202.000 | 202.000 |" in page
     assert "`stale` was found worse than the baseline at tick 7: drained, then scaled to zero." in page
