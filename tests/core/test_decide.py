@@ -14,6 +14,7 @@ from bandit_operator.core.decision import Decision
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.memory import Memory
 from bandit_operator.core.model import (
+    Arm,
     ArmFacts,
     ArmStanding,
     ArmState,
@@ -194,6 +195,17 @@ def test_a_new_pod_template_starts_an_arm_again_with_a_small_share(rollout):
     assert decision.reports["b"].trials == 0
     assert decision.standings["b"].state is ArmState.JOINING
     assert decision.reports["a"].trials == 400
+
+
+def test_what_an_arm_that_joins_may_not_have_yet_stays_with_the_best_of_the_others(rollout):
+    run = rollout({"a": 100, "b": 9800, "c": 100}, strategy="ValidationBest")
+    scored = tuple(Arm(name, score) for name, score in (("a", 0.7), ("b", 0.8), ("c", 0.9)))
+    run.experiment = replace(run.experiment, arms=scored)
+    joining = replace(run.intention.standings["c"], state=ArmState.JOINING)
+    run.intention = replace(run.intention, standings={**run.intention.standings, "c": joining})
+    decision = run.tick(a=(10, 5), b=(980, 500), c=(10, 5))
+    assert dict(decision.weights) == {"a": 101, "b": 8899, "c": 1000}
+    assert decision.reason == reasons.WARMING_UP
 
 
 def test_promotion_gives_the_winner_all_but_the_smallest_shares(rollout):

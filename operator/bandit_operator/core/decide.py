@@ -159,7 +159,7 @@ def _move(
     if hold is not None:
         target = _without_barred(shares, eligible)
     else:
-        target = _target(experiment, memory, evaluation, eligible, shares)
+        target = _target(experiment, memory, evaluation, standings, shares)
     proposed = _guarded(experiment, standings, target, shares, held=hold is not None)
     return _explain(experiment, before, standings, proposed, barred, hold, loser, evaluation)
 
@@ -180,37 +180,49 @@ def _target(
     experiment: Experiment,
     memory: Memory,
     evaluation: Evaluation,
-    eligible: tuple[str, ...],
+    standings: Mapping[str, ArmStanding],
     shares: Mapping[str, float],
 ) -> dict[str, float]:
     """The shares that strategy, promotion and warm-up ask for, before the guardrails."""
+    eligible = _eligible(standings)
     if evaluation.promoted in eligible and experiment.promotion.action is PromotionAction.PROMOTE:
         return {arm: float(arm == evaluation.promoted) for arm in shares}
-    seasoned = tuple(arm for arm in eligible if _is_seasoned(experiment, memory, arm))
-    if not experiment.strategy.learns or len(seasoned) == len(eligible):
+    fresh = tuple(arm for arm in eligible if _is_fresh(experiment, memory, standings, arm))
+    if not fresh:
         return {arm: evaluation.shares.get(arm, 0.0) for arm in shares}
-    return _warm_up(experiment, memory, eligible, seasoned, shares)
+    return _warm_up(experiment, memory, eligible, fresh, shares)
+
+
+def _is_fresh(experiment: Experiment, memory: Memory, standings: Mapping[str, ArmStanding], arm: str) -> bool:
+    """Whether a strategy may not choose the share of an arm yet.
+
+    One that learns from rewards needs enough of every arm. One that does not may begin with any split,
+    but has none for an arm that comes later: what that may not have yet stays where it is.
+    """
+    if experiment.strategy.learns:
+        return not _is_seasoned(experiment, memory, arm)
+    return standings[arm].state is ArmState.JOINING
 
 
 def _warm_up(
     experiment: Experiment,
     memory: Memory,
     eligible: tuple[str, ...],
-    seasoned: tuple[str, ...],
+    fresh: tuple[str, ...],
     shares: Mapping[str, float],
 ) -> dict[str, float]:
-    """Give arms without enough trials a small share, and let the strategy split the rest.
+    """Give fresh arms a small share, and let the strategy split the rest.
 
-    Where no arm has enough trials yet, the user's own split stands, except that nobody is
-    left without the traffic that it takes to be judged.
+    Where there are no others, the user's own split stands, except that nobody is left without
+    the traffic that it takes to be judged.
     """
-    joining = [arm for arm in eligible if arm not in seasoned]
-    small = min(experiment.guardrails.new_arm_share, 0.5 / len(joining))
+    small = min(experiment.guardrails.new_arm_share, 0.5 / len(fresh))
     target = dict.fromkeys(shares, 0.0)
-    if seasoned:
-        split = evaluate(experiment, memory, seasoned).shares
-        rest = 1.0 - small * len(joining)
-        return {**target, **dict.fromkeys(joining, small), **{arm: rest * split[arm] for arm in seasoned}}
+    known = tuple(arm for arm in eligible if arm not in fresh)
+    if known:
+        split = evaluate(experiment, memory, known).shares
+        rest = 1.0 - small * len(fresh)
+        return {**target, **dict.fromkeys(fresh, small), **{arm: rest * split[arm] for arm in known}}
     present = _without_barred(shares, eligible)
     lifted = {
         arm: max(present[arm], min(experiment.guardrails.new_arm_share, 1 / len(eligible)))

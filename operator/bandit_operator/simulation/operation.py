@@ -145,21 +145,20 @@ def _held(requests: Floats, eligible: Flags, current: Floats) -> Flags:
 
 def _target(run: Operation, eligible: Flags, seasoned: Flags, found: Assessment, current: Floats) -> Floats:
     target = found.shares
-    if run.experiment.strategy.learns:
-        warming = np.asarray((eligible & ~seasoned).any(-1))
-        if warming.any():
-            target = np.where(warming[:, None], _warm_up(run, eligible, seasoned, current), target)
+    fresh = eligible & (~seasoned if run.experiment.strategy.learns else run.joining)
+    warming = fresh.any(-1, keepdims=True)
+    if warming.any():
+        target = np.where(warming, _warm_up(run, eligible, fresh, current), target)
     if run.experiment.promotion.action is PromotionAction.PROMOTE:
         winner = found.promoted & eligible
         target = np.where(winner.any(-1, keepdims=True), winner.astype(np.float64), target)
     return np.asarray(target)
 
 
-def _warm_up(run: Operation, eligible: Flags, seasoned: Flags, current: Floats) -> Floats:
-    """As in ``core.decide``: a small share for arms without enough trials, the rest to the others."""
+def _warm_up(run: Operation, eligible: Flags, fresh: Flags, current: Floats) -> Floats:
+    """As in ``core.decide``: a small share for fresh arms, the rest to the others."""
     share = run.experiment.guardrails.new_arm_share
-    known = eligible & seasoned
-    fresh = eligible & ~seasoned
+    known = eligible & ~fresh
     small = np.minimum(share, 0.5 / np.maximum(fresh.sum(-1, keepdims=True), 1))
     rest = 1.0 - small * fresh.sum(-1, keepdims=True)
     split = assess(run.experiment, run.memory, known).shares if known.any() else np.zeros(known.shape)
