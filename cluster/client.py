@@ -33,9 +33,12 @@ class ClusterError(Exception):
 
 
 @cache
-def tools() -> Path:
-    """Return the folder with ``bin/cluster``, ``bin/helm`` and the others; builds what is missing."""
-    build = [sys.executable, str(REPOSITORY / "cluster" / "build.py")]
+def tools(*optional: str) -> Path:
+    """Return the folder with ``bin/cluster``, ``bin/helm`` and the others; builds what is missing.
+
+    :param optional: programs that are built only on demand and must be there, too, such as ``vegeta``
+    """
+    build = [sys.executable, str(REPOSITORY / "cluster" / "build.py"), *(["--with"] if optional else []), *optional]
     return Path(subprocess.run(build, stdout=subprocess.PIPE, text=True, check=True).stdout.strip())
 
 
