@@ -1,0 +1,1 @@
+def write(parts, build, docs): pass

@@ -1,0 +1,113 @@
+"""What ticks cost the operator and those that it asks, by number of resources and interval."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from bench.overhead import books
+from bench.overhead.stage import NAMESPACE, Stage
+from tests.e2e.rollout import Rollout
+from tests.support.waiting import wait_until
+
+SETTLED = {"minTrials": 1, "minShare": "0.5"}
+"""Everything is computed at every tick, and both arms keep half the traffic."""
+MOVING = {"minTrials": 1, "minChange": "0"}
+"""Arms that are equal, and weights that follow every chance: each tick writes status and route."""
+REWARDS = (2.0, 0.5)  # a second and arm, and their mean
+AT_REST_SECONDS = 180.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is measured.
+
+    Attributes:
+        numbers: Of resources, growing.
+        intervals: Seconds, each for all numbers.
+        moving: Number and interval at which every tick moves weights; the number is one of ``numbers``.
+        seconds: Of each measurement. Status is written once a minute where nothing changes.
+    """
+
+    numbers: tuple[int, ...]
+    intervals: tuple[int, ...]
+    moving: tuple[int, int]
+    seconds: float
+
+    @property
+    def steps(self) -> int:
+        """Of progress."""
+        return 2 + len(self.numbers) * (1 + len(self.intervals))
+
+
+FULL = Plan(numbers=(1, 50, 200, 1000), intervals=(10, 60), moving=(200, 10), seconds=60)
+QUICK = Plan(numbers=(1, 50), intervals=(10,), moving=(50, 10), seconds=20)
+
+
+def measure(stage: Stage, plan: Plan, progress: Callable[[str], None]) -> dict[str, Any]:
+    """Measure without a resource, then with ever more of them."""
+    progress("scale: the operator without a resource")
+    stage.rewards.put({})
+    lines = [{"resources": 0, "interval": None, "weights": "none", **_window(stage, plan.seconds / 2)}]
+    made: list[Rollout] = []
+    for number in plan.numbers:
+        progress(f"scale: making {number:,} resources")
+        new = [
+            Rollout(stage.cluster, f"r{index:04d}", namespace=NAMESPACE)
+            for index in range(len(made), number)
+        ]
+        made += new
+        _create(stage, new, plan.intervals[0])
+        for interval in plan.intervals:
+            lines.append(_line(stage, made, interval, "settled", plan, progress))
+        if number == plan.moving[0]:
+            lines.append(_line(stage, made, plan.moving[1], "moving", plan, progress))
+    return {"plan": plan.__dict__, "lines": lines}
+
+
+def _create(stage: Stage, new: list[Rollout], interval: int) -> None:
+    rates = {f"{one.name}/{arm}": REWARDS for one in new for arm in one.arms}
+    stage.rewards.put(rates)
+    stage.apply([part for one in new for part in (*one.services(), one.route_object())])
+    stage.apply([_resource(one, interval, SETTLED) for one in new])
+
+
+def _resource(one: Rollout, interval: int, guardrails: dict[str, Any]) -> dict[str, Any]:
+    return one.resource(interval=f"{interval}s", guardrails=guardrails)
+
+
+def _line(
+    stage: Stage, made: list[Rollout], interval: int, weights: str, plan: Plan, progress: Callable[[str], None]
+) -> dict[str, Any]:
+    progress(f"scale: {len(made):,} resources at {interval} s, {weights} weights")
+    guardrails = MOVING if weights == "moving" else SETTLED
+    stage.apply([_resource(one, interval, guardrails) for one in made])
+    _await_rest(stage, made, interval)
+    return {
+        "resources": len(made), "interval": interval, "weights": weights, **_window(stage, plan.seconds)
+    }  # fmt: skip
+
+
+def _await_rest(stage: Stage, made: list[Rollout], interval: int) -> None:
+    """Wait until every resource has read rewards and seen its newest generation."""
+
+    def rested() -> bool:
+        items = stage.bench.get("bd")["items"]
+        ready = [
+            one
+            for one in items
+            if one["metadata"]["generation"] == one.get("status", {}).get("observedGeneration")
+            and "rewardsUntil" in one["status"]
+        ]
+        assert len(ready) == len(made), f"{len(ready)} of {len(made)} resources have read rewards"
+        return True
+
+    wait_until(rested, "all resources have read rewards", AT_REST_SECONDS + 2 * interval)
+
+
+def _window(stage: Stage, seconds: float) -> dict[str, Any]:
+    before = books.read(stage)
+    time.sleep(max(0.0, before.time + seconds - time.time()))
+    return books.between(stage, before, books.read(stage))
