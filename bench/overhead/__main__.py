@@ -66,7 +66,9 @@ def _teller(progress: Progress, bar: Any) -> Callable[[str], None]:
 def main(arguments: list[str] | None = None) -> None:
     """Measure, and write what was measured."""
     parser = argparse.ArgumentParser(
-        prog="python -m bench.overhead", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="python -m bench.overhead",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "--quick", action="store_true", help="in five minutes: to see that it runs; the page is not touched"

@@ -7,16 +7,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from bandit_operator.core import windows
 from bench.overhead import books
 from bench.overhead.stage import NAMESPACE, Stage
 from tests.e2e.rollout import Rollout
 from tests.support.waiting import wait_until
 
-SETTLED = {"minTrials": 1, "minShare": "0.5"}
+SETTLED = {"minTrials": 1, "minShare": "0.5", "newArmShare": "0.5"}
 """Everything is computed at every tick, and both arms keep half the traffic."""
 MOVING = {"minTrials": 1, "minChange": "0"}
 """Arms that are equal, and weights that follow every chance: each tick writes status and route."""
 REWARDS = (2.0, 0.5)  # a second and arm, and their mean
+SETTLE = 3.0  # seconds; Prometheus looks each second
 AT_REST_SECONDS = 180.0
 
 
@@ -55,8 +57,7 @@ def measure(stage: Stage, plan: Plan, progress: Callable[[str], None]) -> dict[s
     for number in plan.numbers:
         progress(f"scale: making {number:,} resources")
         new = [
-            Rollout(stage.cluster, f"r{index:04d}", namespace=NAMESPACE)
-            for index in range(len(made), number)
+            Rollout(stage.cluster, f"r{index:04d}", namespace=NAMESPACE) for index in range(len(made), number)
         ]
         made += new
         _create(stage, new, plan.intervals[0])
@@ -79,7 +80,12 @@ def _resource(one: Rollout, interval: int, guardrails: dict[str, Any]) -> dict[s
 
 
 def _line(
-    stage: Stage, made: list[Rollout], interval: int, weights: str, plan: Plan, progress: Callable[[str], None]
+    stage: Stage,
+    made: list[Rollout],
+    interval: int,
+    weights: str,
+    plan: Plan,
+    progress: Callable[[str], None],
 ) -> dict[str, Any]:
     progress(f"scale: {len(made):,} resources at {interval} s, {weights} weights")
     guardrails = MOVING if weights == "moving" else SETTLED
@@ -105,6 +111,9 @@ def _await_rest(stage: Stage, made: list[Rollout], interval: int) -> None:
         return True
 
     wait_until(rested, "all resources have read rewards", AT_REST_SECONDS + 2 * interval)
+    # A resource that has just been changed has read the newest window already; its tick finds none.
+    now = time.time()
+    time.sleep(windows.newest_end(now, interval, SETTLE) + interval + SETTLE - now)
 
 
 def _window(stage: Stage, seconds: float) -> dict[str, Any]:
