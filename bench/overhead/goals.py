@@ -78,7 +78,7 @@ def _of_the_most(part: dict[str, Any]) -> list[Row]:
         return []
     where = f"{MOST:,} resources at {EVERY} s"
     return [
-        _plain(f"processor of the operator, {where}, cores", 0.5, line["cores"]),
+        _plain(f"processor of the operator, {where}, cores", 0.15, line["cores"]),
         _plain(f"memory of the operator, {where}, MiB", 512.0, line["memory_mib"]),
         _plain(f"how late ticks begin, {where}, mean seconds", 1.0, line["lag_mean"]),
     ]

@@ -85,6 +85,7 @@ def _scale(part: dict[str, Any]) -> Figure:
         axis.set_title(title, fontsize="medium")
     for axis in (left, right):
         axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.yaxis.set_minor_formatter(NullFormatter())
     left.legend(fontsize="small", frameon=False)
     return figure
 

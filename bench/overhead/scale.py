@@ -11,7 +11,6 @@ from bandit_operator.core import windows
 from bench.overhead import books
 from bench.overhead.stage import NAMESPACE, Stage
 from tests.e2e.rollout import Rollout
-from tests.support.waiting import wait_until
 
 SETTLED = {"minTrials": 1, "minShare": "0.5", "newArmShare": "0.5"}
 """Everything is computed at every tick, and both arms keep half the traffic."""
@@ -19,7 +18,6 @@ MOVING = {"minTrials": 1, "minChange": "0"}
 """Arms that are equal, and weights that follow every chance: each tick writes status and route."""
 REWARDS = (2.0, 0.5)  # a second and arm, and their mean
 SETTLE = 3.0  # seconds; Prometheus looks each second
-AT_REST_SECONDS = 180.0
 
 
 @dataclass(frozen=True)
@@ -73,6 +71,7 @@ def _create(stage: Stage, new: list[Rollout], interval: int) -> None:
     stage.rewards.put(rates)
     stage.apply([part for one in new for part in (*one.services(), one.route_object())])
     stage.apply([_resource(one, interval, SETTLED) for one in new])
+    _rest(interval, 4)
 
 
 def _resource(one: Rollout, interval: int, guardrails: dict[str, Any]) -> dict[str, Any]:
@@ -90,30 +89,20 @@ def _line(
     progress(f"scale: {len(made):,} resources at {interval} s, {weights} weights")
     guardrails = MOVING if weights == "moving" else SETTLED
     stage.apply([_resource(one, interval, guardrails) for one in made])
-    _await_rest(stage, made, interval)
+    _rest(interval, 1)
     return {
         "resources": len(made), "interval": interval, "weights": weights, **_window(stage, plan.seconds)
     }  # fmt: skip
 
 
-def _await_rest(stage: Stage, made: list[Rollout], interval: int) -> None:
-    """Wait until every resource has read rewards and seen its newest generation."""
+def _rest(interval: int, windows_read: int) -> None:
+    """Wait until so many windows have ended that no resource has looked at yet.
 
-    def rested() -> bool:
-        items = stage.bench.get("bd")["items"]
-        ready = [
-            one
-            for one in items
-            if one["metadata"]["generation"] == one.get("status", {}).get("observedGeneration")
-            and "rewardsUntil" in one["status"]
-        ]
-        assert len(ready) == len(made), f"{len(ready)} of {len(made)} resources have read rewards"
-        return True
-
-    wait_until(rested, "all resources have read rewards", AT_REST_SECONDS + 2 * interval)
-    # A resource that has just been changed has read the newest window already; its tick finds none.
+    One that has just been changed has read the newest window already, and its next tick finds none;
+    a new one first sets its cursor, then reads, and only then writes nothing more.
+    """
     now = time.time()
-    time.sleep(windows.newest_end(now, interval, SETTLE) + interval + SETTLE - now)
+    time.sleep(windows.newest_end(now, interval, SETTLE) + windows_read * interval + SETTLE - now)
 
 
 def _window(stage: Stage, seconds: float) -> dict[str, Any]:

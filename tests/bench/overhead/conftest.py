@@ -7,9 +7,8 @@ import pytest
 
 def _path(shift: float, writes: int) -> dict[str, Any]:
     latencies = {"p50": 1 + shift, "p99": 4 + shift, "p99.9": 9 + shift}
-    return {
-        "count": 10, **latencies, "throughput": 1000 - shift, "failed": 0, "requests": 20, "route_writes": writes
-    }  # fmt: skip
+    counted = {"failed": 0, "requests": 20, "route_writes": writes}
+    return {"count": 10, **latencies, "throughput": 1000 - shift, **counted}
 
 
 def _line(resources: int, interval: int | None, weights: str, **others: Any) -> dict[str, Any]:
