@@ -71,7 +71,7 @@ def main(arguments: list[str] | None = None) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--quick", action="store_true", help="in five minutes: to see that it runs; the page is not touched"
+        "--quick", action="store_true", help="in seven minutes: to see that it runs; the page is not touched"
     )
     parser.add_argument(
         "--only", nargs="*", choices=tuple(PARTS), default=tuple(PARTS), metavar="PART",

@@ -10,6 +10,8 @@ from typing import Any
 from prometheus_client.parser import text_string_to_metric_families
 
 from bench.overhead.stage import Stage
+from cluster.client import ClusterError
+from demo.installation import OPERATOR_NAMESPACE
 from demo.load import READS, WRITES, is_counted, queries_so_far
 
 OURS = ("banditdeployments", "httproutes")
@@ -41,10 +43,12 @@ class Reading:
         time: Seconds since 1970.
         scrape_seconds: That the operator's own exposition took, through the API server.
         scrape_bytes: Of that exposition.
+        started: When the operator's process was, seconds since 1970.
         lag: Ticks by the upper bound of how late they began, seconds, cumulative.
     """
 
     time: float
+    started: float
     cpu: float
     memory: float
     ticks: float
@@ -69,6 +73,7 @@ def read(stage: Stage) -> Reading:
     writes = samples(api, "etcd_requests_total")
     return Reading(
         time=time.time(),
+        started=total(own, "process_start_time_seconds"),
         cpu=total(own, "process_cpu_seconds_total"),
         memory=total(own, "process_resident_memory_bytes"),
         ticks=total(own, f"{LAG}_count"),

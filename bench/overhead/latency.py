@@ -48,7 +48,7 @@ class Plan:
         return 1 + self.rounds * len(PATHS)
 
 
-FULL = Plan(rounds=5, seconds=10, rate=300, full_seconds=5, workers=16)
+FULL = Plan(rounds=5, seconds=9, rate=300, full_seconds=4, workers=16)
 QUICK = Plan(rounds=2, seconds=6, rate=200, full_seconds=3, workers=16)
 
 

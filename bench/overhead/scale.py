@@ -28,7 +28,7 @@ class Plan:
         numbers: Of resources, growing.
         intervals: Seconds, each for all numbers.
         moving: Number and interval at which every tick moves weights; the number is one of ``numbers``.
-        seconds: Of each measurement. Status is written once a minute where nothing changes.
+        seconds: Of each measurement, or one interval where that is longer.
     """
 
     numbers: tuple[int, ...]
@@ -42,7 +42,7 @@ class Plan:
         return 2 + len(self.numbers) * (1 + len(self.intervals))
 
 
-FULL = Plan(numbers=(1, 50, 200, 1000), intervals=(10, 60), moving=(200, 10), seconds=60)
+FULL = Plan(numbers=(1, 50, 200, 1000), intervals=(10, 60), moving=(200, 10), seconds=40)
 QUICK = Plan(numbers=(1, 50), intervals=(10,), moving=(50, 10), seconds=20)
 
 
@@ -50,7 +50,7 @@ def measure(stage: Stage, plan: Plan, progress: Callable[[str], None]) -> dict[s
     """Measure without a resource, then with ever more of them."""
     progress("scale: the operator without a resource")
     stage.rewards.put({})
-    lines = [{"resources": 0, "interval": None, "weights": "none", **_window(stage, plan.seconds / 2)}]
+    lines = [{"resources": 0, "interval": None, "weights": "none", **_window(stage, 20.0)}]
     made: list[Rollout] = []
     for number in plan.numbers:
         progress(f"scale: making {number:,} resources")
@@ -90,9 +90,8 @@ def _line(
     guardrails = MOVING if weights == "moving" else SETTLED
     stage.apply([_resource(one, interval, guardrails) for one in made])
     _rest(interval, 1)
-    return {
-        "resources": len(made), "interval": interval, "weights": weights, **_window(stage, plan.seconds)
-    }  # fmt: skip
+    spent = _window(stage, max(plan.seconds, interval))
+    return {"resources": len(made), "interval": interval, "weights": weights, **spent}
 
 
 def _rest(interval: int, windows_read: int) -> None:

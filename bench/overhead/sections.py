@@ -28,11 +28,11 @@ SCALE = """## What a tick costs
 
 Resources with two arms, each with a route and Services of its own, at equal rewards. Where weights
 *rest*, every tick reads, learns and decides all the same, and `minShare` keeps the weights; where they
-*move*, every tick changes them. Each line is {seconds:g} s long and begins at rest. The operator's
-processor time and memory are those that it exposes itself, requests are counted from the API server's
-audit log, writes of etcd from the API server's metrics (of BanditDeployments and HTTPRoutes, what the
-gateway writes into a route's status included), questions by Prometheus itself. *ms a tick* is processor
-time beyond that of an operator without resources.
+*move*, every tick changes them. Each line is {seconds:g} s long, or one interval, and begins at rest.
+The operator's processor time and memory are those that it exposes itself, requests are counted from the
+API server's audit log, writes of etcd from the API server's metrics (of BanditDeployments and HTTPRoutes,
+what the gateway writes into a route's status included), questions by Prometheus itself. *ms a tick* is
+processor time beyond that of an operator without resources.
 
 """
 NOT_IN_THE_PATH = """\
