@@ -99,7 +99,14 @@ def between(stage: Stage, before: Reading, after: Reading) -> dict[str, Any]:
         and of the API server; ``memory_mib`` at the end; ``lag_mean`` and ``lag_p99``, seconds, the latter
         as the bound of its histogram; ``pass_ms``, the mean time of one pass; and for each tick ``queries``,
         ``api_reads``, ``api_writes``, ``events`` and ``etcd_writes``. None where there was no tick.
+
+    Raises:
+        ClusterError: The operator was restarted between them.
     """
+    if after.started != before.started:
+        words = ("logs", "-n", OPERATOR_NAMESPACE, stage.operator_pod, "--previous", "--tail=20")
+        told = stage.cluster.run("cluster", "kubectl", *words, check=False).stdout
+        raise ClusterError(f"the operator was restarted while it was measured; its last words:\n{told}")
     ticks, seconds = after.ticks - before.ticks, after.time - before.time
     requests = [one for one in stage.operator_requests(before.time, after.time) if is_counted(one)]
     made = Counter(_kind(one.verb, one.resource) for one in requests)

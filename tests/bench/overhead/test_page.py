@@ -76,7 +76,7 @@ def test_a_request_that_failed_misses_the_goal(parts: dict[str, Any]) -> None:
 def test_a_tick_costs_what_the_operator_takes_beyond_its_idle_self(parts: dict[str, Any]) -> None:
     line = texts.line_of(parts["scale"], 1000, 10, "settled")
     assert line is not None
-    assert texts.milliseconds_a_tick(parts["scale"], line) == pytest.approx(3.0)
+    assert texts.milliseconds_a_tick(parts["scale"], line) == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize(
