@@ -38,6 +38,9 @@ bench: venv ## Measure the decisions against their goals and other libraries (AR
 bench-collector: venv ## Measure how many events a second the reward collector takes (about 2 minutes)
 	@$(BIN)/python -m bench.collector $(ARGS)
 
+bench-overhead: venv ## Measure what the operator costs, on a cluster: requests, ticks, reaction (about 20 minutes)
+	@$(BIN)/python -m bench.overhead $(ARGS)
+
 study: venv ## Compare bandits, A/B tests and simpler ways on real streams (DATA=folder, ARGS=--quick for minutes)
 	@$(BIN)/python -m study fetch
 	@$(BIN)/python -m study run $(if $(DATA),--data $(DATA)) $(ARGS)
@@ -95,4 +98,4 @@ lock: ## Resolve requirements.lock again (needs uv)
 clean: ## Delete what was built here; the cache outside stays
 	@rm -rf build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
-.PHONY: help demo test test-fast lint bench bench-collector study study-replay cluster-build cluster-up cluster-down kubectl install crds golden venv lock clean
+.PHONY: help demo test test-fast lint bench bench-collector bench-overhead study study-replay cluster-build cluster-up cluster-down kubectl install crds golden venv lock clean

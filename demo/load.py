@@ -75,7 +75,7 @@ def load_of(
         return Load(None, None, None, None, per_tick, {})
     starts = np.array(ticks)
     step = set(_tick_of(starts, np.array(between)))
-    mine = [one for one in requests if _is_counted(one) and ticks[0] <= one.time.timestamp() <= until]
+    mine = [one for one in requests if is_counted(one) and ticks[0] <= one.time.timestamp() <= until]
     writes = [one for one in mine if one.verb in WRITES and one.resource != "events"]
     quiet = [tick for tick in _tick_of(starts, _times(writes)) if tick not in step]
     normal = len(ticks) - len(step)
@@ -90,7 +90,8 @@ def load_of(
     )
 
 
-def _is_counted(request: Request) -> bool:
+def is_counted(request: Request) -> bool:
+    """Whether a request is the operator's, and neither a watch, nor about a lease, nor discovery."""
     return (
         request.user == OPERATOR_ACCOUNT
         and request.resource not in ("", "leases")

@@ -24,6 +24,9 @@ NFT_PACKAGES = [
     "libedit2", "libbsd0", "libmd0", "libgmp10", "libxtables12",
 ]  # fmt: skip
 
+OPTIONAL = ("vegeta",)
+"""Programs that are made only for those who ask for them."""
+
 
 class Programs:
     """Makes entries of a store; each method returns the folder of one."""
@@ -101,6 +104,16 @@ class Programs:
 
         return self._store.entry("gateway-api", _module_key("gateway-api"), make)
 
+    def vegeta(self) -> Path:
+        """Vegeta, which sends HTTP requests at a constant rate and times their answers."""
+
+        def make(folder: Path) -> None:
+            go = self._go.ready()
+            with step("Vegeta", 30):
+                go.build(TOOLS / "vegeta", "github.com/tsenart/vegeta/v12", folder / "vegeta")
+
+        return self._store.entry("vegeta", _module_key("vegeta"), make)
+
     def nft(self) -> Path | None:
         """Program nft, for kube-proxy: the machine's, or Debian's; None where there is neither."""
         found = shutil.which("nft", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
@@ -126,10 +139,11 @@ class Programs:
             print(f"  {missing}\n  no nft: a simple proxy stands in for kube-proxy", file=sys.stderr)
             return None
 
-    def tools(self) -> Path:
-        """Make everything, and the folder in which all of it is found."""
+    def tools(self, optional: Iterable[str] = ()) -> Path:
+        """Make everything, some of ``OPTIONAL`` included, and the folder in which all of it is found."""
         small = [self.gateway_api(), self.traefik(), self.nft(), self.helm()]
-        folders = [folder for folder in [*small, self.prometheus(), self.cluster()] if folder]
+        others = [getattr(self, name)() for name in sorted(optional)]
+        folders = [folder for folder in [*small, *others, self.prometheus(), self.cluster()] if folder]
 
         def make(folder: Path) -> None:
             (folder / "bin").mkdir()

@@ -64,6 +64,7 @@ class Elector:
         while True:
             began = self._monotonic()
             held = await self._try()
+            self._tell()  # it may have run out meanwhile: whoever saw that waits to be told of its return
             if held:
                 self._until = began + self._settings.deadline
             elif held is False:

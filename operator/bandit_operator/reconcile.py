@@ -112,6 +112,8 @@ class Reconciler:
         before = adopt(session, placement.located, follow=follow)
         if foreign_weights(session, placement, before, self._clock.monotonic(), now):
             self._tell_foreign(session, placement, before)
+        if now >= session.tick_at > -math.inf:
+            self._metrics.tick_lag.observe(now - session.tick_at)
         read = await self._read(session, now, tick or now >= session.tick_at)
         session.tick_at = windows.next_tick(
             now, session.experiment.interval, settle_of(session), session.experiment.uid

@@ -91,7 +91,7 @@ class Relister:
                 answer = await self._api.get(path, accept=METADATA_LIST)
             except NotFound:
                 continue  # the cluster does not have this kind
-            for item in answer.get("items", []):
+            for item in answer.get("items") or []:  # of a kind without objects it is null
                 metadata = item["metadata"]
                 key = (watched.kind, metadata["namespace"], metadata["name"])
                 found[key] = int(metadata["resourceVersion"])

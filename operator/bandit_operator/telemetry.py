@@ -6,7 +6,7 @@ import logging
 import sys
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 from bandit_operator.core.decision import Decision
 
@@ -16,6 +16,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)  # processor time, memory, open files
         labels = ("namespace", "name")
         self.decisions = self._counter(
             "decisions", "Decisions by reason, doing nothing included", *labels, "reason"
@@ -36,11 +37,11 @@ class Metrics:
         )
         self.leading = self._gauge("leading", "1 on the replica that acts")
         self.resources = self._gauge("resources", "BanditDeployments known")
-        self.tick_seconds = Histogram(
-            "bandit_operator_tick_seconds",
-            "Time that one tick takes, question and writes included",
-            registry=self.registry,
-            buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+        self.tick_seconds = self._histogram(
+            "tick_seconds", "Time that one tick takes, question and writes included"
+        )
+        self.tick_lag = self._histogram(
+            "tick_lag_seconds", "How long after its time a tick began; growing where the operator is too slow"
         )
 
     def decided(self, namespace: str, name: str, decision: Decision, held: bool) -> None:
@@ -73,6 +74,10 @@ class Metrics:
 
     def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
         return Gauge(f"bandit_operator_{name}", text, labels, registry=self.registry)
+
+    def _histogram(self, name: str, text: str) -> Histogram:
+        buckets = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+        return Histogram(f"bandit_operator_{name}", text, registry=self.registry, buckets=buckets)
 
 
 def configure_logging(level: str) -> None:

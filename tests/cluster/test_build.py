@@ -93,6 +93,24 @@ def test_cluster_does_without_nft_where_there_is_none(
     assert "no nft: a simple proxy stands in for kube-proxy" in capsys.readouterr().err
 
 
+def test_load_generator_is_made_only_for_those_who_ask_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("gateway_api", "traefik", "nft", "helm", "prometheus", "cluster", "vegeta"):
+        folder = tmp_path / f"{name}-1"
+        folder.mkdir()
+        (folder / name).write_text("")
+        monkeypatch.setattr(Programs, name, lambda _, folder=folder: folder)
+    store = Store(tmp_path)
+    with store.lock():
+        usual, asked = Programs(store).tools(), Programs(store).tools(["vegeta"])
+    assert not (usual / "bin/vegeta").exists()
+    assert (asked / "bin/vegeta").exists()
+    assert {file.name for file in (usual / "bin").iterdir()} < {
+        file.name for file in (asked / "bin").iterdir()
+    }
+
+
 def test_failed_command_is_quoted_with_the_end_of_its_output() -> None:
     with pytest.raises(BuildError, match=r"this command failed: sh -c 'echo why >&2; exit 3'\nwhy"):
         run(["sh", "-c", "echo why >&2; exit 3"])

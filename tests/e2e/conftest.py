@@ -6,66 +6,20 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from cluster import client as clusters
 from cluster.client import Cluster
 from demo.installation import OPERATOR_NAMESPACE, images, install_operator
 from tests.e2e.rollout import NAMESPACE, Rollout
-from tests.support.waiting import wait_until
-
-PROGRAMS = Path(__file__).with_name("programs")
+from tests.support import programs
 
 
-def program(
-    name: str, source: str, port: int, *arguments: str, scraped: bool = False, replicas: int = 1
-) -> list[Any]:
-    """A Deployment that runs one of the programs, with its Service."""
-    labels = {"app": name}
-    annotations = {"prometheus.io/scrape": "true", "prometheus.io/port": str(port)} if scraped else {}
-    container = {
-        "name": "program",
-        "image": "bandit-serving:dev",
-        "command": ["python3", "/programs/program.py", str(port), *arguments],
-        "ports": [{"name": "http", "containerPort": port}],
-        "readinessProbe": {"httpGet": {"path": "/", "port": port}, "periodSeconds": 1},
-        "volumeMounts": [{"name": "programs", "mountPath": "/programs"}],
-    }
-    return [
-        {
-            "apiVersion": "v1",
-            "kind": "ConfigMap",
-            "metadata": {"name": name, "namespace": NAMESPACE},
-            "data": {"program.py": (PROGRAMS / source).read_text()},
-        },
-        {
-            "apiVersion": "apps/v1",
-            "kind": "Deployment",
-            "metadata": {"name": name, "namespace": NAMESPACE},
-            "spec": {
-                "replicas": replicas,
-                "selector": {"matchLabels": labels},
-                "template": {
-                    "metadata": {"labels": labels, "annotations": annotations},
-                    "spec": {
-                        "terminationGracePeriodSeconds": 2,
-                        "containers": [container],
-                        "volumes": [{"name": "programs", "configMap": {"name": name}}],
-                    },
-                },
-            },
-        },
-        {
-            "apiVersion": "v1",
-            "kind": "Service",
-            "metadata": {"name": name, "namespace": NAMESPACE},
-            "spec": {"selector": labels, "ports": [{"port": 80, "targetPort": "http"}]},
-        },
-    ]
+def program(name: str, source: str, port: int, *arguments: str, **options: Any) -> list[dict[str, Any]]:
+    """A Deployment that runs one of the programs in the namespace of these tests, with its Service."""
+    return programs.program(NAMESPACE, name, source, port, *arguments, **options)
 
 
 @pytest.fixture(scope="session")
@@ -74,7 +28,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     known = images()
     altered = {
         f"bandit-operator:{tag}": known["bandit-operator:dev"]
-        | {"entrypoint": [sys.executable, str(PROGRAMS / source)]}
+        | {"entrypoint": [sys.executable, str(programs.PROGRAMS / source)]}
         for tag, source in (("killed", "killed_operator.py"), ("set-clock", "set_clock_operator.py"))
     }
     with clusters.cluster(tmp_path_factory.mktemp("e2e"), {**known, **altered}) as one:
@@ -106,32 +60,7 @@ def patched_operator(operator: Cluster, patch: list[dict[str, Any]]) -> Iterator
 @pytest.fixture(scope="session")
 def steer(operator: Cluster) -> Callable[..., None]:
     """Set how fast arms earn: ``steer("route", arm=(trials a second, mean reward))``."""
-    route = {
-        "apiVersion": "gateway.networking.k8s.io/v1",
-        "kind": "HTTPRoute",
-        "metadata": {"name": "rates", "namespace": NAMESPACE},
-        "spec": {
-            "parentRefs": [{"name": "main", "namespace": "gateway"}],
-            "rules": [
-                {
-                    "matches": [{"path": {"type": "Exact", "value": "/rates"}}],
-                    "backendRefs": [{"name": "counting", "port": 80}],
-                }
-            ],
-        },
-    }
-    operator.apply(*program("counting", "counting_model.py", 8000, scraped=True), route)
-    operator.namespace(NAMESPACE).kubectl(
-        "wait", "--for=condition=Available", "deploy/counting", "--timeout=60s"
-    )
-
-    def set_rates(rollout: str, **arms: tuple[float, float]) -> None:
-        rates = {f"{rollout}/{arm}": list(rate) for arm, rate in arms.items()}
-        answer = httpx.put(f"{operator.endpoints.gateway}/rates", content=json.dumps(rates), timeout=5)
-        assert answer.status_code == 200, answer.text
-
-    wait_until(lambda: set_rates("none") is None, "the counting model answers", 20)
-    return set_rates
+    return programs.RewardSource(operator, NAMESPACE).steer
 
 
 @pytest.fixture(scope="session")

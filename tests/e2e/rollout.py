@@ -21,9 +21,15 @@ class Rollout:
     """
 
     def __init__(
-        self, cluster: Cluster, name: str, weights: Mapping[str, int] | None = None, kind: str = "HTTPRoute"
+        self,
+        cluster: Cluster,
+        name: str,
+        weights: Mapping[str, int] | None = None,
+        kind: str = "HTTPRoute",
+        namespace: str = NAMESPACE,
     ) -> None:
-        self.cluster = cluster.namespace(NAMESPACE)
+        self.namespace = namespace
+        self.cluster = cluster.namespace(namespace)
         self.name = name
         self.kind = kind
         self.start_weights = dict(weights or {"good": 5000, "bad": 5000})
@@ -39,7 +45,7 @@ class Rollout:
             {
                 "apiVersion": "v1",
                 "kind": "Service",
-                "metadata": {"name": f"{self.name}-{arm}", "namespace": NAMESPACE},
+                "metadata": {"name": f"{self.name}-{arm}", "namespace": self.namespace},
                 "spec": {
                     "selector": {"app": f"{self.name}-{arm}"},
                     "ports": [{"port": 80, "targetPort": 8000}],
@@ -57,7 +63,7 @@ class Rollout:
             {
                 "apiVersion": "gateway.networking.k8s.io/v1",
                 "kind": "Gateway",
-                "metadata": {"name": "grpc", "namespace": NAMESPACE},
+                "metadata": {"name": "grpc", "namespace": self.namespace},
                 "spec": {"gatewayClassName": "traefik", "listeners": [listener]},
             }
         ]
@@ -79,11 +85,11 @@ class Rollout:
             ]
         parent = {"name": "main", "namespace": "gateway"}
         if self.kind == "GRPCRoute":  # may not share host names with the HTTPRoutes of a listener
-            parent = {"name": "grpc", "namespace": NAMESPACE}
+            parent = {"name": "grpc", "namespace": self.namespace}
         return {
             "apiVersion": "gateway.networking.k8s.io/v1",
             "kind": self.kind,
-            "metadata": {"name": self.name, "namespace": NAMESPACE, "annotations": {"kept": "yes"}},
+            "metadata": {"name": self.name, "namespace": self.namespace, "annotations": {"kept": "yes"}},
             "spec": {"parentRefs": [parent], "rules": [rule]},
         }
 
@@ -106,7 +112,7 @@ class Rollout:
         return {
             "apiVersion": "bandit-operator.dev/v1alpha1",
             "kind": "BanditDeployment",
-            "metadata": {"name": self.name, "namespace": NAMESPACE},
+            "metadata": {"name": self.name, "namespace": self.namespace},
             "spec": {**default, **spec},
         }
 

@@ -29,7 +29,7 @@ class Lists:
             {"metadata": {"namespace": "models", "name": name, "resourceVersion": str(version)}}
             for name, version in versions.items()
         ]
-        return {"items": items}
+        return {"items": items or None}  # as the API server answers where there are no objects
 
 
 @pytest.fixture(autouse=True)

@@ -11,8 +11,6 @@ import numpy as np
 from bandit_operator.core.model import WEIGHT_TOTAL, Guardrails
 from bandit_operator.core.state import Flags, Floats
 
-_HALVINGS = 80
-
 
 def guarded_shares(
     target: Floats, current: Floats, eligible: Flags, joining: Flags, guardrails: Guardrails
@@ -66,14 +64,22 @@ def _scaled(shares: Floats, eligible: Flags) -> Floats:
 
 
 def _fit(wanted: Floats, low: Floats, high: Floats, eligible: Flags) -> Floats:
-    """clip(s · wanted, low, high) with the s at which it sums to 1, found by halving ln s."""
+    """clip(s · wanted, low, high) with the s at which it sums to 1.
+
+    The sum grows with s in straight lines between the points at which an arm leaves its lower bound or
+    reaches its upper one; the two points around 1 give s.
+    """
     wanted = np.maximum(wanted, 1e-9)
-    small, large = np.full((*wanted.shape[:-1], 1), -30.0), np.full((*wanted.shape[:-1], 1), 30.0)
-    for _ in range(_HALVINGS):
-        middle = (small + large) / 2
-        below = _total(np.clip(wanted * np.exp(middle), low, high), eligible) < 1.0
-        small, large = np.where(below, middle, small), np.where(below, large, middle)
-    shares = np.where(eligible, np.clip(wanted * np.exp(large), low, high), 0.0)
+    points = np.where(np.tile(eligible, 2), np.concatenate([low / wanted, high / wanted], -1), 0.0)
+    clipped = np.clip(points[..., None] * wanted[..., None, :], low[..., None, :], high[..., None, :])
+    sums = clipped.sum(-1, where=eligible[..., None, :])
+    below = sums < 1.0
+    left, left_sum = (np.where(below, one, 0.0).max(-1, keepdims=True) for one in (points, sums))
+    right, right_sum = (np.where(below, np.inf, one).min(-1, keepdims=True) for one in (points, sums))
+    reached = ~below.all(-1, keepdims=True)
+    slope = np.where(reached, right - left, 0.0) / np.where(reached, right_sum - left_sum, 1.0)
+    shares = np.clip(wanted * (left + (1.0 - left_sum) * slope), low, high)
+    shares = np.where(eligible, shares, 0.0)
     total = shares.sum(-1, keepdims=True)
     return np.where(total > 0, shares / np.where(total > 0, total, 1.0), 0.0)
 

@@ -3,8 +3,9 @@
 ``counting_model.py PORT [JSON]``: GET /metrics has the reward counters by route and arm,
 PUT /rates takes ``{"ROUTE/ARM": [trials a second, mean reward]}`` as the argument does. With a
 third number, a standard deviation, rewards are normal and their further sums are counted too;
-their denominators lie between 0.5 and 1.5, and the mean is that of the ratio. The counters
-live and die with the process, as those of most model servers do.
+their denominators lie between 0.5 and 1.5, and the mean is that of the ratio. What was
+earned is counted when somebody looks, so that a thousand routes cost next to nothing. The
+counters live and die with the process, as those of most model servers do.
 """
 
 import json
@@ -18,6 +19,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 rates: dict[str, list[float]] = json.loads(sys.argv[2]) if len(sys.argv) > 2 else {}
 counters: dict[str, dict[str, float]] = {}
 lock = threading.Lock()
+generator = random.Random()
+counted_at = time.monotonic()
 
 
 def add(name: str, key: str, value: float) -> None:
@@ -26,7 +29,7 @@ def add(name: str, key: str, value: float) -> None:
     by_key[key] = by_key.get(key, 0) + value
 
 
-def reward(generator: random.Random, key: str, mean: float, deviation: float | None) -> None:
+def reward(key: str, mean: float, deviation: float | None) -> None:
     """Count one reward."""
     add("trials", key, 1)
     if deviation is None:
@@ -43,18 +46,17 @@ def reward(generator: random.Random, key: str, mean: float, deviation: float | N
 
 
 def count() -> None:
-    """Add what the rates say, twenty times a second."""
-    generator = random.Random()
-    while True:
-        with lock:
-            for key, (rate, mean, *deviation) in rates.items():
-                share = rate / 20
-                number = int(share) + (generator.random() < share % 1)
-                for name in ("trials", "successes"):
-                    add(name, key, 0)
-                for _ in range(number):
-                    reward(generator, key, mean, deviation[0] if deviation else None)
-        time.sleep(0.05)
+    """Add what the rates say that was earned since the last time."""
+    global counted_at
+    now = time.monotonic()
+    seconds, counted_at = now - counted_at, now
+    for key, (rate, mean, *deviation) in rates.items():
+        expected = rate * seconds
+        number = int(expected) + (generator.random() < expected % 1)
+        for name in ("trials", "successes"):
+            add(name, key, 0)
+        for _ in range(number):
+            reward(key, mean, deviation[0] if deviation else None)
 
 
 def metrics() -> str:
@@ -72,14 +74,20 @@ class Handler(BaseHTTPRequestHandler):
     """One request."""
 
     def do_GET(self) -> None:
-        """Metrics, also to probes."""
+        """Metrics; to probes that it lives."""
+        if self.path != "/metrics":
+            self._answer("ok")
+            return
         with lock:
-            self._answer(metrics())
+            count()
+            text = metrics()
+        self._answer(text)
 
     def do_PUT(self) -> None:
         """Set rates."""
         changed = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         with lock:
+            count()
             rates.update(changed)
         self._answer("ok")
 
@@ -95,5 +103,4 @@ class Handler(BaseHTTPRequestHandler):
 
 
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-threading.Thread(target=count, daemon=True).start()
 ThreadingHTTPServer(("0.0.0.0", int(sys.argv[1])), Handler).serve_forever()

@@ -1,0 +1,103 @@
+"""``python -m bench.overhead``: what the operator costs, measured on a cluster.
+
+Three parts, each on a fresh embedded cluster of its own with the operator from its chart:
+
+latency   requests to the same model Pods straight through a Service, through a route that stands still, and
+          through a route whose weights the operator moves at every tick; paired, round by round
+scale     processor time and memory of the operator, and what it asks of API server, etcd and Prometheus, at
+          1 to 1,000 BanditDeployments
+reaction  from the moment that a model's rewards break to the write of its route
+
+Each part is written to build/bench/overhead/parts as soon as it is measured, and build/bench/overhead.json,
+docs/bench/overhead.md and its pictures are made from all parts that are there: a run that was stopped goes
+on with --only. Nothing else should run on the machine meanwhile.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from bench.overhead import latency, page, reaction, scale
+from bench.overhead.stage import open_stage
+from bench.report import as_json
+from cluster.client import ClusterError, other_named
+
+BUILD = Path("build/bench")
+DOCS = Path("docs/bench")
+PARTS: dict[str, Any] = {"latency": latency, "scale": scale, "reaction": reaction}
+
+
+def measure(name: str, quick: bool, folder: Path) -> dict[str, Any]:
+    """Measure one part on a cluster whose state lies in a folder."""
+    part = PARTS[name]
+    plan = part.QUICK if quick else part.FULL
+    started = time.monotonic()
+    columns = (TextColumn("{task.description:60}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns) as progress:
+        bar = progress.add_task(f"{name}: a cluster starts", total=plan.steps)
+        with open_stage(folder) as stage:
+            found: dict[str, Any] = part.measure(stage, plan, _teller(progress, bar))
+        progress.update(bar, completed=plan.steps, description=f"{name}: measured")
+    return {"seconds": time.monotonic() - started, **found}
+
+
+def _teller(progress: Progress, bar: Any) -> Callable[[str], None]:
+    """Return what is called at the beginning of each step with its name."""
+    begun = False
+
+    def tell(what: str) -> None:
+        nonlocal begun
+        progress.update(bar, description=what, advance=int(begun))
+        begun = True
+        if not progress.console.is_terminal:
+            print(what, flush=True)
+
+    return tell
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Measure, and write what was measured."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.overhead",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="in seven minutes: to see that it runs; the page is not touched"
+    )
+    parser.add_argument(
+        "--only", nargs="*", choices=tuple(PARTS), default=tuple(PARTS), metavar="PART",
+        help="measure these parts again (%(choices)s), or none: write the page only",
+    )  # fmt: skip
+    options = parser.parse_args(arguments)
+    if other_named():
+        parser.error("the audit log of the embedded cluster is read; unset KUBECONFIG and CLUSTER")
+    # A quick look does not overwrite what a full run has measured.
+    build, docs = (BUILD / "quick", BUILD / "quick") if options.quick else (BUILD, DOCS)
+    folder = build / "overhead" / "parts"
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        for name in options.only:
+            found = measure(name, options.quick, build / "overhead" / "cluster")
+            (folder / f"{name}.json").write_text(as_json(found), encoding="utf-8")
+    except (ClusterError, AssertionError) as error:
+        sys.exit(f"bench.overhead: {error}")
+    parts = {
+        name: json.loads(file.read_text(encoding="utf-8"))
+        for name in PARTS
+        if (file := folder / f"{name}.json").exists()
+    }
+    page.write(parts, build, docs)
+    print(f"{', '.join(parts) or 'nothing'} → {build}/overhead.json, {docs}/overhead.md")
+
+
+if __name__ == "__main__":
+    main()

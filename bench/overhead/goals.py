@@ -1,0 +1,89 @@
+"""What the project promises of its overhead, and whether that holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bench.overhead import latency, texts
+from bench.task import Row, row
+
+MOST = 1000
+"""Resources that one operator is meant for."""
+EVERY = 10
+"""Their interval in seconds."""
+
+
+def rows(parts: dict[str, Any]) -> list[Row]:
+    """Return a row for each promise that was measured."""
+    found: list[Row] = []
+    if "latency" in parts:
+        found += _of_requests(parts["latency"])
+    if "scale" in parts:
+        found += _of_ticks(parts["scale"]) + _of_the_most(parts["scale"])
+    return found
+
+
+def table(found: list[Row]) -> str:
+    """Return the rows as a table."""
+    lines = ["| | goal | measured | 95 % interval | met |", "|---|---|---|---|---|"]
+    for one in found:
+        low, high = one["ci"]
+        interval = "" if low == high else texts.interval(one["ci"])
+        met = "yes" if one["met"] else "**no**"
+        goal = f"≤ {texts.number(one['goal'])}" if one["goal"] else "none"
+        lines.append(f"| {one['row']} | {goal} | {texts.number(one['ours'])} | {interval} | {met} |")
+    return "\n".join(lines) + "\n"
+
+
+def _of_requests(part: dict[str, Any]) -> list[Row]:
+    found = latency.summary(part)
+    every = part["plan"]["interval"]
+    return [
+        _plain(f"requests that failed while weights moved each {every:g} s", 0.0, found["failed"]["moved"]),
+        row(
+            "median latency, moved route less still route, milliseconds", 0.1,
+            found["p50"]["moved - static"],
+        ),
+        row(
+            "99th percentile of latency, moved route less still route, milliseconds", 1.0,
+            found["p99"]["moved - static"],
+        ),
+    ]  # fmt: skip
+
+
+def _of_ticks(part: dict[str, Any]) -> list[Row]:
+    lines = [line for line in part["lines"] if line["ticks"]]
+    moving = [line for line in lines if line["weights"] == "moving"]
+    settled = [line for line in lines if line["weights"] == "settled"]
+    found = [
+        _plain(
+            "reads of the API server in a tick, worst case", 0.0, max(line["api_reads"] for line in lines)
+        ),
+        _plain("questions to Prometheus in a tick, worst case", 1.05, max(line["queries"] for line in lines)),
+    ]
+    if moving:
+        most = max(line["api_writes"] for line in moving)
+        found.append(_plain("writes to the API server in a tick that moves weights", 2.05, most))
+    if settled:
+        a_minute = max(
+            60 * line["api_writes"] * line["ticks"] / line["seconds"] / line["resources"] for line in settled
+        )
+        found.append(_plain("writes a minute of a resource whose weights rest, worst case", 1.1, a_minute))
+    return found
+
+
+def _of_the_most(part: dict[str, Any]) -> list[Row]:
+    line = texts.line_of(part, MOST, EVERY, "settled")
+    if line is None:
+        return []
+    where = f"{MOST:,} resources at {EVERY} s"
+    return [
+        _plain(f"processor of the operator, {where}, cores", 0.15, line["cores"]),
+        _plain(f"memory of the operator, {where}, MiB", 512.0, line["memory_mib"]),
+        _plain(f"how late ticks begin, {where}, mean seconds", 1.0, line["lag_mean"]),
+    ]
+
+
+def _plain(name: str, goal: float, value: float) -> Row:
+    """A figure that is counted, and so has no interval."""
+    return row(name, goal, (value, [value, value]))

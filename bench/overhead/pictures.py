@@ -1,0 +1,111 @@
+"""The pictures of the page, from the measured parts alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
+
+from bench.overhead import reaction, texts
+from bench.overhead.latency import PATHS
+from bench.overhead.paired import PERCENTILES
+from demo.pictures import COLOURS
+
+DPI = 110
+WIDTH = 9.0  # inches; GitHub shows about 900 pixels
+
+
+def draw(parts: dict[str, Any], folder: Path) -> dict[str, str]:
+    """Draw a picture of each part that is there; gives their file names by part."""
+    drawers = {"latency": _latency, "scale": _scale, "reaction": _reaction}
+    names = {}
+    for part, found in parts.items():
+        figure = drawers[part](found)
+        FigureCanvasAgg(figure)
+        names[part] = f"overhead-{part}.png"
+        figure.savefig(folder / names[part], dpi=DPI)
+    return names
+
+
+def _figure(height: float, panels: int) -> tuple[Figure, list[Axes]]:
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    axes = list(np.atleast_1d(figure.subplots(1, panels)))
+    for axis in axes:
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.grid(axis="y", color="0.9")
+        axis.set_axisbelow(True)
+    return figure, axes
+
+
+def _latency(part: dict[str, Any]) -> Figure:
+    """Show every round as a line over the three paths, so that what differs within rounds is seen."""
+    figure, axes = _figure(3.2, 4)
+    for axis, figure_name in zip(axes, (*PERCENTILES, "throughput"), strict=True):
+        rounds = np.array([[one[path][figure_name] for path in PATHS] for one in part["rounds"]])
+        at = np.arange(len(PATHS))
+        axis.plot(at, rounds.T, color="0.75", linewidth=1)
+        for position, colour in zip(at, COLOURS, strict=False):
+            axis.plot(np.full(len(rounds), position), rounds[:, position], ".", color=colour)
+        axis.plot(at, rounds.mean(0), color="black", linewidth=1.6, marker="_", markersize=14)
+        axis.set_ylim(0, 1.08 * rounds.max())
+        axis.set_xlim(-0.4, len(PATHS) - 0.6)
+        axis.set_xticks(at, [texts.PATH_NAMES[path] for path in PATHS], rotation=30, ha="right")
+        unit = "answers a second" if figure_name == "throughput" else "milliseconds"
+        axis.set_title(f"{figure_name}\n{unit}", fontsize="medium")
+    return figure
+
+
+def _scale(part: dict[str, Any]) -> Figure:
+    figure, (left, middle, right) = _figure(3.2, 3)
+    lines = [line for line in part["lines"] if line["resources"]]
+    groups = sorted({(line["interval"], line["weights"]) for line in lines})
+    for colour, (interval, weights) in zip(COLOURS, groups, strict=False):
+        chosen = [line for line in lines if (line["interval"], line["weights"]) == (interval, weights)]
+        x = [line["resources"] for line in chosen]
+        label = f"{interval} s" + (", every tick moves" if weights == "moving" else "")
+        style = {"color": colour, "marker": "o", "markersize": 4, "label": label}
+        left.plot(x, [line["cores"] for line in chosen], **style)  # type: ignore[arg-type]  # one style for three
+        middle.plot(x, [line["memory_mib"] for line in chosen], **style)  # type: ignore[arg-type]  # as above
+        right.plot(x, [line["lag_mean"] for line in chosen], **style)  # type: ignore[arg-type]  # as above
+    left.set_yscale("log")
+    right.set_yscale("log")
+    middle.set_ylim(bottom=0)
+    titles = ("processor\ncores", "resident memory\nMiB", "ticks begin late by\nseconds, mean")
+    numbers = sorted({line["resources"] for line in lines})
+    for axis, title in zip((left, middle, right), titles, strict=True):
+        axis.set_xscale("log")
+        axis.set_xticks(numbers, [f"{number:,}" for number in numbers])
+        axis.xaxis.set_minor_formatter(NullFormatter())
+        axis.set_xlabel("BanditDeployments")
+        axis.set_title(title, fontsize="medium")
+    for axis in (left, right):
+        axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.yaxis.set_minor_formatter(NullFormatter())
+    left.legend(fontsize="small", frameon=False)
+    return figure
+
+
+def _reaction(part: dict[str, Any]) -> Figure:
+    cases = texts.reaction_cases(part)
+    figure, (axis,) = _figure(1.2 + 0.55 * len(cases), 1)
+    axis.grid(axis="y", visible=False)
+    axis.grid(axis="x", color="0.9")
+    events = (("first_write", "first route write", 0.14), ("half_lost", "less than half the traffic", -0.14))
+    for colour, (event, label, above) in zip(COLOURS, events, strict=False):
+        for row, (_, flips) in enumerate(cases):
+            values = [one[event] for one in flips]
+            height = len(cases) - 1 - row + above
+            axis.plot(values, np.full(len(values), height), ".", color=colour, label=None if row else label)
+            axis.plot(np.median(values), height, "|", color=colour, markersize=14, markeredgewidth=2)
+    names = [f"{texts.SETTING_NAMES[setting]}, {interval} s" for (setting, interval), _ in reversed(cases)]
+    axis.set_yticks(range(len(cases)), names)
+    axis.set_ylim(-0.6, len(cases) - 0.4)
+    axis.set_xlim(left=0)
+    axis.set_xlabel(f"seconds after the model broke ({reaction.GOOD[0]:g} rewards a second and arm)")
+    axis.legend(fontsize="small", frameon=False, loc="upper right")
+    return figure

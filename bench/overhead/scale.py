@@ -1,0 +1,110 @@
+"""What ticks cost the operator and those that it asks, by number of resources and interval."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from bandit_operator.core import windows
+from bench.overhead import books
+from bench.overhead.stage import NAMESPACE, Stage
+from tests.e2e.rollout import Rollout
+
+SETTLED = {"minTrials": 1, "minShare": "0.5", "newArmShare": "0.5"}
+"""Everything is computed at every tick, and both arms keep half the traffic."""
+MOVING = {"minTrials": 1, "minChange": "0"}
+"""Arms that are equal, and weights that follow every chance: each tick writes status and route."""
+REWARDS = (2.0, 0.5)  # a second and arm, and their mean
+SETTLE = 3.0  # seconds; Prometheus looks each second
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is measured.
+
+    Attributes:
+        numbers: Of resources, growing.
+        intervals: Seconds, each for all numbers.
+        moving: Number and interval at which every tick moves weights; the number is one of ``numbers``.
+        seconds: Of each measurement, or one interval where that is longer.
+    """
+
+    numbers: tuple[int, ...]
+    intervals: tuple[int, ...]
+    moving: tuple[int, int]
+    seconds: float
+
+    @property
+    def steps(self) -> int:
+        """Of progress."""
+        return 2 + len(self.numbers) * (1 + len(self.intervals))
+
+
+FULL = Plan(numbers=(1, 50, 200, 1000), intervals=(10, 60), moving=(200, 10), seconds=40)
+QUICK = Plan(numbers=(1, 50), intervals=(10,), moving=(50, 10), seconds=20)
+
+
+def measure(stage: Stage, plan: Plan, progress: Callable[[str], None]) -> dict[str, Any]:
+    """Measure without a resource, then with ever more of them."""
+    progress("scale: the operator without a resource")
+    stage.rewards.put({})
+    lines = [{"resources": 0, "interval": None, "weights": "none", **_window(stage, 20.0)}]
+    made: list[Rollout] = []
+    for number in plan.numbers:
+        progress(f"scale: making {number:,} resources")
+        new = [
+            Rollout(stage.cluster, f"r{index:04d}", namespace=NAMESPACE) for index in range(len(made), number)
+        ]
+        made += new
+        _create(stage, new, plan.intervals[0])
+        for interval in plan.intervals:
+            lines.append(_line(stage, made, interval, "settled", plan, progress))
+        if number == plan.moving[0]:
+            lines.append(_line(stage, made, plan.moving[1], "moving", plan, progress))
+    return {"plan": plan.__dict__, "lines": lines}
+
+
+def _create(stage: Stage, new: list[Rollout], interval: int) -> None:
+    rates = {f"{one.name}/{arm}": REWARDS for one in new for arm in one.arms}
+    stage.rewards.put(rates)
+    stage.apply([part for one in new for part in (*one.services(), one.route_object())])
+    stage.apply([_resource(one, interval, SETTLED) for one in new])
+    _rest(interval, 4)
+
+
+def _resource(one: Rollout, interval: int, guardrails: dict[str, Any]) -> dict[str, Any]:
+    return one.resource(interval=f"{interval}s", guardrails=guardrails)
+
+
+def _line(
+    stage: Stage,
+    made: list[Rollout],
+    interval: int,
+    weights: str,
+    plan: Plan,
+    progress: Callable[[str], None],
+) -> dict[str, Any]:
+    progress(f"scale: {len(made):,} resources at {interval} s, {weights} weights")
+    guardrails = MOVING if weights == "moving" else SETTLED
+    stage.apply([_resource(one, interval, guardrails) for one in made])
+    _rest(interval, 1)
+    spent = _window(stage, max(plan.seconds, interval))
+    return {"resources": len(made), "interval": interval, "weights": weights, **spent}
+
+
+def _rest(interval: int, windows_read: int) -> None:
+    """Wait until so many windows have ended that no resource has looked at yet.
+
+    One that has just been changed has read the newest window already, and its next tick finds none;
+    a new one first sets its cursor, then reads, and only then writes nothing more.
+    """
+    now = time.time()
+    time.sleep(windows.newest_end(now, interval, SETTLE) + windows_read * interval + SETTLE - now)
+
+
+def _window(stage: Stage, seconds: float) -> dict[str, Any]:
+    before = books.read(stage)
+    time.sleep(max(0.0, before.time + seconds - time.time()))
+    return books.between(stage, before, books.read(stage))

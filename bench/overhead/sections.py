@@ -1,0 +1,167 @@
+"""The sections of the page: how each part was measured, its table and a frank reading."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from bench.overhead import latency as paths
+from bench.overhead import reaction as breaks
+from bench.overhead import texts
+from bench.overhead.paired import PERCENTILES
+from bench.overhead.texts import interval, number
+
+LATENCY = """## Requests
+
+The same two Pods, a model that answers at once, are reached over a Service, over a route of the gateway
+that stands still, and over one whose weights the operator moves at every tick, {interval:g} s apart. In
+each of {rounds} rounds every path gets {rate:,} requests a second for {seconds:g} s, from vegeta in a
+Pod of its own, then as many as {workers} connections can for {full_seconds:g} s; each round begins with
+another path. While the other two are measured the operator is told to pause. Intervals are of Student's
+t over the differences within rounds. In the rounds of the moved route the operator wrote it {writes}
+times.
+
+"""
+SCALE = """## What a tick costs
+
+Resources with two arms, each with a route and Services of its own, at equal rewards. Where weights
+*rest*, every tick reads, learns and decides all the same, and `minShare` keeps the weights; where they
+*move*, every tick changes them. Each line is {seconds:g} s long, or one interval, and begins at rest.
+The operator's processor time and memory are those that it exposes itself, requests are counted from the
+API server's audit log, writes of etcd from the API server's metrics (of BanditDeployments and HTTPRoutes,
+what the gateway writes into a route's status included), questions by Prometheus itself. *ms a tick* is
+processor time beyond that of an operator without resources.
+
+"""
+NOT_IN_THE_PATH = """\
+The operator is not in the data path: what a request pays for is the gateway, which a cluster with
+Gateway API has anyway, and that it takes over new weights. With the operator dead or uninstalled, requests
+take the same way.
+"""
+NOT_KEPT_UP = """\
+**It did not keep up**: {kept:.0%} of the ticks happened in time. Late ticks lose no reward, their windows
+are read one by one afterwards; but give such an operator a core of its own, or a longer interval."""
+COLUMNS = (
+    "resources", "interval", "weights", "cores", "ms a tick", "MiB", "late, mean s", "late, 99 % below s",
+    "questions a tick", "API reads a tick", "API writes a tick", "etcd writes a tick", "API server, cores",
+)  # fmt: skip
+REACTION = """## From a broken model to its route
+
+A new model has 99 % of the traffic and is known to be the better one; then its mean reward falls from
+{good:g} to {bad:g} while the other's rises, at {rate:g} rewards a second and arm, {flips} times for each
+line. Times are from that moment to the operator's request in the audit log. *Newest window alone*
+(`halfLife: 1s`, `maxStep: 1`) shows what the machinery takes: the rest of the window, {settle:g} s to
+settle, and the resource's own place in the interval. *As shipped* has to be sure as well: everything it
+learned before speaks for the new model, a verdict must hold at {alpha} over the resource's whole life,
+and no step is larger than 20 %.
+
+"""
+
+
+def latency(part: dict[str, Any], picture: str) -> str:
+    """Return the section about requests."""
+    found = paths.summary(part)
+    plan = part["plan"]
+    writes = found["route_writes"]["moved"]
+    text = LATENCY.format(**plan | {"rounds": len(part["rounds"])}, writes=writes)
+    text += "| | Service | still route | moved route | still less Service | moved less still |\n"
+    text += "|---|---|---|---|---|---|\n"
+    for name in (*PERCENTILES, "throughput"):
+        one = found[name]
+        digits = 3 if name == "throughput" else 2
+        cells = [number(one[path], digits) for path in paths.PATHS]
+        for pair in ("static - direct", "moved - static"):
+            mean, between = one[pair]
+            cells.append(f"{number(mean)} ({interval(between)})")
+        label = "answers a second" if name == "throughput" else f"{name}, ms"
+        text += f"| {label} | {' | '.join(cells)} |\n"
+    near, far = part["after_write"]["near"], part["after_write"]["far"]
+    failed = sum(found["failed"].values())
+    text += f"\nOf {sum(found['requests'].values()):,} requests {failed or 'none'} failed."
+    if near["count"] and far["count"]:
+        text += (
+            f" Requests in the second after a route write took {number(near['p50'])} ms at the median and"
+            f" {number(near['p99'])} ms at the 99th percentile; the others of the same rounds"
+            f" {number(far['p50'])} and {number(far['p99'])} ms."
+        )
+    picture = f"![Latency and throughput over the three paths, round by round]({picture})"
+    return f"{text}\n\n{NOT_IN_THE_PATH}\n{picture}\n"
+
+
+def scale(part: dict[str, Any], picture: str) -> str:
+    """Return the section about ticks."""
+    text = SCALE.format(**part["plan"])
+    text += f"| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|\n"
+    for line in part["lines"]:
+        every = f"{line['interval']} s" if line["interval"] else ""
+        cells = [f"{line['resources']:,}", every, texts.WEIGHT_NAMES[line["weights"]], number(line["cores"])]
+        cells += [number(texts.milliseconds_a_tick(part, line)), number(line["memory_mib"], 3)]
+        counted = ("lag_mean", "lag_p99", "queries", "api_reads", "api_writes", "etcd_writes", "api_cores")
+        cells += [number(line[name]) for name in counted]
+        text += f"| {' | '.join(cells)} |\n"
+    return (
+        text + "\n" + _reading(part) + f"\n![Processor, memory and lag by number of resources]({picture})\n"
+    )
+
+
+def _reading(part: dict[str, Any]) -> str:
+    """Say what the figures mean for somebody who runs many resources."""
+    lines = [line for line in part["lines"] if line["resources"]]
+    largest = max(line["resources"] for line in lines)
+    text = "A resource that rests has its status written once a minute, however short its interval.\n"
+    idle = part["lines"][0]
+    for line in lines:
+        if line["resources"] != largest or line["weights"] != "settled":
+            continue
+        memory = (line["memory_mib"] - idle["memory_mib"]) / largest * 1024
+        text += (
+            f"\n**{largest:,} resources at {line['interval']} s** take {number(line['cores'])} of a core and"
+            f" {number(line['memory_mib'], 3)} MiB, {number(memory)} KiB a resource:"
+        )
+        text += f" set `resources.requests` of the chart to cpu {_cpu(line['cores'])} and memory"
+        text += f" {_memory(line['memory_mib'])}. "
+        expected = largest * line["seconds"] / line["interval"]
+        kept = line["ticks"] / expected
+        if kept < 0.95:
+            text += NOT_KEPT_UP.format(kept=kept)
+        else:
+            text += "It kept up."
+        text += (
+            f" One look at its `/metrics`, then {number(line['scrape_kib'], 3)} KiB, took"
+            f" {number(line['scrape_ms'])} ms through the API server; nothing else scraped it.\n"
+        )
+    return text
+
+
+def reaction(part: dict[str, Any], picture: str) -> str:
+    """Return the section about broken models."""
+    (rate, good), (_, bad) = breaks.GOOD, breaks.BROKEN
+    plan = part["plan"]
+    text = REACTION.format(
+        good=good, bad=bad, rate=rate, flips=plan["flips"], settle=breaks.SETTLE, alpha="5 %"
+    )
+    text += (
+        "| strategy | interval | first route write: median, range | in ticks | less than half the traffic:"
+    )
+    text += " median, range | in ticks |\n|---|---|---|---|---|---|\n"
+    for (setting, every), flips in texts.reaction_cases(part):
+        cells = [texts.SETTING_NAMES[setting], f"{every} s"]
+        for event in ("first_write", "half_lost"):
+            values = [one[event] for one in flips]
+            median = float(np.median(values))
+            spread = f"{number(min(values))} – {number(max(values))}"
+            cells += [f"{number(median)} s, {spread}", number(median / every)]
+        text += f"| {' | '.join(cells)} |\n"
+    return text + f"\n![Seconds from a broken model to its route]({picture})\n"
+
+
+def _cpu(cores: float) -> str:
+    """Half as much again as was taken, in steps of 50 thousandths of a core."""
+    return f"{50 * math.ceil(1.5 * cores * 1000 / 50)}m"
+
+
+def _memory(mebibytes: float) -> str:
+    """Half as much again as was taken, in steps of 64 MiB."""
+    return f"{64 * math.ceil(1.5 * mebibytes / 64)}Mi"

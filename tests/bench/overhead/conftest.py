@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+
+def _path(shift: float, writes: int) -> dict[str, Any]:
+    latencies = {"p50": 1 + shift, "p99": 4 + shift, "p99.9": 9 + shift}
+    counted = {"failed": 0, "requests": 20, "route_writes": writes}
+    return {"count": 10, **latencies, "throughput": 1000 - shift, **counted}
+
+
+def _line(resources: int, interval: int | None, weights: str, **others: Any) -> dict[str, Any]:
+    ticks = 60 * resources / interval if interval else 0.0
+    counted = {"lag_mean": 0.01, "lag_p99": 0.1, "pass_ms": 5.0, "queries": 1.0, "api_reads": 0.0}
+    counted |= {"api_writes": 2.0 if weights == "moving" else 0.1, "events": 0.0, "etcd_writes": 0.2}
+    line = {
+        "resources": resources, "interval": interval, "weights": weights, "ticks": ticks, "seconds": 60.0,
+        "cores": 0.004 + 0.001 * ticks / 60, "api_cores": 0.1, "memory_mib": 100.0 + resources / 10,
+        "scrape_ms": 30.0, "scrape_kib": 800.0, **(counted if ticks else dict.fromkeys(counted)), **others,
+    }  # fmt: skip
+    return line
+
+
+@pytest.fixture
+def parts() -> dict[str, Any]:
+    """All three parts as they are measured, with figures that are made up."""
+    rounds = [
+        {"direct": _path(k, 0), "static": _path(k + 0.5, 0), "moved": _path(k + 0.55, 3)} for k in range(3)
+    ]
+    near = {"count": 5, "p50": 1.0, "p99": 4.0, "p99.9": 9.0}
+    latency = {
+        "seconds": 300.0,
+        "plan": {
+            "interval": 5.0, "rounds": 3, "seconds": 10, "rate": 300, "full_seconds": 5, "workers": 16
+        },
+        "rounds": rounds,
+        "after_write": {"writes": 9, "near": near, "far": near},
+    }  # fmt: skip
+    lines = [_line(0, None, "none")]
+    lines += [_line(number, every, "settled") for number in (1, 1000) for every in (10, 60)]
+    lines.append(_line(200, 10, "moving"))
+    flips = [
+        {"setting": setting, "interval": every, "first_write": 7.0 + k, "half_lost": 9.0 + k}
+        for setting in ("forgetful", "default")
+        for every in (5, 10)
+        for k in range(3)
+    ]
+    return {
+        "latency": latency,
+        "scale": {"seconds": 600.0, "plan": {"seconds": 60}, "lines": lines},
+        "reaction": {"seconds": 120.0, "plan": {"flips": 3, "intervals": [5, 10]}, "flips": flips},
+    }

@@ -1,0 +1,91 @@
+"""The page and its JSON are made from whatever was measured."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.overhead import goals, page, texts
+from bench.overhead.goals import rows
+
+SECTIONS = {
+    "latency": "## Requests",
+    "scale": "## What a tick costs",
+    "reaction": "## From a broken model to its route",
+}
+
+
+@pytest.mark.parametrize("names", [names for n in range(4) for names in itertools.combinations(SECTIONS, n)])
+def test_the_page_has_a_section_and_a_picture_for_each_part_that_is_there(
+    names: tuple[str, ...], parts: dict[str, Any], tmp_path: Path
+) -> None:
+    page.write({name: parts[name] for name in names}, tmp_path / "build", tmp_path / "docs")
+    text = (tmp_path / "docs" / "overhead.md").read_text()
+    assert [name for name, title in SECTIONS.items() if title in text] == list(names)
+    pictures = {f"overhead-{name}.png" for name in names}
+    assert {path.name for path in (tmp_path / "docs").iterdir()} == {"overhead.md", *pictures}
+    assert all(f"({picture})" in text for picture in pictures)
+
+
+def test_the_json_holds_the_goals_and_everything_that_was_measured(
+    parts: dict[str, Any], tmp_path: Path
+) -> None:
+    page.write(parts, tmp_path, tmp_path)
+    written = json.loads((tmp_path / "overhead.json").read_text())
+    assert written.keys() == {"goals", *SECTIONS}
+    assert written["scale"] == parts["scale"]
+    assert all(goal["met"] is True for goal in written["goals"])
+
+
+def test_every_table_is_complete(parts: dict[str, Any], tmp_path: Path) -> None:
+    page.write(parts, tmp_path, tmp_path)
+    tables = [
+        list(lines)
+        for is_row, lines in itertools.groupby(
+            (tmp_path / "overhead.md").read_text().splitlines(), lambda line: line.startswith("|")
+        )
+        if is_row
+    ]
+    assert len(tables) == 4
+    for table in tables:
+        assert len({line.count("|") for line in table}) == 1, table[0]
+
+
+def test_an_operator_that_is_too_slow_is_told_of(parts: dict[str, Any], tmp_path: Path) -> None:
+    line = texts.line_of(parts["scale"], 1000, 10, "settled")
+    assert line is not None
+    late = line | {"ticks": 0.6 * line["ticks"], "lag_mean": 7.5}
+    parts["scale"]["lines"] = [late if one == line else one for one in parts["scale"]["lines"]]
+    page.write(parts, tmp_path, tmp_path)
+    assert "**It did not keep up**: 60% of the ticks" in (tmp_path / "overhead.md").read_text()
+    missed = [one["row"] for one in rows(parts) if not one["met"]]
+    assert missed == ["how late ticks begin, 1,000 resources at 10 s, mean seconds"]
+
+
+def test_a_request_that_failed_misses_the_goal(parts: dict[str, Any]) -> None:
+    parts["latency"]["rounds"][0]["moved"]["failed"] = 1
+    failed, *_ = rows({"latency": parts["latency"]})
+    assert failed["met"] is False
+    assert "| none | 1 |  | **no** |" in goals.table([failed])
+
+
+def test_a_tick_costs_what_the_operator_takes_beyond_its_idle_self(parts: dict[str, Any]) -> None:
+    line = texts.line_of(parts["scale"], 1000, 10, "settled")
+    assert line is not None
+    assert texts.milliseconds_a_tick(parts["scale"], line) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "text"),
+    [
+        (None, 2, ""), (0.0, 2, "0"), (0.01234, 2, "0.012"), (3.14159, 2, "3.1"), (12.3, 2, "12"),
+        (1234.5, 2, "1,234"), (12.34, 3, "12.3"), (float("inf"), 2, "more"), (-0.5, 2, "-0.5"),
+        (1e-5, 2, "1e-05"),
+    ],
+)  # fmt: skip
+def test_figures_are_as_long_as_they_are_exact(value: float | None, digits: int, text: str) -> None:
+    assert texts.number(value, digits) == text
