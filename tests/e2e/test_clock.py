@@ -6,11 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from bandit_operator.api.timestamps import from_timestamp
 from cluster.client import Cluster
-from demo.records import Records
 from tests.e2e.conftest import patched_operator
-from tests.e2e.test_kills import Versions, truth
+from tests.e2e.versions import Versions, assert_counted_once
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.cluster
@@ -57,17 +55,7 @@ def test_a_clock_that_is_set_moves_nothing_and_no_reward_is_lost_or_doubled(roll
     wait_until(lambda: one.status()["cursor"] > cursor, "it goes on", 60)
     watched.end()
 
-    records = Records()
-    for body in watched.bodies:
-        records.add(body.get("status", {}))
-    assert records.gaps() == []
-    assert records.first_cursor is not None
-    start, end = records.first_cursor, from_timestamp(records.ticks[-1]["window"]["end"])
-    counted: dict[str, float] = {}
-    for record in records.ticks:
-        for arm, seen in record["observations"].items():
-            counted[arm] = counted.get(arm, 0.0) + float(seen["trials"])
-    assert counted == truth(one.cluster, one.name, "model_reward_trials_total", start, end)
+    assert_counted_once(one, watched.bodies, {"model_reward_trials_total": "trials"})
     while_held = [
         body["status"]
         for body in watched.bodies

@@ -5,8 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import random
-import subprocess
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,10 +24,10 @@ from bandit_operator.core.model import (
     Snapshot,
     Window,
 )
-from cluster.client import Cluster, tools
-from demo.records import Records
+from cluster.client import Cluster
 from tests.e2e.conftest import patched_operator, program
-from tests.e2e.rollout import NAMESPACE, Rollout
+from tests.e2e.rollout import Rollout
+from tests.e2e.versions import Versions, assert_counted_once
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.cluster
@@ -45,41 +43,6 @@ PLAN = {
     "after scale": 1,
 }
 ARMS = {"good": 0.6, "fair": 0.6, "bad": 0.1}
-
-
-class Versions:
-    """Every version of a resource that a watch brings, from its own process."""
-
-    def __init__(self, rollout: Rollout) -> None:
-        command = [
-            str(tools() / "bin" / "cluster"),
-            "kubectl",
-            "--kubeconfig",
-            str(rollout.cluster.kubeconfig),
-        ]
-        command += ["-n", NAMESPACE, "get", "bd", rollout.name, "--watch", "-o", "json"]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        self.bodies: list[dict[str, Any]] = []
-        self._thread = threading.Thread(target=self._read, daemon=True)
-        self._thread.start()
-
-    def _read(self) -> None:
-        assert self._process.stdout is not None
-        decoder, text = json.JSONDecoder(), ""
-        while line := self._process.stdout.readline():
-            text += line
-            if line.rstrip() == "}":
-                body, _ = decoder.raw_decode(text)
-                self.bodies.append(body)
-                text = ""
-
-    def end(self) -> None:
-        """Stop watching."""
-        self._process.terminate()
-        self._process.wait(timeout=10)
-        self._thread.join(timeout=10)
-        assert self._process.stdout is not None
-        self._process.stdout.close()
 
 
 @pytest.fixture
@@ -129,18 +92,6 @@ def disturb(rollout: Rollout, generator: random.Random) -> None:
         case _:
             replicas = generator.randint(1, 3)
             rollout.cluster.kubectl("scale", "deployment", name, f"--replicas={replicas}")
-
-
-def truth(cluster: Cluster, name: str, metric: str, start: float, end: float) -> dict[str, float]:
-    """What Prometheus has seen the counters of each arm grow by in (start, end], from all its samples."""
-    grown: dict[str, float] = {}
-    span = round(end - start) + 300
-    for labels, samples in cluster.range_vector(f'{metric}{{route="{name}"}}[{span}s]', end):
-        before = [value for time, value in samples if time <= start][-1:]
-        values = [*(before or [0.0]), *(value for time, value in samples if start < time <= end)]
-        total = sum(new - old if new >= old else new for old, new in itertools.pairwise(values))
-        grown[labels["arm"]] = grown.get(labels["arm"], 0.0) + total
-    return grown
 
 
 def window_of(record: dict[str, Any]) -> Window:
@@ -250,22 +201,12 @@ def test_every_reward_is_counted_once_and_every_decision_can_be_made_again(rollo
     wait_until(lambda: one.status()["cursor"] > last, "it goes on", 90)
     watched.end()
 
-    records = Records()
-    for body in watched.bodies:
-        records.add(body.get("status", {}))
-    assert records.gaps() == []
-    assert records.first_cursor is not None
-    start, end = records.first_cursor, from_timestamp(records.ticks[-1]["window"]["end"])
-    for metric, field in (
-        ("model_reward_trials_total", "trials"),
-        ("model_reward_successes_total", "rewards"),
-    ):
-        counted: dict[str, float] = {}
-        for record in records.ticks:
-            for arm, seen in record.get("observations", {}).items():
-                counted[arm] = counted.get(arm, 0.0) + float(seen[field])
-        assert counted == truth(one.cluster, one.name, metric, start, end)
-        assert sum(counted.values()) > 2000
+    counted = assert_counted_once(
+        one,
+        watched.bodies,
+        {"model_reward_trials_total": "trials", "model_reward_successes_total": "rewards"},
+    )
+    assert min(sum(by_arm.values()) for by_arm in counted.values()) > 2000
     assert kills(killed) >= 20
     assert replay(watched.bodies) >= 5
     assert one.cluster.get("deployment", f"{one.name}-bad")["spec"]["replicas"] == 0
