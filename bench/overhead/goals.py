@@ -52,23 +52,28 @@ def _of_requests(part: dict[str, Any]) -> list[Row]:
 
 
 def _of_ticks(part: dict[str, Any]) -> list[Row]:
-    lines = [line for line in part["lines"] if line["ticks"]]
-    moving = [line for line in lines if line["weights"] == "moving"]
-    settled = [line for line in lines if line["weights"] == "settled"]
+    """Hold the ticks of operators that keep up to what a tick may take; one that catches up takes more."""
+    lines = [line for line in part["lines"] if line["ticks"] and texts.keeps_up(line)]
+    if not lines:
+        return []
     found = [
+        # Every five minutes all kinds are listed, which is no tick's doing.
         _plain(
-            "reads of the API server in a tick, worst case", 0.0, max(line["api_reads"] for line in lines)
+            "reads of the API server in a tick, worst case", 0.01, max(line["api_reads"] for line in lines)
         ),
         _plain("questions to Prometheus in a tick, worst case", 1.05, max(line["queries"] for line in lines)),
     ]
+    moving = [line["api_writes"] for line in lines if line["weights"] == "moving"]
     if moving:
-        most = max(line["api_writes"] for line in moving)
-        found.append(_plain("writes to the API server in a tick that moves weights", 2.05, most))
+        found.append(_plain("writes to the API server in a tick that moves weights", 2.05, max(moving)))
+    settled = [
+        60 * line["api_writes"] * line["ticks"] / line["seconds"] / line["resources"]
+        for line in lines
+        if line["weights"] == "settled"
+    ]
     if settled:
-        a_minute = max(
-            60 * line["api_writes"] * line["ticks"] / line["seconds"] / line["resources"] for line in settled
-        )
-        found.append(_plain("writes a minute of a resource whose weights rest, worst case", 1.1, a_minute))
+        worst = max(settled)
+        found.append(_plain("writes a minute of a resource whose weights rest, worst case", 1.1, worst))
     return found
 
 
@@ -78,6 +83,7 @@ def _of_the_most(part: dict[str, Any]) -> list[Row]:
         return []
     where = f"{MOST:,} resources at {EVERY} s"
     return [
+        _plain(f"share of ticks that were missed, {where}", 0.05, max(0.0, 1 - texts.share_of_ticks(line))),
         _plain(f"processor of the operator, {where}, cores", 0.15, line["cores"]),
         _plain(f"memory of the operator, {where}, MiB", 512.0, line["memory_mib"]),
         _plain(f"how late ticks begin, {where}, mean seconds", 1.0, line["lag_mean"]),

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
 
 from bench.overhead import reaction, texts
 from bench.overhead.latency import PATHS
@@ -61,11 +61,11 @@ def _latency(part: dict[str, Any]) -> Figure:
 
 
 def _scale(part: dict[str, Any]) -> Figure:
-    figure, (left, middle, right) = _figure(3.2, 3)
+    figure, (left, middle, right) = _figure(3.4, 3)
     lines = [line for line in part["lines"] if line["resources"]]
-    groups = sorted({(line["interval"], line["weights"]) for line in lines})
-    for colour, (interval, weights) in zip(COLOURS, groups, strict=False):
-        chosen = [line for line in lines if (line["interval"], line["weights"]) == (interval, weights)]
+    groups = sorted({(line["weights"], line["interval"]) for line in lines}, reverse=True)
+    for colour, (weights, interval) in zip(COLOURS, groups, strict=False):
+        chosen = [line for line in lines if (line["weights"], line["interval"]) == (weights, interval)]
         x = [line["resources"] for line in chosen]
         label = f"{interval} s" + (", every tick moves" if weights == "moving" else "")
         style = {"color": colour, "marker": "o", "markersize": 4, "label": label}
@@ -80,13 +80,19 @@ def _scale(part: dict[str, Any]) -> Figure:
     for axis, title in zip((left, middle, right), titles, strict=True):
         axis.set_xscale("log")
         axis.set_xticks(numbers, [f"{number:,}" for number in numbers])
-        axis.xaxis.set_minor_formatter(NullFormatter())
+        axis.xaxis.set_minor_locator(NullLocator())
         axis.set_xlabel("BanditDeployments")
         axis.set_title(title, fontsize="medium")
     for axis in (left, right):
         axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axis.yaxis.set_minor_formatter(NullFormatter())
-    left.legend(fontsize="small", frameon=False)
+    figure.legend(
+        *left.get_legend_handles_labels(),
+        fontsize="small",
+        frameon=False,
+        loc="outside lower center",
+        ncols=3,
+    )
     return figure
 
 

@@ -28,7 +28,7 @@ class Plan:
         numbers: Of resources, growing.
         intervals: Seconds, each for all numbers.
         moving: Number and interval at which every tick moves weights; the number is one of ``numbers``.
-        seconds: Of each measurement, or one interval where that is longer.
+        seconds: Of each measurement. Status is written once a minute where nothing changes.
     """
 
     numbers: tuple[int, ...]
@@ -42,7 +42,7 @@ class Plan:
         return 2 + len(self.numbers) * (1 + len(self.intervals))
 
 
-FULL = Plan(numbers=(1, 50, 200, 1000), intervals=(10, 60), moving=(200, 10), seconds=40)
+FULL = Plan(numbers=(1, 50, 200, 1000), intervals=(10, 60), moving=(200, 10), seconds=60)
 QUICK = Plan(numbers=(1, 50), intervals=(10,), moving=(50, 10), seconds=20)
 
 
@@ -71,7 +71,7 @@ def _create(stage: Stage, new: list[Rollout], interval: int) -> None:
     stage.rewards.put(rates)
     stage.apply([part for one in new for part in (*one.services(), one.route_object())])
     stage.apply([_resource(one, interval, SETTLED) for one in new])
-    _rest(interval, 4)
+    _rest(interval, 3)
 
 
 def _resource(one: Rollout, interval: int, guardrails: dict[str, Any]) -> dict[str, Any]:
@@ -90,7 +90,7 @@ def _line(
     guardrails = MOVING if weights == "moving" else SETTLED
     stage.apply([_resource(one, interval, guardrails) for one in made])
     _rest(interval, 1)
-    spent = _window(stage, max(plan.seconds, interval))
+    spent = _window(stage, plan.seconds)
     return {"resources": len(made), "interval": interval, "weights": weights, **spent}
 
 

@@ -28,7 +28,7 @@ SCALE = """## What a tick costs
 
 Resources with two arms, each with a route and Services of its own, at equal rewards. Where weights
 *rest*, every tick reads, learns and decides all the same, and `minShare` keeps the weights; where they
-*move*, every tick changes them. Each line is {seconds:g} s long, or one interval, and begins at rest.
+*move*, every tick changes them. Each line is {seconds:g} s long and begins at rest.
 The operator's processor time and memory are those that it exposes itself, requests are counted from the
 API server's audit log, writes of etcd from the API server's metrics (of BanditDeployments and HTTPRoutes,
 what the gateway writes into a route's status included), questions by Prometheus itself. *ms a tick* is
@@ -110,7 +110,7 @@ def _reading(part: dict[str, Any]) -> str:
     """Say what the figures mean for somebody who runs many resources."""
     lines = [line for line in part["lines"] if line["resources"]]
     largest = max(line["resources"] for line in lines)
-    text = "A resource that rests has its status written once a minute, however short its interval.\n"
+    text = "The status of a resource that rests is written at most once a minute, whatever its interval.\n"
     idle = part["lines"][0]
     for line in lines:
         if line["resources"] != largest or line["weights"] != "settled":
@@ -122,10 +122,8 @@ def _reading(part: dict[str, Any]) -> str:
         )
         text += f" set `resources.requests` of the chart to cpu {_cpu(line['cores'])} and memory"
         text += f" {_memory(line['memory_mib'])}. "
-        expected = largest * line["seconds"] / line["interval"]
-        kept = line["ticks"] / expected
-        if kept < 0.95:
-            text += NOT_KEPT_UP.format(kept=kept)
+        if not texts.keeps_up(line):
+            text += NOT_KEPT_UP.format(kept=texts.share_of_ticks(line))
         else:
             text += "It kept up."
         text += (

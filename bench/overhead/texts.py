@@ -29,6 +29,19 @@ def line_of(
     return None
 
 
+def share_of_ticks(line: dict[str, Any]) -> float:
+    """Return how many ticks there were of those that the interval asks for."""
+    return float(line["ticks"] * line["interval"] / line["resources"] / line["seconds"])
+
+
+def keeps_up(line: dict[str, Any]) -> bool:
+    """Whether ticks came as often as the interval asks for; by chance of their places one may be missed."""
+    return (
+        share_of_ticks(line) >= 0.95
+        or line["ticks"] >= line["resources"] * line["seconds"] / line["interval"] - 1
+    )
+
+
 def milliseconds_a_tick(part: dict[str, Any], line: dict[str, Any]) -> float | None:
     """Return the processor time of one tick: what the operator takes more than without resources."""
     idle = line_of(part, 0, None, "none")
