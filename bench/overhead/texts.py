@@ -18,6 +18,10 @@ def reaction_cases(part: dict[str, Any]) -> list[tuple[tuple[str, int], Flips]]:
     return [(case, list(flips)) for case, flips in by_case]
 
 
+FEWEST_TICKS = 40
+"""From which on the time of a tick can be told from that of an operator without resources."""
+
+
 def line_of(
     part: dict[str, Any], resources: int, interval: int | None, weights: str
 ) -> dict[str, Any] | None:
@@ -43,9 +47,12 @@ def keeps_up(line: dict[str, Any]) -> bool:
 
 
 def milliseconds_a_tick(part: dict[str, Any], line: dict[str, Any]) -> float | None:
-    """Return the processor time of one tick: what the operator takes more than without resources."""
+    """Return the processor time of one tick: what the operator takes more than without resources.
+
+    None where there were so few ticks that what the operator takes anyway hides them.
+    """
     idle = line_of(part, 0, None, "none")
-    if idle is None or not line["ticks"]:
+    if idle is None or line["ticks"] < FEWEST_TICKS:
         return None
     return float(1e3 * (line["cores"] - idle["cores"]) * line["seconds"] / line["ticks"])
 
