@@ -50,12 +50,18 @@ def request(url: str, body: Any = None, headers: Mapping[str, str] | None = None
 
 @contextmanager
 def backend(port: int) -> Iterator[None]:
-    """What gateways route to: /slow takes 0.4 s, and /failed is answered with 503."""
+    """What gateways route to: /slow takes 0.4 s, and /failed is answered with 503, or gRPC's UNAVAILABLE."""
 
     class Answer(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             time.sleep(0.4 if self.path == "/slow" else 0)
-            self.send_response(503 if self.path == "/failed" else 200)
+            failed, grpc = self.path == "/failed", "application/grpc"
+            if self.headers["Content-Type"] == grpc:
+                self.send_response(200)
+                self.send_header("Content-Type", grpc)
+                self.send_header("grpc-status", "14" if failed else "0")
+            else:
+                self.send_response(503 if failed else 200)
             self.send_header("Content-Length", "0")
             self.end_headers()
 
