@@ -6,6 +6,7 @@ package main
 
 import (
 	"os"
+	"runtime"
 
 	"github.com/spf13/cobra"
 	"go.etcd.io/etcd/server/v3/etcdmain"
@@ -24,6 +25,12 @@ import (
 	"bandit-operator.dev/cluster/internal/node"
 	"bandit-operator.dev/cluster/internal/serviceproxy"
 )
+
+// The main thread is the main goroutine's alone. Were it free to take others, the
+// runtime would now and then move it into a container's namespaces, and as the
+// kernel tells a process's namespaces by its main thread, the kubelet would then
+// count as a process of that container, and be killed with it.
+func init() { runtime.LockOSThread() }
 
 // parts are the programs that find themselves at os.Args[0].
 var parts = map[string]func(){

@@ -27,6 +27,21 @@ def descendants(pid: int) -> set[int]:
     return found
 
 
+def namespaces(pid: int) -> dict[str, str]:
+    """Return the namespaces of a process, by kind."""
+    return {kind: str(Path(f"/proc/{pid}/ns/{kind}").readlink()) for kind in ("mnt", "net", "uts", "ipc")}
+
+
+def part(cluster: int, name: str) -> int:
+    """Return the process of a part of a cluster, which is below the process ``cluster``."""
+    for pid in descendants(cluster):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            program, _, rest = Path(f"/proc/{pid}/cmdline").read_text().partition("\0")
+            if program.endswith("/cluster") and rest.partition("\0")[0] == name:
+                return pid
+    raise AssertionError(f"no part {name} below process {cluster}")
+
+
 def listening_addresses(pids: set[int]) -> list[str]:
     """Return where these processes listen in the machine's own network, as ``HEX:PORT``."""
     sockets = set()

@@ -9,6 +9,7 @@ from cluster.client import EmbeddedCluster, Namespace, tools
 from tests.support.waiting import wait_until
 
 from .objects import deployment, pod, server, shell
+from .processes import namespaces, part
 
 pytestmark = pytest.mark.cluster
 
@@ -78,6 +79,15 @@ def test_logs_are_followed_while_they_grow(space: Namespace) -> None:
         assert follower.stdout.readline() == "one\n"
         space.kubectl("exec", "talk", "--", "touch", "/tmp/go")
         assert sorted(follower.stdout.read().split()) == ["three", "two"]
+
+
+def test_no_container_ever_takes_the_kubelet_with_it(cluster: EmbeddedCluster, space: Namespace) -> None:
+    # What a process that ended left behind is known by its namespace; the kubelet must never be in it.
+    space.apply(*(pod(f"short-{number}", shell("true"), restartPolicy="Never") for number in range(8)))
+    for number in range(8):
+        wait_for_end(space, f"short-{number}")
+    pid = cluster.status()["pid"]
+    assert namespaces(part(pid, "kubelet")) == namespaces(part(pid, "kube-scheduler"))
 
 
 def test_exec_gives_output_input_and_exit_code(space: Namespace) -> None:

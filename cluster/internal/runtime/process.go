@@ -29,7 +29,8 @@ func (r *Runtime) StartContainer(_ context.Context, req *cri.StartContainerReque
 }
 
 // onOwnThread runs f on an operating system thread that may change its
-// namespaces: it is never used again, because it ends with its goroutine.
+// namespaces: it is never used again, because it ends with its goroutine. It is
+// not the main thread, which package main keeps to itself.
 func onOwnThread(f func() error) error {
 	result := make(chan error)
 	go func() {
@@ -78,8 +79,14 @@ func (r *Runtime) start(c *container) error {
 	if err != nil {
 		return err
 	}
+	// While it is open, no other namespace can get this one's number.
+	namespace, err := os.Open("/proc/thread-self/ns/mnt")
+	if err != nil {
+		return err
+	}
 	output, err := newLog(c.logPath)
 	if err != nil {
+		namespace.Close()
 		return err
 	}
 	stdout, stderr := output.stream("stdout"), output.stream("stderr")
@@ -90,6 +97,7 @@ func (r *Runtime) start(c *container) error {
 		SysProcAttr: &syscall.SysProcAttr{Chroot: c.root, Setsid: true},
 	}
 	if err := cmd.Start(); err != nil {
+		namespace.Close()
 		output.close()
 		return err
 	}
@@ -97,7 +105,7 @@ func (r *Runtime) start(c *container) error {
 	defer r.mu.Unlock()
 	c.pid, c.started, c.state = cmd.Process.Pid, time.Now(), cri.ContainerState_CONTAINER_RUNNING
 	c.mounts, c.env, c.workdir, c.log = mounts, cmd.Env, workdir, output
-	go r.wait(c, cmd, stdout, stderr)
+	go r.wait(c, cmd, namespace, stdout, stderr)
 	return nil
 }
 
@@ -159,12 +167,14 @@ func (r *Runtime) buildRoot(c *container) (*rootfs, error) {
 	return root, nil
 }
 
-// wait collects the exit status, and then ends whatever the process left behind.
-func (r *Runtime) wait(c *container, cmd *exec.Cmd, outputs ...*stream) {
+// wait collects the exit status, and then ends whatever the process left behind
+// in its mount namespace, which is let go of only then.
+func (r *Runtime) wait(c *container, cmd *exec.Cmd, namespace *os.File, outputs ...*stream) {
 	err := cmd.Wait()
 	for _, pid := range processes()[c.mounts] {
 		syscall.Kill(pid, syscall.SIGKILL)
 	}
+	namespace.Close()
 	for _, o := range outputs {
 		o.flush()
 	}
