@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from bench.overhead.stage import Stage
 from cluster.client import ClusterError
 from demo.installation import OPERATOR_NAMESPACE
-from demo.load import READS, WRITES, is_counted, queries_so_far
+from demo.load import WRITES, is_counted, queries_so_far
 
 OURS = ("banditdeployments", "httproutes")
 """Kinds of objects whose writes to etcd are the operator's, or the gateway's answer to it."""
@@ -91,6 +91,12 @@ def read(stage: Stage) -> Reading:
     )
 
 
+def lateness(stage: Stage) -> tuple[float, float]:
+    """Return how many ticks there were so far, and how late they began in all, seconds."""
+    own = stage.operator_metrics()
+    return total(own, f"{LAG}_count"), total(own, f"{LAG}_sum")
+
+
 def between(stage: Stage, before: Reading, after: Reading) -> dict[str, Any]:
     """Return what was spent between two readings, in all and for each tick.
 
@@ -99,6 +105,7 @@ def between(stage: Stage, before: Reading, after: Reading) -> dict[str, Any]:
         and of the API server; ``memory_mib`` at the end; ``lag_mean`` and ``lag_p99``, seconds, the latter
         as the bound of its histogram; ``pass_ms``, the mean time of one pass; and for each tick ``queries``,
         ``api_reads``, ``api_writes``, ``events`` and ``etcd_writes``. None where there was no tick.
+        Lists are no tick's: all kinds are listed every five minutes, however many resources there are.
 
     Raises:
         ClusterError: The operator was restarted between them.
@@ -151,7 +158,7 @@ def quantile_bound(buckets: dict[float, float], share: float) -> float | None:
 
 
 def _kind(verb: str, resource: str) -> str:
-    if verb in READS:
-        return "read"
+    if verb in ("get", "list"):
+        return "read" if verb == "get" else "list"
     assert verb in WRITES, verb
     return "event" if resource == "events" else "write"

@@ -57,7 +57,6 @@ def _of_ticks(part: dict[str, Any]) -> list[Row]:
     if not lines:
         return []
     found = [
-        # Every five minutes all kinds are listed, which is no tick's doing.
         _plain(
             "reads of the API server in a tick, worst case", 0.01, max(line["api_reads"] for line in lines)
         ),

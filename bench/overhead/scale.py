@@ -18,6 +18,9 @@ MOVING = {"minTrials": 1, "minChange": "0"}
 """Arms that are equal, and weights that follow every chance: each tick writes status and route."""
 REWARDS = (2.0, 0.5)  # a second and arm, and their mean
 SETTLE = 3.0  # seconds; Prometheus looks each second
+IN_TIME = 1.0
+"""Seconds that ticks may begin late on average where the operator keeps up."""
+LOOK_SECONDS, PATIENCE_SECONDS = 10.0, 300.0
 
 
 @dataclass(frozen=True)
@@ -90,8 +93,10 @@ def _line(
     guardrails = MOVING if weights == "moving" else SETTLED
     stage.apply([_resource(one, interval, guardrails) for one in made])
     _rest(interval, 1)
+    caught_up = _await_in_time(stage)
     spent = _window(stage, plan.seconds)
-    return {"resources": len(made), "interval": interval, "weights": weights, **spent}
+    line = {"resources": len(made), "interval": interval, "weights": weights, "caught_up": caught_up}
+    return line | spent
 
 
 def _rest(interval: int, windows_read: int) -> None:
@@ -102,6 +107,24 @@ def _rest(interval: int, windows_read: int) -> None:
     """
     now = time.time()
     time.sleep(windows.newest_end(now, interval, SETTLE) + windows_read * interval + SETTLE - now)
+
+
+def _await_in_time(stage: Stage) -> float | None:
+    """Wait until ticks begin in time, and return the seconds that this took; None where they never do.
+
+    All resources were changed at once, which a thousand of them will hardly be again: what it takes
+    to get over that is another figure than what it takes to go on.
+    """
+    begun = time.monotonic()
+    before = books.lateness(stage)
+    while (waited := time.monotonic() - begun) < PATIENCE_SECONDS:
+        time.sleep(LOOK_SECONDS)
+        after = books.lateness(stage)
+        ticks, late = (now - then for now, then in zip(after, before, strict=True))
+        if late <= IN_TIME * ticks:
+            return waited
+        before = after
+    return None
 
 
 def _window(stage: Stage, seconds: float) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from bench.overhead import latency as paths
 from bench.overhead import reaction as breaks
 from bench.overhead import texts
 from bench.overhead.paired import PERCENTILES
+from bench.overhead.scale import PATIENCE_SECONDS
 from bench.overhead.texts import interval, number
 
 LATENCY = """## Requests
@@ -28,11 +29,13 @@ SCALE = """## What a tick costs
 
 Resources with two arms, each with a route and Services of its own, at equal rewards. Where weights
 *rest*, every tick reads, learns and decides all the same, and `minShare` keeps the weights; where they
-*move*, every tick changes them. Each line is {seconds:g} s long and begins at rest.
+*move*, every tick changes them. Each line is {seconds:g} s long and begins once the operator is over the
+change of all resources at once that makes the line, at the latest after {patience:g} s.
 The operator's processor time and memory are those that it exposes itself, requests are counted from the
 API server's audit log, writes of etcd from the API server's metrics (of BanditDeployments and HTTPRoutes,
-what the gateway writes into a route's status included), questions by Prometheus itself. *ms a tick* is
-processor time beyond that of an operator without resources.
+what the gateway writes into a route's status included), questions by Prometheus itself. Lists are not among
+a tick's reads: every five minutes each kind is listed once, however many resources there are. *ms a tick*
+is processor time beyond that of an operator without resources.
 
 """
 NOT_IN_THE_PATH = """\
@@ -92,7 +95,7 @@ def latency(part: dict[str, Any], picture: str) -> str:
 
 def scale(part: dict[str, Any], picture: str) -> str:
     """Return the section about ticks."""
-    text = SCALE.format(**part["plan"])
+    text = SCALE.format(**part["plan"], patience=PATIENCE_SECONDS)
     text += f"| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|\n"
     for line in part["lines"]:
         every = f"{line['interval']} s" if line["interval"] else ""
@@ -126,6 +129,11 @@ def _reading(part: dict[str, Any]) -> str:
             text += NOT_KEPT_UP.format(kept=texts.share_of_ticks(line))
         else:
             text += "It kept up."
+            if line["caught_up"] > 0:
+                text += (
+                    f" All of them changed at once were a backlog of {number(line['caught_up'])} s more than"
+                    " an interval."
+                )
         text += (
             f" One look at its `/metrics`, then {number(line['scrape_kib'], 3)} KiB, took"
             f" {number(line['scrape_ms'])} ms through the API server; nothing else scraped it.\n"
