@@ -16,9 +16,10 @@ def _line(resources: int, interval: int | None, weights: str, **others: Any) -> 
     counted = {"lag_mean": 0.01, "lag_p99": 0.1, "pass_ms": 5.0, "queries": 1.0, "api_reads": 0.0}
     counted |= {"api_writes": 2.0 if weights == "moving" else 0.1, "events": 0.0, "etcd_writes": 0.2}
     line = {
-        "resources": resources, "interval": interval, "weights": weights, "ticks": ticks, "seconds": 60.0, "caught_up": 0.0,
+        "resources": resources, "interval": interval, "weights": weights, "ticks": ticks, "seconds": 60.0,
         "cores": 0.004 + 0.001 * ticks / 60, "api_cores": 0.1, "memory_mib": 100.0 + resources / 10,
-        "scrape_ms": 30.0, "scrape_kib": 800.0, **(counted if ticks else dict.fromkeys(counted)), **others,
+        "scrape_ms": 30.0, "scrape_kib": 800.0, "caught_up": 0.0,
+        **(counted if ticks else dict.fromkeys(counted)), **others,
     }  # fmt: skip
     return line
 

@@ -1,0 +1,57 @@
+"""A line is measured once the operator is over the change that made it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, cast
+
+import pytest
+
+from bench.overhead import books, scale
+from bench.overhead.stage import Stage
+
+NOBODY = cast(Stage, None)
+
+
+class Clock:
+    """Time that passes only while somebody sleeps."""
+
+    now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Say what the operator has counted at each look: ticks, and by how many seconds they were late."""
+
+    def see(*counted: tuple[float, float]) -> None:
+        found: Iterator[tuple[float, float]] = iter(counted)
+        last = counted[-1]
+        monkeypatch.setattr(scale, "time", Clock())
+        monkeypatch.setattr(books, "lateness", lambda _: next(found, last))
+
+    return see
+
+
+def test_ticks_that_begin_in_time_are_waited_for_no_longer(looks: Any) -> None:
+    looks((100.0, 50.0), (200.0, 60.0))
+    assert scale._await_in_time(NOBODY) == 0
+
+
+def test_a_backlog_is_waited_for(looks: Any) -> None:
+    looks((0.0, 0.0), (100.0, 3000.0), (200.0, 3900.0), (300.0, 3950.0))
+    assert scale._await_in_time(NOBODY) == 2 * scale.LOOK_SECONDS
+
+
+def test_an_operator_that_never_keeps_up_is_not_waited_for_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(scale, "time", Clock())
+    late = iter(range(1000))
+    monkeypatch.setattr(books, "lateness", lambda _: (10.0 * (n := next(late)), 300.0 * n))
+    assert scale._await_in_time(NOBODY) is None
