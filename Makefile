@@ -38,7 +38,7 @@ bench: venv ## Measure the decisions against their goals and other libraries (AR
 bench-collector: venv ## Measure how many events a second the reward collector takes (about 2 minutes)
 	@$(BIN)/python -m bench.collector $(ARGS)
 
-bench-overhead: venv ## Measure what the operator costs, on a cluster: requests, ticks, reaction (about 25 minutes)
+bench-overhead: venv ## Measure what the operator costs, on a cluster: requests, ticks, reaction (about 30 minutes)
 	@$(BIN)/python -m bench.overhead $(ARGS)
 
 study: venv ## Compare bandits, A/B tests and simpler ways on real streams (DATA=folder, ARGS=--quick for minutes)

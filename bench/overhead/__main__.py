@@ -10,7 +10,7 @@ reaction  from the moment that a model's rewards break to the write of its route
 
 Each part is written to build/bench/overhead/parts as soon as it is measured, and build/bench/overhead.json,
 docs/bench/overhead.md and its pictures are made from all parts that are there: a run that was stopped goes
-on with --only. The whole takes about 25 minutes; nothing else should run on the machine meanwhile.
+on with --only. The whole takes about 30 minutes; nothing else should run on the machine meanwhile.
 """
 
 from __future__ import annotations

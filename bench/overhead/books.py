@@ -158,7 +158,9 @@ def quantile_bound(buckets: dict[float, float], share: float) -> float | None:
 
 
 def _kind(verb: str, resource: str) -> str:
-    if verb in ("get", "list"):
-        return "read" if verb == "get" else "list"
+    if verb == "list":
+        return "list"
+    if verb == "get":
+        return "read"
     assert verb in WRITES, verb
     return "event" if resource == "events" else "write"

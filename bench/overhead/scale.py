@@ -20,7 +20,9 @@ REWARDS = (2.0, 0.5)  # a second and arm, and their mean
 SETTLE = 3.0  # seconds; Prometheus looks each second
 IN_TIME = 1.0
 """Seconds that ticks may begin late on average where the operator keeps up."""
-LOOK_SECONDS, PATIENCE_SECONDS = 10.0, 300.0
+LOOK_SECONDS = 10.0
+PATIENCE_SECONDS = 300.0
+"""After which it is given up that ticks will begin in time."""
 
 
 @dataclass(frozen=True)
@@ -110,20 +112,19 @@ def _rest(interval: int, windows_read: int) -> None:
 
 
 def _await_in_time(stage: Stage) -> float | None:
-    """Wait until ticks begin in time, and return the seconds that this took; None where they never do.
+    """Wait until ticks begin in time, and return the seconds before that; None where they never do.
 
     All resources were changed at once, which a thousand of them will hardly be again: what it takes
     to get over that is another figure than what it takes to go on.
     """
-    begun = time.monotonic()
-    before = books.lateness(stage)
-    while (waited := time.monotonic() - begun) < PATIENCE_SECONDS:
+    before, begun, waited = books.lateness(stage), time.monotonic(), 0.0
+    while waited < PATIENCE_SECONDS:
         time.sleep(LOOK_SECONDS)
         after = books.lateness(stage)
         ticks, late = (now - then for now, then in zip(after, before, strict=True))
         if late <= IN_TIME * ticks:
             return waited
-        before = after
+        before, waited = after, time.monotonic() - begun
     return None
 
 

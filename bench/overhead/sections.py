@@ -129,7 +129,7 @@ def _reading(part: dict[str, Any]) -> str:
             text += NOT_KEPT_UP.format(kept=texts.share_of_ticks(line))
         else:
             text += "It kept up."
-            if line["caught_up"] > 0:
+            if line["caught_up"]:
                 text += (
                     f" All of them changed at once were a backlog of {number(line['caught_up'])} s more than"
                     " an interval."

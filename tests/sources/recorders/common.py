@@ -55,10 +55,10 @@ def backend(port: int) -> Iterator[None]:
     class Answer(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             time.sleep(0.4 if self.path == "/slow" else 0)
-            failed, grpc = self.path == "/failed", "application/grpc"
-            if self.headers["Content-Type"] == grpc:
+            failed = self.path == "/failed"
+            if self.headers["Content-Type"] == "application/grpc":
                 self.send_response(200)
-                self.send_header("Content-Type", grpc)
+                self.send_header("Content-Type", "application/grpc")
                 self.send_header("grpc-status", "14" if failed else "0")
             else:
                 self.send_response(503 if failed else 200)
