@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from bandit_operator.core import state as st
+from bandit_operator.core.inference import named_arrays as st
+from bandit_operator.core.inference.named_arrays import Flags, Floats
 from bandit_operator.core.model import RewardType
-from bandit_operator.core.state import Flags, Floats
 from bandit_operator.core.strategies import Situation, Strategy, Tick
 
 KIND = RewardType.BERNOULLI
@@ -25,7 +25,7 @@ class Bare:
         moments = np.stack([trials, rewards], axis=-2)
         seeds, _, arms = moments.shape
         tick = Tick(moments, 30.0, KIND, 0, np.zeros((seeds, 1)), np.full(arms, np.nan))
-        self.state = self.strategy.absorb(self.state, tick)
+        self.state = self.strategy.update(self.state, tick)
         self.totals = self.totals + moments
 
     def shares(self, labels: float, eligible: Flags | None = None) -> Floats:

@@ -43,7 +43,7 @@ def _experiment(strategy: str, arms: int) -> Experiment:
 
 
 def play(seeds: int, seed: int) -> dict[str, Any]:  # noqa: ARG001 - called like every other task
-    """Cost in yardsticks of absorbing and deciding by strategy and K, of a batch, and bytes stored."""
+    """Cost in yardsticks of learning from and deciding by strategy and K, of a batch, and bytes stored."""
     rng, unit = np.random.default_rng(6), _seconds(_unit())
     decision: dict[str, list[float]] = {}
     stored: dict[str, list[int]] = {}
@@ -54,12 +54,12 @@ def play(seeds: int, seed: int) -> dict[str, Any]:  # noqa: ARG001 - called like
             memory = mem.initial(experiment)
             tick = np.stack([np.full(arms, 100.0), rng.binomial(100, 0.1, arms) * 1.0])
             for _ in range(5):
-                memory = mem.absorb_moments(experiment, memory, tick, 30.0)
+                memory = mem.update_moments(experiment, memory, tick, 30.0)
 
             def decide(
                 experiment: Experiment = experiment, memory: mem.Memory = memory, tick: Any = tick
             ) -> None:
-                evaluate(experiment, mem.absorb_moments(experiment, memory, tick, 30.0), experiment.names)
+                evaluate(experiment, mem.update_moments(experiment, memory, tick, 30.0), experiment.names)
 
             decision[strategy].append(_seconds(decide, 7) / unit)
             stored[strategy].append(len(json.dumps(mem.to_json(memory))))
@@ -67,8 +67,8 @@ def play(seeds: int, seed: int) -> dict[str, Any]:  # noqa: ARG001 - called like
     one, many = mem.initial(experiment), mem.initial(experiment, (BATCH,))
     tick = np.stack([np.full(4, 100.0), np.array([9.0, 10.0, 11.0, 12.0])])
     ticks = np.broadcast_to(tick, (BATCH, 2, 4)).copy()
-    single = _seconds(lambda: mem.absorb_moments(experiment, one, tick, 30.0))
-    batch = _seconds(lambda: mem.absorb_moments(experiment, many, ticks, 30.0))
+    single = _seconds(lambda: mem.update_moments(experiment, one, tick, 30.0))
+    batch = _seconds(lambda: mem.update_moments(experiment, many, ticks, 30.0))
     return {
         "arms": ARMS,
         "decision": decision,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from bandit_operator.core import posterior
-from bandit_operator.core.state import Floats
+from bandit_operator.core.inference import posterior
+from bandit_operator.core.inference.named_arrays import Floats
 from bandit_operator.core.strategies import STRATEGIES, Strategy
 from bandit_operator.core.strategies.thompson import Thompson
 from bench.bare import Bare, floored

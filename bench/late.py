@@ -33,7 +33,7 @@ def play(rate: float, delay: Delay | None, seeds: int, seed: int, strategy: str 
         now, at_once = rng.binomial(waiting, gone), rng.binomial(fresh, 1 - gone * MEAN_DELAY)
         waiting = waiting + fresh - now - at_once
         moments = np.stack([served, now + at_once], axis=-2).astype(float)
-        memory = mem.absorb_moments(experiment, memory, moments, INTERVAL)
+        memory = mem.update_moments(experiment, memory, moments, INTERVAL)
         if tick >= JOIN:
             regret += (served * (rates.max() - rates)).sum(-1)
             shares = assess(experiment, memory, everyone).shares

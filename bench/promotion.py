@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import minimize
 
-from bandit_operator.core import evidence, state, verdicts
+from bandit_operator.core.inference import likelihood, named_arrays, verdicts
 from bandit_operator.core.model import RewardType
 from bandit_operator.core.strategies import STRATEGIES
 from bench.bare import Bare, floored
@@ -57,7 +57,7 @@ def play(
     """First tick of a promotion, of which arm, regret until then, P(best) > .95 ever ``[S, 4]``."""
     rng, kind, arms = np.random.default_rng([4, seed]), RewardType.BERNOULLI, len(rates)
     arrays, bare = (
-        state.initial(evidence.fields(kind), arms, (seeds,)),
+        named_arrays.initial(likelihood.fields(kind), arms, (seeds,)),
         Bare(STRATEGIES[strategy](), arms, seeds),
     )
     shares, values = np.full((seeds, arms), 1 / arms), np.array(rates)
@@ -72,7 +72,7 @@ def play(
             now = rng.beta(now * strength, (1 - now) * strength)
         moments = np.stack([counts, rng.binomial(counts, now)], axis=-2).astype(float)
         regret += np.where(at == ticks, (counts * (values.max() - values)).sum(-1), 0.0)
-        arrays = evidence.absorb(arrays, moments, kind, late=False)
+        arrays = likelihood.update(arrays, moments, kind, late=False)
         bare.learn(moments[:, 0], moments[:, 1])
         proven = verdicts.promoted(arrays, everyone, ALPHA)
         new = proven.any(-1) & (at == ticks)

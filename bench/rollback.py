@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bandit_operator.core import evidence, posterior, state, verdicts
+from bandit_operator.core.inference import likelihood, named_arrays, posterior, verdicts
 from bandit_operator.core.model import RewardType
 from bench.task import Row, Task, mean_ci, row, share_ci, spread
 
@@ -69,7 +69,7 @@ def information(setting: Setting) -> float:
 def play(setting: Setting, seeds: int, seed: int) -> np.ndarray:
     """First tick of the rollback, and of the z-test at 5 %; ``setting.ticks`` for never ``[S, 2]``."""
     rng, kind = np.random.default_rng([3, seed]), RewardType.BERNOULLI
-    arrays = state.initial(evidence.fields(kind), 2, (seeds,))
+    arrays = named_arrays.initial(likelihood.fields(kind), 2, (seeds,))
     totals, first = np.zeros((seeds, 2, 2)), np.full((seeds, 2), setting.ticks)
     share = np.full(seeds, setting.share)
     for tick in range(setting.ticks):
@@ -89,7 +89,7 @@ def play(setting: Setting, seeds: int, seed: int) -> np.ndarray:
             strength = (size - 1) / (setting.design_effect - 1) - 1
             rates = rng.beta(rates * strength, (1 - rates) * strength)
         moments = np.stack([counts, rng.binomial(counts, rates)], axis=-2).astype(float)
-        arrays = evidence.absorb(arrays, moments, kind, late=False)
+        arrays = likelihood.update(arrays, moments, kind, late=False)
         totals += moments
         for test, crossed in enumerate(
             (verdicts.rolled_back(arrays, 0, ALPHA)[:, 1], _z_test(totals) if tick else np.zeros(seeds, bool))

@@ -8,7 +8,7 @@ import hashlib
 import numpy as np
 import numpy.typing as npt
 
-from bandit_operator.core.arrivals import distribution
+from bandit_operator.core.inference.exposure import distribution
 from bandit_operator.core.model import Delay
 from study.data.table import Floats
 from study.engine.settings import DELAY_LONGEST, DELAY_MEDIAN, DELAY_P95

@@ -15,7 +15,7 @@ def played(experiment, make_window, rng, rates, ticks, trials=100):
     memory = mem.initial(experiment)
     for number in range(ticks):
         counts = np.full(len(rates), trials)
-        memory = mem.absorb(experiment, memory, make_window(counts, rng.binomial(counts, rates), number))
+        memory = mem.update(experiment, memory, make_window(counts, rng.binomial(counts, rates), number))
     return memory
 
 

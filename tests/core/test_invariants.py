@@ -32,14 +32,14 @@ def outcomes(draw):
 HISTORIES = st.lists(st.tuples(outcomes(), outcomes(), outcomes()), min_size=0, max_size=8)
 
 
-def absorbed(strategy, history, names=NAMES):
+def learned(strategy, history, names=NAMES):
     experiment = Experiment(
         "any", tuple(Arm(name, validation_score=0.5) for name in names), "a", STRATEGIES[strategy]()
     )
     memory = mem.initial(experiment)
     for number, row in enumerate(history):
         arms = dict(zip(NAMES, row, strict=True))
-        memory = mem.absorb(experiment, memory, Window(30.0 * number, 30.0 * (number + 1), arms))
+        memory = mem.update(experiment, memory, Window(30.0 * number, 30.0 * (number + 1), arms))
     return experiment, memory
 
 
@@ -47,7 +47,7 @@ def absorbed(strategy, history, names=NAMES):
 @settings(max_examples=25, deadline=None, derandomize=True)
 @given(history=HISTORIES, eligible=st.sets(st.sampled_from(NAMES), min_size=1))
 def test_shares_are_a_distribution_over_the_arms_that_may_serve(strategy, history, eligible) -> None:
-    found = evaluate(*absorbed(strategy, history), eligible)
+    found = evaluate(*learned(strategy, history), eligible)
     assert set(found.shares) == eligible
     assert all(0 <= share <= 1 + 1e-12 for share in found.shares.values())
     assert sum(found.shares.values()) == pytest.approx(1.0, abs=1e-9)
@@ -59,7 +59,7 @@ def test_shares_are_a_distribution_over_the_arms_that_may_serve(strategy, histor
 @settings(max_examples=15, deadline=None, derandomize=True)
 @given(history=HISTORIES)
 def test_memory_is_the_same_after_json_whatever_it_saw(strategy, history) -> None:
-    experiment, memory = absorbed(strategy, history)
+    experiment, memory = learned(strategy, history)
     again, notes = mem.from_json(json.loads(json.dumps(mem.to_json(memory))), experiment)
     assert notes == ()
     assert again == memory
@@ -69,8 +69,8 @@ def test_memory_is_the_same_after_json_whatever_it_saw(strategy, history) -> Non
 @settings(max_examples=15, deadline=None, derandomize=True)
 @given(history=HISTORIES, order=st.permutations(NAMES))
 def test_the_order_of_the_arms_does_not_matter(strategy, history, order) -> None:
-    here = evaluate(*absorbed(strategy, history), set(NAMES))
-    there = evaluate(*absorbed(strategy, history, tuple(order)), set(NAMES))
+    here = evaluate(*learned(strategy, history), set(NAMES))
+    there = evaluate(*learned(strategy, history, tuple(order)), set(NAMES))
     # Contrasts are integrated by fixed draws, which are not the same for every arm.
     assert there.shares == pytest.approx(here.shares, abs=0.05 if strategy == "ContrastThompson" else 1e-7)
     for name in ("b", "c"):
@@ -89,7 +89,7 @@ def test_more_reward_at_equal_trials_never_lowers_an_arms_share(strategy, trials
     earned = [round(trials * share) for share in rewards]
     better = [earned[0] + round((trials - earned[0]) * extra), *earned[1:]]
     shares = [
-        evaluate(*absorbed(strategy, [[Observed(float(trials), float(y)) for y in row]]), set(NAMES)).shares[
+        evaluate(*learned(strategy, [[Observed(float(trials), float(y)) for y in row]]), set(NAMES)).shares[
             "a"
         ]
         for row in (earned, better)
@@ -100,7 +100,7 @@ def test_more_reward_at_equal_trials_never_lowers_an_arms_share(strategy, trials
 @settings(max_examples=40, deadline=None, derandomize=True)
 @given(history=HISTORIES)
 def test_evidence_and_intervals_are_numbers_in_order(history) -> None:
-    found = evaluate(*absorbed("Thompson", history), set(NAMES))
+    found = evaluate(*learned("Thompson", history), set(NAMES))
     assert all(value is None or (np.isfinite(value) and value >= 0) for value in found.evidence.values())
     for name in NAMES:
         if found.interval[name] is not None:

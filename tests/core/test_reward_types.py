@@ -43,7 +43,7 @@ def played(make_experiment, rng, kind, levels, ticks, **changes):
         arms = {
             name: observed(rng, kind, level) for name, level in zip(experiment.names, levels, strict=True)
         }
-        memory = mem.absorb(experiment, memory, Window(30.0 * number, 30.0 * (number + 1), arms))
+        memory = mem.update(experiment, memory, Window(30.0 * number, 30.0 * (number + 1), arms))
     return evaluate(experiment, memory, set(experiment.names))
 
 
@@ -103,8 +103,8 @@ def test_the_units_of_a_reward_change_neither_shares_nor_evidence(
     here = there = mem.initial(experiment)
     for number in range(12):
         window = random_window(rng, kind, 3, number)
-        here = mem.absorb(experiment, here, window)
-        there = mem.absorb(experiment, there, in_other_units(window, scale=1_000.0, shift=-7.0))
+        here = mem.update(experiment, here, window)
+        there = mem.update(experiment, there, in_other_units(window, scale=1_000.0, shift=-7.0))
     plain, other = (evaluate(experiment, memory, set("abc")) for memory in (here, there))
     assert other.shares == pytest.approx(plain.shares, abs=1e-3)
     assert [other.evidence[name] for name in "bc"] == pytest.approx(
@@ -135,5 +135,5 @@ def test_the_indifference_of_a_ratio_is_in_units_of_the_ratio(
                 denominator_squares=float((x * x).sum()),
                 cross_products=float((x * y).sum()),
             )
-        memory = mem.absorb(experiment, memory, Window(30.0 * number, 30.0 * (number + 1), arms))
+        memory = mem.update(experiment, memory, Window(30.0 * number, 30.0 * (number + 1), arms))
     assert evaluate(experiment, memory, {"a", "b"}).no_material_difference is proven

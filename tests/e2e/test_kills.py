@@ -14,7 +14,7 @@ from bandit_operator.api.timestamps import from_timestamp
 from bandit_operator.api.v1alpha1 import parse, to_experiment
 from bandit_operator.core import memory as memories
 from bandit_operator.core.decide import Intention, decide
-from bandit_operator.core.memory import absorb
+from bandit_operator.core.memory import update
 from bandit_operator.core.model import (
     ArmFacts,
     ArmStanding,
@@ -156,7 +156,7 @@ def replay(bodies: list[dict[str, Any]]) -> int:
         fresh = [one for one in new["history"] if json.dumps(one, sort_keys=True) not in known]
         for record in reversed(fresh):
             if "seen" not in record:
-                memory = absorb(experiment, memory, window_of(record)) if "window" in record else memory
+                memory = update(experiment, memory, window_of(record)) if "window" in record else memory
                 continue
             decision = decide(experiment, memory, intention, snapshot_of(record))
             assert dict(decision.weights) == record["weights"], record

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bandit_operator.apply import CONTEST_PATIENCE, CONTEST_SECONDS, is_contested, may_put_back
+from bandit_operator.reconcile.apply import CONTEST_PATIENCE, CONTEST_SECONDS, is_contested, may_put_back
 
 
 def test_a_foreign_change_is_put_back_at_once():

@@ -12,9 +12,9 @@ from kubernetes.aio import client
 from bandit_operator.adapters.kubernetes import KubernetesAPI
 from bandit_operator.adapters.prometheus import Prometheus
 from bandit_operator.api.v1alpha1 import parse
-from bandit_operator.cache import Cache
 from bandit_operator.core.model import NoData
-from bandit_operator.observe import Observer
+from bandit_operator.reconcile.observe import Observer
+from bandit_operator.watch.cache import Cache
 
 NOTHING = json.dumps({"status": "success", "data": {"resultType": "vector", "result": []}})
 ROUTE = {

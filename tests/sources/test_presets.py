@@ -18,7 +18,7 @@ from bandit_operator.core.model import NoData, Observed
 from bandit_operator.routers import Located
 from bandit_operator.sources import PRESETS, source_of
 from bandit_operator.sources.base import Counter
-from bandit_operator.sources.question import Question
+from bandit_operator.sources.window_query import Question
 from tests.support.golden import agrees
 
 HERE = Path(__file__).parent

@@ -13,7 +13,7 @@ from bandit_operator.core import memory as mem
 from bandit_operator.core.evaluate import evaluate
 from bandit_operator.core.model import NoData, Observed, Window
 from bandit_operator.sources import source_of
-from bandit_operator.sources.exact import increase_of
+from bandit_operator.sources.resets import increase_of
 
 EXAMPLES = Path(__file__).parents[2] / "crds" / "examples"
 TRIALS = 60
@@ -103,7 +103,7 @@ def test_a_manifest_becomes_a_verdict(name, levels, winner):
     experiment = to_experiment(resource)
     memory = mem.initial(experiment)
     for window in windows(np.random.default_rng(7), name, resource, levels, ticks=60):
-        memory = mem.absorb(experiment, memory, window)
+        memory = mem.update(experiment, memory, window)
     found = evaluate(experiment, memory, set(experiment.names))
     assert found.promoted == (winner or "logistic")
     assert found.rolled_back == (frozenset() if winner else {"boosting"})

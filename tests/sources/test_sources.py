@@ -14,8 +14,8 @@ from bandit_operator.api.v1alpha1 import parse
 from bandit_operator.core.model import NoData, Observed
 from bandit_operator.sources import SOURCES, Sample, source_of
 from bandit_operator.sources.promql import PART
-from bandit_operator.sources.question import Question
 from bandit_operator.sources.requests import request_counters
+from bandit_operator.sources.window_query import Question
 from tests.support.golden import agrees
 
 MODES = {

@@ -21,7 +21,7 @@ from urllib3.util.retry import Retry
 
 from bandit_operator.core.model import SourceDown
 from bandit_operator.sources import Sample
-from bandit_operator.sources.exact import Series
+from bandit_operator.sources.resets import Series
 
 THREADS = 4
 """Most questions under way to one address."""

@@ -11,6 +11,11 @@ from bandit_operator.api.spec import BackendRef
 from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core.model import Backend
 
+Key = tuple[str, str]
+"""(namespace, name)."""
+KindKey = tuple[str, str, str]
+"""(kind, namespace, name)."""
+
 
 @dataclass(frozen=True, slots=True)
 class RouteReference:

@@ -7,10 +7,10 @@ import socket
 
 import click
 
-from bandit_operator import running
-from bandit_operator.election import LeaseSettings
-from bandit_operator.settings import Settings
-from bandit_operator.telemetry import configure_logging
+from bandit_operator import app
+from bandit_operator.runtime.election import LeaseSettings
+from bandit_operator.runtime.settings import Settings
+from bandit_operator.runtime.telemetry import configure_logging
 
 
 @click.command(context_settings={"auto_envvar_prefix": "BANDIT_OPERATOR", "show_default": True})
@@ -91,4 +91,4 @@ def run(
         listen=(host, int(port)),
         concurrency=concurrency,
     )
-    asyncio.run(running.run(settings))
+    asyncio.run(app.run(settings))

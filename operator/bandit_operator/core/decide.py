@@ -17,7 +17,7 @@ from bandit_operator.core.decision import ArmReport, Decision
 from bandit_operator.core.evaluate import Evaluation, evaluate
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.guards import Guarded, Hold, first_violated
-from bandit_operator.core.memory import Memory, absorb, reset_arm
+from bandit_operator.core.memory import Memory, reset_arm, update
 from bandit_operator.core.model import (
     WEIGHT_TOTAL,
     ArmStanding,
@@ -61,7 +61,7 @@ def decide(experiment: Experiment, memory: Memory, before: Intention, snapshot: 
         The decision, with the memory to keep. Doing nothing is one too, with its reason.
     """
     if isinstance(snapshot.reading, Window):
-        memory = absorb(experiment, memory, snapshot.reading)
+        memory = update(experiment, memory, snapshot.reading)
     cycle = lifecycle.advance(experiment, before.standings, snapshot)
     for arm in sorted(cycle.restarted):
         memory = reset_arm(memory, arm)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bandit_operator.core.changes import Change
+from bandit_operator.core.inference.changes import Change
 from bandit_operator.core.memory import Memory
 from bandit_operator.core.model import ArmStanding, Scale
 

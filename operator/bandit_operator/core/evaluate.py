@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bandit_operator.core import arrivals, posterior, sign_bets, verdicts
-from bandit_operator.core import moments as mo
-from bandit_operator.core.changes import Change, latest
 from bandit_operator.core.experiment import Experiment
+from bandit_operator.core.inference import exposure, posterior, sign_bets, verdicts
+from bandit_operator.core.inference import moments as mo
+from bandit_operator.core.inference.changes import Change, latest
+from bandit_operator.core.inference.named_arrays import Flags, Floats
 from bandit_operator.core.memory import Memory, validation_scores
-from bandit_operator.core.state import Flags, Floats
 from bandit_operator.core.strategies import Situation
 
 _LARGEST_LOG = 690.0
@@ -102,7 +102,7 @@ def _profile_suspect(memory: Memory) -> Flags:
     if memory.delay is None:
         return np.zeros(memory.labels.shape, dtype=bool)
     dispersion = sign_bets.over_dispersion(memory.evidence)[..., memory.index(memory.baseline), :]
-    return arrivals.profile_suspect(memory.arrivals, dispersion)
+    return exposure.profile_suspect(memory.arrivals, dispersion)
 
 
 def evaluate(experiment: Experiment, memory: Memory, eligible: Collection[str]) -> Evaluation:

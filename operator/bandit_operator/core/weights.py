@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from bandit_operator.core.inference.named_arrays import Flags, Floats
 from bandit_operator.core.model import WEIGHT_TOTAL, Guardrails
-from bandit_operator.core.state import Flags, Floats
 
 
 def guarded_shares(

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from bandit_operator.core import memory as mem
-from bandit_operator.core import verdicts
 from bandit_operator.core.evaluate import Assessment, assess
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.guards import EXPECTED_TRIALS_MISSED
+from bandit_operator.core.inference import verdicts
+from bandit_operator.core.inference.named_arrays import Flags, Floats
 from bandit_operator.core.model import WEIGHT_TOTAL, PromotionAction
-from bandit_operator.core.state import Flags, Floats
 from bandit_operator.core.weights import changed_enough, guarded_shares, to_weights
 
 
@@ -95,7 +95,7 @@ def decide(run: Operation, requests: Floats, earned: Floats, serves: Flags) -> t
     """
     experiment, baseline = run.experiment, run.memory.index(run.experiment.baseline)
     moments = np.stack([requests, earned], axis=-2)
-    run.memory = mem.absorb_moments(experiment, run.memory, moments, experiment.interval)
+    run.memory = mem.update_moments(experiment, run.memory, moments, experiment.interval)
     for arm in run.added:
         run.memory = mem.reset_arm(run.memory, arm)
     run.added = ()

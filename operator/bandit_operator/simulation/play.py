@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bandit_operator.core.state import Flags, Floats
+from bandit_operator.core.inference.named_arrays import Flags, Floats
 from bandit_operator.core.strategies import Strategy
 from bandit_operator.simulation import operation
 from bandit_operator.simulation.rewards import Rewards

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from bandit_operator.core.arrivals import distribution
-from bandit_operator.core.state import Floats
+from bandit_operator.core.inference.exposure import distribution
+from bandit_operator.core.inference.named_arrays import Floats
 from bandit_operator.simulation.world import World
 
 _LONGEST_DELAY = 6.0

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from bandit_operator.core.state import Floats
+from bandit_operator.core.inference.named_arrays import Floats
 
 
 class WorldError(ValueError):

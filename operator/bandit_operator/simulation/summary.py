@@ -8,7 +8,7 @@ from typing import TypedDict
 
 import numpy as np
 
-from bandit_operator.core.state import Floats
+from bandit_operator.core.inference.named_arrays import Floats
 from bandit_operator.simulation.play import NEVER, Played
 from bandit_operator.simulation.world import World
 

@@ -12,8 +12,8 @@ import numpy as np
 import yaml
 
 from bandit_operator.core.experiment import Experiment
+from bandit_operator.core.inference.named_arrays import Floats
 from bandit_operator.core.model import Arm, Delay, Guardrails, Promotion, PromotionAction, Rollback
-from bandit_operator.core.state import Floats
 from bandit_operator.core.strategies import Strategy
 from bandit_operator.simulation.schedule import Place, WorldError, mapping, number, schedule
 

@@ -7,7 +7,7 @@ of series need a closer look, and only a window that has some costs more than on
 
 - A series that was reset inside the window: the value before a reset is lost to PromQL's
   functions. Such series are left out here, counted by ``reset_count``, and read sample by
-  sample (``sources.exact``).
+  sample (``sources.resets``).
 - A series without a sample in the minutes before the window, counted by ``began_count``. It may
   be new, or go on after its scrapes failed for a while or Prometheus was down. What it had before
   is looked for in a whole day, which costs too much to be asked in each window, and

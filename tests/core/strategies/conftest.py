@@ -46,7 +46,7 @@ def _shares(
     experiment = Experiment(uid="golden", arms=arms, baseline="a", strategy=strategy, reward_type=kind)
     memory = mem.initial(experiment)
     for window in _windows()[:ticks]:
-        memory = mem.absorb(experiment, memory, window)
+        memory = mem.update(experiment, memory, window)
     found = evaluate(replace(experiment), memory, eligible).shares
     return [found.get(name, 0.0) for name in NAMES]
 

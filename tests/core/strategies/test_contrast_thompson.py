@@ -34,7 +34,7 @@ def test_single_requests_a_tick_are_compared_once_they_add_up(make_experiment, m
         arm = number % 2
         counts = [1 - arm, arm]
         rewards = [int(rng.random() < 0.2) * counts[0], int(rng.random() < 0.6) * counts[1]]
-        memory = mem.absorb(experiment, memory, make_window(counts, rewards, number))
+        memory = mem.update(experiment, memory, make_window(counts, rewards, number))
     assert evaluate(experiment, memory, {"a", "b"}).shares["b"] > 0.98
 
 
@@ -44,7 +44,7 @@ def test_a_move_of_all_arms_moves_no_shares(make_experiment, make_window, rng) -
     for number in range(400):
         level = 0.3 + 0.25 * np.sin(number / 15)
         counts = np.array([100, 100])
-        memory = mem.absorb(
+        memory = mem.update(
             experiment, memory, make_window(counts, rng.binomial(counts, [level, level]), number)
         )
     assert 0.05 < evaluate(experiment, memory, {"a", "b"}).shares["b"] < 0.95
@@ -58,5 +58,5 @@ def test_the_best_arm_that_breaks_loses_its_share_within_twenty_ticks(
     for number in range(1_020):
         rates = [0.3, 0.2] if number < 1_000 else [0.1, 0.2]
         counts = np.array([90, 10]) if number < 1_000 else np.array([80, 20])
-        memory = mem.absorb(experiment, memory, make_window(counts, rng.binomial(counts, rates), number))
+        memory = mem.update(experiment, memory, make_window(counts, rng.binomial(counts, rates), number))
     assert evaluate(experiment, memory, {"a", "b"}).shares["a"] < 0.2

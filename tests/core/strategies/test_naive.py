@@ -21,7 +21,7 @@ def test_without_scores_the_baseline_gets_everything(golden_shares) -> None:
 
 def test_a_score_that_changes_later_changes_nothing(make_experiment, make_window) -> None:
     before = replace(make_experiment(2, "Naive"), arms=(Arm("a", 0.8), Arm("b", 0.7)))
-    memory = mem.absorb(before, mem.initial(before), make_window([9, 9], [1, 1]))
+    memory = mem.update(before, mem.initial(before), make_window([9, 9], [1, 1]))
     after = replace(make_experiment(2, "Naive"), arms=(Arm("a", 0.8), Arm("b", 0.9)))
     assert evaluate(after, memory, {"a", "b"}).shares == {"a": 1.0, "b": 0.0}
     assert evaluate(after, mem.reset_arm(memory, "b"), {"a", "b"}).shares == {"a": 0.0, "b": 1.0}

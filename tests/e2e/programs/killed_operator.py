@@ -45,12 +45,13 @@ def surround(owner: Any, name: str, point: str) -> None:
 
 def run_operator(arguments: list[str]) -> None:
     """Run the real command line with the points of death in place."""
-    from bandit_operator import apply, commit
     from bandit_operator.cli import main
-    from bandit_operator.observe import Observer
+    from bandit_operator.reconcile import apply
+    from bandit_operator.reconcile.observe import Observer
+    from bandit_operator.status import writer
 
     surround(Observer, "rewards", "question")
-    surround(commit, "write", "commit")
+    surround(writer, "write", "commit")
     surround(apply, "set_weights", "route")
     surround(apply, "set_replicas", "scale")
     main(arguments)

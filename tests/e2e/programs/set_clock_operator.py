@@ -9,9 +9,9 @@ import sys
 import time
 from pathlib import Path
 
-from bandit_operator import running
+from bandit_operator import app
 from bandit_operator.cli import main
-from bandit_operator.clock import Clock
+from bandit_operator.runtime.clock import Clock
 
 OFFSET = Path("/clock/offset")
 
@@ -24,5 +24,5 @@ def wall() -> float:
         return time.time()
 
 
-running.Clock = functools.partial(Clock, wall)  # type: ignore[misc, assignment]  # a test's clock for the real
+app.Clock = functools.partial(Clock, wall)  # type: ignore[misc, assignment]  # a test's clock for the real
 main(sys.argv[1:])

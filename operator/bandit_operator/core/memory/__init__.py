@@ -1,25 +1,25 @@
-"""Everything that is remembered from tick to tick, how a window is absorbed, and how it is stored.
+"""Everything that is remembered from tick to tick, how a window is learned from, and how it is stored.
 
-A :class:`Memory` is a value: absorbing a window gives another one, and the same windows in the
+A :class:`Memory` is a value: learning from a window gives another one, and the same windows in the
 same order give the same memory bit for bit, whether the process was restarted in between
-or not. Its arrays may have leading axes (``[S, K]``), so that a simulation of S seeds absorbs
+or not. Its arrays may have leading axes (``[S, K]``), so that a simulation of S seeds learns
 with the very same code; only a memory without them can be stored.
 """
 
-from bandit_operator.core.memory.absorb import absorb, absorb_moments
 from bandit_operator.core.memory.adapt import adapt, reset_arm
 from bandit_operator.core.memory.stored import VERSION, from_json, to_json
+from bandit_operator.core.memory.update import update, update_moments
 from bandit_operator.core.memory.value import Memory, initial, validation_scores
 
 __all__ = [
     "VERSION",
     "Memory",
-    "absorb",
-    "absorb_moments",
     "adapt",
     "from_json",
     "initial",
     "reset_arm",
     "to_json",
+    "update",
+    "update_moments",
     "validation_scores",
 ]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from bandit_operator.core import difference, state
 from bandit_operator.core.experiment import Experiment
+from bandit_operator.core.inference import contrasts, named_arrays
+from bandit_operator.core.inference.named_arrays import Arrays, Fields, Floats
 from bandit_operator.core.memory.value import (
     Memory,
     arrival_fields,
@@ -16,7 +17,6 @@ from bandit_operator.core.memory.value import (
     totals_fields,
 )
 from bandit_operator.core.model import Delay
-from bandit_operator.core.state import Arrays, Fields, Floats
 from bandit_operator.core.strategies import STRATEGIES
 
 
@@ -46,7 +46,7 @@ def adapt(memory: Memory, experiment: Experiment) -> tuple[Memory, tuple[str, ..
         )
         strategy = STRATEGIES[experiment.strategy.type]
         leading = memory.labels.shape
-        arrays = state.initial(strategy.fields(memory.reward_type), len(memory.arms), leading)
+        arrays = named_arrays.initial(strategy.fields(memory.reward_type), len(memory.arms), leading)
         memory = replace(memory, strategy=strategy.type, state=arrays)
     if memory.baseline != experiment.baseline:
         notes.append(
@@ -73,7 +73,9 @@ def _with_arms(memory: Memory, names: Sequence[str], notes: list[str]) -> Memory
         notes.append(f"arms removed with their evidence: {', '.join(removed)}")
     order = [memory.index(name) if name in memory.arms else None for name in names]
     return _each_part(
-        replace(memory, arms=tuple(names)), memory, lambda arrays, fields: state.select(arrays, fields, order)
+        replace(memory, arms=tuple(names)),
+        memory,
+        lambda arrays, fields: named_arrays.select(arrays, fields, order),
     )
 
 
@@ -87,7 +89,7 @@ def reset_arm(memory: Memory, arm: str) -> Memory:
         ValueError: there is no such arm.
     """
     index = memory.index(arm)
-    result = _each_part(memory, memory, lambda arrays, fields: state.reset(arrays, fields, index))
+    result = _each_part(memory, memory, lambda arrays, fields: named_arrays.reset(arrays, fields, index))
     if arm != memory.baseline:
         return result
     # Every contrast with the baseline was about the baseline that is gone.
@@ -95,7 +97,7 @@ def reset_arm(memory: Memory, arm: str) -> Memory:
 
 
 def _without_contrasts(memory: Memory) -> Memory:
-    fresh = state.initial(difference.fields(), len(memory.arms), memory.labels.shape)
+    fresh = named_arrays.initial(contrasts.fields(), len(memory.arms), memory.labels.shape)
     return replace(memory, evidence={**memory.evidence, **fresh})
 
 

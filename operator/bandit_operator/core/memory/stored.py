@@ -8,9 +8,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from bandit_operator.core import moments as mo
-from bandit_operator.core import state
 from bandit_operator.core.experiment import Experiment
+from bandit_operator.core.inference import moments as mo
+from bandit_operator.core.inference import named_arrays
 from bandit_operator.core.memory.adapt import adapt
 from bandit_operator.core.memory.value import Memory, arrival_fields, evidence_fields, initial
 from bandit_operator.core.model import Delay, RewardType
@@ -37,10 +37,10 @@ def to_json(memory: Memory) -> dict[str, object]:
         "rewardType": kind.value,
         "ticks": memory.ticks,
         "totals": _text(sums),
-        "state": _text(state.pack(memory.state, strategy_fields)),
-        "evidence": _text(state.pack(memory.evidence, evidence_fields(kind))),
+        "state": _text(named_arrays.pack(memory.state, strategy_fields)),
+        "evidence": _text(named_arrays.pack(memory.evidence, evidence_fields(kind))),
         "delay": [] if memory.delay is None else [memory.delay.median, memory.delay.p95],
-        "arrivals": _text(state.pack(memory.arrivals, arrival_fields(memory.delay))),
+        "arrivals": _text(named_arrays.pack(memory.arrivals, arrival_fields(memory.delay))),
     }
 
 
@@ -83,10 +83,10 @@ def _read(data: Mapping[str, object]) -> Memory:
         ticks=ticks,
         totals=sums[:-1].reshape(mo.rows(kind), size),
         labels=sums[-1:].reshape(()),
-        state=state.unpack(_bytes(data["state"]), STRATEGIES[strategy].fields(kind), size),
-        evidence=state.unpack(_bytes(data["evidence"]), evidence_fields(kind), size),
+        state=named_arrays.unpack(_bytes(data["state"]), STRATEGIES[strategy].fields(kind), size),
+        evidence=named_arrays.unpack(_bytes(data["evidence"]), evidence_fields(kind), size),
         delay=delay,
-        arrivals=state.unpack(_bytes(data["arrivals"]), arrival_fields(delay), size),
+        arrivals=named_arrays.unpack(_bytes(data["arrivals"]), arrival_fields(delay), size),
     )
     if any(np.isnan(array).any() or (array == np.inf).any() for array in memory._arrays()):
         raise ValueError("it holds numbers that are not finite")

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bandit_operator.core import arrivals, difference, evidence, state
-from bandit_operator.core import moments as mo
 from bandit_operator.core.experiment import Experiment
+from bandit_operator.core.inference import contrasts, exposure, likelihood, named_arrays
+from bandit_operator.core.inference import moments as mo
+from bandit_operator.core.inference.named_arrays import Arrays, Field, Fields, Floats
 from bandit_operator.core.model import Delay, RewardType
-from bandit_operator.core.state import Arrays, Field, Fields, Floats
 from bandit_operator.core.strategies import STRATEGIES
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Memory:
-    """What the core knows after the windows absorbed so far."""
+    """What the core knows after the windows learned from so far."""
 
     arms: tuple[str, ...]
     """Names in the order of every array's last axis."""
@@ -25,25 +25,25 @@ class Memory:
     """Type of the strategy that ``state`` belongs to."""
     reward_type: RewardType
     ticks: int
-    """Windows absorbed since the memory began, empty ones included."""
+    """Windows learned from since the memory began, empty ones included."""
     totals: Floats
-    """Sums of each arm since its last reset ``[..., M, K]``, rows as in ``core.moments``."""
+    """Sums of each arm since its last reset ``[..., M, K]``, rows as in ``core.inference.moments``."""
     labels: Floats
     """Running mean of labels per tick ``[...]``; 0 before the first label."""
     state: Arrays
     """The strategy's arrays."""
     evidence: Arrays
-    """The arrays of ``core.evidence`` and ``core.difference``."""
+    """The arrays of ``core.inference.likelihood`` and ``core.inference.contrasts``."""
     delay: Delay | None
     """How late labels come, which decides what a trial is; None where they do not."""
     arrivals: Arrays
-    """The arrays of ``core.arrivals``; none where labels do not come late."""
+    """The arrays of ``core.inference.exposure``; none where labels do not come late."""
 
     @property
     def trials(self) -> Floats:
         """Labelled requests of each arm since its last reset ``[..., K]``.
 
-        Where labels come late they are expected exposures, see ``core.arrivals``.
+        Where labels come late they are expected exposures, see ``core.inference.exposure``.
         """
         return self.totals[..., mo.TRIALS, :]
 
@@ -81,12 +81,12 @@ class Memory:
 
 def evidence_fields(reward_type: RewardType) -> Fields:
     """All arrays that verdicts are made from."""
-    return {**evidence.fields(reward_type), **difference.fields()}
+    return {**likelihood.fields(reward_type), **contrasts.fields()}
 
 
 def arrival_fields(delay: Delay | None) -> Fields:
     """All arrays about labels that come late; none where they do not."""
-    return {} if delay is None else arrivals.fields()
+    return {} if delay is None else exposure.fields()
 
 
 def totals_fields(reward_type: RewardType) -> Fields:
@@ -104,12 +104,12 @@ def initial(experiment: Experiment, leading: tuple[int, ...] = ()) -> Memory:
         strategy=experiment.strategy.type,
         reward_type=kind,
         ticks=0,
-        totals=state.initial(totals_fields(kind), arms, leading)["totals"],
+        totals=named_arrays.initial(totals_fields(kind), arms, leading)["totals"],
         labels=np.zeros(leading),
-        state=state.initial(STRATEGIES[experiment.strategy.type].fields(kind), arms, leading),
-        evidence=state.initial(evidence_fields(kind), arms, leading),
+        state=named_arrays.initial(STRATEGIES[experiment.strategy.type].fields(kind), arms, leading),
+        evidence=named_arrays.initial(evidence_fields(kind), arms, leading),
         delay=delay,
-        arrivals=state.initial(arrival_fields(delay), arms, leading),
+        arrivals=named_arrays.initial(arrival_fields(delay), arms, leading),
     )
 
 

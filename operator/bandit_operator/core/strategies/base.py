@@ -9,10 +9,10 @@ from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 
-from bandit_operator.core import moments as mo
-from bandit_operator.core import posterior
+from bandit_operator.core.inference import moments as mo
+from bandit_operator.core.inference import posterior
+from bandit_operator.core.inference.named_arrays import Arrays, Fields, Flags, Floats
 from bandit_operator.core.model import RewardType
-from bandit_operator.core.state import Arrays, Fields, Flags, Floats
 
 Kind = Literal["decimal", "integer", "duration", "share-map"]
 
@@ -54,7 +54,7 @@ class Tick:
     """What one window brought, as a strategy sees it."""
 
     moments: Floats
-    """Sums of the window ``[..., M, K]``, rows as in :mod:`bandit_operator.core.moments`."""
+    """Sums of the window ``[..., M, K]``, rows as in :mod:`bandit_operator.core.inference.moments`."""
     seconds: float
     """Length of the window."""
     reward_type: RewardType
@@ -114,7 +114,7 @@ class Strategy(Protocol):
         """Arrays it carries from tick to tick; independent of its settings."""
         ...
 
-    def absorb(self, state: Arrays, tick: Tick) -> dict[str, Floats]:
+    def update(self, state: Arrays, tick: Tick) -> dict[str, Floats]:
         """State after one more window."""
         ...
 
@@ -142,7 +142,7 @@ class Stateless:
         """Carry nothing."""
         return {}
 
-    def absorb(self, state: Arrays, tick: Tick) -> dict[str, Floats]:  # noqa: ARG002 - part of the protocol
+    def update(self, state: Arrays, tick: Tick) -> dict[str, Floats]:  # noqa: ARG002 - part of the protocol
         """Keep nothing."""
         return dict(state)
 

@@ -9,9 +9,9 @@ from typing import ClassVar
 import numpy as np
 from scipy import special
 
-from bandit_operator.core import moments as mo
+from bandit_operator.core.inference import moments as mo
+from bandit_operator.core.inference.named_arrays import Arrays, Axes, Field, Fields, Flags, Floats
 from bandit_operator.core.model import RewardType
-from bandit_operator.core.state import Arrays, Axes, Field, Fields, Flags, Floats
 from bandit_operator.core.strategies.base import Situation, Stateless, Tick, normalised, setting
 
 PRIOR_VARIANCE = 0.16
@@ -87,7 +87,7 @@ class ContrastThompson(Stateless):
             "block_age": Field(inner=(2,)),  # its ticks and seconds, the same for every arm
         }
 
-    def absorb(self, state: Arrays, tick: Tick) -> dict[str, Floats]:
+    def update(self, state: Arrays, tick: Tick) -> dict[str, Floats]:
         """Add the tick to the block; once that is full, discount, score the forecasts, and compare."""
         age = state["block_age"].mean(-1) + np.where(tick.observed[..., None], [1.0, tick.seconds], 0.0)
         block = state["block"] + tick.moments

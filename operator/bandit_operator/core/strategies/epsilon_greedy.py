@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from bandit_operator.core import moments as mo
-from bandit_operator.core.posterior import top_by_mean
-from bandit_operator.core.state import Arrays, Floats
+from bandit_operator.core.inference import moments as mo
+from bandit_operator.core.inference.named_arrays import Arrays, Floats
+from bandit_operator.core.inference.posterior import top_by_mean
 from bandit_operator.core.strategies.base import Situation, Stateless, equal_shares, setting
 
 

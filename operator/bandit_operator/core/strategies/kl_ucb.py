@@ -7,11 +7,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from bandit_operator.core import moments as mo
-from bandit_operator.core.state import Arrays, Floats
+from bandit_operator.core.inference import moments as mo
+from bandit_operator.core.inference.named_arrays import Arrays, Floats
 from bandit_operator.core.strategies.base import Situation, Stateless, equal_shares
 from bandit_operator.core.strategies.ucb1 import tick_counts
-from bandit_operator.core.waterfill import bernoulli_divergence, water_fill
+from bandit_operator.core.strategies.waterfill import bernoulli_divergence, water_fill
 
 
 @dataclass(frozen=True, slots=True)

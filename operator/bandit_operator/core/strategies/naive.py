@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from bandit_operator.core.inference.named_arrays import Arrays, Field, Fields, Floats
 from bandit_operator.core.model import RewardType
-from bandit_operator.core.state import Arrays, Field, Fields, Floats
 from bandit_operator.core.strategies.base import Situation, Stateless, Tick
 from bandit_operator.core.strategies.validation import best_validated
 
@@ -31,7 +31,7 @@ class Naive(Stateless):
         """Each arm's first score, and whether there is one."""
         return {"score": Field(), "scored": Field()}
 
-    def absorb(self, state: Arrays, tick: Tick) -> dict[str, Floats]:
+    def update(self, state: Arrays, tick: Tick) -> dict[str, Floats]:
         """Take the scores of arms that have none yet."""
         scores = self._scores(state, tick.validation_scores)
         return {"score": np.nan_to_num(scores), "scored": (~np.isnan(scores)).astype(np.float64)}

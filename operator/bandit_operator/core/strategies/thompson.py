@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from bandit_operator.core import moments as mo
-from bandit_operator.core import posterior
+from bandit_operator.core.inference import moments as mo
+from bandit_operator.core.inference import posterior
+from bandit_operator.core.inference.named_arrays import Arrays, Field, Fields, Floats
 from bandit_operator.core.model import RewardType
-from bandit_operator.core.state import Arrays, Field, Fields, Floats
 from bandit_operator.core.strategies.base import Situation, Tick, discount, normalised, setting
 
 
@@ -17,7 +17,7 @@ class Thompson:
     """Give each arm the probability that it is the best one.
 
     Thompson (1933): w_k = P(k is best | rewards so far). Instead of drawing at random the
-    probability is integrated exactly, see :func:`bandit_operator.core.posterior.beta_best`. With
+    probability is integrated exactly, see :func:`bandit_operator.core.inference.posterior.beta_best`. With
     a half-life the sums are discounted by γ = 2^(−seconds/half-life) in every window with data
     (Raj & Kalyani, "Taming non-stationary bandits", arXiv 1707.09727). Choose it where
     arms are known not to change: low regret, the rarest lock-in to a wrong arm, nothing to
@@ -40,7 +40,7 @@ class Thompson:
         """Discounted sums ``[M, K]``."""
         return {"counts": Field(inner=(mo.rows(reward_type),))}
 
-    def absorb(self, state: Arrays, tick: Tick) -> dict[str, Floats]:
+    def update(self, state: Arrays, tick: Tick) -> dict[str, Floats]:
         """Discount the sums and add the window's."""
         gamma = discount(self.half_life, tick.seconds, tick.observed)
         return {"counts": gamma[..., None, None] * state["counts"] + tick.moments}

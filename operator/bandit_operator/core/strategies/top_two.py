@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from bandit_operator.core.state import Arrays, Floats
+from bandit_operator.core.inference.named_arrays import Arrays, Floats
 from bandit_operator.core.strategies.base import Situation, Stateless, normalised, setting
 
 

@@ -7,10 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from bandit_operator.core import moments as mo
-from bandit_operator.core.state import Arrays, Floats
+from bandit_operator.core.inference import moments as mo
+from bandit_operator.core.inference.named_arrays import Arrays, Floats
 from bandit_operator.core.strategies.base import Situation, Stateless, equal_shares, setting
-from bandit_operator.core.waterfill import water_fill
+from bandit_operator.core.strategies.waterfill import water_fill
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from bandit_operator.core.posterior import top_by_mean
-from bandit_operator.core.state import Flags, Floats
+from bandit_operator.core.inference.named_arrays import Flags, Floats
+from bandit_operator.core.inference.posterior import top_by_mean
 
 
 def best_validated(scores: Floats, eligible: Flags, baseline: int) -> Floats:

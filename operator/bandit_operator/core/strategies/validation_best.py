@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from bandit_operator.core.state import Arrays, Floats
+from bandit_operator.core.inference.named_arrays import Arrays, Floats
 from bandit_operator.core.strategies.base import Situation, Stateless
 from bandit_operator.core.strategies.validation import best_validated
 

@@ -1,0 +1,165 @@
+"""The running operator: every part made, joined, started and stopped, in that order."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import kopf
+import structlog
+
+from bandit_operator.adapters.kubernetes import KubernetesAPI
+from bandit_operator.adapters.prometheus import Prometheus
+from bandit_operator.api.references import Key
+from bandit_operator.reconcile.observe import Observer
+from bandit_operator.reconcile.reconciler import Reconciler
+from bandit_operator.runtime.clock import Clock
+from bandit_operator.runtime.election import Elector
+from bandit_operator.runtime.scheduler import LONGEST_SLEEP, Scheduler
+from bandit_operator.runtime.server import serve
+from bandit_operator.runtime.settings import Settings
+from bandit_operator.runtime.telemetry import Metrics
+from bandit_operator.watch.cache import Cache
+from bandit_operator.watch.handlers import registry, watch_settings
+from bandit_operator.watch.relist import Relister
+
+log = structlog.get_logger()
+
+STOP_SECONDS = 5.0
+"""Longest wait for the watches to end."""
+STUCK_SECONDS = 6 * LONGEST_SLEEP
+"""A scheduler that has not turned for this long is stuck."""
+
+
+class Operator:
+    """One replica of the operator."""
+
+    def __init__(self, settings: Settings, api: KubernetesAPI) -> None:
+        self.settings = settings
+        self.clock = Clock()
+        self.metrics = Metrics()
+        self.cache = Cache()
+        self.elector = Elector(api, settings.lease, self.clock.monotonic)
+        api.may_write = lambda: self.elector.leading
+        self.api = api
+        self.prometheus = Prometheus(
+            settings.prometheus_deadline, self.clock.monotonic, _bearer(settings.prometheus_token_file)
+        )
+        self.observer = Observer(self.cache, api, self.prometheus, settings.prometheus_address)
+        self.reconciler = Reconciler(
+            self.cache, api, self.observer, self.clock, self.metrics, settings.lease.identity
+        )
+        self.scheduler = Scheduler(self.reconciler.reconcile, settings.concurrency, self.clock.monotonic)
+        self.relister = Relister(api, self.cache, self._gone, settings.namespaces)
+        self.metrics.leading.set_function(lambda: float(self.elector.leading))
+        self.metrics.resources.set_function(lambda: float(len(self.cache.resources)))
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run until ``stop`` is set or a part fails; then hand the lease over.
+
+        kopf takes the signals and, when it ends, cancels every task of the loop that is
+        younger than itself. So the signals are taken back once it runs, and the parts that
+        write are ended before it.
+        """
+        server = await serve(self.settings.listen, self.metrics.registry, self.trouble, lambda: None)
+        parts = [
+            asyncio.create_task(part, name=name)
+            for name, part in (
+                ("stop", stop.wait()),
+                ("election", self.elector.run()),
+                ("leading", self._lead()),
+                ("relist", self.relister.run()),
+            )
+        ]
+        started, watch_until = asyncio.Event(), asyncio.Event()
+        watching = asyncio.create_task(self._watch(started, watch_until), name="watches")
+        try:
+            await _first(watching, asyncio.create_task(started.wait()))
+            for number in (signal.SIGTERM, signal.SIGINT):
+                asyncio.get_running_loop().add_signal_handler(number, stop.set)
+            await _first(watching, *parts)
+        finally:
+            for part in parts:
+                part.cancel()
+            await asyncio.gather(*parts, return_exceptions=True)
+            await self.elector.release()
+            watch_until.set()
+            await asyncio.wait([watching], timeout=STOP_SECONDS)
+            self.prometheus.close()
+            await server.cleanup()
+            await self.api.close()
+
+    def trouble(self) -> str | None:
+        """What a restart would mend, or None."""
+        if self.relister.dead_watch is not None:
+            return f"the watch of {self.relister.dead_watch} has stopped bringing changes"
+        if self.elector.leading and self.clock.monotonic() - self.scheduler.turned_at > STUCK_SECONDS:
+            return "the scheduler is stuck"
+        return None
+
+    async def _lead(self) -> None:
+        """Work while the lease is held; start from the statuses each time it is won."""
+        while True:
+            while not self.elector.leading:
+                self.elector.changed.clear()
+                await self.elector.changed.wait()
+            self.scheduler.turned_at = self.clock.monotonic()
+            self.reconciler.forget_all()
+            for key in list(self.cache.resources):
+                self.scheduler.start(key)
+            working = asyncio.create_task(self.scheduler.run(), name="scheduler")
+            try:
+                while self.elector.leading:
+                    self.elector.changed.clear()
+                    lost = asyncio.create_task(self.elector.changed.wait())
+                    await asyncio.wait([lost, working], timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
+                    lost.cancel()
+                    if working.done():
+                        working.result()
+            finally:
+                working.cancel()
+                await asyncio.gather(working, return_exceptions=True)
+                self.scheduler.clear()
+
+    async def _watch(self, started: asyncio.Event, until: asyncio.Event) -> None:
+        await kopf.operator(
+            registry=registry(self.cache, self.scheduler),
+            settings=watch_settings(),
+            standalone=True,
+            clusterwide=not self.settings.namespaces,
+            namespaces=self.settings.namespaces,
+            ready_flag=started,
+            stop_flag=until,
+        )
+
+    def _gone(self, kind: str, key: Key) -> None:
+        dependents = self.cache.dependents(kind, key)
+        self.cache.drop(kind, key)
+        for dependent in {*dependents, *([key] if kind == "BanditDeployment" else [])}:
+            self.scheduler.wake(dependent)
+
+
+async def _first(*tasks: asyncio.Task[Any]) -> None:
+    """Wait for the first of the tasks to end; raises what made it end."""
+    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in done:
+        task.result()
+
+
+def _bearer(token_file: str | None) -> Callable[[], dict[str, str]]:
+    if token_file is None:
+        return dict
+    path = Path(token_file)
+    return lambda: {"Authorization": f"Bearer {path.read_text().strip()}"}
+
+
+async def run(settings: Settings) -> None:
+    """Run one replica until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    api = await KubernetesAPI.connect()
+    log.info("starting", identity=settings.lease.identity, namespaces=settings.namespaces or "all")
+    await Operator(settings, api).run(stop)
+    log.info("stopped", identity=settings.lease.identity)

@@ -1,0 +1,1 @@
+"""What the data say: moments, posteriors, evidence, verdicts."""

@@ -1,0 +1,177 @@
+"""What changed lately: one arm, all arms together, or who is best.
+
+For people, not for decisions: verdicts have their own tests. An arm's mean over the last few
+ticks (discount 0.8), and over the last twenty (0.95), is compared with that of the time before
+them (0.99, less those twenty), in standard deviations that allow for the over-dispersion seen.
+What the other arms did at the same time is subtracted first: a campaign or a weekend moves all
+arms, a fault moves one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from bandit_operator.core.inference import forecast, sign_bets
+from bandit_operator.core.inference.named_arrays import Arrays, Flags, Floats
+from bandit_operator.core.model import RewardType
+
+DEVIATIONS = 6.0
+"""Standard deviations from which on a change is told: rarer than once in a million ticks by chance."""
+LEAST_TRIALS = 50.0
+"""An arm with fewer recent trials, or fewer before, is not spoken of."""
+_FEW, _TWENTY, _LONGER = 3, 2, 1  # positions in forecast.MEMORIES
+
+
+class ChangeKind(StrEnum):
+    """What changed."""
+
+    ARM_DROPPED = "ArmDropped"
+    """One arm earns less than before, compared with what the others do."""
+    ARM_IMPROVED = "ArmImproved"
+    """One arm earns more than before, compared with what the others do."""
+    ALL_MOVED = "AllMoved"
+    """All arms moved together: the world changed, not a model."""
+    NEW_CHAMPION = "NewChampion"
+    """Another arm is best now than in the time before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The most telling change; ``arm`` is None where all moved."""
+
+    kind: ChangeKind
+    arm: str | None
+    before: float
+    """Mean reward before: of the arm, or of all arms."""
+    after: float
+    """Mean reward lately."""
+
+    def __str__(self) -> str:
+        moved = f"from {self.before:.4g} to {self.after:.4g}"
+        match self.kind:
+            case ChangeKind.ALL_MOVED:
+                return f"all arms moved together, {moved}: the world changed, not a model"
+            case ChangeKind.NEW_CHAMPION:
+                return f"{self.arm} is the best arm now, {moved}"
+            case ChangeKind.ARM_DROPPED:
+                return f"{self.arm} broke: its mean reward fell {moved}, the others' did not"
+            case _:
+                return f"{self.arm} improved: its mean reward rose {moved}, the others' did not"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shift:
+    """Means before and lately with their errors, and moves in standard deviations."""
+
+    before: Floats
+    after: Floats
+    """``[..., K]``; NaN where there are too few trials."""
+    common: Floats
+    """Move that all arms share ``[...]``, in standard deviations; 0 while unknown."""
+    own: Floats
+    """Move of each arm less that of the others ``[..., K]``, in standard deviations; 0 while unknown."""
+    lead: Floats
+    """Lead over every other arm lately ``[..., K]``, in standard deviations of the closest one."""
+
+
+def shift(arrays: Arrays, reward_type: RewardType, eligible: Flags, recent: int = _TWENTY) -> Shift:
+    """Compare the last ticks with the time before them, for the eligible arms ``[..., K]``.
+
+    ``recent`` is the position in ``forecast.MEMORIES`` of the memory that stands for the last ticks.
+    """
+    trials, rewards = arrays["recent_trials"], arrays["recent_rewards"]
+    n_after, n_before = trials[..., recent, :], trials[..., _LONGER, :] - trials[..., _TWENTY, :]
+    known = eligible & (n_after >= LEAST_TRIALS) & (n_before >= LEAST_TRIALS)
+    n_after, n_before = np.where(known, n_after, 1.0), np.where(known, n_before, 1.0)
+    after = rewards[..., recent, :] / n_after
+    before = (rewards[..., _LONGER, :] - rewards[..., _TWENTY, :]) / n_before
+    seen = forecast.forecast(arrays, reward_type)
+    dispersion = _dispersion(arrays)
+    # A discounted mean of n·(1 − γ)⁻¹ trials varies like a plain one of (1 + γ) as many.
+    spread = seen.variance * dispersion
+    error_after = spread / (n_after * (1 + forecast.MEMORIES[recent]))
+    error_before = spread / (n_before * (1 + forecast.MEMORIES[_LONGER]))
+    move, error = np.where(known, after - before, 0.0), np.where(known, error_after + error_before, np.inf)
+    precision = np.where(known & (error > 0), 1.0 / np.where(error > 0, error, 1.0), 0.0)
+    total = precision.sum(-1, keepdims=True)
+    others = total - precision
+    mean_others = ((precision * move).sum(-1, keepdims=True) - precision * move) / np.where(
+        others > 0, others, 1.0
+    )
+    usable = known & (others > 0) & (precision > 0)
+    deviation = np.sqrt(np.where(usable, error + 1.0 / np.where(others > 0, others, 1.0), 1.0))
+    own = np.where(usable, (move - mean_others) / deviation, 0.0)
+    common = (precision * move).sum(-1) / np.sqrt(np.maximum(total[..., 0], 1e-300))
+    lead = _lead(np.where(known, after, -np.inf), error_after)
+    nothing = np.where(known, 0.0, np.nan)
+    return Shift(before + nothing, after + nothing, common, own, lead)
+
+
+def _dispersion(arrays: Arrays) -> Floats:
+    """Over-dispersion ``[..., 1]``, of the pair with least: an arm that changes adds to its own pairs."""
+    seen = arrays["blocks"] > 0
+    least = np.where(seen, sign_bets.over_dispersion(arrays), np.inf).min((-1, -2))
+    return np.asarray(np.where(np.isfinite(least), least, 1.0)[..., None])
+
+
+def _lead(after: Floats, error: Floats) -> Floats:
+    arms = after.shape[-1]
+    with np.errstate(invalid="ignore"):  # two arms without data differ by nothing
+        gap = after[..., :, None] - after[..., None, :]
+    deviation = np.sqrt(np.maximum(error[..., :, None] + error[..., None, :], 1e-300))
+    scaled = np.where(np.eye(arms, dtype=bool), np.inf, gap / deviation)
+    scaled = np.where(np.isfinite(after)[..., None, :], scaled, np.inf)
+    lead = np.asarray(scaled.min(-1))
+    return np.where(np.isfinite(after) & np.isfinite(lead), lead, 0.0)
+
+
+def latest(arrays: Arrays, names: tuple[str, ...], reward_type: RewardType, eligible: Flags) -> Change | None:
+    """The most telling change of the eligible arms, or None; for arrays without leading axes.
+
+    Who is best matters most, then what an arm did by itself, then what all did.
+    """
+    both = [shift(arrays, reward_type, eligible, recent) for recent in (_FEW, _TWENTY)]
+    for tell in (_new_champion, _one_arm, _all_arms):
+        for found in both:
+            change = tell(names, found)
+            if change is not None:
+                return change
+    return None
+
+
+def _new_champion(names: tuple[str, ...], found: Shift) -> Change | None:
+    known = ~np.isnan(found.after) & ~np.isnan(found.before)
+    if known.sum() < 2:
+        return None
+    now = int(np.where(known, found.after, -np.inf).argmax())
+    then = int(np.where(known, found.before, -np.inf).argmax())
+    # The lead must be beyond doubt, and so must be that something moved to bring it about.
+    moved = max(abs(found.own[now]), abs(found.own[then]))
+    if now == then or found.lead[now] < DEVIATIONS / 2 or moved < DEVIATIONS / 2:
+        return None
+    return _change(ChangeKind.NEW_CHAMPION, names, found, now)
+
+
+def _one_arm(names: tuple[str, ...], found: Shift) -> Change | None:
+    beyond = np.abs(found.own) >= DEVIATIONS
+    if not beyond.any():
+        return None
+    # Of two arms either may have moved; the one whose own mean did is named.
+    arm = int((np.nan_to_num(np.abs(found.after - found.before)) * beyond).argmax())
+    kind = ChangeKind.ARM_DROPPED if found.after[arm] < found.before[arm] else ChangeKind.ARM_IMPROVED
+    return _change(kind, names, found, arm)
+
+
+def _all_arms(names: tuple[str, ...], found: Shift) -> Change | None:  # noqa: ARG001 - as its siblings
+    known = ~np.isnan(found.after)
+    if known.sum() < 2 or abs(found.common) < DEVIATIONS:
+        return None
+    before, after = float(found.before[known].mean()), float(found.after[known].mean())
+    return Change(ChangeKind.ALL_MOVED, None, before, after)
+
+
+def _change(kind: ChangeKind, names: tuple[str, ...], found: Shift, arm: int) -> Change:
+    return Change(kind, names[arm], float(found.before[arm]), float(found.after[arm]))

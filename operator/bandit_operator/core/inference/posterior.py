@@ -1,0 +1,216 @@
+"""Posteriors of the mean rewards and the probability of being the best arm.
+
+Bernoulli and bounded rewards have independent Beta(1 + successes, 1 + failures) posteriors.
+Gaussian and linearised ratio rewards have normal posteriors with a unit-information prior:
+one imagined trial at the pooled mean with the pooled variance.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+from numpy.polynomial import Polynomial
+from scipy import special
+
+from bandit_operator.core.inference import moments as mo
+from bandit_operator.core.inference.named_arrays import Flags, Floats
+from bandit_operator.core.model import RewardType
+
+_EDGES = np.array([-7.5, -5.0, -3.5, -2.25, -1.1, 0.0, 1.1, 2.25, 3.5, 5.0, 7.5])
+"""Panel edges of one arm, in standard deviations of its posterior."""
+_NODES = 8
+_ROWS_AT_ONCE = 256
+"""Rows of a batch that are integrated together: more only spills the processor's cache."""
+
+
+@cache
+def _rule() -> tuple[Floats, Floats, Floats]:
+    """Gauss–Legendre nodes and weights on [−1, 1], and the integrals from −1 to each node.
+
+    The matrix ``A[i, j]`` is ∫ of the j-th Lagrange polynomial from −1 to node i, so that
+    ``A @ f`` gives the distribution function at the nodes from the density at the nodes.
+    """
+    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
+    matrix = np.empty((_NODES, _NODES))
+    for j in range(_NODES):
+        lagrange = Polynomial.fromroots(np.delete(nodes, j))
+        primitive = (lagrange / lagrange(nodes[j])).integ()
+        matrix[:, j] = primitive(nodes) - primitive(-1.0)
+    return nodes, weights, matrix
+
+
+def beta_best(successes: Floats, failures: Floats, eligible: Flags) -> Floats:
+    """P(arm k has the largest mean) under independent Beta(1 + s, 1 + f) posteriors.
+
+    w_k = ∫ f_k(x) ∏_{j≠k} F_j(x) dx (Scott, "A modern Bayesian look at the multi-armed bandit",
+    2010, equation 5), by Gauss–Legendre panels between the quantiles of every arm on the
+    logit scale, where the densities are smooth and close to normal. Absolute error ≤ 1e-5 for
+    counts from 0 to 1e9; deterministic; about 1 ms for one row of 10 arms.
+
+    Args:
+        successes: ``[..., K]``, ≥ 0, not necessarily integers.
+        failures: ``[..., K]``, ≥ 0.
+        eligible: ``[..., K]``; arms outside get 0 and take no part.
+
+    Returns:
+        ``[..., K]``, summing to 1 where at least one arm is eligible, else zeros.
+    """
+    successes, failures, eligible = np.broadcast_arrays(successes, failures, eligible)
+    alpha, beta = 1.0 + successes, 1.0 + failures
+    center = np.log(alpha) - np.log(beta)
+    scale = np.sqrt(1.0 / alpha + 1.0 / beta)
+    # Towards 0 and 1 the tails on the logit scale are exponential, not normal: reach further out.
+    step = _EDGES * scale[..., None]
+    step = np.where(_EDGES < -4, step * (1 + 2.2 / alpha[..., None]), step)
+    step = np.where(_EDGES > 4, step * (1 + 2.2 / beta[..., None]), step)
+    return _best(center, scale, center[..., None] + step, eligible, (alpha, beta))
+
+
+def normal_best(mean: Floats, deviation: Floats, eligible: Flags) -> Floats:
+    """P(arm k has the largest mean) under independent normal posteriors; as :func:`beta_best`."""
+    mean, deviation, eligible = np.broadcast_arrays(mean, deviation, eligible)
+    deviation = np.maximum(deviation, 1e-12 * (1.0 + np.abs(mean)))
+    # On a common scale of order one, so that the width of a panel never underflows.
+    shift = mean.mean(-1, keepdims=True)
+    mean = mean - shift
+    edges = mean[..., None] + deviation[..., None] * _EDGES
+    return _best(mean, deviation, edges, eligible, None)
+
+
+def _best(
+    center: Floats, scale: Floats, edges: Floats, eligible: Flags, counts: tuple[Floats, Floats] | None
+) -> Floats:
+    arms = center.shape[-1]
+    leading = center.shape[:-1]
+    centers, scales, mask = center.reshape(-1, arms), scale.reshape(-1, arms), eligible.reshape(-1, arms)
+    edges = np.sort(edges.reshape(-1, arms * _EDGES.size), axis=-1)
+    flat_counts = None if counts is None else tuple(array.reshape(-1, arms) for array in counts)
+    result = np.empty((edges.shape[0], arms))
+    for start in range(0, edges.shape[0], _ROWS_AT_ONCE):
+        part = slice(start, start + _ROWS_AT_ONCE)
+        result[part] = _best_rows(
+            centers[part],
+            scales[part],
+            edges[part],
+            mask[part],
+            None if flat_counts is None else (flat_counts[0][part], flat_counts[1][part]),
+        )
+    return result.reshape(*leading, arms)
+
+
+def _best_rows(
+    center: Floats, scale: Floats, edges: Floats, eligible: Flags, counts: tuple[Floats, Floats] | None
+) -> Floats:
+    """Return the integral for rows ``[R, K]``; inner arrays are ``[R, K, panels, nodes]``."""
+    nodes, weights, matrix = _rule()
+    half = (edges[:, 1:] - edges[:, :-1]) / 2
+    at = edges[:, None, :-1, None] + half[:, None, :, None] * (nodes + 1)
+    offset = at - center[:, :, None, None]
+    if counts is None:
+        density = np.exp(-0.5 * (offset / scale[:, :, None, None]) ** 2)
+    else:
+        density = np.exp(_logit_beta(offset, counts[0][:, :, None, None], counts[1][:, :, None, None]))
+    density *= half[:, None, :, None]
+    mass = density @ weights
+    total = mass.sum(-1)
+    before = np.cumsum(mass, axis=-1) - mass
+    distribution = np.clip((before[..., None] + density @ matrix.T) / total[:, :, None, None], 0.0, 1.0)
+    distribution = np.where(eligible[:, :, None, None], distribution, 1.0)
+    density *= weights
+    density /= total[:, :, None, None]
+    others = _product_of_others(distribution)
+    best = np.where(eligible, (density * others).sum((-1, -2)), 0.0)
+    norm = best.sum(-1, keepdims=True)
+    return np.where(norm > 0, best / np.where(norm > 0, norm, 1.0), 0.0)
+
+
+def _logit_beta(offset: Floats, alpha: Floats, beta: Floats) -> Floats:
+    """Log density of logit(Beta(α, β)) at log(α/β) + offset, relative to offset 0.
+
+    Written with log1p and expm1, because the two terms of the plain form are of the size of
+    the counts and cancel: at 1e9 trials nothing would be left of them.
+    """
+    share = alpha / (alpha + beta)
+    reach = np.clip(offset, -700.0, 700.0)
+    return -alpha * np.log1p((1 - share) * np.expm1(-reach)) - beta * np.log1p(share * np.expm1(reach))
+
+
+def _product_of_others(factors: Floats) -> Floats:
+    """∏_{j≠k} along axis 1 without division, which fails where a factor is 0."""
+    result = np.ones_like(factors)
+    arms = factors.shape[1]
+    for k in range(1, arms):
+        result[:, k] = result[:, k - 1] * factors[:, k - 1]
+    after = np.ones_like(factors[:, 0])
+    for k in range(arms - 2, -1, -1):
+        after = after * factors[:, k + 1]
+        result[:, k] *= after
+    return result
+
+
+def top_by_mean(center: Floats, eligible: Flags) -> Flags:
+    """Eligible arms whose mean is the largest; several where there is a tie ``[..., K]``."""
+    value = np.where(eligible, center, -np.inf)
+    return np.asarray(eligible & (value == value.max(-1, keepdims=True)))
+
+
+def normal_parameters(moments: Floats) -> tuple[Floats, Floats]:
+    """Posterior mean and standard deviation ``[..., K]`` from linearised moments with squares."""
+    trials, rewards, squares = (moments[..., row, :] for row in (mo.TRIALS, mo.REWARDS, mo.SQUARES))
+    count = trials.sum(-1, keepdims=True)
+    pooled_mean = np.where(count > 0, rewards.sum(-1, keepdims=True) / np.where(count > 0, count, 1.0), 0.0)
+    pooled = mo.pooled_variance(moments)[..., None]
+    pooled = np.where(pooled > 0, pooled, 1.0)
+    within = np.maximum(squares - rewards**2 / np.maximum(trials, 1e-12), 0.0)
+    variance = (within + 5.0 * pooled) / (trials + 5.0)  # five trials' worth of the pooled variance
+    return (rewards + pooled_mean) / (trials + 1.0), np.sqrt(variance / (trials + 1.0))
+
+
+def beta_counts(moments: Floats) -> tuple[Floats, Floats]:
+    """Successes and failures ``[..., K]``; where rewards exceed trials there are no failures."""
+    rewards = moments[..., mo.REWARDS, :]
+    return rewards, np.maximum(moments[..., mo.TRIALS, :] - rewards, 0.0)
+
+
+def probability_best(moments: Floats, reward_type: RewardType, eligible: Flags, baseline: int) -> Floats:
+    """P(arm k has the largest mean) ``[..., K]`` given all moments ``[..., M, K]`` of any type."""
+    if mo.is_normal(reward_type):
+        line = mo.linearise(moments, reward_type, mo.ratio_anchor(moments, baseline))
+        return normal_best(*normal_parameters(line), eligible)
+    return beta_best(*beta_counts(moments), eligible)
+
+
+def interval(
+    moments: Floats, reward_type: RewardType, coverage: float = 0.95
+) -> tuple[Floats, Floats, Floats]:
+    """Mean reward and the ends of its central credible interval, each ``[..., K]``.
+
+    The mean is Σy/n, or Σy/Σx for a ratio, whose interval is by the delta method. NaN where an
+    arm has no trials (or a ratio no denominator).
+    """
+    tail = (1 - coverage) / 2
+    trials = moments[..., mo.TRIALS, :]
+    if not mo.is_normal(reward_type):
+        successes, failures = beta_counts(moments)
+        low = special.betaincinv(1 + successes, 1 + failures, tail)
+        high = special.betaincinv(1 + successes, 1 + failures, 1 - tail)
+        # A mean at 0 or 1 lies outside a central interval, which would look like a mistake.
+        mean = np.clip(mo.means(moments), 0.0, 1.0)
+        return mean, _known(np.minimum(low, mean), trials), _known(np.maximum(high, mean), trials)
+    reach = special.ndtri(1 - tail)
+    if reward_type is RewardType.GAUSSIAN:
+        _, deviation = normal_parameters(moments)
+        mean = mo.means(moments)
+        return mean, mean - reach * deviation, mean + reach * deviation
+    denominators = moments[..., mo.DENOMINATORS, :]
+    usable = (denominators != 0) & (trials > 0)
+    ratio = np.where(usable, moments[..., mo.REWARDS, :] / np.where(usable, denominators, 1.0), np.nan)
+    # Each arm is linearised at its own ratio here: this interval is about it alone.
+    own = mo.linearise(moments, reward_type, np.nan_to_num(ratio))
+    spread = reach * np.sqrt(own[..., mo.SQUARES, :]) / np.where(usable, np.abs(denominators), 1.0)
+    return ratio, ratio - spread, ratio + spread
+
+
+def _known(value: Floats, trials: Floats) -> Floats:
+    return np.where(trials > 0, value, np.nan)

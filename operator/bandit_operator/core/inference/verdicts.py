@@ -1,0 +1,67 @@
+"""When the evidence is enough: roll back, promote, or say that there is no difference.
+
+With K − 1 candidates each test spends α/(K − 1), so all of a resource's verdicts together
+are wrong with probability at most α, for as long as the arms stay what they are. An arm
+whose evidence is reset, because other Pods serve it now, is a new arm with a new test.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bandit_operator.core.inference import contrasts, likelihood, sign_bets
+from bandit_operator.core.inference.named_arrays import Arrays, Flags, Floats
+
+
+def threshold(arms: int, error_rate: float) -> float:
+    """Return the e-value at which a verdict is reached: (K − 1)/α for K arms."""
+    return (arms - 1) / error_rate
+
+
+def rollback_evidence(arrays: Arrays, baseline: int) -> Floats:
+    """Ln of the e-value that the baseline is better: the smaller of E1 and E2 ``[..., K]``."""
+    result = likelihood.proof(arrays)[..., baseline, :].copy()
+    result[..., baseline] = -np.inf
+    return result
+
+
+def rolled_back(arrays: Arrays, baseline: int, error_rate: float) -> Flags:
+    """Arms that both tests find worse than the baseline ``[..., K]``."""
+    limit = np.log(threshold(arrays["age"].shape[-1], error_rate))
+    return np.asarray(rollback_evidence(arrays, baseline) >= limit)
+
+
+def promoted(arrays: Arrays, eligible: Flags, error_rate: float) -> Flags:
+    """Return the arm that both tests find better than every other eligible one ``[..., K]``."""
+    arms = arrays["age"].shape[-1]
+    proven = likelihood.proof(arrays) >= np.log(threshold(arms, error_rate))
+    rivals = eligible[..., None, :] & ~np.eye(arms, dtype=bool)
+    return np.asarray(eligible & (proven | ~rivals).all(-1) & (eligible.sum(-1, keepdims=True) > 1))
+
+
+def no_material_difference(
+    arrays: Arrays, baseline: int, eligible: Flags, indifference: Floats, error_rate: float
+) -> Flags:
+    """Whether the best eligible arms are proven to lie within ``indifference`` of each other ``[...]``.
+
+    The leader is the arm with the largest estimated mean; every other one must be found worse
+    than it or within the indifference of it, and at least one must be the latter. Never true
+    at an indifference of 0. ``indifference`` is ``[...]``, in units of the linearised means.
+    """
+    arms = arrays["age"].shape[-1]
+    rate = error_rate / (arms - 1)
+    center, low, high = contrasts.interval(arrays, sign_bets.over_dispersion(arrays)[..., baseline, :], rate)
+    for ends in (center, low, high):
+        ends[..., baseline] = 0.0
+    leader = np.where(eligible, center, -np.inf).argmax(-1)[..., None]
+
+    def at(values: Floats) -> Floats:
+        return np.take_along_axis(values, leader, axis=-1)
+
+    within = indifference[..., None]
+    near = (at(high) - low <= within) & (high - at(low) <= within)
+    better = np.take_along_axis(likelihood.proof(arrays), leader[..., None], axis=-2)[..., 0, :]
+    worse = better >= np.log(threshold(arms, error_rate))
+    itself = np.arange(arms) == leader
+    rivals = eligible & ~itself
+    return np.asarray((near | worse | ~rivals).all(-1) & (near & rivals).any(-1))

@@ -1,0 +1,90 @@
+"""How a memory takes in a window."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from bandit_operator.core.experiment import Experiment
+from bandit_operator.core.inference import contrasts, exposure, forecast, likelihood
+from bandit_operator.core.inference import moments as mo
+from bandit_operator.core.inference.named_arrays import Arrays, Flags, Floats
+from bandit_operator.core.memory.value import Memory, late_labels, validation_scores
+from bandit_operator.core.model import Observed, Window
+from bandit_operator.core.strategies import Tick
+
+_LABELS_GAIN = 0.1
+"""Weight of the newest window in the running mean of labels per tick."""
+
+
+def update(experiment: Experiment, memory: Memory, window: Window) -> Memory:
+    """Memory after one more window; a pure function of its arguments.
+
+    Arms without data contribute nothing, and a window in which nothing was observed is only
+    counted: nothing is forgotten in it either.
+
+    Raises:
+        ValueError: the memory is about other arms, see :func:`adapt`.
+    """
+    tick = mo.from_outcomes(window.arms, experiment.names, experiment.reward_type)
+    observed = np.array([isinstance(window.arms.get(name), Observed) for name in experiment.names])
+    return update_moments(experiment, memory, tick, window.end - window.start, observed)
+
+
+def update_moments(
+    experiment: Experiment, memory: Memory, tick: Floats, seconds: float, observed: Flags | None = None
+) -> Memory:
+    """As :func:`update`, from sums ``[..., M, K]`` with the memory's leading axes.
+
+    ``observed`` ``[..., K]`` tells arms without data from arms without trials, which only
+    matters where labels come late; None means that all have data.
+    """
+    if (memory.arms, memory.baseline, memory.strategy, memory.delay) != (
+        experiment.names,
+        experiment.baseline,
+        experiment.strategy.type,
+        late_labels(experiment),
+    ):
+        raise ValueError("memory does not fit the experiment: call adapt() before update()")
+    kind, baseline = memory.reward_type, memory.index(memory.baseline)
+    waiting, tick = _exposed(memory, tick, seconds, observed)
+    # Before the first ratio is known, that of the tick itself: at 0 arms would be compared by y alone.
+    first = memory.totals[..., mo.TRIALS, baseline] <= 0
+    anchor = mo.ratio_anchor(np.where(first[..., None, None], tick, memory.totals), baseline)
+    linear = mo.linearise(tick, kind, anchor)
+    past = mo.linearise(memory.totals, kind, anchor)
+    proof = likelihood.update(memory.evidence, linear, kind, late=memory.delay is not None)
+    proof |= contrasts.update(memory.evidence, linear, past, kind, baseline)
+    seen = Tick(
+        moments=tick,
+        seconds=seconds,
+        reward_type=kind,
+        baseline=baseline,
+        anchor=anchor,
+        validation_scores=validation_scores(experiment),
+    )
+    count = tick[..., mo.TRIALS, :].sum(-1) * experiment.interval / seconds
+    running = np.where(memory.labels > 0, memory.labels + _LABELS_GAIN * (count - memory.labels), count)
+    return replace(
+        memory,
+        ticks=memory.ticks + 1,
+        totals=memory.totals + tick,
+        labels=np.where(count > 0, running, memory.labels),
+        state=experiment.strategy.update(memory.state, seen),
+        evidence=proof,
+        arrivals=waiting,
+    )
+
+
+def _exposed(memory: Memory, tick: Floats, seconds: float, observed: Flags | None) -> tuple[Arrays, Floats]:
+    """The tick with expected exposures for trials, where labels come late."""
+    if memory.delay is None:
+        return memory.arrivals, tick
+    trials, rewards = tick[..., mo.TRIALS, :], tick[..., mo.REWARDS, :]
+    everyone = np.ones(trials.shape, dtype=bool) if observed is None else observed
+    mean = forecast.forecast(memory.evidence, memory.reward_type).mean
+    waiting, exposures = exposure.update(
+        memory.arrivals, trials, rewards, everyone, mean, seconds, memory.delay
+    )
+    return waiting, np.stack([exposures, rewards], axis=-2)

@@ -1,0 +1,1 @@
+"""One pass over one resource: observe, decide, commit, apply."""

@@ -1,0 +1,1 @@
+"""The process itself: scheduler, election, clock, settings, probes and metrics."""

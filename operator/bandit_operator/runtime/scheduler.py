@@ -1,0 +1,125 @@
+"""When each resource is looked at: one task, a heap of due times.
+
+A resource is due on its own points of time, spread over the interval by its uid so that a
+thousand of them do not tick together, and whenever something that it depends on was seen to
+change. One resource is never worked on twice at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import heapq
+import itertools
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+
+from bandit_operator.api.references import Key
+
+log = structlog.get_logger()
+
+SETTLE_WAKE_SECONDS = 0.05
+"""Changes within this time are looked at together."""
+LONGEST_SLEEP = 10.0
+"""The loop turns at least this often, which is what the health check looks at."""
+RETRY_SECONDS = 15.0
+"""After an unexpected error a resource is left alone for this long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """When a resource is due again, in seconds from now; ``tick`` where a window is then due."""
+
+    seconds: float
+    tick: bool
+
+
+Work = Callable[[Key, bool], Awaitable[Next | None]]
+"""Look at one resource; the flag says whether its tick is due. None: it is gone."""
+
+
+class Scheduler:
+    """Calls ``work`` for each resource when it is due."""
+
+    def __init__(self, work: Work, concurrency: int, monotonic: Callable[[], float]) -> None:
+        self._work = work
+        self._monotonic = monotonic
+        self._slots = asyncio.Semaphore(concurrency)
+        self._heap: list[tuple[float, int, Key]] = []
+        self._order = itertools.count()
+        self._due: dict[Key, tuple[float, bool]] = {}
+        self._running: set[Key] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._changed = asyncio.Event()
+        self.turned_at = monotonic()
+        """When the loop turned last, by the monotonic clock."""
+
+    def wake(self, key: Key) -> None:
+        """Look at a resource soon, because something that it depends on has changed."""
+        self._schedule(key, SETTLE_WAKE_SECONDS, tick=False)
+
+    def start(self, key: Key) -> None:
+        """Look at a resource soon and, as far as one is due, read its window."""
+        self._schedule(key, SETTLE_WAKE_SECONDS, tick=True)
+
+    def clear(self) -> None:
+        """Forget all due times, as when leadership is lost."""
+        self._heap.clear()
+        self._due.clear()
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        try:
+            while True:
+                self.turned_at = self._monotonic()
+                self._changed.clear()
+                delay = self._start_due()
+                # Not asyncio.wait_for: before Python 3.12 it can swallow a cancellation
+                # (https://github.com/python/cpython/issues/86296).
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(delay):
+                        await self._changed.wait()
+        finally:
+            for task in self._tasks:
+                task.cancel()
+
+    def _schedule(self, key: Key, seconds: float, *, tick: bool) -> None:
+        due = self._monotonic() + seconds
+        before = self._due.get(key)
+        if before is not None and before[0] <= due:
+            due, tick = before[0], tick or before[1]
+        self._due[key] = (due, tick)
+        heapq.heappush(self._heap, (due, next(self._order), key))
+        self._changed.set()
+
+    def _start_due(self) -> float:
+        """Start what is due; the seconds until the next is."""
+        now = self._monotonic()
+        while self._heap and self._heap[0][0] <= now:
+            _, _, key = heapq.heappop(self._heap)
+            if key in self._running or key not in self._due or self._due[key][0] > now:
+                continue  # looked at right now, or due at another time by now
+            _, tick = self._due.pop(key)
+            self._running.add(key)
+            task = asyncio.create_task(self._look(key, tick))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return min(LONGEST_SLEEP, self._heap[0][0] - now) if self._heap else LONGEST_SLEEP
+
+    async def _look(self, key: Key, tick: bool) -> None:
+        following: Next | None
+        try:
+            async with self._slots:
+                following = await self._work(key, tick)
+        except Exception:
+            log.exception("unexpected error", namespace=key[0], name=key[1])
+            following = Next(RETRY_SECONDS, tick=True)
+        finally:
+            self._running.discard(key)
+        missed = self._due.pop(key, None)  # woken while it was looked at
+        if following is not None:
+            self._schedule(key, following.seconds, tick=following.tick)
+        if missed is not None:
+            self._schedule(key, max(0.0, missed[0] - self._monotonic()), tick=missed[1])

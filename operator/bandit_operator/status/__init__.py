@@ -1,0 +1,1 @@
+"""What is remembered of a resource and said of it."""

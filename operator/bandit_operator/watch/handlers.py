@@ -1,0 +1,143 @@
+"""What is watched, and what follows from a change: the cache is kept, and the scheduler woken.
+
+kopf is used as a watcher only: ``on.event`` adds no finalizer and no annotation, so nothing
+of the user's objects is written by watching them, and deleting a resource never waits for
+the operator.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Collection, Iterator
+from typing import Any
+
+import kopf
+
+from bandit_operator.api.references import Key
+from bandit_operator.api.v1alpha1 import GROUP, KIND, PLURAL, VERSION
+from bandit_operator.routers import ROUTERS
+from bandit_operator.runtime.scheduler import Scheduler
+from bandit_operator.watch.cache import Cache, key_of
+
+TARGET_KINDS = (("apps", "v1", "deployments", "Deployment"), ("apps", "v1", "statefulsets", "StatefulSet"))
+"""Scale targets that are watched."""
+
+
+class _Endless(Collection[float]):
+    """Back-offs that never run out: an API server that is away for an hour is waited for."""
+
+    def __iter__(self) -> Iterator[float]:
+        return itertools.chain((1.0, 2.0, 4.0, 8.0), itertools.repeat(10.0))
+
+    def __len__(self) -> int:
+        return 2**31
+
+    def __contains__(self, value: object) -> bool:
+        return value in (1.0, 2.0, 4.0, 8.0, 10.0)
+
+
+class _NoDiffs(kopf.AnnotationsDiffBaseStorage):
+    """kopf keeps a copy of every object to compute what changed; nobody asks for it here."""
+
+    def build(self, *, body: Any, extra_fields: Any = None) -> Any:  # noqa: ARG002 - kopf's signature
+        return {}
+
+
+def watch_settings() -> kopf.OperatorSettings:
+    """Kopf's settings for watching only, on a connection that may be lost at any time."""
+    settings = kopf.OperatorSettings()
+    settings.posting.enabled = False
+    settings.scanning.disabled = False  # else a kind that is missing at the start is never found
+    settings.persistence.finalizer = "bandit-operator.dev/none"  # removed where an object has it, never added
+    settings.persistence.diffbase_storage = _NoDiffs()
+    settings.watching.server_timeout = 300
+    settings.watching.client_timeout = 330
+    settings.networking.connect_timeout = 5
+    settings.networking.request_timeout = 30
+    settings.networking.error_backoffs = _Endless()
+    return settings
+
+
+def registry(cache: Cache, scheduler: Scheduler) -> kopf.OperatorRegistry:
+    """The handlers of all watched kinds."""
+    handlers = kopf.OperatorRegistry()
+    kopf.on.login(registry=handlers)(_login)
+
+    @kopf.on.event(GROUP, VERSION, PLURAL, registry=handlers)
+    async def resource_changed(type: str | None, body: kopf.Body, **_: Any) -> None:
+        key, raw = _seen(cache, KIND, body)
+        if type == "DELETED":
+            _resource_deleted(cache, scheduler, raw)
+            return
+        known = cache.resources.get(key)
+        if cache.put_resource(raw) and (known is None or _spec_changed(known, raw)):
+            scheduler.start(key)
+
+    @kopf.on.event("", "v1", "services", registry=handlers)
+    async def service_changed(type: str | None, body: kopf.Body, **_: Any) -> None:
+        key, _raw = _seen(cache, "Service", body)
+        if type == "DELETED":
+            cache.drop("Service", key)
+        elif key in cache.services:
+            return
+        else:
+            cache.services.add(key)
+        _wake(cache, scheduler, "Service", key)
+
+    for router in ROUTERS.values():
+        kopf.on.event(
+            router.group, router.version, router.plural, registry=handlers, id=f"{router.plural}_changed"
+        )(_changed(cache, scheduler, router.kind, cache.put_route))
+    for group, version, plural, kind in TARGET_KINDS:
+        kopf.on.event(group, version, plural, registry=handlers, id=f"{plural}_changed")(
+            _changed(cache, scheduler, kind, cache.put_target)
+        )
+    return handlers
+
+
+def _login(**arguments: Any) -> kopf.ConnectionInfo | None:
+    """The Pod's ServiceAccount, or outside a cluster the kubeconfig in use; asked again after a 401."""
+    return kopf.login_with_service_account(**arguments) or kopf.login_with_kubeconfig(**arguments)
+
+
+def _changed(
+    cache: Cache, scheduler: Scheduler, kind: str, put: Callable[[str, dict[str, Any]], bool]
+) -> Callable[..., Any]:
+    """A handler that keeps objects of a kind, and wakes whoever depends on one that is news."""
+
+    async def changed(type: str | None, body: kopf.Body, **_: Any) -> None:
+        key, raw = _seen(cache, kind, body)
+        if type == "DELETED":
+            cache.drop(kind, key)
+        elif not put(kind, raw):
+            return
+        _wake(cache, scheduler, kind, key)
+
+    return changed
+
+
+def _resource_deleted(cache: Cache, scheduler: Scheduler, raw: dict[str, Any]) -> None:
+    """Forget it, and look at those that may have waited for its rule."""
+    reference = raw["spec"]["traffic"]["routeRef"]
+    key = key_of(raw)
+    cache.drop(KIND, key)
+    scheduler.wake(key)
+    _wake(cache, scheduler, reference["kind"], (key[0], reference["name"]))
+
+
+def _seen(cache: Cache, kind: str, body: kopf.Body) -> tuple[Key, dict[str, Any]]:
+    raw = dict(body)
+    key = key_of(raw)
+    cache.versions[(kind, *key)] = int(raw["metadata"]["resourceVersion"])
+    return key, raw
+
+
+def _spec_changed(before: Any, after: Any) -> bool:
+    """Our own status writes come back as events; they are no news."""
+    fields = ("uid", "generation", "deletionTimestamp")
+    return any(before["metadata"].get(field) != after["metadata"].get(field) for field in fields)
+
+
+def _wake(cache: Cache, scheduler: Scheduler, kind: str, key: Key) -> None:
+    for dependent in cache.dependents(kind, key):
+        scheduler.wake(dependent)

@@ -1,0 +1,99 @@
+"""A look past the watches, now and then: what they cannot tell, and whether they still live.
+
+An object that is deleted while a watch is broken never gets a DELETED event, and a watch can
+die without an error. Listing names and versions shows both, at the cost of one request a kind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from bandit_operator.adapters.kubernetes import METADATA_LIST, KubernetesAPI, resource_path
+from bandit_operator.api.references import Key
+from bandit_operator.api.v1alpha1 import GROUP, KIND, PLURAL, VERSION
+from bandit_operator.errors import NotFound, OperatorError
+from bandit_operator.routers import ROUTERS
+from bandit_operator.watch.cache import Cache
+from bandit_operator.watch.handlers import TARGET_KINDS
+
+log = structlog.get_logger()
+
+EVERY_SECONDS = 300.0
+WATCH_MAY_LAG_SECONDS = 30.0
+"""A watch that is this far behind a list is dead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """One watched kind."""
+
+    group: str
+    version: str
+    plural: str
+    kind: str
+
+
+WATCHED = (
+    Watched(GROUP, VERSION, PLURAL, KIND),
+    Watched("", "v1", "services", "Service"),
+    *(Watched(router.group, router.version, router.plural, router.kind) for router in ROUTERS.values()),
+    *(Watched(*target) for target in TARGET_KINDS),
+)
+
+
+class Relister:
+    """Compares lists with the cache."""
+
+    def __init__(
+        self, api: KubernetesAPI, cache: Cache, gone: Callable[[str, Key], None], namespaces: tuple[str, ...]
+    ) -> None:
+        self._api = api
+        self._cache = cache
+        self._gone = gone
+        self._namespaces = namespaces or (None,)
+        self.dead_watch: str | None = None
+        """Kind whose watch has stopped bringing changes, or None."""
+
+    async def run(self) -> None:
+        """Compare until cancelled."""
+        while True:
+            await asyncio.sleep(EVERY_SECONDS)
+            for watched in WATCHED:
+                try:
+                    await self.compare(watched)
+                except OperatorError as error:
+                    log.info("list failed", kind=watched.kind, error=str(error))
+
+    async def compare(self, watched: Watched) -> None:
+        """Drop what is gone, and look again at what the watch should have brought."""
+        before = {key for key in self._cache.versions if key[0] == watched.kind}
+        listed = await self._versions(watched)
+        for kind, *rest in before - listed.keys():
+            self._gone(kind, (rest[0], rest[1]))
+        if not self._behind(listed):
+            return
+        await asyncio.sleep(WATCH_MAY_LAG_SECONDS)
+        if self._behind(listed):
+            self.dead_watch = watched.kind
+            log.error("dead watch", kind=watched.kind)
+
+    def _behind(self, listed: dict[tuple[str, str, str], int]) -> bool:
+        return any(self._cache.versions.get(key, 0) < version for key, version in listed.items())
+
+    async def _versions(self, watched: Watched) -> dict[tuple[str, str, str], int]:
+        found: dict[tuple[str, str, str], int] = {}
+        for namespace in self._namespaces:
+            path = resource_path(watched.group, watched.version, watched.plural, namespace)
+            try:
+                answer = await self._api.get(path, accept=METADATA_LIST)
+            except NotFound:
+                continue  # the cluster does not have this kind
+            for item in answer.get("items") or []:  # of a kind without objects it is null
+                metadata = item["metadata"]
+                key = (watched.kind, metadata["namespace"], metadata["name"])
+                found[key] = int(metadata["resourceVersion"])
+        return found

@@ -1,0 +1,80 @@
+"""Changes are told by what they are: one arm, all arms, or another champion."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bandit_operator.core import memory as mem
+from bandit_operator.core.evaluate import evaluate
+from bandit_operator.core.inference import changes, likelihood, named_arrays
+from bandit_operator.core.inference.changes import ChangeKind
+from bandit_operator.core.model import RewardType
+
+NAMES = ("a", "b", "c")
+
+
+def told(make_experiment, make_window, rng, before, after, kept=60, since=15, trials=200):
+    experiment = make_experiment(3)
+    memory = mem.initial(experiment)
+    for number in range(kept + since):
+        counts = np.full(3, trials)
+        rates = before if number < kept else after
+        memory = mem.update(experiment, memory, make_window(counts, rng.binomial(counts, rates), number))
+    return evaluate(experiment, memory, set(NAMES)).change
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kind", "arm"),
+    [
+        pytest.param([0.4, 0.3, 0.2], [0.4, 0.1, 0.2], ChangeKind.ARM_DROPPED, "b", id="one arm broke"),
+        pytest.param(
+            [0.4, 0.35, 0.1], [0.4, 0.35, 0.25], ChangeKind.ARM_IMPROVED, "c", id="one arm improved"
+        ),
+        pytest.param([0.3, 0.25, 0.2], [0.2, 0.15, 0.1], ChangeKind.ALL_MOVED, None, id="all fell"),
+        pytest.param(
+            [0.30, 0.27, 0.2], [0.25, 0.30, 0.2], ChangeKind.NEW_CHAMPION, "b", id="they changed places"
+        ),
+    ],
+)
+def test_a_change_is_told_by_its_kind_and_arm(
+    make_experiment, make_window, rng, before, after, kind, arm
+) -> None:
+    change = told(make_experiment, make_window, rng, before, after)
+    assert change is not None
+    assert (change.kind, change.arm) == (kind, arm)
+    if arm is not None:
+        index = NAMES.index(arm)
+        assert change.before == pytest.approx(before[index], abs=0.03)
+        assert change.after == pytest.approx(after[index], abs=0.06)
+        assert str(change).startswith(arm)
+
+
+def test_before_any_reward_and_with_few_nothing_is_told(make_experiment, make_window, rng) -> None:
+    experiment = make_experiment(3)
+    assert evaluate(experiment, mem.initial(experiment), set(NAMES)).change is None
+    assert told(make_experiment, make_window, rng, [0.9] * 3, [0.1] * 3, kept=3, since=1, trials=10) is None
+
+
+def test_stable_arms_are_told_to_change_in_fewer_than_one_of_a_hundred_thousand_ticks(rng) -> None:
+    arrays = named_arrays.initial(likelihood.fields(RewardType.BERNOULLI), 3, (200,))
+    counts, alarms = np.full((200, 3), 100), 0
+    for _ in range(500):
+        tick = np.stack([counts, rng.binomial(counts, [0.3, 0.27, 0.1])], axis=-2) * 1.0
+        arrays = likelihood.update(arrays, tick, RewardType.BERNOULLI, late=False)
+        for recent in (2, 3):
+            found = changes.shift(arrays, RewardType.BERNOULLI, np.ones((200, 3), dtype=bool), recent)
+            beyond = np.abs(np.concatenate([found.own, found.common[:, None]], axis=-1)) > changes.DEVIATIONS
+            alarms += int(beyond.any(-1).sum())
+    assert alarms <= 1
+
+
+def test_an_arm_that_may_not_serve_is_not_spoken_of(make_experiment, make_window, rng) -> None:
+    experiment = make_experiment(3)
+    memory = mem.initial(experiment)
+    for number in range(75):
+        rates = [0.3, 0.3, 0.2] if number < 60 else [0.3, 0.05, 0.2]
+        counts = np.full(3, 200)
+        memory = mem.update(experiment, memory, make_window(counts, rng.binomial(counts, rates), number))
+    assert evaluate(experiment, memory, {"a", "b", "c"}).change is not None
+    assert evaluate(experiment, memory, {"a", "c"}).change is None

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bandit_operator.core.inference import forecast, likelihood, named_arrays, restarts, sign_bets, verdicts
+from bandit_operator.core.model import RewardType
+
+BERNOULLI = RewardType.BERNOULLI
+
+
+def follow(rng, rates, ticks, seeds, trials=100, shares=(0.5, 0.5), kind=BERNOULLI):
+    """Log e-values (E1, E2) of one arm against the baseline in many runs: ``[ticks, 2, seeds]``."""
+    arrays = named_arrays.initial(likelihood.fields(kind), 2, (seeds,))
+    path = []
+    for _ in range(ticks):
+        first = rng.binomial(trials, shares[0], seeds)
+        counts = np.stack([first, trials - first], axis=-1)
+        tick = np.stack([counts, rng.binomial(counts, rates)], axis=-2).astype(float)
+        arrays = likelihood.update(arrays, tick, kind, late=False)
+        path.append([proof[:, 0, 1] for proof in likelihood.better(arrays)])
+    return np.array(path)
+
+
+def test_restart_weights_are_positive_fall_and_sum_to_one_over_an_unlimited_life() -> None:
+    ages = np.arange(0.0, 200_000.0)
+    weights = restarts.restart_weight(ages)
+    assert (weights > 0).all()
+    assert (np.diff(weights) < 0).all()
+    assert weights.sum() + restarts.unused_weight(np.array(200_000.0)) == pytest.approx(1.0)
+    assert restarts.unused_weight(np.array(1e15)) < 1e-5
+
+
+def test_one_tick_of_e1_is_the_published_formula() -> None:
+    arrays = named_arrays.initial(likelihood.fields(BERNOULLI), 2)
+    arrays = likelihood.update(arrays, np.array([[40.0, 60.0], [20.0, 6.0]]), BERNOULLI, late=False)
+    estimate = forecast.forecast(arrays, BERNOULLI).mean
+    (n_b, y_b), (n_k, y_k) = (30.0, 11.0), (70.0, 9.0)
+    null = (n_b * estimate[0] + n_k * estimate[1]) / (n_b + n_k)
+    odds = [(m / null, (1 - m) / (1 - null)) for m in estimate]
+    factor = odds[0][0] ** y_b * odds[0][1] ** (n_b - y_b) * odds[1][0] ** y_k * odds[1][1] ** (n_k - y_k)
+    after = likelihood.update(arrays, np.array([[n_b, n_k], [y_b, y_k]]), BERNOULLI, late=False)
+    weights = restarts.restart_weight(np.array([0.0, 1.0]))
+    assert np.exp(after["growth"][0, 0, 1]) == pytest.approx((weights[0] + weights[1]) * factor)
+    assert np.exp(after["growth"][0, 1, 0]) == pytest.approx(weights.sum())
+
+
+def test_the_mean_e_value_of_equal_arms_never_exceeds_one(rng) -> None:
+    # The mean of an e-process at any fixed tick is at most 1; few ticks, so that the mean is not
+    # dominated by runs too rare to be drawn.
+    path = np.exp(follow(rng, [0.1, 0.1], ticks=12, seeds=20_000))
+    mean, error = path.mean(-1), path.std(-1) / np.sqrt(20_000)
+    assert (mean <= 1 + 4 * error + 1e-9).all()
+
+
+def test_equal_arms_reach_the_threshold_no_more_often_than_allowed(rng) -> None:
+    peak = follow(rng, [0.1, 0.1], ticks=600, seeds=600).max(0)
+    crossed = (peak >= np.log(1 / 0.05)).mean(-1)
+    assert (crossed <= 0.05).all()
+
+
+def test_a_worse_arm_is_found_by_both_tests(rng) -> None:
+    path = follow(rng, [0.10, 0.05], ticks=80, seeds=200)
+    assert ((path >= np.log(1 / 0.05)).any(0).mean(-1) > 0.98).all()
+
+
+def test_an_arm_that_breaks_late_is_found_in_spite_of_its_good_past(rng) -> None:
+    arrays = named_arrays.initial(likelihood.fields(BERNOULLI), 2)
+    for tick in range(1_000):
+        rate = 0.12 if tick < 900 else 0.04
+        counts = np.array([50, 50])
+        arrays = likelihood.update(
+            arrays, np.array([counts, rng.binomial(counts, [0.1, rate])]) * 1.0, BERNOULLI, late=False
+        )
+        if tick == 899:
+            assert not verdicts.rolled_back(arrays, 0, 0.05).any()
+    assert verdicts.rolled_back(arrays, 0, 0.05).tolist() == [False, True]
+
+
+def test_requests_that_are_alike_within_a_tick_temper_the_evidence(rng) -> None:
+    arrays = named_arrays.initial(likelihood.fields(BERNOULLI), 2, (200,))
+    for _ in range(300):
+        rates = rng.beta(0.1 * 11.25, 0.9 * 11.25, (200, 2))
+        counts = np.full((200, 2), 50)
+        tick = np.stack([counts, rng.binomial(counts, rates)], axis=-2) * 1.0
+        arrays = likelihood.update(arrays, tick, BERNOULLI, late=False)
+    assert np.median(sign_bets.over_dispersion(arrays)[:, 0, 1]) == pytest.approx(5.0, rel=0.2)
+
+
+def test_rare_rewards_are_added_up_until_a_block_is_worth_a_few_of_them(rng) -> None:
+    arrays = named_arrays.initial(likelihood.fields(BERNOULLI), 2)
+    for _ in range(400):
+        counts = np.array([50, 50])
+        arrays = likelihood.update(
+            arrays, np.array([counts, rng.binomial(counts, 0.01)]) * 1.0, BERNOULLI, late=False
+        )
+    # With 50 requests of 1 % each, z has a variance of a quarter of a reward a tick.
+    ticks_a_block = sign_bets.BLOCK / (25 * 0.01 * 0.99)
+    assert arrays["blocks"][0, 1] == pytest.approx(400 / ticks_a_block, rel=0.25)
+
+
+def test_normal_rewards_of_a_worse_arm_are_found_and_of_an_equal_arm_are_not(rng) -> None:
+    arrays = named_arrays.initial(likelihood.fields(RewardType.GAUSSIAN), 3)
+    for _ in range(150):
+        values = rng.normal([5.0, 4.6, 5.0], 2.0, (40, 3))
+        tick = np.stack([np.full(3, 40.0), values.sum(0), (values**2).sum(0)])
+        arrays = likelihood.update(arrays, tick, RewardType.GAUSSIAN, late=False)
+    assert verdicts.rolled_back(arrays, 0, 0.05).tolist() == [False, True, False]

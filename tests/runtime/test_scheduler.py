@@ -1,0 +1,108 @@
+"""When resources are looked at."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import asynccontextmanager
+
+import pytest
+
+from bandit_operator.runtime.scheduler import Next, Scheduler
+
+KEY = ("models", "income")
+
+
+@pytest.fixture
+def scheduling():
+    """A scheduler that runs while the block does, and the calls that it made."""
+
+    @asynccontextmanager
+    async def run(work):
+        scheduler = Scheduler(work, concurrency=4, monotonic=time.monotonic)
+        task = asyncio.create_task(scheduler.run())
+        try:
+            yield scheduler
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    return run
+
+
+async def test_a_tick_is_a_tick_and_a_wake_is_not(scheduling):
+    calls: asyncio.Queue = asyncio.Queue()
+
+    async def work(key, tick):
+        await calls.put((key, tick))
+
+    async with scheduling(work) as scheduler:
+        scheduler.wake(KEY)
+        assert await asyncio.wait_for(calls.get(), 5) == (KEY, False)
+        scheduler.start(KEY)
+        assert await asyncio.wait_for(calls.get(), 5) == (KEY, True)
+
+
+async def test_changes_that_come_together_are_looked_at_once(scheduling):
+    calls: asyncio.Queue = asyncio.Queue()
+
+    async def work(_key, tick):
+        await calls.put(tick)
+        return Next(0.05, tick=True) if calls.qsize() == 1 else None
+
+    async with scheduling(work) as scheduler:
+        for _ in range(20):
+            scheduler.wake(KEY)
+        assert [await asyncio.wait_for(calls.get(), 5) for _ in range(2)] == [False, True]
+        assert calls.empty()
+
+
+async def test_one_resource_is_never_worked_on_twice_at_once(scheduling):
+    working, most, done = 0, 0, asyncio.Event()
+    seen = 0
+
+    async def work(_key, _tick):
+        nonlocal working, most, seen
+        working += 1
+        most = max(most, working)
+        await asyncio.sleep(0)
+        scheduler.wake(KEY)  # a change while it is looked at
+        await asyncio.sleep(0.01)
+        working -= 1
+        seen += 1
+        if seen == 5:
+            done.set()
+
+    async with scheduling(work) as scheduler:
+        scheduler.wake(KEY)
+        await asyncio.wait_for(done.wait(), 5)
+    assert most == 1
+
+
+async def test_an_unexpected_error_in_one_resource_leaves_the_others_running(scheduling):
+    good = asyncio.Event()
+
+    async def work(key, _tick):
+        if key != KEY:
+            good.set()
+            return
+        raise ZeroDivisionError
+
+    async with scheduling(work) as scheduler:
+        scheduler.wake(KEY)
+        scheduler.wake(("models", "other"))
+        await asyncio.wait_for(good.wait(), 5)
+
+
+async def test_forgotten_due_times_do_not_come_back(scheduling):
+    calls: asyncio.Queue = asyncio.Queue()
+
+    async def work(key, _tick):
+        await calls.put(key)
+
+    async with scheduling(work) as scheduler:
+        scheduler.wake(KEY)
+        scheduler.clear()
+        scheduler.wake(("models", "other"))
+        assert await asyncio.wait_for(calls.get(), 5) == ("models", "other")
+        assert calls.empty()

@@ -1,0 +1,83 @@
+"""A watch that has died, and what it did not tell. Such a fault cannot be made in a real one at will."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bandit_operator.errors import NotFound
+from bandit_operator.watch import relist
+from bandit_operator.watch.cache import Cache
+from bandit_operator.watch.relist import Relister, Watched
+
+ROUTES = Watched("gateway.networking.k8s.io", "v1", "httproutes", "HTTPRoute")
+KEY = ("HTTPRoute", "models", "income")
+
+
+class Lists:
+    """Answers every list with the versions that it has."""
+
+    def __init__(self, *versions: dict[str, int]) -> None:
+        self.answers = list(versions)
+
+    async def get(self, path: str, *, accept: str) -> dict[str, Any]:
+        assert path == "/apis/gateway.networking.k8s.io/v1/httproutes"
+        assert "PartialObjectMetadataList" in accept
+        versions = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        items = [
+            {"metadata": {"namespace": "models", "name": name, "resourceVersion": str(version)}}
+            for name, version in versions.items()
+        ]
+        return {"items": items or None}  # as the API server answers where there are no objects
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch):
+    """A watch gets no time to catch up."""
+    monkeypatch.setattr(relist, "WATCH_MAY_LAG_SECONDS", 0.0)
+
+
+@pytest.fixture
+def compare():
+    """Compare lists with a cache that has seen version 7 of one route."""
+
+    async def run(api: Any) -> tuple[Relister, list[Any]]:
+        cache, gone = Cache(), []
+        cache.versions[KEY] = 7
+        relister = Relister(api, cache, lambda kind, key: gone.append((kind, key)), ())
+        await relister.compare(ROUTES)
+        return relister, gone
+
+    return run
+
+
+async def test_a_watch_that_has_brought_what_the_list_has_is_alive(compare):
+    relister, gone = await compare(Lists({"income": 7}))
+    assert relister.dead_watch is None
+    assert gone == []
+
+
+async def test_a_watch_that_stays_behind_the_list_is_dead(compare):
+    relister, _ = await compare(Lists({"income": 8}))
+    assert relister.dead_watch == "HTTPRoute"
+
+
+async def test_a_watch_that_misses_a_whole_object_is_dead(compare):
+    relister, _ = await compare(Lists({"income": 7, "other": 9}))
+    assert relister.dead_watch == "HTTPRoute"
+
+
+async def test_an_object_that_is_gone_without_a_word_is_forgotten(compare):
+    relister, gone = await compare(Lists({}))
+    assert gone == [("HTTPRoute", ("models", "income"))]
+    assert relister.dead_watch is None
+
+
+async def test_a_kind_that_the_cluster_does_not_have_is_no_dead_watch(compare):
+    class Absent:
+        async def get(self, path: str, *, accept: str) -> dict[str, Any]:
+            raise NotFound(404, f"{path} {accept}")
+
+    relister, _ = await compare(Absent())
+    assert relister.dead_watch is None
