@@ -11,7 +11,6 @@ from bandit_operator.core.inference.named_arrays import Arrays, Fields, Floats
 from bandit_operator.core.memory.value import (
     Memory,
     arrival_fields,
-    evidence_fields,
     initial,
     late_labels,
     totals_fields,
@@ -98,7 +97,7 @@ def reset_arm(memory: Memory, arm: str) -> Memory:
 
 def _without_contrasts(memory: Memory) -> Memory:
     fresh = named_arrays.initial(contrasts.fields(), len(memory.arms), memory.labels.shape)
-    return replace(memory, evidence={**memory.evidence, **fresh})
+    return replace(memory, evidence=replace(memory.evidence, contrasts=fresh))
 
 
 def _each_part(
@@ -110,6 +109,6 @@ def _each_part(
         target,
         totals=change({"totals": memory.totals}, totals_fields(kind))["totals"],
         state=change(memory.state, STRATEGIES[memory.strategy].fields(kind)),
-        evidence=change(memory.evidence, evidence_fields(kind)),
+        evidence=memory.evidence.changed(change, kind),
         arrivals=change(memory.arrivals, arrival_fields(memory.delay)),
     )
