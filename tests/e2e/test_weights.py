@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from bandit_operator.reconcile.apply import CONTEST_PATIENCE
+from bandit_operator.reconcile.route_sync import CONTEST_PATIENCE
 from tests.e2e.rollout import without_weights
 from tests.support.waiting import wait_until
 

@@ -11,8 +11,7 @@ import pytest
 from bandit_operator.core import reasons
 from bandit_operator.errors import APIError, APIUnreachable, Conflict
 from bandit_operator.status.replay import replay
-from tests.support.fake_api import deployment_of
-from tests.support.process import DOWN, NAMESPACE, Process
+from tests.support.process import DOWN, Process
 
 Start = Callable[..., Process]
 WORSE = {"good": (500.0, 400.0), "bad": (500.0, 50.0)}
@@ -157,10 +156,7 @@ async def test_a_loser_that_runs_something_else_is_scaled_up_before_it_gets_weig
     one = await learned(process)
     one.earning = WORSE
     await until(one, lambda: one.arm("bad")["state"] == "RolledBack")
-    path = deployment_of("bad", NAMESPACE)
-    template = {"spec": {"containers": [{"image": "bad:2"}]}}
-    body = one.api.objects[path]
-    one.api.put(path, {**body, "spec": {**body["spec"], "template": template}})
+    one.set_template("bad", "bad:2")
     await one.look()
     assert (one.replicas("bad"), one.weights()["bad"]) == (2, 0)
     assert one.arm("bad")["state"] == "Restoring"

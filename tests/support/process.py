@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 from bandit_operator.api.references import Key
@@ -50,6 +51,8 @@ class Process:
     """
 
     name = "income"
+    clock_offset = 0.0
+    """What the wall clock was set by."""
 
     def __init__(self, arms: tuple[str, ...] = ("good", "bad"), **spec: Any) -> None:
         self.arms = arms
@@ -62,6 +65,8 @@ class Process:
             self.api.put(deployment_of(arm, NAMESPACE), self._deployment(arm))
         self.earning: Any = dict.fromkeys(arms, (500.0, 250.0))
         self.requests: dict[str, float] = {}
+        self.past: set[str] = set()
+        """Reasons of conditions and arms that the status has shown at any time."""
         self.start()
 
     # ---- where things are -----------------------------------------------------------------
@@ -117,7 +122,7 @@ class Process:
         self.metrics = Metrics()
         self.observer = FakeRewards(self.cache, self.api, None, "http://prometheus")  # type: ignore[arg-type]  # never asked
         self.observer.windows = []
-        clock = Clock(lambda: self.now, lambda: self.now)
+        clock = Clock(lambda: self.now + self.clock_offset, lambda: self.now)
         self.reconciler = Reconciler(self.cache, self.api, self.observer, clock, self.metrics, "replica")
         self.watch()
 
@@ -158,6 +163,24 @@ class Process:
             ref["weight"] = weights.get(ref["name"], ref["weight"])
         self.api.put(self.route_path, route)
 
+    def set_template(self, arm: str, image: str) -> None:
+        """The user deploys another image for an arm."""
+        path = deployment_of(arm, NAMESPACE)
+        body = copy.deepcopy(self.api.objects[path])
+        body["spec"]["template"] = {"spec": {"containers": [{"image": image}]}}
+        self.api.put(path, body)
+
+    def set_available(self, arm: str, available: int) -> None:
+        """So many Pods of an arm can serve."""
+        path = deployment_of(arm, NAMESPACE)
+        self.api.put(path, {**self.api.objects[path], "status": {"availableReplicas": available}})
+
+    def update_route(self, change: Callable[[dict[str, Any]], None]) -> None:
+        """The user changes the route's spec."""
+        route = copy.deepcopy(self.api.objects[self.route_path])
+        change(route["spec"])
+        self.api.put(self.route_path, route)
+
     def update_spec(self, **spec: Any) -> None:
         """The user changes the spec."""
         body = copy.deepcopy(self.api.objects[self.path])
@@ -167,7 +190,10 @@ class Process:
         """One pass, on what the watches have brought."""
         self.watch()
         self.observer.earning, self.observer.requests = self.earning, self.requests
-        return await self.reconciler.reconcile(self.key, tick)
+        requeue = await self.reconciler.reconcile(self.key, tick)
+        self.past |= {one["reason"] for one in self.status.get("conditions", [])}
+        self.past |= {one["reason"] for one in self.status.get("arms", [])}
+        return requeue
 
     async def tick(self, times: int = 1, seconds: float = 30.0) -> Requeue | None:
         """Let time pass, and make the passes that are due; gateway and kubelet keep up."""
