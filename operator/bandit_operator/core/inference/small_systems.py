@@ -31,7 +31,7 @@ def cholesky(matrix: Floats) -> Floats:
 
 
 def solve(factor: Floats, right: Floats) -> Floats:
-    """x with L Lᵀ x = right ``[..., K, N]``, given the lower factor L ``[..., K, K]``."""
+    """X with L Lᵀ x = right ``[..., K, N]``, given the lower factor L ``[..., K, K]``."""
     size = factor.shape[-1]
     leading = np.broadcast_shapes(factor.shape[:-2], right.shape[:-2])
     x = np.array(np.broadcast_to(right, leading + right.shape[-2:]))
@@ -45,7 +45,7 @@ def solve(factor: Floats, right: Floats) -> Floats:
 
 
 def log_determinant(factor: Floats) -> Floats:
-    """ln det of L Lᵀ ``[...]``, given the lower factor L ``[..., K, K]``."""
+    """Ln det of L Lᵀ ``[...]``, given the lower factor L ``[..., K, K]``."""
     return np.asarray(2.0 * np.log(np.diagonal(factor, axis1=-2, axis2=-1)).sum(-1))
 
 
