@@ -1,7 +1,7 @@
 """Gather: everything that one decision is made from, read and judged by nobody yet.
 
 On a normal tick this asks the API server nothing, because the watches keep the cache, and
-Prometheus one question. What the cache lacks is asked for once before it is called missing:
+Prometheus one query. What the cache lacks is asked for once before it is called missing:
 the lists behind the watches may not have come yet.
 """
 
@@ -111,7 +111,7 @@ class Observer:
         return Placement(router, route, located, facts)
 
     async def rewards(self, resource: BanditDeployment, start: float, end: float) -> WindowRead | SourceDown:
-        """Read one window: one question, whatever the number of arms.
+        """Read one window: one query, whatever the number of arms.
 
         Only windows in which counters were reset or seem to begin, as when Pods start, take more.
         """

@@ -30,12 +30,12 @@ def adapt(memory: Memory, experiment: Experiment) -> tuple[Memory, tuple[str, ..
         The memory, and one sentence for each thing that was reset, added or removed.
     """
     if memory.reward_type is not experiment.reward_type:
-        return _anew(
+        return _started_again(
             experiment, memory, f"reward type changed from {memory.reward_type} to {experiment.reward_type}"
         )
     if memory.delay != late_labels(experiment):
         before, after = _told(memory.delay), _told(late_labels(experiment))
-        return _anew(experiment, memory, f"delay of labels changed from {before} to {after}")
+        return _started_again(experiment, memory, f"delay of labels changed from {before} to {after}")
     notes: list[str] = []
     if memory.arms != experiment.names:
         memory = _with_arms(memory, experiment.names, notes)
@@ -55,7 +55,7 @@ def adapt(memory: Memory, experiment: Experiment) -> tuple[Memory, tuple[str, ..
     return memory, tuple(notes)
 
 
-def _anew(experiment: Experiment, memory: Memory, why: str) -> tuple[Memory, tuple[str, ...]]:
+def _started_again(experiment: Experiment, memory: Memory, why: str) -> tuple[Memory, tuple[str, ...]]:
     return replace(initial(experiment), ticks=memory.ticks), (f"{why}: all evidence reset",)
 
 
@@ -81,7 +81,7 @@ def _with_arms(memory: Memory, names: Sequence[str], notes: list[str]) -> Memory
 def reset_arm(memory: Memory, arm: str) -> Memory:
     """Forget one arm, its own sums and every pair it is in, because something else serves it now.
 
-    Its tests start anew with their full weight: the error bound of a verdict is about an arm
+    Its tests start again with their full weight: the error bound of a verdict is about an arm
     as long as it stays what it is.
 
     Raises:
