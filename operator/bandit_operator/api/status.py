@@ -125,6 +125,14 @@ class ArmStatus(ApiModel):
     """Replicas to come back to, while it is scaled to zero."""
     quiet_since: Time | None = None
     """Since when a gateway has accepted weight 0 for it, while it drains."""
+    identity: Annotated[str | None, Field(max_length=253)] = None
+    """Identifies the backend, scale target and label that its evidence is about."""
+    up_since: Time | None = None
+    """Since when it can serve again, while it is Unavailable."""
+    outages: Annotated[int | None, Field(ge=0)] = None
+    """How often it could not serve in the present trouble."""
+    idle_since: Time | None = None
+    """Since when it carries no weight."""
 
 
 class WindowStatus(ApiModel):
@@ -165,7 +173,19 @@ class SeenArm(ApiModel):
     template: Annotated[str | None, Field(max_length=253)] = None
     """Its Pod template."""
     requests: Annotated[str | None, Field(max_length=32)] = None
-    """Requests that reached it in the window."""
+    """Requests that reached it in the window, while it drains."""
+    ready_endpoints: int | None = None
+    """Ready endpoints of its Service; of more than one it says 1."""
+    in_rule: bool | None = None
+    """False where its backend was not in the rule."""
+    exists: bool | None = None
+    """False where its backend or scale target did not exist."""
+    resolved: bool | None = None
+    """Whether the gateway resolved its backend."""
+    used_elsewhere: Annotated[str | None, Field(max_length=1024)] = None
+    """Who else gave traffic to its Pods, while it drains or is out."""
+    identity: Annotated[str | None, Field(max_length=253)] = None
+    """Its backend, scale target and label."""
 
 
 class Seen(ApiModel):
@@ -175,10 +195,14 @@ class Seen(ApiModel):
     """Generation of the route."""
     accepted: bool
     """Whether a gateway had accepted it."""
-    shared: bool = False
-    """Whether the rule had backends that are no arm."""
+    total: int = 10_000
+    """What the arms' weights were to add up to."""
     arms: dict[str, SeenArm]
     """The arms."""
+    unresolved: Annotated[str | None, Field(max_length=1024)] = None
+    """The gateway's words where it could not resolve some backend."""
+    contested: bool | None = None
+    """True where another writer kept setting other weights."""
 
 
 class DecisionRecord(ApiModel):

@@ -102,10 +102,24 @@ def allocate(
     winner = winner & eligible
     target = np.where(winner.any(-1, keepdims=True), winner, target)
     proposed = guarded_shares(target, current, eligible, arms.joining, guardrails)
-    proposed = np.where(held[..., None], scaled(current, eligible), proposed)
+    present = _capped(guardrails, arms, scaled(current, eligible))
+    proposed = np.where(held[..., None], present, proposed)
     taken_out = ~eligible & (current > 0)
-    moves = taken_out.any(-1) | (~held & changed_enough(current, proposed, guardrails.min_change))
+    # An arm that is something else since a moment ago may not keep the share of what it was.
+    above = arms.joining & eligible & (current > present + 1e-9)
+    moves = taken_out.any(-1) | above.any(-1)
+    moves |= ~held & changed_enough(current, proposed, guardrails.min_change)
     return Allocation(proposed, moves & eligible.any(-1), taken_out)
+
+
+def _capped(guardrails: Guardrails, arms: Arms, present: Floats) -> Floats:
+    """The present shares with those of joining arms cut to their cap, where others can take the rest."""
+    others = np.where(arms.eligible & ~arms.joining, present, 0.0)
+    free = others.sum(-1, keepdims=True) > 0
+    cut = np.where(arms.joining & free, np.minimum(present, guardrails.new_arm_share), present)
+    rest = 1.0 - np.where(arms.joining & arms.eligible, cut, 0.0).sum(-1, keepdims=True)
+    total = np.where(free, others.sum(-1, keepdims=True), 1.0)
+    return np.asarray(np.where(free & ~arms.joining, others * rest / total, cut))
 
 
 def _warmed(guardrails: Guardrails, arms: Arms, current: Floats, wanted: Floats) -> Floats:

@@ -9,7 +9,7 @@ is pure, so a decision that was recorded can be made again. The rule itself is
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,7 +22,15 @@ from bandit_operator.core.guards import Guarded, Hold, first_violated
 from bandit_operator.core.inference.named_arrays import Flags
 from bandit_operator.core.inference.verdicts import threshold
 from bandit_operator.core.memory import Memory, reset_arm, update
-from bandit_operator.core.model import ArmStanding, ArmState, Mode, PromotionAction, Snapshot, Window
+from bandit_operator.core.model import (
+    ArmStanding,
+    ArmState,
+    Mode,
+    NoData,
+    PromotionAction,
+    Snapshot,
+    Window,
+)
 from bandit_operator.core.outcomes import (
     Held,
     NoMaterialDifference,
@@ -52,8 +60,10 @@ def decide(experiment: Experiment, memory: Memory, before: Intention, snapshot: 
         The decision, with the memory to keep. Doing nothing is one too, with its reason.
     """
     if isinstance(snapshot.reading, Window):
+        snapshot = replace(snapshot, reading=_earned(experiment, before, snapshot, snapshot.reading))
+    if isinstance(snapshot.reading, Window):
         memory = update(experiment, memory, snapshot.reading)
-    cycle = lifecycle.advance(experiment, before.standings, snapshot)
+    cycle = lifecycle.advance(experiment, before.standings, snapshot, _best_first(experiment, memory))
     for arm in sorted(cycle.restarted):
         memory = reset_arm(memory, arm)
     standings, graduated = lifecycle.graduate(
@@ -98,6 +108,39 @@ def decide(experiment: Experiment, memory: Memory, before: Intention, snapshot: 
     )
 
 
+# ---- what may be learned --------------------------------------------------------------
+
+
+def _earned(experiment: Experiment, before: Intention, snapshot: Snapshot, window: Window) -> Window:
+    """The window without what is counted for arms that have carried no weight for long.
+
+    Labels may come late, and requests may be under way for a moment; what comes after that was not
+    earned by requests that the arm could have served.
+    """
+    late = 2.0 * experiment.delay.p95 if experiment.delay else 0.0
+    patience = experiment.interval + late
+    idle = {
+        arm
+        for arm, standing in before.standings.items()
+        if arm in snapshot.arms
+        and snapshot.arms[arm].weight == 0
+        and standing.idle_since is not None
+        and standing.idle_since + patience <= window.start
+    }
+    arms = {arm: NOT_SERVED if arm in idle else outcome for arm, outcome in window.arms.items()}
+    return replace(window, arms=arms)
+
+
+NOT_SERVED = NoData("the arm carries no weight")
+
+
+def _best_first(experiment: Experiment, memory: Memory) -> list[str]:
+    """The arms by what they have earned so far; those of which nothing is known come last."""
+    trials, rewards = memory.trials, memory.rewards
+    means = np.where(trials > 0, rewards / np.maximum(trials, 1e-12), -np.inf)
+    return [experiment.names[k] for k in np.argsort(-means, kind="stable")]
+
+
 # ---- the arms as rows -----------------------------------------------------------------
 
 
@@ -126,6 +169,8 @@ def _arms(experiment: Experiment, memory: Memory, standings: Standings) -> Arms:
 
 
 def _verdict(experiment: Experiment, against: RollbackEvidence, standings: Standings) -> RolledBack | None:
+    if standings[experiment.baseline].state is not ArmState.ACTIVE:
+        return None  # what others are compared with must serve, and be known
     eligible = _flags(experiment, standings, lifecycle.SERVING_STATES)
     baseline = experiment.names.index(experiment.baseline)
     losers = np.flatnonzero(allocation.loser(against.proven, against.log_e_value, eligible, baseline))

@@ -53,6 +53,13 @@ def route_is_accepted(facts: Guarded) -> Hold | None:
     )
 
 
+def backends_resolve(facts: Guarded) -> Hold | None:
+    """While the gateway cannot resolve some backend, no arm's weight is raised: it may be that one's."""
+    if facts.snapshot.unresolved is None:
+        return None
+    return Hold(reasons.BACKEND_UNRESOLVED, f"the gateway says: {facts.snapshot.unresolved}")
+
+
 def source_answers(facts: Guarded) -> Hold | None:
     """A reward source that is down says nothing about any arm."""
     reading = facts.snapshot.reading
@@ -103,6 +110,7 @@ def no_arm_is_silent(facts: Guarded) -> Hold | None:
 GUARDS: tuple[Guard, ...] = (
     source_answers,
     route_is_accepted,
+    backends_resolve,
     a_window_is_due,
     some_arm_has_data,
     no_arm_is_silent,

@@ -2,7 +2,7 @@
 
 ::
 
-    Joining ──► Active ◄──► Unavailable          (no available replica, and back)
+    Joining ──► Active ◄──► Unavailable          (cannot serve, and can again)
        ▲          │ worse than the baseline
        │          ▼
     Restoring ◄─ RolledBack ◄─ Draining          (weight 0 → accepted → no requests → scale 0)
@@ -10,15 +10,16 @@
 Each function is pure: it takes what was remembered and what is seen now, and returns what
 to remember next, what happened, and whose evidence starts again. The order of the
 steps down is that of Kubernetes' own advice for endpoints that go away: traffic first, then
-Pods; the steps up are the reverse.
+Pods; the steps up are the reverse. Before each step down it is asked whether another arm that
+can serve is left with weight; where none is, the best of those taken out serves again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bandit_operator.core import reasons
+from bandit_operator.core import reasons, servable
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import ArmFacts, ArmStanding, ArmState, Rollback, Snapshot, Window
 from bandit_operator.core.outcomes import (
@@ -26,7 +27,9 @@ from bandit_operator.core.outcomes import (
     DrainStep,
     Graduated,
     Joined,
+    Noticed,
     Outcome,
+    Recalled,
     Restored,
     Returned,
     Scaled,
@@ -38,9 +41,12 @@ SERVING_STATES = frozenset({ArmState.ACTIVE, ArmState.JOINING})
 """States in which an arm may carry weight."""
 OUT_STATES = frozenset({ArmState.DRAINING, ArmState.ROLLED_BACK, ArmState.RESTORING})
 """States of an arm that a verdict has taken out and that has not come back."""
+MOST_RESTORED = 100
+"""Replicas that an arm is brought back to at the most: what the status remembers is input like any other."""
 
 Step = tuple[ArmStanding, tuple[Outcome, ...]]
 """Where an arm stands after a step, and what happened in it."""
+Standings = Mapping[str, ArmStanding]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,25 +64,42 @@ class Lifecycle:
         return tuple(outcome for outcome in self.outcomes if isinstance(outcome, Scaled))
 
 
-def advance(experiment: Experiment, standings: Mapping[str, ArmStanding], snapshot: Snapshot) -> Lifecycle:
+def advance(
+    experiment: Experiment, standings: Standings, snapshot: Snapshot, best_first: Sequence[str] = ()
+) -> Lifecycle:
     """Move every arm's state by what is seen now; verdicts are not this function's business.
 
-    ``standings`` may lack arms (they are new) and may hold arms that are no longer in the
-    spec (they are forgotten).
+    Args:
+        experiment: the settings.
+        standings: may lack arms (they are new) and hold arms that are no longer in the spec
+            (they are forgotten).
+        snapshot: what is seen.
+        best_first: the arms in the order in which one is called back where no other can serve.
     """
     after: dict[str, ArmStanding] = {}
     outcomes: list[Outcome] = []
     restarted: set[str] = set()
     for arm in experiment.names:
         before, facts = standings.get(arm), snapshot.arms[arm]
-        standing, entered = _enter(arm, before, facts, snapshot.now, first=not standings)
+        standing, entered = _enter(experiment, arm, before, snapshot, first=not standings)
         standing, started_again = _restart(experiment, arm, standing, facts, snapshot.now)
-        standing, stepped = _step(experiment, arm, standing, facts, snapshot)
-        after[arm] = standing
-        outcomes += [*entered, *started_again, *stepped]
+        standing, moved = _serve(arm, standing, facts, snapshot.now)
+        after[arm] = _idle(standing, facts, snapshot.now)
+        outcomes += [*entered, *started_again, *moved]
         if started_again or (before is None and standings):
             restarted.add(arm)
+    if not _able(after):
+        after, called = _call_back(after, snapshot, [*best_first, *experiment.names])
+        outcomes += called
+    carrying = any(snapshot.arms[arm].weight > 0 for arm in _able(after))
+    for arm, standing in after.items():
+        after[arm], stepped = _step(experiment, arm, standing, snapshot, carrying=carrying)
+        outcomes += stepped
     return Lifecycle(after, tuple(outcomes), frozenset(restarted))
+
+
+def _able(standings: Standings) -> list[str]:
+    return [arm for arm, standing in standings.items() if standing.state in SERVING_STATES]
 
 
 def roll_back(standings: Mapping[str, ArmStanding], loser: str, now: float) -> dict[str, ArmStanding]:
@@ -97,28 +120,49 @@ def graduate(
     return {**standings, **grown}, tuple(map(Graduated, joining))
 
 
-def _enter(arm: str, before: ArmStanding | None, facts: ArmFacts, now: float, *, first: bool) -> Step:
+def _enter(
+    experiment: Experiment, arm: str, before: ArmStanding | None, snapshot: Snapshot, *, first: bool
+) -> Step:
+    facts, now = snapshot.arms[arm], snapshot.now
+    new = ArmStanding(ArmState.ACTIVE, now, reasons.SERVING, facts.template, identity=facts.identity)
+    if before is None and first and facts.replicas == 0:
+        # Left at zero by a resource of the same arms that is gone, or never started.
+        beside = max((one.replicas or 1) for one in snapshot.arms.values())
+        new = replace(new, state=ArmState.RESTORING, reason=reasons.FOUND_AT_ZERO, previous_replicas=beside)
+        return new, (Restored(arm, reasons.FOUND_AT_ZERO),)
+    if before is None and first:  # its arms serve already, with the weights that the user gave
+        return new, ()
     if before is None:
-        if first:  # the resource is new: its arms serve already, with the weights that the user gave
-            return ArmStanding(ArmState.ACTIVE, now, reasons.SERVING, facts.template), ()
-        joined = ArmStanding(ArmState.JOINING, now, reasons.NEW_ARM, facts.template)
+        joined = replace(new, state=ArmState.JOINING, reason=reasons.NEW_ARM)
         return joined, (Joined(arm, reasons.NEW_ARM),)
-    if before.template is None and facts.template is not None:
-        return replace(before, template=facts.template), (TemplateChanged(arm),)
-    return before, ()
+    if arm == experiment.baseline and before.state in (ArmState.DRAINING, ArmState.ROLLED_BACK):
+        back = replace(before, state=ArmState.RESTORING, since=now, reason=reasons.BASELINE, quiet_since=None)
+        return back, (Restored(arm, reasons.BASELINE),)
+    known = replace(
+        before,
+        template=facts.template if before.template is None else before.template,
+        identity=facts.identity if before.identity is None else before.identity,
+    )
+    return known, () if known == before else (TemplateChanged(arm),)
 
 
 def _restart(experiment: Experiment, arm: str, standing: ArmStanding, facts: ArmFacts, now: float) -> Step:
-    """Start an arm again when its Pods run something else, or when it may be retried."""
-    if facts.template is not None and facts.template != standing.template:
-        state, outcome = _restarted_state(arm, standing.state)
+    """Start an arm again when it is something else now, or when it may be retried."""
+    other_backend = facts.identity is not None and facts.identity != standing.identity
+    other_template = facts.template is not None and facts.template != standing.template
+    if other_backend or other_template:
+        why = reasons.NEW_BACKEND if other_backend else reasons.NEW_POD_TEMPLATE
+        state, outcome = _restarted_state(arm, standing.state, why)
         return replace(
             standing,
             state=state,
             since=now,
-            reason=reasons.NEW_POD_TEMPLATE,
+            reason=why,
             template=facts.template,
+            identity=facts.identity,
             quiet_since=None,
+            # The replicas of another backend are not those that were scaled down.
+            previous_replicas=None if other_backend else standing.previous_replicas,
         ), (TemplateChanged(arm), *outcome)
     retry = experiment.rollback.retry_after
     if standing.state is ArmState.ROLLED_BACK and retry is not None and now - standing.since >= retry:
@@ -127,45 +171,136 @@ def _restart(experiment: Experiment, arm: str, standing: ArmStanding, facts: Arm
     return standing, ()
 
 
-def _restarted_state(arm: str, state: ArmState) -> tuple[ArmState, tuple[Outcome, ...]]:
-    """The state of an arm with another Pod template, and what that means for it."""
-    if state is ArmState.UNAVAILABLE:
-        return state, ()
-    if state is ArmState.RESTORING:
+def _restarted_state(arm: str, state: ArmState, why: str) -> tuple[ArmState, tuple[Outcome, ...]]:
+    """The state of an arm that is something else now, and what that means for it."""
+    if state in (ArmState.UNAVAILABLE, ArmState.RESTORING):
         return state, ()
     if state in OUT_STATES:
-        return ArmState.RESTORING, (Restored(arm, reasons.NEW_POD_TEMPLATE),)
-    return ArmState.JOINING, (Joined(arm, reasons.NEW_POD_TEMPLATE),)
+        return ArmState.RESTORING, (Restored(arm, why),)
+    return ArmState.JOINING, (Joined(arm, why),)
+
+
+def _serve(arm: str, standing: ArmStanding, facts: ArmFacts, now: float) -> Step:
+    """Take out an arm that cannot serve, and let it return once it has stayed up."""
+    fault = servable.fault(facts)
+    if standing.state in SERVING_STATES and fault is not None:
+        gone = replace(
+            standing,
+            state=ArmState.UNAVAILABLE,
+            since=now,
+            reason=fault.reason,
+            outages=servable.outages(standing, now),
+        )
+        return gone, (Withheld(arm, fault.reason, fault.message),)
+    if standing.state is not ArmState.UNAVAILABLE:
+        return standing, ()
+    if fault is not None:
+        still = replace(standing, reason=fault.reason, up_since=None)
+        return still, () if still == standing else (Noticed(arm, fault.reason),)
+    up = replace(standing, up_since=now if standing.up_since is None else standing.up_since)
+    proven_at = servable.proven_at(up)
+    if proven_at is not None and now >= proven_at:
+        return _returned(up, now, reasons.SERVING), (Returned(arm),)
+    up = replace(up, reason=reasons.STAYING_UP)
+    return up, () if up == standing else (Noticed(arm, reasons.STAYING_UP),)
+
+
+def _returned(standing: ArmStanding, now: float, reason: str) -> ArmStanding:
+    return replace(
+        standing,
+        state=ArmState.JOINING,
+        since=now,
+        reason=reason,
+        up_since=None,
+        quiet_since=None,
+        previous_replicas=None,
+    )
+
+
+def _idle(standing: ArmStanding, facts: ArmFacts, now: float) -> ArmStanding:
+    """Remember since when the arm carries no weight: what is counted for it after that, it did not earn."""
+    if facts.weight > 0:
+        return standing if standing.idle_since is None else replace(standing, idle_since=None)
+    return standing if standing.idle_since is not None else replace(standing, idle_since=now)
+
+
+def _call_back(
+    standings: Standings, snapshot: Snapshot, best_first: Sequence[str]
+) -> tuple[dict[str, ArmStanding], list[Outcome]]:
+    """Where no arm serves: whatever can serve does, and failing that the best one is scaled up."""
+    after, now = dict(standings), snapshot.now
+    ordered = [arm for arm in dict.fromkeys(best_first) if arm in after]
+    up = [arm for arm in ordered if servable.fault(snapshot.arms[arm]) is None]
+    waiting = [arm for arm in up if after[arm].state is ArmState.UNAVAILABLE]
+    if waiting:
+        after |= {arm: _returned(after[arm], now, reasons.SERVING) for arm in waiting}
+        return after, [Returned(arm) for arm in waiting]
+    out = [arm for arm in up if after[arm].state in OUT_STATES]
+    if out:
+        after[out[0]] = _returned(after[out[0]], now, reasons.NO_OTHER_ARM)
+        return after, [Recalled(out[0])]
+    coming = [arm for arm in ordered if after[arm].state is ArmState.RESTORING]
+    down = [
+        arm
+        for arm in ordered
+        if after[arm].state in (ArmState.DRAINING, ArmState.ROLLED_BACK) and snapshot.arms[arm].replicas == 0
+    ]
+    if coming or not down:
+        return after, []
+    best = down[0]
+    after[best] = replace(
+        after[best], state=ArmState.RESTORING, since=now, reason=reasons.NO_OTHER_ARM, quiet_since=None
+    )
+    return after, [Restored(best, reasons.NO_OTHER_ARM)]
 
 
 def _step(
-    experiment: Experiment, arm: str, standing: ArmStanding, facts: ArmFacts, snapshot: Snapshot
+    experiment: Experiment, arm: str, standing: ArmStanding, snapshot: Snapshot, *, carrying: bool
 ) -> Step:
-    now = snapshot.now
+    """One step of an arm on its way out or back; ``carrying`` says whether an arm that can serve has weight."""
+    facts = snapshot.arms[arm]
     match standing.state:
-        case ArmState.ACTIVE | ArmState.JOINING if facts.available is False:
-            why = reasons.NO_AVAILABLE_REPLICA
-            gone = replace(standing, state=ArmState.UNAVAILABLE, since=now, reason=why)
-            return gone, (Withheld(arm, why),)
-        case ArmState.UNAVAILABLE if facts.available is not False:
-            back = replace(standing, state=ArmState.JOINING, since=now, reason=reasons.SERVING)
-            return back, (Returned(arm),)
         case ArmState.RESTORING:
-            return _restore(arm, standing, facts, now)
-        case ArmState.DRAINING:
+            return _restore(arm, standing, facts, snapshot.now)
+        case ArmState.DRAINING if carrying:
             return _drain(experiment, arm, standing, facts, snapshot)
+        case ArmState.DRAINING:
+            return _waiting(
+                arm, standing, replace(standing, reason=reasons.WAITING_FOR_ROUTE, quiet_since=None)
+            )
+        case ArmState.ROLLED_BACK:
+            return _stay_out(arm, standing, facts, snapshot)
         case _:
             return standing, ()
 
 
 def _restore(arm: str, standing: ArmStanding, facts: ArmFacts, now: float) -> Step:
     if facts.replicas == 0:
-        up = Scaled(arm, expected=0, replicas=standing.previous_replicas or 1)
-        return replace(standing, previous_replicas=up.replicas), (up,)
-    if facts.available is False:
+        replicas = min(standing.previous_replicas or 1, MOST_RESTORED)
+        return replace(standing, previous_replicas=replicas), (Scaled(arm, expected=0, replicas=replicas),)
+    if servable.fault(facts) is not None:
         return standing, ()
-    back = replace(standing, state=ArmState.JOINING, since=now, previous_replicas=None, quiet_since=None)
-    return back, (Returned(arm),)
+    return _returned(standing, now, standing.reason), (Returned(arm),)
+
+
+def _stay_out(arm: str, standing: ArmStanding, facts: ArmFacts, snapshot: Snapshot) -> Step:
+    """An arm that is out: who else touches its Pods is noticed, and what was kept for others goes later."""
+    asked_for = facts.weight > 0 and snapshot.contested
+    if asked_for and facts.replicas == 0:
+        up = Scaled(arm, expected=0, replicas=min(standing.previous_replicas or 1, MOST_RESTORED))
+        return replace(standing, reason=reasons.PODS_KEPT), (up,)
+    free = {
+        reasons.PODS_IN_USE: facts.used_elsewhere is None,
+        reasons.PODS_KEPT: facts.weight == 0 and not snapshot.contested,
+    }
+    if free.get(standing.reason, False):
+        again = replace(standing, state=ArmState.DRAINING, quiet_since=None)
+        return again, (DrainStep(arm, standing.reason),)
+    if standing.reason == reasons.SCALED_TO_ZERO and facts.replicas:
+        return replace(standing, reason=reasons.SCALED_BY_OTHERS), (Noticed(arm, reasons.SCALED_BY_OTHERS),)
+    if standing.reason == reasons.SCALED_BY_OTHERS and facts.replicas == 0:
+        return replace(standing, reason=reasons.SCALED_TO_ZERO), (Noticed(arm, reasons.SCALED_TO_ZERO),)
+    return standing, ()
 
 
 def _drain(
@@ -179,9 +314,16 @@ def _drain(
         return _waiting(
             arm, standing, replace(standing, reason=reasons.WAITING_FOR_REQUESTS, quiet_since=now)
         )
+    if rollback.requests_counted and facts.requests is None and isinstance(snapshot.reading, Window):
+        return _waiting(arm, standing, replace(standing, reason=reasons.REQUESTS_UNKNOWN))
     if not _quiet(rollback, standing.quiet_since, facts, snapshot):
-        return _waiting(arm, standing, replace(standing, reason=reasons.WAITING_FOR_REQUESTS))
+        waits = {reasons.REQUESTS_UNKNOWN} if rollback.requests_counted else set()
+        why = standing.reason if standing.reason in waits else reasons.WAITING_FOR_REQUESTS
+        return _waiting(arm, standing, replace(standing, reason=why))
     may_scale = rollback.scale_to_zero and arm != experiment.baseline and facts.replicas is not None
+    if may_scale and facts.used_elsewhere is not None:
+        out = replace(standing, state=ArmState.ROLLED_BACK, since=now, reason=reasons.PODS_IN_USE)
+        return out, (Drained(arm, reasons.PODS_IN_USE),)
     if not may_scale or facts.replicas == 0:
         why = reasons.SCALED_TO_ZERO if may_scale else reasons.DRAINED
         out = replace(standing, state=ArmState.ROLLED_BACK, since=now, reason=why)
@@ -198,13 +340,11 @@ def _waiting(arm: str, before: ArmStanding, after: ArmStanding) -> Step:
 def _quiet(rollback: Rollback, quiet_since: float, facts: ArmFacts, snapshot: Snapshot) -> bool:
     """Whether the arm's last requests are over.
 
-    Where a request counter is known, a whole window without one request proves it, and
-    requests that go on (sticky sessions) keep the Pods, however long. Where none is known,
-    or it has no number for the arm, the drain time must do.
+    Where a request counter is named, a whole window without one request proves it, and
+    requests that go on (sticky sessions) keep the Pods, however long; so does a counter that has
+    no number for the arm. Where none is named, the drain time must do.
     """
     reading = snapshot.reading
-    if rollback.requests_counted and not isinstance(reading, Window):
-        return False
-    if facts.requests is None:
+    if not rollback.requests_counted:
         return snapshot.now >= quiet_since + rollback.drain
     return isinstance(reading, Window) and reading.start >= quiet_since and facts.requests == 0

@@ -175,15 +175,27 @@ class ArmFacts:
     """What the cluster says of one arm now; None is "not known"."""
 
     weight: int
-    """Weight that the route carries."""
+    """Weight that the route carries; 0 where its backend is not in the rule."""
     available: bool | None = None
-    """Whether it can serve: the backend resolves and a replica is available."""
+    """Whether its scale target has an available replica."""
     replicas: int | None = None
     """Replicas asked for by the scale target."""
     template: str | None = None
     """Identifies the Pod template: a change means that another model is served."""
     requests: float | None = None
     """Requests that reached it in the newest window, where a counter for that is known."""
+    ready_endpoints: int | None = None
+    """Ready endpoints of its Service; None for other kinds of backend."""
+    in_rule: bool = True
+    """Whether its backend is in the route's rule."""
+    exists: bool = True
+    """Whether its backend and its scale target exist."""
+    resolved: bool | None = None
+    """Whether the gateway resolves its backend at the route's present generation."""
+    used_elsewhere: str | None = None
+    """Who else gives traffic to its Pods or its Service: another route, rule or resource."""
+    identity: str | None = None
+    """Digest of backend, scale target and label: a change means that this is another arm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +208,11 @@ class Snapshot:
     arms: Mapping[str, ArmFacts]
     route_generation: int
     route_accepted: bool
-    """Whether a gateway has accepted the route at that generation."""
+    """Whether the gateways have accepted the route at that generation."""
+    unresolved: str | None = None
+    """The gateway's words where it cannot resolve some backend, and does not say which arm's."""
+    contested: bool = False
+    """Whether another writer keeps setting other weights."""
 
 
 # ---- decisions: what follows ----------------------------------------------------------
@@ -233,3 +249,11 @@ class ArmStanding:
     """What to scale back to; None where it was not scaled down."""
     quiet_since: float | None = None
     """Since when a gateway has accepted weight 0 for it, while it drains."""
+    identity: str | None = None
+    """Backend, scale target and label that its evidence is about."""
+    up_since: float | None = None
+    """Since when it can serve again, while it is Unavailable."""
+    outages: int = 0
+    """How often it could not serve in the present trouble."""
+    idle_since: float | None = None
+    """Since when it carries no weight; None while it carries some."""

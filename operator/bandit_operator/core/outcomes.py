@@ -31,6 +31,14 @@ class DrainStep:
 
 
 @dataclass(frozen=True, slots=True)
+class Noticed:
+    """Something about an arm that must be remembered and changes nothing yet: ``reason`` says what."""
+
+    arm: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Graduated:
     """A joining arm has its trials, and follows the strategy from here on."""
 
@@ -61,6 +69,13 @@ class NoMaterialDifference:
 @dataclass(frozen=True, slots=True)
 class Promoted:
     """An arm is proven better than all others, and was not before."""
+
+    arm: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """An arm that was taken out serves again, because no other can."""
 
     arm: str
 
@@ -141,6 +156,7 @@ class Withheld:
 
     arm: str
     reason: str
+    message: str
 
 
 Outcome = (
@@ -150,7 +166,9 @@ Outcome = (
     | Held
     | Joined
     | NoMaterialDifference
+    | Noticed
     | Promoted
+    | Recalled
     | Restored
     | Returned
     | RewardsChanged

@@ -59,8 +59,8 @@ def to_status(experiment: Experiment, document: Document) -> dict[str, Any]:
         decisions=committed.counts,
         foreign_weight_changes=document.foreign_changes,
         history=list(committed.history),
-        cursor=None if committed.cursor is None else to_timestamp(committed.cursor),
-        rewards_until=None if committed.rewards_until is None else to_timestamp(committed.rewards_until),
+        cursor=_timestamp(committed.cursor),
+        rewards_until=_timestamp(committed.rewards_until),
         memory=memories.to_json(committed.memory),
         checkpoint=None if checkpoint is None else _checkpoint(checkpoint),
     )
@@ -81,8 +81,8 @@ def from_status(status: Status, experiment: Experiment, generation: int) -> Comm
     checkpoint = checkpoint_of(status, experiment) if status.observed_generation == generation else None
     return Committed(
         memory=memory,
-        cursor=None if status.cursor is None else from_timestamp(status.cursor),
-        rewards_until=None if status.rewards_until is None else from_timestamp(status.rewards_until),
+        cursor=_time(status.cursor),
+        rewards_until=_time(status.rewards_until),
         intention=_intention(status, experiment),
         history=tuple(status.history or ()),
         checkpoints=() if checkpoint is None else (checkpoint,),
@@ -133,8 +133,20 @@ def _standing(arm: ArmStatus) -> ArmStanding | None:
         reason=arm.reason or "",
         template=arm.template,
         previous_replicas=arm.previous_replicas,
-        quiet_since=None if arm.quiet_since is None else from_timestamp(arm.quiet_since),
+        quiet_since=_time(arm.quiet_since),
+        identity=arm.identity,
+        up_since=_time(arm.up_since),
+        outages=arm.outages or 0,
+        idle_since=_time(arm.idle_since),
     )
+
+
+def _time(text: str | None) -> float | None:
+    return None if text is None else from_timestamp(text)
+
+
+def _timestamp(seconds: float | None) -> str | None:
+    return None if seconds is None else to_timestamp(seconds)
 
 
 def _arms(experiment: Experiment, document: Document, decision: Decision) -> list[ArmStatus]:
@@ -163,7 +175,11 @@ def _arms(experiment: Experiment, document: Document, decision: Decision) -> lis
                 threshold=_decimal(decision.threshold) if candidate else None,
                 template=standing.template,
                 previous_replicas=standing.previous_replicas,
-                quiet_since=None if standing.quiet_since is None else to_timestamp(standing.quiet_since),
+                quiet_since=_timestamp(standing.quiet_since),
+                identity=standing.identity,
+                up_since=_timestamp(standing.up_since),
+                outages=standing.outages or None,
+                idle_since=_timestamp(standing.idle_since),
             )
         )
     return result

@@ -58,17 +58,21 @@ def caught_up_record(window: Window, now: float, generation: int) -> DecisionRec
     )
 
 
-def seen_of(snapshot: Snapshot, shared: bool, before: Intention | None) -> Seen:
+def seen_of(snapshot: Snapshot, total: int, before: Intention | None) -> Seen:
     """What the cluster said, as far as decisions depend on it.
 
-    Requests matter only of arms that drain; left out elsewhere, quiet ticks are alike.
+    Requests matter only of arms that drain, and other users only of arms that are out; left out
+    elsewhere, quiet ticks are alike.
     """
     standings = {} if before is None else before.standings
     draining = {arm for arm, standing in standings.items() if standing.state is ArmState.DRAINING}
+    out = draining | {arm for arm, one in standings.items() if one.state is ArmState.ROLLED_BACK}
     return Seen(
         generation=snapshot.route_generation,
         accepted=snapshot.route_accepted,
-        shared=shared,
+        total=total,
+        unresolved=snapshot.unresolved,
+        contested=snapshot.contested or None,
         arms={
             arm: SeenArm(
                 weight=facts.weight,
@@ -76,6 +80,12 @@ def seen_of(snapshot: Snapshot, shared: bool, before: Intention | None) -> Seen:
                 replicas=facts.replicas,
                 template=facts.template,
                 requests=repr(facts.requests) if arm in draining and facts.requests is not None else None,
+                ready_endpoints=None if facts.ready_endpoints is None else min(facts.ready_endpoints, 1),
+                in_rule=None if facts.in_rule else False,
+                exists=None if facts.exists else False,
+                resolved=facts.resolved,
+                used_elsewhere=facts.used_elsewhere if arm in out else None,
+                identity=facts.identity,
             )
             for arm, facts in snapshot.arms.items()
         },
@@ -124,6 +134,8 @@ def snapshot_of(record: DecisionRecord, seen: Seen, names: Sequence[str]) -> Sna
         arms={arm: _facts(seen.arms[arm]) for arm in names},
         route_generation=seen.generation,
         route_accepted=seen.accepted,
+        unresolved=seen.unresolved,
+        contested=bool(seen.contested),
     )
 
 
@@ -151,4 +163,10 @@ def _facts(seen: SeenArm) -> ArmFacts:
         replicas=seen.replicas,
         template=seen.template,
         requests=None if seen.requests is None else float(seen.requests),
+        ready_endpoints=seen.ready_endpoints,
+        in_rule=seen.in_rule is not False,
+        exists=seen.exists is not False,
+        resolved=seen.resolved,
+        used_elsewhere=seen.used_elsewhere,
+        identity=seen.identity,
     )

@@ -107,7 +107,7 @@ def _replayed(
             result.append(Replayed(record, ("it does not say what was seen",)))
             continue
         follow = experiment.mode is not Mode.ACTIVE
-        before = intended(committed, weights_of(seen), shared=seen.shared, follow=follow)
+        before = intended(committed, weights_of(seen), seen.total, follow=follow)
         decision = decide(experiment, memory, before, snapshot_of(record, seen, experiment.names))
         memory, committed = decision.memory, decision.intention
         result.append(Replayed(record, _differences(record, decision)))

@@ -15,7 +15,7 @@ from bandit_operator.core import memory as memories
 from bandit_operator.core.decision import Decision, Intention
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.memory import Memory
-from bandit_operator.core.model import WEIGHT_TOTAL, Snapshot, Window
+from bandit_operator.core.model import Snapshot, Window
 from bandit_operator.core.outcomes import Held, Promoted, Restored, RolledBack, WeightsMoved
 from bandit_operator.status.history import caught_up_record, decision_record, seen_of
 
@@ -72,12 +72,11 @@ class Committed:
         after = self._moved_on(window)._recorded(caught_up_record(window, now, generation))
         return replace(after, memory=memory, seen=None)
 
-    def decided(self, snapshot: Snapshot, shared: bool, decision: Decision, generation: int) -> Committed:
+    def decided(self, snapshot: Snapshot, decision: Decision, generation: int) -> Committed:
         """After a decision on what the snapshot shows.
 
         Args:
             snapshot: what was seen.
-            shared: whether other backends share the rule.
             decision: what it came to.
             generation: generation of the spec.
         """
@@ -85,7 +84,7 @@ class Committed:
         window = reading if isinstance(reading, Window) else None
         after = self if window is None else self._moved_on(window)
         if window is not None or has_acted(decision):
-            seen = seen_of(snapshot, shared, self.intention)
+            seen = seen_of(snapshot, decision.total, self.intention)
             known = self.seen == seen and not self._needs_checkpoint()
             record = decision_record(snapshot, None if known else seen, decision, generation)
             after = replace(after._recorded(record), seen=seen)
@@ -120,24 +119,20 @@ class Committed:
 
 
 def intended(
-    committed: Intention | None, weights: Mapping[str, int], *, shared: bool, follow: bool
+    committed: Intention | None, weights: Mapping[str, int], total: int, *, follow: bool
 ) -> Intention:
     """The intention to decide from: the committed one, or the route's weights where there is none.
-
-    Where other backends share the rule, the arms' weights keep their sum, so that the others
-    keep their share.
 
     Args:
         committed: what was decided before, if anything was.
         weights: what the route carries.
-        shared: whether other backends share the rule.
+        total: what the arms' weights are to add up to.
         follow: take the route's weights whatever was intended, as in modes that do not write.
     """
     before = committed or Intention({}, {})
     if not follow:
         weights = {arm: before.weights.get(arm, weight) for arm, weight in weights.items()}
-    total = sum(weights.values()) if shared else WEIGHT_TOTAL
-    return replace(before, weights=dict(weights), total=total or WEIGHT_TOTAL)
+    return replace(before, weights=dict(weights), total=total)
 
 
 def has_acted(decision: Decision) -> bool:
