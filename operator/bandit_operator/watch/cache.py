@@ -35,9 +35,11 @@ class Cache:
         self.routes: dict[KindKey, Mapping[str, Any]] = {}
         self.targets: dict[KindKey, ScaleTarget] = {}
         self.services: set[Key] = set()
+        self.endpoints = Endpoints()
         self.versions: dict[KindKey, int] = {}
         """resourceVersion of the newest version that a watch has brought of every object."""
         self._dependents: dict[KindKey, set[Key]] = {}
+        self._routes_to: dict[Key, set[KindKey]] = {}
 
     def put_resource(self, body: Mapping[str, Any]) -> bool:
         """Keep a BanditDeployment; False where what is kept already is as new."""
@@ -54,7 +56,15 @@ class Cache:
         The answer to a patch arrives before the watch tells of it, and the watch may then
         still tell of the version before.
         """
-        return _put(self.routes, (kind, *key_of(body)), body)
+        key = (kind, *key_of(body))
+        before = self.routes.get(key)
+        if not _put(self.routes, key, body):
+            return False
+        for service in _services_of(before):
+            self._routes_to.get(service, set()).discard(key)
+        for service in _services_of(body):
+            self._routes_to.setdefault(service, set()).add(key)
+        return True
 
     def put_target(self, kind: str, body: Mapping[str, Any]) -> bool:
         """Keep what matters of a scale target; False where none of that changed."""
@@ -75,19 +85,91 @@ class Cache:
                     dependents.discard(key)
             case "Service":
                 self.services.discard(key)
+            case "EndpointSlice":
+                self.endpoints.drop(key)
             case _:
-                self.routes.pop(kind_key, None)
+                for service in _services_of(self.routes.pop(kind_key, None)):
+                    self._routes_to.get(service, set()).discard(kind_key)
                 self.targets.pop(kind_key, None)
 
     def dependents(self, kind: str, key: Key) -> frozenset[Key]:
         """The resources that name this object in their spec."""
         return frozenset(self._dependents.get((kind, *key), ()))
 
+    def routes_to(self, service: Key) -> list[tuple[KindKey, Mapping[str, Any]]]:
+        """The routes that have a backendRef to this Service, sorted."""
+        return [(key, self.routes[key]) for key in sorted(self._routes_to.get(service, ()))]
+
+    def sharing_target(self, uid: str, kind: str, key: Key) -> list[Mapping[str, Any]]:
+        """The other resources that name this scale target, sorted by key."""
+        keys = sorted(self.dependents(kind, key))
+        bodies = (self.resources[one] for one in keys if one in self.resources)
+        return [body for body in bodies if body["metadata"]["uid"] != uid]
+
     def sharing_route(self, uid: str, reference: RouteReference) -> list[Mapping[str, Any]]:
         """The resources whose routeRef names this route, the one with ``uid`` first."""
         keys = self.dependents(reference.kind, (reference.namespace, reference.name))
         bodies = [self.resources[key] for key in sorted(keys) if key in self.resources]
         return sorted(bodies, key=lambda body: body["metadata"]["uid"] != uid)
+
+
+class Endpoints:
+    """How many endpoints of each Service are ready, over all of its EndpointSlices.
+
+    Reference: Kubernetes API, discovery.k8s.io/v1 EndpointSlice; ``ready`` that is not set counts as
+    ready, and the label ``kubernetes.io/service-name`` says whose they are.
+    """
+
+    def __init__(self) -> None:
+        self._ready: dict[Key, dict[str, int]] = {}
+        self._service_of: dict[Key, Key] = {}
+
+    def ready(self, service: Key) -> int | None:
+        """Ready endpoints of a Service; None where nothing is known of it yet."""
+        slices = self._ready.get(service)
+        return None if slices is None else sum(slices.values())
+
+    def put(self, body: Mapping[str, Any]) -> Key | None:
+        """Keep a slice; gives the Service whose number of ready endpoints has changed, if one's has."""
+        key = key_of(body)
+        name = (body["metadata"].get("labels") or {}).get("kubernetes.io/service-name")
+        if name is None:
+            return None
+        service = (key[0], name)
+        before = self.ready(service)
+        self._service_of[key] = service
+        self._ready.setdefault(service, {})[key[1]] = _ready_in(body)
+        return None if self.ready(service) == before else service
+
+    def put_none(self, service: Key) -> None:
+        """It was asked for, and has no slices."""
+        self._ready.setdefault(service, {})
+
+    def drop(self, key: Key) -> Key | None:
+        """Forget a slice that is gone; gives its Service."""
+        service = self._service_of.pop(key, None)
+        if service is not None:
+            self._ready.get(service, {}).pop(key[1], None)
+        return service
+
+
+def _ready_in(body: Mapping[str, Any]) -> int:
+    """Ready endpoints of one slice."""
+    endpoints = body.get("endpoints") or ()
+    return sum(1 for one in endpoints if (one.get("conditions") or {}).get("ready") is not False)
+
+
+def _services_of(route: Mapping[str, Any] | None) -> set[Key]:
+    """The Services that a route names anywhere in its rules."""
+    if route is None:
+        return set()
+    namespace = route["metadata"]["namespace"]
+    return {
+        (ref.get("namespace") or namespace, ref["name"])
+        for rule in route["spec"].get("rules") or ()
+        for ref in rule.get("backendRefs") or ()
+        if (ref.get("kind") or "Service") == "Service"
+    }
 
 
 def _references(body: Mapping[str, Any]) -> list[KindKey]:

@@ -84,6 +84,13 @@ def registry(cache: Cache, scheduler: Scheduler) -> kopf.OperatorRegistry:
             cache.services.add(key)
         _wake(cache, scheduler, "Service", key)
 
+    @kopf.on.event("discovery.k8s.io", "v1", "endpointslices", registry=handlers)
+    async def endpoints_changed(type: str | None, body: kopf.Body, **_: Any) -> None:
+        key, raw = _seen(cache, "EndpointSlice", body)
+        service = cache.endpoints.drop(key) if type == "DELETED" else cache.endpoints.put(raw)
+        if service is not None:
+            _wake(cache, scheduler, "Service", service)
+
     for router in ROUTERS.values():
         kopf.on.event(
             router.group, router.version, router.plural, registry=handlers, id=f"{router.plural}_changed"

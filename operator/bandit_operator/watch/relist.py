@@ -40,6 +40,7 @@ class Watched:
 WATCHED = (
     Watched(GROUP, VERSION, PLURAL, KIND),
     Watched("", "v1", "services", "Service"),
+    Watched("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice"),
     *(Watched(router.group, router.version, router.plural, router.kind) for router in ROUTERS.values()),
     *(Watched(*target) for target in TARGET_KINDS),
 )
