@@ -33,35 +33,3 @@ def test_what_is_offered_is_accepted(with_reward, key):
 def test_what_would_mislead_is_refused_with_the_reason(with_reward, key):
     with pytest.raises(InvalidResource, match=r"use (Gateway|Server)Success, or (Gateway|Server)Latency"):
         parse(with_reward(**combination(*key)))
-
-
-@pytest.mark.parametrize(
-    ("prometheus", "message"),
-    [
-        ({"preset": "GatewayLatency"}, "preset GatewayLatency needs latencyTarget; set it"),
-        (
-            {"preset": "GatewaySuccess", "latencyTarget": "1s"},
-            "latencyTarget belongs to preset GatewayLatency or ServerLatency; remove latencyTarget",
-        ),
-        ({"preset": "ServerSuccess"}, "needs implementation; set it to one of BentoML"),
-        (
-            {"preset": "ServerSuccess", "implementation": "Traefik"},
-            "ServerSuccess cannot be read from Traefik; set implementation to one of BentoML",
-        ),
-        (
-            {"successes": "a_total", "trials": "b_total", "implementation": "Triton"},
-            "implementation belongs to a preset; set preset, or remove implementation",
-        ),
-    ],
-    ids=["no target", "a target too many", "no server", "a gateway", "no preset"],
-)
-def test_what_does_not_go_together_is_refused_with_the_fix(with_reward, prometheus, message):
-    with pytest.raises(InvalidResource, match=message):
-        parse(with_reward(**prometheus))
-
-
-def test_a_preset_counts_successes_only(with_reward):
-    manifest = with_reward(preset="GatewaySuccess")
-    manifest["spec"]["reward"]["type"] = "Bounded"
-    with pytest.raises(InvalidResource, match="preset counts successes, but type is Bounded"):
-        parse(manifest)

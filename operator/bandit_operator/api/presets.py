@@ -39,6 +39,7 @@ class Implementation(StrEnum):
 
 _LATENCY = (Preset.GATEWAY_LATENCY, Preset.SERVER_LATENCY)
 _SERVER = (Preset.SERVER_LATENCY, Preset.SERVER_SUCCESS)
+_GATEWAY = (Preset.GATEWAY_LATENCY, Preset.GATEWAY_SUCCESS)
 _GATEWAYS = (Implementation.ENVOY_GATEWAY, Implementation.ISTIO, Implementation.TRAEFIK)
 _SERVERS = (
     Implementation.BENTOML,
@@ -87,65 +88,58 @@ def preset_rules() -> Iterator[Rule]:
     preset, latency, server = "self.preset", _texts(_LATENCY), _texts(_SERVER)
     yield Rule(
         "!has(self.implementation) || has(self.preset)",
-        message="implementation says whose metrics a preset reads; set preset, or remove implementation",
+        "implementation says whose metrics a preset reads; set preset, or remove implementation",
+        holds=lambda prometheus: prometheus.implementation is None or prometheus.preset is not None,
         field=".implementation",
         forbidden=True,
     )
     yield Rule(
         f"!has(self.latencyTarget) || (has({preset}) && {preset} in {latency})",
-        message=f"latencyTarget belongs to preset {' or '.join(latency)};"
-        " set one of them, or remove latencyTarget",
+        f"latencyTarget belongs to preset {' or '.join(latency)}; set one of them, or remove latencyTarget",
+        holds=lambda prometheus: prometheus.latency_target is None or prometheus.preset in _LATENCY,
         field=".latencyTarget",
         forbidden=True,
     )
     yield Rule(
         f"!has({preset}) || !({preset} in {latency}) || has(self.latencyTarget)",
-        expression=f"'preset ' + {preset} + ' needs latencyTarget, within which a request must be answered;"
-        " set it, for example to 250ms'",
+        "preset {self.preset} needs latencyTarget, within which a request must be answered;"
+        " set it, for example to 250ms",
+        holds=lambda prometheus: prometheus.preset not in _LATENCY or prometheus.latency_target is not None,
         field=".preset",
     )
     yield Rule(
         f"!has({preset}) || !({preset} in {server}) || has(self.implementation)",
-        expression=f"'preset ' + {preset} + ' needs implementation, the model server;"
-        f" set it to one of {', '.join(_SERVERS)}'",
+        "preset {self.preset} needs implementation, the model server;"
+        f" set it to one of {', '.join(_SERVERS)}",
+        holds=lambda prometheus: prometheus.preset not in _SERVER or prometheus.implementation is not None,
         field=".preset",
     )
-    for kinds, names in ((server, _SERVERS), (_texts(tuple(set(Preset) - set(_SERVER))), _GATEWAYS)):
-        yield Rule(
-            f"!has({preset}) || !has(self.implementation) || !({preset} in {sorted(kinds)})"
-            f" || self.implementation in {_texts(names)}",
-            expression=f"'preset ' + {preset} + ' cannot be read from ' + self.implementation"
-            f" + '; set implementation to one of {', '.join(names)}'",
-            field=".implementation",
-        )
+    for kinds, software in ((_SERVER, _SERVERS), (_GATEWAY, _GATEWAYS)):
+        yield _is_of_the_kind(kinds, software)
     for (one, implementation), why in NOT_OFFERED.items():
-        yield Rule(
-            f"!has({preset}) || !has(self.implementation) || {preset} != '{one}'"
-            f" || self.implementation != '{implementation}'",
-            message=f"{implementation} has no {one}: {why}".replace("'", "\\'"),
-            field=".implementation",
-        )
+        yield _is_offered(one, implementation, why)
 
 
-def preset_fault(
-    preset: Preset | None, implementation: Implementation | None, latency_target: str | None
-) -> str | None:
-    """Return what those rules would say, or None where they hold."""
-    if preset is None:
-        given = {"implementation": implementation, "latencyTarget": latency_target}
-        extra = [name for name, value in given.items() if value is not None]
-        return f"{extra[0]} belongs to a preset; set preset, or remove {extra[0]}" if extra else None
-    if (preset in _LATENCY) != (latency_target is not None):
-        if latency_target is None:
-            return f"preset {preset} needs latencyTarget; set it, for example to 250ms"
-        return f"latencyTarget belongs to preset {' or '.join(_LATENCY)}; remove latencyTarget"
-    if implementation is None:
-        names = ", ".join(_SERVERS)
-        return (
-            f"preset {preset} needs implementation; set it to one of {names}" if preset in _SERVER else None
-        )
-    if implementation not in candidates(preset):
-        names = ", ".join(candidates(preset))
-        return f"preset {preset} cannot be read from {implementation}; set implementation to one of {names}"
-    why = NOT_OFFERED.get((preset, implementation))
-    return None if why is None else f"{implementation} has no {preset}: {why}"
+def _is_of_the_kind(presets: tuple[Preset, ...], software: tuple[Implementation, ...]) -> Rule:
+    return Rule(
+        f"!has(self.preset) || !has(self.implementation) || !(self.preset in {_texts(presets)})"
+        f" || self.implementation in {_texts(software)}",
+        "preset {self.preset} cannot be read from {self.implementation};"
+        f" set implementation to one of {', '.join(software)}",
+        holds=lambda prometheus: (
+            prometheus.implementation is None
+            or prometheus.preset not in presets
+            or prometheus.implementation in software
+        ),
+        field=".implementation",
+    )
+
+
+def _is_offered(preset: Preset, implementation: Implementation, why: str) -> Rule:
+    return Rule(
+        f"!has(self.preset) || !has(self.implementation) || self.preset != '{preset}'"
+        f" || self.implementation != '{implementation}'",
+        f"{implementation} has no {preset}: {why}",
+        holds=lambda prometheus: (prometheus.preset, prometheus.implementation) != (preset, implementation),
+        field=".implementation",
+    )

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from bandit_operator.api.fields import ATOMIC_LIST, ATOMIC_MAP, DATE_TIME, ApiModel, list_map
+from bandit_operator.api.fields import ATOMIC_LIST, ATOMIC_MAP, DATE_TIME, ApiModel, ListMap
 from bandit_operator.core.model import ArmState
 
 MAX_HISTORY = 20
@@ -230,13 +230,11 @@ class Status(ApiModel):
     """Arm that leads: the one most probably best."""
     leader_share: Annotated[str | None, Field(max_length=16)] = None
     """Share of the traffic that the leader is meant to have, such as 92.5%."""
-    conditions: Annotated[
-        list[Condition] | None, Field(max_length=16, json_schema_extra=list_map("type"))
-    ] = None
+    conditions: Annotated[list[Condition], Field(max_length=16), ListMap("type")] | None = None
     """Accepted, MetricsAvailable, TrafficInSync, Progressing and Ready. Ready is true when
     traffic is where the operator wants it.
     """
-    arms: Annotated[list[ArmStatus] | None, Field(max_length=64, json_schema_extra=list_map("name"))] = None
+    arms: Annotated[list[ArmStatus], Field(max_length=64), ListMap("name")] | None = None
     """What is known of each arm."""
     change: Text | None = None
     """What changed lately in the rewards: one arm, all arms together, or who is best. Left out
