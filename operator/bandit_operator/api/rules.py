@@ -22,6 +22,7 @@ Kubernetes, https://kubernetes.io/docs/reference/using-api/cel/.
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -158,7 +159,9 @@ class StringFormat(ABC):
             ValueError: if it is not good; the message names it and says what to write.
         """
         if len(value) > self.max_length or not self.accepts(value):
-            raise ValueError(f'"{value[:80]}": {self.advice}')
+            # Quoted as the API server quotes it, so that what cannot be seen is seen.
+            quoted = json.dumps(value[:80], ensure_ascii=not value.isprintable())
+            raise ValueError(f"{quoted}: {self.advice}")
         return value
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
