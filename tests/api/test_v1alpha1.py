@@ -8,6 +8,7 @@ from bandit_operator.api.v1alpha1 import InvalidResource, parse, to_experiment
 from bandit_operator.core import model as core
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.strategies import STRATEGIES
+from tests.support.manifests import made_bad
 
 
 def test_a_manifest_becomes_the_cores_experiment(manifest):
@@ -95,3 +96,13 @@ def test_every_relation_that_does_not_hold_is_named(manifest):
         ".arms",
         ".reward.staleAfter",
     ]
+
+
+@pytest.mark.parametrize("name", ["predict.v1", "a" * 253, "0"])
+def test_a_rule_may_have_any_name_that_the_gateway_api_takes(manifest, name):
+    manifest["spec"]["traffic"]["routeRef"]["sectionName"] = name
+    assert parse(manifest).spec.traffic.route_ref.section_name == name
+
+
+def test_a_rule_is_full_with_16_arms(manifest):
+    assert len(parse(made_bad(manifest, {"arms": 16})).spec.arms) == 16

@@ -116,6 +116,15 @@ ObjectName = Annotated[
         "income-logistic",
     ),
 ]
+SectionName = Annotated[
+    str,
+    PatternString(
+        "[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*",
+        "the name of a rule: lower-case letters, digits, inner hyphens and inner dots",
+        "predict.v1",
+    ),
+]
+"""What the Gateway API takes for the name of a rule (SectionName)."""
 Namespace = Annotated[
     str,
     PatternString("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", "the name of a namespace", "models", max_length=63),

@@ -182,6 +182,17 @@ class StringFormat(ABC):
 
 
 @dataclass(frozen=True)
+class OneOf:
+    """A string that is one of the names of a registry: ``Annotated[str, OneOf(("a", "b"))]``."""
+
+    names: tuple[str, ...]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Admit the names and nothing else; in the definition they are an enumeration."""
+        return core_schema.literal_schema(list(self.names))
+
+
+@dataclass(frozen=True)
 class DecimalString(StringFormat):
     """A decimal number as a string, so that no reader or writer rounds it.
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 from pydantic.alias_generators import to_snake
@@ -20,6 +21,7 @@ from bandit_operator.api.fields import (
     Namespace,
     Number,
     ObjectName,
+    SectionName,
     Share,
 )
 from bandit_operator.api.reward import Reward
@@ -29,12 +31,14 @@ from bandit_operator.api.rules import (
     DURATION_PATTERN,
     DecimalString,
     DurationString,
+    OneOf,
     Rule,
     Term,
     parse_duration,
 )
 from bandit_operator.api.strategy import Strategy, share_maps, types_that_compare_validation_scores
 from bandit_operator.core.model import Mode, PromotionAction
+from bandit_operator.routers import ROUTERS, Router
 
 
 class BackendRef(ApiModel):
@@ -76,6 +80,31 @@ class Arm(ApiModel):
     """Score of the arm in offline validation as a decimal in quotes; higher is better."""
 
 
+_DEFAULT_GROUP, _DEFAULT_KIND = "gateway.networking.k8s.io", "HTTPRoute"
+
+
+def _names(values: Iterable[str], default: str) -> OneOf:
+    """Return the values, each once, the default first."""
+    return OneOf(tuple(sorted(set(values), key=lambda value: (value != default, value))))
+
+
+def kind_rules(routers: Mapping[tuple[str, str], Router]) -> Iterator[Rule]:
+    """Yield the rules of ``routeRef`` that a kind goes with its own group, where there are several."""
+    groups = sorted({group for group, _ in routers})
+    if len(groups) > 1:
+        for group in groups:
+            yield _kind_rule(group, sorted(kind for of, kind in routers if of == group))
+
+
+def _kind_rule(group: str, kinds: list[str]) -> Rule:
+    return Rule(
+        f"self.group != '{group}' || self.kind in {kinds}",
+        f"{{self.kind}} is not a kind of {group}; set kind to {' or '.join(kinds)}, or set its group",
+        holds=lambda ref: ref.group != group or ref.kind in kinds,
+        field=".kind",
+    )
+
+
 class RouteRef(ApiModel):
     """The rule of a route whose weights the operator moves; it cannot be changed later."""
 
@@ -86,15 +115,16 @@ class RouteRef(ApiModel):
             " create another BanditDeployment for {self.kind} {self.name}",
             holds=None,
         ),
+        *kind_rules(ROUTERS),
     )
 
-    group: Literal["gateway.networking.k8s.io"] = "gateway.networking.k8s.io"
+    group: Annotated[str, _names((group for group, _ in ROUTERS), _DEFAULT_GROUP)] = _DEFAULT_GROUP
     """API group of the route."""
-    kind: Literal["HTTPRoute", "GRPCRoute"] = "HTTPRoute"
+    kind: Annotated[str, _names((kind for _, kind in ROUTERS), _DEFAULT_KIND)] = _DEFAULT_KIND
     """Kind of the route."""
     name: ObjectName
     """Name of the route, in the namespace of this resource."""
-    section_name: ArmName | None = None
+    section_name: SectionName | None = None
     """Name of the rule in the route. Default: the only rule whose backends are the arms'."""
 
 
@@ -180,6 +210,22 @@ class Promotion(ApiModel):
     """What follows once a winner is proven. Hold: it is named in the status, and the strategy
     goes on. Promote: it gets all traffic but the other arms' minShare.
     """
+
+
+def _backend_limit_rule(router: Router) -> Rule:
+    """No more arms than one rule of the route can have backends."""
+    limit = router.max_backends
+    return Rule(
+        f"self.traffic.routeRef.group != '{router.group}' || self.traffic.routeRef.kind != '{router.kind}'"
+        f" || size(self.arms) <= {limit}",
+        f"a rule of {{self.traffic.routeRef.kind}} {{self.traffic.routeRef.name}} can have"
+        f" {limit} backends at most; leave at most {limit} arms",
+        holds=lambda spec: (
+            (spec.traffic.route_ref.group, spec.traffic.route_ref.kind) != (router.group, router.kind)
+            or len(spec.arms) <= limit
+        ),
+        field=".arms",
+    )
 
 
 def _validation_score_rule() -> Rule:
@@ -296,6 +342,7 @@ class Spec(ApiModel):
             ),
             field=".promotion.indifference",
         ),
+        *(_backend_limit_rule(router) for router in ROUTERS.values() if router.max_backends < MAX_ARMS),
         _validation_score_rule(),
         *(_share_map_rule(*share_map) for share_map in share_maps()),
     )
@@ -311,7 +358,9 @@ class Spec(ApiModel):
     baseline: ArmName
     """Name of the arm that the others are compared with. It is never scaled to zero."""
     arms: Annotated[list[Arm], Field(min_length=2, max_length=MAX_ARMS), ListMap("name")]
-    """The versions of the model, 2 to 20, told apart by name."""
+    """The versions of the model, 2 to 20, told apart by name, and no more than one rule of the
+    route can have backends, which the Gateway API limits to 16.
+    """
     reward: Reward
     """What one reward is, and where to read it."""
     strategy: Strategy = Field(default_factory=Strategy)

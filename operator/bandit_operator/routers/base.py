@@ -10,6 +10,20 @@ from bandit_operator.core.model import Backend
 
 
 @dataclass(frozen=True, slots=True)
+class RouteReference:
+    """The route, and in it the rule, whose weights are moved.
+
+    ``section`` is the name of the rule, or None where the rule is told by its backends.
+    """
+
+    group: str
+    kind: str
+    namespace: str
+    name: str
+    section: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Located:
     """The rule whose weights are moved, and where each arm stands in it."""
 
@@ -32,7 +46,11 @@ class Problem:
 
 
 class Router(Protocol):
-    """Reads and patches the weights of one kind of route."""
+    """Reads and patches the weights of one kind of route.
+
+    What it declares of itself is all that the rest goes by: the API's ``routeRef`` and the limit
+    of arms, what is watched, and the rights that the chart grants.
+    """
 
     @property
     def group(self) -> str:
@@ -49,6 +67,14 @@ class Router(Protocol):
     @property
     def plural(self) -> str:
         """Resource name of the kind in API paths."""
+
+    @property
+    def verbs(self) -> tuple[str, ...]:
+        """What the operator must be allowed to do with it (RBAC)."""
+
+    @property
+    def max_backends(self) -> int:
+        """Most backends that one rule of the route can carry, and so most arms."""
 
     def locate(
         self, route: Mapping[str, Any], section: str | None, arms: Mapping[str, Backend]

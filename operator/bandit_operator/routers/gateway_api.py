@@ -30,6 +30,10 @@ class GatewayAPIRoute:
     plural: str
     group: str = "gateway.networking.k8s.io"
     version: str = "v1"
+    verbs: tuple[str, ...] = ("get", "list", "watch", "patch")
+    """What a watch has not shown is read once more before it is called missing."""
+    max_backends: int = 16
+    """``maxItems`` of ``backendRefs`` in the Gateway API's own definition."""
 
     def locate(
         self, route: Mapping[str, Any], section: str | None, arms: Mapping[str, Backend]

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bandit_operator.api.references import Key, KindKey, RouteReference
+from bandit_operator.api.references import Key, KindKey
+from bandit_operator.routers import RouteReference
 
 
 @dataclass(frozen=True, slots=True)
