@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from bandit_operator.api.presets import NOT_OFFERED, OFFERED, Implementation, Preset
+from bandit_operator.api.presets import description
 from bandit_operator.api.v1alpha1 import InvalidResource, parse
+from bandit_operator.presets import DEFAULT_GATEWAY, SOFTWARE, Preset
+from bandit_operator.presets.base import NotOffered
+
+OFFERS = [
+    pytest.param(preset, software.name, offer, id=f"{preset}-{software.name}")
+    for software in SOFTWARE.values()
+    for preset, offer in software.offers().items()
+]
 
 
 @pytest.fixture
@@ -19,17 +29,29 @@ def with_reward(smallest):
     return make
 
 
-def combination(preset: Preset, implementation: Implementation) -> dict[str, str]:
+def combination(preset: Preset, implementation: str) -> dict[str, str]:
     target = {"latencyTarget": "250ms"} if preset.endswith("Latency") else {}
     return {"preset": preset, "implementation": implementation, **target}
 
 
-@pytest.mark.parametrize("key", OFFERED, ids="-".join)
-def test_what_is_offered_is_accepted(with_reward, key):
-    parse(with_reward(**combination(*key)))
+@pytest.mark.parametrize(("preset", "implementation", "offer"), OFFERS)
+def test_what_is_offered_is_accepted_and_what_would_mislead_is_refused_with_the_reason(
+    with_reward, preset, implementation, offer
+):
+    manifest = with_reward(**combination(preset, implementation))
+    if isinstance(offer, NotOffered):
+        with pytest.raises(InvalidResource, match=re.escape(f"has no {preset}: {offer.why}")):
+            parse(manifest)
+        assert re.search("use (Gateway|Server)Success, or (Gateway|Server)Latency", offer.why)
+    else:
+        assert parse(manifest).spec.reward.prometheus.preset == preset
 
 
-@pytest.mark.parametrize("key", NOT_OFFERED, ids="-".join)
-def test_what_would_mislead_is_refused_with_the_reason(with_reward, key):
-    with pytest.raises(InvalidResource, match=r"use (Gateway|Server)Success, or (Gateway|Server)Latency"):
-        parse(with_reward(**combination(*key)))
+@pytest.mark.parametrize("name", SOFTWARE)
+def test_the_description_names_all_software_with_its_remark(name):
+    assert name in description()
+    assert SOFTWARE[name].remark in description()
+
+
+def test_the_description_says_which_gateway_is_the_default():
+    assert f"{DEFAULT_GATEWAY.name} (the default" in description()

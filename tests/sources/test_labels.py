@@ -6,12 +6,18 @@ import promql_parser
 import pytest
 
 from bandit_operator.api.v1alpha1 import parse
-from bandit_operator.sources.labels import own_label, traefik_label
+from bandit_operator.presets import SOFTWARE
+from bandit_operator.presets.base import ArmLabel
+from bandit_operator.sources.labels import own_label, software_label
 
 TRAEFIK_3_7 = (
     "httproute-models-income-gw-gateway-main-ep-web-0-0a1b2c-svc-models-income-logistic-0@kubernetesgateway"
 )
 TRAEFIK_3_6 = "models-income-logistic-80@kubernetesgateway"
+
+
+def traefik_label(resource) -> ArmLabel:
+    return software_label(SOFTWARE["Traefik"], resource)
 
 
 def test_the_models_own_counters_are_told_apart_by_the_arm_label(manifest):

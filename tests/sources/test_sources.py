@@ -15,7 +15,7 @@ from bandit_operator.core.model import NoData, Observed
 from bandit_operator.sources import SOURCES, Sample, source_of
 from bandit_operator.sources.promql import PART
 from bandit_operator.sources.requests import request_counters
-from bandit_operator.sources.window_query import Question
+from bandit_operator.sources.window_query import WindowQuery
 from tests.support.golden import agrees
 
 MODES = {
@@ -47,10 +47,10 @@ def outcomes(ask):
     return read
 
 
-def question(resource: Any) -> Question:
+def question(resource: Any) -> WindowQuery:
     source = source_of(resource)
     counters = (*source.counters(resource), *request_counters(resource))
-    return Question(counters, source.queries(resource, 1000.0, 1030.0), 1000.0, 1030.0)
+    return WindowQuery(counters, source.queries(resource, 1000.0, 1030.0), 1000.0, 1030.0)
 
 
 def test_the_registry_is_sorted():

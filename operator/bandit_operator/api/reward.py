@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar
 
+from pydantic import Field
+
 from bandit_operator.api.fields import (
     ApiModel,
     CounterSelector,
@@ -11,10 +13,11 @@ from bandit_operator.api.fields import (
     LabelName,
     PromQL,
 )
-from bandit_operator.api.presets import Implementation, Preset, preset_rules
+from bandit_operator.api.presets import NAMES, description, preset_rules
 from bandit_operator.api.reward_counters import BETWEEN_0_AND_1, counter_rules
 from bandit_operator.api.rules import DURATION_PATTERN, DurationString, Rule, parse_duration
 from bandit_operator.core.model import RewardType
+from bandit_operator.presets import Preset
 
 
 def _needs(given: str, missing: str, meaning: str) -> Rule:
@@ -120,11 +123,7 @@ class Prometheus(ApiModel):
     - ServerSuccess, ServerLatency: the same by the model server's own metrics, whose Pods
     Prometheus must scrape.
     """
-    implementation: Implementation | None = None
-    """Whose metrics the preset reads. Traefik (the default for Gateway presets; it needs
-    metrics.prometheus.addServicesLabels), EnvoyGateway or Istio; for Server presets KServe,
-    MLServer (Seldon Core 2), Triton, BentoML or VLLM. docs/presets.md has each one's metrics.
-    """
+    implementation: Annotated[str, NAMES] | None = Field(None, description=description())
     latency_target: Annotated[str, DurationString("1ms", "10m", example="250ms")] | None = None
     """Time within which an answer is a success, for GatewayLatency and ServerLatency. It must be
     a bound of the histogram's buckets; with any other the arms have no data, and a condition

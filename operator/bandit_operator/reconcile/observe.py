@@ -23,7 +23,7 @@ from bandit_operator.sources import Sample, source_of
 from bandit_operator.sources.promql import raw
 from bandit_operator.sources.requests import REQUESTS, request_counters
 from bandit_operator.sources.resets import increases
-from bandit_operator.sources.window_query import Question, earlier_values
+from bandit_operator.sources.window_query import WindowQuery, earlier_values
 from bandit_operator.watch.cache import Cache, ScaleTarget, scale_target
 
 WATCHED_TARGETS = {("apps", "Deployment"), ("apps", "StatefulSet")}
@@ -123,7 +123,7 @@ class Observer:
             )
         source = source_of(resource)
         counters = (*source.counters(resource, self._located(resource)), *request_counters(resource))
-        question = Question(counters, source.queries(resource, start, end), start, end)
+        question = WindowQuery(counters, source.queries(resource, start, end), start, end)
         answer = await self._prometheus.query(address, question.promql(), at=end)
         if isinstance(answer, SourceDown):
             return answer
@@ -135,7 +135,7 @@ class Observer:
         return Reading(Window(start, end, outcomes), values.get(REQUESTS, {}))
 
     async def _look_closer(
-        self, address: str, question: Question, answer: list[Sample], values: dict[str, dict[str, float]]
+        self, address: str, question: WindowQuery, answer: list[Sample], values: dict[str, dict[str, float]]
     ) -> SourceDown | None:
         """Correct the values for series that seem to begin or were reset in the window; None if it could."""
         began, reset = question.seemed_to_begin(answer), question.were_reset(answer)
