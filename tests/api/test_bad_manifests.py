@@ -13,6 +13,8 @@ from bandit_operator.api.crd import models_of
 from bandit_operator.api.strategy import block_name
 from bandit_operator.api.v1alpha1 import BanditDeployment, InvalidResource, parse
 from bandit_operator.core.strategies import STRATEGIES, settings_of
+from bandit_operator.presets import SOFTWARE
+from bandit_operator.presets.base import NotOffered
 from tests.support.manifests import bad_cases, made_bad
 
 FIELD = re.compile(r"spec(?:[.][a-zA-Z0-9]+|\[[0-9]+\])*")
@@ -76,6 +78,7 @@ def test_every_rule_but_those_about_changes_has_both_halves():
 def test_every_rule_refuses_some_bad_manifest(manifest):
     refusals = [refusal(made_bad(manifest, case.values[0])) for case in cases("formats", "relations")]
     refusals += settings_of_another_type(manifest)
+    refusals += presets_that_are_not_offered(manifest)
     refusals += [case["message"] for case in ACCEPTED]
     untried = [
         rule.message for rule in RULES if not any(template(rule.message).search(text) for text in refusals)
@@ -89,6 +92,17 @@ def settings_of_another_type(manifest) -> list[str]:
     return [
         refusal(made_bad(manifest, {"set": {"spec.strategy": {"type": "Naive", block: {}}}}))
         for block in blocks
+    ]
+
+
+def presets_that_are_not_offered(manifest) -> list[str]:
+    """What is said of each preset that a software has no good metrics for."""
+    return [
+        refusal(made_bad(manifest, {"set": {"spec.reward": {"prometheus": reward}}}))
+        for name, software in SOFTWARE.items()
+        for preset, offer in software.offers().items()
+        if isinstance(offer, NotOffered)
+        for reward in [{"preset": preset, "implementation": name, "latencyTarget": "250ms"}]
     ]
 
 

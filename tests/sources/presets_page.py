@@ -14,9 +14,24 @@ _HEAD = re.compile(r"# (?P<of>.+?), recorded by (?P<by>tests/sources/recorders/\
 
 
 def exposition(name: str) -> Path:
-    """The recorded metrics of a software, in a file that is named after its own."""
-    path = EXPOSITIONS / f"{name.lower()}.prom"
-    return next((other for other in EXPOSITIONS.iterdir() if other.stem.replace("_", "") == path.stem), path)
+    """The recorded metrics of a software, in a file that is named after its own.
+
+    Raises:
+        FileNotFoundError: where there is none; the message says what to record.
+    """
+    for path in EXPOSITIONS.iterdir():
+        if path.stem.replace("_", "") == name.lower():
+            return path
+    raise FileNotFoundError(
+        f"record {EXPOSITIONS / name.lower()}.prom, the metrics of {name} under the requests of"
+        f" tests/sources/recorders/common.py; {_ITS_HEAD}"
+    )
+
+
+_ITS_HEAD = (
+    "its first line is '# <software and version>, recorded by tests/sources/recorders/<file>.py;"
+    " labels of the target added.'"
+)
 
 
 def recorded(name: str) -> tuple[str, Path]:
@@ -28,10 +43,7 @@ def recorded(name: str) -> tuple[str, Path]:
     first = exposition(name).read_text().partition("\n")[0]
     head = _HEAD.fullmatch(first)
     if head is None:
-        raise ValueError(
-            f"{exposition(name)} begins with {first!r}; begin it with '# <software and version>, recorded by"
-            " tests/sources/recorders/<file>.py; labels of the target added.'"
-        )
+        raise ValueError(f"{exposition(name)} begins with {first!r}; {_ITS_HEAD}")
     return head["of"], Path(head["by"])
 
 
