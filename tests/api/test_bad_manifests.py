@@ -6,6 +6,7 @@ The list is the one that ``tests/crds/test_bad_manifests.py`` tries on a real AP
 from __future__ import annotations
 
 import re
+from itertools import product
 
 import pytest
 
@@ -15,6 +16,7 @@ from bandit_operator.api.v1alpha1 import BanditDeployment, InvalidResource, pars
 from bandit_operator.core.strategies import STRATEGIES, settings_of
 from bandit_operator.presets import SOFTWARE
 from bandit_operator.presets.base import NotOffered
+from bandit_operator.routers import ROUTERS
 from tests.support.manifests import bad_cases, made_bad
 
 FIELD = re.compile(r"spec(?:[.][a-zA-Z0-9]+|\[[0-9]+\])*")
@@ -79,6 +81,7 @@ def test_every_rule_refuses_some_bad_manifest(manifest):
     refusals = [refusal(made_bad(manifest, case.values[0])) for case in cases("formats", "relations")]
     refusals += settings_of_another_type(manifest)
     refusals += presets_that_are_not_offered(manifest)
+    refusals += routes_of_another_group(manifest)
     refusals += [case["message"] for case in ACCEPTED]
     untried = [
         rule.message for rule in RULES if not any(template(rule.message).search(text) for text in refusals)
@@ -103,6 +106,20 @@ def presets_that_are_not_offered(manifest) -> list[str]:
         for preset, offer in software.offers().items()
         if isinstance(offer, NotOffered)
         for reward in [{"preset": preset, "implementation": name, "latencyTarget": "250ms"}]
+    ]
+
+
+def routes_of_another_group(manifest) -> list[str]:
+    """What is said of each kind of route beside the group of another."""
+    groups, kinds = ({key[part] for key in ROUTERS} for part in (0, 1))
+    pairs = sorted(set(product(groups, kinds)) - set(ROUTERS))
+    return [
+        refusal(
+            made_bad(
+                manifest, {"set": {"spec.traffic.routeRef": {"group": group, "kind": kind, "name": "a"}}}
+            )
+        )
+        for group, kind in pairs
     ]
 
 

@@ -21,6 +21,9 @@ def test_the_api_takes_the_groups_and_kinds_of_all_routers_and_no_others():
     assert set(ref["kind"]["enum"]) == {kind for _, kind in ROUTERS}
 
 
+ONE_GROUP = {key: router for key, router in ROUTERS.items() if key[0] == "gateway.networking.k8s.io"}
+
+
 @dataclass(frozen=True)
 class Ref:
     """As much of a routeRef as the rules look at."""
@@ -31,7 +34,7 @@ class Ref:
 
 def test_a_kind_goes_only_with_the_group_that_has_it():
     other = GatewayAPIRoute(group="traefik.io", kind="TraefikService", plural="traefikservices")
-    [gateway, traefik] = kind_rules({**ROUTERS, (other.group, other.kind): other})
+    [gateway, traefik] = kind_rules({**ONE_GROUP, (other.group, other.kind): other})
     assert gateway.holds is not None
     assert traefik.holds is not None
     good, bad = Ref("traefik.io", "TraefikService"), Ref("traefik.io", "HTTPRoute")
@@ -43,4 +46,4 @@ def test_a_kind_goes_only_with_the_group_that_has_it():
 
 
 def test_one_group_needs_no_such_rule():
-    assert list(kind_rules(ROUTERS)) == []
+    assert list(kind_rules(ONE_GROUP)) == []
