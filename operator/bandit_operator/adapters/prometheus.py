@@ -1,8 +1,8 @@
-"""Asking Prometheus, with a deadline that holds.
+"""Queries to Prometheus, with a deadline that holds.
 
 ``prometheus-api-client`` is synchronous and its timeout is a timeout per read, so a server
 that trickles holds it for ever. Each address therefore has a few threads of its own, every
-question a hard deadline, and an address that keeps missing it is left alone for a while.
+query a hard deadline, and an address that keeps missing it is left alone for a while.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from bandit_operator.sources import Sample
 from bandit_operator.sources.resets import Series
 
 THREADS = 4
-"""Most questions under way to one address."""
+"""Most queries under way to one address."""
 MISSES = 3
 """Deadlines missed in a row before an address is left alone."""
 PAUSE_SECONDS = 15.0
-"""How long it is left alone; then one question tries again."""
+"""How long it is left alone; then one query tries again."""
 
 
 Element = TypeVar("Element")
@@ -49,7 +49,7 @@ class Prometheus:
     Args:
         deadline: Longest wait for an answer, seconds.
         monotonic: A clock that never jumps, seconds.
-        headers: Gives the request headers, such as a bearer token, afresh for each question.
+        headers: Gives the request headers, such as a bearer token, again for each query.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class Prometheus:
                 f"Prometheus at {address} missed {server.missed} deadlines and is left alone for a while",
             )
         loop = asyncio.get_running_loop()
-        answer = loop.run_in_executor(server.threads, self._ask, server.connection, promql, at, read)
+        answer = loop.run_in_executor(server.threads, self._run, server.connection, promql, at, read)
         try:
             async with asyncio.timeout(self._deadline):
                 result = await answer
@@ -114,7 +114,7 @@ class Prometheus:
             server.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="prometheus")
         return SourceDown("Timeout", f"Prometheus at {address} gave no answer in {self._deadline:g} s")
 
-    def _ask(
+    def _run(
         self, connection: PrometheusConnect, promql: str, at: float, read: Callable[[Any], Element]
     ) -> list[Element] | SourceDown:
         url = connection.url
@@ -131,7 +131,7 @@ class Prometheus:
             return SourceDown("Unreachable", f"Prometheus at {url} cannot be reached: {_cause(error)}")
         except (KeyError, TypeError, ValueError) as error:
             return SourceDown(
-                "BadAnswer", f"the answer of {url} is not of the kind that was asked for: {error!r}"
+                "BadAnswer", f"the answer of {url} is not of the kind that the query calls for: {error!r}"
             )
 
 

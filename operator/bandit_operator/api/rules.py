@@ -91,7 +91,7 @@ class Rule:
         """Return the error at its field where ``model`` breaks the rule, or None."""
         if self.holds is None or self.holds(model):
             return None
-        text = _PLACEHOLDER.sub(lambda found: self._value(found[1], model), self.message)
+        text = _PLACEHOLDER.sub(lambda match: self._value(match[1], model), self.message)
         return fault_at(tuple((self.field or "").split(".")[1:]), text)
 
     def _message_expression(self) -> str:
@@ -286,7 +286,7 @@ class DurationString(StringFormat):
 
 @dataclass(frozen=True)
 class PatternString(StringFormat):
-    """A string that a pattern describes; ``what`` tells in words what the pattern means.
+    """A string that a pattern describes; ``what`` says in words what the pattern means.
 
     The pattern must match the whole value. It keeps to what RE2, which the API server uses, and
     Python read alike, so blanks are written out (each has its own idea of them), and to what Python

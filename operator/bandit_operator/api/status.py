@@ -245,7 +245,7 @@ class Status(ApiModel):
     decisions: DecisionCounts | None = None
     """How often what was decided."""
     foreign_weight_changes: Annotated[int | None, Field(ge=0)] = None
-    """How often somebody else changed the weights and the operator set them again."""
+    """How often another writer changed the weights and the operator set them again."""
     history: Annotated[
         list[DecisionRecord] | None, Field(max_length=MAX_HISTORY, json_schema_extra=ATOMIC_LIST)
     ] = None

@@ -38,7 +38,7 @@ class Metadata(ApiModel):
     namespace: str = "default"
     """Namespace of the object."""
     uid: str = ""
-    """Tells it from other objects of the same name, earlier and later."""
+    """Distinguishes it from other objects of the same name, earlier and later."""
     generation: int = 0
     """Goes up with every change of the spec."""
 

@@ -162,7 +162,7 @@ class Software:
 def service_label(arms: RoutedArms) -> ArmLabel:
     """The label that a ServiceMonitor adds to its targets: the name of the Service.
 
-    Of arms whose Services have one name in several namespaces none is told: their Pods would be
+    Of arms whose Services have one name in several namespaces none is identified: their Pods would be
     taken for each other's. Reference: Prometheus operator, API of ServiceMonitor.
     """
     times = Counter(backend.name for backend in arms.backends.values())

@@ -35,7 +35,7 @@ _GROUP = "gateway.networking.k8s.io"
 def _cluster_label(arms: RoutedArms) -> ArmLabel:
     """The cluster of one backendRef, which Envoy Gateway names by its place in the route.
 
-    Without the route no arm can be told, and the label matches nothing.
+    Without the route no arm can be identified, and the label matches nothing.
     """
     route, located = arms.route, arms.located
     if located is None or route.group != _GROUP:

@@ -13,7 +13,7 @@ from bandit_operator.core.model import Backend
 class RouteReference:
     """The route, and in it the rule, whose weights are moved.
 
-    ``section`` is the name of the rule, or None where the rule is told by its backends.
+    ``section`` is the name of the rule, or None where the rule is found by its backends.
     """
 
     group: str

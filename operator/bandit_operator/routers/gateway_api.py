@@ -50,17 +50,17 @@ class GatewayAPIRoute:
                     f"{section}; its named rules: {names}",
                 )
             return _located(self.kind, route, named[0], arms)
-        found = [
+        carrying = [
             index
             for index, rule in enumerate(rules)
             if set(arms.values()) <= {_backend(ref, route) for ref in rule.get("backendRefs") or []}
         ]
-        if len(found) == 1:
-            return _located(self.kind, route, found[0], arms)
-        if len(found) > 1:
+        if len(carrying) == 1:
+            return _located(self.kind, route, carrying[0], arms)
+        if len(carrying) > 1:
             return Problem(
                 reasons.RULE_AMBIGUOUS,
-                f"{len(found)} rules of {self.kind} {_name(route)} carry all arms; name one in "
+                f"{len(carrying)} rules of {self.kind} {_name(route)} carry all arms; name one in "
                 f"spec.traffic.routeRef.sectionName",
             )
         if len(rules) == 1:
@@ -85,11 +85,11 @@ class GatewayAPIRoute:
             tests.append({"op": "test", "path": f"{path}/name", "value": refs[position]["name"]})
             if weights[arm] == located.weights[arm]:
                 continue
-            known = "weight" in refs[position]
-            if known:
+            has_weight = "weight" in refs[position]
+            if has_weight:
                 tests.append({"op": "test", "path": f"{path}/weight", "value": located.weights[arm]})
             changes.append(
-                {"op": "replace" if known else "add", "path": f"{path}/weight", "value": weights[arm]}
+                {"op": "replace" if has_weight else "add", "path": f"{path}/weight", "value": weights[arm]}
             )
         return tests + changes if changes else []
 

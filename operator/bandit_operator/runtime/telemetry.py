@@ -22,7 +22,7 @@ class Metrics:
             "decisions", "Decisions by reason, doing nothing included", *labels, "reason"
         )
         self.holds = self._counter("holds", "Decisions that held the weights, by reason", *labels, "reason")
-        self.queries = self._counter("prometheus_queries", "Questions to Prometheus by outcome", "outcome")
+        self.queries = self._counter("prometheus_queries", "Queries to Prometheus by outcome", "outcome")
         self.writes = self._counter(
             "api_writes", "Writes to the API server by object and outcome", "object", "outcome"
         )

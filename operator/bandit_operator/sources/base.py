@@ -42,7 +42,7 @@ class Query:
 
 
 class RewardSource(Protocol):
-    """Says what to ask, and reads the answer."""
+    """Says what to query, and reads the answer."""
 
     def counters(self, resource: BanditDeployment, located: Located | None = None) -> tuple[Counter, ...]:
         """Counters to read, none for a source that has queries.
@@ -52,7 +52,7 @@ class RewardSource(Protocol):
         ...
 
     def queries(self, resource: BanditDeployment, start: float, end: float) -> tuple[Query, ...]:
-        """Queries to ask at the end of the window (start, end], seconds since the Unix epoch."""
+        """Queries to evaluate at the end of the window (start, end], seconds since the Unix epoch."""
         ...
 
     def outcomes(self, resource: BanditDeployment, values: Values) -> dict[str, Outcome]:

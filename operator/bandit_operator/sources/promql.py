@@ -3,7 +3,7 @@
 A counter's increase in a window (start, end] is taken from the counter itself. With ``last``
 its value at the end and ``first`` its value at the start, it is last − first, or all of last
 where the series began inside the window. ``increase()`` would extrapolate and round. Two kinds
-of series need a closer look, and only a window that has some costs more than one question:
+of series need a closer look, and only a window that has some costs more than one query:
 
 - A series that was reset inside the window: the value before a reset is lost to PromQL's
   functions. Such series are left out here, counted by ``reset_count``, and read sample by
@@ -21,13 +21,13 @@ LOOK_BACK_SECONDS = 300
 EARLIER_SECONDS = 86_400
 """How far before a window a series is looked for before it is taken as new: as long as windows can be."""
 PART = "bandit_part"
-"""Label that tells the parts of one question's answer apart."""
+"""Label that tells the parts of one query's answer apart."""
 
 
 def increase(selector: str, label: str, start: float, end: float) -> str:
     """The exact increase of counters in (start, end], summed by ``label``, without those that were reset.
 
-    ``@`` makes the answer the same whenever the question is asked
+    ``@`` makes the answer the same whenever the query is evaluated
     (https://prometheus.io/docs/prometheus/latest/querying/basics/#modifier).
 
     Args:
@@ -53,7 +53,7 @@ def began_count(selector: str, label: str, start: float, end: float) -> str:
 def counted_before(selector: str, label: str, start: float, end: float) -> str:
     """What series that ``began_count`` counts had before, summed by ``label``, without those that were reset.
 
-    A value below the one before tells a reset in between, after which all counts. Where the
+    A value below the one before shows a reset in between, after which all counts. Where the
     counter has grown beyond it by its next sample, as in the whole of PromQL, no reset is seen.
     """
     before, lowest = _earlier(selector, start), f"min_over_time({_inside(selector, start, end)})"

@@ -41,7 +41,7 @@ class WindowQuery:
     def promql_before(self, began: Sequence[Counter], reset: Sequence[Counter]) -> str:
         """One query about what series that seemed to begin had before.
 
-        It looks back for long, so of those that were reset it asks only where there are some.
+        It looks back for long, so of those that were reset it queries only where there are some.
         """
         parts = []
         for one in began:
