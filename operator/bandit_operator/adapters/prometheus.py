@@ -131,7 +131,7 @@ class Prometheus:
             return SourceDown("Unreachable", f"Prometheus at {url} cannot be reached: {_cause(error)}")
         except (KeyError, TypeError, ValueError) as error:
             return SourceDown(
-                "BadAnswer", f"the answer of {url} is not of the kind that the query calls for: {error!r}"
+                "BadAnswer", f"the answer of {url} is not of the kind that was asked for: {error!r}"
             )
 
 

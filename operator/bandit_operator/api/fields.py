@@ -151,8 +151,11 @@ Kind = Annotated[
 ]
 LabelName = Annotated[
     str,
-    PatternString("[a-zA-Z_][a-zA-Z0-9_]{0,127}", "the name of a Prometheus label", "arm", max_length=128),
+    PatternString(
+        "[a-zA-Z_][a-zA-Z0-9_.:/-]{0,127}", "the name of a Prometheus label", "arm", max_length=128
+    ),
 ]
+"""Beside the classic names those that OpenTelemetry gives, such as service.name."""
 _BLANKS = " \\t\\n\\f\\r"
 """What RE2 means by ``\\s``, for the inside of a class."""
 _MATCHERS = "[{](?s:.)*[}]"

@@ -132,7 +132,8 @@ class Prometheus(ApiModel):
     arm_label: LabelName | None = None
     """Label whose value is the name of the arm. Default: arm; for Server presets the label
     service that a ServiceMonitor adds, whose value is the name of the arm's backend. Gateway
-    presets have labels of their own and ignore it.
+    presets have labels of their own and ignore it. A name such as service.name, which has more than
+    letters, digits and underscores, needs Prometheus 3.
     """
     settle: Annotated[str, DurationString(maximum="1h", example="30s")] = "30s"
     """How long after the end of a window its counters are complete in Prometheus: about two

@@ -14,6 +14,7 @@ from bandit_operator.presets.base import LATENCY, SUCCESS, ArmLabel, Durations, 
 from bandit_operator.routers import Located
 from bandit_operator.sources.base import Counter, RewardSource, Values, WithoutQueries
 from bandit_operator.sources.labels import software_label
+from bandit_operator.sources.promql import label_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,9 @@ class Latency(WithoutQueries):
 def selector(label: ArmLabel, metric: str) -> str:
     """The metric's series of all arms."""
     name, _, inner = metric.partition("{")
-    return _metric(name, f'{label.name}=~"{label.any_arm}"', label.beside, inner.removesuffix("}"))
+    return _metric(
+        name, f'{label_name(label.name)}=~"{label.any_arm}"', label.beside, inner.removesuffix("}")
+    )
 
 
 def metric_name(metric: str) -> str:
