@@ -48,7 +48,7 @@ class Operator:
         self.prometheus = Prometheus(
             settings.prometheus_deadline, self.clock.monotonic, _bearer(settings.prometheus_token_file)
         )
-        self.observer = Observer(self.cache, api, self.prometheus, settings.prometheus_address)
+        self.observer = Observer(self.cache, self.prometheus, settings.prometheus_address)
         self.reconciler = Reconciler(
             self.cache, api, self.observer, self.clock, self.metrics, settings.lease.identity
         )
@@ -136,9 +136,7 @@ class Operator:
         )
 
     def _gone(self, kind: str, key: Key) -> None:
-        dependents = self.cache.dependents(kind, key)
-        self.cache.drop(kind, key)
-        for dependent in {*dependents, *([key] if kind == "BanditDeployment" else [])}:
+        for dependent in self.cache.drop(kind, key):
             self.scheduler.wake(dependent)
 
 

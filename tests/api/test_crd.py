@@ -17,7 +17,7 @@ from bandit_operator.api.rules import Rule
 class Inner(ApiModel):
     """Inner text."""
 
-    RULES = (Rule("self.size > 0", message="too small"),)
+    RULES = (Rule("self.size > 0", "too small", holds=lambda inner: inner.size > 0),)
 
     size: Annotated[int, Field(gt=0)] = 3
     """A size."""

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from bandit_operator.api.presets import NOT_OFFERED, OFFERED, Implementation, Preset
+from bandit_operator.api.presets import description
 from bandit_operator.api.v1alpha1 import InvalidResource, parse
+from bandit_operator.presets import DEFAULT_GATEWAY, SOFTWARE, Preset
+from bandit_operator.presets.base import NotOffered
+
+OFFERS = [
+    pytest.param(preset, software.name, offer, id=f"{preset}-{software.name}")
+    for software in SOFTWARE.values()
+    for preset, offer in software.offers().items()
+]
 
 
 @pytest.fixture
@@ -19,49 +29,29 @@ def with_reward(smallest):
     return make
 
 
-def combination(preset: Preset, implementation: Implementation) -> dict[str, str]:
+def combination(preset: Preset, implementation: str) -> dict[str, str]:
     target = {"latencyTarget": "250ms"} if preset.endswith("Latency") else {}
     return {"preset": preset, "implementation": implementation, **target}
 
 
-@pytest.mark.parametrize("key", OFFERED, ids="-".join)
-def test_what_is_offered_is_accepted(with_reward, key):
-    parse(with_reward(**combination(*key)))
+@pytest.mark.parametrize(("preset", "implementation", "offer"), OFFERS)
+def test_what_is_offered_is_accepted_and_what_would_mislead_is_refused_with_the_reason(
+    with_reward, preset, implementation, offer
+):
+    manifest = with_reward(**combination(preset, implementation))
+    if isinstance(offer, NotOffered):
+        with pytest.raises(InvalidResource, match=re.escape(f"has no {preset}: {offer.why}")):
+            parse(manifest)
+        assert re.search("use (Gateway|Server)Success, or (Gateway|Server)Latency", offer.why)
+    else:
+        assert parse(manifest).spec.reward.prometheus.preset == preset
 
 
-@pytest.mark.parametrize("key", NOT_OFFERED, ids="-".join)
-def test_what_would_mislead_is_refused_with_the_reason(with_reward, key):
-    with pytest.raises(InvalidResource, match=r"use (Gateway|Server)Success, or (Gateway|Server)Latency"):
-        parse(with_reward(**combination(*key)))
+@pytest.mark.parametrize("name", SOFTWARE)
+def test_the_description_names_all_software_with_its_remark(name):
+    assert name in description()
+    assert SOFTWARE[name].remark in description()
 
 
-@pytest.mark.parametrize(
-    ("prometheus", "message"),
-    [
-        ({"preset": "GatewayLatency"}, "preset GatewayLatency needs latencyTarget; set it"),
-        (
-            {"preset": "GatewaySuccess", "latencyTarget": "1s"},
-            "latencyTarget belongs to preset GatewayLatency or ServerLatency; remove latencyTarget",
-        ),
-        ({"preset": "ServerSuccess"}, "needs implementation; set it to one of BentoML"),
-        (
-            {"preset": "ServerSuccess", "implementation": "Traefik"},
-            "ServerSuccess cannot be read from Traefik; set implementation to one of BentoML",
-        ),
-        (
-            {"successes": "a_total", "trials": "b_total", "implementation": "Triton"},
-            "implementation belongs to a preset; set preset, or remove implementation",
-        ),
-    ],
-    ids=["no target", "a target too many", "no server", "a gateway", "no preset"],
-)
-def test_what_does_not_go_together_is_refused_with_the_fix(with_reward, prometheus, message):
-    with pytest.raises(InvalidResource, match=message):
-        parse(with_reward(**prometheus))
-
-
-def test_a_preset_counts_successes_only(with_reward):
-    manifest = with_reward(preset="GatewaySuccess")
-    manifest["spec"]["reward"]["type"] = "Bounded"
-    with pytest.raises(InvalidResource, match="preset counts successes, but type is Bounded"):
-        parse(manifest)
+def test_the_description_says_which_gateway_is_the_default():
+    assert f"{DEFAULT_GATEWAY.name} (the default" in description()

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from bandit_operator.api.references import (
-    RouteReference,
     ScaleTargetReference,
     backends_of,
     route_of,
@@ -9,6 +8,7 @@ from bandit_operator.api.references import (
 )
 from bandit_operator.api.v1alpha1 import parse
 from bandit_operator.core.model import Backend
+from bandit_operator.routers import RouteReference
 
 
 def test_the_route_is_in_the_resources_own_namespace(manifest):

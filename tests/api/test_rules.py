@@ -3,12 +3,15 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
+from bandit_operator.api.fields import ApiModel
 from bandit_operator.api.rules import (
     DecimalString,
     DurationString,
     PatternString,
     Rule,
+    Term,
     cel_text,
     format_decimal,
     format_duration,
@@ -117,12 +120,61 @@ def test_text_is_quoted_for_cel():
     assert cel_text("it's a \\d") == "'it\\'s a \\\\d'"
 
 
-def test_a_rule_writes_only_what_it_has():
-    assert Rule("self.a", message="no").schema() == {"rule": "self.a", "message": "no"}
-    full = Rule("self.a", expression="'no ' + self.a", field=".a", forbidden=True).schema()
-    assert full == {
-        "rule": "self.a",
-        "messageExpression": "'no ' + self.a",
-        "fieldPath": ".a",
+class Step(ApiModel):
+    """A model with a rule."""
+
+    RULES = (
+        Rule(
+            "self.minChange <= self.maxStep && self.p95",
+            "minChange {self.minChange} is above {largest}'s {self.inner.p95}; lower it",
+            holds=lambda step: step.min_change <= step.max_step,
+            field=".inner.minChange",
+            forbidden=True,
+            terms={"largest": Term("string(self.maxStep)", lambda step: str(step.max_step))},
+        ),
+        Rule("self == oldSelf", "it was {oldSelf.maxStep}", holds=None),
+    )
+
+    class Inner(ApiModel):
+        """A model inside."""
+
+        p95: str = "2h"
+        """A field whose alias has a digit."""
+
+    min_change: int
+    """At most max_step."""
+    max_step: int = 2
+    """A bound."""
+    inner: Inner = Inner()
+    """A model inside."""
+
+
+def test_a_rule_becomes_an_entry_of_the_definition():
+    changes, fixed = (rule.schema() for rule in Step.RULES)
+    assert changes == {
+        "rule": "self.minChange <= self.maxStep && self.p95",
+        "messageExpression": (
+            "'minChange ' + self.minChange + ' is above ' + string(self.maxStep) + '\\'s '"
+            " + self.inner.p95 + '; lower it'"
+        ),
+        "fieldPath": ".inner.minChange",
         "reason": "FieldValueForbidden",
     }
+    assert fixed == {"rule": "self == oldSelf", "messageExpression": "'it was ' + oldSelf.maxStep"}
+
+
+def test_a_message_without_values_stays_a_text():
+    braces = Rule("self.a", 'such as m{route="x"}', holds=lambda _: True)
+    assert braces.schema() == {"rule": "self.a", "message": 'such as m{route="x"}'}
+
+
+def test_a_rule_refuses_a_model_at_its_field_with_the_values_in_the_message():
+    with pytest.raises(ValidationError) as caught:
+        Step.model_validate({"minChange": 3})
+    [fault] = caught.value.errors()
+    assert fault["loc"] == ("inner", "minChange")
+    assert fault["msg"] == "minChange 3 is above 2's 2h; lower it"
+
+
+def test_a_rule_about_a_change_refuses_no_model():
+    assert Step.model_validate({"minChange": 2}).min_change == 2

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bandit_operator.routers import ROUTERS
 from cluster.client import Cluster
 from tests.support import manifests
 
@@ -71,11 +72,7 @@ ALLOWED = [
     "list bandit-operator.dev banditdeployments",
     "watch bandit-operator.dev banditdeployments",
     "patch bandit-operator.dev banditdeployments/status",
-    *(
-        f"{verb} gateway.networking.k8s.io {kind}"
-        for kind in ("httproutes", "grpcroutes")
-        for verb in ("get", "list", "watch", "patch")
-    ),
+    *(f"{verb} {router.group} {router.plural}" for router in ROUTERS.values() for verb in router.verbs),
     *(f"{verb} apps {kind}" for kind in ("deployments", "statefulsets") for verb in ("get", "list", "watch")),
     *(f"{verb} apps {kind}/scale" for kind in ("deployments", "statefulsets") for verb in ("get", "patch")),
     *(f"{verb} core services" for verb in ("get", "list", "watch")),

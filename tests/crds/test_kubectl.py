@@ -27,7 +27,7 @@ def objects(node: dict[str, Any], path: str = "bd") -> Iterator[tuple[str, dict[
 
 
 def words(text: str) -> str:
-    """Return the text without line breaks and indents, which kubectl sets anew."""
+    """Return the text without line breaks and indents, which kubectl sets again."""
     return " ".join(text.split())
 
 

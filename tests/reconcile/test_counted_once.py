@@ -7,9 +7,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from kubernetes.aio import client
 
-from bandit_operator.adapters.kubernetes import KubernetesAPI
 from bandit_operator.adapters.prometheus import Prometheus
 from bandit_operator.api.v1alpha1 import parse
 from bandit_operator.core.model import Observed
@@ -25,14 +23,14 @@ Samples = list[tuple[float, float | None]]
 class Counting(Prometheus):
     """Counts what it is asked."""
 
-    questions = 0
+    queries = 0
 
     async def query(self, address, promql, at):
-        self.questions += 1
+        self.queries += 1
         return await super().query(address, promql, at)
 
     async def series(self, address, promql, at):
-        self.questions += 1
+        self.queries += 1
         return await super().series(address, promql, at)
 
 
@@ -44,7 +42,7 @@ def server() -> Iterator[PrometheusServer]:
 
 @pytest.fixture
 def read(body, server, request):
-    """Trials that windows between such edges count, and how many questions each took.
+    """Trials that windows between such edges count, and how many queries each took.
 
     Times are seconds since a moment two days ago.
     """
@@ -62,19 +60,18 @@ def read(body, server, request):
         for (pod, samples), metric in itertools.product(pods.items(), ("good_total", "all_total")):
             labels = {"route": route, "arm": "logistic", "pod": pod}
             server.write(metric, labels, [(epoch + when, value) for when, value in samples])
-        prometheus, trials, questions = Counting(deadline=30), 0.0, []
-        async with client.ApiClient() as nobody:  # reading rewards asks the API server nothing
-            observer = Observer(Cache(), KubernetesAPI(nobody), prometheus, None)
-            for start, end in itertools.pairwise(edges):
-                prometheus.questions = 0
-                reading = await observer.rewards(parse(body), epoch + start, epoch + end)
-                outcome = reading.window.arms["logistic"]
-                if isinstance(outcome, Observed):
-                    assert outcome.rewards == outcome.trials
-                    trials += outcome.trials
-                questions.append(prometheus.questions)
+        prometheus, trials, queries = Counting(deadline=30), 0.0, []
+        observer = Observer(Cache(), prometheus, None)
+        for start, end in itertools.pairwise(edges):
+            prometheus.queries = 0
+            reading = await observer.rewards(parse(body), epoch + start, epoch + end)
+            outcome = reading.window.arms["logistic"]
+            if isinstance(outcome, Observed):
+                assert outcome.rewards == outcome.trials
+                trials += outcome.trials
+            queries.append(prometheus.queries)
         prometheus.close()
-        return trials, questions
+        return trials, queries
 
     return make
 
@@ -93,9 +90,9 @@ async def test_a_window_without_beginnings_asks_one_question(read):
 
 
 async def test_a_new_pods_counts_are_all_new_and_cost_one_question_more(read):
-    trials, questions = await read(every(30, 120), a=scraped(0, 120, 50), b=scraped(45, 120, 7))
+    trials, queries = await read(every(30, 120), a=scraped(0, 120, 50), b=scraped(45, 120, 7))
     assert trials == 8 + 12
-    assert questions == [1, 2, 1, 1]
+    assert queries == [1, 2, 1, 1]
 
 
 @pytest.mark.parametrize("edges", [every(30, 1200), every(400, 1200), [0, 600, 1200]])
@@ -128,9 +125,9 @@ async def test_a_counter_that_was_reset_and_outgrew_itself_counts_from_zero(read
 
 async def test_a_counter_reset_after_it_came_back_counts_what_it_had_gained_until_then(read):
     samples = [*scraped(0, 300, 100), (900, 150), (915, 160), (930, 4), (945, 9)]
-    trials, questions = await read([0, 300, 890, 950, 1200], a=samples)
+    trials, queries = await read([0, 300, 890, 950, 1200], a=samples)
     assert trials == 20 + 40 + 9
-    assert questions == [1, 1, 4, 1]  # the beginnings of both counters, and the samples of each
+    assert queries == [1, 1, 4, 1]  # the beginnings of both counters, and the samples of each
 
 
 async def test_a_pod_that_returns_under_its_name_counts_from_zero(read):

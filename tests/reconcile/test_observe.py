@@ -7,9 +7,7 @@ import json
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from kubernetes.aio import client
 
-from bandit_operator.adapters.kubernetes import KubernetesAPI
 from bandit_operator.adapters.prometheus import Prometheus
 from bandit_operator.api.v1alpha1 import parse
 from bandit_operator.core.model import NoData
@@ -18,7 +16,13 @@ from bandit_operator.watch.cache import Cache
 
 NOTHING = json.dumps({"status": "success", "data": {"resultType": "vector", "result": []}})
 ROUTE = {
-    "metadata": {"name": "income", "namespace": "models", "generation": 1, "resourceVersion": "1"},
+    "metadata": {
+        "name": "income",
+        "namespace": "models",
+        "uid": "r",
+        "generation": 1,
+        "resourceVersion": "1",
+    },
     "spec": {
         "rules": [
             {"name": "health", "backendRefs": [{"name": "income-logistic", "port": 80}]},
@@ -65,9 +69,7 @@ async def test_envoys_clusters_are_asked_for_by_the_arms_places_in_the_route(bod
     if known:
         cache.put_route("HTTPRoute", ROUTE)
     prometheus = Prometheus()
-    async with client.ApiClient() as nobody:  # reading rewards asks the API server nothing
-        observer = Observer(cache, KubernetesAPI(nobody), prometheus, None)
-        reading = await observer.rewards(parse(body), 1000.0, 1030.0)
+    reading = await Observer(cache, prometheus, None).rewards(parse(body), 1000.0, 1030.0)
     prometheus.close()
     [question] = questions
     places = [f"httproute/models/income/rule/1/backend/{place}" in question for place in (0, 1)]

@@ -16,14 +16,17 @@ from bandit_operator.reconcile.route_sync import (
     RouteSync,
 )
 
+WRITERS = ("helm", "bandit-operator")
 INTENDED = Intention({}, {"a": 9000, "b": 1000})
 
 
 def placed(accepted: bool = True, unresolved: str | None = None, **weights: int) -> Any:
     """A route as the observer shows it."""
     return SimpleNamespace(
-        located=SimpleNamespace(weights=weights or dict(INTENDED.weights)),
-        router=SimpleNamespace(unresolved=lambda _: unresolved),
+        located=SimpleNamespace(weights=weights or dict(INTENDED.weights), strangers={}),
+        router=SimpleNamespace(
+            unresolved=lambda _: unresolved, writers=lambda _: ("helm", "bandit-operator")
+        ),
         route={},
         accepted=accepted,
         generation=7,
@@ -52,21 +55,32 @@ def test_a_foreign_change_is_counted_once_and_re_asserted_at_once():
     assert sync.observe_weights(placed(a=1, b=1), INTENDED, monotonic=1.0, wall=1.0)
     assert not sync.observe_weights(placed(a=1, b=1), INTENDED, monotonic=2.0, wall=2.0)
     assert sync.foreign_changes == 1
-    assert sync.may_assert(2.0)
+    assert sync.may_assert(2.0, harmful=False)
 
 
 def test_a_few_changes_are_still_re_asserted_at_once():
     sync = contested(CONTEST_PATIENCE)
     assert sync.state(placed(), 5.0).trouble is None
-    assert sync.may_assert(5.0)
+    assert sync.may_assert(5.0, harmful=False)
 
 
 def test_a_contest_is_backed_off_from_with_growing_delays():
     delays = [contested(CONTEST_PATIENCE + extra).back_off(20.0) for extra in range(1, 6)]
     assert delays == [10, 20, 40, 80, 160]
     sync = contested(CONTEST_PATIENCE + 1)
-    assert not sync.may_assert(6.0 + 9.0)
-    assert sync.may_assert(6.0 + 10.0)
+    assert not sync.may_assert(6.0 + 9.0, harmful=False)
+    assert sync.may_assert(6.0 + 10.0, harmful=False)
+
+
+def test_weights_that_send_requests_where_none_may_go_are_not_waited_for():
+    sync = contested(CONTEST_PATIENCE + 5)
+    assert not sync.may_assert(12.0, harmful=False)
+    assert sync.may_assert(12.0, harmful=True)
+
+
+def test_a_contest_names_who_writes_the_route():
+    sync = contested(20)
+    assert "written by helm " in sync.state(placed(), 20.0).trouble[1]
 
 
 def test_a_contest_is_over_once_nobody_has_changed_anything_for_a_while():

@@ -9,8 +9,8 @@ import jsonpatch
 import pytest
 
 from bandit_operator.core import reasons
-from bandit_operator.core.model import Backend
-from bandit_operator.routers import ROUTERS, Located, Problem
+from bandit_operator.core.model import Backend, Problem
+from bandit_operator.routers import ROUTERS, Located
 
 ARMS = {arm: Backend("", "Service", "models", f"income-{arm}") for arm in ("logistic", "boosting")}
 ROUTER = ROUTERS["gateway.networking.k8s.io", "HTTPRoute"]
@@ -57,18 +57,24 @@ def located(route: dict[str, Any], section: str | None = "predict") -> Located:
     return found
 
 
+def patch_of(route: dict[str, Any], factor: int = 1, **weights: int) -> list[dict[str, Any]]:
+    found = located(route)
+    strangers = {position: weight * factor for position, weight in found.strangers.items()}
+    return ROUTER.patch(route, found, weights, strangers)
+
+
 @pytest.mark.parametrize("section", ["predict", None], ids=["by name", "by backends"])
 def test_the_rule_of_the_arms_is_found(route, section):
     found = located(route, section)
     assert found.rule == 1
     assert dict(found.positions) == {"logistic": 0, "boosting": 2}
     assert dict(found.weights) == {"logistic": 9000, "boosting": 1000}
-    assert found.foreign
+    assert dict(found.strangers) == {1: 100}
 
 
 def test_a_patch_changes_two_numbers_and_not_one_byte_more(route):
     before = copy.deepcopy(route)
-    patch = ROUTER.patch(route, located(route), {"logistic": 4000, "boosting": 6000})
+    patch = patch_of(route, logistic=4000, boosting=6000)
     after = jsonpatch.apply_patch(route, patch)
     before["spec"]["rules"][1]["backendRefs"][0]["weight"] = 4000
     before["spec"]["rules"][1]["backendRefs"][2]["weight"] = 6000
@@ -76,7 +82,7 @@ def test_a_patch_changes_two_numbers_and_not_one_byte_more(route):
 
 
 def test_every_test_comes_before_the_first_change(route):
-    kinds = [one["op"] for one in ROUTER.patch(route, located(route), {"logistic": 1, "boosting": 2})]
+    kinds = [one["op"] for one in patch_of(route, logistic=1, boosting=2)]
     assert kinds == sorted(kinds, key=lambda kind: kind != "test")
     assert kinds.count("test") == 5
 
@@ -92,21 +98,21 @@ def test_every_test_comes_before_the_first_change(route):
     ids=["edited", "reordered", "foreign weight", "rule gone"],
 )
 def test_a_patch_made_from_an_old_view_is_refused_as_a_whole(route, change):
-    patch = ROUTER.patch(route, located(route), {"logistic": 4000, "boosting": 6000})
+    patch = patch_of(route, logistic=4000, boosting=6000)
     change(route)
     with pytest.raises(jsonpatch.JsonPatchException):
         jsonpatch.apply_patch(route, patch)
 
 
 def test_weights_that_are_there_already_need_no_patch(route):
-    assert ROUTER.patch(route, located(route), {"logistic": 9000, "boosting": 1000}) == []
+    assert patch_of(route, logistic=9000, boosting=1000) == []
 
 
 def test_a_backend_without_a_weight_has_one(route):
     del route["spec"]["rules"][1]["backendRefs"][0]["weight"]
     found = located(route)
     assert found.weights["logistic"] == 1
-    after = jsonpatch.apply_patch(route, ROUTER.patch(route, found, {"logistic": 7, "boosting": 3}))
+    after = jsonpatch.apply_patch(route, patch_of(route, logistic=7, boosting=3))
     assert after["spec"]["rules"][1]["backendRefs"][0]["weight"] == 7
 
 
@@ -115,8 +121,8 @@ def test_a_backend_without_a_weight_has_one(route):
     [
         (lambda _: None, "chat", reasons.RULE_NOT_FOUND, "named rules: docs, predict"),
         (lambda rules: rules.append(rules[1]), None, reasons.RULE_AMBIGUOUS, "2 rules"),
-        (lambda rules: rules.pop(1), None, reasons.BACKEND_NOT_FOUND, "income-logistic"),
-        (lambda rules: rules[1]["backendRefs"].pop(2), "predict", reasons.BACKEND_NOT_FOUND, "arm boosting"),
+        (lambda rules: rules.pop(1), None, reasons.RULE_NOT_FOUND, "income-logistic"),
+        (lambda rules: rules[1].update(backendRefs=[]), "predict", reasons.RULE_NOT_FOUND, "carries none of"),
         (
             lambda rules: rules[1]["backendRefs"].append({"name": "income-boosting", "port": 81}),
             "predict",
@@ -124,7 +130,7 @@ def test_a_backend_without_a_weight_has_one(route):
             "is 2 times in",
         ),
     ],
-    ids=["no such section", "two rules fit", "no rule fits", "backend missing", "backend twice"],
+    ids=["no such section", "two rules fit", "no rule fits", "no backend", "backend twice"],
 )
 def test_a_rule_that_cannot_be_told_is_a_problem_with_a_name(route, change, section, reason, says):
     change(route["spec"]["rules"])
@@ -136,7 +142,54 @@ def test_a_rule_that_cannot_be_told_is_a_problem_with_a_name(route, change, sect
 
 def test_a_service_of_another_namespace_is_another_backend(route):
     route["spec"]["rules"][1]["backendRefs"][2]["namespace"] = "other"
-    assert isinstance(ROUTER.locate(route, "predict", ARMS), Problem)
+    found = located(route)
+    assert dict(found.positions) == {"logistic": 0}
+    assert found.weights["boosting"] == 0
+
+
+@pytest.mark.parametrize("section", ["predict", None], ids=["by name", "by backends"])
+def test_a_backend_that_is_missing_from_the_rule_leaves_the_others_where_they_are(route, section):
+    route["spec"]["rules"][1]["backendRefs"].pop(2)
+    found = located(route, section)
+    assert (found.rule, dict(found.positions)) == (1, {"logistic": 0})
+    assert dict(found.weights) == {"logistic": 9000, "boosting": 0}
+
+
+def test_other_backends_keep_their_share_where_the_unit_is_made_finer(route):
+    refs = route["spec"]["rules"][1]["backendRefs"]
+    for ref in refs:
+        del ref["weight"]
+    after = jsonpatch.apply_patch(route, patch_of(route, factor=5000, logistic=7000, boosting=3000))
+    assert [ref["weight"] for ref in after["spec"]["rules"][1]["backendRefs"]] == [7000, 5000, 3000]
+
+
+def test_all_gateways_that_had_accepted_must_accept_and_one_that_never_did_is_not_waited_for(route):
+    parents = route["status"]["parents"]
+    parents.append({"conditions": [{"type": "Accepted", "status": "True", "observedGeneration": 1}]})
+    assert not ROUTER.accepted(route)
+    parents[1]["conditions"][0]["observedGeneration"] = 4
+    assert ROUTER.accepted(route)
+    parents.append({"conditions": [{"type": "Accepted", "status": "False", "observedGeneration": 1}]})
+    assert ROUTER.accepted(route)
+
+
+def test_another_rule_or_route_that_gives_a_backend_weight_is_seen(route):
+    assert ROUTER.uses(route, ARMS["boosting"])
+    assert not ROUTER.uses(route, ARMS["boosting"], besides=1)
+    route["spec"]["rules"][0]["backendRefs"].append({"name": "income-boosting", "port": 80})
+    assert ROUTER.uses(route, ARMS["boosting"], besides=1)
+    route["spec"]["rules"][0]["backendRefs"][1]["weight"] = 0
+    assert not ROUTER.uses(route, ARMS["boosting"], besides=1)
+
+
+def test_who_writes_the_rules_is_read_from_the_managed_fields(route):
+    fields = {"f:spec": {"f:rules": {}}}
+    route["metadata"]["managedFields"] = [
+        {"manager": "bandit-operator", "time": "2026-01-01T00:00:00Z", "fieldsV1": fields},
+        {"manager": "argocd-controller", "time": "2026-01-02T00:00:00Z", "fieldsV1": fields},
+        {"manager": "traefik", "time": "2026-01-03T00:00:00Z", "fieldsV1": {"f:status": {}}},
+    ]
+    assert ROUTER.writers(route) == ("argocd-controller", "bandit-operator")
 
 
 def test_acceptance_of_an_older_generation_does_not_count(route):
@@ -157,6 +210,8 @@ def test_the_gateways_words_on_missing_backends_are_passed_on(route):
         "message": "Service models/x not found",
     }
     assert ROUTER.unresolved(route) == "Service models/x not found"
+    route["metadata"]["generation"] = 5
+    assert ROUTER.unresolved(route) is None
 
 
 def test_grpc_routes_are_read_alike():

@@ -6,12 +6,21 @@ import promql_parser
 import pytest
 
 from bandit_operator.api.v1alpha1 import parse
-from bandit_operator.sources.labels import own_label, traefik_label
+from bandit_operator.presets import SOFTWARE
+from bandit_operator.presets.base import ArmLabel
+from bandit_operator.sources import Sample, source_of
+from bandit_operator.sources.labels import own_label, software_label
+from bandit_operator.sources.promql import PART
+from bandit_operator.sources.window_query import WindowQuery
 
 TRAEFIK_3_7 = (
     "httproute-models-income-gw-gateway-main-ep-web-0-0a1b2c-svc-models-income-logistic-0@kubernetesgateway"
 )
 TRAEFIK_3_6 = "models-income-logistic-80@kubernetesgateway"
+
+
+def traefik_label(resource) -> ArmLabel:
+    return software_label(SOFTWARE["Traefik"], resource)
 
 
 def test_the_models_own_counters_are_told_apart_by_the_arm_label(manifest):
@@ -54,3 +63,31 @@ def test_a_strangers_backend_belongs_to_no_arm(manifest, service):
 def test_a_dot_in_a_name_is_a_hyphen_in_traefiks(manifest):
     manifest["spec"]["arms"][0]["backendRef"]["name"] = "income.v2--x"
     assert traefik_label(parse(manifest)).arm_of("models-income-v2-x-80@kubernetesgateway") == "logistic"
+
+
+@pytest.mark.parametrize(("name", "written"), [("arm", "(arm)"), ("service.name", '("service.name")')])
+def test_a_label_is_quoted_where_promql_needs_it(manifest, name, written):
+    manifest["spec"]["reward"]["prometheus"]["armLabel"] = name
+    resource = parse(manifest)
+    query = WindowQuery(source_of(resource).counters(resource), (), 1000.0, 1030.0).promql()
+    promql_parser.parse(query)
+    assert f"sum by {written} " in query
+    assert f"count by {written} " in query
+
+
+def test_a_model_servers_label_is_quoted_in_selectors_too(manifest):
+    manifest["spec"]["reward"] = {
+        "prometheus": {"preset": "ServerSuccess", "implementation": "Triton", "armLabel": "service.name"}
+    }
+    resource = parse(manifest)
+    for counter in source_of(resource).counters(resource):
+        assert '{"service.name"=~"logistic|boosting"}' in counter.selector
+        promql_parser.parse(counter.selector)
+
+
+def test_the_answer_is_read_by_the_name_without_quotes(manifest):
+    manifest["spec"]["reward"]["prometheus"]["armLabel"] = "service.name"
+    resource = parse(manifest)
+    query = WindowQuery(source_of(resource).counters(resource), (), 1000.0, 1030.0)
+    sample = Sample({PART: "trials", "service.name": "logistic"}, 5.0)
+    assert query.values([sample])["trials"] == {"logistic": 5.0}

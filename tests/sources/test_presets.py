@@ -12,17 +12,18 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from promql_parser import MatchOp
 
-from bandit_operator.api.presets import NOT_OFFERED, OFFERED, Implementation, Preset
 from bandit_operator.api.v1alpha1 import parse
 from bandit_operator.core.model import NoData, Observed
+from bandit_operator.presets import SOFTWARE, Preset
+from bandit_operator.presets.base import NotOffered
 from bandit_operator.routers import Located
 from bandit_operator.sources import PRESETS, source_of
 from bandit_operator.sources.base import Counter
-from bandit_operator.sources.window_query import Question
+from bandit_operator.sources.window_query import WindowQuery
+from tests.sources import presets_page
 from tests.support.golden import agrees
 
 HERE = Path(__file__).parent
-PAGE = Path("docs/presets.md").read_text(encoding="utf-8")
 LOCATED = Located(rule=1, positions={"logistic": 0, "boosting": 1}, weights={}, foreign=False)
 """The arms are the two backends of the second rule."""
 FAST = {"logistic": Observed(100, 90), "boosting": Observed(50, 33)}
@@ -48,13 +49,9 @@ def preset(manifest):
     return make
 
 
-def file_of(implementation: str) -> str:
-    return "envoy_gateway" if implementation == "EnvoyGateway" else implementation.lower()
-
-
 def samples(implementation: str) -> Iterator[tuple[str, Mapping[str, str], float]]:
     """Name, labels and value of every sample that Prometheus would have."""
-    text = (HERE / "expositions" / f"{file_of(implementation)}.prom").read_text()
+    text = presets_page.exposition(implementation).read_text()
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
             yield sample.name, sample.labels, sample.value
@@ -88,22 +85,31 @@ def outcomes(resource: Any, implementation: str, without: str = "") -> dict[str,
     return source.outcomes(resource, values)
 
 
-def test_the_registry_is_sorted_and_has_what_the_api_offers():
-    assert list(PRESETS) == sorted(PRESETS)
-    assert list(PRESETS) == list(OFFERED)
-    assert not set(PRESETS) & set(NOT_OFFERED)
+def test_the_registry_is_sorted_by_the_names_that_software_gives_itself():
+    assert list(SOFTWARE) == sorted(SOFTWARE)
+    assert list(SOFTWARE) == [software.name for software in SOFTWARE.values()]
+
+
+def test_there_is_a_source_of_every_preset_that_is_offered_and_of_no_other():
+    offered = {
+        (preset, software.name)
+        for software in SOFTWARE.values()
+        for preset, offer in software.offers().items()
+        if not isinstance(offer, NotOffered)
+    }
+    assert list(PRESETS) == sorted(offered)
 
 
 def test_a_gateway_that_is_not_named_is_traefik(preset):
     resource = preset("GatewaySuccess")
-    assert source_of(resource) is PRESETS[Preset.GATEWAY_SUCCESS, Implementation.TRAEFIK]
+    assert source_of(resource) is PRESETS[Preset.GATEWAY_SUCCESS, "Traefik"]
 
 
 @pytest.mark.parametrize(("name", "implementation"), CASES)
-def test_a_preset_asks_the_golden_question(preset, name, implementation):
+def test_a_preset_makes_the_golden_query(preset, name, implementation):
     resource = preset(name, implementation)
     counters = source_of(resource).counters(resource, LOCATED)
-    promql = Question(counters, (), 1000.0, 1030.0).promql()
+    promql = WindowQuery(counters, (), 1000.0, 1030.0).promql()
     promql_parser.parse(promql)
     made = "".join(f"{one.part}: {one.selector}\n" for one in counters)
     made += promql.replace(" or label_replace", "\nor label_replace") + "\n"
@@ -179,12 +185,15 @@ def test_envoys_clusters_belong_to_nobody_while_the_route_is_unknown(preset):
         promql_parser.parse(counter.selector)
 
 
-@pytest.mark.parametrize("implementation", sorted({str(key[1]) for key in PRESETS}))
-def test_the_page_says_whose_metrics_are_tested(implementation):
-    head = (HERE / "expositions" / f"{file_of(implementation)}.prom").read_text().partition("\n")[0]
-    recorded = re.fullmatch(r"# (.+?), recorded by (tests/sources/recorders/\w+\.py); .*", head)
-    assert recorded, head
-    rows = [row for row in PAGE.splitlines() if row.startswith("|") and f"| `{implementation}`" in row]
-    assert rows
-    assert all(f"| {recorded[1]}" in row for row in rows)
-    assert Path(recorded[2]).exists()
+@pytest.mark.parametrize("implementation", SOFTWARE)
+def test_the_metrics_were_recorded_by_a_script_that_is_there(implementation):
+    of, by = presets_page.recorded(implementation)
+    assert of
+    assert by.exists(), f"write {by}, which records the metrics, or name the script that did"
+
+
+def test_the_page_has_what_the_presets_declare():
+    assert agrees(presets_page.made(), presets_page.PAGE), (
+        "run `make golden`, which makes the table and the list of docs/presets.md from"
+        " operator/bandit_operator/presets, and read the difference"
+    )

@@ -1,4 +1,4 @@
-"""The questions, as Prometheus' own grammar reads them."""
+"""The queries, as Prometheus' own grammar reads them."""
 
 from __future__ import annotations
 

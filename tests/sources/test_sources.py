@@ -1,4 +1,4 @@
-"""What is asked for, and what the numbers come to."""
+"""What is queried, and what the numbers come to."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bandit_operator.core.model import NoData, Observed
 from bandit_operator.sources import SOURCES, Sample, source_of
 from bandit_operator.sources.promql import PART
 from bandit_operator.sources.requests import request_counters
-from bandit_operator.sources.window_query import Question
+from bandit_operator.sources.window_query import WindowQuery
 from tests.support.golden import agrees
 
 MODES = {
@@ -27,7 +27,7 @@ BOTH = {"logistic": 100.0, "boosting": 90.0}
 
 
 @pytest.fixture
-def ask(manifest):
+def resource_of(manifest):
     """A resource that reads rewards in one of the modes."""
 
     def make(mode: str) -> Any:
@@ -38,19 +38,19 @@ def ask(manifest):
 
 
 @pytest.fixture
-def outcomes(ask):
+def outcomes(resource_of):
     """What a source makes of numbers by part."""
 
     def read(mode: str, **values: dict[str, float]) -> Any:
-        return source_of(ask(mode)).outcomes(ask(mode), values)
+        return source_of(resource_of(mode)).outcomes(resource_of(mode), values)
 
     return read
 
 
-def question(resource: Any) -> Question:
+def window_query(resource: Any) -> WindowQuery:
     source = source_of(resource)
     counters = (*source.counters(resource), *request_counters(resource))
-    return Question(counters, source.queries(resource, 1000.0, 1030.0), 1000.0, 1030.0)
+    return WindowQuery(counters, source.queries(resource, 1000.0, 1030.0), 1000.0, 1030.0)
 
 
 def test_the_registry_is_sorted():
@@ -58,13 +58,13 @@ def test_the_registry_is_sorted():
 
 
 @pytest.mark.parametrize("mode", sorted(SOURCES))
-def test_a_resource_finds_its_source(ask, mode):
-    assert source_of(ask(mode)) is SOURCES[mode]
+def test_a_resource_finds_its_source(resource_of, mode):
+    assert source_of(resource_of(mode)) is SOURCES[mode]
 
 
 @pytest.mark.parametrize("mode", ["counters", "GatewaySuccess"])
-def test_one_question_that_prometheus_can_read_asks_for_everything(ask, mode):
-    promql_parser.parse(question(ask(mode)).promql())
+def test_one_query_that_prometheus_can_read_covers_everything(resource_of, mode):
+    promql_parser.parse(window_query(resource_of(mode)).promql())
 
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -72,21 +72,21 @@ EXAMPLES = Path(__file__).parents[2] / "crds" / "examples"
 
 
 @pytest.mark.parametrize("name", ["gateway-success", "gaussian", "query", "ratio", "thompson"])
-def test_the_question_of_an_example_is_the_golden_one(name):
+def test_the_query_of_an_example_is_the_golden_one(name):
     resource = parse(yaml.safe_load((EXAMPLES / f"{name}.yaml").read_text()))
-    promql = question(resource).promql()
+    promql = window_query(resource).promql()
     promql_parser.parse(promql)
     made = promql.replace(" or label_replace", "\nor label_replace") + "\n"
     assert agrees(made, GOLDEN / f"{name}.promql"), "run with UPDATE_GOLDEN=1 and read the difference"
 
 
-def test_the_window_stands_in_the_users_query(ask):
-    promql = question(ask("query")).promql()
+def test_the_window_stands_in_the_users_query(resource_of):
+    promql = window_query(resource_of("query")).promql()
     assert "avg by (arm) (x[30s])" in promql
     assert "increase(n[30s])" in promql
 
 
-def test_an_answer_is_taken_apart_by_part_and_arm(ask):
+def test_an_answer_is_taken_apart_by_part_and_arm(resource_of):
     samples = [
         Sample({PART: "trials", "arm": "logistic"}, 5.0),
         Sample({PART: "rewards", "arm": "logistic"}, 2.0),
@@ -96,19 +96,19 @@ def test_an_answer_is_taken_apart_by_part_and_arm(ask):
         Sample({PART: "beginnings of rewards", "arm": "boosting"}, 2.0),
         Sample({PART: "beginnings of trials", "arm": "stranger"}, 2.0),
     ]
-    asked = question(ask("counters"))
-    values = asked.values(samples)
+    query = window_query(resource_of("counters"))
+    values = query.values(samples)
     assert values["trials"] == {"logistic": 5.0}
     assert values["rewards"] == {"logistic": 2.0}
-    assert [counter.part for counter in asked.were_reset(samples)] == ["trials"]
-    assert [counter.part for counter in asked.seemed_to_begin(samples)] == ["rewards"]
+    assert [counter.part for counter in query.were_reset(samples)] == ["trials"]
+    assert [counter.part for counter in query.seemed_to_begin(samples)] == ["rewards"]
 
 
-def test_one_more_question_asks_what_series_of_all_counters_had_before_they_seemed_to_begin(ask):
-    asked = question(ask("counters"))
-    promql = asked.promql_before(asked.counters, asked.counters[:1])
+def test_one_more_query_reads_what_series_of_all_counters_had_before_they_seemed_to_begin(resource_of):
+    query = window_query(resource_of("counters"))
+    promql = query.promql_before(query.counters, query.counters[:1])
     promql_parser.parse(promql)
-    assert all(promql.count(f'"{counter.part}"') == 1 for counter in asked.counters)
+    assert all(promql.count(f'"{counter.part}"') == 1 for counter in query.counters)
     assert promql.count('"resets of') == 1
 
 

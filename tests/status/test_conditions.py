@@ -11,9 +11,8 @@ from bandit_operator.api.status import Condition, ConditionType, Phase
 from bandit_operator.core import memory as memories
 from bandit_operator.core import reasons
 from bandit_operator.core.decision import Decision
-from bandit_operator.core.model import ArmStanding, ArmState, Mode
+from bandit_operator.core.model import ArmStanding, ArmState, Mode, Problem
 from bandit_operator.core.outcomes import Held
-from bandit_operator.routers import Problem
 from bandit_operator.status.conditions import Overview, RouteState, conditions_of, phase_of
 
 

@@ -43,7 +43,7 @@ def decision(experiment: Experiment, snapshot: Snapshot) -> Decision:
 @pytest.fixture
 def status(experiment: Experiment, snapshot: Snapshot, decision: Decision) -> dict[str, Any]:
     """The status after that decision, as the API server holds it."""
-    committed = Committed(memories.initial(experiment)).decided(snapshot, False, decision, 3)
+    committed = Committed(memories.initial(experiment)).decided(snapshot, decision, 3)
     return written(experiment, committed, decision)
 
 
@@ -98,7 +98,7 @@ def test_arms_that_are_no_longer_in_the_spec_are_forgotten(experiment, status):
 def test_weights_from_before_a_pause_are_not_re_asserted_after_it(experiment, status, phase):
     again = read({**status, "phase": phase.value}, experiment)
     route = {"logistic": 1, "boosting": 1}
-    assert intended(again.intention, route, shared=False, follow=False).weights == route
+    assert intended(again.intention, route, 10000, follow=False).weights == route
 
 
 def test_what_was_known_of_the_arms_stays_where_nothing_was_decided(experiment):

@@ -32,9 +32,9 @@ def ticked(experiment):
             arms = {"logistic": Observed(50, 20), "boosting": Observed(50, 20)}
             facts = dict.fromkeys(arms, ArmFacts(5000, True, 2, "v1"))
             snapshot = Snapshot(start + 40, Window(start, start + 30, arms), facts, 1, True)
-            before = intended(committed.intention, dict.fromkeys(arms, 5000), shared=False, follow=False)
+            before = intended(committed.intention, dict.fromkeys(arms, 5000), 10000, follow=False)
             decision = decide(experiment, committed.memory, before, snapshot)
-            committed = committed.decided(snapshot, False, decision, 3)
+            committed = committed.decided(snapshot, decision, 3)
         return committed
 
     return after
@@ -43,21 +43,17 @@ def ticked(experiment):
 def test_weights_that_were_given_up_leave_the_standings(experiment):
     intention = Intention(STANDINGS, {"logistic": 10000, "boosting": 0})
     given_up = Committed(memories.initial(experiment), intention=intention).without_weights()
-    taken = intended(given_up.intention, ROUTE, shared=False, follow=False)
+    taken = intended(given_up.intention, ROUTE, 10000, follow=False)
     assert (taken.standings, taken.weights) == (STANDINGS, ROUTE)
 
 
 def test_a_new_resource_goes_on_from_the_users_weights():
-    assert intended(None, ROUTE, shared=False, follow=False) == Intention({}, ROUTE, 10000)
-
-
-def test_other_backends_keep_their_share_because_the_arms_keep_their_sum():
-    assert intended(None, ROUTE, shared=True, follow=False).total == 2
+    assert intended(None, ROUTE, 10000, follow=False) == Intention({}, ROUTE, 10000)
 
 
 def test_a_mode_that_does_not_write_follows_the_route():
     committed = Intention(STANDINGS, {"logistic": 10000, "boosting": 0})
-    assert intended(committed, ROUTE, shared=False, follow=True).weights == ROUTE
+    assert intended(committed, ROUTE, 10000, follow=True).weights == ROUTE
 
 
 def test_the_history_holds_the_newest_decisions_and_a_checkpoint_before_the_oldest(ticked):

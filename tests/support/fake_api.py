@@ -7,7 +7,7 @@ Patch with tests and merge patches, and fails where it is told to.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,12 +91,20 @@ class FakeAPI(KubernetesAPI):
     async def close(self) -> None:
         """Nothing to close."""
 
-    async def get(self, path: str, *, accept: str = "application/json") -> Object:  # noqa: ARG002 - as the real one
+    async def get(
+        self,
+        path: str,
+        *,
+        accept: str = "application/json",  # noqa: ARG002 - as the real one
+        query: Mapping[str, str] | None = None,
+    ) -> Object:
         """Read an object."""
         self.reads.append(path)
         failure = self._failure("get", path)
         if failure is not None:
             raise failure.error
+        if query is not None:
+            return {"items": self._selected(path, query["labelSelector"])}
         return copy.deepcopy(self._found(path.removesuffix("/scale")))
 
     async def patch(self, path: str, body: Any, content_type: str) -> Object:
@@ -136,6 +144,12 @@ class FakeAPI(KubernetesAPI):
         if path not in self.objects:
             raise NotFound(404, f"{path} not found")
         return self.objects[path]
+
+    def _selected(self, path: str, selector: str) -> list[Body]:
+        name, _, value = selector.partition("=")
+        inside = (body for place, body in sorted(self.objects.items()) if place.startswith(f"{path}/"))
+        chosen = (body for body in inside if body["metadata"].get("labels", {}).get(name) == value)
+        return copy.deepcopy(list(chosen))
 
     def _failure(self, verb: str, path: str) -> Failure | None:
         for failure in self.failures:
@@ -202,6 +216,11 @@ def resource_of(name: str, namespace: str = "models") -> str:
 def route_of(name: str, namespace: str = "models") -> str:
     """Path of an HTTPRoute."""
     return resource_path("gateway.networking.k8s.io", "v1", "httproutes", namespace, name)
+
+
+def endpoints_of(service: str, namespace: str = "models") -> str:
+    """Path of the one EndpointSlice of a Service."""
+    return resource_path("discovery.k8s.io", "v1", "endpointslices", namespace, f"{service}-1")
 
 
 def deployment_of(name: str, namespace: str = "models") -> str:

@@ -16,7 +16,7 @@ from bandit_operator.runtime.clock import Clock
 from bandit_operator.runtime.scheduler import Requeue
 from bandit_operator.runtime.telemetry import Metrics
 from bandit_operator.watch.cache import Cache
-from tests.support.fake_api import FakeAPI, deployment_of, resource_of, route_of
+from tests.support.fake_api import FakeAPI, deployment_of, endpoints_of, resource_of, route_of
 
 NAMESPACE = "models"
 START = 1_000_000_020.0
@@ -63,8 +63,11 @@ class Process:
         self.api.put(self.route_path, self._route())
         for arm in arms:
             self.api.put(deployment_of(arm, NAMESPACE), self._deployment(arm))
+            self.set_available(arm, 2)
         self.earning: Any = dict.fromkeys(arms, (500.0, 250.0))
         self.requests: dict[str, float] = {}
+        self.broken: set[str] = set()
+        """Arms whose Pods do not become ready, whatever is asked for."""
         self.past: set[str] = set()
         """Reasons of conditions and arms that the status has shown at any time."""
         self.start()
@@ -120,7 +123,7 @@ class Process:
         """Start the process, or start again after a crash: only the API server's objects are left."""
         self.cache = Cache()
         self.metrics = Metrics()
-        self.observer = FakeRewards(self.cache, self.api, None, "http://prometheus")  # type: ignore[arg-type]  # never asked
+        self.observer = FakeRewards(self.cache, None, "http://prometheus")  # type: ignore[arg-type]  # never asked
         self.observer.windows = []
         clock = Clock(lambda: self.now + self.clock_offset, lambda: self.now)
         self.reconciler = Reconciler(self.cache, self.api, self.observer, clock, self.metrics, "replica")
@@ -137,6 +140,8 @@ class Process:
             elif "/deployments/" in path:
                 self.cache.put_target("Deployment", copy.deepcopy(body))
                 self.cache.services.add(key)
+            elif "/endpointslices/" in path:
+                self.cache.endpoints.put(copy.deepcopy(body))
 
     def gateway(self, accepted: bool = True) -> None:
         """Let the gateway look at the route: it accepts the present generation, or refuses it."""
@@ -151,10 +156,9 @@ class Process:
 
     def kubelet(self) -> None:
         """Let every Deployment have the Pods that it asks for."""
-        for path, body in list(self.api.objects.items()):
-            if "/deployments/" in path:
-                available = body["spec"].get("replicas", 0)
-                self.api.put(path, {**body, "status": {"availableReplicas": available}})
+        for arm in self.arms:
+            if deployment_of(arm, NAMESPACE) in self.api.objects and arm not in self.broken:
+                self.set_available(arm, self.replicas(arm))
 
     def set_weights(self, **weights: int) -> None:
         """Another writer sets weights."""
@@ -174,6 +178,10 @@ class Process:
         """So many Pods of an arm can serve."""
         path = deployment_of(arm, NAMESPACE)
         self.api.put(path, {**self.api.objects[path], "status": {"availableReplicas": available}})
+        labels = {"kubernetes.io/service-name": arm}
+        metadata = {"name": f"{arm}-1", "namespace": NAMESPACE, "uid": f"slice-{arm}", "labels": labels}
+        endpoints = [{"addresses": ["10.0.0.1"], "conditions": {"ready": True}}] * available
+        self.api.put(endpoints_of(arm, NAMESPACE), {"metadata": metadata, "endpoints": endpoints})
 
     def update_route(self, change: Callable[[dict[str, Any]], None]) -> None:
         """The user changes the route's spec."""

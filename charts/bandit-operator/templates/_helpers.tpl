@@ -57,10 +57,13 @@ prometheus.io/path: /metrics
 - apiGroups: [gateway.networking.k8s.io]
   resources: [httproutes, grpcroutes]
   verbs: [get, list, watch, patch]
-# Whether an arm can serve: its Service is there.
+# Whether an arm can serve: its Service is there, and has ready endpoints.
 - apiGroups: [""]
   resources: [services]
   verbs: [get, list, watch]
+- apiGroups: [discovery.k8s.io]
+  resources: [endpointslices]
+  verbs: [list, watch]
 {{- range .Values.scalables }}
 # Replicas and Pod templates are watched, and only the scale is written.
 - apiGroups: [{{ .group | quote }}]
@@ -72,7 +75,7 @@ prometheus.io/path: /metrics
 {{- end }}
 - apiGroups: [events.k8s.io]
   resources: [events]
-  verbs: [create, patch]
+  verbs: [create]
 {{- with .Values.rbac.extraRules }}
 {{ toYaml . }}
 {{- end }}

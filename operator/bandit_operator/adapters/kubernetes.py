@@ -65,15 +65,17 @@ class KubernetesAPI:
         """Close the connections."""
         await self._api.close()
 
-    async def get(self, path: str, *, accept: str = "application/json") -> Object:
-        """Read an object or a collection.
+    async def get(
+        self, path: str, *, accept: str = "application/json", query: Mapping[str, str] | None = None
+    ) -> Object:
+        """Read an object or a collection, of which ``query`` may select some.
 
         Raises:
             NotFound: There is none.
             APIError: The server refused.
             APIUnreachable: No answer.
         """
-        return await self._request("GET", path, accept=accept)
+        return await self._request("GET", path, accept=accept, query=query)
 
     async def patch(self, path: str, body: Any, content_type: str) -> Object:
         """Change an object; the answer is the object as it is now.
@@ -121,17 +123,20 @@ class KubernetesAPI:
         body: Any = None,
         content_type: str | None = None,
         accept: str = "application/json",
+        query: Mapping[str, str] | None = None,
     ) -> Object:
         headers = {"Accept": accept}
         if content_type:
             headers["Content-Type"] = content_type
-        query = [] if method == "GET" else [("fieldManager", FIELD_MANAGER)]
+        parameters = [*(query or {}).items()]
+        if method != "GET":
+            parameters.append(("fieldManager", FIELD_MANAGER))
         try:
             async with self._slots, asyncio.timeout(REQUEST_SECONDS):
                 prepared = await self._api.param_serialize(
                     method,
                     path,
-                    query_params=query,
+                    query_params=parameters,
                     header_params=headers,
                     body=body,
                     auth_settings=["BearerToken"],

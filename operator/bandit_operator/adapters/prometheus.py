@@ -1,8 +1,8 @@
-"""Asking Prometheus, with a deadline that holds.
+"""Queries to Prometheus, with a deadline that holds.
 
 ``prometheus-api-client`` is synchronous and its timeout is a timeout per read, so a server
 that trickles holds it for ever. Each address therefore has a few threads of its own, every
-question a hard deadline, and an address that keeps missing it is left alone for a while.
+query a hard deadline, and an address that keeps missing it is left alone for a while.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from bandit_operator.sources import Sample
 from bandit_operator.sources.resets import Series
 
 THREADS = 4
-"""Most questions under way to one address."""
+"""Most queries under way to one address."""
 MISSES = 3
 """Deadlines missed in a row before an address is left alone."""
 PAUSE_SECONDS = 15.0
-"""How long it is left alone; then one question tries again."""
+"""How long it is left alone; then one query tries again."""
 
 
 Element = TypeVar("Element")
@@ -50,7 +50,7 @@ class Prometheus:
     Args:
         deadline: Longest wait for an answer, seconds.
         monotonic: A clock that never jumps, seconds.
-        headers: Gives the request headers, such as a bearer token, afresh for each question.
+        headers: Gives the request headers, such as a bearer token, again for each query.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class Prometheus:
                 f"Prometheus at {address} missed {server.missed} deadlines and is left alone for a while",
             )
         loop = asyncio.get_running_loop()
-        answer = loop.run_in_executor(server.threads, self._ask, server.connection, promql, at, read)
+        answer = loop.run_in_executor(server.threads, self._run, server.connection, promql, at, read)
         try:
             async with asyncio.timeout(self._deadline):
                 result = await answer
@@ -115,7 +115,7 @@ class Prometheus:
             server.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="prometheus")
         return SourceDown(reasons.TIMEOUT, f"Prometheus at {address} gave no answer in {self._deadline:g} s")
 
-    def _ask(
+    def _run(
         self, connection: PrometheusConnect, promql: str, at: float, read: Callable[[Any], Element]
     ) -> list[Element] | SourceDown:
         url = connection.url

@@ -47,7 +47,7 @@ class _Structural:
     """Turns JSON Schema as pydantic writes it into a structural schema."""
 
     def __init__(self, model: type[BaseModel]) -> None:
-        self.models = {found.__name__: found for found in models_of(model)}
+        self.models = {inner.__name__: inner for inner in models_of(model)}
         self.root: Schema = model.model_json_schema(by_alias=True, mode="validation")
         self.definitions: Mapping[str, Schema] = self.root.pop("$defs", {})
 
@@ -142,7 +142,7 @@ def _column(name: str, path: str, description: str, kind: str = "string", priori
 
 
 def columns() -> list[Schema]:
-    """Return the columns of ``kubectl get bd``, which tell who is winning and whether it is safe."""
+    """Return the columns of ``kubectl get bd``, which show who is winning and whether it is safe."""
     ready = ".status.conditions[?(@.type=='Ready')]"
     return [
         _column("Leader", ".status.leader", "Arm that is most probably best."),

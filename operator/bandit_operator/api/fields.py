@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidationError,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
+from pydantic_core import CoreSchema, core_schema
 
-from bandit_operator.api.rules import DecimalString, PatternString, Rule
+from bandit_operator.api.rules import DecimalString, PatternString, Rule, fault_at
 
 MAX_ARMS = 20
 """More arms than this share too little traffic to be told apart; it also bounds CEL's cost."""
@@ -28,12 +39,57 @@ class ApiModel(BaseModel):
         use_attribute_docstrings=True,
     )
     RULES: ClassVar[tuple[Rule, ...]] = ()
-    """CEL rules over several fields of the model."""
+    """Rules over several fields of the model."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, data: Any) -> Any:
+        """Take null as left out, as the API server does before it fills in defaults."""
+        if isinstance(data, Mapping):
+            return {name: value for name, value in data.items() if value is not None}
+        return data
+
+    @model_validator(mode="after")
+    def _keeps_its_rules(self) -> Self:
+        """Check what the API server checks by ``x-kubernetes-validations``."""
+        faults = [fault for rule in self.RULES if (fault := rule.fault(self)) is not None]
+        if faults:
+            raise ValidationError.from_exception_data(type(self).__name__, faults)
+        return self
 
 
-def list_map(key: str) -> dict[str, Any]:
-    """Return the schema extension of a list whose items are told apart by ``key``."""
-    return {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [key]}
+@dataclass(frozen=True)
+class ListMap:
+    """Annotates a list whose items are told apart by the field ``key``, of which no two are equal."""
+
+    key: str
+
+    def check(self, items: list[ApiModel]) -> list[ApiModel]:
+        """Return ``items``.
+
+        Raises:
+            ValidationError: at the second of two items with one key, in the API server's words.
+        """
+        keys = [str(getattr(item, self.key)) for item in items]
+        faults = [
+            fault_at((index,), f'Duplicate value: {{"{self.key}":"{value}"}}')
+            for index, value in enumerate(keys)
+            if value in keys[:index]
+        ]
+        if faults:
+            raise ValidationError.from_exception_data("list", faults)
+        return items
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Run ``check`` after the items are known to be good."""
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """Describe the list to the API server, which checks the same."""
+        extension = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [self.key]}
+        return {**handler(schema), **extension}
 
 
 ATOMIC_LIST: dict[str, Any] = {"x-kubernetes-list-type": "atomic"}
@@ -60,6 +116,15 @@ ObjectName = Annotated[
         "income-logistic",
     ),
 ]
+SectionName = Annotated[
+    str,
+    PatternString(
+        "[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*",
+        "the name of a rule: lower-case letters, digits, inner hyphens and inner dots",
+        "predict.v1",
+    ),
+]
+"""What the Gateway API takes for the name of a rule (SectionName)."""
 Namespace = Annotated[
     str,
     PatternString("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", "the name of a namespace", "models", max_length=63),
@@ -86,12 +151,19 @@ Kind = Annotated[
 ]
 LabelName = Annotated[
     str,
-    PatternString("[a-zA-Z_][a-zA-Z0-9_]{0,127}", "the name of a Prometheus label", "arm", max_length=128),
+    PatternString(
+        "[a-zA-Z_][a-zA-Z0-9_.:/-]{0,127}", "the name of a Prometheus label", "arm", max_length=128
+    ),
 ]
+"""Beside the classic names those that OpenTelemetry gives, such as service.name."""
+_BLANKS = " \\t\\n\\f\\r"
+"""What RE2 means by ``\\s``, for the inside of a class."""
+_MATCHERS = "[{](?s:.)*[}]"
+"""Anything in braces: what is inside is for Prometheus to judge."""
 HttpAddress = Annotated[
     str,
     PatternString(
-        "https?://[^\\s/?#@]+(/[^\\s?#]*)?",
+        f"https?://[^{_BLANKS}/?#@]+(/[^{_BLANKS}?#]*)?",
         "an http or https address without user, query or fragment",
         "http://prometheus.monitoring:9090",
         max_length=2048,
@@ -100,7 +172,8 @@ HttpAddress = Annotated[
 CounterSelector = Annotated[
     str,
     PatternString(
-        "\\s*[a-zA-Z_:][a-zA-Z0-9_:]*\\s*([{](.|\\s)*[}])?\\s*|\\s*[{](.|\\s)*[}]\\s*",
+        f"[{_BLANKS}]*([a-zA-Z_:][a-zA-Z0-9_:]*[{_BLANKS}]*)?{_MATCHERS}[{_BLANKS}]*"
+        f"|[{_BLANKS}]*[a-zA-Z_:][a-zA-Z0-9_:]*[{_BLANKS}]*",
         "a selector of a counter, without functions, ranges or operators",
         'model_reward_trials_total{route="income"}',
         max_length=2048,

@@ -1,151 +1,110 @@
-"""Presets: which there are, for which software, and what must be set beside them.
+"""The API's part of presets: which can be asked of whom, and what must be set beside them.
 
-``bandit_operator.sources.presets`` has the metrics; a test holds the two tables together.
+All of it is made from what each software declares (``bandit_operator.presets``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from enum import StrEnum
+from collections.abc import Collection, Iterator
 
-from bandit_operator.api.rules import Rule
+from bandit_operator.api.rules import OneOf, Rule
+from bandit_operator.presets import DEFAULT_GATEWAY, SOFTWARE, Preset, Role
+from bandit_operator.presets.base import LATENCY, SUCCESS, NotOffered
 
-
-class Preset(StrEnum):
-    """Rewards that need no metric of the model's own."""
-
-    GATEWAY_LATENCY = "GatewayLatency"
-    """A request is a success if the gateway answered it in time, and not with 5xx."""
-    GATEWAY_SUCCESS = "GatewaySuccess"
-    """A request is a success unless the gateway answered it with 5xx."""
-    SERVER_LATENCY = "ServerLatency"
-    """As GatewayLatency, by the model server's own counters."""
-    SERVER_SUCCESS = "ServerSuccess"
-    """As GatewaySuccess, by the model server's own counters."""
+NAMES = OneOf(tuple(SOFTWARE))
+"""What ``implementation`` may be."""
+_LATENCY = sorted(LATENCY.values())
+_SERVER = sorted((LATENCY[Role.SERVER], SUCCESS[Role.SERVER]))
 
 
-class Implementation(StrEnum):
-    """Software whose metrics a preset reads."""
-
-    BENTOML = "BentoML"
-    ENVOY_GATEWAY = "EnvoyGateway"
-    ISTIO = "Istio"
-    KSERVE = "KServe"
-    MLSERVER = "MLServer"
-    TRAEFIK = "Traefik"
-    TRITON = "Triton"
-    VLLM = "VLLM"
+def description() -> str:
+    """Return the text of ``implementation``."""
+    gateways, servers = (_in_words(role) for role in (Role.GATEWAY, Role.SERVER))
+    return (
+        f"Whose metrics the preset reads. For Gateway presets {gateways}; for Server presets {servers}."
+        " docs/presets.md has each one's metrics."
+    )
 
 
-_LATENCY = (Preset.GATEWAY_LATENCY, Preset.SERVER_LATENCY)
-_SERVER = (Preset.SERVER_LATENCY, Preset.SERVER_SUCCESS)
-_GATEWAYS = (Implementation.ENVOY_GATEWAY, Implementation.ISTIO, Implementation.TRAEFIK)
-_SERVERS = (
-    Implementation.BENTOML,
-    Implementation.KSERVE,
-    Implementation.MLSERVER,
-    Implementation.TRITON,
-    Implementation.VLLM,
-)
-NOT_OFFERED = {
-    (Preset.GATEWAY_LATENCY, Implementation.ENVOY_GATEWAY): (
-        "Envoy times requests without their status code, so an arm that fails fast would win;"
-        " use GatewaySuccess, or ServerLatency"
-    ),
-    (Preset.SERVER_LATENCY, Implementation.KSERVE): (
-        "KServe times failed predictions like others, so an arm that fails fast would win;"
-        " use ServerSuccess, or GatewayLatency"
-    ),
-    (Preset.SERVER_LATENCY, Implementation.TRITON): (
-        "Triton has a histogram of the first responses of decoupled models only;"
-        " use ServerSuccess, or GatewayLatency"
-    ),
-}
-"""Combinations that would be wrong, and why."""
-
-
-def candidates(preset: Preset) -> tuple[Implementation, ...]:
-    """Return the software that a preset is about, including what is not offered for a reason."""
-    return _SERVERS if preset in _SERVER else _GATEWAYS
-
-
-OFFERED = tuple(
-    (preset, implementation)
-    for preset in Preset
-    for implementation in candidates(preset)
-    if (preset, implementation) not in NOT_OFFERED
-)
-"""What can be had, sorted."""
-
-
-def _texts(values: tuple[StrEnum, ...]) -> list[str]:
-    return [str(value) for value in values]
+def _in_words(role: Role) -> str:
+    """All software of a role, each with its remark."""
+    words = []
+    for software in SOFTWARE.values():
+        if software.role == role:
+            default = "the default" if software is DEFAULT_GATEWAY else ""
+            remarks = "; ".join(remark for remark in (default, software.remark) if remark)
+            words.append(f"{software.name} ({remarks})" if remarks else software.name)
+    return " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 def preset_rules() -> Iterator[Rule]:
     """Yield the rules of ``spec.reward.prometheus`` about presets."""
-    preset, latency, server = "self.preset", _texts(_LATENCY), _texts(_SERVER)
     yield Rule(
         "!has(self.implementation) || has(self.preset)",
-        message="implementation says whose metrics a preset reads; set preset, or remove implementation",
+        "implementation says whose metrics a preset reads; set preset, or remove implementation",
+        holds=lambda prometheus: prometheus.implementation is None or prometheus.preset is not None,
         field=".implementation",
         forbidden=True,
     )
     yield Rule(
-        f"!has(self.latencyTarget) || (has({preset}) && {preset} in {latency})",
-        message=f"latencyTarget belongs to preset {' or '.join(latency)};"
-        " set one of them, or remove latencyTarget",
+        f"!has(self.latencyTarget) || (has(self.preset) && self.preset in {_texts(_LATENCY)})",
+        f"latencyTarget belongs to preset {' or '.join(_LATENCY)}; set one of them, or remove latencyTarget",
+        holds=lambda prometheus: prometheus.latency_target is None or prometheus.preset in _LATENCY,
         field=".latencyTarget",
         forbidden=True,
     )
     yield Rule(
-        f"!has({preset}) || !({preset} in {latency}) || has(self.latencyTarget)",
-        expression=f"'preset ' + {preset} + ' needs latencyTarget, within which a request must be answered;"
-        " set it, for example to 250ms'",
+        f"!has(self.preset) || !(self.preset in {_texts(_LATENCY)}) || has(self.latencyTarget)",
+        "preset {self.preset} needs latencyTarget, within which a request must be answered;"
+        " set it, for example to 250ms",
+        holds=lambda prometheus: prometheus.preset not in _LATENCY or prometheus.latency_target is not None,
         field=".preset",
     )
     yield Rule(
-        f"!has({preset}) || !({preset} in {server}) || has(self.implementation)",
-        expression=f"'preset ' + {preset} + ' needs implementation, the model server;"
-        f" set it to one of {', '.join(_SERVERS)}'",
+        f"!has(self.preset) || !(self.preset in {_texts(_SERVER)}) || has(self.implementation)",
+        "preset {self.preset} needs implementation, the model server;"
+        f" set it to one of {', '.join(_names_of(Role.SERVER))}",
+        holds=lambda prometheus: prometheus.preset not in _SERVER or prometheus.implementation is not None,
         field=".preset",
     )
-    for kinds, names in ((server, _SERVERS), (_texts(tuple(set(Preset) - set(_SERVER))), _GATEWAYS)):
-        yield Rule(
-            f"!has({preset}) || !has(self.implementation) || !({preset} in {sorted(kinds)})"
-            f" || self.implementation in {_texts(names)}",
-            expression=f"'preset ' + {preset} + ' cannot be read from ' + self.implementation"
-            f" + '; set implementation to one of {', '.join(names)}'",
-            field=".implementation",
-        )
-    for (one, implementation), why in NOT_OFFERED.items():
-        yield Rule(
-            f"!has({preset}) || !has(self.implementation) || {preset} != '{one}'"
-            f" || self.implementation != '{implementation}'",
-            message=f"{implementation} has no {one}: {why}".replace("'", "\\'"),
-            field=".implementation",
-        )
+    yield _role_rule(Role.SERVER)
+    yield _role_rule(Role.GATEWAY)
+    for software in SOFTWARE.values():
+        for preset, offer in software.offers().items():
+            if isinstance(offer, NotOffered):
+                yield _not_offered_rule(preset, software.name, offer.why)
 
 
-def preset_fault(
-    preset: Preset | None, implementation: Implementation | None, latency_target: str | None
-) -> str | None:
-    """Return what those rules would say, or None where they hold."""
-    if preset is None:
-        given = {"implementation": implementation, "latencyTarget": latency_target}
-        extra = [name for name, value in given.items() if value is not None]
-        return f"{extra[0]} belongs to a preset; set preset, or remove {extra[0]}" if extra else None
-    if (preset in _LATENCY) != (latency_target is not None):
-        if latency_target is None:
-            return f"preset {preset} needs latencyTarget; set it, for example to 250ms"
-        return f"latencyTarget belongs to preset {' or '.join(_LATENCY)}; remove latencyTarget"
-    if implementation is None:
-        names = ", ".join(_SERVERS)
-        return (
-            f"preset {preset} needs implementation; set it to one of {names}" if preset in _SERVER else None
-        )
-    if implementation not in candidates(preset):
-        names = ", ".join(candidates(preset))
-        return f"preset {preset} cannot be read from {implementation}; set implementation to one of {names}"
-    why = NOT_OFFERED.get((preset, implementation))
-    return None if why is None else f"{implementation} has no {preset}: {why}"
+def _role_rule(role: Role) -> Rule:
+    """Gateway presets are read from gateways, and Server presets from model servers."""
+    presets, names = sorted((LATENCY[role], SUCCESS[role])), _names_of(role)
+    return Rule(
+        f"!has(self.preset) || !has(self.implementation) || !(self.preset in {_texts(presets)})"
+        f" || self.implementation in {names}",
+        "preset {self.preset} cannot be read from {self.implementation};"
+        f" set implementation to one of {', '.join(names)}",
+        holds=lambda prometheus: (
+            prometheus.implementation is None
+            or prometheus.preset not in presets
+            or prometheus.implementation in names
+        ),
+        field=".implementation",
+    )
+
+
+def _not_offered_rule(preset: Preset, name: str, why: str) -> Rule:
+    return Rule(
+        f"!has(self.preset) || !has(self.implementation) || self.preset != '{preset}'"
+        f" || self.implementation != '{name}'",
+        f"{name} has no {preset}: {why}",
+        holds=lambda prometheus: (prometheus.preset, prometheus.implementation) != (preset, name),
+        field=".implementation",
+    )
+
+
+def _names_of(role: Role) -> list[str]:
+    return [name for name, software in SOFTWARE.items() if software.role == role]
+
+
+def _texts(presets: Collection[Preset]) -> list[str]:
+    return [str(preset) for preset in presets]

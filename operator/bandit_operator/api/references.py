@@ -10,25 +10,12 @@ from dataclasses import dataclass
 from bandit_operator.api.spec import BackendRef
 from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core.model import Backend
+from bandit_operator.routers import RouteReference
 
 Key = tuple[str, str]
 """(namespace, name)."""
 KindKey = tuple[str, str, str]
 """(kind, namespace, name)."""
-
-
-@dataclass(frozen=True, slots=True)
-class RouteReference:
-    """The route, and in it the rule, whose weights are moved.
-
-    ``section`` is the name of the rule, or None where the rule is told by its backends.
-    """
-
-    group: str
-    kind: str
-    namespace: str
-    name: str
-    section: str | None
 
 
 @dataclass(frozen=True, slots=True)

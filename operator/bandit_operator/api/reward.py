@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar
 
-from pydantic import model_validator
+from pydantic import Field
 
 from bandit_operator.api.fields import (
     ApiModel,
@@ -13,15 +13,22 @@ from bandit_operator.api.fields import (
     LabelName,
     PromQL,
 )
-from bandit_operator.api.presets import Implementation, Preset, preset_fault, preset_rules
-from bandit_operator.api.reward_counters import (
-    BETWEEN_0_AND_1,
-    FURTHER_COUNTERS,
-    counter_fault,
-    counter_rules,
-)
+from bandit_operator.api.presets import NAMES, description, preset_rules
+from bandit_operator.api.reward_counters import BETWEEN_0_AND_1, counter_rules
 from bandit_operator.api.rules import DURATION_PATTERN, DurationString, Rule, parse_duration
 from bandit_operator.core.model import RewardType
+from bandit_operator.presets import Preset
+
+
+def _needs(given: str, missing: str, meaning: str) -> Rule:
+    """The field ``given`` does not stand without the field ``missing``."""
+    return Rule(
+        f"has(self.{missing}) || !has(self.{given})",
+        f"{missing} is missing: {given} needs {meaning} beside it",
+        holds=lambda prometheus: (
+            getattr(prometheus, missing) is not None or getattr(prometheus, given) is None
+        ),
+    )
 
 
 class Prometheus(ApiModel):
@@ -33,27 +40,21 @@ class Prometheus(ApiModel):
     """
 
     RULES: ClassVar = (
-        Rule(
-            "has(self.successes) == has(self.trials)",
-            expression="has(self.trials)"
-            " ? 'successes is missing: trials needs the counter of successes beside it'"
-            " : 'trials is missing: successes needs the counter of trials beside it'",
-        ),
-        Rule(
-            "has(self.query) == has(self.samples)",
-            expression="has(self.samples)"
-            " ? 'query is missing: samples needs the query of the mean reward beside it'"
-            " : 'samples is missing: query needs the number of samples of each arm beside it'",
-        ),
+        _needs("trials", "successes", "the counter of successes"),
+        _needs("successes", "trials", "the counter of trials"),
+        _needs("samples", "query", "the query of the mean reward"),
+        _needs("query", "samples", "the number of samples of each arm"),
         Rule(
             "(has(self.successes) || has(self.trials) ? 1 : 0)"
             " + (has(self.query) || has(self.samples) ? 1 : 0) + (has(self.preset) ? 1 : 0) == 1",
-            message="set exactly one of: successes with trials (counters), query with samples, or preset",
+            "set exactly one of: successes with trials (counters), query with samples, or preset",
+            holds=lambda prometheus: prometheus.ways() == 1,
         ),
         Rule(
             "!has(self.samples) || self.samples.contains('$window')",
-            message="samples must count the rewards of one window only, or some are counted twice;"
+            "samples must count the rewards of one window only, or some are counted twice;"
             " use $window as its range, as in sum by (arm) (increase(trials_total[$window]))",
+            holds=lambda prometheus: prometheus.samples is None or "$window" in prometheus.samples,
             field=".samples",
         ),
         *preset_rules(),
@@ -122,11 +123,7 @@ class Prometheus(ApiModel):
     - ServerSuccess, ServerLatency: the same by the model server's own metrics, whose Pods
     Prometheus must scrape.
     """
-    implementation: Implementation | None = None
-    """Whose metrics the preset reads. Traefik (the default for Gateway presets; it needs
-    metrics.prometheus.addServicesLabels), EnvoyGateway or Istio; for Server presets KServe,
-    MLServer (Seldon Core 2), Triton, BentoML or VLLM. docs/presets.md has each one's metrics.
-    """
+    implementation: Annotated[str, NAMES] | None = Field(None, description=description())
     latency_target: Annotated[str, DurationString("1ms", "10m", example="250ms")] | None = None
     """Time within which an answer is a success, for GatewayLatency and ServerLatency. It must be
     a bound of the histogram's buckets; with any other the arms have no data, and a condition
@@ -135,24 +132,19 @@ class Prometheus(ApiModel):
     arm_label: LabelName | None = None
     """Label whose value is the name of the arm. Default: arm; for Server presets the label
     service that a ServiceMonitor adds, whose value is the name of the arm's backend. Gateway
-    presets have labels of their own and ignore it.
+    presets have labels of their own and ignore it. A name such as service.name, which has more than
+    letters, digits and underscores, needs Prometheus 3.
     """
     settle: Annotated[str, DurationString(maximum="1h", example="30s")] = "30s"
     """How long after the end of a window its counters are complete in Prometheus: about two
     scrape intervals.
     """
 
-    @model_validator(mode="after")
-    def _has_exactly_one_mode(self) -> Self:
-        pairs = ((self.successes, self.trials), (self.query, self.samples))
-        modes = sum(first is not None and second is not None for first, second in pairs)
-        halves = any((first is None) != (second is None) for first, second in pairs)
-        if halves or modes + (self.preset is not None) != 1:
-            raise ValueError("set exactly one of: successes with trials, query with samples, or preset")
-        fault = preset_fault(self.preset, self.implementation, self.latency_target)
-        if fault is not None:
-            raise ValueError(fault)
-        return self
+    def ways(self) -> int:
+        """Return in how many of the three ways rewards are given, be it in part."""
+        counters, query = (self.successes, self.trials), (self.query, self.samples)
+        given = (any(one is not None for one in way) for way in (counters, query, (self.preset,)))
+        return sum(given)
 
 
 class Delay(ApiModel):
@@ -168,7 +160,8 @@ class Delay(ApiModel):
         Rule(
             f"!self.median.matches('{DURATION_PATTERN}') || !self.p95.matches('{DURATION_PATTERN}')"
             " || duration(self.median) <= duration(self.p95)",
-            expression="'median ' + self.median + ' is longer than p95 ' + self.p95 + '; raise p95'",
+            "median {self.median} is longer than p95 {self.p95}; raise p95",
+            holds=lambda delay: parse_duration(delay.median) <= parse_duration(delay.p95),
             field=".median",
         ),
     )
@@ -178,12 +171,6 @@ class Delay(ApiModel):
     p95: Annotated[str, DurationString("1ms", "2160h", example="24h")]
     """Time by which 95 % of the labels have come."""
 
-    @model_validator(mode="after")
-    def _is_ordered(self) -> Self:
-        if parse_duration(self.median) > parse_duration(self.p95):
-            raise ValueError(f"median {self.median} is longer than p95 {self.p95}; raise p95")
-        return self
-
 
 class Reward(ApiModel):
     """What one reward is, and where to read it."""
@@ -191,20 +178,23 @@ class Reward(ApiModel):
     RULES: ClassVar = (
         Rule(
             "!has(self.prometheus.preset) || self.type == 'Bernoulli'",
-            expression="'preset counts successes, which are Bernoulli rewards, but type is ' + self.type"
-            " + '; set type to Bernoulli'",
+            "preset counts successes, which are Bernoulli rewards, but type is {self.type};"
+            " set type to Bernoulli",
+            holds=lambda reward: reward.prometheus.preset is None or reward.type == RewardType.BERNOULLI,
             field=".type",
         ),
         Rule(
             f"!has(self.prometheus.query) || self.type in {[str(one) for one in BETWEEN_0_AND_1]}",
-            expression="'query gives means, from which the variance of type ' + self.type"
-            " + ' cannot be known; give counters instead of query, or set type to Bounded'",
+            "query gives means, from which the variance of type {self.type} cannot be known;"
+            " give counters instead of query, or set type to Bounded",
+            holds=lambda reward: reward.prometheus.query is None or reward.type in BETWEEN_0_AND_1,
             field=".type",
         ),
         Rule(
             f"!has(self.delay) || self.type in {[str(one) for one in BETWEEN_0_AND_1]}",
-            expression="'a reward of type ' + self.type + ' is unknown while its label is late, and not 0;"
-            " remove delay and count in trials only requests whose label has come'",
+            "a reward of type {self.type} is unknown while its label is late, and not 0;"
+            " remove delay and count in trials only requests whose label has come",
+            holds=lambda reward: reward.delay is None or reward.type in BETWEEN_0_AND_1,
             field=".delay",
             forbidden=True,
         ),
@@ -232,21 +222,3 @@ class Reward(ApiModel):
     """With no newer rewards than this, weights are held until there are some. At least
     interval + prometheus.settle.
     """
-
-    @model_validator(mode="after")
-    def _has_the_counters_of_its_type(self) -> Self:
-        if self.type in BETWEEN_0_AND_1 or self.prometheus.trials is not None:
-            given = {one.part: getattr(self.prometheus, one.part) for one in FURTHER_COUNTERS}
-            fault = counter_fault(self.type, given)
-        else:
-            fault = f"type {self.type} needs counters; set successes and trials, or type to Bounded"
-        if fault is None and self.prometheus.preset is not None and self.type != RewardType.BERNOULLI:
-            fault = f"preset counts successes, but type is {self.type}; set type to Bernoulli"
-        if fault is None and self.delay is not None and self.type not in BETWEEN_0_AND_1:
-            fault = (
-                f"delay does not go with type {self.type}, whose rewards are unknown while labels are late; "
-                "remove delay and count in trials only requests whose label has come"
-            )
-        if fault is not None:
-            raise ValueError(fault)
-        return self

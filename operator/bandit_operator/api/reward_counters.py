@@ -1,13 +1,13 @@
 """Which counters each type of reward is read from, and the rules that follow.
 
-The same table makes the rules of the API server, the checks in Python, and the questions that
-``bandit_operator.sources.counters`` asks.
+The same table makes the rules of the API and the queries of ``bandit_operator.sources.counters``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic.alias_generators import to_camel
 
@@ -37,6 +37,11 @@ class RewardCounter:
         """Name of the field in ``spec.reward.prometheus``."""
         return to_camel(self.part)
 
+    def selector(self, prometheus: Any) -> str | None:
+        """Its selector in ``spec.reward.prometheus``, or None where there is none."""
+        selector: str | None = getattr(prometheus, self.part)
+        return selector
+
 
 _BOTH, _RATIO = (RewardType.GAUSSIAN, RewardType.RATIO), (RewardType.RATIO,)
 FURTHER_COUNTERS = (
@@ -64,37 +69,34 @@ FURTHER_COUNTERS = (
 def counter_rules() -> Iterator[Rule]:
     """Yield the rules of ``spec.reward``: each type has its own counters, all of them and no others."""
     for counter in FURTHER_COUNTERS:
-        path, types = f"self.prometheus.{counter.field}", [str(one) for one in counter.types]
-        yield Rule(
-            f"!has({path}) || self.type in {types}",
-            expression=f"'{counter.field} belongs to type {' or '.join(types)}, but type is ' + self.type"
-            f" + '; remove {counter.field} or change type'",
-            field=f".prometheus.{counter.field}",
-            forbidden=True,
-        )
+        yield _belongs_to_its_types(counter)
         if not counter.optional:
-            # Where rewards come from a query or a preset, another rule says that they cannot.
-            yield Rule(
-                f"!(self.type in {types}) || !has(self.prometheus.trials) || has({path})",
-                expression=f"'type ' + self.type + ' needs the counter {counter.field}, {counter.meaning};"
-                f" set it, for example to {counter.example}'",
-                field=".prometheus",
-            )
+            yield _is_there(counter)
 
 
-def counter_fault(reward_type: str, given: Mapping[str, str | None]) -> str | None:
-    """Return what those rules would say of the counters ``given`` by part, or None where they hold."""
-    for counter in FURTHER_COUNTERS:
-        known = given[counter.part] is not None
-        if known and reward_type not in counter.types:
-            types = " or ".join(counter.types)
-            return (
-                f"prometheus.{counter.field} belongs to type {types}, but type is {reward_type}; "
-                f"remove {counter.field} or change type"
-            )
-        if not known and not counter.optional and reward_type in counter.types:
-            return (
-                f"type {reward_type} needs the counter prometheus.{counter.field}, {counter.meaning}; "
-                f"set it, for example to {counter.example}"
-            )
-    return None
+def _belongs_to_its_types(counter: RewardCounter) -> Rule:
+    path, types = f"self.prometheus.{counter.field}", [str(one) for one in counter.types]
+    return Rule(
+        f"!has({path}) || self.type in {types}",
+        f"{counter.field} belongs to type {' or '.join(types)}, but type is {{self.type}};"
+        f" remove {counter.field} or change type",
+        holds=lambda reward: counter.selector(reward.prometheus) is None or reward.type in counter.types,
+        field=f".prometheus.{counter.field}",
+        forbidden=True,
+    )
+
+
+def _is_there(counter: RewardCounter) -> Rule:
+    """Where rewards come from a query or a preset, another rule says that they cannot."""
+    path, types = f"self.prometheus.{counter.field}", [str(one) for one in counter.types]
+    return Rule(
+        f"!(self.type in {types}) || !has(self.prometheus.trials) || has({path})",
+        f"type {{self.type}} needs the counter {counter.field}, {counter.meaning};"
+        f" set it, for example to {counter.example}",
+        holds=lambda reward: (
+            reward.type not in counter.types
+            or reward.prometheus.trials is None
+            or counter.selector(reward.prometheus) is not None
+        ),
+        field=".prometheus",
+    )

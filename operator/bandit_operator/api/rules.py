@@ -1,7 +1,19 @@
 """CEL rules and string formats of the API, each enforced twice with one message.
 
 The API server runs the CEL rule at admission; the operator runs the same check in Python
-when it reads an object that reached it another way, such as a file or an older schema.
+when it reads an object that reached it another way, such as a file or an older schema. One
+row, a ``Rule`` or a ``StringFormat``, holds both checks and the one message. The tests refuse
+one list of bad manifests by both.
+
+What differs, and why:
+
+- A rule about a change, which names ``oldSelf``, needs the object as it was. Only the API server
+  has that.
+- What the structure refuses, such as a missing field or a word that is not in an enumeration,
+  is refused by both at the same field, each in its own words.
+- Rules over several fields are checked in Python once each of the fields is good by itself, by the
+  API server at once, which may therefore name a fault more.
+- Unknown fields are ignored here: the object may have been written for a newer schema.
 
 References: Kubernetes API reference, JSONSchemaProps ``x-kubernetes-validations``; CEL in
 Kubernetes, https://kubernetes.io/docs/reference/using-api/cel/.
@@ -9,14 +21,17 @@ Kubernetes, https://kubernetes.io/docs/reference/using-api/cel/.
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
-from pydantic_core import CoreSchema, core_schema
+from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
 
 DECIMAL_PATTERN = "^-?[0-9]{1,12}([.][0-9]{1,9})?$"
 DURATION_PATTERN = "^([0-9]{1,6}(ms|s|m|h)){1,4}$"
@@ -25,34 +40,87 @@ DURATION_PATTERN = "^([0-9]{1,6}(ms|s|m|h)){1,4}$"
 _UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
+_PLACEHOLDER = re.compile("[{]([a-zA-Z][a-zA-Z0-9.]*)[}]")
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """Part of a message that must be computed: in CEL, and in Python from the model."""
+
+    cel: str
+    python: Callable[[Any], str]
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One entry of ``x-kubernetes-validations``.
+    """One relation between fields of a model: a row that both enforcers are made from.
 
-    Exactly one of ``message`` (fixed text) and ``expression`` (CEL that yields the text)
-    is set. ``field`` is the path, relative to where the rule stands, that the error names.
-    ``forbidden`` marks a field that must be absent, which the API server then reports as
-    "Forbidden" rather than "Invalid value".
+    ``field`` is the path, relative to where the rule stands, that the error names. ``forbidden``
+    marks a field that must be absent, which the API server then reports as "Forbidden" rather
+    than "Invalid value".
     """
 
     rule: str
-    message: str | None = None
-    expression: str | None = None
+    """CEL that is true of a good object, called ``self``."""
+    message: str
+    """What is wrong and how to put it right. ``{self.maxStep}`` stands for the value of a field,
+    and any other name in braces for one of ``terms``.
+    """
+    holds: Callable[[Any], bool] | None
+    """The same as ``rule`` in Python, of the model. None where the rule is about a change
+    (``oldSelf``), which cannot be seen in one object.
+    """
     field: str | None = None
     forbidden: bool = False
+    terms: Mapping[str, Term] = dataclasses.field(default_factory=dict)
 
     def schema(self) -> dict[str, str]:
-        """Return the entry as the CustomResourceDefinition carries it."""
+        """Return the entry of ``x-kubernetes-validations``."""
         entry = {"rule": self.rule}
-        if self.message is not None:
+        if _PLACEHOLDER.search(self.message):
+            entry["messageExpression"] = self._message_expression()
+        else:
             entry["message"] = self.message
-        if self.expression is not None:
-            entry["messageExpression"] = self.expression
         if self.field is not None:
             entry["fieldPath"] = self.field
         if self.forbidden:
             entry["reason"] = "FieldValueForbidden"
         return entry
+
+    def fault(self, model: BaseModel) -> InitErrorDetails | None:
+        """Return the error at its field where ``model`` breaks the rule, or None."""
+        if self.holds is None or self.holds(model):
+            return None
+        text = _PLACEHOLDER.sub(lambda match: self._value(match[1], model), self.message)
+        return fault_at(tuple((self.field or "").split(".")[1:]), text)
+
+    def _message_expression(self) -> str:
+        """The message as CEL: texts and values by turns."""
+        pieces = _PLACEHOLDER.split(self.message)
+        for index, piece in enumerate(pieces):
+            is_text = index % 2 == 0
+            if is_text:
+                pieces[index] = cel_text(piece) if piece else ""
+            elif piece in self.terms:
+                pieces[index] = self.terms[piece].cel
+        return " + ".join(piece for piece in pieces if piece)
+
+    def _value(self, name: str, model: BaseModel) -> str:
+        if name in self.terms:
+            return self.terms[name].python(model)
+        value: Any = model
+        for part in name.split(".")[1:]:
+            value = next(
+                getattr(value, attribute)
+                for attribute, about in type(value).model_fields.items()
+                if part in (attribute, about.alias)
+            )
+        return str(value)
+
+
+def fault_at(place: tuple[int | str, ...], text: str) -> InitErrorDetails:
+    """Return an error for pydantic that says ``text`` of what is at ``place`` in the value at hand."""
+    return InitErrorDetails(type=PydanticCustomError("rule", text), loc=place, input=None)
 
 
 def cel_text(text: str) -> str:
@@ -91,7 +159,9 @@ class StringFormat(ABC):
             ValueError: if it is not good; the message names it and says what to write.
         """
         if len(value) > self.max_length or not self.accepts(value):
-            raise ValueError(f'"{value[:80]}": {self.advice}')
+            # Quoted as the API server quotes it, so that what cannot be seen is seen.
+            quoted = json.dumps(value[:80], ensure_ascii=not value.isprintable())
+            raise ValueError(f"{quoted}: {self.advice}")
         return value
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -107,8 +177,19 @@ class StringFormat(ABC):
         if self.min_length is not None:
             described["minLength"] = self.min_length
         # The API server puts path and value before the message by itself.
-        described["x-kubernetes-validations"] = [Rule(self.cel, message=self.advice).schema()]
+        described["x-kubernetes-validations"] = [{"rule": self.cel, "message": self.advice}]
         return described
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """A string that is one of the names of a registry: ``Annotated[str, OneOf(("a", "b"))]``."""
+
+    names: tuple[str, ...]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Admit the names and nothing else; in the definition they are an enumeration."""
+        return core_schema.literal_schema(list(self.names))
 
 
 @dataclass(frozen=True)
@@ -205,9 +286,11 @@ class DurationString(StringFormat):
 
 @dataclass(frozen=True)
 class PatternString(StringFormat):
-    """A string that a pattern describes; ``what`` tells in words what the pattern means.
+    """A string that a pattern describes; ``what`` says in words what the pattern means.
 
-    The pattern is in the syntax common to RE2 and Python and must match the whole value.
+    The pattern must match the whole value. It keeps to what RE2, which the API server uses, and
+    Python read alike, so blanks are written out (each has its own idea of them), and to what Python
+    matches in polynomial time: no repetition of alternatives that overlap.
     """
 
     pattern: str

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal, Self
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, ClassVar
 
-from pydantic import Field, model_validator
+from pydantic import Field
+from pydantic.alias_generators import to_snake
 
 from bandit_operator.api.fields import (
     MAX_ARMS,
@@ -15,17 +17,28 @@ from bandit_operator.api.fields import (
     CounterSelector,
     ErrorRate,
     Kind,
+    ListMap,
     Namespace,
     Number,
     ObjectName,
+    SectionName,
     Share,
-    list_map,
 )
 from bandit_operator.api.reward import Reward
 from bandit_operator.api.reward_counters import BETWEEN_0_AND_1
-from bandit_operator.api.rules import DECIMAL_PATTERN, DURATION_PATTERN, DecimalString, DurationString, Rule
+from bandit_operator.api.rules import (
+    DECIMAL_PATTERN,
+    DURATION_PATTERN,
+    DecimalString,
+    DurationString,
+    OneOf,
+    Rule,
+    Term,
+    parse_duration,
+)
 from bandit_operator.api.strategy import Strategy, share_maps, types_that_compare_validation_scores
 from bandit_operator.core.model import Mode, PromotionAction
+from bandit_operator.routers import ROUTERS, Router
 
 
 class BackendRef(ApiModel):
@@ -67,24 +80,51 @@ class Arm(ApiModel):
     """Score of the arm in offline validation as a decimal in quotes; higher is better."""
 
 
+_DEFAULT_GROUP, _DEFAULT_KIND = "gateway.networking.k8s.io", "HTTPRoute"
+
+
+def _names(values: Iterable[str], default: str) -> OneOf:
+    """Return the values, each once, the default first."""
+    return OneOf(tuple(sorted(set(values), key=lambda value: (value != default, value))))
+
+
+def kind_rules(routers: Mapping[tuple[str, str], Router]) -> Iterator[Rule]:
+    """Yield the rules of ``routeRef`` that a kind goes with its own group, where there are several."""
+    groups = sorted({group for group, _ in routers})
+    if len(groups) > 1:
+        for group in groups:
+            yield _kind_rule(group, sorted(kind for of, kind in routers if of == group))
+
+
+def _kind_rule(group: str, kinds: list[str]) -> Rule:
+    return Rule(
+        f"self.group != '{group}' || self.kind in {kinds}",
+        f"{{self.kind}} is not a kind of {group}; set kind to {' or '.join(kinds)}, or set its group",
+        holds=lambda ref: ref.group != group or ref.kind in kinds,
+        field=".kind",
+    )
+
+
 class RouteRef(ApiModel):
     """The rule of a route whose weights the operator moves; it cannot be changed later."""
 
     RULES: ClassVar = (
         Rule(
             "self == oldSelf",
-            expression="'routeRef cannot be changed (it is ' + oldSelf.kind + ' ' + oldSelf.name"
-            " + '): create another BanditDeployment for ' + self.kind + ' ' + self.name",
+            "routeRef cannot be changed (it is {oldSelf.kind} {oldSelf.name}):"
+            " create another BanditDeployment for {self.kind} {self.name}",
+            holds=None,
         ),
+        *kind_rules(ROUTERS),
     )
 
-    group: Literal["gateway.networking.k8s.io"] = "gateway.networking.k8s.io"
+    group: Annotated[str, _names((group for group, _ in ROUTERS), _DEFAULT_GROUP)] = _DEFAULT_GROUP
     """API group of the route."""
-    kind: Literal["HTTPRoute", "GRPCRoute"] = "HTTPRoute"
+    kind: Annotated[str, _names((kind for _, kind in ROUTERS), _DEFAULT_KIND)] = _DEFAULT_KIND
     """Kind of the route."""
     name: ObjectName
     """Name of the route, in the namespace of this resource."""
-    section_name: ArmName | None = None
+    section_name: SectionName | None = None
     """Name of the rule in the route. Default: the only rule whose backends are the arms'."""
 
 
@@ -102,20 +142,22 @@ class Guardrails(ApiModel):
         Rule(
             f"!self.newArmShare.matches('{DECIMAL_PATTERN}') || !self.minShare.matches('{DECIMAL_PATTERN}')"
             " || double(self.newArmShare) >= double(self.minShare)",
-            expression="'newArmShare ' + self.newArmShare + ' is below minShare ' + self.minShare"
-            " + '; raise newArmShare or lower minShare'",
+            "newArmShare {self.newArmShare} is below minShare {self.minShare};"
+            " raise newArmShare or lower minShare",
+            holds=lambda guardrails: float(guardrails.new_arm_share) >= float(guardrails.min_share),
             field=".newArmShare",
         ),
         Rule(
             f"!self.minChange.matches('{DECIMAL_PATTERN}') || !self.maxStep.matches('{DECIMAL_PATTERN}')"
             " || double(self.minChange) <= double(self.maxStep)",
-            expression="'minChange ' + self.minChange + ' is above maxStep ' + self.maxStep"
-            " + ', so no weight could ever move; lower minChange'",
+            "minChange {self.minChange} is above maxStep {self.maxStep},"
+            " so no weight could ever move; lower minChange",
+            holds=lambda guardrails: float(guardrails.min_change) <= float(guardrails.max_step),
             field=".minChange",
         ),
     )
 
-    min_trials: Annotated[int, Field(ge=0, le=1_000_000_000)] = 200
+    min_trials: Annotated[int, Field(ge=0, le=1_000_000_000, strict=True)] = 200
     """Trials that every arm needs before evidence moves traffic."""
     max_step: Annotated[str, DecimalString("0", "1", exclusive_minimum=True, example="0.2")] = "0.2"
     """Most that one arm's share of the traffic may change at once."""
@@ -143,7 +185,7 @@ class Rollback(ApiModel):
 
     Series are told apart by reward.prometheus.armLabel, those of Traefik by their service.
     """
-    scale_to_zero: bool = True
+    scale_to_zero: Annotated[bool, Field(strict=True)] = True
     """Whether a rolled-back arm is scaled to zero replicas. The baseline and the last healthy
     arm never are.
     """
@@ -170,32 +212,60 @@ class Promotion(ApiModel):
     """
 
 
-def _needs_validation_scores() -> Rule:
-    # Naming the arm would need a filter in the message, whose estimated cost is unbounded.
-    types = types_that_compare_validation_scores()
+def _backend_limit_rule(router: Router) -> Rule:
+    """No more arms than one rule of the route can have backends."""
+    limit = router.max_backends
     return Rule(
-        f"!(self.strategy.type in {types}) || self.arms.all(a, has(a.validationScore))",
-        expression="'type ' + self.strategy.type + ' compares validation scores, and some arm has none;"
-        " set validationScore on every arm, or choose another type'",
+        f"self.traffic.routeRef.group != '{router.group}' || self.traffic.routeRef.kind != '{router.kind}'"
+        f" || size(self.arms) <= {limit}",
+        f"a rule of {{self.traffic.routeRef.kind}} {{self.traffic.routeRef.name}} can have"
+        f" {limit} backends at most; leave at most {limit} arms",
+        holds=lambda spec: (
+            (spec.traffic.route_ref.group, spec.traffic.route_ref.kind) != (router.group, router.kind)
+            or len(spec.arms) <= limit
+        ),
         field=".arms",
     )
 
 
-def _share_map_rules() -> tuple[Rule, ...]:
-    rules = []
-    for type_name, block, field in share_maps():
-        path = f"self.strategy.{block}"
-        unset = f"!has({path}) || !has({path}.{field})"
-        unknown = f"{path}.{field}.filter(n, !self.arms.exists(a, a.name == n))"
-        rules.append(
-            Rule(
-                f"{unset} || {path}.{field}.all(n, self.arms.exists(a, a.name == n))",
-                expression=f"'\"' + {unknown}[0] + '\" in {field} of {type_name} is not the name of an arm;"
-                " use names of spec.arms'",
-                field=f".strategy.{block}.{field}",
-            )
-        )
-    return tuple(rules)
+def _validation_score_rule() -> Rule:
+    # Naming the arm would need a filter in the message, whose estimated cost is unbounded.
+    types = types_that_compare_validation_scores()
+    return Rule(
+        f"!(self.strategy.type in {types}) || self.arms.all(a, has(a.validationScore))",
+        "type {self.strategy.type} compares validation scores, and some arm has none;"
+        " set validationScore on every arm, or choose another type",
+        holds=lambda spec: (
+            spec.strategy.type not in types or all(arm.validation_score is not None for arm in spec.arms)
+        ),
+        field=".arms",
+    )
+
+
+def _share_map_rule(type_name: str, block: str, field: str) -> Rule:
+    """Every name of a map of shares is an arm's."""
+    path = f"self.strategy.{block}"
+    unset = f"!has({path}) || !has({path}.{field})"
+    unknown = f"{path}.{field}.filter(n, !self.arms.exists(a, a.name == n))"
+
+    def strangers(spec: Spec) -> list[str]:
+        settings = getattr(spec.strategy, block)
+        shares = {} if settings is None else getattr(settings, to_snake(field))
+        return [name for name in shares if name not in {arm.name for arm in spec.arms}]
+
+    return Rule(
+        f"{unset} || {path}.{field}.all(n, self.arms.exists(a, a.name == n))",
+        f'"{{unknown}}" in {field} of {type_name} is not the name of an arm; use names of spec.arms',
+        holds=lambda spec: not strangers(spec),
+        field=f".strategy.{block}.{field}",
+        terms={"unknown": Term(f"{unknown}[0]", lambda spec: strangers(spec)[0])},
+    )
+
+
+def _differ(arms: list[Arm], part: str) -> bool:
+    """Whether no two arms have the same ``part``; arms without it do not count."""
+    parts = [getattr(arm, part) for arm in arms if getattr(arm, part) is not None]
+    return len(set(parts)) == len(parts)
 
 
 # `namespace` is a reserved word of CEL, which Kubernetes escapes by underscores.
@@ -222,26 +292,31 @@ class Spec(ApiModel):
     RULES: ClassVar = (
         Rule(
             "self.arms.exists(a, a.name == self.baseline)",
-            expression="'\"' + self.baseline + '\" is not the name of an arm; set baseline to one of"
-            " spec.arms[*].name, such as \"' + self.arms[0].name + '\"'",
+            '"{self.baseline}" is not the name of an arm; set baseline to one of'
+            ' spec.arms[*].name, such as "{first}"',
+            holds=lambda spec: spec.baseline in {arm.name for arm in spec.arms},
             field=".baseline",
+            terms={"first": Term("self.arms[0].name", lambda spec: str(spec.arms[0].name))},
         ),
         Rule(
             f"self.arms.all(a, self.arms.exists_one(b, {_SAME_BACKEND}))",
-            message="two arms have the same backendRef; give each arm a backend of its own",
+            "two arms have the same backendRef; give each arm a backend of its own",
+            holds=lambda spec: _differ(spec.arms, "backend_ref"),
             field=".arms",
         ),
         Rule(
             f"self.arms.all(a, !has(a.scaleTargetRef) || self.arms.exists_one(b, {_SAME_TARGET}))",
-            message="two arms have the same scaleTargetRef, and rolling back one would stop both;"
+            "two arms have the same scaleTargetRef, and rolling back one would stop both;"
             " give each arm a target of its own",
+            holds=lambda spec: _differ(spec.arms, "scale_target_ref"),
             field=".arms",
         ),
         Rule(
             f"!self.guardrails.minShare.matches('{DECIMAL_PATTERN}')"
             " || double(self.guardrails.minShare) * double(size(self.arms)) <= 1.0",
-            expression="'minShare ' + self.guardrails.minShare + ' for every arm adds up to more than 1;"
-            " lower minShare to at most 1 divided by the number of arms'",
+            "minShare {self.guardrails.minShare} for every arm adds up to more than 1;"
+            " lower minShare to at most 1 divided by the number of arms",
+            holds=lambda spec: float(spec.guardrails.min_share) * len(spec.arms) <= 1.0,
             field=".guardrails.minShare",
         ),
         Rule(
@@ -249,20 +324,27 @@ class Spec(ApiModel):
                 f"!{path}.matches('{DURATION_PATTERN}')" for path in (_STALE_AFTER, _INTERVAL, _SETTLE)
             )
             + f" || duration({_STALE_AFTER}) >= duration({_INTERVAL}) + duration({_SETTLE})",
-            expression=f"'staleAfter ' + {_STALE_AFTER} + ' is shorter than interval ' + {_INTERVAL}"
-            f" + ' plus settle ' + {_SETTLE} + ', so every reward would be stale;"
-            " raise staleAfter'",
+            f"staleAfter {{{_STALE_AFTER}}} is shorter than interval {{{_INTERVAL}}}"
+            f" plus settle {{{_SETTLE}}}, so every reward would be stale; raise staleAfter",
+            holds=lambda spec: (
+                parse_duration(spec.reward.stale_after)
+                >= parse_duration(spec.interval) + parse_duration(spec.reward.prometheus.settle)
+            ),
             field=".reward.staleAfter",
         ),
         Rule(
             f"!(self.reward.type in {[str(one) for one in BETWEEN_0_AND_1]})"
             f" || !{_INDIFFERENCE}.matches('{DECIMAL_PATTERN}') || double({_INDIFFERENCE}) < 1.0",
-            expression=f"'indifference ' + {_INDIFFERENCE} + ' is not below 1, but ' + self.reward.type"
-            " + ' rewards lie in [0, 1], so no difference would matter; lower indifference'",
+            f"indifference {{{_INDIFFERENCE}}} is not below 1, but {{self.reward.type}} rewards"
+            " lie in [0, 1], so no difference would matter; lower indifference",
+            holds=lambda spec: (
+                spec.reward.type not in BETWEEN_0_AND_1 or float(spec.promotion.indifference) < 1.0
+            ),
             field=".promotion.indifference",
         ),
-        _needs_validation_scores(),
-        *_share_map_rules(),
+        *(_backend_limit_rule(router) for router in ROUTERS.values() if router.max_backends < MAX_ARMS),
+        _validation_score_rule(),
+        *(_share_map_rule(*share_map) for share_map in share_maps()),
     )
 
     interval: Annotated[str, DurationString("5s", "24h", example="30s")] = "30s"
@@ -275,8 +357,10 @@ class Spec(ApiModel):
     """Which traffic is moved."""
     baseline: ArmName
     """Name of the arm that the others are compared with. It is never scaled to zero."""
-    arms: Annotated[list[Arm], Field(min_length=2, max_length=MAX_ARMS, json_schema_extra=list_map("name"))]
-    """The versions of the model, 2 to 20, told apart by name."""
+    arms: Annotated[list[Arm], Field(min_length=2, max_length=MAX_ARMS), ListMap("name")]
+    """The versions of the model, 2 to 20, told apart by name, and no more than one rule of the
+    route can have backends, which the Gateway API limits to 16.
+    """
     reward: Reward
     """What one reward is, and where to read it."""
     strategy: Strategy = Field(default_factory=Strategy)
@@ -287,26 +371,3 @@ class Spec(ApiModel):
     """When a loser is taken out, and how."""
     promotion: Promotion = Field(default_factory=Promotion)
     """When a winner is named, and what follows."""
-
-    @model_validator(mode="after")
-    def _arms_are_distinct(self) -> Self:
-        names = [arm.name for arm in self.arms]
-        if len(set(names)) < len(names):
-            raise ValueError("two arms have the same name; give each a name of its own")
-        if self.baseline not in names:
-            raise ValueError(
-                f'baseline "{self.baseline}" is not the name of an arm; use one of {", ".join(names)}'
-            )
-        if len({arm.backend_ref for arm in self.arms}) < len(names):
-            raise ValueError("two arms have the same backendRef; give each arm a backend of its own")
-        return self
-
-    @model_validator(mode="after")
-    def _some_difference_matters(self) -> Self:
-        indifference = self.promotion.indifference
-        if self.reward.type in BETWEEN_0_AND_1 and float(indifference) >= 1:
-            raise ValueError(
-                f"promotion.indifference {indifference} is not below 1, but {self.reward.type} rewards lie "
-                "in [0, 1], so no difference would matter; lower indifference"
-            )
-        return self

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from bandit_operator.api.fields import ATOMIC_LIST, ATOMIC_MAP, DATE_TIME, ApiModel, list_map
+from bandit_operator.api.fields import ATOMIC_LIST, ATOMIC_MAP, DATE_TIME, ApiModel, ListMap
 from bandit_operator.core.model import ArmState
 
 MAX_HISTORY = 30
@@ -262,13 +262,11 @@ class Status(ApiModel):
     """Share of the traffic that the leader is meant to have, such as 92.5%."""
     winner: Annotated[str | None, Field(max_length=63)] = None
     """Arm that is proven better than all others, if one is."""
-    conditions: Annotated[
-        list[Condition] | None, Field(max_length=16, json_schema_extra=list_map("type"))
-    ] = None
+    conditions: Annotated[list[Condition], Field(max_length=16), ListMap("type")] | None = None
     """Accepted, MetricsAvailable, TrafficInSync, Progressing and Ready. Ready is true when
     traffic is where the operator wants it.
     """
-    arms: Annotated[list[ArmStatus] | None, Field(max_length=64, json_schema_extra=list_map("name"))] = None
+    arms: Annotated[list[ArmStatus], Field(max_length=64), ListMap("name")] | None = None
     """What is known of each arm."""
     change: Text | None = None
     """What changed lately in the rewards: one arm, all arms together, or who is best. Left out
@@ -279,7 +277,7 @@ class Status(ApiModel):
     decisions: DecisionCounts | None = None
     """How often what was decided."""
     foreign_weight_changes: Annotated[int | None, Field(ge=0)] = None
-    """How often somebody else changed the weights and the operator set them again."""
+    """How often another writer changed the weights and the operator set them again."""
     history: Annotated[
         list[DecisionRecord] | None, Field(max_length=MAX_HISTORY, json_schema_extra=ATOMIC_LIST)
     ] = None

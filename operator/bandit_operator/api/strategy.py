@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, create_model
 from pydantic.alias_generators import to_camel
 
-from bandit_operator.api.fields import MAX_ARMS, ApiModel, ArmName, Share
+from bandit_operator.api.fields import MAX_ARMS, ApiModel, Share
 from bandit_operator.api.rules import (
     DECIMAL_PATTERN,
     DecimalString,
@@ -31,6 +31,8 @@ from bandit_operator.core.strategies import Strategy as CoreStrategy
 
 MAX_DURATION = 8760 * 3600.0
 """Longest duration of a setting that names no maximum: a year, in seconds."""
+_ALL_WITH_ROUNDING = 1.000000001
+"""Shares that add up to all of the traffic, which have at most nine decimals."""
 
 
 class StrategyBase(ApiModel):
@@ -104,10 +106,11 @@ def _setting(setting: dataclasses.Field[Any]) -> tuple[Any, Any]:
             default = None if default is None else format_duration(default)
             annotation = Annotated[str, _duration(meta, default)]
         case "integer":
-            annotation = Annotated[int, Field(ge=meta["minimum"], le=meta["maximum"])]
+            annotation = Annotated[int, Field(ge=meta["minimum"], le=meta["maximum"], strict=True)]
         case "share-map":
             default = {name: format_decimal(share) for name, share in dict(default or {}).items()}
-            annotation = Annotated[dict[ArmName, Share], Field(max_length=MAX_ARMS)]
+            # Not ArmName: that every name is an arm's is a rule of the spec, here and in the CRD.
+            annotation = Annotated[dict[str, Share], Field(max_length=MAX_ARMS)]
         case kind:
             raise TypeError(f"setting {setting.name}: kind {kind} has no place in the API")
     if default is None:
@@ -141,16 +144,20 @@ def _settings_model(strategy: type[CoreStrategy]) -> type[ApiModel]:
         f"{strategy.type}Settings", __base__=ApiModel, __doc__=doc, __module__=__name__, **fields
     )
     maps = (name for name, setting in settings.items() if setting.metadata["kind"] == "share-map")
-    model.RULES = tuple(_at_most_everything(to_camel(name)) for name in maps)
+    model.RULES = tuple(_at_most_everything(name) for name in maps)
     return model
 
 
-def _at_most_everything(field: str) -> Rule:
+def _at_most_everything(name: str) -> Rule:
+    field = to_camel(name)
     shares = f"self.{field}"
     return Rule(
         f"!has({shares}) || !{shares}.all(n, {shares}[n].matches('{DECIMAL_PATTERN}'))"
-        f" || {shares}.map(n, double({shares}[n])).sum() <= 1.000000001",
-        message=f"the shares of {field} add up to more than 1; lower some",
+        f" || {shares}.map(n, double({shares}[n])).sum() <= {_ALL_WITH_ROUNDING}",
+        f"the shares of {field} add up to more than 1; lower some",
+        holds=lambda settings: (
+            sum(float(share) for share in getattr(settings, name).values()) <= _ALL_WITH_ROUNDING
+        ),
         field=f".{field}",
     )
 
@@ -168,19 +175,22 @@ def build(registry: Mapping[str, type[CoreStrategy]]) -> type[StrategyBase]:
             continue
         model, block = _settings_model(strategy), block_name(name)
         fields[block] = (model | None, Field(None, alias=block, description=model.__doc__))
-        rules.append(
-            Rule(
-                f"!has(self.{block}) || self.type == '{name}'",
-                expression=f"'{block} holds settings of type {name}, but type is ' + self.type"
-                f" + '; remove {block} or set type to {name}'",
-                field=f".{block}",
-                forbidden=True,
-            )
-        )
+        rules.append(_settings_are_of_the_type(name, block))
     doc = StrategyBase.__doc__
     model = create_model("Strategy", __base__=StrategyBase, __doc__=doc, __module__=__name__, **fields)
     model.RULES = tuple(rules)
     return model
+
+
+def _settings_are_of_the_type(name: str, block: str) -> Rule:
+    return Rule(
+        f"!has(self.{block}) || self.type == '{name}'",
+        f"{block} holds settings of type {name}, but type is {{self.type}};"
+        f" remove {block} or set type to {name}",
+        holds=lambda strategy: getattr(strategy, block) is None or strategy.type == name,
+        field=f".{block}",
+        forbidden=True,
+    )
 
 
 def _parse_shares(shares: Mapping[str, str]) -> dict[str, float]:

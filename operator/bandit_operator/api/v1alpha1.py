@@ -38,7 +38,7 @@ class Metadata(ApiModel):
     namespace: str = "default"
     """Namespace of the object."""
     uid: str = ""
-    """Tells it from other objects of the same name, earlier and later."""
+    """Distinguishes it from other objects of the same name, earlier and later."""
     generation: int = 0
     """Goes up with every change of the spec."""
 
@@ -53,7 +53,8 @@ class BanditDeployment(ApiModel):
     RULES: ClassVar = (
         Rule(
             f"self.metadata.name.size() <= {MAX_NAME_LENGTH}",
-            message=f"metadata.name is longer than {MAX_NAME_LENGTH} characters; choose a shorter one",
+            f"metadata.name is longer than {MAX_NAME_LENGTH} characters; choose a shorter one",
+            holds=lambda resource: len(resource.metadata.name) <= MAX_NAME_LENGTH,
         ),
     )
 
@@ -81,7 +82,8 @@ def _fault(fault: Mapping[str, Any]) -> str:
     path = ""
     for part in fault["loc"]:
         path += f"[{part}]" if isinstance(part, int) else f".{part}"
-    return f"{path.removeprefix('.')}: {str(fault['msg']).removeprefix('Value error, ')}"
+    message = str(fault["msg"]).removeprefix("Value error, ")
+    return f"{path.removeprefix('.')}: {message}" if path else message
 
 
 def to_experiment(resource: BanditDeployment) -> Experiment:

@@ -190,6 +190,10 @@ def _hold(experiment: Experiment, before: Intention, snapshot: Snapshot, standin
     eligible = [arm for arm in experiment.names if standings[arm].state in lifecycle.SERVING_STATES]
     if not eligible:
         return Hold(reasons.NO_ARM_AVAILABLE, "no arm can serve; the weights stay as they are")
+    if before.total == 0:
+        return Hold(
+            reasons.NO_SHARE, "other backends have all of the rule's weight; give the arms some of it"
+        )
     return first_violated(
         Guarded(
             experiment,

@@ -257,7 +257,7 @@ def _call_back(
 def _step(
     experiment: Experiment, arm: str, standing: ArmStanding, snapshot: Snapshot, *, carrying: bool
 ) -> Step:
-    """One step of an arm on its way out or back; ``carrying`` says whether an arm that can serve has weight."""
+    """One step of an arm that is out; ``carrying``: some arm that can serve has weight."""
     facts = snapshot.arms[arm]
     match standing.state:
         case ArmState.RESTORING:

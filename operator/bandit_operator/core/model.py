@@ -51,6 +51,14 @@ class Backend:
         return f"{self.kind} {self.namespace}/{self.name}"
 
 
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a resource cannot run: one of ``core.reasons``, and a sentence with the fix."""
+
+    reason: str
+    message: str
+
+
 # ---- settings: what the user asked for ------------------------------------------------
 
 

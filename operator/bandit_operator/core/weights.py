@@ -6,10 +6,16 @@ arms permutes the result.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 
 from bandit_operator.core.inference.named_arrays import Flags, Floats
 from bandit_operator.core.model import WEIGHT_TOTAL, Guardrails
+
+LARGEST_WEIGHT = 1_000_000
+"""Largest weight that a backendRef may carry (Gateway API, BackendRef.weight)."""
 
 
 def guarded_shares(
@@ -100,6 +106,35 @@ def to_weights(shares: Floats, total: int = WEIGHT_TOTAL) -> np.ndarray[tuple[in
     missing = np.where(shares.sum(-1, keepdims=True) > 0, total - whole.sum(-1, keepdims=True), 0)
     rank = np.argsort(np.argsort(-remainder, axis=-1, kind="stable"), axis=-1, kind="stable")
     return np.asarray(whole + (rank < missing), dtype=np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """In what whole numbers the arms' shares are written."""
+
+    total: int
+    """What the arms' weights are to add up to; 0 where other backends have all of the rule's weight."""
+    factor: int = 1
+    """By what the weights of the other backends are multiplied when the arms' add up to ``total``."""
+
+
+def unit_of(arms: int, strangers: Sequence[int]) -> Unit:
+    """The unit in which guardrails can be written in whole numbers.
+
+    Where the arms have the rule to themselves they add up to :data:`WEIGHT_TOTAL`. Where other
+    backends share it, these must keep their share: the arms' sum stays, or grows by a whole factor by
+    which the others grow, too.
+
+    Args:
+        arms: what the arms' weights add up to beside the others' present ones.
+        strangers: weights of the other backends of the rule; empty where there are none.
+    """
+    if not strangers or (arms == 0 and not any(strangers)):
+        return Unit(WEIGHT_TOTAL)
+    if arms == 0 or arms >= WEIGHT_TOTAL:
+        return Unit(arms)
+    factor = min(-(-WEIGHT_TOTAL // arms), LARGEST_WEIGHT // max(*strangers, 1))
+    return Unit(arms * max(1, factor), max(1, factor))
 
 
 def changed_enough(current: Floats, proposed: Floats, min_change: float) -> Flags:

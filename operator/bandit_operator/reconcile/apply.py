@@ -10,11 +10,19 @@ from collections.abc import Mapping
 
 from bandit_operator.adapters.kubernetes import JSON_PATCH, KubernetesAPI, Object, resource_path
 from bandit_operator.core.outcomes import Scaled
-from bandit_operator.reconcile.observe import Placement
+from bandit_operator.reconcile.placement import Placement
 
 
-async def set_weights(api: KubernetesAPI, placement: Placement, weights: Mapping[str, int]) -> Object | None:
+async def set_weights(
+    api: KubernetesAPI, placement: Placement, weights: Mapping[str, int], strangers: Mapping[int, int]
+) -> Object | None:
     """Patch the weights into the route.
+
+    Args:
+        api: The API server.
+        placement: The route as it was looked at.
+        weights: Of the arms.
+        strangers: Of the other backends of the rule, by their index: what they have, or a multiple.
 
     Returns:
         The route as it is now, or None where it carries the weights already.
@@ -24,7 +32,7 @@ async def set_weights(api: KubernetesAPI, placement: Placement, weights: Mapping
         APIError, APIUnreachable, NotLeading: As ``KubernetesAPI.patch``.
     """
     router = placement.router
-    operations = router.patch(placement.route, placement.located, weights)
+    operations = router.patch(placement.route, placement.located, weights, strangers)
     if not operations:
         return None
     metadata = placement.route["metadata"]

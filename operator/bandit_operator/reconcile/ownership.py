@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bandit_operator.core import reasons
-from bandit_operator.routers import Problem
+from bandit_operator.core.model import Problem
 
 
 def older_owner(sharing: Sequence[Any]) -> Problem | None:

@@ -21,16 +21,18 @@ from bandit_operator.api.timestamps import to_timestamp
 from bandit_operator.core import reasons, windows
 from bandit_operator.core.decide import decide
 from bandit_operator.core.decision import Decision, Intention
-from bandit_operator.core.model import Mode, Snapshot, Window
+from bandit_operator.core.lifecycle import SERVING_STATES
+from bandit_operator.core.model import Mode, Problem, Snapshot, Window
 from bandit_operator.core.outcomes import Held, WeightsMoved
+from bandit_operator.core.weights import Unit, unit_of
 from bandit_operator.errors import APIError, APIUnreachable, Conflict, InvalidSpec, NotFound, NotLeading
 from bandit_operator.reconcile import apply
-from bandit_operator.reconcile.observe import Observer, Placement
+from bandit_operator.reconcile.observe import Observer
 from bandit_operator.reconcile.ownership import older_owner
+from bandit_operator.reconcile.placement import Locator, Placement
 from bandit_operator.reconcile.requeue import next_requeue
 from bandit_operator.reconcile.tracked import Tracked, track
 from bandit_operator.reconcile.windows import BETWEEN_TICKS, CLOCK_SET, CaughtUp, catch_up, settle_of
-from bandit_operator.routers import Problem
 from bandit_operator.runtime.clock import Clock
 from bandit_operator.runtime.scheduler import Requeue
 from bandit_operator.runtime.telemetry import Metrics
@@ -64,6 +66,7 @@ class Reconciler:
         self._cache = cache
         self._api = api
         self._observer = observer
+        self._locator = Locator(cache, api)
         self._clock = clock
         self._metrics = metrics
         self._identity = identity
@@ -117,7 +120,8 @@ class Reconciler:
             overview = Overview(now, tracked.generation, tracked.experiment, route=RouteState())
             await self._commit(tracked, body, overview)
             return Requeue(max(0.0, tracked.tick_at - now), tick=True)
-        before = self._intended(tracked, placement)
+        unit = self._unit(tracked, placement)
+        before = self._intended(tracked, placement, unit)
         self._observe_route(tracked, placement, before, now, monotonic)
         read = await self._read(tracked, now, due)
         tracked.committed = read.committed
@@ -125,9 +129,9 @@ class Reconciler:
             tracked.route.observe_requests(
                 read.requests, before, tracked.experiment.names, read.reading.start
             )
-        snapshot = _snapshot(placement, read, now)
+        snapshot = _snapshot(tracked, placement, read, now, monotonic)
         decision = decide(tracked.experiment, tracked.committed.memory, before, snapshot)
-        self._learn(tracked, placement, snapshot, decision)
+        self._learn(tracked, snapshot, decision)
         overview = Overview(
             now,
             tracked.generation,
@@ -138,7 +142,7 @@ class Reconciler:
             route=tracked.route.state(placement, monotonic),
         )
         await self._commit(tracked, body, overview)
-        await self._act(tracked, placement, decision)
+        await self._act(tracked, placement, decision, unit)
         return next_requeue(tracked, decision, now, self._clock.monotonic())
 
     # ---- observe ----------------------------------------------------------------------
@@ -149,13 +153,19 @@ class Reconciler:
         if owner is not None:
             return owner
         intention = tracked.committed.intention
-        served_before = frozenset(intention.standings) if intention else frozenset[str]()
-        return await self._observer.placement(tracked.resource, served_before)
+        return await self._locator.place(tracked.resource, intention.standings if intention else {})
 
-    def _intended(self, tracked: Tracked, placement: Placement) -> Intention:
-        located = placement.located
+    def _unit(self, tracked: Tracked, placement: Placement) -> Unit:
+        """In what the weights are written: of the committed ones while the others' are what they were."""
+        located, committed = placement.located, tracked.committed.intention
+        arms = sum(located.weights.values())
+        if committed is not None and committed.weights and tracked.route.knows_strangers(located):
+            arms = sum(committed.weights.values())
+        return unit_of(arms, tuple(located.strangers.values()))
+
+    def _intended(self, tracked: Tracked, placement: Placement, unit: Unit) -> Intention:
         follow = tracked.experiment.mode is not Mode.ACTIVE
-        return intended(tracked.committed.intention, located.weights, shared=located.foreign, follow=follow)
+        return intended(tracked.committed.intention, placement.located.weights, unit.total, follow=follow)
 
     def _observe_route(
         self, tracked: Tracked, placement: Placement, before: Intention, now: float, monotonic: float
@@ -184,13 +194,13 @@ class Reconciler:
 
     # ---- decide -----------------------------------------------------------------------
 
-    def _learn(self, tracked: Tracked, placement: Placement, snapshot: Snapshot, decision: Decision) -> None:
+    def _learn(self, tracked: Tracked, snapshot: Snapshot, decision: Decision) -> None:
         """Take the decision in; the commit that follows makes it last."""
-        tracked.committed = tracked.committed.decided(
-            snapshot, placement.located.foreign, decision, tracked.generation
-        )
+        tracked.committed = tracked.committed.decided(snapshot, decision, tracked.generation)
         if decision.reason != reasons.BETWEEN_TICKS:
             tracked.held = next(decision.of(Held), None)
+        elif tracked.held is not None and tracked.held.reason in reasons.HELD_BY_THE_CLUSTER:
+            tracked.held = None  # what the cluster shows now is enough to know that this is over
         metadata = tracked.resource.metadata
         self._metrics.decided(metadata.namespace, metadata.name, decision)
         window = snapshot.reading if isinstance(snapshot.reading, Window) else None
@@ -264,15 +274,15 @@ class Reconciler:
 
     # ---- apply ------------------------------------------------------------------------
 
-    async def _act(self, tracked: Tracked, placement: Placement, decision: Decision) -> None:
+    async def _act(self, tracked: Tracked, placement: Placement, decision: Decision, unit: Unit) -> None:
         """Bring route and replicas to the committed intention."""
         if tracked.experiment.mode is not Mode.ACTIVE:
             return
         try:
-            await self._set_weights(tracked, placement, decision)
+            await self._set_weights(tracked, placement, decision, unit)
             targets = scale_targets_of(tracked.resource)
             for scale in decision.scales:
-                path = await self._observer.target_path(targets[scale.arm])
+                path = await self._locator.target_path(targets[scale.arm])
                 await apply.set_replicas(self._api, path, scale)
                 self._metrics.writes.labels("scale", "written").inc()
             tracked.route.set_refusal(None)
@@ -283,21 +293,42 @@ class Reconciler:
             self._metrics.writes.labels("route", "refused").inc()
             tracked.route.set_refusal(f"the API server refused to set weights or replicas: {error}")
 
-    async def _set_weights(self, tracked: Tracked, placement: Placement, decision: Decision) -> None:
-        monotonic = self._clock.monotonic()
-        if placement.located.weights == decision.weights or not tracked.route.may_assert(monotonic):
+    async def _set_weights(
+        self, tracked: Tracked, placement: Placement, decision: Decision, unit: Unit
+    ) -> None:
+        monotonic, located = self._clock.monotonic(), placement.located
+        weights = {arm: decision.weights[arm] for arm in located.positions}
+        if all(located.weights[arm] == weight for arm, weight in weights.items()):
             return
+        harmful = any(
+            located.weights[arm] > 0 and decision.standings[arm].state not in SERVING_STATES
+            for arm in weights
+        )
+        if not tracked.route.may_assert(monotonic, harmful=harmful):
+            return
+        factor = unit.factor if sum(decision.weights.values()) == unit.total else 1
+        strangers = {position: weight * factor for position, weight in located.strangers.items()}
         tracked.route.begin_write(monotonic)
-        route = await apply.set_weights(self._api, placement, decision.weights)
+        route = await apply.set_weights(self._api, placement, weights, strangers)
         if route is not None:
             self._cache.put_route(placement.router.kind, route)
-            tracked.route.end_write()
+            tracked.route.end_write(strangers)
             self._metrics.writes.labels("route", "written").inc()
 
 
-def _snapshot(placement: Placement, read: CaughtUp, now: float) -> Snapshot:
+def _snapshot(
+    tracked: Tracked, placement: Placement, read: CaughtUp, now: float, monotonic: float
+) -> Snapshot:
     arms = {
         arm: dataclasses.replace(facts, requests=read.requests.get(arm))
         for arm, facts in placement.arms.items()
     }
-    return Snapshot(now, read.reading, arms, placement.generation, placement.accepted)
+    return Snapshot(
+        now,
+        read.reading,
+        arms,
+        placement.generation,
+        placement.accepted,
+        unresolved=placement.unresolved,
+        contested=tracked.route.is_contested(monotonic),
+    )

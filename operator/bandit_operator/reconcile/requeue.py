@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bandit_operator.core import servable
 from bandit_operator.core.decision import Decision
 from bandit_operator.core.model import ArmState, Mode
 from bandit_operator.reconcile.tracked import Tracked
@@ -14,7 +15,7 @@ REASSERT_SECONDS = 1.0
 
 
 def next_requeue(tracked: Tracked, decision: Decision, now: float, monotonic: float) -> Requeue:
-    """The next pass: the tick, or earlier where a drain ends or weights are re-asserted before it.
+    """The next pass: the tick, or earlier where a drain or a wait ends or weights are re-asserted.
 
     Args:
         tracked: the resource.
@@ -27,6 +28,11 @@ def next_requeue(tracked: Tracked, decision: Decision, now: float, monotonic: fl
         standing.quiet_since + tracked.experiment.rollback.drain - now + JUST_AFTER_SECONDS
         for standing in decision.standings.values()
         if standing.state is ArmState.DRAINING and standing.quiet_since is not None
+    ]
+    waits += [
+        proven_at - now + JUST_AFTER_SECONDS
+        for standing in decision.standings.values()
+        if (proven_at := servable.proven_at(standing)) is not None
     ]
     if not tracked.route.in_sync and tracked.experiment.mode is Mode.ACTIVE:
         waits.append(REASSERT_SECONDS + tracked.route.back_off(monotonic))

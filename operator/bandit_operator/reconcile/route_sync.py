@@ -10,9 +10,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from bandit_operator.adapters.kubernetes import FIELD_MANAGER
 from bandit_operator.core import reasons
 from bandit_operator.core.decision import Intention
-from bandit_operator.reconcile.observe import Placement
+from bandit_operator.reconcile.placement import Placement
+from bandit_operator.routers import Located
 from bandit_operator.status.conditions import RouteState
 
 CONTEST_SECONDS = 600.0
@@ -21,6 +23,8 @@ CONTEST_PATIENCE = 5
 """So many changes are re-asserted at once; after that with a growing back-off."""
 CONTEST_LONGEST = 300.0
 """Longest back-off."""
+HARMFUL_SECONDS = 1.0
+"""In a contest, harmful weights are re-asserted at most this often."""
 ACCEPT_SECONDS = 10.0
 """How long a gateway may take to accept a generation before users are told."""
 REALISED_TOLERANCE = 0.1
@@ -46,6 +50,8 @@ class RouteSync:
         self._in_sync_since = math.inf  # since when it is known to, by the wall clock
         self._changed_at: tuple[float, ...] = ()  # when others changed it lately, monotonic
         self._asserted_at = -math.inf  # when we wrote it last, monotonic
+        self._strangers: Mapping[int, int] | None = None  # weights of other backends while in sync
+        self._writers: tuple[str, ...] = ()  # field managers that write the rules, newest first
         self._unaccepted: tuple[int, float] | None = None  # a generation, and since when it is known
         self._not_followed: str | None = None  # how realised shares differ from the weights
         self._refused: str | None = None  # the API server's words
@@ -62,12 +68,14 @@ class RouteSync:
         """
         if placement.located.weights == intention.weights:
             self._in_sync = True
+            self._strangers = placement.located.strangers
             self._in_sync_since = min(self._in_sync_since, wall)
             return False
         self._in_sync_since = math.inf
         if not self._in_sync:
             return False
         self._in_sync = False
+        self._writers = placement.router.writers(placement.route)
         self.foreign_changes += 1
         self._changed_at = (*self._recent(monotonic), monotonic)
         return True
@@ -115,9 +123,9 @@ class RouteSync:
         self._in_sync, self._in_sync_since = False, math.inf
         self._asserted_at = monotonic
 
-    def end_write(self) -> None:
-        """The route carries the weights."""
-        self._in_sync = True
+    def end_write(self, strangers: Mapping[int, int]) -> None:
+        """The route carries the weights, beside these of other backends by their index."""
+        self._in_sync, self._strangers = True, strangers
 
     def set_refusal(self, message: str | None) -> None:
         """The API server's words where it refused a write of weights or replicas; None where it did not."""
@@ -130,13 +138,24 @@ class RouteSync:
         """Whether the route has been seen, or made, to carry the intended weights."""
         return self._in_sync
 
-    def may_assert(self, monotonic: float) -> bool:
+    def may_assert(self, monotonic: float, *, harmful: bool) -> bool:
         """Whether weights that differ are written now.
 
         At once, normally. In a contest the back-off doubles with every further change, so that
-        two controllers that disagree do not flood the API server and the gateway.
+        two controllers that disagree do not flood the API server and the gateway; but weights that
+        send requests where nothing can serve, or to an arm with a verdict, are not waited for.
         """
-        return monotonic >= self._asserted_at + self.back_off(monotonic)
+        least = 0.0 if self.back_off(monotonic) == 0 else HARMFUL_SECONDS
+        wait = least if harmful else self.back_off(monotonic)
+        return monotonic >= self._asserted_at + wait
+
+    def knows_strangers(self, located: Located) -> bool:
+        """Whether the other backends of the rule have the weights that they had while it was in sync."""
+        return self._strangers is not None and dict(self._strangers) == dict(located.strangers)
+
+    def is_contested(self, monotonic: float) -> bool:
+        """Whether another writer keeps setting other weights."""
+        return len(self._recent(monotonic)) > CONTEST_PATIENCE
 
     def back_off(self, monotonic: float) -> float:
         """Seconds between two times that the weights are written."""
@@ -166,9 +185,14 @@ class RouteSync:
         return (
             reasons.WEIGHTS_CONTESTED,
             f"another writer changed the weights {changes} times in {CONTEST_SECONDS:g} s; they are "
-            f"re-asserted every {self.back_off(monotonic):g} s. Find who writes the route "
-            f"(metadata.managedFields), and let it ignore the weights of backendRefs",
+            f"re-asserted every {self.back_off(monotonic):g} s, and every {HARMFUL_SECONDS:g} s where they "
+            f"send requests to an arm that must have none. The route's rules are written by "
+            f"{self._rivals()} (metadata.managedFields): let it ignore the weights of backendRefs",
         )
+
+    def _rivals(self) -> str:
+        rivals = [one for one in self._writers if one and one != FIELD_MANAGER]
+        return ", ".join(rivals) or "a writer without a name"
 
     def _not_accepted(self, monotonic: float) -> Trouble:
         if self._unaccepted is None or monotonic - self._unaccepted[1] <= ACCEPT_SECONDS:

@@ -2,12 +2,12 @@
 
 A router is pure. It reads a route as the API server returned it and says which backend
 belongs to which arm, what the weights are, and which JSON Patch changes them and nothing
-else. To add one: a file here, and a line in ``ROUTERS``.
+else. To add one: a file here, and a line in ``ROUTERS``; CONTRIBUTING.md has the whole list.
 """
 
 from __future__ import annotations
 
-from bandit_operator.routers.base import Located, Problem, Router
+from bandit_operator.routers.base import Located, Router, RouteReference
 from bandit_operator.routers.gateway_api import GatewayAPIRoute
 
 ROUTERS: dict[tuple[str, str], Router] = {
@@ -16,4 +16,4 @@ ROUTERS: dict[tuple[str, str], Router] = {
 }
 """By API group and kind, sorted."""
 
-__all__ = ["ROUTERS", "Located", "Problem", "Router"]
+__all__ = ["ROUTERS", "Located", "RouteReference", "Router"]

@@ -6,7 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from bandit_operator.core.model import Backend
+from bandit_operator.core.model import Backend, Problem
+
+
+@dataclass(frozen=True, slots=True)
+class RouteReference:
+    """The route, and in it the rule, whose weights are moved.
+
+    ``section`` is the name of the rule, or None where the rule is found by its backends.
+    """
+
+    group: str
+    kind: str
+    namespace: str
+    name: str
+    section: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,23 +30,19 @@ class Located:
     rule: int
     """Index of the rule in the route."""
     positions: Mapping[str, int]
-    """Index of each arm's backendRef in that rule."""
+    """Index of each arm's backendRef in that rule; an arm whose backend is not there is left out."""
     weights: Mapping[str, int]
-    """Weight that each arm's backendRef carries now."""
-    foreign: bool
-    """Whether the rule has backends that are no arm, which share its traffic."""
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Why the weights cannot be moved: one of ``core.reasons``, and a sentence with the fix."""
-
-    reason: str
-    message: str
+    """Weight that each arm's backendRef carries now; 0 for an arm that is not there."""
+    strangers: Mapping[int, int]
+    """Weight of the backends that are no arm, which share the rule's traffic, by their index."""
 
 
 class Router(Protocol):
-    """Reads and patches the weights of one kind of route."""
+    """Reads and patches the weights of one kind of route.
+
+    What it declares of itself is all that the rest goes by: the API's ``routeRef`` and the limit
+    of arms, what is watched, and the rights that the chart grants.
+    """
 
     @property
     def group(self) -> str:
@@ -50,27 +60,55 @@ class Router(Protocol):
     def plural(self) -> str:
         """Resource name of the kind in API paths."""
 
+    @property
+    def verbs(self) -> tuple[str, ...]:
+        """What the operator must be allowed to do with it (RBAC)."""
+
+    @property
+    def max_backends(self) -> int:
+        """Most backends that one rule of the route can carry, and so most arms."""
+
     def locate(
         self, route: Mapping[str, Any], section: str | None, arms: Mapping[str, Backend]
     ) -> Located | Problem:
-        """Find the one rule that carries all arms.
+        """Find the one rule that carries the arms.
 
         Args:
             route: The route object.
-            section: Name of the rule, or None to take the only rule with all arms.
+            section: Name of the rule, or None to take the only rule with all arms, or failing that
+                the only one with any.
             arms: Backend of each arm.
         """
 
     def patch(
-        self, route: Mapping[str, Any], located: Located, weights: Mapping[str, int]
+        self,
+        route: Mapping[str, Any],
+        located: Located,
+        weights: Mapping[str, int],
+        strangers: Mapping[int, int],
     ) -> list[dict[str, Any]]:
         """JSON Patch (RFC 6902) that sets the weights and tests all that it relies on.
 
-        Empty where the route carries these weights already.
+        Empty where nothing is to change.
+
+        Args:
+            route: The route object.
+            located: Where the arms stand in it.
+            weights: What each arm is to carry.
+            strangers: What the other backends of the rule are to carry, by their index.
         """
 
     def accepted(self, route: Mapping[str, Any]) -> bool:
-        """Whether a gateway has accepted the route at its present generation."""
+        """Whether the gateways have accepted the route at its present generation.
+
+        All that had accepted it before must have: until then, some of them may use older weights.
+        """
 
     def unresolved(self, route: Mapping[str, Any]) -> str | None:
-        """The gateway's own words where it cannot resolve a backend of the route, or None."""
+        """A gateway's own words where it cannot resolve a backend of the route as it is, or None."""
+
+    def uses(self, route: Mapping[str, Any], backend: Backend, *, besides: int | None = None) -> bool:
+        """Whether a rule gives this backend weight; the rule ``besides`` is not looked at."""
+
+    def writers(self, route: Mapping[str, Any]) -> tuple[str, ...]:
+        """Field managers that have written the rules, the newest first."""

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bandit_operator.core import reasons
-from bandit_operator.core.model import Backend
-from bandit_operator.routers.base import Located, Problem
+from bandit_operator.core.model import Backend, Problem
+from bandit_operator.routers.base import Located
 
 DEFAULT_WEIGHT = 1
 """Weight of a backendRef that states none (Gateway API, BackendRef.weight)."""
@@ -30,6 +30,10 @@ class GatewayAPIRoute:
     plural: str
     group: str = "gateway.networking.k8s.io"
     version: str = "v1"
+    verbs: tuple[str, ...] = ("get", "list", "watch", "patch")
+    """What a watch has not shown is read once more before it is called missing."""
+    max_backends: int = 16
+    """``maxItems`` of ``backendRefs`` in the Gateway API's own definition."""
 
     def locate(
         self, route: Mapping[str, Any], section: str | None, arms: Mapping[str, Backend]
@@ -46,21 +50,28 @@ class GatewayAPIRoute:
                     f"{section}; its named rules: {names}",
                 )
             return _located(self.kind, route, named[0], arms)
-        found = [
+        carrying = [
             index
             for index, rule in enumerate(rules)
             if set(arms.values()) <= {_backend(ref, route) for ref in rule.get("backendRefs") or []}
         ]
-        if len(found) == 1:
-            return _located(self.kind, route, found[0], arms)
-        if len(found) > 1:
+        if len(carrying) == 1:
+            return _located(self.kind, route, carrying[0], arms)
+        if len(carrying) > 1:
             return Problem(
                 reasons.RULE_AMBIGUOUS,
-                f"{len(found)} rules of {self.kind} {_name(route)} carry all arms; name one in "
+                f"{len(carrying)} rules of {self.kind} {_name(route)} carry all arms; name one in "
                 f"spec.traffic.routeRef.sectionName",
             )
         if len(rules) == 1:
-            return _located(self.kind, route, 0, arms)  # says which arm is missing
+            return _located(self.kind, route, 0, arms)
+        some = [
+            index
+            for index, rule in enumerate(rules)
+            if set(arms.values()) & {_backend(ref, route) for ref in rule.get("backendRefs") or []}
+        ]
+        if len(some) == 1:
+            return _located(self.kind, route, some[0], arms)
         return Problem(
             reasons.RULE_NOT_FOUND,
             f"no rule of {self.kind} {_name(route)} carries all of {', '.join(map(str, arms.values()))}; "
@@ -68,7 +79,11 @@ class GatewayAPIRoute:
         )
 
     def patch(
-        self, route: Mapping[str, Any], located: Located, weights: Mapping[str, int]
+        self,
+        route: Mapping[str, Any],
+        located: Located,
+        weights: Mapping[str, int],
+        strangers: Mapping[int, int],
     ) -> list[dict[str, Any]]:
         """Tests first, so that all of them hold before the first number changes."""
         refs = route["spec"]["rules"][located.rule]["backendRefs"]
@@ -76,34 +91,61 @@ class GatewayAPIRoute:
             {"op": "test", "path": "/metadata/generation", "value": route["metadata"]["generation"]}
         ]
         changes: list[dict[str, Any]] = []
-        for arm, position in located.positions.items():
+        wanted = {position: weights[arm] for arm, position in located.positions.items()}
+        wanted |= {at: weight for at, weight in strangers.items() if weight != located.strangers[at]}
+        for position, weight in sorted(wanted.items()):
             path = f"/spec/rules/{located.rule}/backendRefs/{position}"
             tests.append({"op": "test", "path": f"{path}/name", "value": refs[position]["name"]})
-            if weights[arm] == located.weights[arm]:
+            carried = int(refs[position].get("weight", DEFAULT_WEIGHT))
+            if weight == carried:
                 continue
-            known = "weight" in refs[position]
-            if known:
-                tests.append({"op": "test", "path": f"{path}/weight", "value": located.weights[arm]})
+            has_weight = "weight" in refs[position]
+            if has_weight:
+                tests.append({"op": "test", "path": f"{path}/weight", "value": carried})
             changes.append(
-                {"op": "replace" if known else "add", "path": f"{path}/weight", "value": weights[arm]}
+                {"op": "replace" if has_weight else "add", "path": f"{path}/weight", "value": weight}
             )
         return tests + changes if changes else []
 
     def accepted(self, route: Mapping[str, Any]) -> bool:
-        """True as soon as one parent says ``Accepted`` at this generation."""
-        return any(
-            condition["type"] == "Accepted"
-            and condition["status"] == "True"
-            and condition.get("observedGeneration") == route["metadata"]["generation"]
+        """True once every parent that says ``Accepted`` says so of this generation, and one does."""
+        generation = route["metadata"]["generation"]
+        said = [
+            condition.get("observedGeneration")
             for condition in _conditions(route)
-        )
+            if condition.get("type") == "Accepted" and condition.get("status") == "True"
+        ]
+        return bool(said) and all(observed == generation for observed in said)
 
     def unresolved(self, route: Mapping[str, Any]) -> str | None:
-        """Message of a ``ResolvedRefs`` condition that is False."""
+        """Message of a ``ResolvedRefs`` condition that is False at this generation."""
         for condition in _conditions(route):
-            if condition["type"] == "ResolvedRefs" and condition["status"] == "False":
+            if (
+                condition.get("type") == "ResolvedRefs"
+                and condition.get("status") == "False"
+                and condition.get("observedGeneration") == route["metadata"]["generation"]
+            ):
                 return str(condition.get("message") or condition.get("reason") or "backends not resolved")
         return None
+
+    def uses(self, route: Mapping[str, Any], backend: Backend, *, besides: int | None = None) -> bool:
+        """Whether a backendRef of another rule names it with a weight."""
+        return any(
+            _backend(ref, route) == backend and int(ref.get("weight", DEFAULT_WEIGHT)) > 0
+            for index, rule in enumerate(route["spec"].get("rules") or [])
+            if index != besides
+            for ref in rule.get("backendRefs") or []
+        )
+
+    def writers(self, route: Mapping[str, Any]) -> tuple[str, ...]:
+        """From ``metadata.managedFields``, of whoever owns ``spec.rules``."""
+        entries = [
+            entry
+            for entry in route["metadata"].get("managedFields") or []
+            if "f:rules" in (entry.get("fieldsV1", {}).get("f:spec") or {})
+        ]
+        entries.sort(key=lambda entry: str(entry.get("time", "")), reverse=True)
+        return tuple(dict.fromkeys(str(entry.get("manager", "")) for entry in entries))
 
 
 def _located(
@@ -113,22 +155,27 @@ def _located(
     keys = [_backend(ref, route) for ref in refs]
     positions: dict[str, int] = {}
     for arm, backend in arms.items():
-        count = keys.count(backend)
-        if count != 1:
-            how = "is not in" if count == 0 else f"is {count} times in"
+        if keys.count(backend) > 1:
             return Problem(
                 reasons.BACKEND_NOT_FOUND,
-                f"spec.arms: backendRef of arm {arm} ({backend}) {how} rule {rule} of {kind} {_name(route)}; "
-                f"it must be there exactly once",
+                f"spec.arms: backendRef of arm {arm} ({backend}) is {keys.count(backend)} times in rule "
+                f"{rule} of {kind} {_name(route)}; it must be there exactly once",
             )
-        positions[arm] = keys.index(backend)
+        if backend in keys:
+            positions[arm] = keys.index(backend)
+    if not positions:
+        return Problem(
+            reasons.RULE_NOT_FOUND,
+            f"rule {rule} of {kind} {_name(route)} carries none of {', '.join(map(str, arms.values()))}; "
+            f"add them to its backendRefs",
+        )
+    carried = [int(ref.get("weight", DEFAULT_WEIGHT)) for ref in refs]
+    own = set(positions.values())
     return Located(
         rule=rule,
         positions=positions,
-        weights={
-            arm: int(refs[position].get("weight", DEFAULT_WEIGHT)) for arm, position in positions.items()
-        },
-        foreign=len(refs) > len(arms),
+        weights={arm: carried[positions[arm]] if arm in positions else 0 for arm in arms},
+        strangers={index: weight for index, weight in enumerate(carried) if index not in own},
     )
 
 

@@ -1,8 +1,8 @@
-"""Reward sources: how the rewards of one window are asked of Prometheus.
+"""Reward sources: how the rewards of one window are queried from Prometheus.
 
 A source is pure: it says which counters or queries a resource's rewards come from, and turns
 the numbers into an outcome for every arm. To add one: a file here, and a line in ``SOURCES``;
-a preset for other software is a file in ``presets``.
+a preset for other software is a file in ``bandit_operator.presets``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SOURCES: dict[str, RewardSource] = {
 
 
 def source_of(resource: BanditDeployment) -> RewardSource:
-    """The source that the resource asks for; the schema admits exactly one."""
+    """The source that the resource names; the schema admits exactly one."""
     prometheus = resource.spec.reward.prometheus
     if prometheus.preset is not None:
         return preset_of(prometheus.preset, prometheus.implementation)

@@ -33,15 +33,15 @@ class Counters(WithoutQueries):
     ) -> tuple[Counter, ...]:
         """All that the user names, told apart by the label that the user names."""
         prometheus, label = resource.spec.reward.prometheus, own_label(resource)
-        found = [
+        counters = [
             Counter("rewards", prometheus.successes or "", label),
             Counter("trials", prometheus.trials or "", label),
         ]
-        for one in FURTHER_COUNTERS:
-            selector: str | None = getattr(prometheus, one.part)
+        for counter in FURTHER_COUNTERS:
+            selector: str | None = counter.selector(prometheus)
             if selector is not None:
-                found.append(Counter(one.part, selector, label))
-        return tuple(found)
+                counters.append(Counter(counter.part, selector, label))
+        return tuple(counters)
 
     def outcomes(self, resource: BanditDeployment, values: Values) -> dict[str, Outcome]:
         """An arm whose trials are unknown, or whose numbers cannot be, has no data."""
@@ -58,38 +58,38 @@ class Counters(WithoutQueries):
 def _outcome(trials: float | None, sums: Mapping[str, float | None]) -> Outcome:
     if trials is None:
         return NoData("no series of trials")
-    known: dict[str, float] = {}
+    increases: dict[str, float] = {}
     for part, value in sums.items():
         if value is None and trials != 0:
             # A counter that nobody has touched may not exist yet. Whether that means none or a
             # broken exporter is not ours to guess.
             return NoData(f"no series of {_FIELDS[part]}; expose it from the start, at 0")
-        known[part] = value or 0.0
-    if not (all(map(math.isfinite, (trials, *known.values()))) and trials >= 0):
+        increases[part] = value or 0.0
+    if not (all(map(math.isfinite, (trials, *increases.values()))) and trials >= 0):
         return NoData("not a finite number")
-    known["rewards"] -= known.pop("losses", 0.0)
-    found = Observed(trials, **known)
-    return _contradiction(found) or found
+    increases["rewards"] -= increases.pop("losses", 0.0)
+    observed = Observed(trials, **increases)
+    return _contradiction(observed) or observed
 
 
-def _contradiction(found: Observed) -> NoData | None:
+def _contradiction(observed: Observed) -> NoData | None:
     """What sums of the same trials can never be: (Σab)² > Σa² Σb² (Cauchy–Schwarz), or negative.
 
     It is the mark of a counter that sums something else, and would make a verdict too sure.
     """
     squares, x, xx, xy = (
-        found.squares,
-        found.denominators,
-        found.denominator_squares,
-        found.cross_products,
+        observed.squares,
+        observed.denominators,
+        observed.denominator_squares,
+        observed.cross_products,
     )
     if squares is None:
         return None
-    if _beyond(found.rewards, squares, found.trials):
+    if _beyond(observed.rewards, squares, observed.trials):
         return NoData("squares is too small for successes; it must sum the square of every reward")
     if x is None or xx is None or xy is None:
         return None
-    if _beyond(x, xx, found.trials):
+    if _beyond(x, xx, observed.trials):
         return NoData("denominatorSquares is too small for denominators; it must sum the square of every one")
     if _beyond(xy, squares, xx):
         return NoData("crossProducts is too large for squares; it must sum reward times denominator")

@@ -3,7 +3,7 @@
 A counter's increase in a window (start, end] is taken from the counter itself. With ``last``
 its value at the end and ``first`` its value at the start, it is last − first, or all of last
 where the series began inside the window. ``increase()`` would extrapolate and round. Two kinds
-of series need a closer look, and only a window that has some costs more than one question:
+of series need a closer look, and only a window that has some costs more than one query:
 
 - A series that was reset inside the window: the value before a reset is lost to PromQL's
   functions. Such series are left out here, counted by ``reset_count``, and read sample by
@@ -16,18 +16,20 @@ of series need a closer look, and only a window that has some costs more than on
 
 from __future__ import annotations
 
+import re
+
 LOOK_BACK_SECONDS = 300
 """How far before a moment its last sample may lie: Prometheus' own staleness limit."""
 EARLIER_SECONDS = 86_400
 """How far before a window a series is looked for before it is taken as new: as long as windows can be."""
 PART = "bandit_part"
-"""Label that tells the parts of one question's answer apart."""
+"""Label that tells the parts of one query's answer apart."""
 
 
 def increase(selector: str, label: str, start: float, end: float) -> str:
     """The exact increase of counters in (start, end], summed by ``label``, without those that were reset.
 
-    ``@`` makes the answer the same whenever the question is asked
+    ``@`` makes the answer the same whenever the query is evaluated
     (https://prometheus.io/docs/prometheus/latest/querying/basics/#modifier).
 
     Args:
@@ -37,27 +39,29 @@ def increase(selector: str, label: str, start: float, end: float) -> str:
         end: End of the window, itself inside.
     """
     last, first = _last(selector, start, end), _first(selector, start)
-    return f"sum by ({label}) ((({last} - {first}) or {last}) unless {_reset(selector, start, end)})"
+    return (
+        f"sum by ({label_name(label)}) ((({last} - {first}) or {last}) unless {_reset(selector, start, end)})"
+    )
 
 
 def reset_count(selector: str, label: str, start: float, end: float) -> str:
     """How many series were reset in (start, end], by ``label``."""
-    return f"count by ({label}) ({_reset(selector, start, end)})"
+    return f"count by ({label_name(label)}) ({_reset(selector, start, end)})"
 
 
 def began_count(selector: str, label: str, start: float, end: float) -> str:
     """How many series have their first sample for a while in (start, end], by ``label``."""
-    return f"count by ({label}) ({_last(selector, start, end)} unless {_first(selector, start)})"
+    return f"count by ({label_name(label)}) ({_last(selector, start, end)} unless {_first(selector, start)})"
 
 
 def counted_before(selector: str, label: str, start: float, end: float) -> str:
     """What series that ``began_count`` counts had before, summed by ``label``, without those that were reset.
 
-    A value below the one before tells a reset in between, after which all counts. Where the
+    A value below the one before shows a reset in between, after which all counts. Where the
     counter has grown beyond it by its next sample, as in the whole of PromQL, no reset is seen.
     """
     before, lowest = _earlier(selector, start), f"min_over_time({_inside(selector, start, end)})"
-    return f"sum by ({label}) (({before} <= {lowest}) unless {_reset(selector, start, end)})"
+    return f"sum by ({label_name(label)}) (({before} <= {lowest}) unless {_reset(selector, start, end)})"
 
 
 def before_reset(selector: str, start: float, end: float) -> str:
@@ -73,6 +77,14 @@ def raw(selector: str, start: float, end: float) -> str:
 def part(name: str, query: str) -> str:
     """The query with its part's name on every element of its answer."""
     return f'label_replace({query}, "{PART}", "{name}", "", "")'
+
+
+def label_name(name: str) -> str:
+    """The name of a label as PromQL writes it, in quotes where it needs them.
+
+    Quoted names need Prometheus 3 (https://prometheus.io/docs/guides/utf8/).
+    """
+    return name if re.fullmatch("[a-zA-Z_][a-zA-Z0-9_]*", name) else f'"{name}"'
 
 
 def _reset(selector: str, start: float, end: float) -> str:

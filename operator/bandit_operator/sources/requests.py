@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from bandit_operator.api.v1alpha1 import BanditDeployment
+from bandit_operator.presets import SOFTWARE
 from bandit_operator.sources.base import Counter
-from bandit_operator.sources.labels import own_label, traefik_label
-from bandit_operator.sources.presets.traefik import TRAEFIK_REQUESTS
+from bandit_operator.sources.labels import own_label, software_label
 
 REQUESTS = "requests"
 """The part of an answer that counts requests."""
+_COUNTED_BY = {one.request_counter: one for one in SOFTWARE.values() if one.request_counter}
+"""Software by its own counter of requests."""
 
 
 def request_counters(resource: BanditDeployment) -> tuple[Counter, ...]:
     """The counter of requests, none where no counter is named.
 
-    Traefik's tells backends apart by service, any other by the arm's name.
+    That of a gateway tells backends apart by the gateway's label, any other by the arm's name.
     """
     selector = resource.spec.rollback.requests
     if selector is None:
         return ()
-    by_service = selector.lstrip().startswith(TRAEFIK_REQUESTS)
-    return (Counter(REQUESTS, selector, traefik_label(resource) if by_service else own_label(resource)),)
+    software = _COUNTED_BY.get(selector.partition("{")[0].strip())
+    label = own_label(resource) if software is None else software_label(software, resource)
+    return (Counter(REQUESTS, selector, label),)

@@ -40,7 +40,7 @@ def was_reset(samples: Sequence[tuple[float, float]], start: float) -> bool:
 
 
 def identity(labels: Mapping[str, str]) -> frozenset[tuple[str, str]]:
-    """What tells a series from the others of its counter: all labels but those that a query adds or drops."""
+    """The labels that distinguish a series of its counter: all but those that a query adds or drops."""
     return frozenset((name, value) for name, value in labels.items() if name not in (PART, "__name__"))
 
 
@@ -50,11 +50,11 @@ def increases(counter: Counter, series: Sequence[Series], start: float, earlier:
     ``earlier`` has the values of those that have a sample before ``start``, but too long before
     to be among theirs.
     """
-    found: dict[str, float] = {}
+    sums: dict[str, float] = {}
     for one in series:
         arm = counter.label.arm_of(one.labels.get(counter.label.name, ""))
         if arm is not None and was_reset(one.samples, start):
             before = earlier.get(identity(one.labels))
             samples = one.samples if before is None else [(start, before), *one.samples]
-            found[arm] = found.get(arm, 0.0) + increase_of(samples, start)
-    return found
+            sums[arm] = sums.get(arm, 0.0) + increase_of(samples, start)
+    return sums

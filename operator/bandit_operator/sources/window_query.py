@@ -1,10 +1,11 @@
-"""One question a window: all parts joined into one PromQL query, and its answer taken apart."""
+"""One query a window: all parts joined into one PromQL query, and its answer taken apart."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bandit_operator.presets.base import ArmLabel
 from bandit_operator.sources.base import Counter, Query, Sample, Values
 from bandit_operator.sources.promql import (
     PART,
@@ -19,8 +20,8 @@ from bandit_operator.sources.resets import Earlier, identity
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked about the window (start, end], seconds since the Unix epoch."""
+class WindowQuery:
+    """What is read of the window (start, end], seconds since the Unix epoch."""
 
     counters: tuple[Counter, ...]
     queries: tuple[Query, ...]
@@ -40,7 +41,7 @@ class Question:
     def promql_before(self, began: Sequence[Counter], reset: Sequence[Counter]) -> str:
         """One query about what series that seemed to begin had before.
 
-        It looks back for long, so of those that were reset it asks only where there are some.
+        It looks back for long, so of those that were reset it queries only where there are some.
         """
         parts = []
         for one in began:
@@ -52,22 +53,33 @@ class Question:
 
     def values(self, samples: Sequence[Sample]) -> Values:
         """Numbers by part and arm, without the counters that were reset."""
-        asked: list[Counter | Query] = [*self.counters, *self.queries]
-        return {one.part: one.label.values(samples, one.part) for one in asked}
+        parts: list[Counter | Query] = [*self.counters, *self.queries]
+        return {one.part: _sums(samples, one.part, one.label) for one in parts}
 
     def were_reset(self, samples: Sequence[Sample]) -> tuple[Counter, ...]:
         """The counters of which some series of an arm was reset: they must be read sample by sample."""
-        return tuple(one for one in self.counters if one.label.values(samples, _resets(one)))
+        return tuple(one for one in self.counters if _sums(samples, _resets(one), one.label))
 
     def seemed_to_begin(self, samples: Sequence[Sample]) -> tuple[Counter, ...]:
         """The counters of which some series of an arm has its first sample for a while in the window."""
-        return tuple(one for one in self.counters if one.label.values(samples, _beginnings(one)))
+        return tuple(one for one in self.counters if _sums(samples, _beginnings(one), one.label))
 
 
 def earlier_values(counter: Counter, samples: Sequence[Sample]) -> Earlier:
     """The answer to ``promql_before`` about series that were reset, one by one."""
     of_it = (sample for sample in samples if sample.labels.get(PART) == _resets(counter))
     return {identity(sample.labels): sample.value for sample in of_it}
+
+
+def _sums(samples: Sequence[Sample], part: str, label: ArmLabel) -> dict[str, float]:
+    """Sum by arm of one part of an answer; an arm with no number in it is left out."""
+    sums: dict[str, float] = {}
+    for sample in samples:
+        arm = label.arm_of(sample.labels.get(label.name, ""))
+        is_number = sample.value == sample.value
+        if arm is not None and sample.labels.get(PART) == part and is_number:
+            sums[arm] = sums.get(arm, 0.0) + sample.value
+    return sums
 
 
 def _resets(counter: Counter) -> str:

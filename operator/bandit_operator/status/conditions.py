@@ -15,9 +15,8 @@ from bandit_operator.api.timestamps import to_timestamp
 from bandit_operator.core import reasons
 from bandit_operator.core.decision import Decision
 from bandit_operator.core.experiment import Experiment
-from bandit_operator.core.model import ArmState, Mode
+from bandit_operator.core.model import ArmState, Mode, Problem
 from bandit_operator.core.outcomes import Held
-from bandit_operator.routers import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +135,9 @@ def _metrics_available(overview: Overview) -> Claim:
 def _traffic_in_sync(overview: Overview) -> Claim:
     if not overview.route.known:
         return "Unknown", reasons.WAITING, "the route has not been looked at"
+    held = overview.held
+    if held is not None and held.reason in (reasons.NO_ARM_AVAILABLE, reasons.NO_SHARE):
+        return "False", held.reason, held.message
     if overview.route.trouble is not None:
         return "False", *overview.route.trouble
     return "True", reasons.IN_SYNC, "the route carries the intended weights"

@@ -21,8 +21,10 @@ from bandit_operator.core.decision import Decision
 from bandit_operator.core.model import ArmState
 from bandit_operator.core.outcomes import (
     Drained,
+    Noticed,
     Outcome,
     Promoted,
+    Recalled,
     Restored,
     RewardsChanged,
     RolledBack,
@@ -75,6 +77,9 @@ def _of(outcome: Outcome, message: str) -> Event | None:
             return Event(reason, "ScaleDown", f"arm {arm} is {ArmState.ROLLED_BACK}: {reason}")
         case Promoted(arm):
             return Event(reasons.PROMOTED, "Promote", f"{arm} is proven better than all other arms")
+        case Recalled(arm):
+            note = f"arm {arm} serves again, because no other arm can"
+            return Event(reasons.NO_OTHER_ARM, "CallBack", note, warning=True)
         case Restored(arm, reason):
             return Event(reason, "Restore", f"arm {arm} is {ArmState.RESTORING}: {reason}")
         case RewardsChanged(change):
@@ -82,8 +87,11 @@ def _of(outcome: Outcome, message: str) -> Event | None:
         case RolledBack(arm):
             note = f"arm {arm} is rolled back: {message}"
             return Event(reasons.WORSE_THAN_BASELINE, "RollBack", note, warning=True)
-        case Withheld(arm, reason):
-            note = f"arm {arm} is {ArmState.UNAVAILABLE}: {reason}"
+        case Noticed(arm, reason) if reason == reasons.SCALED_BY_OTHERS:
+            note = f"arm {arm} was rolled back, and another hand has scaled it up again; it gets no traffic"
+            return Event(reason, "WithholdTraffic", note, warning=True)
+        case Withheld(arm, reason, why):
+            note = f"arm {arm} gets no traffic: {why}"
             return Event(reason, "WithholdTraffic", note, warning=True)
         case _:
             return None

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bandit_operator.api.references import Key, KindKey, RouteReference
+from bandit_operator.api.references import Key, KindKey
+from bandit_operator.routers import RouteReference
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,23 +75,37 @@ class Cache:
         self.targets[key] = target
         return changed
 
-    def drop(self, kind: str, key: Key) -> None:
-        """Forget an object that is gone."""
+    def drop(self, kind: str, key: Key) -> frozenset[Key]:
+        """Forget an object that is gone; gives the resources that must be looked at for it."""
         kind_key = (kind, *key)
         self.versions.pop(kind_key, None)
+        affected = self.dependents(kind, key)
         match kind:
             case "BanditDeployment":
-                self.resources.pop(key, None)
+                affected = frozenset({key}) | self._neighbours(self.resources.pop(key, None))
                 for dependents in self._dependents.values():
                     dependents.discard(key)
             case "Service":
                 self.services.discard(key)
             case "EndpointSlice":
-                self.endpoints.drop(key)
+                service = self.endpoints.drop(key)
+                affected = frozenset() if service is None else self.dependents("Service", service)
             case _:
                 for service in _services_of(self.routes.pop(kind_key, None)):
                     self._routes_to.get(service, set()).discard(kind_key)
+                    affected |= self.dependents("Service", service)
                 self.targets.pop(kind_key, None)
+        return affected
+
+    def affected_by_route(self, kind: str, body: Mapping[str, Any]) -> frozenset[Key]:
+        """The resources that move this route, or name a Service that it gives traffic to."""
+        affected = self.dependents(kind, key_of(body))
+        return affected.union(*(self.dependents("Service", one) for one in _services_of(body)))
+
+    def _neighbours(self, body: Mapping[str, Any] | None) -> frozenset[Key]:
+        """Resources that name an object that this one names, too."""
+        references = [] if body is None else _references(body)
+        return frozenset().union(*(self._dependents.get(one, set()) for one in references))
 
     def dependents(self, kind: str, key: Key) -> frozenset[Key]:
         """The resources that name this object in their spec."""
@@ -227,8 +242,28 @@ def _put(kept: dict[Any, Mapping[str, Any]], key: Any, body: Mapping[str, Any]) 
         and _version(before) >= _version(body)
     ):
         return False
-    kept[key] = body
+    kept[key] = _trimmed(body)
     return True
+
+
+def _trimmed(body: Mapping[str, Any]) -> dict[str, Any]:
+    """What of an object is looked at: annotations and labels of any size are not kept."""
+    metadata = {name: value for name, value in body["metadata"].items() if name in _KEPT_METADATA}
+    return {**{name: body[name] for name in ("spec", "status") if name in body}, "metadata": metadata}
+
+
+_KEPT_METADATA = frozenset(
+    {
+        "creationTimestamp",
+        "deletionTimestamp",
+        "generation",
+        "managedFields",
+        "name",
+        "namespace",
+        "resourceVersion",
+        "uid",
+    }
+)
 
 
 def _version(body: Mapping[str, Any]) -> int:

@@ -67,7 +67,7 @@ def registry(cache: Cache, scheduler: Scheduler) -> kopf.OperatorRegistry:
     async def resource_changed(type: str | None, body: kopf.Body, **_: Any) -> None:
         key, raw = _seen(cache, KIND, body)
         if type == "DELETED":
-            _resource_deleted(cache, scheduler, raw)
+            _wake(scheduler, cache.drop(KIND, key))
             return
         known = cache.resources.get(key)
         if cache.put_resource(raw) and (known is None or _spec_changed(known, raw)):
@@ -77,59 +77,53 @@ def registry(cache: Cache, scheduler: Scheduler) -> kopf.OperatorRegistry:
     async def service_changed(type: str | None, body: kopf.Body, **_: Any) -> None:
         key, _raw = _seen(cache, "Service", body)
         if type == "DELETED":
-            cache.drop("Service", key)
-        elif key in cache.services:
-            return
-        else:
+            _wake(scheduler, cache.drop("Service", key))
+        elif key not in cache.services:
             cache.services.add(key)
-        _wake(cache, scheduler, "Service", key)
+            _wake(scheduler, cache.dependents("Service", key))
 
     @kopf.on.event("discovery.k8s.io", "v1", "endpointslices", registry=handlers)
     async def endpoints_changed(type: str | None, body: kopf.Body, **_: Any) -> None:
         key, raw = _seen(cache, "EndpointSlice", body)
-        service = cache.endpoints.drop(key) if type == "DELETED" else cache.endpoints.put(raw)
+        if type == "DELETED":
+            _wake(scheduler, cache.drop("EndpointSlice", key))
+            return
+        service = cache.endpoints.put(raw)
         if service is not None:
-            _wake(cache, scheduler, "Service", service)
+            _wake(scheduler, cache.dependents("Service", service))
+
+    def watch(kind: str, put: Put, affected: Affected) -> Callable[..., Any]:
+        """A handler that keeps objects of a kind, and wakes whoever is affected by one that is news."""
+
+        async def changed(type: str | None, body: kopf.Body, **_: Any) -> None:
+            key, raw = _seen(cache, kind, body)
+            if type == "DELETED":
+                _wake(scheduler, cache.drop(kind, key))
+            elif put(kind, raw):
+                _wake(scheduler, affected(kind, raw))
+
+        return changed
 
     for router in ROUTERS.values():
         kopf.on.event(
             router.group, router.version, router.plural, registry=handlers, id=f"{router.plural}_changed"
-        )(_changed(cache, scheduler, router.kind, cache.put_route))
+        )(watch(router.kind, cache.put_route, cache.affected_by_route))
     for group, version, plural, kind in TARGET_KINDS:
         kopf.on.event(group, version, plural, registry=handlers, id=f"{plural}_changed")(
-            _changed(cache, scheduler, kind, cache.put_target)
+            watch(kind, cache.put_target, lambda kind, body: cache.dependents(kind, key_of(body)))
         )
     return handlers
+
+
+Put = Callable[[str, dict[str, Any]], bool]
+"""Keep an object of a kind; False where it is no news."""
+Affected = Callable[[str, dict[str, Any]], Collection[Key]]
+"""The resources that must be looked at for an object of a kind."""
 
 
 def _login(**arguments: Any) -> kopf.ConnectionInfo | None:
     """The Pod's ServiceAccount, or outside a cluster the kubeconfig in use; asked again after a 401."""
     return kopf.login_with_service_account(**arguments) or kopf.login_with_kubeconfig(**arguments)
-
-
-def _changed(
-    cache: Cache, scheduler: Scheduler, kind: str, put: Callable[[str, dict[str, Any]], bool]
-) -> Callable[..., Any]:
-    """A handler that keeps objects of a kind, and wakes whoever depends on one that is news."""
-
-    async def changed(type: str | None, body: kopf.Body, **_: Any) -> None:
-        key, raw = _seen(cache, kind, body)
-        if type == "DELETED":
-            cache.drop(kind, key)
-        elif not put(kind, raw):
-            return
-        _wake(cache, scheduler, kind, key)
-
-    return changed
-
-
-def _resource_deleted(cache: Cache, scheduler: Scheduler, raw: dict[str, Any]) -> None:
-    """Forget it, and look at those that may have waited for its rule."""
-    reference = raw["spec"]["traffic"]["routeRef"]
-    key = key_of(raw)
-    cache.drop(KIND, key)
-    scheduler.wake(key)
-    _wake(cache, scheduler, reference["kind"], (key[0], reference["name"]))
 
 
 def _seen(cache: Cache, kind: str, body: kopf.Body) -> tuple[Key, dict[str, Any]]:
@@ -145,6 +139,6 @@ def _spec_changed(before: Any, after: Any) -> bool:
     return any(before["metadata"].get(field) != after["metadata"].get(field) for field in fields)
 
 
-def _wake(cache: Cache, scheduler: Scheduler, kind: str, key: Key) -> None:
-    for dependent in cache.dependents(kind, key):
-        scheduler.wake(dependent)
+def _wake(scheduler: Scheduler, keys: Collection[Key]) -> None:
+    for key in keys:
+        scheduler.wake(key)

@@ -1,56 +1,20 @@
-"""How a preset reads the metrics of a gateway or a model server."""
+"""Rewards from the metrics of gateways and model servers, as ``bandit_operator.presets`` declares them."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bandit_operator.api.rules import parse_duration
 from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core.model import NoData, Observed, Outcome
+from bandit_operator.presets import DEFAULT_GATEWAY, SOFTWARE, Preset, Software
+from bandit_operator.presets.base import LATENCY, SUCCESS, ArmLabel, Durations, Offered, Requests
 from bandit_operator.routers import Located
-from bandit_operator.sources.base import ArmLabel, Counter, Values, WithoutQueries
-from bandit_operator.sources.labels import own_label, service_label
-
-Label = Callable[[BanditDeployment, Located | None], ArmLabel]
-"""Gives the label that tells the arms' series apart."""
-
-
-@dataclass(frozen=True, slots=True)
-class Requests:
-    """Counters of requests: of those that succeeded, and of all or of those that failed.
-
-    Each is a metric with matchers, such as ``requests_total{code!~"5.."}``. Exactly one of
-    ``trials`` and ``failures`` is set. All are exposed together, so where one of an arm's is
-    there, another that is absent has counted nothing yet.
-    """
-
-    successes: str
-    trials: str | None = None
-    failures: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Durations:
-    """A histogram of how long requests took.
-
-    ``name`` is without ``_bucket``; ``matchers`` choose the requests, and ``answered`` those of
-    them that did not fail, empty where the histogram cannot tell. ``per_second`` is the unit of
-    its bounds: 1 for seconds, 1000 for milliseconds.
-    """
-
-    name: str
-    matchers: str = ""
-    answered: str = ""
-    per_second: float = 1.0
-
-
-def by_service(resource: BanditDeployment, located: Located | None) -> ArmLabel:  # noqa: ARG001 - as the others
-    """Tell the Pods of a model server by their Service, or by the label that the user names."""
-    if resource.spec.reward.prometheus.arm_label is not None:
-        return own_label(resource)
-    return service_label(resource)
+from bandit_operator.sources.base import Counter, RewardSource, Values, WithoutQueries
+from bandit_operator.sources.labels import software_label
+from bandit_operator.sources.promql import label_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +22,11 @@ class Success(WithoutQueries):
     """Every request is a trial, and a success unless it failed."""
 
     requests: Requests
-    label: Label
+    software: Software
 
     def counters(self, resource: BanditDeployment, located: Located | None = None) -> tuple[Counter, ...]:
         """The two counters."""
-        label = self.label(resource, located)
+        label = software_label(self.software, resource, located)
         both = {
             "rewards": self.requests.successes,
             "trials": self.requests.trials,
@@ -92,11 +56,12 @@ class Latency(WithoutQueries):
     """Every request is a trial, and a success if it was answered within ``latencyTarget``."""
 
     durations: Durations
-    label: Label
+    software: Software
 
     def counters(self, resource: BanditDeployment, located: Located | None = None) -> tuple[Counter, ...]:
         """All requests, those within the target, and those of them that did not fail."""
-        label, name, matchers = self.label(resource, located), self.durations.name, self.durations.matchers
+        label = software_label(self.software, resource, located)
+        name, matchers = self.durations.name, self.durations.matchers
         bound = f'le=~"{self._bound(resource)}"'
         parts = {
             "trials": _metric(f"{name}_count", matchers),
@@ -134,7 +99,9 @@ class Latency(WithoutQueries):
 def selector(label: ArmLabel, metric: str) -> str:
     """The metric's series of all arms."""
     name, _, inner = metric.partition("{")
-    return _metric(name, f'{label.name}=~"{label.any_arm}"', label.beside, inner.removesuffix("}"))
+    return _metric(
+        name, f'{label_name(label.name)}=~"{label.any_arm}"', label.beside, inner.removesuffix("}")
+    )
 
 
 def metric_name(metric: str) -> str:
@@ -151,3 +118,20 @@ def _observed(trials: float, rewards: float) -> Outcome:
     if not (math.isfinite(trials) and math.isfinite(rewards) and trials >= 0):
         return NoData("not a finite number")
     return Observed(trials, rewards)
+
+
+def _sources() -> Iterator[tuple[tuple[Preset, str], RewardSource]]:
+    for name, software in SOFTWARE.items():
+        if isinstance(software.success, Offered):
+            yield (SUCCESS[software.role], name), Success(software.success.metrics, software)
+        if isinstance(software.latency, Offered):
+            yield (LATENCY[software.role], name), Latency(software.latency.metrics, software)
+
+
+PRESETS: dict[tuple[Preset, str], RewardSource] = dict(sorted(_sources(), key=lambda entry: entry[0]))
+"""By preset and implementation, sorted: what is offered."""
+
+
+def preset_of(preset: Preset, implementation: str | None) -> RewardSource:
+    """The source of a preset, of the default gateway where none is named."""
+    return PRESETS[preset, implementation or DEFAULT_GATEWAY.name]

@@ -1,0 +1,275 @@
+"""Gather what the cluster shows of one resource: route, rule, backends, Pods, and who else uses them.
+
+On a normal tick this asks the API server nothing, because the watches keep the cache. What the
+cache lacks is asked for once before it is called missing: the lists behind the watches may not have
+come yet.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from bandit_operator.adapters.kubernetes import KubernetesAPI, resource_path
+from bandit_operator.api.references import Key, ScaleTargetReference, backends_of, route_of, scale_targets_of
+from bandit_operator.api.v1alpha1 import BanditDeployment
+from bandit_operator.core import reasons
+from bandit_operator.core.lifecycle import OUT_STATES
+from bandit_operator.core.model import ArmFacts, ArmStanding, Backend, Problem
+from bandit_operator.errors import APIError, NotFound
+from bandit_operator.routers import ROUTERS, Located, Router
+from bandit_operator.watch.cache import Cache, ScaleTarget, scale_target
+
+WATCHED_TARGETS = {("apps", "Deployment"), ("apps", "StatefulSet")}
+"""Scale targets whose state the watches bring; others are read when they are needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """The route as it is now, and where the arms stand in it."""
+
+    router: Router
+    route: Mapping[str, Any]
+    located: Located
+    arms: Mapping[str, ArmFacts]
+    unresolved: str | None
+    """The gateway's words where it cannot resolve a backend, and does not say which arm's."""
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the gateways have accepted the route as it is."""
+        return self.router.accepted(self.route)
+
+    @property
+    def generation(self) -> int:
+        """Generation of the route."""
+        return int(self.route["metadata"]["generation"])
+
+
+class Locator:
+    """Reads the cache, and the API server for what it lacks."""
+
+    def __init__(self, cache: Cache, api: KubernetesAPI) -> None:
+        self._cache = cache
+        self._api = api
+
+    async def place(
+        self, resource: BanditDeployment, standings: Mapping[str, ArmStanding]
+    ) -> Placement | Problem:
+        """Find route, rule, backends and scale targets.
+
+        Args:
+            resource: The resource.
+            standings: Of arms that have served before: where something of such an arm is gone it
+                cannot serve, which takes out that arm and not the others.
+        """
+        reference = route_of(resource)
+        router = ROUTERS[reference.group, reference.kind]
+        route = await self._route(router, (reference.namespace, reference.name))
+        if route is None:
+            return Problem(
+                reasons.ROUTE_NOT_FOUND,
+                f"spec.traffic.routeRef.name: there is no {reference.kind} "
+                f"{reference.namespace}/{reference.name}; create it, or name another",
+            )
+        backends = backends_of(resource)
+        located = router.locate(route, reference.section, backends)
+        if isinstance(located, Problem):
+            return located
+        words = router.unresolved(route)
+        blamed = {arm for arm, one in backends.items() if words and _names(words, one.name)}
+        facts: dict[str, ArmFacts] = {}
+        targets = scale_targets_of(resource)
+        for arm, backend in backends.items():
+            found = await self._facts(resource, arm, backend, targets.get(arm), located, standings.get(arm))
+            if isinstance(found, Problem):
+                return found
+            resolved = None if words is None else arm not in blamed
+            facts[arm] = _with_resolution(found, resolved if blamed else None)
+        return Placement(router, route, located, facts, words if words and not blamed else None)
+
+    async def target_path(self, reference: ScaleTargetReference) -> str:
+        """API path of a scale target.
+
+        Raises:
+            NotFound: The API server does not know its kind.
+        """
+        version = f"{reference.group}/{reference.version}" if reference.group else reference.version
+        plural = await self._api.plural(version, reference.kind)
+        return resource_path(reference.group, reference.version, plural, reference.namespace, reference.name)
+
+    async def _facts(
+        self,
+        resource: BanditDeployment,
+        arm: str,
+        backend: Backend,
+        reference: ScaleTargetReference | None,
+        located: Located,
+        standing: ArmStanding | None,
+    ) -> ArmFacts | Problem:
+        new, in_rule = standing is None, arm in located.positions
+        exists = await self._backend_exists(backend)
+        if new and not exists:
+            return Problem(
+                reasons.BACKEND_NOT_FOUND,
+                f"spec.arms: backendRef of arm {arm} names {backend}, which does not exist; create it",
+            )
+        if new and not in_rule:
+            route = route_of(resource)
+            return Problem(
+                reasons.BACKEND_NOT_FOUND,
+                f"spec.arms: backendRef of arm {arm} ({backend}) is not in rule {located.rule} of "
+                f"{route.kind} {route.namespace}/{route.name}; it must be there exactly once",
+            )
+        target = await self._target(arm, reference)
+        if isinstance(target, Problem):
+            if new or target.reason != reasons.SCALE_TARGET_NOT_FOUND:
+                return target
+            target, exists = None, False
+        out = standing is not None and standing.state in OUT_STATES
+        return ArmFacts(
+            weight=located.weights[arm],
+            available=None if target is None else target.available > 0,
+            replicas=None if target is None else target.replicas,
+            template=None if target is None else target.template,
+            ready_endpoints=await self._ready_endpoints(backend) if exists else None,
+            in_rule=in_rule,
+            exists=exists,
+            used_elsewhere=self._used_elsewhere(resource, backend, reference, located) if out else None,
+            identity=_identity(resource, arm, backend, reference),
+        )
+
+    # ---- the objects ----------------------------------------------------------------------
+
+    async def _route(self, router: Router, key: Key) -> Mapping[str, Any] | None:
+        route = self._cache.routes.get((router.kind, *key))
+        if route is None:
+            path = resource_path(router.group, router.version, router.plural, *key)
+            try:
+                route = await self._api.get(path)
+            except NotFound:
+                return None
+            self._cache.put_route(router.kind, route)
+        return route
+
+    async def _backend_exists(self, backend: Backend) -> bool:
+        key = (backend.namespace, backend.name)
+        if backend.group or backend.kind != "Service" or key in self._cache.services:
+            return True  # other kinds are the gateway's to resolve
+        try:
+            await self._api.get(resource_path("", "v1", "services", *key))
+        except NotFound:
+            return False
+        self._cache.services.add(key)
+        return True
+
+    async def _ready_endpoints(self, backend: Backend) -> int | None:
+        """Ready endpoints of a Service; None for other kinds, of which nothing is known."""
+        if backend.group or backend.kind != "Service":
+            return None
+        service = (backend.namespace, backend.name)
+        if self._cache.endpoints.ready(service) is None:
+            path = resource_path("discovery.k8s.io", "v1", "endpointslices", backend.namespace)
+            selector = {"labelSelector": f"kubernetes.io/service-name={backend.name}"}
+            self._cache.endpoints.put_none(service)
+            for one in (await self._api.get(path, query=selector)).get("items") or ():
+                self._cache.endpoints.put(one)
+        return self._cache.endpoints.ready(service)
+
+    async def _target(self, arm: str, reference: ScaleTargetReference | None) -> ScaleTarget | Problem | None:
+        if reference is None:
+            return None
+        watched = (reference.group, reference.kind) in WATCHED_TARGETS
+        known = self._cache.targets.get((reference.kind, reference.namespace, reference.name))
+        if watched and known is not None:
+            return known
+        named = f"{reference.kind} {reference.namespace}/{reference.name}"
+        try:
+            path = await self.target_path(reference)
+            if not watched:
+                return _from_scale(await self._api.get(f"{path}/scale"))
+            body = await self._api.get(path)
+        except NotFound:
+            return Problem(
+                reasons.SCALE_TARGET_NOT_FOUND,
+                f"spec.arms: scaleTargetRef of arm {arm} names {named}, which does not exist; create it, "
+                f"or leave scaleTargetRef out",
+            )
+        except APIError as error:
+            if error.status != 403:
+                raise
+            return Problem(
+                reasons.SCALE_TARGET_REFUSED,
+                f"spec.arms: the operator may not read the scale of {named} of arm {arm}; let who installed "
+                f"it add the kind to the chart's value scalables",
+            )
+        self._cache.put_target(reference.kind, body)
+        return scale_target(body)
+
+    # ---- who else -------------------------------------------------------------------------
+
+    def _used_elsewhere(
+        self,
+        resource: BanditDeployment,
+        backend: Backend,
+        reference: ScaleTargetReference | None,
+        located: Located,
+    ) -> str | None:
+        """Who else gives traffic to these Pods: a route, or a resource by a Service of its own."""
+        user = self._other_route(resource, backend, located.rule)
+        if user is not None or reference is None:
+            return user
+        place = (reference.namespace, reference.name)
+        for other in self._cache.sharing_target(resource.metadata.uid, reference.kind, place):
+            for arm in other["spec"]["arms"]:
+                target = arm.get("scaleTargetRef") or {}
+                if target.get("name") != reference.name:
+                    continue
+                ref = arm["backendRef"]
+                namespace = ref.get("namespace") or reference.namespace
+                served = Backend(ref.get("group") or "", ref.get("kind") or "Service", namespace, ref["name"])
+                if self._other_route(resource, served, located.rule) is not None:
+                    return f"BanditDeployment {other['metadata']['namespace']}/{other['metadata']['name']}"
+        return None
+
+    def _other_route(self, resource: BanditDeployment, backend: Backend, rule: int) -> str | None:
+        own = route_of(resource)
+        for (kind, namespace, name), route in self._cache.routes_to((backend.namespace, backend.name)):
+            router = next(one for one in ROUTERS.values() if one.kind == kind)
+            is_own = (kind, namespace, name) == (own.kind, own.namespace, own.name)
+            if router.uses(route, backend, besides=rule if is_own else None):
+                return (
+                    f"another rule of {kind} {namespace}/{name}" if is_own else f"{kind} {namespace}/{name}"
+                )
+        return None
+
+
+def _identity(
+    resource: BanditDeployment, arm: str, backend: Backend, target: ScaleTargetReference | None
+) -> str:
+    """Digest of what an arm's evidence is about, besides its Pod template."""
+    label = resource.spec.reward.prometheus.arm_label or ""
+    what = [arm, label, asdict(backend), None if target is None else asdict(target)]
+    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _names(words: str, name: str) -> bool:
+    """Whether a gateway's message names a backend, as a whole word."""
+    return re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])", words) is not None
+
+
+def _with_resolution(facts: ArmFacts, resolved: bool | None) -> ArmFacts:
+    return facts if resolved is None else replace(facts, resolved=resolved)
+
+
+def _from_scale(scale: Mapping[str, Any]) -> ScaleTarget:
+    """What a /scale subresource shows: nothing of the template, and running for available."""
+    return ScaleTarget(
+        replicas=int(scale["spec"].get("replicas", 0)),
+        available=int((scale.get("status") or {}).get("replicas") or 0),
+        template="",
+    )
