@@ -23,6 +23,10 @@ START = 1_000_000_020.0
 """A point of the grid of 30 s, in seconds since the Unix epoch."""
 
 
+SCALED: dict[str, str] = {"kind": "Deployment"}
+"""A scale target of the usual kind."""
+
+
 class FakeRewards(Observer):
     """An observer whose rewards come from ``earning``: (trials, rewards) a window by arm, or why none."""
 
@@ -54,11 +58,23 @@ class Process:
     clock_offset = 0.0
     """What the wall clock was set by."""
 
-    def __init__(self, arms: tuple[str, ...] = ("good", "bad"), **spec: Any) -> None:
+    def __init__(
+        self,
+        arms: tuple[str, ...] = ("good", "bad"),
+        scale_target: dict[str, str] | None = SCALED,
+        **spec: Any,
+    ) -> None:
+        """Make the objects and start the process.
+
+        Args:
+            arms: names, of which the first is the baseline.
+            scale_target: what each arm's scaleTargetRef has besides the name; None for no target.
+            spec: fields of the spec.
+        """
         self.arms = arms
         self.api = FakeAPI()
         self.now = START + 10
-        self.spec = _spec(arms) | spec
+        self.spec = _spec(arms, scale_target) | spec
         self.api.put(self.path, self._resource())
         self.api.put(self.route_path, self._route())
         for arm in arms:
@@ -143,22 +159,50 @@ class Process:
             elif "/endpointslices/" in path:
                 self.cache.endpoints.put(copy.deepcopy(body))
 
-    def gateway(self, accepted: bool = True) -> None:
-        """Let the gateway look at the route: it accepts the present generation, or refuses it."""
+    def gateway(self, accepted: bool = True, *, unresolved: str | None = None, lagging: bool = False) -> None:
+        """Let the gateway look at the route: it accepts the present generation, or refuses it.
+
+        Args:
+            accepted: whether it accepts.
+            unresolved: what it says where it cannot resolve a backend.
+            lagging: whether a second gateway is still at the first generation.
+        """
         route = self.api.objects[self.route_path]
-        generation = route["metadata"]["generation"]
-        condition = {
-            "type": "Accepted",
-            "status": str(accepted),
-            "observedGeneration": generation,
-        }
-        self.api.put(self.route_path, {**route, "status": {"parents": [{"conditions": [condition]}]}})
+        at = {"observedGeneration": route["metadata"]["generation"]}
+        resolved = {"type": "ResolvedRefs", "status": str(unresolved is None), "message": unresolved or ""}
+        first = [{"type": "Accepted", "status": str(accepted), **at}, {**resolved, **at}]
+        parents = [{"conditions": first}]
+        if lagging:
+            old = {"type": "Accepted", "status": "True", "observedGeneration": 1}
+            parents.append({"conditions": [old]})
+        self.api.put(self.route_path, {**route, "status": {"parents": parents}})
 
     def kubelet(self) -> None:
         """Let every Deployment have the Pods that it asks for."""
         for arm in self.arms:
             if deployment_of(arm, NAMESPACE) in self.api.objects and arm not in self.broken:
                 self.set_available(arm, self.replicas(arm))
+
+    def scale(self, arm: str, replicas: int) -> None:
+        """Another hand sets an arm's replicas."""
+        path = deployment_of(arm, NAMESPACE)
+        body = self.api.objects[path]
+        self.api.put(path, {**body, "spec": {**body["spec"], "replicas": replicas}})
+
+    def rename_backend(self, arm: str, service: str) -> None:
+        """The user points an arm, and its place in the route, at another Service."""
+        self.api.put(deployment_of(service, NAMESPACE), self._deployment(service))
+        self.set_available(service, 2)
+        arms = copy.deepcopy(self.api.objects[self.path]["spec"]["arms"])
+        before = next(one for one in arms if one["name"] == arm)["backendRef"]["name"]
+        next(one for one in arms if one["name"] == arm)["backendRef"]["name"] = service
+        self.update_spec(arms=arms)
+
+        def change(spec: dict[str, Any]) -> None:
+            for ref in spec["rules"][0]["backendRefs"]:
+                ref["name"] = service if ref["name"] == before else ref["name"]
+
+        self.update_route(change)
 
     def set_weights(self, **weights: int) -> None:
         """Another writer sets weights."""
@@ -243,12 +287,16 @@ class Process:
         }
 
 
-def _spec(arms: tuple[str, ...]) -> dict[str, Any]:
+def _spec(arms: tuple[str, ...], scale_target: dict[str, str] | None) -> dict[str, Any]:
+    made: list[dict[str, Any]] = [{"name": arm, "backendRef": {"name": arm}} for arm in arms]
+    for arm in made:
+        if scale_target is not None:
+            arm["scaleTargetRef"] = {**scale_target, "name": arm["name"]}
     return {
         "interval": "30s",
         "traffic": {"routeRef": {"name": Process.name}},
         "baseline": arms[0],
-        "arms": [{"name": arm, "backendRef": {"name": arm}, "scaleTargetRef": {"name": arm}} for arm in arms],
+        "arms": made,
         "reward": {"prometheus": {"successes": "good_total", "trials": "all_total", "settle": "5s"}},
         "strategy": {"type": "Thompson"},
         "rollback": {"drain": "60s"},

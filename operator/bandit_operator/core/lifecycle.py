@@ -124,7 +124,14 @@ def _enter(
     experiment: Experiment, arm: str, before: ArmStanding | None, snapshot: Snapshot, *, first: bool
 ) -> Step:
     facts, now = snapshot.arms[arm], snapshot.now
-    new = ArmStanding(ArmState.ACTIVE, now, reasons.SERVING, facts.template, identity=facts.identity)
+    new = ArmStanding(
+        ArmState.ACTIVE,
+        now,
+        reasons.SERVING,
+        facts.template,
+        identity=facts.identity,
+        idle_since=None if facts.weight > 0 else 0.0,  # it has never carried weight here
+    )
     if before is None and first and facts.replicas == 0:
         # Left at zero by a resource of the same arms that is gone, or never started.
         beside = max((one.replicas or 1) for one in snapshot.arms.values())

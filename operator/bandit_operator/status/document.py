@@ -189,7 +189,11 @@ def _leader(decision: Decision | None) -> tuple[str | None, str | None]:
     """The arm most probably best, and the share it is meant to have."""
     if decision is None:
         return None, None
-    known = {arm: p for arm, report in decision.reports.items() if (p := report.probability_best) is not None}
+    known = {
+        arm: p
+        for arm, report in decision.reports.items()
+        if (p := report.probability_best) is not None and report.trials > 0
+    }
     total = sum(decision.weights.values())
     if not known or total == 0:
         return None, None
