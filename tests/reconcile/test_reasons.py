@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
@@ -18,6 +19,7 @@ from bandit_operator.core.decision import Intention
 from bandit_operator.core.model import ArmFacts, NothingDue, Snapshot, SourceDown
 from bandit_operator.errors import APIError
 from bandit_operator.status.conditions import Overview, conditions_of
+from tests.reconcile import test_faults
 from tests.support.process import Process
 
 ALL = {name: value for name, value in vars(reasons).items() if name.isupper() and isinstance(value, str)}
@@ -290,10 +292,35 @@ SCENARIOS: list[Scenario] = [
 ]
 
 
+async def pods_of_another_kind_of_backend() -> Process:
+    one = Process()
+    arms = one.api.objects[one.path]["spec"]["arms"]
+    pool = {"group": "inference.networking.k8s.io", "kind": "InferencePool", "name": "bad"}
+    one.update_spec(arms=[arms[0], {**arms[1], "backendRef": pool}])
+    one.update_route(lambda spec: spec["rules"][0]["backendRefs"][1].update(pool))
+    one.gateway()
+    await one.look(tick=True)
+    one.set_available("bad", 0)
+    await one.look()
+    return one
+
+
+SCENARIOS.append(pods_of_another_kind_of_backend)
+
+
 @pytest.fixture(scope="module")
 def played() -> list[Process]:
-    """All scenarios, played."""
-    return [asyncio.run(scenario()) for scenario in SCENARIOS]
+    """All scenarios, and the rollouts of the tests of faults, played."""
+    processes = [asyncio.run(scenario()) for scenario in SCENARIOS]
+
+    def recorded(*arguments: Any, **keywords: Any) -> Process:
+        processes.append(Process(*arguments, **keywords))
+        return processes[-1]
+
+    for name, test in vars(test_faults).items():
+        if name.startswith("test_") and set(inspect.signature(test).parameters) == {"process"}:
+            asyncio.run(test(recorded))
+    return processes
 
 
 def decisions(registry: CollectorRegistry) -> set[str]:

@@ -161,6 +161,15 @@ class Observation(ApiModel):
     """Sum of reward times denominator, for Ratio."""
 
 
+class ImplausibleNumbers(ApiModel):
+    """Why the source's numbers of one arm were not believed."""
+
+    reason: Annotated[str, Field(max_length=1024)]
+    """Why, in one CamelCase word."""
+    message: Text
+    """Why, for people, with the numbers."""
+
+
 class SeenArm(ApiModel):
     """What the cluster said of one arm when a decision was made; what was not known is left out."""
 
@@ -220,6 +229,8 @@ class DecisionRecord(ApiModel):
     """What each arm earned in the window; an arm without data is left out."""
     missing: dict[str, Annotated[str, Field(max_length=1024)]] | None = None
     """Why arms have no data in the window."""
+    implausible: dict[str, ImplausibleNumbers] | None = None
+    """Arms whose numbers the source itself found not to be believed."""
     weights: dict[str, int] | None = None
     """Weight of each arm that it came to."""
     actions: list[Text] | None = None

@@ -6,6 +6,9 @@ a thousand seeds runs the very code that one resource runs. A room imports only 
 decide       one decision, from memory and snapshot to weights, outcomes and a reason
 allocation   the rule, on arrays: loser, warm-up, target, bounds
 lifecycle    how an arm goes out of service and comes back
+servable     whether an arm can serve
+learn        what of a window is learned
+plausibility what cannot be true
 guards       what must hold before evidence may move traffic
 evaluate     what the memory says now: shares, probabilities, verdicts
 decision     what a decision starts from, and what it comes to

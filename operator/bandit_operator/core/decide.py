@@ -21,12 +21,12 @@ from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.guards import Guarded, Hold, first_violated
 from bandit_operator.core.inference.named_arrays import Flags
 from bandit_operator.core.inference.verdicts import threshold
-from bandit_operator.core.memory import Memory, reset_arm, update
+from bandit_operator.core.learn import learn
+from bandit_operator.core.memory import Memory, reset_arm
 from bandit_operator.core.model import (
     ArmStanding,
     ArmState,
     Mode,
-    NoData,
     PromotionAction,
     Snapshot,
     Window,
@@ -60,9 +60,9 @@ def decide(experiment: Experiment, memory: Memory, before: Intention, snapshot: 
         The decision, with the memory to keep. Doing nothing is one too, with its reason.
     """
     if isinstance(snapshot.reading, Window):
-        snapshot = replace(snapshot, reading=_earned(experiment, before, snapshot, snapshot.reading))
-    if isinstance(snapshot.reading, Window):
-        memory = update(experiment, memory, snapshot.reading)
+        idle = {arm for arm, facts in snapshot.arms.items() if facts.weight == 0}
+        memory, window = learn(experiment, memory, before.standings, snapshot.reading, idle)
+        snapshot = replace(snapshot, reading=window)
     cycle = lifecycle.advance(experiment, before.standings, snapshot, _best_first(experiment, memory))
     for arm in sorted(cycle.restarted):
         memory = reset_arm(memory, arm)
@@ -106,32 +106,6 @@ def decide(experiment: Experiment, memory: Memory, before: Intention, snapshot: 
         delay_profile_suspect=evaluation.delay_profile_suspect,
         change=evaluation.change,
     )
-
-
-# ---- what may be learned --------------------------------------------------------------
-
-
-def _earned(experiment: Experiment, before: Intention, snapshot: Snapshot, window: Window) -> Window:
-    """The window without what is counted for arms that have carried no weight for long.
-
-    Labels may come late, and requests may be under way for a moment; what comes after that was not
-    earned by requests that the arm could have served.
-    """
-    late = 2.0 * experiment.delay.p95 if experiment.delay else 0.0
-    patience = experiment.interval + late
-    idle = {
-        arm
-        for arm, standing in before.standings.items()
-        if arm in snapshot.arms
-        and snapshot.arms[arm].weight == 0
-        and standing.idle_since is not None
-        and standing.idle_since + patience <= window.start
-    }
-    arms = {arm: NOT_SERVED if arm in idle else outcome for arm, outcome in window.arms.items()}
-    return replace(window, arms=arms)
-
-
-NOT_SERVED = NoData("the arm carries no weight")
 
 
 def _best_first(experiment: Experiment, memory: Memory) -> list[str]:

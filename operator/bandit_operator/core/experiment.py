@@ -22,6 +22,8 @@ class Experiment:
     reward_type: RewardType = RewardType.BERNOULLI
     delay: Delay | None = None
     stale_after: float = 300.0
+    max_trials_per_second: float | None = None
+    """Most trials that an arm can have in a second; None where the user gives no bound."""
     guardrails: Guardrails = field(default_factory=Guardrails)
     rollback: Rollback = field(default_factory=Rollback)
     promotion: Promotion = field(default_factory=Promotion)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from bandit_operator.core import reasons
 from bandit_operator.core.experiment import Experiment
-from bandit_operator.core.model import NoData, NothingDue, Observed, Snapshot, SourceDown, Window
+from bandit_operator.core.model import Implausible, NoData, NothingDue, Observed, Snapshot, SourceDown, Window
 
 EXPECTED_TRIALS_MISSED = 5.0
 """An arm that should have had this many trials and had none is without data, not unlucky:
@@ -72,6 +72,14 @@ def a_window_is_due(facts: Guarded) -> Hold | None:
     return Hold(reading.reason, reading.message) if isinstance(reading, NothingDue) else None
 
 
+def all_numbers_are_plausible(facts: Guarded) -> Hold | None:
+    """Numbers that cannot be say that something is wrong with the source, not with an arm."""
+    for arm, outcome in _outcomes(facts).items():
+        if isinstance(outcome, Implausible):
+            return Hold(outcome.reason, f"arm {arm}: {outcome.message}")
+    return None
+
+
 def some_arm_has_data(facts: Guarded) -> Hold | None:
     """At least one arm must have numbers, and they must move."""
     outcomes = _outcomes(facts)
@@ -112,6 +120,7 @@ GUARDS: tuple[Guard, ...] = (
     route_is_accepted,
     backends_resolve,
     a_window_is_due,
+    all_numbers_are_plausible,
     some_arm_has_data,
     no_arm_is_silent,
 )

@@ -163,7 +163,16 @@ class NothingDue:
     message: str
 
 
-Outcome = Observed | NoData
+@dataclass(frozen=True, slots=True)
+class Implausible:
+    """The source had numbers for this arm that cannot be; nothing is learned from them."""
+
+    reason: str
+    """One of ``core.reasons``."""
+    message: str
+
+
+Outcome = Observed | NoData | Implausible
 
 
 @dataclass(frozen=True, slots=True)

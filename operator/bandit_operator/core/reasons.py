@@ -24,6 +24,17 @@ CLOCK_SET: Final = "ClockSet"
 """The machine's clock was set; windows are named by it, so they are read once it is trusted again."""
 NO_DATA: Final = "NoData"
 """The reward source answered, and had no number for an arm that should have some."""
+IMPOSSIBLE_NUMBER: Final = "ImpossibleNumber"
+"""A count is negative or infinite, or a mean lies outside of what a reward can be."""
+REWARDS_ABOVE_TRIALS: Final = "RewardsAboveTrials"
+"""More rewards than trials, of rewards in [0, 1]."""
+TOO_MANY_TRIALS: Final = "TooManyTrials"
+"""More trials a second than reward.maxTrialsPerSecond allows."""
+TRIALS_JUMPED: Final = "TrialsJumped"
+"""A window holds many times the trials that windows usually hold."""
+COUNTER_NOT_STEADY: Final = "CounterNotSteady"
+"""A counter goes down and up again, or is reset in window after window: several processes behind one
+address?"""
 NO_REWARDS: Final = "NoRewards"
 """The counters are there and none of them moved."""
 ROUTE_NOT_ACCEPTED: Final = "RouteNotAccepted"
@@ -158,5 +169,9 @@ NOTHING_DUE: Final = frozenset({BETWEEN_TICKS, FIRST_WINDOW})
 """Nothing is held up: no window is due."""
 HELD_BY_THE_CLUSTER: Final = frozenset({BACKEND_UNRESOLVED, NO_ARM_AVAILABLE, NO_SHARE, ROUTE_NOT_ACCEPTED})
 """Holds that end as soon as the cluster shows something else, without a window of rewards."""
+IMPLAUSIBLE: Final = frozenset(
+    {COUNTER_NOT_STEADY, IMPOSSIBLE_NUMBER, REWARDS_ABOVE_TRIALS, TOO_MANY_TRIALS, TRIALS_JUMPED}
+)
+"""Why an arm's numbers are not believed."""
 SOURCE_FAULTS: Final = frozenset({BAD_ANSWER, CLOCK_SET, NO_ADDRESS, TIMEOUT, UNREACHABLE})
 """Why there is no answer from the reward source."""

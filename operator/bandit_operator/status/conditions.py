@@ -111,7 +111,7 @@ def _metrics_available(overview: Overview) -> Claim:
     if decision is None or experiment is None:
         return "Unknown", reasons.WAITING, "nothing has been read yet"
     held = overview.held
-    if held is not None and held.reason in (*reasons.SOURCE_FAULTS, reasons.NO_DATA):
+    if held is not None and held.reason in _WITHOUT_METRICS:
         return "False", held.reason, held.message
     if overview.rewards_until is None:
         return "Unknown", reasons.WAITING, "no reward has been read yet"
@@ -130,6 +130,10 @@ def _metrics_available(overview: Overview) -> Claim:
             f"no arm has earned a reward for longer than {experiment.stale_after:g} s",
         )
     return "True", reasons.REWARDS_OBSERVED, "Prometheus has fresh rewards"
+
+
+_WITHOUT_METRICS = reasons.SOURCE_FAULTS | reasons.IMPLAUSIBLE | {reasons.NO_DATA}
+"""What holds for want of rewards that can be believed."""
 
 
 def _traffic_in_sync(overview: Overview) -> Claim:

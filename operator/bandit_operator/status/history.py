@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
-from bandit_operator.api.status import DecisionRecord, Observation, Seen, SeenArm, WindowStatus
+from bandit_operator.api.status import (
+    DecisionRecord,
+    ImplausibleNumbers,
+    Observation,
+    Seen,
+    SeenArm,
+    WindowStatus,
+)
 from bandit_operator.api.timestamps import from_timestamp, to_timestamp
 from bandit_operator.core import reasons
 from bandit_operator.core.decision import Decision, Intention
 from bandit_operator.core.model import (
     ArmFacts,
     ArmState,
+    Implausible,
     NoData,
     NothingDue,
     Observed,
@@ -38,6 +46,7 @@ def decision_record(
         seen=seen,
         observations=None if window is None else _observations(window),
         missing=None if window is None else _missing(window),
+        implausible=None if window is None else _implausible(window),
         weights=dict(decision.weights),
         actions=[str(scale) for scale in decision.scales] or None,
         reason=decision.reason,
@@ -53,6 +62,7 @@ def caught_up_record(window: Window, now: float, generation: int) -> DecisionRec
         generation=generation,
         observations=_observations(window),
         missing=_missing(window),
+        implausible=_implausible(window),
         reason=reasons.CAUGHT_UP,
         message="read after an absence",
     )
@@ -111,6 +121,15 @@ def _missing(window: Window) -> dict[str, str] | None:
     return missing or None
 
 
+def _implausible(window: Window) -> dict[str, ImplausibleNumbers] | None:
+    found = {
+        arm: ImplausibleNumbers(reason=outcome.reason, message=outcome.message[:1024])
+        for arm, outcome in window.arms.items()
+        if isinstance(outcome, Implausible)
+    }
+    return found or None
+
+
 # ---- the way back ---------------------------------------------------------------------
 
 
@@ -119,10 +138,10 @@ def window_of(record: DecisionRecord, names: Sequence[str]) -> Window | None:
     if record.window is None:
         return None
     observations, missing = record.observations or {}, record.missing or {}
-    arms: dict[str, Outcome] = {
-        arm: _observed(observations[arm]) if arm in observations else NoData(missing.get(arm, ""))
-        for arm in names
-    }
+    implausible = record.implausible or {}
+    arms: dict[str, Outcome] = {arm: NoData(missing.get(arm, "")) for arm in names}
+    arms |= {arm: _observed(observations[arm]) for arm in names if arm in observations}
+    arms |= {arm: Implausible(one.reason, one.message) for arm, one in implausible.items()}
     return Window(from_timestamp(record.window.start), from_timestamp(record.window.end), arms)
 
 

@@ -22,6 +22,7 @@ from bandit_operator.core import reasons
 from bandit_operator.core.decide import decide
 from bandit_operator.core.decision import Decision
 from bandit_operator.core.experiment import Experiment
+from bandit_operator.core.learn import learn
 from bandit_operator.core.memory import Memory
 from bandit_operator.core.model import Mode
 from bandit_operator.status.document import checkpoint_of
@@ -100,7 +101,8 @@ def _replayed(
         seen = record.seen or seen
         window = window_of(record, experiment.names)
         if record.reason == reasons.CAUGHT_UP and window is not None:
-            memory = memories.update(experiment, memory, window)
+            standings = {} if committed is None else committed.standings
+            memory, _ = learn(experiment, memory, standings, window, idle=standings)
             result.append(Replayed(record, ()))
             continue
         if seen is None:

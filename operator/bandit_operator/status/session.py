@@ -14,6 +14,7 @@ from bandit_operator.api.status import KEPT_HISTORY, MAX_HISTORY, DecisionCounts
 from bandit_operator.core import memory as memories
 from bandit_operator.core.decision import Decision, Intention
 from bandit_operator.core.experiment import Experiment
+from bandit_operator.core.learn import learn
 from bandit_operator.core.memory import Memory
 from bandit_operator.core.model import Snapshot, Window
 from bandit_operator.core.outcomes import Held, Promoted, Restored, RolledBack, WeightsMoved
@@ -68,7 +69,8 @@ class Committed:
 
     def learned(self, experiment: Experiment, window: Window, now: float, generation: int) -> Committed:
         """After a window that was missed: it is learned from, and nothing is decided."""
-        memory = memories.update(experiment, self.memory, window)
+        standings = {} if self.intention is None else self.intention.standings
+        memory, _ = learn(experiment, self.memory, standings, window, idle=standings)
         after = self._moved_on(window)._recorded(caught_up_record(window, now, generation))
         return replace(after, memory=memory, seen=None)
 

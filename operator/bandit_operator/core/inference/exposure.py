@@ -72,6 +72,12 @@ def exponentials(delay: Delay) -> tuple[Floats, Floats]:
     return rates / median, coefficients / coefficients.sum()
 
 
+def waiting(arrays: Arrays, delay: Delay) -> Floats:
+    """Requests of each arm whose labels are still to come ``[..., K]``, by the profile."""
+    _, coefficients = exponentials(delay)
+    return np.asarray((coefficients[:, None] * arrays["pending"]).sum(-2))
+
+
 def update(
     arrays: Arrays,
     trials: Floats,

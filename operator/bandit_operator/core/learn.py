@@ -1,0 +1,55 @@
+"""What of a window is learned: what arms could have earned, and what can be true."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+
+from bandit_operator.core.experiment import Experiment
+from bandit_operator.core.memory import Memory, update
+from bandit_operator.core.model import ArmStanding, NoData, Window
+from bandit_operator.core.plausibility import checked, grown_used_to
+
+NOT_SERVED = NoData("the arm carries no weight")
+
+
+def learn(
+    experiment: Experiment,
+    memory: Memory,
+    standings: Mapping[str, ArmStanding],
+    window: Window,
+    idle: Collection[str],
+) -> tuple[Memory, Window]:
+    """Learn from a window.
+
+    Args:
+        experiment: the settings.
+        memory: what was learned before.
+        standings: how the arms stood before.
+        window: what the source had.
+        idle: arms that carry no weight now.
+
+    Returns:
+        The memory, and the window as it was believed.
+    """
+    window = checked(experiment, memory, _served(experiment, standings, window, idle))
+    return grown_used_to(update(experiment, memory, window), window), window
+
+
+def _served(
+    experiment: Experiment, standings: Mapping[str, ArmStanding], window: Window, idle: Collection[str]
+) -> Window:
+    """The window without what is counted for arms that have carried no weight for long.
+
+    Labels may come late, and requests may be under way for a moment; what comes after that was not
+    earned by requests that the arm could have served.
+    """
+    late = 2.0 * experiment.delay.p95 if experiment.delay else 0.0
+    patience = experiment.interval + late
+    long_idle = {
+        arm
+        for arm, standing in standings.items()
+        if arm in idle and standing.idle_since is not None and standing.idle_since + patience <= window.start
+    }
+    arms = {arm: NOT_SERVED if arm in long_idle else outcome for arm, outcome in window.arms.items()}
+    return replace(window, arms=arms)

@@ -1,0 +1,132 @@
+"""What cannot be true is not learned: the gate between a source and the memory.
+
+A window whose numbers cannot be is held, with the numbers and what they are usually the mark of. An
+arm with such numbers is neither good nor bad, so it has no data in that window. What a client of the
+reward source can move without being implausible is not bounded here, but by
+``reward.maxTrialsPerSecond`` where the user gives one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from bandit_operator.core import reasons
+from bandit_operator.core.experiment import Experiment
+from bandit_operator.core.inference import exposure
+from bandit_operator.core.memory import Memory
+from bandit_operator.core.model import Implausible, Observed, RewardType, Window
+
+ROUNDING = 1e-6
+"""How far, relatively, sums may contradict each other because they are rounded."""
+JUMP = 20.0
+"""A window with this many times the usual trials is not believed at first sight."""
+LEAST_JUMP = 500.0
+"""Fewer trials than this in a window are no jump, whatever is usual."""
+BELIEF = 3.0
+"""What is taken for usual grows by this factor with each window that was not believed, so that traffic
+that has really grown is believed after a few."""
+_BETWEEN_0_AND_1 = frozenset({RewardType.BERNOULLI, RewardType.BOUNDED})
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One arm's numbers, and what they are compared with."""
+
+    experiment: Experiment
+    memory: Memory
+    arm: int
+    observed: Observed
+    seconds: float
+
+
+def checked(experiment: Experiment, memory: Memory, window: Window) -> Window:
+    """The window with ``Implausible`` in place of numbers that cannot be."""
+    arms = dict(window.arms)
+    for index, arm in enumerate(experiment.names):
+        outcome = arms.get(arm)
+        if isinstance(outcome, Observed):
+            case = _Case(experiment, memory, index, outcome, window.end - window.start)
+            found = next((fault for check in CHECKS if (fault := check(case)) is not None), None)
+            arms[arm] = outcome if found is None else found
+    return replace(window, arms=arms)
+
+
+def grown_used_to(memory: Memory, window: Window) -> Memory:
+    """The memory, a little more ready to believe as many trials as this window has."""
+    jumped = any(
+        isinstance(outcome, Implausible) and outcome.reason == reasons.TRIALS_JUMPED
+        for outcome in window.arms.values()
+    )
+    return replace(memory, labels=memory.labels * BELIEF) if jumped else memory
+
+
+def numbers_are_possible(case: _Case) -> Implausible | None:
+    """Counts are finite and not negative, and so are rewards in [0, 1]."""
+    observed = case.observed
+    sums = {"trials": observed.trials}
+    if case.experiment.reward_type in _BETWEEN_0_AND_1:
+        sums["rewards"] = observed.rewards
+    for name, value in sums.items():
+        if not math.isfinite(value) or value < 0:
+            return Implausible(reasons.IMPOSSIBLE_NUMBER, f"{name} are {value:g}; no counter grows by that")
+    return None
+
+
+def rewards_are_below_trials(case: _Case) -> Implausible | None:
+    """Of rewards in [0, 1] there are no more than trials; where labels come late, over all that came."""
+    if case.experiment.reward_type not in _BETWEEN_0_AND_1:
+        return None
+    observed, memory = case.observed, case.memory
+    rewards, trials = observed.rewards, observed.trials
+    over = ""
+    if memory.delay is not None:
+        waiting = float(exposure.waiting(memory.arrivals, memory.delay)[case.arm])
+        trials += waiting + float(memory.trials[case.arm])
+        rewards += float(memory.rewards[case.arm])
+        over = " since the arm began"
+    if rewards <= trials * (1 + ROUNDING) + ROUNDING:
+        return None
+    return Implausible(
+        reasons.REWARDS_ABOVE_TRIALS,
+        f"{rewards:g} rewards of {trials:g} trials{over}; are the two selectors swapped, or does a reward "
+        f"exceed 1?",
+    )
+
+
+def trials_are_within_the_bound(case: _Case) -> Implausible | None:
+    """The user may say how many trials a second an arm can have at the most."""
+    most = case.experiment.max_trials_per_second
+    rate = case.observed.trials / case.seconds
+    if most is None or rate <= most:
+        return None
+    return Implausible(
+        reasons.TOO_MANY_TRIALS,
+        f"{rate:g} trials a second are more than reward.maxTrialsPerSecond, {most:g}; somebody may be "
+        f"inventing rewards",
+    )
+
+
+def trials_did_not_jump(case: _Case) -> Implausible | None:
+    """A window holds no more than a multiple of what windows usually hold."""
+    usual = float(np.asarray(case.memory.labels)) * case.seconds / case.experiment.interval
+    trials = case.observed.trials
+    if usual <= 0 or trials <= max(JUMP * usual, LEAST_JUMP):
+        return None
+    return Implausible(
+        reasons.TRIALS_JUMPED,
+        f"{trials:g} trials in one window, where all arms together usually have {usual:.3g}; did a counter "
+        f"of a long life appear, or go down for a moment?",
+    )
+
+
+CHECKS: tuple[Callable[[_Case], Implausible | None], ...] = (
+    numbers_are_possible,
+    rewards_are_below_trials,
+    trials_are_within_the_bound,
+    trials_did_not_jump,
+)
+"""In order: what is surest comes first."""
