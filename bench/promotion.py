@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from scipy.optimize import minimize
 
-from bandit_operator.core.inference import likelihood, named_arrays, verdicts
+from bandit_operator.core.inference import evidence as ev
+from bandit_operator.core.inference import verdicts
 from bandit_operator.core.model import RewardType
 from bandit_operator.core.strategies import STRATEGIES
 from bench.bare import Bare, floored
@@ -56,10 +57,8 @@ def play(
 ) -> np.ndarray:
     """First tick of a promotion, of which arm, regret until then, P(best) > .95 ever ``[S, 4]``."""
     rng, kind, arms = np.random.default_rng([4, seed]), RewardType.BERNOULLI, len(rates)
-    arrays, bare = (
-        named_arrays.initial(likelihood.fields(kind), arms, (seeds,)),
-        Bare(STRATEGIES[strategy](), arms, seeds),
-    )
+    evidence, totals = ev.initial(kind, arms, (seeds,)), np.zeros((seeds, 2, arms))
+    bare = Bare(STRATEGIES[strategy](), arms, seeds)
     shares, values = np.full((seeds, arms), 1 / arms), np.array(rates)
     at, winner, regret = np.full(seeds, ticks), np.full(seeds, -1), np.zeros(seeds)
     claimed = np.zeros(seeds, dtype=bool)
@@ -72,9 +71,10 @@ def play(
             now = rng.beta(now * strength, (1 - now) * strength)
         moments = np.stack([counts, rng.binomial(counts, now)], axis=-2).astype(float)
         regret += np.where(at == ticks, (counts * (values.max() - values)).sum(-1), 0.0)
-        arrays = likelihood.update(arrays, moments, kind, late=False)
+        evidence = ev.update(evidence, moments, totals, kind, 0, late=False)
+        totals += moments
         bare.learn(moments[:, 0], moments[:, 1])
-        proven = verdicts.promoted(arrays, everyone, ALPHA)
+        proven = verdicts.promoted(evidence, everyone, ALPHA)
         new = proven.any(-1) & (at == ticks)
         at[new], winner[new] = tick, proven[new].argmax(-1)
         if tick < 200 or tick % 10 == 0:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bandit_operator.core.inference import likelihood, named_arrays, posterior, verdicts
+from bandit_operator.core.inference import evidence as ev
+from bandit_operator.core.inference import posterior, verdicts
 from bandit_operator.core.model import RewardType
 from bench.task import Row, Task, mean_ci, row, share_ci, spread
 
@@ -69,7 +70,7 @@ def information(setting: Setting) -> float:
 def play(setting: Setting, seeds: int, seed: int) -> np.ndarray:
     """First tick of the rollback, and of the z-test at 5 %; ``setting.ticks`` for never ``[S, 2]``."""
     rng, kind = np.random.default_rng([3, seed]), RewardType.BERNOULLI
-    arrays = named_arrays.initial(likelihood.fields(kind), 2, (seeds,))
+    evidence = ev.initial(kind, 2, (seeds,))
     totals, first = np.zeros((seeds, 2, 2)), np.full((seeds, 2), setting.ticks)
     share = np.full(seeds, setting.share)
     for tick in range(setting.ticks):
@@ -89,10 +90,13 @@ def play(setting: Setting, seeds: int, seed: int) -> np.ndarray:
             strength = (size - 1) / (setting.design_effect - 1) - 1
             rates = rng.beta(rates * strength, (1 - rates) * strength)
         moments = np.stack([counts, rng.binomial(counts, rates)], axis=-2).astype(float)
-        arrays = likelihood.update(arrays, moments, kind, late=False)
+        evidence = ev.update(evidence, moments, totals, kind, 0, late=False)
         totals += moments
         for test, crossed in enumerate(
-            (verdicts.rolled_back(arrays, 0, ALPHA)[:, 1], _z_test(totals) if tick else np.zeros(seeds, bool))
+            (
+                verdicts.rolled_back(evidence, 0, ALPHA)[:, 1],
+                _z_test(totals) if tick else np.zeros(seeds, bool),
+            )
         ):
             first[:, test] = np.where(crossed & (first[:, test] == setting.ticks), tick, first[:, test])
         if setting.gap and (first[:, 0] < setting.ticks).all():

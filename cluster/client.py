@@ -53,6 +53,10 @@ class Endpoints:
     prometheus: str
 
 
+POD_NAME = "authentication.kubernetes.io/pod-name"
+"""Where the audit log has the Pod that a token is bound to."""
+
+
 @dataclass(frozen=True)
 class Request:
     """One finished request to the API server, or one watch that was opened."""
@@ -65,6 +69,8 @@ class Request:
     namespace: str
     name: str
     code: int
+    pod: str
+    """Pod whose token was used, empty for other users."""
 
 
 class Cluster:
@@ -210,6 +216,7 @@ class EmbeddedCluster(Cluster):
                     user=event["user"]["username"],
                     verb=event["verb"],
                     code=event["responseStatus"]["code"],
+                    pod=next(iter(event["user"].get("extra", {}).get(POD_NAME, ())), ""),
                     **fields,
                 )
 

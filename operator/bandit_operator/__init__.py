@@ -1,1 +1,19 @@
-"""Kubernetes operator that moves traffic between model versions by multi-armed bandits."""
+"""Kubernetes operator that moves traffic between model versions by multi-armed bandits.
+
+The map: what each room is for. A room imports only from rooms further down.
+
+__main__     ``python -m bandit_operator``
+cli          the command line, one file a verb
+app          wires everything, starts and stops it
+reconcile    one pass over one resource: observe → decide → commit → apply
+watch        what the cluster shows: handlers, the cache they keep, a look past the watches
+status       what is remembered and said: session, document and its inverse, conditions, events
+runtime      the process: scheduler, election, clock, settings, probes, metrics
+adapters     the only input and output: API server, Prometheus
+sources      rewards from Prometheus, one file a source or preset
+routers      weights in a route, one file a kind
+api          the resource: models, definition, rules
+simulation   worlds to play, many seeds at once
+core         no clock, no input or output: what the data say, and what to do
+errors       what crosses a room's border as an exception
+"""

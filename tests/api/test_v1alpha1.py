@@ -15,8 +15,8 @@ def test_a_manifest_becomes_the_cores_experiment(manifest):
     assert to_experiment(parse(manifest)) == Experiment(
         uid="2c1b",
         arms=(
-            core.Arm("logistic", validation_score=0.712, scalable=True),
-            core.Arm("boosting", validation_score=0.741, scalable=True),
+            core.Arm("logistic", validation_score=0.712),
+            core.Arm("boosting", validation_score=0.741),
         ),
         baseline="logistic",
         strategy=STRATEGIES["Thompson"](half_life=21600.0),

@@ -9,8 +9,8 @@ import pytest
 
 from bandit_operator.core import memory as memories
 from bandit_operator.core import reasons
-from bandit_operator.core.decide import Intention, decide
-from bandit_operator.core.decision import Decision
+from bandit_operator.core.decide import decide
+from bandit_operator.core.decision import Decision, Intention
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.memory import Memory
 from bandit_operator.core.model import (
@@ -21,6 +21,7 @@ from bandit_operator.core.model import (
     Guardrails,
     Mode,
     NoData,
+    NothingDue,
     Observed,
     Promotion,
     PromotionAction,
@@ -67,7 +68,7 @@ class Rollout:
         snapshot = Snapshot(self.now + 5, reading, self.facts, 1, True)
         self.decision = decide(self.experiment, self.memory, self.intention, snapshot)
         self.memory = self.decision.memory
-        self.intention = Intention(self.decision.standings, self.decision.weights, self.intention.total)
+        self.intention = self.decision.intention
         self.facts = {
             arm: replace(self.facts[arm], weight=weight) for arm, weight in self.decision.weights.items()
         }
@@ -112,10 +113,10 @@ def test_an_arm_without_traffic_is_given_enough_to_be_judged(rollout):
 @pytest.mark.parametrize(
     ("reading", "reason"),
     [
-        (SourceDown("Timeout", "no answer"), reasons.SOURCE_DOWN),
+        (SourceDown(reasons.TIMEOUT, "no answer"), reasons.TIMEOUT),
         (Window(0, 30, {"a": NoData(), "b": NoData()}), reasons.NO_DATA),
         (Window(300, 330, {"a": Observed(500, 100), "b": NoData()}), reasons.NO_DATA),
-        (None, reasons.BETWEEN_TICKS),
+        (NothingDue(reasons.BETWEEN_TICKS, "no window is due"), reasons.BETWEEN_TICKS),
     ],
     ids=["source down", "no data", "one arm silent", "no window"],
 )

@@ -9,7 +9,7 @@ import pytest
 
 from bandit_operator.core import reasons
 from bandit_operator.core.guards import Guarded, Hold, first_violated
-from bandit_operator.core.model import ArmFacts, NoData, Observed, Snapshot, SourceDown, Window
+from bandit_operator.core.model import ArmFacts, NoData, NothingDue, Observed, Snapshot, SourceDown, Window
 
 HALF = {"a": 0.5, "b": 0.5}
 
@@ -35,9 +35,9 @@ def test_fresh_rewards_of_all_arms_hold_nothing(held):
 
 
 def test_a_source_that_is_down_holds_and_says_what_it_said(held):
-    hold = held(SourceDown("Unreachable", "Prometheus at http://p cannot be reached: refused"))
+    hold = held(SourceDown(reasons.UNREACHABLE, "Prometheus at http://p cannot be reached: refused"))
     assert (hold.reason, hold.message) == (
-        reasons.SOURCE_DOWN,
+        reasons.UNREACHABLE,
         "Prometheus at http://p cannot be reached: refused",
     )
 
@@ -49,7 +49,7 @@ def test_a_route_that_no_gateway_has_accepted_holds(held):
 
 
 def test_no_window_holds(held):
-    assert held(None).reason == reasons.BETWEEN_TICKS
+    assert held(NothingDue(reasons.BETWEEN_TICKS, "")).reason == reasons.BETWEEN_TICKS
 
 
 def test_an_answer_without_any_arm_holds(held):

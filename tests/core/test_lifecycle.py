@@ -13,13 +13,15 @@ from bandit_operator.core.model import (
     ArmFacts,
     ArmStanding,
     ArmState,
+    NothingDue,
     Observed,
     Rollback,
-    Scale,
     Snapshot,
     Window,
 )
+from bandit_operator.core.outcomes import Scaled
 
+BETWEEN = NothingDue(reasons.BETWEEN_TICKS, "")
 SERVING = ArmFacts(weight=5000, available=True, replicas=3, template="v1")
 OUT = ArmFacts(weight=0, available=True, replicas=3, template="v1")
 
@@ -28,7 +30,7 @@ def standing(state: ArmState, **changes: Any) -> ArmStanding:
     return replace(ArmStanding(state, since=0.0, reason="", template="v1"), **changes)
 
 
-def seen(b: ArmFacts, now: float = 100.0, accepted: bool = True, reading: Any = None) -> Snapshot:
+def seen(b: ArmFacts, now: float = 100.0, accepted: bool = True, reading: Any = BETWEEN) -> Snapshot:
     return Snapshot(now, reading, {"a": SERVING, "b": b}, route_generation=7, route_accepted=accepted)
 
 
@@ -99,7 +101,7 @@ class TestDrain:
         first = step(standing(ArmState.DRAINING), seen(OUT, now=100.0)).standings["b"]
         assert (first.reason, first.quiet_since) == (reasons.WAITING_FOR_REQUESTS, 100.0)
         assert step(first, seen(OUT, now=159.0)).scales == ()
-        assert step(first, seen(OUT, now=160.0)).scales == (Scale("b", expected=3, replicas=0),)
+        assert step(first, seen(OUT, now=160.0)).scales == (Scaled("b", expected=3, replicas=0),)
 
     def test_previous_replicas_are_kept_until_they_come_back(self, step):
         waiting = standing(ArmState.DRAINING, quiet_since=0.0)
@@ -114,7 +116,7 @@ class TestDrain:
 
     def test_scaling_down_is_repeated_until_it_is_seen(self, step):
         scaling = standing(ArmState.DRAINING, quiet_since=0.0, previous_replicas=3)
-        assert step(scaling, seen(OUT)).scales == (Scale("b", 3, 0),)
+        assert step(scaling, seen(OUT)).scales == (Scaled("b", 3, 0),)
 
     def test_foreign_weight_starts_the_drain_again(self, step):
         result = step(standing(ArmState.DRAINING, quiet_since=0.0), seen(SERVING))
@@ -131,7 +133,7 @@ class TestDrain:
         partly_before = seen(silent, now=121.0, reading=quiet_window(89.0))
         assert step(waiting, partly_before, requests_counted=True).scales == ()
         after = seen(silent, now=121.0, reading=quiet_window(90.0))
-        assert step(waiting, after, requests_counted=True).scales == (Scale("b", 3, 0),)
+        assert step(waiting, after, requests_counted=True).scales == (Scaled("b", 3, 0),)
 
     def test_the_drain_time_does_not_count_while_requests_are_counted_and_not_read(self, step):
         waiting = standing(ArmState.DRAINING, quiet_since=0.0)
@@ -155,7 +157,7 @@ class TestReturn:
         out = standing(ArmState.ROLLED_BACK, previous_replicas=3)
         result = step(out, seen(ArmFacts(0, available=False, replicas=0, template="v2")))
         assert result.standings["b"].state is ArmState.RESTORING
-        assert result.scales == (Scale("b", expected=0, replicas=3),)
+        assert result.scales == (Scaled("b", expected=0, replicas=3),)
         assert result.restarted == {"b"}
 
     def test_a_returning_arm_gets_no_weight_before_it_can_serve(self, step):

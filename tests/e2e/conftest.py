@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from cluster import client as clusters
-from cluster.client import Cluster
+from cluster.client import Cluster, EmbeddedCluster
 from demo.installation import OPERATOR_NAMESPACE, images, install_operator
 from tests.e2e.rollout import NAMESPACE, Rollout
 from tests.support import programs
@@ -87,3 +87,11 @@ def rollout(operator: Cluster, request: pytest.FixtureRequest) -> Iterator[Calla
     for one in made:
         one.cluster.kubectl("delete", "bd", one.name, "--ignore-not-found", "--wait=false")
         one.cluster.kubectl("delete", one.kind.lower(), one.name, "--ignore-not-found", "--wait=false")
+
+
+@pytest.fixture
+def audited(operator: Cluster) -> EmbeddedCluster:
+    """The embedded cluster, which alone has an audit log that tests can read."""
+    if not isinstance(operator, EmbeddedCluster):
+        pytest.fail("this test reads the API server's audit log: run it without KUBECONFIG and CLUSTER")
+    return operator

@@ -47,7 +47,7 @@ def test_a_clock_that_is_set_moves_nothing_and_no_reward_is_lost_or_doubled(roll
     watched = Versions(one)
     one.wait_for("MetricsAvailable", "True", "RewardsObserved", seconds=60)
     set_clock(settable, HOUR)
-    condition = one.wait_for("MetricsAvailable", "False", "SourceDown")
+    condition = one.wait_for("MetricsAvailable", "False", "ClockSet")
     assert SAID in condition["message"]
     held, cursor = one.weights(), one.status()["cursor"]
     set_clock(settable, 0)

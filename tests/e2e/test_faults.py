@@ -72,9 +72,9 @@ def test_the_younger_of_two_resources_on_one_rule_waits_for_the_older_to_go(roll
     [
         ("nan", "NoData", "no series of trials"),
         ("nothing", "NoData", "no series of trials"),
-        ("text", "SourceDown", "not JSON"),
-        ("refusal", "SourceDown", "parse error: no"),
-        ("hung", "SourceDown", "gave no answer in 5 s"),
+        ("text", "BadAnswer", "not JSON"),
+        ("refusal", "BadAnswer", "parse error: no"),
+        ("hung", "Timeout", "gave no answer in 5 s"),
     ],
 )
 def test_a_prometheus_that_is_ill_holds_the_weights(rollout, broken_prometheus, how, reason, says):
@@ -95,11 +95,11 @@ def test_a_prometheus_that_is_not_there_holds_the_weights_and_counts_against_nob
     one.wait_for("MetricsAvailable", "True", "RewardsObserved", seconds=60)
     prometheus = one.resource()["spec"]["reward"]["prometheus"]
     one.patch({"reward": {"prometheus": {**prometheus, "address": "http://127.0.0.1:9"}}})
-    one.wait_for("MetricsAvailable", "False", "SourceDown")
+    one.wait_for("MetricsAvailable", "False", "Unreachable")
     held, evidence = one.weights(), one.arm("bad")["evidence"]
     counted = one.status()["decisions"]["holds"]
     one.cluster.kubectl("annotate", "bd", one.name, "look=again")
-    wait_until(lambda: "SourceDown" in {event["reason"] for event in one.events()}, "an event")
+    wait_until(lambda: "Unreachable" in {event["reason"] for event in one.events()}, "an event")
     assert one.weights() == held
     assert one.arm("bad")["evidence"] == evidence
     one.patch({"reward": {"prometheus": {"address": None}}})

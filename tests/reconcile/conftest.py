@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.support.manifests import good
+from tests.support.process import Process
 
 
 @pytest.fixture
@@ -15,3 +17,9 @@ def body() -> dict[str, Any]:
     loaded = good()
     loaded["metadata"] |= {"namespace": "models", "uid": "2c1b", "generation": 3, "resourceVersion": "7"}
     return loaded
+
+
+@pytest.fixture
+def process() -> Callable[..., Process]:
+    """Start a replica on a fresh rollout; arguments as ``Process``."""
+    return Process

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from bandit_operator.runtime.scheduler import Next, Scheduler
+from bandit_operator.runtime.scheduler import Requeue, Scheduler
 
 KEY = ("models", "income")
 
@@ -48,7 +48,7 @@ async def test_changes_that_come_together_are_looked_at_once(scheduling):
 
     async def work(_key, tick):
         await calls.put(tick)
-        return Next(0.05, tick=True) if calls.qsize() == 1 else None
+        return Requeue(0.05, tick=True) if calls.qsize() == 1 else None
 
     async with scheduling(work) as scheduler:
         for _ in range(20):

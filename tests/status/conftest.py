@@ -1,3 +1,5 @@
+"""A resource and what is committed of it."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -5,7 +7,7 @@ from typing import Any
 import pytest
 
 from bandit_operator.api.v1alpha1 import parse, to_experiment
-from bandit_operator.status.session import Session, load
+from bandit_operator.core.experiment import Experiment
 from tests.support.manifests import good
 
 
@@ -18,7 +20,6 @@ def body() -> dict[str, Any]:
 
 
 @pytest.fixture
-def session(body: dict[str, Any]) -> Session:
-    """The session of a resource that is new."""
-    resource = parse(body)
-    return load(body, resource, to_experiment(resource))
+def experiment(body: dict[str, Any]) -> Experiment:
+    """Its settings."""
+    return to_experiment(parse(body))

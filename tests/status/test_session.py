@@ -1,94 +1,97 @@
-"""What is remembered, and its way to the status and back."""
+"""What is committed, from decision to decision."""
 
 from __future__ import annotations
 
-import json
+from dataclasses import replace
 
 import pytest
 
-from bandit_operator.api.status import Phase
-from bandit_operator.api.v1alpha1 import parse, to_experiment
-from bandit_operator.core.decide import Intention, decide
-from bandit_operator.core.decision import Decision
+from bandit_operator.api.status import KEPT_HISTORY, MAX_HISTORY
+from bandit_operator.core import memory as memories
+from bandit_operator.core import reasons
+from bandit_operator.core.decide import decide
+from bandit_operator.core.decision import Intention
 from bandit_operator.core.model import ArmFacts, ArmStanding, ArmState, Observed, Snapshot, Window
-from bandit_operator.routers import Located
-from bandit_operator.status.session import Session, adopt, let_go, load, status_of
+from bandit_operator.status.session import CHECKPOINT_EVERY, Committed, intended
 
 STANDINGS = {
     "logistic": ArmStanding(ArmState.ACTIVE, 100.125, "Serving", "v1"),
     "boosting": ArmStanding(ArmState.DRAINING, 200.5, "WaitingForRequests", "v2", 3, 210.75),
 }
-
-
-def located(foreign: bool = False) -> Located:
-    return Located(
-        rule=0,
-        positions={"logistic": 0, "boosting": 1},
-        weights={"logistic": 1, "boosting": 1},
-        foreign=foreign,
-    )
+ROUTE = {"logistic": 1, "boosting": 1}
 
 
 @pytest.fixture
-def decision(session: Session) -> Decision:
-    """A decision with a drain under way."""
-    facts = {
-        arm: ArmFacts(weight, True, 3, standing.template)
-        for (arm, standing), weight in zip(STANDINGS.items(), (10000, 0), strict=True)
-    }
-    window = Window(300, 330, {"logistic": Observed(50, 20), "boosting": Observed(0, 0)})
+def ticked(experiment):
+    """What is committed after so many quiet ticks."""
+
+    def after(ticks: int, committed: Committed | None = None) -> Committed:
+        committed = committed or Committed(memories.initial(experiment), cursor=0.0)
+        for _ in range(ticks):
+            start = committed.cursor
+            arms = {"logistic": Observed(50, 20), "boosting": Observed(50, 20)}
+            facts = dict.fromkeys(arms, ArmFacts(5000, True, 2, "v1"))
+            snapshot = Snapshot(start + 40, Window(start, start + 30, arms), facts, 1, True)
+            before = intended(committed.intention, dict.fromkeys(arms, 5000), shared=False, follow=False)
+            decision = decide(experiment, committed.memory, before, snapshot)
+            committed = committed.decided(snapshot, False, decision, 3)
+        return committed
+
+    return after
+
+
+def test_weights_that_were_given_up_leave_the_standings(experiment):
     intention = Intention(STANDINGS, {"logistic": 10000, "boosting": 0})
-    return decide(session.experiment, session.memory, intention, Snapshot(340.0, window, facts, 1, True))
+    given_up = Committed(memories.initial(experiment), intention=intention).without_weights()
+    taken = intended(given_up.intention, ROUTE, shared=False, follow=False)
+    assert (taken.standings, taken.weights) == (STANDINGS, ROUTE)
 
 
-def written(body, session: Session, decision: Decision, phase: Phase = Phase.LEARNING) -> Session:
-    """The session that another replica would build from the status."""
-    session.memory, session.cursor = decision.memory, 330.0
-    body["status"] = json.loads(json.dumps(status_of(session, decision, [], phase)))
-    resource = parse(body)
-    return load(body, resource, to_experiment(resource))
+def test_a_new_resource_goes_on_from_the_users_weights():
+    assert intended(None, ROUTE, shared=False, follow=False) == Intention({}, ROUTE, 10000)
 
 
-def test_another_replica_remembers_the_same(body, session, decision):
-    again = written(body, session, decision)
-    assert again.memory == decision.memory
-    assert again.intention == Intention(decision.standings, decision.weights)
-    assert again.cursor == 330.0
-    assert again.notes == ()
+def test_other_backends_keep_their_share_because_the_arms_keep_their_sum():
+    assert intended(None, ROUTE, shared=True, follow=False).total == 2
 
 
-def test_a_memory_that_cannot_be_read_starts_again_and_says_so(body, session, decision):
-    written(body, session, decision)
-    body["status"]["memory"]["version"] = 999
-    resource = parse(body)
-    again = load(body, resource, to_experiment(resource))
-    assert again.memory.ticks == 0
-    assert "999" in again.notes[0]
+def test_a_mode_that_does_not_write_follows_the_route():
+    committed = Intention(STANDINGS, {"logistic": 10000, "boosting": 0})
+    assert intended(committed, ROUTE, shared=False, follow=True).weights == ROUTE
 
 
-def test_arms_that_are_no_longer_in_the_spec_are_forgotten(body, session, decision):
-    written(body, session, decision)
-    body["status"]["arms"].append({**body["status"]["arms"][0], "name": "gone"})
-    resource = parse(body)
-    assert set(load(body, resource, to_experiment(resource)).intention.standings) == set(STANDINGS)
+def test_the_history_holds_the_newest_decisions_and_a_checkpoint_before_the_oldest(ticked):
+    for ticks in (1, 5, MAX_HISTORY, MAX_HISTORY + 1, 3 * MAX_HISTORY + 7):
+        committed = ticked(ticks)
+        assert min(ticks, KEPT_HISTORY) <= len(committed.history) <= MAX_HISTORY
+        assert committed.checkpoints[0].records == len(committed.history)
+        assert len(committed.checkpoints) <= MAX_HISTORY / CHECKPOINT_EVERY
 
 
-@pytest.mark.parametrize("phase", [Phase.PAUSED, Phase.OBSERVING])
-def test_weights_from_before_a_pause_are_not_put_back_after_it(body, session, decision, phase):
-    again = written(body, session, decision, phase)
-    assert adopt(again, located(), follow=False).weights == {"logistic": 1, "boosting": 1}
+def test_after_a_start_with_one_checkpoint_only_the_newest_decisions_stay(ticked):
+    committed = ticked(25)
+    restarted = replace(committed, checkpoints=committed.checkpoints[:1], seen=None)
+    later = ticked(10, restarted)
+    assert KEPT_HISTORY <= len(later.history) <= MAX_HISTORY
+    assert all(one.records <= len(later.history) for one in later.checkpoints)
 
 
-def test_a_paused_session_lets_go_of_its_weights_and_keeps_its_standings(session):
-    session.intention = Intention(STANDINGS, {"logistic": 10000, "boosting": 0})
-    let_go(session)
-    taken = adopt(session, located(), follow=False)
-    assert (taken.standings, taken.weights) == (STANDINGS, {"logistic": 1, "boosting": 1})
+def test_what_the_cluster_said_is_recorded_where_it_is_news_or_a_checkpoint_begins(ticked):
+    history = ticked(12).history[::-1]
+    assert [record.seen is not None for record in history] == [number in (0, 10) for number in range(12)]
 
 
-def test_a_new_resource_goes_on_from_the_users_weights(session):
-    assert adopt(session, located(), follow=False) == Intention({}, {"logistic": 1, "boosting": 1}, 10000)
+def test_windows_that_were_missed_are_learned_from_and_recorded(experiment, ticked):
+    committed = ticked(2)
+    window = Window(60.0, 90.0, {"logistic": Observed(50, 20), "boosting": Observed(50, 20)})
+    after = committed.learned(experiment, window, now=200.0, generation=3)
+    assert after.memory == memories.update(experiment, committed.memory, window)
+    assert (after.cursor, after.history[0].reason) == (90.0, reasons.CAUGHT_UP)
 
 
-def test_other_backends_keep_their_share_because_the_arms_keep_their_sum(session):
-    assert adopt(session, located(foreign=True), follow=False).total == 2
+def test_a_new_generation_keeps_the_evidence_and_drops_what_cannot_be_made_again(experiment, ticked):
+    committed = ticked(3)
+    after = committed.rebased(experiment)
+    assert after.memory == committed.memory
+    assert after.history == committed.history
+    assert after.checkpoints == ()

@@ -19,6 +19,7 @@ from prometheus_api_client import PrometheusConnect
 from prometheus_api_client.exceptions import PrometheusApiClientException
 from urllib3.util.retry import Retry
 
+from bandit_operator.core import reasons
 from bandit_operator.core.model import SourceDown
 from bandit_operator.sources import Sample
 from bandit_operator.sources.resets import Series
@@ -86,7 +87,7 @@ class Prometheus:
         server = self._addresses.get(address) or self._open(address)
         if self._monotonic() < server.paused_until:
             return SourceDown(
-                "Paused",
+                reasons.TIMEOUT,
                 f"Prometheus at {address} missed {server.missed} deadlines and is left alone for a while",
             )
         loop = asyncio.get_running_loop()
@@ -112,7 +113,7 @@ class Prometheus:
             server.paused_until = self._monotonic() + PAUSE_SECONDS
             server.threads.shutdown(wait=False, cancel_futures=True)  # its threads may hang for ever
             server.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="prometheus")
-        return SourceDown("Timeout", f"Prometheus at {address} gave no answer in {self._deadline:g} s")
+        return SourceDown(reasons.TIMEOUT, f"Prometheus at {address} gave no answer in {self._deadline:g} s")
 
     def _run(
         self, connection: PrometheusConnect, promql: str, at: float, read: Callable[[Any], Element]
@@ -124,14 +125,16 @@ class Prometheus:
             result = connection.custom_query(promql, params={"time": f"{at:.3f}"})
             return [read(element) for element in result]
         except PrometheusApiClientException as error:
-            return SourceDown("BadAnswer", f"Prometheus at {url} refused the query: {error}")
+            return SourceDown(reasons.BAD_ANSWER, f"Prometheus at {url} refused the query: {error}")
         except requests.exceptions.JSONDecodeError:
-            return SourceDown("BadAnswer", f"what answers at {url} is not Prometheus: its answer is not JSON")
+            return SourceDown(
+                reasons.BAD_ANSWER, f"what answers at {url} is not Prometheus: its answer is not JSON"
+            )
         except requests.exceptions.RequestException as error:
-            return SourceDown("Unreachable", f"Prometheus at {url} cannot be reached: {_cause(error)}")
+            return SourceDown(reasons.UNREACHABLE, f"Prometheus at {url} cannot be reached: {_cause(error)}")
         except (KeyError, TypeError, ValueError) as error:
             return SourceDown(
-                "BadAnswer", f"the answer of {url} is not of the kind that was asked for: {error!r}"
+                reasons.BAD_ANSWER, f"the answer of {url} is not of the kind that was asked for: {error!r}"
             )
 
 

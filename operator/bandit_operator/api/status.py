@@ -13,8 +13,10 @@ from pydantic import Field
 from bandit_operator.api.fields import ATOMIC_LIST, ATOMIC_MAP, DATE_TIME, ApiModel, ListMap
 from bandit_operator.core.model import ArmState
 
-MAX_HISTORY = 20
-"""Decisions that the status keeps; older ones are in the operator's log."""
+MAX_HISTORY = 30
+"""Most decisions that the status keeps; older ones are in the operator's log."""
+KEPT_HISTORY = 20
+"""The newest decisions that stay whenever older ones go, which they do ten at a time."""
 
 Time = Annotated[str, Field(max_length=40, json_schema_extra=DATE_TIME)]
 """A time as RFC 3339 writes it, in UTC."""
@@ -173,6 +175,8 @@ class Seen(ApiModel):
     """Generation of the route."""
     accepted: bool
     """Whether a gateway had accepted it."""
+    shared: bool = False
+    """Whether the rule had backends that are no arm."""
     arms: dict[str, SeenArm]
     """The arms."""
 
@@ -190,6 +194,8 @@ class DecisionRecord(ApiModel):
     """What else it is based on; left out where it is as in the record before."""
     observations: dict[str, Observation] | None = None
     """What each arm earned in the window; an arm without data is left out."""
+    missing: dict[str, Annotated[str, Field(max_length=1024)]] | None = None
+    """Why arms have no data in the window."""
     weights: dict[str, int] | None = None
     """Weight of each arm that it came to."""
     actions: list[Text] | None = None
@@ -230,6 +236,8 @@ class Status(ApiModel):
     """Arm that leads: the one most probably best."""
     leader_share: Annotated[str | None, Field(max_length=16)] = None
     """Share of the traffic that the leader is meant to have, such as 92.5%."""
+    winner: Annotated[str | None, Field(max_length=63)] = None
+    """Arm that is proven better than all others, if one is."""
     conditions: Annotated[list[Condition], Field(max_length=16), ListMap("type")] | None = None
     """Accepted, MetricsAvailable, TrafficInSync, Progressing and Ready. Ready is true when
     traffic is where the operator wants it.
@@ -249,7 +257,7 @@ class Status(ApiModel):
     history: Annotated[
         list[DecisionRecord] | None, Field(max_length=MAX_HISTORY, json_schema_extra=ATOMIC_LIST)
     ] = None
-    """The newest decisions, newest first, at most 20; those that did nothing included."""
+    """The newest decisions, newest first, the last 20 to 30; those that did nothing included."""
     cursor: Time | None = None
     """Rewards up to this point have been counted; the next window starts here."""
     rewards_until: Time | None = None
@@ -257,4 +265,8 @@ class Status(ApiModel):
     memory: Annotated[dict[str, Any] | None, Field(json_schema_extra=ATOMIC_MAP)] = None
     """What the strategy and the verdicts must remember from one decision to the next. For the
     operator alone; its form changes between versions.
+    """
+    checkpoint: Annotated[dict[str, Any] | None, Field(json_schema_extra=ATOMIC_MAP)] = None
+    """The memory from before the oldest decisions of the history, so that `bandit-operator replay`
+    can make them again. For the operator alone; its form changes between versions.
     """

@@ -119,7 +119,7 @@ def to_experiment(resource: BanditDeployment) -> Experiment:
 
 def _arm(arm: api.Arm) -> core.Arm:
     score = None if arm.validation_score is None else float(arm.validation_score)
-    return core.Arm(name=arm.name, validation_score=score, scalable=arm.scale_target_ref is not None)
+    return core.Arm(name=arm.name, validation_score=score)
 
 
 def _delay(spec: api.Spec) -> core.Delay | None:

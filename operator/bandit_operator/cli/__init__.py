@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from bandit_operator.cli.experiment import experiment
+from bandit_operator.cli.replay import replay
 from bandit_operator.cli.run import run
 from bandit_operator.cli.simulate import simulate
 
@@ -16,5 +17,6 @@ def main() -> None:
 
 
 main.add_command(experiment)
+main.add_command(replay)
 main.add_command(run)
 main.add_command(simulate)

@@ -22,7 +22,7 @@ from bandit_operator.runtime.telemetry import configure_logging
     "--prometheus-deadline", default=5.0, help="Longest wait for an answer of Prometheus, in seconds."
 )
 @click.option(
-    "--prometheus-token-file", help="File with a bearer token for Prometheus; read afresh for each question."
+    "--prometheus-token-file", help="File with a bearer token for Prometheus; read again for each query."
 )
 @click.option(
     "--watch-namespaces", default="", help="Namespaces to watch, separated by commas. Default: all."

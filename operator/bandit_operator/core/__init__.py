@@ -1,7 +1,21 @@
-"""The decision core: what the evidence says, which weights follow, and why.
+"""The arithmetic of decisions: no clock, no input or output, no randomness of its own.
 
-Nothing in this package asks for the time, performs input or output, or draws random
-numbers of its own. Functions take ``now`` (seconds since the Unix epoch) and, where they
-need one, a seeded generator, and return frozen values. Only the standard library, numpy
-and scipy may be imported here; a linter checks it.
+What is taken and returned are frozen values; arrays have any leading axes, so that a simulation of
+a thousand seeds runs the very code that one resource runs. A room imports only from rooms further down.
+
+decide       one decision, from memory and snapshot to weights, outcomes and a reason
+allocation   the rule, on arrays: loser, warm-up, target, bounds
+lifecycle    how an arm goes out of service and comes back
+guards       what must hold before evidence may move traffic
+evaluate     what the memory says now: shares, probabilities, verdicts
+decision     what a decision starts from, and what it comes to
+outcomes     what happened, as typed values
+weights      floors, step limits, integers
+memory       what is kept from tick to tick, and its stored form
+experiment   the settings of one resource
+strategies   how traffic is split, one file a strategy
+inference    what the data say: moments, posteriors, evidence, verdicts
+windows      which stretches of time to read
+reasons      every reason that can be given
+model        frozen values that all the others take and return
 """

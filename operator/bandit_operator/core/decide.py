@@ -2,50 +2,41 @@
 
 The order is fixed: learn from the window, move the arms' states, take out losers, ask the
 guards, and only then let the strategy move traffic, inside the guardrails. Everything here
-is pure, so a decision that was recorded can be made again.
+is pure, so a decision that was recorded can be made again. The rule itself is
+:mod:`bandit_operator.core.allocation`; here its rows get the arms' names, and its result a reason.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from bandit_operator.core import lifecycle, reasons
-from bandit_operator.core.decision import ArmReport, Decision
-from bandit_operator.core.evaluate import Evaluation, evaluate
+from bandit_operator.core import allocation, lifecycle, reasons
+from bandit_operator.core.allocation import Allocation, Arms
+from bandit_operator.core.decision import ArmReport, Decision, Intention
+from bandit_operator.core.evaluate import Evaluation, RollbackEvidence, evaluate, rollback_evidence
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.guards import Guarded, Hold, first_violated
+from bandit_operator.core.inference.named_arrays import Flags
+from bandit_operator.core.inference.verdicts import threshold
 from bandit_operator.core.memory import Memory, reset_arm, update
-from bandit_operator.core.model import (
-    WEIGHT_TOTAL,
-    ArmStanding,
-    ArmState,
-    Mode,
-    PromotionAction,
-    Snapshot,
-    Window,
+from bandit_operator.core.model import ArmStanding, ArmState, Mode, PromotionAction, Snapshot, Window
+from bandit_operator.core.outcomes import (
+    Held,
+    NoMaterialDifference,
+    Outcome,
+    Promoted,
+    RewardsChanged,
+    RolledBack,
+    Scaled,
+    Undecided,
+    WeightsMoved,
 )
-from bandit_operator.core.weights import changed_enough, guarded_shares, to_weights
+from bandit_operator.core.weights import to_weights
 
-
-@dataclass(frozen=True, slots=True)
-class Intention:
-    """What was decided before: the arms' standings and the weights the route should carry.
-
-    ``weights`` are integers in units of ``total``; both come from the last committed status,
-    or from the route itself for a resource that has none yet.
-    """
-
-    standings: Mapping[str, ArmStanding]
-    weights: Mapping[str, int]
-    total: int = WEIGHT_TOTAL
-
-    def shares(self) -> dict[str, float]:
-        """Share of the arms' traffic that each arm has; 0 for all where no arm has weight."""
-        total = sum(self.weights.values())
-        return {arm: weight / total if total else 0.0 for arm, weight in self.weights.items()}
+Standings = Mapping[str, ArmStanding]
 
 
 def decide(experiment: Experiment, memory: Memory, before: Intention, snapshot: Snapshot) -> Decision:
@@ -65,26 +56,119 @@ def decide(experiment: Experiment, memory: Memory, before: Intention, snapshot: 
     cycle = lifecycle.advance(experiment, before.standings, snapshot)
     for arm in sorted(cycle.restarted):
         memory = reset_arm(memory, arm)
-    standings = _season(experiment, memory, cycle.standings, snapshot.now)
-    evaluation = evaluate(experiment, memory, _eligible(standings) or experiment.names)
-    loser = _loser(experiment, evaluation, standings, snapshot)
-    if loser is not None and experiment.mode is Mode.ACTIVE:
-        standings = lifecycle.roll_back(standings, loser, snapshot.now)
-        evaluation = evaluate(experiment, memory, _eligible(standings) or experiment.names)
-    move = _move(experiment, memory, before, snapshot, standings, evaluation, loser)
+    standings, graduated = lifecycle.graduate(
+        cycle.standings, _with_min_trials(experiment, memory), snapshot.now
+    )
+    against = rollback_evidence(experiment, memory)
+    verdict = _verdict(experiment, against, standings)
+    if verdict is not None and experiment.mode is Mode.ACTIVE:
+        standings = lifecycle.roll_back(standings, verdict.arm, snapshot.now)
+    arms = _arms(experiment, memory, standings)
+    evaluation = evaluate(
+        experiment,
+        memory,
+        _named(experiment, arms.eligible) or experiment.names,
+        _named(experiment, arms.chosen) or experiment.names,
+        against,
+    )
+    hold = _hold(experiment, before, snapshot, standings)
+    allocated = _allocate(experiment, before, arms, evaluation, held=hold is not None)
+    move = _explain(experiment, before, standings, allocated, hold, verdict)
+    acted = experiment.mode is Mode.ACTIVE
+    stepped = (one for one in (*cycle.outcomes, *graduated) if acted or not isinstance(one, Scaled))
     return Decision(
         weights=move.weights,
-        scales=cycle.scales if experiment.mode is Mode.ACTIVE else (),
         standings=standings,
+        outcomes=(
+            *stepped,
+            *([verdict] if verdict is not None and acted else []),
+            *move.outcomes,
+            *_findings(before, evaluation),
+        ),
         reports=_reports(experiment, memory, evaluation),
         memory=memory,
         reason=move.reason,
         message=move.message,
         threshold=evaluation.threshold,
+        total=before.total,
         promoted=evaluation.promoted,
         no_material_difference=evaluation.no_material_difference,
         delay_profile_suspect=evaluation.delay_profile_suspect,
         change=evaluation.change,
+    )
+
+
+# ---- the arms as rows -----------------------------------------------------------------
+
+
+def _flags(experiment: Experiment, standings: Standings, states: Collection[ArmState]) -> Flags:
+    return np.array([standings[arm].state in states for arm in experiment.names])
+
+
+def _named(experiment: Experiment, flags: Flags) -> tuple[str, ...]:
+    return tuple(arm for arm, flag in zip(experiment.names, flags, strict=True) if flag)
+
+
+def _with_min_trials(experiment: Experiment, memory: Memory) -> tuple[str, ...]:
+    return _named(experiment, memory.trials >= experiment.guardrails.min_trials)
+
+
+def _arms(experiment: Experiment, memory: Memory, standings: Standings) -> Arms:
+    eligible = _flags(experiment, standings, lifecycle.SERVING_STATES)
+    joining = _flags(experiment, standings, {ArmState.JOINING})
+    warming_up = allocation.warming_up(
+        memory.trials, eligible, joining, experiment.guardrails, learns=experiment.strategy.learns
+    )
+    return Arms(eligible, joining, warming_up)
+
+
+# ---- verdict, guards, weights ---------------------------------------------------------
+
+
+def _verdict(experiment: Experiment, against: RollbackEvidence, standings: Standings) -> RolledBack | None:
+    eligible = _flags(experiment, standings, lifecycle.SERVING_STATES)
+    baseline = experiment.names.index(experiment.baseline)
+    losers = np.flatnonzero(allocation.loser(against.proven, against.log_e_value, eligible, baseline))
+    if not losers.size:
+        return None
+    return RolledBack(
+        arm=experiment.names[losers[0]],
+        baseline=experiment.baseline,
+        log_e_value=float(against.log_e_value[losers[0]]),
+        threshold=threshold(len(experiment.names), experiment.rollback.error_rate),
+    )
+
+
+def _hold(experiment: Experiment, before: Intention, snapshot: Snapshot, standings: Standings) -> Hold | None:
+    """Why the weights may not follow the strategy now, or None."""
+    shares = before.shares()
+    eligible = [arm for arm in experiment.names if standings[arm].state in lifecycle.SERVING_STATES]
+    if not eligible:
+        return Hold(reasons.NO_ARM_AVAILABLE, "no arm can serve; the weights stay as they are")
+    return first_violated(
+        Guarded(
+            experiment,
+            snapshot,
+            shares={arm: shares.get(arm, 0.0) for arm in eligible},
+            joined={
+                arm: standings[arm].since for arm in eligible if standings[arm].state is ArmState.JOINING
+            },
+        )
+    )
+
+
+def _allocate(
+    experiment: Experiment, before: Intention, arms: Arms, evaluation: Evaluation, *, held: bool
+) -> Allocation:
+    shares = before.shares()
+    promotes = experiment.promotion.action is PromotionAction.PROMOTE
+    return allocation.allocate(
+        experiment.guardrails,
+        arms,
+        current=np.array([shares.get(arm, 0.0) for arm in experiment.names]),
+        wanted=np.array([evaluation.shares.get(arm, 0.0) for arm in experiment.names]),
+        winner=np.array([promotes and arm == evaluation.promoted for arm in experiment.names]),
+        held=np.array(held),
     )
 
 
@@ -93,218 +177,63 @@ class _Move:
     weights: Mapping[str, int]
     reason: str
     message: str
-
-
-def _season(
-    experiment: Experiment, memory: Memory, standings: Mapping[str, ArmStanding], now: float
-) -> Mapping[str, ArmStanding]:
-    for arm, standing in standings.items():
-        if standing.state is ArmState.JOINING and _is_seasoned(experiment, memory, arm):
-            standings = lifecycle.season(standings, arm, now)
-    return standings
-
-
-def _is_seasoned(experiment: Experiment, memory: Memory, arm: str) -> bool:
-    return float(memory.trials[memory.index(arm)]) >= experiment.guardrails.min_trials
-
-
-def _eligible(standings: Mapping[str, ArmStanding]) -> tuple[str, ...]:
-    return tuple(arm for arm, standing in standings.items() if standing.state in lifecycle.SERVING_STATES)
-
-
-def _loser(
-    experiment: Experiment, evaluation: Evaluation, standings: Mapping[str, ArmStanding], snapshot: Snapshot
-) -> str | None:
-    """The arm to take out now: at most one a tick, never the baseline, never the last that serves."""
-    healthy = [arm for arm in _eligible(standings) if snapshot.arms[arm].available is not False]
-    losers = [
-        arm
-        for arm in sorted(evaluation.rolled_back)
-        if arm != experiment.baseline and standings[arm].state in lifecycle.SERVING_STATES
-    ]
-    if not losers or len(healthy) < 2:
-        return None
-    return max(losers, key=lambda arm: (evaluation.evidence.get(arm) or 0.0, arm))
-
-
-def _move(
-    experiment: Experiment,
-    memory: Memory,
-    before: Intention,
-    snapshot: Snapshot,
-    standings: Mapping[str, ArmStanding],
-    evaluation: Evaluation,
-    loser: str | None,
-) -> _Move:
-    """Choose the weights: hold, take weight from arms that may not have it, or follow the strategy."""
-    shares = {arm: before.shares().get(arm, 0.0) for arm in experiment.names}
-    eligible = _eligible(standings)
-    if not eligible:
-        return _Move(
-            _kept(experiment, before),
-            reasons.NO_ARM_AVAILABLE,
-            "no arm can serve; the weights stay as they are",
-        )
-    hold = first_violated(
-        Guarded(
-            experiment,
-            snapshot,
-            shares={arm: shares[arm] for arm in eligible},
-            joined={
-                arm: standings[arm].since for arm in eligible if standings[arm].state is ArmState.JOINING
-            },
-        )
-    )
-    barred = [arm for arm in experiment.names if arm not in eligible and shares[arm] > 0]
-    if hold is not None:
-        target = _without_barred(shares, eligible)
-    else:
-        target = _target(experiment, memory, evaluation, standings, shares)
-    proposed = _guarded(experiment, standings, target, shares, held=hold is not None)
-    return _explain(experiment, before, standings, proposed, barred, hold, loser, evaluation)
-
-
-def _kept(experiment: Experiment, before: Intention) -> dict[str, int]:
-    return {arm: before.weights.get(arm, 0) for arm in experiment.names}
-
-
-def _without_barred(shares: Mapping[str, float], eligible: tuple[str, ...]) -> dict[str, float]:
-    """The present shares, with what arms out of service carried handed to the others in proportion."""
-    left = sum(shares[arm] for arm in eligible)
-    if left <= 0:
-        return {arm: 1 / len(eligible) if arm in eligible else 0.0 for arm in shares}
-    return {arm: shares[arm] / left if arm in eligible else 0.0 for arm in shares}
-
-
-def _target(
-    experiment: Experiment,
-    memory: Memory,
-    evaluation: Evaluation,
-    standings: Mapping[str, ArmStanding],
-    shares: Mapping[str, float],
-) -> dict[str, float]:
-    """The shares that strategy, promotion and warm-up ask for, before the guardrails."""
-    eligible = _eligible(standings)
-    if evaluation.promoted in eligible and experiment.promotion.action is PromotionAction.PROMOTE:
-        return {arm: float(arm == evaluation.promoted) for arm in shares}
-    fresh = tuple(arm for arm in eligible if _is_fresh(experiment, memory, standings, arm))
-    if not fresh:
-        return {arm: evaluation.shares.get(arm, 0.0) for arm in shares}
-    return _warm_up(experiment, memory, eligible, fresh, shares)
-
-
-def _is_fresh(experiment: Experiment, memory: Memory, standings: Mapping[str, ArmStanding], arm: str) -> bool:
-    """Whether a strategy may not choose the share of an arm yet.
-
-    One that learns from rewards needs enough of every arm. One that does not may begin with any split,
-    but has none for an arm that comes later: what that may not have yet stays where it is.
-    """
-    if experiment.strategy.learns:
-        return not _is_seasoned(experiment, memory, arm)
-    return standings[arm].state is ArmState.JOINING
-
-
-def _warm_up(
-    experiment: Experiment,
-    memory: Memory,
-    eligible: tuple[str, ...],
-    fresh: tuple[str, ...],
-    shares: Mapping[str, float],
-) -> dict[str, float]:
-    """Give fresh arms a small share, and let the strategy split the rest.
-
-    Where there are no others, the user's own split stands, except that nobody is left without
-    the traffic that it takes to be judged.
-    """
-    small = min(experiment.guardrails.new_arm_share, 0.5 / len(fresh))
-    target = dict.fromkeys(shares, 0.0)
-    known = tuple(arm for arm in eligible if arm not in fresh)
-    if known:
-        split = evaluate(experiment, memory, known).shares
-        rest = 1.0 - small * len(fresh)
-        return {**target, **dict.fromkeys(fresh, small), **{arm: rest * split[arm] for arm in known}}
-    present = _without_barred(shares, eligible)
-    lifted = {
-        arm: max(present[arm], min(experiment.guardrails.new_arm_share, 1 / len(eligible)))
-        for arm in eligible
-    }
-    total = sum(lifted.values())
-    return {**target, **{arm: share / total for arm, share in lifted.items()}}
-
-
-def _guarded(
-    experiment: Experiment,
-    standings: Mapping[str, ArmStanding],
-    target: Mapping[str, float],
-    shares: Mapping[str, float],
-    *,
-    held: bool,
-) -> dict[str, float]:
-    names = experiment.names
-    eligible = np.array([standings[arm].state in lifecycle.SERVING_STATES for arm in names])
-    if held:
-        return dict(target)
-    joining = np.array([standings[arm].state is ArmState.JOINING for arm in names])
-    result = guarded_shares(
-        np.array([target[arm] for arm in names]),
-        np.array([shares[arm] for arm in names]),
-        eligible,
-        joining,
-        experiment.guardrails,
-    )
-    return dict(zip(names, result.tolist(), strict=True))
+    outcomes: tuple[Outcome, ...] = ()
 
 
 def _explain(
     experiment: Experiment,
     before: Intention,
-    standings: Mapping[str, ArmStanding],
-    proposed: Mapping[str, float],
-    barred: list[str],
+    standings: Standings,
+    allocated: Allocation,
     hold: Hold | None,
-    loser: str | None,
-    evaluation: Evaluation,
+    verdict: RolledBack | None,
 ) -> _Move:
     """Turn the proposed shares into weights, or keep the old ones, and say why."""
-    names = experiment.names
-    shares = before.shares()
-    current = np.array([shares.get(arm, 0.0) for arm in names])
-    wanted = np.array([proposed[arm] for arm in names])
-    moves = bool(barred) or (
-        hold is None and bool(changed_enough(current, wanted, experiment.guardrails.min_change))
-    )
-    told = ", ".join(f"{arm} {shares.get(arm, 0.0):.1%}→{proposed[arm]:.1%}" for arm in names)
-    if loser is not None:
-        because = (
-            f"{loser} is worse than {experiment.baseline}: e-value {_e_value(evaluation, loser)} "
-            f"crossed {evaluation.threshold:.0f}"
-        )
-        told = f"{because}; {told}"
+    names, shares = experiment.names, before.shares()
+    kept = {arm: before.weights.get(arm, 0) for arm in names}
+    moves = bool(allocated.moves)
+    proposed = dict(zip(names, allocated.shares.tolist(), strict=True))
+    message = ", ".join(f"{arm} {shares.get(arm, 0.0):.1%}→{proposed[arm]:.1%}" for arm in names)
+    if verdict is not None:
+        message = f"{verdict}; {message}"
+    if not moves and hold is not None:
+        waits = hold.reason not in reasons.NOTHING_DUE
+        return _Move(kept, hold.reason, hold.message, (Held(hold.reason, hold.message),) if waits else ())
     if experiment.mode is Mode.OBSERVE:
-        return _Move(
-            _kept(experiment, before), reasons.OBSERVE_ONLY, f"would set {told}" if moves else "no change"
-        )
+        return _Move(kept, reasons.OBSERVE_ONLY, f"would set {message}" if moves else "no change")
     if not moves:
-        if hold is not None:
-            return _Move(_kept(experiment, before), hold.reason, hold.message)
-        return _Move(_kept(experiment, before), reasons.BELOW_MIN_CHANGE, "no share would change enough")
-    weights = dict(zip(names, to_weights(wanted, before.total).tolist(), strict=True))
-    return _Move(weights, _reason(standings, barred, loser), told)
+        return _Move(kept, reasons.BELOW_MIN_CHANGE, "no share would change enough")
+    weights = dict(zip(names, to_weights(allocated.shares, before.total).tolist(), strict=True))
+    moved = (WeightsMoved(kept, weights),) if weights != kept else ()
+    return _Move(weights, _reason(standings, bool(allocated.taken_out.any()), verdict), message, moved)
 
 
-def _e_value(evaluation: Evaluation, arm: str) -> str:
-    evidence = evaluation.evidence.get(arm)
-    return "unknown" if evidence is None else f"{evidence:.3g}"
-
-
-def _reason(standings: Mapping[str, ArmStanding], barred: list[str], loser: str | None) -> str:
-    if loser is not None:
+def _reason(standings: Standings, taken_out: bool, verdict: RolledBack | None) -> str:
+    if verdict is not None:
         return reasons.ROLLED_BACK
-    if barred:
+    if taken_out:
         return reasons.AVAILABILITY_CHANGED
     if any(standing.state is ArmState.JOINING for standing in standings.values()):
         return reasons.WARMING_UP
     return reasons.WEIGHTS_MOVED
+
+
+# ---- what was found besides -----------------------------------------------------------
+
+
+def _findings(before: Intention, evaluation: Evaluation) -> Iterable[Outcome]:
+    """What is proven now and was not, and the other way round."""
+    if evaluation.promoted is not None and evaluation.promoted != before.promoted:
+        yield Promoted(evaluation.promoted)
+    if evaluation.no_material_difference and not before.no_material_difference:
+        yield NoMaterialDifference()
+    if (before.promoted and not evaluation.promoted) or (
+        before.no_material_difference and not evaluation.no_material_difference
+    ):
+        yield Undecided()
+    change = evaluation.change
+    if change is not None and (change.kind, change.arm) != before.change:
+        yield RewardsChanged(change)
 
 
 def _reports(experiment: Experiment, memory: Memory, evaluation: Evaluation) -> dict[str, ArmReport]:

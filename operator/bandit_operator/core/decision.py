@@ -1,13 +1,45 @@
-"""What one tick comes to."""
+"""What one tick starts from, and what it comes to."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
-from bandit_operator.core.inference.changes import Change
+from bandit_operator.core.inference.changes import Change, ChangeKind
 from bandit_operator.core.memory import Memory
-from bandit_operator.core.model import ArmStanding, Scale
+from bandit_operator.core.model import WEIGHT_TOTAL, ArmStanding
+from bandit_operator.core.outcomes import Outcome, Scaled
+
+Kind = TypeVar("Kind", bound=Outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class Intention:
+    """What was decided before: the arms' standings and the weights the route should carry.
+
+    ``weights`` are integers in units of ``total``; both come from the last committed status,
+    or from the route itself for a resource that has none yet.
+    """
+
+    standings: Mapping[str, ArmStanding]
+    weights: Mapping[str, int]
+    total: int = WEIGHT_TOTAL
+    promoted: str | None = None
+    """The arm that was announced as the winner, if one was."""
+    no_material_difference: bool = False
+    """Whether it was announced that the best arms do not differ."""
+    change: tuple[ChangeKind, str | None] | None = None
+    """The change in the rewards that was announced last: its kind and its arm."""
+
+    def shares(self) -> dict[str, float]:
+        """Share of the arms' traffic that each arm has; 0 for all where no arm has weight."""
+        total = sum(self.weights.values())
+        return {arm: weight / total if total else 0.0 for arm, weight in self.weights.items()}
+
+    def without_weights(self) -> Intention:
+        """The intention that gives the weights up: whoever sets them sets where it goes on from."""
+        return replace(self, weights={})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +62,9 @@ class Decision:
 
     weights: Mapping[str, int]
     """Intended weight of every arm; equal to the route's where nothing shall change."""
-    scales: tuple[Scale, ...]
     standings: Mapping[str, ArmStanding]
+    outcomes: tuple[Outcome, ...]
+    """What happened, in the order in which it was decided; empty where nothing did."""
     reports: Mapping[str, ArmReport]
     memory: Memory
     reason: str
@@ -39,6 +72,8 @@ class Decision:
     message: str
     threshold: float
     """e-value at which an arm is rolled back."""
+    total: int = WEIGHT_TOTAL
+    """What the weights add up to."""
     promoted: str | None = None
     """The arm proven better than all others, if one is."""
     no_material_difference: bool = False
@@ -47,3 +82,24 @@ class Decision:
     """Whether the rewards contradict the delay of labels that the user gave."""
     change: Change | None = None
     """What changed lately in the rewards, if anything did."""
+
+    @property
+    def scales(self) -> tuple[Scaled, ...]:
+        """Replicas to set."""
+        return tuple(self.of(Scaled))
+
+    @property
+    def intention(self) -> Intention:
+        """What the next decision starts from."""
+        return Intention(
+            self.standings,
+            self.weights,
+            self.total,
+            self.promoted,
+            self.no_material_difference,
+            None if self.change is None else (self.change.kind, self.change.arm),
+        )
+
+    def of(self, kind: type[Kind]) -> Iterator[Kind]:
+        """The outcomes of one kind."""
+        return (outcome for outcome in self.outcomes if isinstance(outcome, kind))

@@ -1,4 +1,8 @@
-"""What the memory says now: shares, probabilities, intervals and verdicts."""
+"""What the memory says now: shares, probabilities, intervals and verdicts.
+
+As arrays with the memory's leading axes (:func:`assess`), and by the arms' names for one resource
+(:func:`evaluate`), which is made of the same.
+"""
 
 from __future__ import annotations
 
@@ -8,23 +12,45 @@ from dataclasses import dataclass
 import numpy as np
 
 from bandit_operator.core.experiment import Experiment
-from bandit_operator.core.inference import exposure, posterior, sign_bets, verdicts
+from bandit_operator.core.inference import exposure, posterior, verdicts
 from bandit_operator.core.inference import moments as mo
 from bandit_operator.core.inference.changes import Change, latest
+from bandit_operator.core.inference.evidence import over_dispersion
 from bandit_operator.core.inference.named_arrays import Flags, Floats
 from bandit_operator.core.memory import Memory, validation_scores
 from bandit_operator.core.strategies import Situation
 
-_LARGEST_LOG = 690.0
-"""Evidence is reported as e^690 at most, the largest power of e below infinity in round numbers."""
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RollbackEvidence:
+    """How the evidence against each arm stands to the bar, with the memory's leading axes."""
+
+    log_e_value: Floats
+    """ln of the e-value that the baseline is better ``[..., K]``; −∞ for the baseline."""
+    proven: Flags
+    """Whether both tests find the arm worse than the baseline ``[..., K]``."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Assessment:
+    """What follows for the arms that may get traffic, with the memory's leading axes."""
+
+    shares: Floats
+    """What the strategy wants for the arms whose shares it may choose ``[..., K]``."""
+    promoted: Flags
+    """The arm found better than every other eligible one ``[..., K]``, at most one a row."""
+    no_material_difference: Flags
+    """Whether the best eligible arms are proven to lie within the indifference ``[...]``."""
+    delay_profile_suspect: Flags
+    """Whether the rewards contradict the delay of labels that the user gave ``[...]``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Everything that a decision is made from, by arm. None means that nothing is known."""
+    """The same by arm. None means that nothing is known."""
 
     shares: Mapping[str, float]
-    """Share that the strategy wants for each eligible arm; they sum to 1."""
+    """Share that the strategy wants for each arm that it may choose for; they sum to 1."""
     probability_best: Mapping[str, float | None]
     """P(best among the eligible arms); None for others, and for all before the first reward."""
     mean: Mapping[str, float | None]
@@ -46,22 +72,41 @@ class Evaluation:
     """What changed lately, if anything did: an arm, all arms together, or who is best."""
 
 
-@dataclass(frozen=True, slots=True)
-class Assessment:
-    """The same as arrays with the memory's leading axes."""
+def rollback_evidence(experiment: Experiment, memory: Memory) -> RollbackEvidence:
+    """How far the evidence has come; an arm without traffic now is judged by what it has."""
+    baseline = memory.index(memory.baseline)
+    return RollbackEvidence(
+        verdicts.rollback_evidence(memory.evidence, baseline),
+        verdicts.rolled_back(memory.evidence, baseline, experiment.rollback.error_rate),
+    )
 
-    shares: Floats
-    """``[..., K]``."""
-    log_evidence: Floats
-    """ln of the e-value that the baseline is better ``[..., K]``."""
-    rolled_back: Flags
-    """``[..., K]``."""
-    promoted: Flags
-    """``[..., K]``, at most one per row."""
-    no_material_difference: Flags
-    """``[...]``."""
-    delay_profile_suspect: Flags
-    """``[...]``."""
+
+def assess(
+    experiment: Experiment, memory: Memory, eligible: Flags, chosen: Flags | None = None
+) -> Assessment:
+    """Shares and verdicts for a memory with any leading axes.
+
+    Args:
+        experiment: the settings.
+        memory: what was learned.
+        eligible: arms that may get traffic ``[..., K]``; a winner must beat these.
+        chosen: those of them whose shares the strategy may choose ``[..., K]``; None means all.
+    """
+    evidence, promotion = memory.evidence, experiment.promotion
+    eligible = np.broadcast_to(eligible, memory.trials.shape)
+    asked = situation(experiment, memory, eligible if chosen is None else chosen)
+    return Assessment(
+        shares=experiment.strategy.shares(memory.state, asked),
+        promoted=verdicts.promoted(evidence, eligible, promotion.error_rate),
+        no_material_difference=verdicts.no_material_difference(
+            evidence,
+            asked.baseline,
+            eligible,
+            promotion.indifference * mo.unit(memory.totals, memory.reward_type),
+            promotion.error_rate,
+        ),
+        delay_profile_suspect=_profile_suspect(memory),
+    )
 
 
 def situation(experiment: Experiment, memory: Memory, eligible: Flags) -> Situation:
@@ -77,38 +122,30 @@ def situation(experiment: Experiment, memory: Memory, eligible: Flags) -> Situat
     )
 
 
-def assess(experiment: Experiment, memory: Memory, eligible: Flags) -> Assessment:
-    """Shares and verdicts for a memory with any leading axes; ``eligible`` is ``[..., K]``."""
-    here = situation(experiment, memory, eligible)
-    proof, baseline = memory.evidence, here.baseline
-    promotion = experiment.promotion
-    return Assessment(
-        shares=experiment.strategy.shares(memory.state, here),
-        log_evidence=verdicts.rollback_evidence(proof, baseline),
-        rolled_back=verdicts.rolled_back(proof, baseline, experiment.rollback.error_rate),
-        promoted=verdicts.promoted(proof, here.eligible, promotion.error_rate),
-        no_material_difference=verdicts.no_material_difference(
-            proof,
-            baseline,
-            here.eligible,
-            promotion.indifference * mo.unit(memory.totals, memory.reward_type),
-            promotion.error_rate,
-        ),
-        delay_profile_suspect=_profile_suspect(memory),
-    )
-
-
 def _profile_suspect(memory: Memory) -> Flags:
     if memory.delay is None:
         return np.zeros(memory.labels.shape, dtype=bool)
-    dispersion = sign_bets.over_dispersion(memory.evidence)[..., memory.index(memory.baseline), :]
+    dispersion = over_dispersion(memory.evidence)[..., memory.index(memory.baseline), :]
     return exposure.profile_suspect(memory.arrivals, dispersion)
 
 
-def evaluate(experiment: Experiment, memory: Memory, eligible: Collection[str]) -> Evaluation:
+def evaluate(
+    experiment: Experiment,
+    memory: Memory,
+    eligible: Collection[str],
+    chosen: Collection[str] | None = None,
+    against: RollbackEvidence | None = None,
+) -> Evaluation:
     """Return what follows for the eligible arms, those that may get traffic now.
 
     Verdicts about arms outside ``eligible`` are still made from the evidence they have.
+
+    Args:
+        experiment: the settings.
+        memory: what was learned, without leading axes.
+        eligible: arms that may get traffic.
+        chosen: those of them whose shares the strategy may choose; None means all.
+        against: the evidence for rollbacks, where it is known already.
 
     Raises:
         ValueError: no arm is eligible.
@@ -117,16 +154,17 @@ def evaluate(experiment: Experiment, memory: Memory, eligible: Collection[str]) 
     mask = np.array([name in eligible for name in names])
     if not mask.any():
         raise ValueError("no arm is eligible: keep the weights as they are")
-    found = assess(experiment, memory, mask)
-    here = situation(experiment, memory, mask)
-    counts = experiment.strategy.counts(memory.state, here)
-    mean, low, high = posterior.interval(counts, memory.reward_type)
-    best = experiment.strategy.probability_best(memory.state, here)
+    choice = mask if chosen is None else np.array([name in chosen for name in names])
+    assessment = assess(experiment, memory, mask, choice)
+    against = against or rollback_evidence(experiment, memory)
+    asked = situation(experiment, memory, mask)
+    mean, low, high = posterior.interval(experiment.strategy.counts(memory.state, asked), memory.reward_type)
+    best = experiment.strategy.probability_best(memory.state, asked)
     any_reward = bool((memory.trials > 0).any())
-    e_values = np.exp(np.minimum(found.log_evidence, _LARGEST_LOG))
-    winner = np.flatnonzero(found.promoted)
+    e_values = np.exp(np.minimum(against.log_e_value, verdicts.LARGEST_LOG))
+    winner = np.flatnonzero(assessment.promoted)
     return Evaluation(
-        shares={name: float(found.shares[k]) for k, name in enumerate(names) if mask[k]},
+        shares={name: float(assessment.shares[k]) for k, name in enumerate(names) if choice[k]},
         probability_best={
             name: float(best[k]) if mask[k] and any_reward else None for k, name in enumerate(names)
         },
@@ -139,9 +177,9 @@ def evaluate(experiment: Experiment, memory: Memory, eligible: Collection[str]) 
             name: None if name == memory.baseline else float(e_values[k]) for k, name in enumerate(names)
         },
         threshold=verdicts.threshold(len(names), experiment.rollback.error_rate),
-        rolled_back=frozenset(name for k, name in enumerate(names) if found.rolled_back[k]),
+        rolled_back=frozenset(name for k, name in enumerate(names) if against.proven[k]),
         promoted=names[winner[0]] if winner.size else None,
-        no_material_difference=bool(found.no_material_difference),
-        delay_profile_suspect=bool(found.delay_profile_suspect),
+        no_material_difference=bool(assessment.no_material_difference),
+        delay_profile_suspect=bool(assessment.delay_profile_suspect),
         change=latest(memory.evidence, names, memory.reward_type, mask),
     )

@@ -10,13 +10,10 @@ from bandit_operator.core.strategies.base import Strategy
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """A BanditDeployment as the core sees it, parsed once a generation.
-
-    ``uid`` seeds what little randomness a strategy may use, together with the end of the
-    window, so that a decision can be made again and comes out the same.
-    """
+    """A BanditDeployment as the core sees it, parsed once a generation."""
 
     uid: str
+    """Tells the resource from others of the same name, earlier and later."""
     arms: tuple[Arm, ...]
     baseline: str
     strategy: Strategy

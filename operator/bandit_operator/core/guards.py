@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from bandit_operator.core import reasons
 from bandit_operator.core.experiment import Experiment
-from bandit_operator.core.model import NoData, Observed, Snapshot, SourceDown, Window
+from bandit_operator.core.model import NoData, NothingDue, Observed, Snapshot, SourceDown, Window
 
 EXPECTED_TRIALS_MISSED = 5.0
 """An arm that should have had this many trials and had none is without data, not unlucky:
@@ -55,16 +55,14 @@ def route_is_accepted(facts: Guarded) -> Hold | None:
 
 def source_answers(facts: Guarded) -> Hold | None:
     """A reward source that is down says nothing about any arm."""
-    if isinstance(facts.snapshot.reading, SourceDown):
-        return Hold(reasons.SOURCE_DOWN, facts.snapshot.reading.message)
-    return None
+    reading = facts.snapshot.reading
+    return Hold(reading.reason, reading.message) if isinstance(reading, SourceDown) else None
 
 
 def a_window_is_due(facts: Guarded) -> Hold | None:
     """Between two ticks there is nothing new to learn from."""
-    if facts.snapshot.reading is None:
-        return Hold(reasons.BETWEEN_TICKS, "no window is due")
-    return None
+    reading = facts.snapshot.reading
+    return Hold(reading.reason, reading.message) if isinstance(reading, NothingDue) else None
 
 
 def some_arm_has_data(facts: Guarded) -> Hold | None:

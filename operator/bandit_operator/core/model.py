@@ -56,15 +56,11 @@ class Backend:
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """One version of the model.
-
-    ``scalable`` tells whether there is something to scale to zero; ``validation_score`` is
-    the offline score, higher is better, or None where the user gave none.
-    """
+    """One version of the model."""
 
     name: str
     validation_score: float | None = None
-    scalable: bool = False
+    """The offline score, higher is better; None where the user gave none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +147,14 @@ class SourceDown:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class NothingDue:
+    """No window is due: this is a look between two ticks, or the first one of all."""
+
+    reason: str
+    message: str
+
+
 Outcome = Observed | NoData
 
 
@@ -161,6 +165,9 @@ class Window:
     start: float
     end: float
     arms: Mapping[str, Outcome]
+
+
+Reading = Window | SourceDown | NothingDue
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +191,8 @@ class Snapshot:
     """Everything that one decision is made from, besides the memory."""
 
     now: float
-    reading: Window | SourceDown | None
-    """The newest window, the reason why there is none, or None where none is due."""
+    reading: Reading
+    """The newest window, or why there is none."""
     arms: Mapping[str, ArmFacts]
     route_generation: int
     route_accepted: bool
@@ -226,12 +233,3 @@ class ArmStanding:
     """What to scale back to; None where it was not scaled down."""
     quiet_since: float | None = None
     """Since when a gateway has accepted weight 0 for it, while it drains."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """Set the replicas of an arm's scale target, provided that it has ``expected`` now."""
-
-    arm: str
-    expected: int
-    replicas: int

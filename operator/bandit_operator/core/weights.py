@@ -36,8 +36,8 @@ def guarded_shares(
     """
     target, current, eligible, joining = np.broadcast_arrays(target, current, eligible, joining)
     count = np.maximum(eligible.sum(-1, keepdims=True), 1)
-    wanted = _scaled(target, eligible)
-    base = _scaled(current, eligible)
+    wanted = scaled(target, eligible)
+    base = scaled(current, eligible)
     unknown = np.where(eligible, current, 0.0).sum(-1, keepdims=True) <= 0
     step = np.where(unknown, 1.0, guardrails.max_step)
     floor = np.minimum(guardrails.min_share, 1.0 / count)
@@ -56,7 +56,8 @@ def _total(shares: Floats, eligible: Flags) -> Floats:
     return np.asarray(shares.sum(-1, where=eligible, keepdims=True))
 
 
-def _scaled(shares: Floats, eligible: Flags) -> Floats:
+def scaled(shares: Floats, eligible: Flags) -> Floats:
+    """Shares ``[..., K]`` of the eligible arms, scaled to sum to 1; equal where none of them has any."""
     inside = np.where(eligible, np.maximum(shares, 0.0), 0.0)
     total = inside.sum(-1, keepdims=True)
     equal = eligible / np.maximum(eligible.sum(-1, keepdims=True), 1)

@@ -1,7 +1,7 @@
 """Gather: everything that one decision is made from, read and judged by nobody yet.
 
 On a normal tick this asks the API server nothing, because the watches keep the cache, and
-Prometheus one question. What the cache lacks is asked for once before it is called missing:
+Prometheus one query. What the cache lacks is asked for once before it is called missing:
 the lists behind the watches may not have come yet.
 """
 
@@ -51,7 +51,7 @@ class Placement:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class WindowRead:
     """What one window held: the arms' outcomes, and their requests where those are counted."""
 
     window: Window
@@ -110,15 +110,15 @@ class Observer:
             )
         return Placement(router, route, located, facts)
 
-    async def rewards(self, resource: BanditDeployment, start: float, end: float) -> Reading | SourceDown:
-        """Read one window: one question, whatever the number of arms.
+    async def rewards(self, resource: BanditDeployment, start: float, end: float) -> WindowRead | SourceDown:
+        """Read one window: one query, whatever the number of arms.
 
         Only windows in which counters were reset or seem to begin, as when Pods start, take more.
         """
         address = resource.spec.reward.prometheus.address or self._default_address
         if address is None:
             return SourceDown(
-                "NoAddress",
+                reasons.NO_ADDRESS,
                 "spec.reward.prometheus.address is not set and the operator has no default; set one of them",
             )
         source = source_of(resource)
@@ -128,13 +128,13 @@ class Observer:
         if isinstance(answer, SourceDown):
             return answer
         values = {part: dict(by_arm) for part, by_arm in question.values(answer).items()}
-        down = await self._look_closer(address, question, answer, values)
+        down = await self._correct_resets(address, question, answer, values)
         if down is not None:
             return down
         outcomes = source.outcomes(resource, values)
-        return Reading(Window(start, end, outcomes), values.get(REQUESTS, {}))
+        return WindowRead(Window(start, end, outcomes), values.get(REQUESTS, {}))
 
-    async def _look_closer(
+    async def _correct_resets(
         self, address: str, question: WindowQuery, answer: list[Sample], values: dict[str, dict[str, float]]
     ) -> SourceDown | None:
         """Correct the values for series that seem to begin or were reset in the window; None if it could."""

@@ -2,7 +2,7 @@
 
 This module only orders the steps; each of them has a file of its own. A pass is a tick when
 a window of rewards is due, and otherwise follows something that was seen to change: a route
-that somebody else wrote, Pods that became available. Passes may be repeated at any time.
+that another writer changed, Pods that became available. Passes may be repeated at any time.
 """
 
 from __future__ import annotations
@@ -16,38 +16,41 @@ import structlog
 
 from bandit_operator.adapters.kubernetes import KubernetesAPI
 from bandit_operator.api.references import Key, route_of, scale_targets_of
-from bandit_operator.api.status import MAX_HISTORY, DecisionCounts
+from bandit_operator.api.status import Condition, Phase
 from bandit_operator.api.timestamps import to_timestamp
-from bandit_operator.api.v1alpha1 import BanditDeployment, InvalidResource, parse, to_experiment
 from bandit_operator.core import reasons, windows
-from bandit_operator.core.decide import Intention, decide
-from bandit_operator.core.decision import Decision
-from bandit_operator.core.experiment import Experiment
-from bandit_operator.core.model import ArmState, Mode, Snapshot, Window
+from bandit_operator.core.decide import decide
+from bandit_operator.core.decision import Decision, Intention
+from bandit_operator.core.model import Mode, Snapshot, Window
+from bandit_operator.core.outcomes import Held, WeightsMoved
 from bandit_operator.errors import APIError, APIUnreachable, Conflict, InvalidSpec, NotFound, NotLeading
 from bandit_operator.reconcile import apply
 from bandit_operator.reconcile.observe import Observer, Placement
 from bandit_operator.reconcile.ownership import older_owner
-from bandit_operator.reconcile.route_sync import compare_shares, foreign_weights, traffic_of
-from bandit_operator.reconcile.windows import CLOCK_SET, Read, catch_up, moved_on, settle_of
+from bandit_operator.reconcile.requeue import next_requeue
+from bandit_operator.reconcile.tracked import Tracked, track
+from bandit_operator.reconcile.windows import BETWEEN_TICKS, CLOCK_SET, CaughtUp, catch_up, settle_of
 from bandit_operator.routers import Problem
 from bandit_operator.runtime.clock import Clock
-from bandit_operator.runtime.scheduler import Next
+from bandit_operator.runtime.scheduler import Requeue
 from bandit_operator.runtime.telemetry import Metrics
 from bandit_operator.status import conditions, events, writer
-from bandit_operator.status.history import decision_record
-from bandit_operator.status.session import Session, adopt, let_go, load, renew, status_of
+from bandit_operator.status.conditions import Overview, RouteState
+from bandit_operator.status.document import Document, to_status
+from bandit_operator.status.session import intended
 from bandit_operator.watch.cache import Cache
 
 log = structlog.get_logger()
 
-AFTER_CONFLICT = Next(1.0, tick=True)
+AFTER_CONFLICT = Requeue(1.0, tick=True)
 """The watch will bring what we did not know; then the same windows are read again."""
-AFTER_NO_ANSWER = Next(5.0, tick=True)
+AFTER_NO_ANSWER = Requeue(5.0, tick=True)
+AFTER_ERROR = Requeue(15.0, tick=True)
+AFTER_INVALID_SPEC = Requeue(300.0, tick=True)
 
 
 class Reconciler:
-    """Passes over resources; keeps one session for each."""
+    """Passes over resources; keeps what is known of each."""
 
     def __init__(
         self,
@@ -64,121 +67,103 @@ class Reconciler:
         self._clock = clock
         self._metrics = metrics
         self._identity = identity
-        self._sessions: dict[Key, Session] = {}
+        self._tracked: dict[Key, Tracked] = {}
 
     def forget_all(self) -> None:
         """Start from the statuses again, as after leadership was won."""
-        self._sessions.clear()
+        self._tracked.clear()
 
-    async def reconcile(self, key: Key, tick: bool) -> Next | None:
+    async def reconcile(self, key: Key, tick: bool) -> Requeue | None:
         """Make one pass; says when the next is due, or None where the resource is gone."""
         body = self._cache.resources.get(key)
         if body is None or body["metadata"].get("deletionTimestamp"):
-            self._sessions.pop(key, None)
+            self._tracked.pop(key, None)
             self._metrics.forget(*key)
             return None
         try:
             with self._metrics.tick_seconds.time():
                 return await self._pass(key, body, tick)
-        except (Conflict, APIUnreachable) as error:
-            log.info("pass given up", namespace=key[0], name=key[1], error=str(error))
-            self._sessions.pop(key, None)
-            return AFTER_CONFLICT if isinstance(error, Conflict) else AFTER_NO_ANSWER
-        except NotFound:
-            self._sessions.pop(key, None)  # deleted while it was looked at: the watch will say so
-            return AFTER_NO_ANSWER
-        except NotLeading:
-            self._sessions.pop(key, None)
-            return None  # whoever leads goes on; if it is us again, everything is started again
-
-    async def _pass(self, key: Key, body: Mapping[str, Any], tick: bool) -> Next:
-        now = self._clock.now()
-        try:
-            session = self._session(key, body)
         except InvalidSpec as error:
-            return await self._reject_unreadable(key, body, Problem(reasons.INVALID_SPEC, str(error)))
-        following = self._following(session, now)
-        placement = await self._place(session)
+            self._tracked.pop(key, None)
+            return await self._reject(key, body, str(error))
+        except NotLeading:
+            self._tracked.pop(key, None)
+            return None  # whoever leads goes on; if it is us again, everything is started again
+        except (Conflict, APIUnreachable, NotFound) as error:
+            # Not found: deleted while it was looked at, which the watch will say.
+            log.info("pass given up", namespace=key[0], name=key[1], error=str(error))
+            self._tracked.pop(key, None)
+            return AFTER_CONFLICT if isinstance(error, Conflict) else AFTER_NO_ANSWER
+        except Exception as error:
+            log.exception("unexpected error", namespace=key[0], name=key[1])
+            self._tracked.pop(key, None)
+            return await self._report_error(body, error)
+
+    async def _pass(self, key: Key, body: Mapping[str, Any], tick: bool) -> Requeue:
+        now, monotonic = self._clock.now(), self._clock.monotonic()
+        tracked = self._tracked[key] = track(body, self._tracked.get(key))
+        due = tick or now >= tracked.tick_at
+        if now >= tracked.tick_at > -math.inf:
+            self._metrics.tick_lag.observe(now - tracked.tick_at)
+        tracked.tick_at = windows.next_tick(
+            now, tracked.experiment.interval, settle_of(tracked.resource), tracked.experiment.uid
+        )
+        placement = await self._place(tracked)
         if isinstance(placement, Problem):
-            await self._conclude(
-                session, body, conditions.Situation(now, _generation(body), problem=placement), None
-            )
-            return following
-        if session.experiment.mode is Mode.PAUSED:
-            let_go(session)
-            situation = conditions.Situation(
-                now, _generation(body), session.experiment, traffic=conditions.Traffic()
-            )
-            await self._conclude(session, body, situation, None)
-            return following
-        follow = session.experiment.mode is not Mode.ACTIVE
-        before = adopt(session, placement.located, follow=follow)
-        if foreign_weights(session, placement, before, self._clock.monotonic(), now):
-            self._tell_foreign(session, placement, before)
-        if now >= session.tick_at > -math.inf:
-            self._metrics.tick_lag.observe(now - session.tick_at)
-        read = await self._read(session, now, tick or now >= session.tick_at)
-        session.tick_at = windows.next_tick(
-            now, session.experiment.interval, settle_of(session), session.experiment.uid
-        )
+            await self._commit(tracked, body, Overview(now, tracked.generation, problem=placement))
+            return Requeue(max(0.0, tracked.tick_at - now), tick=True)
+        if tracked.experiment.mode is Mode.PAUSED:
+            tracked.committed = tracked.committed.without_weights()
+            overview = Overview(now, tracked.generation, tracked.experiment, route=RouteState())
+            await self._commit(tracked, body, overview)
+            return Requeue(max(0.0, tracked.tick_at - now), tick=True)
+        before = self._intended(tracked, placement)
+        self._observe_route(tracked, placement, before, now, monotonic)
+        read = await self._read(tracked, now, due)
+        tracked.committed = read.committed
         if isinstance(read.reading, Window):
-            compare_shares(session, read.requests, before, read.reading.start)
+            tracked.route.observe_requests(
+                read.requests, before, tracked.experiment.names, read.reading.start
+            )
         snapshot = _snapshot(placement, read, now)
-        decision = self._decide(session, before, snapshot, tick)
-        self._learn(session, before, snapshot, decision, read)
-        situation = conditions.Situation(
+        decision = decide(tracked.experiment, tracked.committed.memory, before, snapshot)
+        self._learn(tracked, placement, snapshot, decision)
+        overview = Overview(
             now,
-            _generation(body),
-            session.experiment,
+            tracked.generation,
+            tracked.experiment,
             decision=decision,
-            held=session.held,
-            rewards_until=session.rewards_until,
-            traffic=traffic_of(session, placement, self._clock.monotonic()),
+            held=tracked.held,
+            rewards_until=tracked.committed.rewards_until,
+            route=tracked.route.state(placement, monotonic),
         )
-        await self._conclude(session, body, situation, decision, standings_before=before)
-        await self._act(session, placement, decision)
-        return self._sooner(session, decision, following, now)
-
-    # ---- what the pass starts from ----------------------------------------------------
-
-    def _session(self, key: Key, body: Mapping[str, Any]) -> Session:
-        session = self._sessions.get(key)
-        metadata = body["metadata"]
-        if session is not None and session.experiment.uid == metadata["uid"]:
-            if session.resource.metadata.generation == metadata["generation"]:
-                return session
-            session = renew(session, *_parsed(body))
-            session.resource_version = metadata["resourceVersion"]
-        else:
-            session = load(body, *_parsed(body))
-        self._sessions[key] = session
-        return session
-
-    async def _place(self, session: Session) -> Placement | Problem:
-        owner = older_owner(
-            self._cache.sharing_route(session.resource.metadata.uid, route_of(session.resource))
-        )
-        if owner is not None:
-            return owner
-        known = frozenset(session.intention.standings) if session.intention else frozenset[str]()
-        return await self._observer.placement(session.resource, known)
-
-    def _following(self, session: Session, now: float) -> Next:
-        experiment = session.experiment
-        at = windows.next_tick(now, experiment.interval, settle_of(session), experiment.uid)
-        return Next(max(0.0, at - now), tick=True)
+        await self._commit(tracked, body, overview)
+        await self._act(tracked, placement, decision)
+        return next_requeue(tracked, decision, now, self._clock.monotonic())
 
     # ---- observe ----------------------------------------------------------------------
 
-    async def _read(self, session: Session, now: float, due: bool) -> Read:
-        if not due:
-            return Read(None, {})
-        if not self._clock.trusted:
-            return Read(CLOCK_SET, {})
-        return await catch_up(self._observer, self._metrics, session, now)
+    async def _place(self, tracked: Tracked) -> Placement | Problem:
+        sharing = self._cache.sharing_route(tracked.resource.metadata.uid, route_of(tracked.resource))
+        owner = older_owner(sharing)
+        if owner is not None:
+            return owner
+        intention = tracked.committed.intention
+        served_before = frozenset(intention.standings) if intention else frozenset[str]()
+        return await self._observer.placement(tracked.resource, served_before)
 
-    def _tell_foreign(self, session: Session, placement: Placement, before: Intention) -> None:
-        metadata = session.resource.metadata
+    def _intended(self, tracked: Tracked, placement: Placement) -> Intention:
+        located = placement.located
+        follow = tracked.experiment.mode is not Mode.ACTIVE
+        return intended(tracked.committed.intention, located.weights, shared=located.foreign, follow=follow)
+
+    def _observe_route(
+        self, tracked: Tracked, placement: Placement, before: Intention, now: float, monotonic: float
+    ) -> None:
+        tracked.route.observe_acceptance(placement, monotonic)
+        if not tracked.route.observe_weights(placement, before, monotonic=monotonic, wall=now):
+            return
+        metadata = tracked.resource.metadata
         self._metrics.foreign.labels(metadata.namespace, metadata.name).inc()
         log.warning(
             "foreign weights",
@@ -188,38 +173,28 @@ class Reconciler:
             intended=dict(before.weights),
         )
 
+    async def _read(self, tracked: Tracked, now: float, due: bool) -> CaughtUp:
+        if not due:
+            return CaughtUp(tracked.committed, BETWEEN_TICKS)
+        if not self._clock.trusted:
+            return CaughtUp(tracked.committed, CLOCK_SET)
+        return await catch_up(
+            self._observer, self._metrics, tracked.resource, tracked.experiment, tracked.committed, now
+        )
+
     # ---- decide -----------------------------------------------------------------------
 
-    def _decide(self, session: Session, before: Intention, snapshot: Snapshot, tick: bool) -> Decision:
-        decision = decide(session.experiment, session.memory, before, snapshot)
-        if decision.reason == reasons.BETWEEN_TICKS and tick and session.rewards_until is None:
-            message = f"rewards count from {to_timestamp(session.cursor or snapshot.now)} on"
-            decision = dataclasses.replace(decision, reason=reasons.FIRST_WINDOW, message=message)
-        return decision
-
-    def _learn(
-        self, session: Session, before: Intention, snapshot: Snapshot, decision: Decision, read: Read
-    ) -> None:
-        """Take the decision into the session; the commit that follows makes it last."""
-        session.memory = decision.memory
-        session.intention = Intention(decision.standings, decision.weights, before.total)
-        moved = _moved(before, decision)
-        if decision.reason != reasons.BETWEEN_TICKS:
-            session.held = (
-                (decision.reason, decision.message) if decision.reason in conditions.HOLDS else None
-            )
-        window = read.reading if isinstance(read.reading, Window) else None
-        if window is not None:
-            moved_on(session, window)
-        if window is not None or moved or decision.scales or decision.standings != before.standings:
-            session.history.insert(0, decision_record(session, before, snapshot, decision))
-            session.counts = _counted(session, before, decision, moved, window is not None)
-        del session.history[MAX_HISTORY:]
-        metadata = session.resource.metadata
-        self._metrics.decided(
-            metadata.namespace, metadata.name, decision, decision.reason in conditions.HOLDS
+    def _learn(self, tracked: Tracked, placement: Placement, snapshot: Snapshot, decision: Decision) -> None:
+        """Take the decision in; the commit that follows makes it last."""
+        tracked.committed = tracked.committed.decided(
+            snapshot, placement.located.foreign, decision, tracked.generation
         )
-        if window is not None or moved:
+        if decision.reason != reasons.BETWEEN_TICKS:
+            tracked.held = next(decision.of(Held), None)
+        metadata = tracked.resource.metadata
+        self._metrics.decided(metadata.namespace, metadata.name, decision)
+        window = snapshot.reading if isinstance(snapshot.reading, Window) else None
+        if window is not None or any(decision.of(WeightsMoved)):
             log.info(
                 "decision",
                 namespace=metadata.namespace,
@@ -232,131 +207,97 @@ class Reconciler:
 
     # ---- commit -----------------------------------------------------------------------
 
-    async def _conclude(
-        self,
-        session: Session,
-        body: Mapping[str, Any],
-        situation: conditions.Situation,
-        decision: Decision | None,
-        standings_before: Intention | None = None,
-    ) -> None:
-        """Write the status where that must not wait, then tell what happened."""
-        current = conditions.conditions_of(situation, session.conditions)
-        phase = conditions.phase_of(situation)
-        told = writer.urgent(session, decision, current, phase)
-        if not writer.must_write(session, told, self._clock.monotonic()):
+    async def _commit(self, tracked: Tracked, body: Mapping[str, Any], overview: Overview) -> None:
+        """Write the status where that must not wait, then post what happened as events."""
+        before = tracked.announced
+        document = Document(
+            generation=tracked.generation,
+            phase=conditions.phase_of(overview),
+            conditions=tuple(conditions.conditions_of(overview, before.conditions)),
+            committed=tracked.committed,
+            decision=overview.decision,
+            realised=tracked.route.realised,
+            foreign_changes=tracked.route.foreign_changes,
+        )
+        if not writer.must_write(document, before, self._clock.monotonic()):
             return
-        happenings = events.of_conditions(session.conditions, current)
-        if decision is not None and standings_before is not None:
-            happenings += events.of_arms(standings_before.standings, decision)
-            happenings += events.of_promotion(session.promoted is not None, decision)
-            happenings += events.of_change(session.changed, decision)
-            session.promoted = decision.promoted
-            change = decision.change
-            session.changed = None if change is None else (change.kind, change.arm)
-        happenings += [
-            events.Happening(reasons.EVIDENCE_RESET, "ResetEvidence", note) for note in session.notes
-        ]
-        written = await writer.write(self._api, session, status_of(session, decision, current, phase))
+        status = to_status(tracked.experiment, document)
+        written = await writer.write(self._api, body, tracked.resource_version, status)
         self._metrics.writes.labels("status", "written").inc()
-        session.resource_version = written["metadata"]["resourceVersion"]
-        session.conditions = {condition.type: condition for condition in current}
-        session.told, session.written_at, session.notes = told, self._clock.monotonic(), ()
+        notes = tracked.committed.notes
+        tracked.resource_version = written["metadata"]["resourceVersion"]
+        tracked.announced = writer.announced_now(document, self._clock.monotonic())
+        tracked.committed = dataclasses.replace(tracked.committed, notes=())
         self._cache.put_resource(written)
-        await events.post(self._api, body, self._identity, happenings)
+        drafts = events.of_conditions(before.conditions, document.conditions)
+        drafts += [] if overview.decision is None else events.of_decision(overview.decision)
+        await events.post(self._api, body, self._identity, [*drafts, *events.of_notes(notes)])
 
-    async def _reject_unreadable(self, key: Key, body: Mapping[str, Any], problem: Problem) -> Next:
-        """A spec that cannot even be parsed has no session; its status is touched in the conditions only."""
-        situation = conditions.Situation(self._clock.now(), _generation(body), problem=problem)
-        await writer.write_problem(self._api, body, situation)
-        log.warning("invalid spec", namespace=key[0], name=key[1], message=problem.message)
-        return Next(300.0, tick=True)
+    async def _reject(self, key: Key, body: Mapping[str, Any], message: str) -> Requeue:
+        """A spec that cannot be read: its conditions say so, and the rest of its status stays."""
+        log.warning("invalid spec", namespace=key[0], name=key[1], message=message)
+        problem = Problem(reasons.INVALID_SPEC, message)
+        overview = Overview(self._clock.now(), body["metadata"]["generation"], problem=problem)
+        said = conditions.conditions_of(overview, writer.conditions_in(body))
+        await self._write_conditions(body, said, Phase.REJECTED)
+        return AFTER_INVALID_SPEC
+
+    async def _report_error(self, body: Mapping[str, Any], error: Exception) -> Requeue:
+        """A fault of our own: said in condition Ready, and tried again. The others go on."""
+        self._metrics.internal_errors.labels(type(error).__name__).inc()
+        overview = Overview(self._clock.now(), body["metadata"]["generation"])
+        said = conditions.internal_error(overview, error, writer.conditions_in(body))
+        await self._write_conditions(body, said)
+        return AFTER_ERROR
+
+    async def _write_conditions(
+        self, body: Mapping[str, Any], said: list[Condition], phase: Phase | None = None
+    ) -> None:
+        try:
+            written = await writer.write_conditions(self._api, body, said, phase)
+        except (APIError, APIUnreachable, NotLeading) as error:
+            log.warning("status not written", name=body["metadata"]["name"], error=str(error))
+            return
+        if written is not None:
+            self._metrics.writes.labels("status", "written").inc()
+            self._cache.put_resource(written)
 
     # ---- apply ------------------------------------------------------------------------
 
-    async def _act(self, session: Session, placement: Placement, decision: Decision) -> None:
+    async def _act(self, tracked: Tracked, placement: Placement, decision: Decision) -> None:
         """Bring route and replicas to the committed intention."""
-        if session.experiment.mode is not Mode.ACTIVE or session.told is None:
+        if tracked.experiment.mode is not Mode.ACTIVE:
             return
-        now = self._clock.monotonic()
         try:
-            if placement.located.weights != decision.weights and apply.may_put_back(
-                session.changed_at, session.put_back_at, now
-            ):
-                session.in_sync, session.weights_since = False, math.inf  # until it is known to have happened
-                route = await apply.set_weights(self._api, placement, decision.weights)
-                session.put_back_at = now
-                if route is not None:
-                    self._cache.put_route(placement.router.kind, route)
-                    session.in_sync = True
-                    self._metrics.writes.labels("route", "written").inc()
-            targets = scale_targets_of(session.resource)
+            await self._set_weights(tracked, placement, decision)
+            targets = scale_targets_of(tracked.resource)
             for scale in decision.scales:
                 path = await self._observer.target_path(targets[scale.arm])
                 await apply.set_replicas(self._api, path, scale)
                 self._metrics.writes.labels("scale", "written").inc()
-            session.refused = None
+            tracked.route.set_refusal(None)
         except (Conflict, NotFound) as error:
             self._metrics.writes.labels("route", "conflict").inc()
-            log.info("write overtaken", name=session.resource.metadata.name, error=str(error))
+            log.info("write overtaken", name=tracked.resource.metadata.name, error=str(error))
         except APIError as error:
             self._metrics.writes.labels("route", "refused").inc()
-            session.refused = f"the API server refused to set weights or replicas: {error}"
+            tracked.route.set_refusal(f"the API server refused to set weights or replicas: {error}")
 
-    def _sooner(self, session: Session, decision: Decision, following: Next, now: float) -> Next:
-        """The next pass: the tick, or earlier where a drain ends or weights are put back before it."""
-        waits = [
-            standing.quiet_since + session.experiment.rollback.drain - now + 0.05
-            for standing in decision.standings.values()
-            if standing.state is ArmState.DRAINING and standing.quiet_since is not None
-        ]
-        if not session.in_sync and session.experiment.mode is Mode.ACTIVE:
-            moment = self._clock.monotonic()
-            waits.append(1.0 + apply.put_back_distance(session.changed_at, moment))
-        waits = [wait for wait in waits if 0 < wait < following.seconds]
-        return Next(min(waits), tick=False) if waits else following
+    async def _set_weights(self, tracked: Tracked, placement: Placement, decision: Decision) -> None:
+        monotonic = self._clock.monotonic()
+        if placement.located.weights == decision.weights or not tracked.route.may_assert(monotonic):
+            return
+        tracked.route.begin_write(monotonic)
+        route = await apply.set_weights(self._api, placement, decision.weights)
+        if route is not None:
+            self._cache.put_route(placement.router.kind, route)
+            tracked.route.end_write()
+            self._metrics.writes.labels("route", "written").inc()
 
 
-def _parsed(body: Mapping[str, Any]) -> tuple[BanditDeployment, Experiment]:
-    try:
-        resource = parse(body)
-        return resource, to_experiment(resource)
-    except InvalidResource as error:
-        raise InvalidSpec(str(error)) from error
-
-
-def _generation(body: Mapping[str, Any]) -> int:
-    return int(body["metadata"]["generation"])
-
-
-def _snapshot(placement: Placement, read: Read, now: float) -> Snapshot:
+def _snapshot(placement: Placement, read: CaughtUp, now: float) -> Snapshot:
     arms = {
         arm: dataclasses.replace(facts, requests=read.requests.get(arm))
         for arm, facts in placement.arms.items()
     }
     return Snapshot(now, read.reading, arms, placement.generation, placement.accepted)
-
-
-def _moved(before: Intention, decision: Decision) -> bool:
-    return dict(before.weights) != dict(decision.weights)
-
-
-def _counted(
-    session: Session, before: Intention, decision: Decision, moved: bool, ticked: bool
-) -> DecisionCounts:
-    counts = session.counts
-    entered = {
-        arm: standing.state
-        for arm, standing in decision.standings.items()
-        if (old := before.standings.get(arm)) is not None and old.state is not standing.state
-    }
-    return counts.model_copy(
-        update={
-            "total": counts.total + ticked,
-            "moves": counts.moves + moved,
-            "holds": counts.holds + (decision.reason in conditions.HOLDS),
-            "rollbacks": counts.rollbacks + sum(state is ArmState.DRAINING for state in entered.values()),
-            "restores": counts.restores + sum(state is ArmState.RESTORING for state in entered.values()),
-            "promotions": counts.promotions + (decision.promoted is not None and session.promoted is None),
-        }
-    )

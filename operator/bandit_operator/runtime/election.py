@@ -50,7 +50,7 @@ class Elector:
         self._until = 0.0
         self._seen: tuple[Any, ...] | None = None
         self._seen_at = 0.0
-        self._told = False
+        self._announced = False
         self.changed = asyncio.Event()
         """Set whenever leadership was won or lost; whoever waits clears it."""
 
@@ -64,18 +64,18 @@ class Elector:
         while True:
             began = self._monotonic()
             held = await self._try()
-            self._tell()  # it may have run out meanwhile: whoever saw that waits to be told of its return
+            self._announce()  # it may have run out meanwhile: whoever saw that waits to be told of its return
             if held:
                 self._until = began + self._settings.deadline
             elif held is False:
                 self._until = 0.0
-            self._tell()
+            self._announce()
             await asyncio.sleep(self._settings.period * (0.5 if held is None else 1.0))
 
-    def _tell(self) -> None:
+    def _announce(self) -> None:
         """Say that leadership was won or lost, also where it ran out while the process slept."""
-        if self.leading != self._told:
-            self._told = self.leading
+        if self.leading != self._announced:
+            self._announced = self.leading
             log.info("leadership", leading=self.leading, identity=self._settings.identity)
             self.changed.set()
 

@@ -29,14 +29,16 @@ RETRY_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True)
-class Next:
-    """When a resource is due again, in seconds from now; ``tick`` where a window is then due."""
+class Requeue:
+    """When a resource is due again."""
 
-    seconds: float
+    after: float
+    """Seconds from now."""
     tick: bool
+    """Whether a window is then due."""
 
 
-Work = Callable[[Key, bool], Awaitable[Next | None]]
+Work = Callable[[Key, bool], Awaitable[Requeue | None]]
 """Look at one resource; the flag says whether its tick is due. None: it is gone."""
 
 
@@ -109,17 +111,17 @@ class Scheduler:
         return min(LONGEST_SLEEP, self._heap[0][0] - now) if self._heap else LONGEST_SLEEP
 
     async def _look(self, key: Key, tick: bool) -> None:
-        following: Next | None
+        requeue: Requeue | None
         try:
             async with self._slots:
-                following = await self._work(key, tick)
+                requeue = await self._work(key, tick)
         except Exception:
             log.exception("unexpected error", namespace=key[0], name=key[1])
-            following = Next(RETRY_SECONDS, tick=True)
+            requeue = Requeue(RETRY_SECONDS, tick=True)
         finally:
             self._running.discard(key)
         missed = self._due.pop(key, None)  # woken while it was looked at
-        if following is not None:
-            self._schedule(key, following.seconds, tick=following.tick)
+        if requeue is not None:
+            self._schedule(key, requeue.after, tick=requeue.tick)
         if missed is not None:
             self._schedule(key, max(0.0, missed[0] - self._monotonic()), tick=missed[1])

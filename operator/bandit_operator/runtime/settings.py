@@ -13,7 +13,7 @@ class Settings:
 
     ``prometheus_address`` serves resources that name no address of their own.
     ``namespaces`` limits what is watched; empty means the whole cluster.
-    ``prometheus_token_file`` holds a bearer token, read afresh for each question.
+    ``prometheus_token_file`` holds a bearer token, read again for each query.
     """
 
     lease: LeaseSettings

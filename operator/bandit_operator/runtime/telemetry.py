@@ -9,6 +9,7 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 from bandit_operator.core.decision import Decision
+from bandit_operator.core.outcomes import Held, RolledBack
 
 
 class Metrics:
@@ -26,8 +27,11 @@ class Metrics:
         self.writes = self._counter(
             "api_writes", "Writes to the API server by object and outcome", "object", "outcome"
         )
+        self.internal_errors = self._counter(
+            "internal_errors", "Passes that failed unexpectedly, by the kind of the error", "error"
+        )
         self.foreign = self._counter(
-            "foreign_weight_changes", "Weights that someone else had changed", *labels
+            "foreign_weight_changes", "Weights that another writer had changed", *labels
         )
         self.rollbacks = self._counter("rollbacks", "Arms rolled back", *labels, "arm")
         self.weight = self._gauge("arm_weight", "Weight that the arm is meant to have", *labels, "arm")
@@ -38,17 +42,19 @@ class Metrics:
         self.leading = self._gauge("leading", "1 on the replica that acts")
         self.resources = self._gauge("resources", "BanditDeployments known")
         self.tick_seconds = self._histogram(
-            "tick_seconds", "Time that one tick takes, question and writes included"
+            "tick_seconds", "Time that one tick takes, query and writes included"
         )
         self.tick_lag = self._histogram(
             "tick_lag_seconds", "How long after its time a tick began; growing where the operator is too slow"
         )
 
-    def decided(self, namespace: str, name: str, decision: Decision, held: bool) -> None:
-        """Count a decision and show the arms as they stand after it."""
+    def decided(self, namespace: str, name: str, decision: Decision) -> None:
+        """Count a decision and what it came to, and show the arms as they stand after it."""
         self.decisions.labels(namespace, name, decision.reason).inc()
-        if held:
-            self.holds.labels(namespace, name, decision.reason).inc()
+        for held in decision.of(Held):
+            self.holds.labels(namespace, name, held.reason).inc()
+        for rolled_back in decision.of(RolledBack):
+            self.rollbacks.labels(namespace, name, rolled_back.arm).inc()
         for arm, report in decision.reports.items():
             self.weight.labels(namespace, name, arm).set(decision.weights[arm])
             if report.probability_best is not None:

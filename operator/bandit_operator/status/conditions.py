@@ -1,4 +1,4 @@
-"""What users are told: conditions and phase, from what happened. Pure.
+"""Conditions and phase, from what happened. Pure.
 
 Conditions follow the Kubernetes API conventions: a condition's time moves only when its
 status does, and ``kubectl wait`` and GitOps health checks (kstatus) read ``Ready``.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from bandit_operator.api.status import Condition, ConditionType, Phase
 from bandit_operator.api.timestamps import to_timestamp
@@ -15,34 +16,22 @@ from bandit_operator.core import reasons
 from bandit_operator.core.decision import Decision
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import ArmState, Mode
+from bandit_operator.core.outcomes import Held
 from bandit_operator.routers import Problem
 
-HOLDS = frozenset(
-    {
-        reasons.SOURCE_DOWN,
-        reasons.NO_DATA,
-        reasons.NO_REWARDS,
-        reasons.ROUTE_NOT_ACCEPTED,
-        reasons.NO_ARM_AVAILABLE,
-        reasons.CLOCK_SET,
-    }
-)
-"""Reasons of decisions that wait for something to come right."""
-
 
 @dataclass(frozen=True, slots=True)
-class Traffic:
-    """How the route stands to the intention.
-
-    ``trouble`` is a reason and a message where the weights cannot be relied on, or None.
-    """
+class RouteState:
+    """How the route stands to the intention."""
 
     trouble: tuple[str, str] | None = None
+    """A reason and a message where the weights cannot be relied on, or None."""
     known: bool = True
+    """Whether the route has been looked at."""
 
 
 @dataclass(frozen=True, slots=True)
-class Situation:
+class Overview:
     """All that conditions and phase are made from."""
 
     now: float
@@ -50,17 +39,17 @@ class Situation:
     experiment: Experiment | None = None
     problem: Problem | None = None
     decision: Decision | None = None
-    held: tuple[str, str] | None = None
-    """Reason and message of the newest tick's decision, where that held the weights."""
+    held: Held | None = None
+    """What the newest tick held the weights for, if it did."""
     rewards_until: float | None = None
     """End of the newest window that held rewards; None before the first."""
-    traffic: Traffic = Traffic(known=False)
+    route: RouteState = RouteState(known=False)
 
 
-def phase_of(situation: Situation) -> Phase:
+def phase_of(overview: Overview) -> Phase:
     """The state of the whole in one word."""
-    decision, experiment = situation.decision, situation.experiment
-    if situation.problem is not None or experiment is None:
+    decision, experiment = overview.decision, overview.experiment
+    if overview.problem is not None or experiment is None:
         return Phase.REJECTED
     if experiment.mode is Mode.PAUSED:
         return Phase.PAUSED
@@ -70,56 +59,62 @@ def phase_of(situation: Situation) -> Phase:
         return Phase.PENDING
     if any(standing.state is ArmState.DRAINING for standing in decision.standings.values()):
         return Phase.ROLLING_BACK
-    if situation.held is not None:
+    if overview.held is not None:
         return Phase.HOLDING
     if decision.promoted is not None or decision.no_material_difference:
         return Phase.DECIDED
-    return Phase.PENDING if situation.rewards_until is None else Phase.LEARNING
+    return Phase.PENDING if overview.rewards_until is None else Phase.LEARNING
 
 
-def conditions_of(situation: Situation, before: Mapping[str, Condition]) -> list[Condition]:
+def conditions_of(overview: Overview, before: Mapping[str, Condition]) -> list[Condition]:
     """All five conditions, with the times of those whose status is as it was."""
-    told = {
-        ConditionType.ACCEPTED: _accepted(situation),
-        ConditionType.METRICS_AVAILABLE: _metrics_available(situation),
-        ConditionType.TRAFFIC_IN_SYNC: _traffic_in_sync(situation),
-        ConditionType.PROGRESSING: _progressing(situation),
+    claims = {
+        ConditionType.ACCEPTED: _accepted(overview),
+        ConditionType.METRICS_AVAILABLE: _metrics_available(overview),
+        ConditionType.TRAFFIC_IN_SYNC: _traffic_in_sync(overview),
+        ConditionType.PROGRESSING: _progressing(overview),
     }
-    told[ConditionType.READY] = _ready(told)
-    result = []
-    for kind, (status, reason, message) in told.items():
-        old = before.get(kind)
-        since = old.last_transition_time if old and old.status == status else to_timestamp(situation.now)
-        result.append(
-            Condition(
-                type=kind,
-                status=status,
-                observed_generation=situation.generation,
-                last_transition_time=since,
-                reason=reason,
-                message=message[:1024],
-            )
-        )
-    return result
+    claims[ConditionType.READY] = _ready(claims)
+    return [_condition(kind, claim, overview, before) for kind, claim in claims.items()]
 
 
-Told = tuple[str, str, str]
+Status = Literal["True", "False", "Unknown"]
+Claim = tuple[Status, str, str]
 """(status, reason, message) of one condition."""
 
 
-def _accepted(situation: Situation) -> Told:
-    if situation.problem is not None:
-        return "False", situation.problem.reason, situation.problem.message
+def _condition(
+    kind: ConditionType, claim: Claim, overview: Overview, before: Mapping[str, Condition]
+) -> Condition:
+    status, reason, message = claim
+    old = before.get(kind)
+    since = old.last_transition_time if old and old.status == status else to_timestamp(overview.now)
+    return Condition(
+        type=kind,
+        status=status,
+        observed_generation=overview.generation,
+        last_transition_time=since,
+        reason=reason,
+        message=message[:1024],
+    )
+
+
+def _accepted(overview: Overview) -> Claim:
+    if overview.problem is not None:
+        return "False", overview.problem.reason, overview.problem.message
     return "True", reasons.ACCEPTED, "the route carries all arms"
 
 
-def _metrics_available(situation: Situation) -> Told:
-    decision, experiment = situation.decision, situation.experiment
+def _metrics_available(overview: Overview) -> Claim:
+    decision, experiment = overview.decision, overview.experiment
+    if experiment is not None and experiment.mode is Mode.PAUSED:
+        return "Unknown", reasons.PAUSED, "spec.mode is Paused: rewards are not read"
     if decision is None or experiment is None:
         return "Unknown", reasons.WAITING, "nothing has been read yet"
-    if situation.held is not None and situation.held[0] in (reasons.SOURCE_DOWN, reasons.NO_DATA):
-        return "False", *situation.held
-    if situation.rewards_until is None:
+    held = overview.held
+    if held is not None and held.reason in (*reasons.SOURCE_FAULTS, reasons.NO_DATA):
+        return "False", held.reason, held.message
+    if overview.rewards_until is None:
         return "Unknown", reasons.WAITING, "no reward has been read yet"
     if decision.delay_profile_suspect:
         return (
@@ -128,7 +123,7 @@ def _metrics_available(situation: Situation) -> Told:
             "labels do not come as spec.reward.delay says; measure how late they are, "
             "and correct median and p95",
         )
-    age = situation.now - situation.rewards_until
+    age = overview.now - overview.rewards_until
     if age > experiment.stale_after:
         return (
             "False",
@@ -138,20 +133,20 @@ def _metrics_available(situation: Situation) -> Told:
     return "True", reasons.REWARDS_OBSERVED, "Prometheus has fresh rewards"
 
 
-def _traffic_in_sync(situation: Situation) -> Told:
-    if not situation.traffic.known:
+def _traffic_in_sync(overview: Overview) -> Claim:
+    if not overview.route.known:
         return "Unknown", reasons.WAITING, "the route has not been looked at"
-    if situation.traffic.trouble is not None:
-        return "False", *situation.traffic.trouble
+    if overview.route.trouble is not None:
+        return "False", *overview.route.trouble
     return "True", reasons.IN_SYNC, "the route carries the intended weights"
 
 
-def _progressing(situation: Situation) -> Told:
-    decision, experiment = situation.decision, situation.experiment
+def _progressing(overview: Overview) -> Claim:
+    decision, experiment = overview.decision, overview.experiment
+    if experiment is not None and experiment.mode is Mode.PAUSED:
+        return "False", reasons.PAUSED, "spec.mode is Paused: nothing is decided"
     if decision is None or experiment is None:
         return "Unknown", reasons.WAITING, "nothing has been decided yet"
-    if experiment.mode is Mode.PAUSED:
-        return "False", reasons.PAUSED, "spec.mode is Paused"
     moving = [
         f"{arm} is {standing.state}"
         for arm, standing in decision.standings.items()
@@ -170,10 +165,26 @@ def _progressing(situation: Situation) -> Told:
     return "True", reasons.EXPLORING, "no arm is proven best yet"
 
 
-def _ready(told: Mapping[ConditionType, Told]) -> Told:
+def _ready(claims: Mapping[ConditionType, Claim]) -> Claim:
     """True when the spec runs, rewards come in and the route is as intended."""
     for kind in (ConditionType.ACCEPTED, ConditionType.TRAFFIC_IN_SYNC, ConditionType.METRICS_AVAILABLE):
-        status, reason, message = told[kind]
+        status, reason, message = claims[kind]
         if status != "True":
             return ("False" if status == "False" else "Unknown"), reason, message
     return "True", reasons.IN_SYNC, "traffic is where the evidence wants it"
+
+
+def internal_error(
+    overview: Overview, error: BaseException, before: Mapping[str, Condition]
+) -> list[Condition]:
+    """The conditions as they were, but Ready: what else holds is not known.
+
+    The message names the kind of the error alone: its text may hold what is not for everyone.
+    """
+    message = (
+        f"the operator failed with an unexpected {type(error).__name__} and tries again; "
+        f"this is a fault of its own, of which its log has the details"
+    )
+    kept = [condition for kind, condition in before.items() if kind != ConditionType.READY]
+    claim: Claim = ("False", reasons.INTERNAL_ERROR, message)
+    return [*kept, _condition(ConditionType.READY, claim, overview, before)]

@@ -1,14 +1,13 @@
 """Kubernetes Events: what happened to a resource, for ``kubectl describe`` and ``kubectl events``.
 
-Only what a person would want to be told: not every step of the weights, of which the status
-has the last twenty.
+Only what a person would want to be told: not every step of the weights, which the status has.
 """
 
 from __future__ import annotations
 
 import datetime
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +18,16 @@ from bandit_operator.api.status import Condition
 from bandit_operator.api.v1alpha1 import GROUP, KIND, VERSION
 from bandit_operator.core import reasons
 from bandit_operator.core.decision import Decision
-from bandit_operator.core.model import ArmStanding, ArmState
+from bandit_operator.core.model import ArmState
+from bandit_operator.core.outcomes import (
+    Drained,
+    Outcome,
+    Promoted,
+    Restored,
+    RewardsChanged,
+    RolledBack,
+    Withheld,
+)
 from bandit_operator.errors import OperatorError
 
 log = structlog.get_logger()
@@ -30,8 +38,8 @@ LONGEST_NOTE = 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
-    """One thing to tell. ``action`` is what was done, ``reason`` why, ``note`` both for people."""
+class Event:
+    """A draft of one: ``action`` is what was done, ``reason`` why, ``note`` both for people."""
 
     reason: str
     action: str
@@ -39,9 +47,9 @@ class Happening:
     warning: bool = False
 
 
-def of_conditions(before: Mapping[str, Condition], after: list[Condition]) -> list[Happening]:
-    """One happening for each condition that went to False, or came back from it."""
-    told = []
+def of_conditions(before: Mapping[str, Condition], after: Sequence[Condition]) -> list[Event]:
+    """One event for each condition that went to False, or came back from it."""
+    events = []
     for condition in after:
         old = before.get(condition.type)
         failed = condition.status == "False"
@@ -50,58 +58,46 @@ def of_conditions(before: Mapping[str, Condition], after: list[Condition]) -> li
         if old is not None and (old.status, old.reason) == (condition.status, condition.reason):
             continue
         if failed or (old is not None and old.status == "False"):
-            told.append(
-                Happening(condition.reason, f"Check{condition.type}", condition.message, warning=failed)
+            events.append(
+                Event(condition.reason, f"Check{condition.type}", condition.message, warning=failed)
             )
-    return told
+    return events
 
 
-_TOLD_STATES = {
-    ArmState.DRAINING: ("RollBack", True),
-    ArmState.RESTORING: ("Restore", False),
-    ArmState.ROLLED_BACK: ("ScaleDown", False),
-    ArmState.UNAVAILABLE: ("WithholdTraffic", True),
-}
+def of_decision(decision: Decision) -> list[Event]:
+    """One event for each outcome that a person would want to be told of."""
+    return [event for outcome in decision.outcomes if (event := _of(outcome, decision.message)) is not None]
 
 
-def of_arms(before: Mapping[str, ArmStanding], decision: Decision) -> list[Happening]:
-    """One happening for each arm that was taken out, drained, or is coming back."""
-    told = []
-    for arm, standing in decision.standings.items():
-        old = before.get(arm)
-        if old is None or old.state is standing.state or standing.state not in _TOLD_STATES:
-            continue
-        action, warning = _TOLD_STATES[standing.state]
-        note = f"arm {arm} is {standing.state}: {standing.reason}"
-        if standing.state is ArmState.DRAINING:
-            note = f"arm {arm} is rolled back: {decision.message}"
-        told.append(Happening(standing.reason, action, note, warning))
-    return told
+def _of(outcome: Outcome, message: str) -> Event | None:
+    match outcome:
+        case Drained(arm, reason):
+            return Event(reason, "ScaleDown", f"arm {arm} is {ArmState.ROLLED_BACK}: {reason}")
+        case Promoted(arm):
+            return Event(reasons.PROMOTED, "Promote", f"{arm} is proven better than all other arms")
+        case Restored(arm, reason):
+            return Event(reason, "Restore", f"arm {arm} is {ArmState.RESTORING}: {reason}")
+        case RewardsChanged(change):
+            return Event(reasons.REWARDS_CHANGED, "CompareRewards", str(change), warning=True)
+        case RolledBack(arm):
+            note = f"arm {arm} is rolled back: {message}"
+            return Event(reasons.WORSE_THAN_BASELINE, "RollBack", note, warning=True)
+        case Withheld(arm, reason):
+            note = f"arm {arm} is {ArmState.UNAVAILABLE}: {reason}"
+            return Event(reason, "WithholdTraffic", note, warning=True)
+        case _:
+            return None
 
 
-def of_promotion(promoted_before: bool, decision: Decision) -> list[Happening]:
-    """Tell of a winner once."""
-    if decision.promoted is None or promoted_before:
-        return []
-    return [
-        Happening(reasons.PROMOTED, "Promote", f"{decision.promoted} is proven better than all other arms")
-    ]
+def of_notes(notes: Sequence[str]) -> list[Event]:
+    """One event for each part of the evidence that was dropped."""
+    return [Event(reasons.EVIDENCE_RESET, "ResetEvidence", note) for note in notes]
 
 
-def of_change(told: tuple[str, str | None] | None, decision: Decision) -> list[Happening]:
-    """Tell of a change in the rewards once."""
-    change = decision.change
-    if change is None or told == (change.kind, change.arm):
-        return []
-    return [Happening(reasons.REWARDS_CHANGED, "CompareRewards", str(change), warning=True)]
-
-
-async def post(
-    api: KubernetesAPI, body: Mapping[str, Any], instance: str, happenings: list[Happening]
-) -> None:
+async def post(api: KubernetesAPI, body: Mapping[str, Any], instance: str, events: Sequence[Event]) -> None:
     """Post the events. One that cannot be posted is logged and given up: the status has the facts."""
     metadata = body["metadata"]
-    for happening in happenings:
+    for draft in events:
         event = {
             "apiVersion": "events.k8s.io/v1",
             "kind": "Event",
@@ -114,10 +110,10 @@ async def post(
             .replace("+00:00", "Z"),
             "reportingController": CONTROLLER,
             "reportingInstance": instance[:128],
-            "action": happening.action,
-            "reason": happening.reason,
-            "note": happening.note[:LONGEST_NOTE],
-            "type": "Warning" if happening.warning else "Normal",
+            "action": draft.action,
+            "reason": draft.reason,
+            "note": draft.note[:LONGEST_NOTE],
+            "type": "Warning" if draft.warning else "Normal",
             "regarding": {
                 "apiVersion": f"{GROUP}/{VERSION}",
                 "kind": KIND,
@@ -129,4 +125,4 @@ async def post(
         try:
             await api.create(resource_path("events.k8s.io", "v1", "events", metadata["namespace"]), event)
         except OperatorError as error:
-            log.warning("event not posted", reason=happening.reason, error=str(error))
+            log.warning("event not posted", reason=draft.reason, error=str(error))

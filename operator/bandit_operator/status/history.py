@@ -1,49 +1,84 @@
-"""Records of decisions, complete enough to make each decision again."""
+"""Records of decisions, complete enough to make each decision again, and the way back from them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from bandit_operator.api.status import DecisionRecord, Observation, Seen, SeenArm, WindowStatus
-from bandit_operator.api.timestamps import to_timestamp
+from bandit_operator.api.timestamps import from_timestamp, to_timestamp
 from bandit_operator.core import reasons
-from bandit_operator.core.decide import Intention
-from bandit_operator.core.decision import Decision
-from bandit_operator.core.model import Observed, Scale, Snapshot, Window
-from bandit_operator.status.session import Session
+from bandit_operator.core.decision import Decision, Intention
+from bandit_operator.core.model import (
+    ArmFacts,
+    ArmState,
+    NoData,
+    NothingDue,
+    Observed,
+    Outcome,
+    Reading,
+    Snapshot,
+    SourceDown,
+    Window,
+)
 
 
 def decision_record(
-    session: Session, before: Intention, snapshot: Snapshot, decision: Decision
+    snapshot: Snapshot, seen: Seen | None, decision: Decision, generation: int
 ) -> DecisionRecord:
     """What was seen, what it came to, and why.
 
-    What the cluster said is left out of a record that changed nothing.
+    ``seen`` is None where the cluster said what the record before has.
     """
     window = snapshot.reading if isinstance(snapshot.reading, Window) else None
-    acted = dict(before.weights) != dict(decision.weights) or decision.standings != before.standings
     return DecisionRecord(
         time=to_timestamp(snapshot.now),
         window=None if window is None else _window(window),
-        generation=session.resource.metadata.generation,
-        seen=_seen(snapshot) if acted or decision.scales else None,
+        generation=generation,
+        seen=seen,
         observations=None if window is None else _observations(window),
+        missing=None if window is None else _missing(window),
         weights=dict(decision.weights),
-        actions=[_told(scale) for scale in decision.scales] or None,
+        actions=[str(scale) for scale in decision.scales] or None,
         reason=decision.reason,
         message=decision.message[:1024],
     )
 
 
-def quiet_record(session: Session, window: Window, now: float) -> DecisionRecord:
+def caught_up_record(window: Window, now: float, generation: int) -> DecisionRecord:
     """A window that was read after an absence: it was learned from, and nothing was decided."""
     return DecisionRecord(
         time=to_timestamp(now),
         window=_window(window),
-        generation=session.resource.metadata.generation,
+        generation=generation,
         observations=_observations(window),
+        missing=_missing(window),
         reason=reasons.CAUGHT_UP,
         message="read after an absence",
+    )
+
+
+def seen_of(snapshot: Snapshot, shared: bool, before: Intention | None) -> Seen:
+    """What the cluster said, as far as decisions depend on it.
+
+    Requests matter only of arms that drain; left out elsewhere, quiet ticks are alike.
+    """
+    standings = {} if before is None else before.standings
+    draining = {arm for arm, standing in standings.items() if standing.state is ArmState.DRAINING}
+    return Seen(
+        generation=snapshot.route_generation,
+        accepted=snapshot.route_accepted,
+        shared=shared,
+        arms={
+            arm: SeenArm(
+                weight=facts.weight,
+                available=facts.available,
+                replicas=facts.replicas,
+                template=facts.template,
+                requests=repr(facts.requests) if arm in draining and facts.requests is not None else None,
+            )
+            for arm, facts in snapshot.arms.items()
+        },
     )
 
 
@@ -61,22 +96,59 @@ def _observations(window: Window) -> dict[str, Observation]:
     }
 
 
-def _seen(snapshot: Snapshot) -> Seen:
-    return Seen(
-        generation=snapshot.route_generation,
-        accepted=snapshot.route_accepted,
-        arms={
-            arm: SeenArm(
-                weight=facts.weight,
-                available=facts.available,
-                replicas=facts.replicas,
-                template=facts.template,
-                requests=None if facts.requests is None else repr(facts.requests),
-            )
-            for arm, facts in snapshot.arms.items()
-        },
+def _missing(window: Window) -> dict[str, str] | None:
+    missing = {arm: outcome.reason for arm, outcome in window.arms.items() if isinstance(outcome, NoData)}
+    return missing or None
+
+
+# ---- the way back ---------------------------------------------------------------------
+
+
+def window_of(record: DecisionRecord, names: Sequence[str]) -> Window | None:
+    """The window of a record, as the core took it, or None where it has none."""
+    if record.window is None:
+        return None
+    observations, missing = record.observations or {}, record.missing or {}
+    arms: dict[str, Outcome] = {
+        arm: _observed(observations[arm]) if arm in observations else NoData(missing.get(arm, ""))
+        for arm in names
+    }
+    return Window(from_timestamp(record.window.start), from_timestamp(record.window.end), arms)
+
+
+def snapshot_of(record: DecisionRecord, seen: Seen, names: Sequence[str]) -> Snapshot:
+    """What a decision was made from, besides the memory; ``seen`` is the record's, or the last before it."""
+    return Snapshot(
+        now=from_timestamp(record.time),
+        reading=window_of(record, names) or _no_window(record),
+        arms={arm: _facts(seen.arms[arm]) for arm in names},
+        route_generation=seen.generation,
+        route_accepted=seen.accepted,
     )
 
 
-def _told(scale: Scale) -> str:
-    return f"scale {scale.arm} from {scale.expected} to {scale.replicas}"
+def weights_of(seen: Seen) -> Mapping[str, int]:
+    """The weights that the route carried."""
+    return {arm: facts.weight for arm, facts in seen.arms.items()}
+
+
+def _observed(observation: Observation) -> Observed:
+    numbers = observation.model_dump(exclude_none=True)
+    return Observed(**{name: float(text) for name, text in numbers.items()})
+
+
+def _no_window(record: DecisionRecord) -> Reading:
+    if record.reason in reasons.SOURCE_FAULTS:
+        return SourceDown(record.reason, record.message)
+    due = record.reason if record.reason in reasons.NOTHING_DUE else reasons.BETWEEN_TICKS
+    return NothingDue(due, record.message)
+
+
+def _facts(seen: SeenArm) -> ArmFacts:
+    return ArmFacts(
+        weight=seen.weight,
+        available=seen.available,
+        replicas=seen.replicas,
+        template=seen.template,
+        requests=None if seen.requests is None else float(seen.requests),
+    )

@@ -7,85 +7,69 @@ at once: after a crash the same windows are read again and lead to the same memo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from bandit_operator.adapters.kubernetes import MERGE_PATCH, KubernetesAPI, Object, resource_path
 from bandit_operator.api.status import Condition, ConditionType, Phase
 from bandit_operator.api.v1alpha1 import GROUP, PLURAL, VERSION
-from bandit_operator.core.decision import Decision
-from bandit_operator.status.conditions import Situation, conditions_of, phase_of
-from bandit_operator.status.session import Session
+from bandit_operator.status.document import Document
+from bandit_operator.status.session import has_acted
 
 QUIET_SECONDS = 60.0
 """Longest that a changed memory waits to be written."""
 
+Fingerprint = tuple[Any, ...]
+"""What of a status must not wait: a change of any of it is written at once."""
 
-def urgent(
-    session: Session, decision: Decision | None, conditions: list[Condition], phase: Phase
-) -> tuple[Any, ...]:
-    """What of the status must not wait: a change of any of it is written at once."""
-    told: list[Any] = [
-        session.resource.metadata.generation,
-        phase,
-        session.foreign_changes,
-        session.cursor is None,
-    ]
-    told += [(one.type, one.status, one.reason, _fault(one)) for one in conditions]
-    if decision is not None:
-        told += [
-            (
-                arm,
-                standing.state,
-                standing.reason,
-                standing.template,
-                standing.quiet_since,
-                decision.weights[arm],
-            )
-            for arm, standing in decision.standings.items()
-        ]
-        told += [decision.scales, decision.promoted, decision.no_material_difference]
-        told += [None if decision.change is None else (decision.change.kind, decision.change.arm)]
-    return tuple(told)
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """What the status said when it was written last."""
+
+    conditions: Mapping[str, Condition] = field(default_factory=dict)
+    """By type."""
+    fingerprint: Fingerprint | None = None
+    """None where this process has not written it yet."""
+    at: float = float("-inf")
+    """When it was written, by the monotonic clock."""
+
+
+def must_write(document: Document, announced: Announced, monotonic: float) -> bool:
+    """Whether a status is written now, or may wait for a later tick."""
+    return (
+        (document.decision is not None and has_acted(document.decision))
+        or fingerprint(document) != announced.fingerprint
+        or monotonic - announced.at >= QUIET_SECONDS
+    )
+
+
+def fingerprint(document: Document) -> Fingerprint:
+    """What of the conditions and the rest must not wait; acts of a decision never do."""
+    return (
+        document.generation,
+        document.phase,
+        document.foreign_changes,
+        document.committed.cursor is None,
+        tuple((one.type, one.status, one.reason, _fault(one)) for one in document.conditions),
+    )
 
 
 def _fault(condition: Condition) -> str:
-    """What a user must mend; it may change while the reason stays. Other messages hold moving numbers."""
-    mended_by_users = condition.type in (ConditionType.ACCEPTED, ConditionType.METRICS_AVAILABLE)
-    return condition.message if mended_by_users and condition.status == "False" else ""
+    """What a user must fix; it may change while the reason stays. Other messages hold moving numbers."""
+    fixed_by_users = condition.type in (ConditionType.ACCEPTED, ConditionType.METRICS_AVAILABLE)
+    return condition.message if fixed_by_users and condition.status == "False" else ""
 
 
-def must_write(session: Session, told: tuple[Any, ...], monotonic: float) -> bool:
-    """Whether this tick's status is written now."""
-    return told != session.told or monotonic - session.written_at >= QUIET_SECONDS
-
-
-async def write_problem(api: KubernetesAPI, body: Mapping[str, Any], situation: Situation) -> None:
-    """Say why a resource cannot be read, and leave the rest of its status as it is.
-
-    Raises as ``write`` does.
-    """
-    before = {
-        condition["type"]: Condition.model_validate(condition)
-        for condition in (body.get("status") or {}).get("conditions") or []
-    }
-    conditions = [
-        condition.model_dump(mode="json", by_alias=True, exclude_none=True)
-        for condition in conditions_of(situation, before)
-    ]
-    status = {
-        "observedGeneration": situation.generation,
-        "phase": phase_of(situation),
-        "conditions": conditions,
-    }
-    metadata = body["metadata"]
-    path = resource_path(GROUP, VERSION, PLURAL, metadata["namespace"], metadata["name"]) + "/status"
-    patch = {"metadata": {"resourceVersion": metadata["resourceVersion"]}, "status": status}
-    await api.patch(path, patch, MERGE_PATCH)
-
-
-async def write(api: KubernetesAPI, session: Session, status: Object) -> Object:
+async def write(api: KubernetesAPI, body: Mapping[str, Any], resource_version: str, status: Object) -> Object:
     """Write the status if nobody else has written since it was read.
+
+    Args:
+        api: the API server.
+        body: the resource.
+        resource_version: the version that the status was made from.
+        status: as a merge patch.
 
     Returns:
         The resource as it is now.
@@ -97,7 +81,47 @@ async def write(api: KubernetesAPI, session: Session, status: Object) -> Object:
         APIError: The API server refused.
         APIUnreachable: No answer; it may have been written.
     """
-    metadata = session.resource.metadata
-    path = resource_path(GROUP, VERSION, PLURAL, metadata.namespace, metadata.name) + "/status"
-    body = {"metadata": {"resourceVersion": session.resource_version}, "status": status}
-    return await api.patch(path, body, MERGE_PATCH)
+    metadata = body["metadata"]
+    path = resource_path(GROUP, VERSION, PLURAL, metadata["namespace"], metadata["name"]) + "/status"
+    patch = {"metadata": {"resourceVersion": resource_version}, "status": status}
+    return await api.patch(path, patch, MERGE_PATCH)
+
+
+async def write_conditions(
+    api: KubernetesAPI, body: Mapping[str, Any], conditions: Sequence[Condition], phase: Phase | None = None
+) -> Object | None:
+    """Write nothing but conditions (and a phase), as for a resource that cannot be read.
+
+    Returns:
+        The resource as it is now, or None where it says so already.
+
+    Raises:
+        As :func:`write`.
+    """
+    metadata = body["metadata"]
+    status: Object = {
+        "conditions": [one.model_dump(mode="json", by_alias=True, exclude_none=True) for one in conditions]
+    }
+    if phase is not None:
+        status |= {"observedGeneration": metadata["generation"], "phase": phase.value}
+    before = body.get("status") or {}
+    if all(before.get(name) == value for name, value in status.items()):
+        return None
+    return await write(api, body, metadata["resourceVersion"], status)
+
+
+def conditions_in(body: Mapping[str, Any]) -> dict[str, Condition]:
+    """The conditions that a resource carries, by type; those that cannot be read are left out."""
+    found = {}
+    for condition in (body.get("status") or {}).get("conditions") or []:
+        try:
+            found[condition["type"]] = Condition.model_validate(condition)
+        except (KeyError, TypeError, ValueError):  # pydantic's ValidationError is a ValueError
+            continue
+    return found
+
+
+def announced_now(document: Document, monotonic: float) -> Announced:
+    """What is announced once a document has been written."""
+    conditions = {condition.type: condition for condition in document.conditions}
+    return Announced(conditions, fingerprint(document), monotonic)

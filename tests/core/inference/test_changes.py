@@ -7,8 +7,10 @@ import pytest
 
 from bandit_operator.core import memory as mem
 from bandit_operator.core.evaluate import evaluate
-from bandit_operator.core.inference import changes, likelihood, named_arrays
+from bandit_operator.core.inference import changes
+from bandit_operator.core.inference import evidence as ev
 from bandit_operator.core.inference.changes import ChangeKind
+from bandit_operator.core.inference.forecast import Span
 from bandit_operator.core.model import RewardType
 
 NAMES = ("a", "b", "c")
@@ -57,13 +59,13 @@ def test_before_any_reward_and_with_few_nothing_is_told(make_experiment, make_wi
 
 
 def test_stable_arms_are_told_to_change_in_fewer_than_one_of_a_hundred_thousand_ticks(rng) -> None:
-    arrays = named_arrays.initial(likelihood.fields(RewardType.BERNOULLI), 3, (200,))
+    evidence = ev.initial(RewardType.BERNOULLI, 3, (200,))
     counts, alarms = np.full((200, 3), 100), 0
     for _ in range(500):
         tick = np.stack([counts, rng.binomial(counts, [0.3, 0.27, 0.1])], axis=-2) * 1.0
-        arrays = likelihood.update(arrays, tick, RewardType.BERNOULLI, late=False)
-        for recent in (2, 3):
-            found = changes.shift(arrays, RewardType.BERNOULLI, np.ones((200, 3), dtype=bool), recent)
+        evidence = ev.update(evidence, tick, np.zeros_like(tick), RewardType.BERNOULLI, 0, late=False)
+        for recent in (Span.TWENTY_TICKS, Span.FIVE_TICKS):
+            found = changes.shift(evidence, RewardType.BERNOULLI, np.ones((200, 3), dtype=bool), recent)
             beyond = np.abs(np.concatenate([found.own, found.common[:, None]], axis=-1)) > changes.DEVIATIONS
             alarms += int(beyond.any(-1).sum())
     assert alarms <= 1

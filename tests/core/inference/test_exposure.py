@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bandit_operator.core import memory as mem
-from bandit_operator.core.evaluate import assess, evaluate
+from bandit_operator.core.evaluate import assess, evaluate, rollback_evidence
 from bandit_operator.core.inference import exposure, named_arrays
 from bandit_operator.core.model import Delay, NoData, Observed, RewardType, Window
 
@@ -90,7 +90,7 @@ def test_a_late_arm_that_is_no_worse_is_not_rolled_back_and_one_that_is_worse_is
     served = canary_joins(at=100, ticks=500, share=0.3)
     for rate, bounds in ((0.10, (0.0, 0.05)), (0.05, (0.95, 1.0))):
         memory = played(experiment, served, late_rewards(rng, [0.10, rate], served))
-        found = assess(experiment, memory, np.ones(2, bool)).rolled_back[:, 1].mean()
+        found = rollback_evidence(experiment, memory).proven[:, 1].mean()
         assert bounds[0] <= found <= bounds[1]
 
 

@@ -3,22 +3,28 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bandit_operator.core.inference import forecast, likelihood, named_arrays, restarts, sign_bets, verdicts
+from bandit_operator.core.inference import evidence as ev
+from bandit_operator.core.inference import forecast, restarts, sign_bets, verdicts
 from bandit_operator.core.model import RewardType
 
 BERNOULLI = RewardType.BERNOULLI
 
 
+def learn(evidence: ev.Evidence, tick: np.ndarray, kind: RewardType = BERNOULLI) -> ev.Evidence:
+    """The evidence after one more tick."""
+    return ev.update(evidence, tick, np.zeros_like(tick), kind, 0, late=False)
+
+
 def follow(rng, rates, ticks, seeds, trials=100, shares=(0.5, 0.5), kind=BERNOULLI):
     """Log e-values (E1, E2) of one arm against the baseline in many runs: ``[ticks, 2, seeds]``."""
-    arrays = named_arrays.initial(likelihood.fields(kind), 2, (seeds,))
+    evidence = ev.initial(kind, 2, (seeds,))
     path = []
     for _ in range(ticks):
         first = rng.binomial(trials, shares[0], seeds)
         counts = np.stack([first, trials - first], axis=-1)
         tick = np.stack([counts, rng.binomial(counts, rates)], axis=-2).astype(float)
-        arrays = likelihood.update(arrays, tick, kind, late=False)
-        path.append([proof[:, 0, 1] for proof in likelihood.better(arrays)])
+        evidence = learn(evidence, tick, kind)
+        path.append([log_e[:, 0, 1] for log_e in ev.log_e_values(evidence)])
     return np.array(path)
 
 
@@ -32,14 +38,14 @@ def test_restart_weights_are_positive_fall_and_sum_to_one_over_an_unlimited_life
 
 
 def test_one_tick_of_e1_is_the_published_formula() -> None:
-    arrays = named_arrays.initial(likelihood.fields(BERNOULLI), 2)
-    arrays = likelihood.update(arrays, np.array([[40.0, 60.0], [20.0, 6.0]]), BERNOULLI, late=False)
-    estimate = forecast.forecast(arrays, BERNOULLI).mean
+    evidence = ev.initial(BERNOULLI, 2)
+    evidence = learn(evidence, np.array([[40.0, 60.0], [20.0, 6.0]]))
+    estimate = forecast.forecast(evidence.forecast, BERNOULLI).mean
     (n_b, y_b), (n_k, y_k) = (30.0, 11.0), (70.0, 9.0)
     null = (n_b * estimate[0] + n_k * estimate[1]) / (n_b + n_k)
     odds = [(m / null, (1 - m) / (1 - null)) for m in estimate]
     factor = odds[0][0] ** y_b * odds[0][1] ** (n_b - y_b) * odds[1][0] ** y_k * odds[1][1] ** (n_k - y_k)
-    after = likelihood.update(arrays, np.array([[n_b, n_k], [y_b, y_k]]), BERNOULLI, late=False)
+    after = learn(evidence, np.array([[n_b, n_k], [y_b, y_k]])).likelihood
     weights = restarts.restart_weight(np.array([0.0, 1.0]))
     assert np.exp(after["growth"][0, 0, 1]) == pytest.approx((weights[0] + weights[1]) * factor)
     assert np.exp(after["growth"][0, 1, 0]) == pytest.approx(weights.sum())
@@ -65,44 +71,40 @@ def test_a_worse_arm_is_found_by_both_tests(rng) -> None:
 
 
 def test_an_arm_that_breaks_late_is_found_in_spite_of_its_good_past(rng) -> None:
-    arrays = named_arrays.initial(likelihood.fields(BERNOULLI), 2)
+    evidence = ev.initial(BERNOULLI, 2)
     for tick in range(1_000):
         rate = 0.12 if tick < 900 else 0.04
         counts = np.array([50, 50])
-        arrays = likelihood.update(
-            arrays, np.array([counts, rng.binomial(counts, [0.1, rate])]) * 1.0, BERNOULLI, late=False
-        )
+        evidence = learn(evidence, np.array([counts, rng.binomial(counts, [0.1, rate])]) * 1.0)
         if tick == 899:
-            assert not verdicts.rolled_back(arrays, 0, 0.05).any()
-    assert verdicts.rolled_back(arrays, 0, 0.05).tolist() == [False, True]
+            assert not verdicts.rolled_back(evidence, 0, 0.05).any()
+    assert verdicts.rolled_back(evidence, 0, 0.05).tolist() == [False, True]
 
 
 def test_requests_that_are_alike_within_a_tick_temper_the_evidence(rng) -> None:
-    arrays = named_arrays.initial(likelihood.fields(BERNOULLI), 2, (200,))
+    evidence = ev.initial(BERNOULLI, 2, (200,))
     for _ in range(300):
         rates = rng.beta(0.1 * 11.25, 0.9 * 11.25, (200, 2))
         counts = np.full((200, 2), 50)
         tick = np.stack([counts, rng.binomial(counts, rates)], axis=-2) * 1.0
-        arrays = likelihood.update(arrays, tick, BERNOULLI, late=False)
-    assert np.median(sign_bets.over_dispersion(arrays)[:, 0, 1]) == pytest.approx(5.0, rel=0.2)
+        evidence = learn(evidence, tick)
+    assert np.median(ev.over_dispersion(evidence)[:, 0, 1]) == pytest.approx(5.0, rel=0.2)
 
 
 def test_rare_rewards_are_added_up_until_a_block_is_worth_a_few_of_them(rng) -> None:
-    arrays = named_arrays.initial(likelihood.fields(BERNOULLI), 2)
+    evidence = ev.initial(BERNOULLI, 2)
     for _ in range(400):
         counts = np.array([50, 50])
-        arrays = likelihood.update(
-            arrays, np.array([counts, rng.binomial(counts, 0.01)]) * 1.0, BERNOULLI, late=False
-        )
+        evidence = learn(evidence, np.array([counts, rng.binomial(counts, 0.01)]) * 1.0)
     # With 50 requests of 1 % each, z has a variance of a quarter of a reward a tick.
     ticks_a_block = sign_bets.BLOCK / (25 * 0.01 * 0.99)
-    assert arrays["blocks"][0, 1] == pytest.approx(400 / ticks_a_block, rel=0.25)
+    assert evidence.signs["blocks"][0, 1] == pytest.approx(400 / ticks_a_block, rel=0.25)
 
 
 def test_normal_rewards_of_a_worse_arm_are_found_and_of_an_equal_arm_are_not(rng) -> None:
-    arrays = named_arrays.initial(likelihood.fields(RewardType.GAUSSIAN), 3)
+    evidence = ev.initial(RewardType.GAUSSIAN, 3)
     for _ in range(150):
         values = rng.normal([5.0, 4.6, 5.0], 2.0, (40, 3))
         tick = np.stack([np.full(3, 40.0), values.sum(0), (values**2).sum(0)])
-        arrays = likelihood.update(arrays, tick, RewardType.GAUSSIAN, late=False)
-    assert verdicts.rolled_back(arrays, 0, 0.05).tolist() == [False, True, False]
+        evidence = learn(evidence, tick, RewardType.GAUSSIAN)
+    assert verdicts.rolled_back(evidence, 0, 0.05).tolist() == [False, True, False]

@@ -128,10 +128,12 @@ def test_arms_that_stay_keep_their_numbers_when_others_come_and_go(
     adapted, notes = mem.adapt(memory, after)
     assert notes == ("arms added without evidence: new", "arms removed with their evidence: b")
     assert adapted.trials.tolist() == [0.0, memory.trials[2], memory.trials[0]]
-    assert (adapted.evidence["growth"][:, 2, 1] == memory.evidence["growth"][:, 0, 2]).all()
+    assert (
+        adapted.evidence.likelihood["growth"][:, 2, 1] == memory.evidence.likelihood["growth"][:, 0, 2]
+    ).all()
     assert (adapted.state["difference"][:, 1, 2] == memory.state["difference"][:, 2, 0]).all()
     fresh = mem.initial(after)
-    assert (adapted.evidence["growth"][:, 0] == fresh.evidence["growth"][:, 0]).all()
+    assert (adapted.evidence.likelihood["growth"][:, 0] == fresh.evidence.likelihood["growth"][:, 0]).all()
 
 
 def test_removing_and_adding_an_arm_equals_resetting_it(make_experiment, random_window, rng) -> None:
@@ -147,9 +149,11 @@ def test_resetting_the_baseline_resets_every_contrast_with_it(make_experiment, r
     memory = learned(experiment, [random_window(rng, RewardType.BERNOULLI, 3, tick) for tick in range(60)])
     reset = mem.reset_arm(memory, "a")
     assert reset.trials.tolist() == [0.0, *memory.trials[1:]]
-    assert (reset.evidence["blocks"][0] == 0).all()
+    assert (reset.evidence.signs["blocks"][0] == 0).all()
     assert set(evaluate(experiment, reset, {"a", "b", "c"}).evidence.values()) == {None, 1.0}
-    assert (reset.evidence["growth"][:, 1, 2] == memory.evidence["growth"][:, 1, 2]).all()
+    assert (
+        reset.evidence.likelihood["growth"][:, 1, 2] == memory.evidence.likelihood["growth"][:, 1, 2]
+    ).all()
 
 
 def test_another_strategy_resets_only_the_strategys_state(make_experiment, random_window, rng) -> None:
@@ -182,8 +186,8 @@ def test_many_seeds_together_are_what_each_seed_is_alone(make_experiment, rng) -
         tick = np.stack([trials, np.floor(trials * rng.random((5, 4)))], axis=-2)
         together = mem.update_moments(experiment, together, tick, 30.0)
         alone = mem.update_moments(experiment, alone, tick[3], 30.0)
-    for name, array in alone.evidence.items():
-        np.testing.assert_array_equal(together.evidence[name][3], array, err_msg=name)
+    for name, array in alone.evidence.joined().items():
+        np.testing.assert_array_equal(together.evidence.joined()[name][3], array, err_msg=name)
 
 
 @pytest.mark.parametrize("kind", TYPES)

@@ -3,7 +3,7 @@
 ``killed_operator.py PLAN ARGUMENTS…``: PLAN is JSON, point → how often to be killed there;
 what is left of it is kept in /kills. The parent only starts the operator again, as a kubelet
 does, but without its growing pauses; the process that is killed is the operator as it is
-shipped, with a call before and after each question and each write.
+shipped, with a call before and after each query and each write.
 """
 
 import functools
@@ -50,7 +50,7 @@ def run_operator(arguments: list[str]) -> None:
     from bandit_operator.reconcile.observe import Observer
     from bandit_operator.status import writer
 
-    surround(Observer, "rewards", "question")
+    surround(Observer, "rewards", "query")
     surround(writer, "write", "commit")
     surround(apply, "set_weights", "route")
     surround(apply, "set_replicas", "scale")

@@ -14,15 +14,15 @@ from enum import StrEnum
 
 import numpy as np
 
-from bandit_operator.core.inference import forecast, sign_bets
-from bandit_operator.core.inference.named_arrays import Arrays, Flags, Floats
+from bandit_operator.core.inference.evidence import Evidence, over_dispersion
+from bandit_operator.core.inference.forecast import DISCOUNTS, Span, forecast
+from bandit_operator.core.inference.named_arrays import Flags, Floats
 from bandit_operator.core.model import RewardType
 
 DEVIATIONS = 6.0
 """Standard deviations from which on a change is told: rarer than once in a million ticks by chance."""
 LEAST_TRIALS = 50.0
 """An arm with fewer recent trials, or fewer before, is not spoken of."""
-_FEW, _TWENTY, _LONGER = 3, 2, 1  # positions in forecast.MEMORIES
 
 
 class ChangeKind(StrEnum):
@@ -77,23 +77,26 @@ class Shift:
     """Lead over every other arm lately ``[..., K]``, in standard deviations of the closest one."""
 
 
-def shift(arrays: Arrays, reward_type: RewardType, eligible: Flags, recent: int = _TWENTY) -> Shift:
+def shift(
+    evidence: Evidence, reward_type: RewardType, eligible: Flags, recent: Span = Span.TWENTY_TICKS
+) -> Shift:
     """Compare the last ticks with the time before them, for the eligible arms ``[..., K]``.
 
-    ``recent`` is the position in ``forecast.MEMORIES`` of the memory that stands for the last ticks.
+    ``recent`` is the span that stands for the last ticks.
     """
-    trials, rewards = arrays["recent_trials"], arrays["recent_rewards"]
-    n_after, n_before = trials[..., recent, :], trials[..., _LONGER, :] - trials[..., _TWENTY, :]
+    trials, rewards = evidence.forecast["recent_trials"], evidence.forecast["recent_rewards"]
+    longer, twenty = Span.HUNDRED_TICKS, Span.TWENTY_TICKS
+    n_after, n_before = trials[..., recent, :], trials[..., longer, :] - trials[..., twenty, :]
     known = eligible & (n_after >= LEAST_TRIALS) & (n_before >= LEAST_TRIALS)
     n_after, n_before = np.where(known, n_after, 1.0), np.where(known, n_before, 1.0)
     after = rewards[..., recent, :] / n_after
-    before = (rewards[..., _LONGER, :] - rewards[..., _TWENTY, :]) / n_before
-    seen = forecast.forecast(arrays, reward_type)
-    dispersion = _dispersion(arrays)
+    before = (rewards[..., longer, :] - rewards[..., twenty, :]) / n_before
+    expected = forecast(evidence.forecast, reward_type)
+    dispersion = _dispersion(evidence)
     # A discounted mean of n·(1 − γ)⁻¹ trials varies like a plain one of (1 + γ) as many.
-    spread = seen.variance * dispersion
-    error_after = spread / (n_after * (1 + forecast.MEMORIES[recent]))
-    error_before = spread / (n_before * (1 + forecast.MEMORIES[_LONGER]))
+    spread = expected.variance * dispersion
+    error_after = spread / (n_after * (1 + DISCOUNTS[recent]))
+    error_before = spread / (n_before * (1 + DISCOUNTS[longer]))
     move, error = np.where(known, after - before, 0.0), np.where(known, error_after + error_before, np.inf)
     precision = np.where(known & (error > 0), 1.0 / np.where(error > 0, error, 1.0), 0.0)
     total = precision.sum(-1, keepdims=True)
@@ -110,10 +113,10 @@ def shift(arrays: Arrays, reward_type: RewardType, eligible: Flags, recent: int 
     return Shift(before + nothing, after + nothing, common, own, lead)
 
 
-def _dispersion(arrays: Arrays) -> Floats:
+def _dispersion(evidence: Evidence) -> Floats:
     """Over-dispersion ``[..., 1]``, of the pair with least: an arm that changes adds to its own pairs."""
-    seen = arrays["blocks"] > 0
-    least = np.where(seen, sign_bets.over_dispersion(arrays), np.inf).min((-1, -2))
+    seen = evidence.signs["blocks"] > 0
+    least = np.where(seen, over_dispersion(evidence), np.inf).min((-1, -2))
     return np.asarray(np.where(np.isfinite(least), least, 1.0)[..., None])
 
 
@@ -128,15 +131,19 @@ def _lead(after: Floats, error: Floats) -> Floats:
     return np.where(np.isfinite(after) & np.isfinite(lead), lead, 0.0)
 
 
-def latest(arrays: Arrays, names: tuple[str, ...], reward_type: RewardType, eligible: Flags) -> Change | None:
-    """The most telling change of the eligible arms, or None; for arrays without leading axes.
+def latest(
+    evidence: Evidence, names: tuple[str, ...], reward_type: RewardType, eligible: Flags
+) -> Change | None:
+    """The most telling change of the eligible arms, or None; for evidence without leading axes.
 
     Who is best matters most, then what an arm did by itself, then what all did.
     """
-    both = [shift(arrays, reward_type, eligible, recent) for recent in (_FEW, _TWENTY)]
-    for tell in (_new_champion, _one_arm, _all_arms):
-        for found in both:
-            change = tell(names, found)
+    shifts = [
+        shift(evidence, reward_type, eligible, recent) for recent in (Span.FIVE_TICKS, Span.TWENTY_TICKS)
+    ]
+    for describe in (_new_champion, _one_arm, _all_arms):
+        for found in shifts:
+            change = describe(names, found)
             if change is not None:
                 return change
     return None

@@ -100,7 +100,7 @@ def update(
     decay = np.exp(-rates * seconds)[:, None]
     fresh = -np.expm1(-rates * seconds)[:, None] / (rates * seconds)[:, None]
     pending = decay * arrays["pending"] + fresh * np.where(observed, trials, 0.0)[..., None, :]
-    left = np.einsum("m,...mk->...k", coefficients, pending - arrays["pending"])
+    left = (coefficients[:, None] * (pending - arrays["pending"])).sum(-2)
     exposure = np.where(observed, np.maximum(trials - left, 0.0), 0.0)
     usual = arrays["usual"]
     settled = -np.expm1(-seconds / (3.0 * max(delay.p95, 1e-6)))

@@ -1,6 +1,6 @@
 """What an arm is expected to earn next, from past ticks only.
 
-Four running means with different memories are mixed by how well each has forecast the arm so
+Four running means over different spans are mixed by how well each has forecast the arm so
 far, so that the forecast is sharp while nothing changes and follows soon when it does.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import IntEnum
 
 import numpy as np
 
@@ -15,20 +16,30 @@ from bandit_operator.core.inference import moments as mo
 from bandit_operator.core.inference.named_arrays import Arrays, Field, Flags, Floats
 from bandit_operator.core.model import RewardType
 
-MEMORIES = np.array([1.0, 0.99, 0.95, 0.8])
-"""Discounts per tick of the running means."""
-SCORE_MEMORY = 0.98
+
+class Span(IntEnum):
+    """How far back a running mean looks; the value is its place in the arrays."""
+
+    ALL = 0
+    HUNDRED_TICKS = 1
+    TWENTY_TICKS = 2
+    FIVE_TICKS = 3
+
+
+DISCOUNTS = np.array([1.0, 0.99, 0.95, 0.8])
+"""Discount per tick of the running mean of each :class:`Span`: 1 − 1/ticks."""
+SCORE_DISCOUNT = 0.98
 """Discount per tick of how well each of these means forecast its arm."""
 
 
 def fields(reward_type: RewardType) -> Mapping[str, Field]:
     """Return the arrays that forecasts are made from."""
-    memories = (MEMORIES.size,)
+    spans = (len(Span),)
     squares = {"recent_squares": Field()} if mo.is_normal(reward_type) else {}
     return squares | {
-        "recent_trials": Field(inner=memories),
-        "recent_rewards": Field(inner=memories),
-        "forecast": Field(inner=memories),  # log score of each memory
+        "recent_trials": Field(inner=spans),
+        "recent_rewards": Field(inner=spans),
+        "forecast": Field(inner=spans),  # log score of each span
     }
 
 
@@ -50,28 +61,28 @@ def forecast(arrays: Arrays, reward_type: RewardType) -> Forecast:
     score = arrays["forecast"]
     share = np.exp(score - score.max(-2, keepdims=True))
     mean = (share * candidates).sum(-2) / share.sum(-2)
-    known = arrays["recent_trials"][..., 0, :] > 0
+    known = arrays["recent_trials"][..., Span.ALL, :] > 0
     if mo.is_normal(reward_type):
         variance = np.broadcast_to(_variance(arrays)[..., None], mean.shape)
         return Forecast(mean, variance, known & (variance > 0))
     return Forecast(mean, mean * (1.0 - mean), known)
 
 
-def remember(arrays: Arrays, seen: Forecast, tick: Floats, reward_type: RewardType) -> dict[str, Floats]:
+def update(arrays: Arrays, expected: Forecast, tick: Floats, reward_type: RewardType) -> dict[str, Floats]:
     """Return running means after the tick, and how well each of them had forecast it."""
     trials, rewards = tick[..., mo.TRIALS, :], tick[..., mo.REWARDS, :]
     has_data = (trials > 0)[..., None, :]
     candidates = _candidates(arrays, reward_type)
     n, y = trials[..., None, :], rewards[..., None, :]
     if mo.is_normal(reward_type):
-        spread = np.maximum(seen.variance, 1e-300)[..., None, :]
+        spread = np.maximum(expected.variance, 1e-300)[..., None, :]
         score = (y * candidates - 0.5 * n * candidates**2) / spread
-        score = np.where(seen.known[..., None, :], score, 0.0)
+        score = np.where(expected.known[..., None, :], score, 0.0)
     else:
         score = y * np.log(candidates) + np.maximum(n - y, 0.0) * np.log1p(-candidates)
-    score = SCORE_MEMORY * arrays["forecast"] + score
+    score = SCORE_DISCOUNT * arrays["forecast"] + score
     score = score - score.max(-2, keepdims=True)
-    discount = np.where(has_data, MEMORIES[:, None], 1.0)
+    discount = np.where(has_data, DISCOUNTS[:, None], 1.0)
     result = {
         "recent_trials": discount * arrays["recent_trials"] + n,
         "recent_rewards": discount * arrays["recent_rewards"] + y,
@@ -90,5 +101,5 @@ def _candidates(arrays: Arrays, reward_type: RewardType) -> Floats:
 
 
 def _variance(arrays: Arrays) -> Floats:
-    longest = [arrays["recent_trials"][..., 0, :], arrays["recent_rewards"][..., 0, :]]
+    longest = [arrays["recent_trials"][..., Span.ALL, :], arrays["recent_rewards"][..., Span.ALL, :]]
     return mo.pooled_variance(np.stack([*longest, arrays["recent_squares"]], axis=-2))

@@ -1,12 +1,6 @@
-"""Anytime-valid evidence that one arm is better than another, from what they earn tick by tick.
+"""E1: the likelihood of what two arms earned in a tick, had one of them been better.
 
-Two tests run side by side for every ordered pair of arms. E1 is sharp, and exact for
-independent requests; E2 (:mod:`bandit_operator.core.inference.sign_bets`) needs only that the difference
-of two equal arms is as likely to fall to either side. A verdict needs both, so it is false
-only if both fail. Arms are compared inside a tick only: whatever moves all arms together,
-such as the time of day, cancels, also while the weights move.
-
-**E1**, the growth-rate-optimal two-sample e-value (Turner, Ly & Grünwald, "Generic E-variables
+The growth-rate-optimal two-sample e-value (Turner, Ly & Grünwald, "Generic E-variables
 for exact sequential k-sample tests", arXiv 2106.02693). With estimates θ̂ from past ticks only,
 and θ₀ = (n_i θ̂_i + n_j θ̂_j)/(n_i + n_j), the evidence of one tick that i is better than j is
 
@@ -16,8 +10,9 @@ divided by the over-dispersion φ̂ ≥ 1 seen so far, since requests of one tic
 choices of θ̂ run side by side, and their products are averaged: the forecasts, which are best once
 they are good, and the pooled forecast plus a fixed effect of ¼ standard deviations a tick,
 which loses nothing to estimation while little is known. For normal rewards it is
-ln e = (δ z − δ² h/2)/σ², with h, z as in E2 and δ = θ̂_i − θ̂_j > 0. Both tests restart at every tick
-with a small weight (:mod:`bandit_operator.core.inference.restarts`).
+ln e = (δ z − δ² h/2)/σ², with h, z as in :mod:`.sign_bets` and δ = θ̂_i − θ̂_j > 0.
+The test restarts at every tick
+with a small weight (:mod:`.restarts`).
 """
 
 from __future__ import annotations
@@ -26,47 +21,48 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from bandit_operator.core.inference import forecast as fc
-from bandit_operator.core.inference import moments as mo
-from bandit_operator.core.inference import sign_bets
+from bandit_operator.core.inference.forecast import Forecast
 from bandit_operator.core.inference.named_arrays import Arrays, Axes, Field, Floats
 from bandit_operator.core.inference.restarts import restart_weight, unused_weight
-from bandit_operator.core.model import RewardType
 
 FIXED_EFFECT = 0.25
 """Effect of the second choice of θ̂, in standard deviations of a tick's difference."""
 
 
-def fields(reward_type: RewardType) -> Mapping[str, Field]:
-    """Return the arrays that the evidence carries from tick to tick."""
+def fields() -> Mapping[str, Field]:
+    """Return the arrays that the test carries from tick to tick."""
     return {
         "age": Field(),  # ticks with data since the arm's last reset
-        "growth": Field(Axes.PAIR, inner=(2,), fill=-np.inf),  # ln M of E1: row better than column
-        **fc.fields(reward_type),
-        **sign_bets.fields(),
+        "growth": Field(Axes.PAIR, inner=(2,), fill=-np.inf),  # ln M: row better than column
     }
 
 
-def update(arrays: Arrays, tick: Floats, reward_type: RewardType, *, late: bool) -> dict[str, Floats]:
-    """Evidence after one more tick.
+def update(
+    arrays: Arrays,
+    expected: Forecast,
+    dispersion: Floats,
+    trials: Floats,
+    rewards: Floats,
+    *,
+    normal: bool,
+    late: bool,
+) -> dict[str, Floats]:
+    """The arrays after one more tick.
 
     Args:
         arrays: as :func:`fields` describes, with any leading axes.
-        tick: linearised moments of the tick ``[..., M, K]``; an arm without trials adds nothing.
-        reward_type: what one reward is.
+        expected: forecasts from before the tick.
+        dispersion: over-dispersion φ̂ ≥ 1 of every pair before the tick ``[..., K, K]``.
+        trials: trials of the tick ``[..., K]``; an arm without any adds nothing.
+        rewards: rewards of the tick ``[..., K]``.
+        normal: whether means are compared by the normal formulas.
         late: rewards come late, so trials are expected exposures that rewards may exceed.
     """
-    seen = fc.forecast(arrays, reward_type)
-    trials, rewards = tick[..., mo.TRIALS, :], tick[..., mo.REWARDS, :]
     has_data = trials > 0
-    growth = _growth(seen, trials, rewards, reward_type, late)
-    growth = growth / sign_bets.over_dispersion(arrays)[..., None, :, :]
+    growth = _growth(expected, trials, rewards, normal, late) / dispersion[..., None, :, :]
     both = (has_data[..., :, None] & has_data[..., None, :])[..., None, :, :]
     started = np.logaddexp(arrays["growth"], np.log(restart_weight(_pair_age(arrays)))[..., None, :, :])
     return {
-        **arrays,
-        **sign_bets.update(arrays, seen, trials, rewards, normal=mo.is_normal(reward_type)),
-        **fc.remember(arrays, seen, tick, reward_type),
         "growth": np.where(both, started + growth, arrays["growth"]),
         "age": arrays["age"] + has_data,
     }
@@ -77,19 +73,17 @@ def _pair_age(arrays: Arrays) -> Floats:
     return np.minimum(age[..., :, None], age[..., None, :])
 
 
-def _growth(
-    seen: fc.Forecast, trials: Floats, rewards: Floats, reward_type: RewardType, late: bool
-) -> Floats:
+def _growth(expected: Forecast, trials: Floats, rewards: Floats, normal: bool, late: bool) -> Floats:
     """Ln e of E1 for both choices and every ordered pair ``[..., 2, K, K]``, before tempering."""
-    mean_i, mean_j = seen.mean[..., :, None], seen.mean[..., None, :]
+    mean_i, mean_j = expected.mean[..., :, None], expected.mean[..., None, :]
     n_i, n_j = trials[..., :, None], trials[..., None, :]
     y_i, y_j = rewards[..., :, None], rewards[..., None, :]
     count = np.maximum(n_i + n_j, 1e-12)
-    known = seen.known[..., :, None] & seen.known[..., None, :] & (n_i > 0) & (n_j > 0)
+    known = expected.known[..., :, None] & expected.known[..., None, :] & (n_i > 0) & (n_j > 0)
     weight = np.where(known, n_i * n_j / count, 1.0)
     pooled = (n_i * mean_i + n_j * mean_j) / count
-    if mo.is_normal(reward_type):
-        variance = np.where(known, seen.variance[..., None], 1.0)
+    if normal:
+        variance = np.where(known, expected.variance[..., None], 1.0)
         z = (n_j * y_i - n_i * y_j) / count
         gaps = (mean_i - mean_j, FIXED_EFFECT * np.sqrt(variance / weight))
         values = [(gap * z - 0.5 * gap**2 * weight) / variance for gap in gaps]
@@ -118,13 +112,7 @@ def _growth(
     return np.stack(result, -3)
 
 
-def better(arrays: Arrays) -> tuple[Floats, Floats]:
-    """Ln of the e-values of E1 and E2 that the row's arm is better than the column's ``[..., K, K]``."""
+def log_e_value(arrays: Arrays) -> Floats:
+    """Ln of the e-value that the row's arm is better than the column's ``[..., K, K]``."""
     mixed = np.logaddexp.reduce(arrays["growth"], axis=-3) - np.log(2.0)
-    first = np.logaddexp(mixed, np.log(unused_weight(_pair_age(arrays))))
-    return first, sign_bets.log_e_value(arrays, unused_weight(arrays["blocks"]))
-
-
-def proof(arrays: Arrays) -> Floats:
-    """Ln of the smaller of the two e-values, which verdicts rest on ``[..., K, K]``."""
-    return np.minimum(*better(arrays))
+    return np.asarray(np.logaddexp(mixed, np.log(unused_weight(_pair_age(arrays)))))

@@ -24,7 +24,7 @@ import numpy as np
 
 from bandit_operator.core.inference.forecast import Forecast
 from bandit_operator.core.inference.named_arrays import Arrays, Axes, Field, Floats
-from bandit_operator.core.inference.restarts import restart_weight
+from bandit_operator.core.inference.restarts import restart_weight, unused_weight
 
 FIXED_BET = 0.25
 """λ of the second bet in units of one standard deviation of z."""
@@ -55,25 +55,29 @@ def over_dispersion(arrays: Arrays) -> Floats:
 
 
 def update(
-    arrays: Arrays, seen: Forecast, trials: Floats, rewards: Floats, *, normal: bool
+    arrays: Arrays, expected: Forecast, trials: Floats, rewards: Floats, *, normal: bool
 ) -> dict[str, Floats]:
     """Add the tick to the open block of every pair, and take in the blocks that are full.
 
     Args:
         arrays: as :func:`fields` describes.
-        seen: forecasts from before the tick.
+        expected: forecasts from before the tick.
         trials: trials of the tick ``[..., K]``.
         rewards: rewards of the tick ``[..., K]``.
         normal: whether a block is full as soon as it has data.
     """
     n_i, n_j = trials[..., :, None], trials[..., None, :]
     count = np.maximum(n_i + n_j, 1e-12)
-    known = seen.known[..., :, None] & seen.known[..., None, :] & ~np.eye(trials.shape[-1], dtype=bool)
+    known = (
+        expected.known[..., :, None] & expected.known[..., None, :] & ~np.eye(trials.shape[-1], dtype=bool)
+    )
     usable = (n_i > 0) & (n_j > 0) & known
     opens = usable & (arrays["block_weight"] <= 0)
-    mean_i, mean_j = seen.mean[..., :, None], seen.mean[..., None, :]
+    mean_i, mean_j = expected.mean[..., :, None], expected.mean[..., None, :]
     pooled = (n_i * mean_i + n_j * mean_j) / count
-    spread = np.broadcast_to(seen.variance[..., None], pooled.shape) if normal else pooled * (1.0 - pooled)
+    spread = (
+        np.broadcast_to(expected.variance[..., None], pooled.shape) if normal else pooled * (1.0 - pooled)
+    )
     gap = np.where(opens, mean_i - mean_j, arrays["block_gap"])
     spread = np.where(opens, spread, arrays["block_spread"])
     weight = arrays["block_weight"] + np.where(usable, n_i * n_j / count, 0.0)
@@ -90,11 +94,11 @@ def update(
     return result
 
 
-def _close(arrays: Arrays, z: Floats, variance: Floats, expected: Floats) -> dict[str, Floats]:
+def _close(arrays: Arrays, z: Floats, variance: Floats, expected_z: Floats) -> dict[str, Floats]:
     """Return what follows if all blocks close with this z, its variance and its forecast."""
     blocks, root = arrays["blocks"], np.sqrt(variance)
     scaled = z / root
-    follow = np.maximum(expected, 0.0) * z / (variance * over_dispersion(arrays))
+    follow = np.maximum(expected_z, 0.0) * z / (variance * over_dispersion(arrays))
     fixed = FIXED_BET * scaled / np.sqrt(1.0 + np.maximum(arrays["excess"], -0.5))
     started = np.logaddexp(arrays["bet"], np.log(restart_weight(blocks))[..., None, :, :])
     gain = np.maximum(1.0 / (blocks + 21.0), _GAIN)
@@ -111,7 +115,8 @@ def _ln_coin(x: Floats) -> Floats:
     return np.asarray(np.log(2.0) - np.logaddexp(0.0, -2.0 * x))
 
 
-def log_e_value(arrays: Arrays, unused: Floats) -> Floats:
+def log_e_value(arrays: Arrays) -> Floats:
     """Ln of the e-value that the row's arm is better than the column's ``[..., K, K]``."""
+    unused = unused_weight(arrays["blocks"])
     mixed = np.logaddexp.reduce(arrays["bet"], axis=-3) - np.log(_BETS)
     return np.asarray(np.logaddexp(mixed, np.log(unused)))

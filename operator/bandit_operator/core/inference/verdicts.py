@@ -9,8 +9,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from bandit_operator.core.inference import contrasts, likelihood, sign_bets
-from bandit_operator.core.inference.named_arrays import Arrays, Flags, Floats
+from bandit_operator.core.inference import contrasts
+from bandit_operator.core.inference.evidence import Evidence, log_proof, over_dispersion
+from bandit_operator.core.inference.named_arrays import Flags, Floats
+
+LARGEST_LOG = 690.0
+"""Evidence is reported as e^690 at most, the largest power of e below infinity in round numbers."""
 
 
 def threshold(arms: int, error_rate: float) -> float:
@@ -18,29 +22,29 @@ def threshold(arms: int, error_rate: float) -> float:
     return (arms - 1) / error_rate
 
 
-def rollback_evidence(arrays: Arrays, baseline: int) -> Floats:
+def rollback_evidence(evidence: Evidence, baseline: int) -> Floats:
     """Ln of the e-value that the baseline is better: the smaller of E1 and E2 ``[..., K]``."""
-    result = likelihood.proof(arrays)[..., baseline, :].copy()
+    result = log_proof(evidence)[..., baseline, :].copy()
     result[..., baseline] = -np.inf
     return result
 
 
-def rolled_back(arrays: Arrays, baseline: int, error_rate: float) -> Flags:
+def rolled_back(evidence: Evidence, baseline: int, error_rate: float) -> Flags:
     """Arms that both tests find worse than the baseline ``[..., K]``."""
-    limit = np.log(threshold(arrays["age"].shape[-1], error_rate))
-    return np.asarray(rollback_evidence(arrays, baseline) >= limit)
+    limit = np.log(threshold(evidence.likelihood["age"].shape[-1], error_rate))
+    return np.asarray(rollback_evidence(evidence, baseline) >= limit)
 
 
-def promoted(arrays: Arrays, eligible: Flags, error_rate: float) -> Flags:
+def promoted(evidence: Evidence, eligible: Flags, error_rate: float) -> Flags:
     """Return the arm that both tests find better than every other eligible one ``[..., K]``."""
-    arms = arrays["age"].shape[-1]
-    proven = likelihood.proof(arrays) >= np.log(threshold(arms, error_rate))
+    arms = evidence.likelihood["age"].shape[-1]
+    proven = log_proof(evidence) >= np.log(threshold(arms, error_rate))
     rivals = eligible[..., None, :] & ~np.eye(arms, dtype=bool)
     return np.asarray(eligible & (proven | ~rivals).all(-1) & (eligible.sum(-1, keepdims=True) > 1))
 
 
 def no_material_difference(
-    arrays: Arrays, baseline: int, eligible: Flags, indifference: Floats, error_rate: float
+    evidence: Evidence, baseline: int, eligible: Flags, indifference: Floats, error_rate: float
 ) -> Flags:
     """Whether the best eligible arms are proven to lie within ``indifference`` of each other ``[...]``.
 
@@ -48,9 +52,11 @@ def no_material_difference(
     than it or within the indifference of it, and at least one must be the latter. Never true
     at an indifference of 0. ``indifference`` is ``[...]``, in units of the linearised means.
     """
-    arms = arrays["age"].shape[-1]
+    arms = evidence.likelihood["age"].shape[-1]
     rate = error_rate / (arms - 1)
-    center, low, high = contrasts.interval(arrays, sign_bets.over_dispersion(arrays)[..., baseline, :], rate)
+    center, low, high = contrasts.interval(
+        evidence.contrasts, over_dispersion(evidence)[..., baseline, :], rate
+    )
     for ends in (center, low, high):
         ends[..., baseline] = 0.0
     leader = np.where(eligible, center, -np.inf).argmax(-1)[..., None]
@@ -60,7 +66,7 @@ def no_material_difference(
 
     within = indifference[..., None]
     near = (at(high) - low <= within) & (high - at(low) <= within)
-    better = np.take_along_axis(likelihood.proof(arrays), leader[..., None], axis=-2)[..., 0, :]
+    better = np.take_along_axis(log_proof(evidence), leader[..., None], axis=-2)[..., 0, :]
     worse = better >= np.log(threshold(arms, error_rate))
     itself = np.arange(arms) == leader
     rivals = eligible & ~itself

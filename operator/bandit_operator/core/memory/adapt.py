@@ -11,7 +11,6 @@ from bandit_operator.core.inference.named_arrays import Arrays, Fields, Floats
 from bandit_operator.core.memory.value import (
     Memory,
     arrival_fields,
-    evidence_fields,
     initial,
     late_labels,
     totals_fields,
@@ -31,12 +30,12 @@ def adapt(memory: Memory, experiment: Experiment) -> tuple[Memory, tuple[str, ..
         The memory, and one sentence for each thing that was reset, added or removed.
     """
     if memory.reward_type is not experiment.reward_type:
-        return _anew(
+        return _started_again(
             experiment, memory, f"reward type changed from {memory.reward_type} to {experiment.reward_type}"
         )
     if memory.delay != late_labels(experiment):
         before, after = _told(memory.delay), _told(late_labels(experiment))
-        return _anew(experiment, memory, f"delay of labels changed from {before} to {after}")
+        return _started_again(experiment, memory, f"delay of labels changed from {before} to {after}")
     notes: list[str] = []
     if memory.arms != experiment.names:
         memory = _with_arms(memory, experiment.names, notes)
@@ -56,7 +55,7 @@ def adapt(memory: Memory, experiment: Experiment) -> tuple[Memory, tuple[str, ..
     return memory, tuple(notes)
 
 
-def _anew(experiment: Experiment, memory: Memory, why: str) -> tuple[Memory, tuple[str, ...]]:
+def _started_again(experiment: Experiment, memory: Memory, why: str) -> tuple[Memory, tuple[str, ...]]:
     return replace(initial(experiment), ticks=memory.ticks), (f"{why}: all evidence reset",)
 
 
@@ -82,7 +81,7 @@ def _with_arms(memory: Memory, names: Sequence[str], notes: list[str]) -> Memory
 def reset_arm(memory: Memory, arm: str) -> Memory:
     """Forget one arm, its own sums and every pair it is in, because something else serves it now.
 
-    Its tests start anew with their full weight: the error bound of a verdict is about an arm
+    Its tests start again with their full weight: the error bound of a verdict is about an arm
     as long as it stays what it is.
 
     Raises:
@@ -98,7 +97,7 @@ def reset_arm(memory: Memory, arm: str) -> Memory:
 
 def _without_contrasts(memory: Memory) -> Memory:
     fresh = named_arrays.initial(contrasts.fields(), len(memory.arms), memory.labels.shape)
-    return replace(memory, evidence={**memory.evidence, **fresh})
+    return replace(memory, evidence=replace(memory.evidence, contrasts=fresh))
 
 
 def _each_part(
@@ -110,6 +109,6 @@ def _each_part(
         target,
         totals=change({"totals": memory.totals}, totals_fields(kind))["totals"],
         state=change(memory.state, STRATEGIES[memory.strategy].fields(kind)),
-        evidence=change(memory.evidence, evidence_fields(kind)),
+        evidence=memory.evidence.changed(change, kind),
         arrivals=change(memory.arrivals, arrival_fields(memory.delay)),
     )

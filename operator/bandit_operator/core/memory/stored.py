@@ -9,10 +9,11 @@ from collections.abc import Mapping
 import numpy as np
 
 from bandit_operator.core.experiment import Experiment
+from bandit_operator.core.inference import evidence as ev
 from bandit_operator.core.inference import moments as mo
 from bandit_operator.core.inference import named_arrays
 from bandit_operator.core.memory.adapt import adapt
-from bandit_operator.core.memory.value import Memory, arrival_fields, evidence_fields, initial
+from bandit_operator.core.memory.value import Memory, arrival_fields, initial
 from bandit_operator.core.model import Delay, RewardType
 from bandit_operator.core.strategies import STRATEGIES
 
@@ -38,7 +39,7 @@ def to_json(memory: Memory) -> dict[str, object]:
         "ticks": memory.ticks,
         "totals": _text(sums),
         "state": _text(named_arrays.pack(memory.state, strategy_fields)),
-        "evidence": _text(named_arrays.pack(memory.evidence, evidence_fields(kind))),
+        "evidence": _text(named_arrays.pack(memory.evidence.joined(), ev.joined_fields(kind))),
         "delay": [] if memory.delay is None else [memory.delay.median, memory.delay.p95],
         "arrivals": _text(named_arrays.pack(memory.arrivals, arrival_fields(memory.delay))),
     }
@@ -55,7 +56,7 @@ def from_json(data: Mapping[str, object], experiment: Experiment) -> tuple[Memor
     try:
         memory = _read(data)
     except (KeyError, TypeError, ValueError, binascii.Error) as error:
-        return initial(experiment), (f"stored memory not used, all evidence starts anew: {error}",)
+        return initial(experiment), (f"stored memory not used, all evidence starts again: {error}",)
     return adapt(memory, experiment)
 
 
@@ -84,11 +85,13 @@ def _read(data: Mapping[str, object]) -> Memory:
         totals=sums[:-1].reshape(mo.rows(kind), size),
         labels=sums[-1:].reshape(()),
         state=named_arrays.unpack(_bytes(data["state"]), STRATEGIES[strategy].fields(kind), size),
-        evidence=named_arrays.unpack(_bytes(data["evidence"]), evidence_fields(kind), size),
+        evidence=ev.divided(
+            named_arrays.unpack(_bytes(data["evidence"]), ev.joined_fields(kind), size), kind
+        ),
         delay=delay,
         arrivals=named_arrays.unpack(_bytes(data["arrivals"]), arrival_fields(delay), size),
     )
-    if any(np.isnan(array).any() or (array == np.inf).any() for array in memory._arrays()):
+    if any(np.isnan(array).any() or (array == np.inf).any() for array in memory.arrays()):
         raise ValueError("it holds numbers that are not finite")
     return memory
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from bandit_operator.core.experiment import Experiment
-from bandit_operator.core.inference import contrasts, exposure, forecast, likelihood
+from bandit_operator.core.inference import evidence as ev
+from bandit_operator.core.inference import exposure, forecast
 from bandit_operator.core.inference import moments as mo
 from bandit_operator.core.inference.named_arrays import Arrays, Flags, Floats
 from bandit_operator.core.memory.value import Memory, late_labels, validation_scores
@@ -54,8 +55,7 @@ def update_moments(
     anchor = mo.ratio_anchor(np.where(first[..., None, None], tick, memory.totals), baseline)
     linear = mo.linearise(tick, kind, anchor)
     past = mo.linearise(memory.totals, kind, anchor)
-    proof = likelihood.update(memory.evidence, linear, kind, late=memory.delay is not None)
-    proof |= contrasts.update(memory.evidence, linear, past, kind, baseline)
+    evidence = ev.update(memory.evidence, linear, past, kind, baseline, late=memory.delay is not None)
     seen = Tick(
         moments=tick,
         seconds=seconds,
@@ -72,7 +72,7 @@ def update_moments(
         totals=memory.totals + tick,
         labels=np.where(count > 0, running, memory.labels),
         state=experiment.strategy.update(memory.state, seen),
-        evidence=proof,
+        evidence=evidence,
         arrivals=waiting,
     )
 
@@ -83,7 +83,7 @@ def _exposed(memory: Memory, tick: Floats, seconds: float, observed: Flags | Non
         return memory.arrivals, tick
     trials, rewards = tick[..., mo.TRIALS, :], tick[..., mo.REWARDS, :]
     everyone = np.ones(trials.shape, dtype=bool) if observed is None else observed
-    mean = forecast.forecast(memory.evidence, memory.reward_type).mean
+    mean = forecast.forecast(memory.evidence.forecast, memory.reward_type).mean
     waiting, exposures = exposure.update(
         memory.arrivals, trials, rewards, everyone, mean, seconds, memory.delay
     )

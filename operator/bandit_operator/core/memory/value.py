@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from bandit_operator.core.experiment import Experiment
-from bandit_operator.core.inference import contrasts, exposure, likelihood, named_arrays
+from bandit_operator.core.inference import evidence as ev
+from bandit_operator.core.inference import exposure, named_arrays
 from bandit_operator.core.inference import moments as mo
 from bandit_operator.core.inference.named_arrays import Arrays, Field, Fields, Floats
 from bandit_operator.core.model import Delay, RewardType
@@ -32,8 +33,8 @@ class Memory:
     """Running mean of labels per tick ``[...]``; 0 before the first label."""
     state: Arrays
     """The strategy's arrays."""
-    evidence: Arrays
-    """The arrays of ``core.inference.likelihood`` and ``core.inference.contrasts``."""
+    evidence: ev.Evidence
+    """What verdicts are made from."""
     delay: Delay | None
     """How late labels come, which decides what a trial is; None where they do not."""
     arrivals: Arrays
@@ -64,24 +65,21 @@ class Memory:
         """Equal in every bit of every array."""
         if not isinstance(other, Memory):
             return NotImplemented
-        return self._scalars() == other._scalars() and all(
+        return self.identity() == other.identity() and all(
             np.array_equal(mine, theirs, equal_nan=True)
-            for mine, theirs in zip(self._arrays(), other._arrays(), strict=True)
+            for mine, theirs in zip(self.arrays(), other.arrays(), strict=True)
         )
 
     __hash__ = None  # type: ignore[assignment]  # arrays cannot be hashed
 
-    def _scalars(self) -> tuple[object, ...]:
+    def identity(self) -> tuple[object, ...]:
+        """What it is about: everything but its arrays."""
         return self.arms, self.baseline, self.strategy, self.reward_type, self.ticks, self.delay
 
-    def _arrays(self) -> list[Floats]:
-        groups = (self.state, self.evidence, self.arrivals)
+    def arrays(self) -> list[Floats]:
+        """All arrays, in an order that does not depend on their contents."""
+        groups = (self.state, self.evidence.joined(), self.arrivals)
         return [self.totals, self.labels, *(group[name] for group in groups for name in sorted(group))]
-
-
-def evidence_fields(reward_type: RewardType) -> Fields:
-    """All arrays that verdicts are made from."""
-    return {**likelihood.fields(reward_type), **contrasts.fields()}
 
 
 def arrival_fields(delay: Delay | None) -> Fields:
@@ -107,7 +105,7 @@ def initial(experiment: Experiment, leading: tuple[int, ...] = ()) -> Memory:
         totals=named_arrays.initial(totals_fields(kind), arms, leading)["totals"],
         labels=np.zeros(leading),
         state=named_arrays.initial(STRATEGIES[experiment.strategy.type].fields(kind), arms, leading),
-        evidence=named_arrays.initial(evidence_fields(kind), arms, leading),
+        evidence=ev.initial(kind, arms, leading),
         delay=delay,
         arrivals=named_arrays.initial(arrival_fields(delay), arms, leading),
     )

@@ -10,6 +10,7 @@ import numpy as np
 from scipy import special
 
 from bandit_operator.core.inference import moments as mo
+from bandit_operator.core.inference import small_systems as ss
 from bandit_operator.core.inference.named_arrays import Arrays, Axes, Field, Fields, Flags, Floats
 from bandit_operator.core.model import RewardType
 from bandit_operator.core.strategies.base import Situation, Stateless, Tick, normalised, setting
@@ -119,7 +120,7 @@ class ContrastThompson(Stateless):
         before = {"weight": gamma * state["weight"], "difference": gamma * state["difference"]}
         after = {"weight": before["weight"] + weight, "difference": before["difference"] + difference}
         prior = _block_prior_variance(variance, tick.reward_type)
-        gain = _log_normaliser(after, prior) - _log_normaliser(before, prior)
+        gain = _log_forecast(before, weight, difference.sum(-1), prior)
         score = SCORE_DISCOUNT ** age[..., :1] * state["score"].mean(-1) + gain
         score = score - (score + LOG_PRIOR).max(-1, keepdims=True)
         after, score = _restarted(after, score)
@@ -149,19 +150,39 @@ def _laplacian(weight: Floats) -> Floats:
     return np.asarray(weight.sum(-1)[..., None] * np.eye(weight.shape[-1]) - weight)
 
 
-def _precision(weight: Floats, prior: Floats) -> Floats:
-    """Posterior precision ``[..., 3, K, K]`` for pair weights and a prior variance ``[...]``."""
-    laplacian = _laplacian(weight)
-    # A Laplacian is singular: beyond 1e12 times the prior's precision the inverse would be noise.
-    ridge = np.maximum(1.0 / prior[..., None], 1e-12 * laplacian.max((-1, -2)))
-    return np.asarray(laplacian + np.eye(weight.shape[-1]) * ridge[..., None, None])
+def _precision(laplacian: Floats, prior: Floats, largest: Floats) -> Floats:
+    """Posterior precision ``[..., 3, K, K]`` for a Laplacian and a prior variance ``[...]``.
+
+    A Laplacian is singular: beyond 1e12 times the prior's precision the inverse would be noise, so
+    the prior counts for no less than that beside the ``largest`` element ``[..., 3]``.
+    """
+    ridge = np.maximum(1.0 / prior[..., None], 1e-12 * largest)
+    return np.asarray(laplacian + np.eye(laplacian.shape[-1]) * ridge[..., None, None])
 
 
-def _log_normaliser(arrays: Arrays, prior: Floats) -> Floats:
-    """½ bᵀP⁻¹b − ½ ln det P ``[..., 3]``, whose rise is the log forecast density of a tick."""
-    precision, b = _precision(arrays["weight"], prior), arrays["difference"].sum(-1)
-    mean = np.linalg.solve(precision, b[..., None])[..., 0]
-    return np.asarray(0.5 * (b * mean).sum(-1) - 0.5 * np.linalg.slogdet(precision)[1])
+def _log_forecast(before: Arrays, weight: Floats, difference: Floats, prior: Floats) -> Floats:
+    """Log density of a tick under the posterior before it ``[..., 3]``, up to a constant of the tick.
+
+    That is the rise of ½ bᵀP⁻¹b − ½ ln det P with the tick. Both of its terms grow without end, and
+    little would be left of their difference: with m the mean before the tick, and r = d − Wm what the
+    tick says otherwise, it is ½ (2 mᵀd − mᵀWm + rᵀP⁻¹r) − ½ Δ ln det P, whose terms are the tick's own.
+
+    Args:
+        before: discounted weights and differences of the pairs.
+        weight: the tick's weights W of the pairs ``[..., 3, K, K]``.
+        difference: the tick's d, summed over pairs ``[..., 3, K]``.
+        prior: prior variance ``[...]``.
+    """
+    old, new = _laplacian(before["weight"]), _laplacian(weight)
+    largest = (old + new).max((-1, -2))
+    factor = ss.cholesky(_precision(old, prior, largest))
+    mean = ss.solve(factor, before["difference"].sum(-1)[..., None])[..., 0]
+    expected = (new * mean[..., None, :]).sum(-1)
+    after = ss.cholesky(_precision(old + new, prior, largest))
+    surprise = difference - expected
+    step = ss.solve(after, surprise[..., None])[..., 0]
+    quadratic = (mean * (2.0 * difference - expected)).sum(-1) + (surprise * step).sum(-1)
+    return np.asarray(0.5 * (quadratic + ss.log_determinant(factor) - ss.log_determinant(after)))
 
 
 def _restarted(arrays: Arrays, score: Floats) -> tuple[dict[str, Floats], Floats]:
@@ -183,11 +204,11 @@ def _restarted(arrays: Arrays, score: Floats) -> tuple[dict[str, Floats], Floats
 
 def _posterior(state: Arrays, prior: Floats) -> tuple[Floats, Floats]:
     """Mean ``[..., 3, K]`` and lower Cholesky factor ``[..., 3, K, K]`` of the contrasts."""
-    covariance = np.linalg.inv(_precision(state["weight"], prior))
-    mean = (covariance @ state["difference"].sum(-1)[..., None])[..., 0]
-    covariance = (covariance + covariance.swapaxes(-1, -2)) / 2
+    laplacian = _laplacian(state["weight"])
+    factor = ss.cholesky(_precision(laplacian, prior, laplacian.max((-1, -2))))
+    mean = ss.solve(factor, state["difference"].sum(-1)[..., None])[..., 0]
     jitter = 1e-12 * prior[..., None, None, None] * np.eye(mean.shape[-1])
-    return mean, np.asarray(np.linalg.cholesky(covariance + jitter), dtype=np.float64)
+    return mean, ss.cholesky(ss.inverse(factor) + jitter)
 
 
 def _variance(linear: Floats, level: Floats, reward_type: RewardType) -> Floats:

@@ -1,0 +1,34 @@
+"""When a resource is looked at next: at its tick, or before it where something is under way."""
+
+from __future__ import annotations
+
+from bandit_operator.core.decision import Decision
+from bandit_operator.core.model import ArmState, Mode
+from bandit_operator.reconcile.tracked import Tracked
+from bandit_operator.runtime.scheduler import Requeue
+
+JUST_AFTER_SECONDS = 0.05
+"""So that a drain is over by then, whatever the clock's granularity."""
+REASSERT_SECONDS = 1.0
+"""A write that was overtaken or refused is tried again after this."""
+
+
+def next_requeue(tracked: Tracked, decision: Decision, now: float, monotonic: float) -> Requeue:
+    """The next pass: the tick, or earlier where a drain ends or weights are re-asserted before it.
+
+    Args:
+        tracked: the resource.
+        decision: what was decided in this pass.
+        now: seconds since the Unix epoch.
+        monotonic: seconds by the monotonic clock.
+    """
+    until_tick = max(0.0, tracked.tick_at - now)
+    waits = [
+        standing.quiet_since + tracked.experiment.rollback.drain - now + JUST_AFTER_SECONDS
+        for standing in decision.standings.values()
+        if standing.state is ArmState.DRAINING and standing.quiet_since is not None
+    ]
+    if not tracked.route.in_sync and tracked.experiment.mode is Mode.ACTIVE:
+        waits.append(REASSERT_SECONDS + tracked.route.back_off(monotonic))
+    waits = [wait for wait in waits if 0 < wait < until_tick]
+    return Requeue(min(waits), tick=False) if waits else Requeue(until_tick, tick=True)

@@ -1,0 +1,78 @@
+"""What the process keeps of one resource between two passes, in three parts with one owner each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bandit_operator.api.status import Status
+from bandit_operator.api.v1alpha1 import BanditDeployment, InvalidResource, parse, to_experiment
+from bandit_operator.core.experiment import Experiment
+from bandit_operator.core.outcomes import Held
+from bandit_operator.errors import InvalidSpec
+from bandit_operator.reconcile.route_sync import RouteSync
+from bandit_operator.status.document import from_status
+from bandit_operator.status.session import Committed
+from bandit_operator.status.writer import Announced, conditions_in
+
+
+@dataclass
+class Tracked:
+    """One resource of one uid and generation."""
+
+    resource: BanditDeployment
+    experiment: Experiment
+    resource_version: str
+    """Version that the next status write must find."""
+    committed: Committed
+    """What the status holds, or will with its next write."""
+    route: RouteSync
+    """How the route stands to the intention."""
+    announced: Announced = field(default_factory=Announced)
+    """What the status said last."""
+    held: Held | None = None
+    """What the newest tick held the weights for, if it did."""
+    tick_at: float = -math.inf
+    """When its next tick is due, seconds since the Unix epoch."""
+
+    @property
+    def generation(self) -> int:
+        """Generation of the spec."""
+        return self.resource.metadata.generation
+
+
+def track(body: Mapping[str, Any], before: Tracked | None) -> Tracked:
+    """What is kept of a resource, from what was kept of it or from its status.
+
+    Raises:
+        InvalidSpec: The spec cannot be read; the message names field, value and fix.
+    """
+    metadata = body["metadata"]
+    if before is not None and before.experiment.uid == metadata["uid"]:
+        if before.generation == metadata["generation"]:
+            return before
+        resource, experiment = _parsed(body)
+        before.resource, before.experiment = resource, experiment
+        before.committed = before.committed.rebased(experiment)
+        before.resource_version = metadata["resourceVersion"]
+        return before
+    resource, experiment = _parsed(body)
+    status = Status.model_validate(body.get("status") or {})
+    return Tracked(
+        resource=resource,
+        experiment=experiment,
+        resource_version=metadata["resourceVersion"],
+        committed=from_status(status, experiment, resource.metadata.generation),
+        route=RouteSync(status.foreign_weight_changes or 0),
+        announced=Announced(conditions_in(body)),
+    )
+
+
+def _parsed(body: Mapping[str, Any]) -> tuple[BanditDeployment, Experiment]:
+    try:
+        resource = parse(body)
+        return resource, to_experiment(resource)
+    except InvalidResource as error:
+        raise InvalidSpec(str(error)) from error

@@ -1,0 +1,186 @@
+"""The status as the API server holds it, and what is committed in it: one the inverse of the other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from bandit_operator.api.status import (
+    ArmStatus,
+    Condition,
+    DecisionCounts,
+    MeanInterval,
+    Phase,
+    Status,
+)
+from bandit_operator.api.timestamps import from_timestamp, to_timestamp
+from bandit_operator.core import memory as memories
+from bandit_operator.core.decision import Decision, Intention
+from bandit_operator.core.experiment import Experiment
+from bandit_operator.core.model import ArmStanding, ArmState
+from bandit_operator.status.session import Checkpoint, Committed
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """All that a status says, from which it is written."""
+
+    generation: int
+    """Generation of the spec that it is about."""
+    phase: Phase
+    conditions: tuple[Condition, ...]
+    committed: Committed
+    decision: Decision | None
+    """The newest decision; None where nothing was decided, and what was known of the arms stays."""
+    realised: Mapping[str, float]
+    """Share of the newest window's requests by arm, where requests are counted."""
+    foreign_changes: int
+    """How often another writer changed the weights."""
+
+
+def to_status(experiment: Experiment, document: Document) -> dict[str, Any]:
+    """The status as a merge patch: fields that are no longer known are null, which removes them."""
+    committed, decision = document.committed, document.decision
+    leader, share = _leader(decision)
+    checkpoint = committed.checkpoints[0] if committed.checkpoints else None
+    status = Status(
+        observed_generation=document.generation,
+        phase=document.phase,
+        leader=leader,
+        leader_share=share,
+        winner=None if committed.intention is None else committed.intention.promoted,
+        conditions=list(document.conditions),
+        arms=None if decision is None else _arms(experiment, document, decision),
+        change=None if decision is None or decision.change is None else str(decision.change),
+        window=next((record.window for record in committed.history if record.window), None),
+        decisions=committed.counts,
+        foreign_weight_changes=document.foreign_changes,
+        history=list(committed.history),
+        cursor=None if committed.cursor is None else to_timestamp(committed.cursor),
+        rewards_until=None if committed.rewards_until is None else to_timestamp(committed.rewards_until),
+        memory=memories.to_json(committed.memory),
+        checkpoint=None if checkpoint is None else _checkpoint(checkpoint),
+    )
+    fields = status.model_dump(mode="json", by_alias=True, exclude_none=True)
+    names = {info.alias or name for name, info in Status.model_fields.items()}
+    if decision is None:
+        names.discard("arms")  # what was known of the arms stays
+    return {name: fields.get(name) for name in sorted(names)}
+
+
+def from_status(status: Status, experiment: Experiment, generation: int) -> Committed:
+    """What a status holds for this generation of the spec. Whatever cannot be read starts afresh."""
+    notes: tuple[str, ...] = ()
+    if status.memory is None:
+        memory = memories.initial(experiment)
+    else:
+        memory, notes = memories.from_json(status.memory, experiment)
+    checkpoint = checkpoint_of(status, experiment) if status.observed_generation == generation else None
+    return Committed(
+        memory=memory,
+        cursor=None if status.cursor is None else from_timestamp(status.cursor),
+        rewards_until=None if status.rewards_until is None else from_timestamp(status.rewards_until),
+        intention=_intention(status, experiment),
+        history=tuple(status.history or ()),
+        checkpoints=() if checkpoint is None else (checkpoint,),
+        counts=status.decisions or DecisionCounts(),
+        notes=notes,
+    )
+
+
+_INTENTION = TypeAdapter(Intention | None)
+
+
+def _checkpoint(checkpoint: Checkpoint) -> dict[str, Any]:
+    return {
+        "records": checkpoint.records,
+        "memory": memories.to_json(checkpoint.memory),
+        "intention": _INTENTION.dump_python(checkpoint.intention, mode="json"),
+    }
+
+
+def checkpoint_of(status: Status, experiment: Experiment) -> Checkpoint | None:
+    """The checkpoint of a status, or None where there is none that can be read."""
+    stored = status.checkpoint or {}
+    try:
+        memory, notes = memories.from_json(stored["memory"], experiment)
+        intention, records = _INTENTION.validate_python(stored["intention"]), int(stored["records"])
+    except (KeyError, TypeError, ValueError):  # pydantic's ValidationError is a ValueError
+        return None
+    return None if notes or records < 1 else Checkpoint(memory, intention, records)
+
+
+def _intention(status: Status, experiment: Experiment) -> Intention | None:
+    arms = {arm.name: arm for arm in status.arms or [] if arm.name in experiment.names}
+    standings = {name: standing for name, arm in arms.items() if (standing := _standing(arm)) is not None}
+    if not standings:
+        return None
+    # Weights from before a pause are not put back after it: whoever set them meanwhile meant it.
+    let_go = status.phase in (Phase.PAUSED, Phase.OBSERVING)
+    weights = {name: arm.weight for name, arm in arms.items() if arm.weight is not None and not let_go}
+    return Intention(standings, weights, promoted=status.winner)
+
+
+def _standing(arm: ArmStatus) -> ArmStanding | None:
+    if arm.state is None or arm.since is None:
+        return None
+    return ArmStanding(
+        state=ArmState(arm.state),
+        since=from_timestamp(arm.since),
+        reason=arm.reason or "",
+        template=arm.template,
+        previous_replicas=arm.previous_replicas,
+        quiet_since=None if arm.quiet_since is None else from_timestamp(arm.quiet_since),
+    )
+
+
+def _arms(experiment: Experiment, document: Document, decision: Decision) -> list[ArmStatus]:
+    result = []
+    for arm in experiment.names:
+        standing, report = decision.standings[arm], decision.reports[arm]
+        candidate = arm != experiment.baseline
+        result.append(
+            ArmStatus(
+                name=arm,
+                state=standing.state,
+                since=to_timestamp(standing.since),
+                reason=standing.reason,
+                weight=decision.weights[arm],
+                realised_share=_decimal(document.realised.get(arm)),
+                trials=_decimal(report.trials),
+                rewards=_decimal(report.rewards),
+                mean=_decimal(report.mean),
+                interval=None
+                if report.interval is None
+                else MeanInterval(
+                    lower=_decimal(report.interval[0]) or "", upper=_decimal(report.interval[1]) or ""
+                ),
+                probability_best=_decimal(report.probability_best),
+                evidence=_decimal(report.evidence),
+                threshold=_decimal(decision.threshold) if candidate else None,
+                template=standing.template,
+                previous_replicas=standing.previous_replicas,
+                quiet_since=None if standing.quiet_since is None else to_timestamp(standing.quiet_since),
+            )
+        )
+    return result
+
+
+def _leader(decision: Decision | None) -> tuple[str | None, str | None]:
+    """The arm most probably best, and the share it is meant to have."""
+    if decision is None:
+        return None, None
+    known = {arm: p for arm, report in decision.reports.items() if (p := report.probability_best) is not None}
+    total = sum(decision.weights.values())
+    if not known or total == 0:
+        return None, None
+    leader = max(known, key=lambda arm: (known[arm], arm))
+    return leader, f"{decision.weights[leader] / total:.1%}"
+
+
+def _decimal(value: float | None) -> str | None:
+    """Six significant digits: enough for people; the memory has the rest."""
+    return None if value is None else f"{value:.6g}" if value % 1 or abs(value) >= 1e15 else str(int(value))

@@ -1,0 +1,82 @@
+"""``bandit-operator replay`` on what kubectl prints."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import json
+from typing import Any
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+
+from bandit_operator.cli import main
+from tests.support.process import Process
+
+
+@pytest.fixture(scope="module")
+def resource() -> dict[str, Any]:
+    """A resource with a dozen decisions, one of them a rollback."""
+    one = Process()
+
+    async def play() -> None:
+        await one.look(tick=True)
+        one.earning = {"good": (500.0, 400.0), "bad": (500.0, 50.0)}
+        await one.tick(14)
+
+    asyncio.run(play())
+    return one.api.objects[one.path]
+
+
+def replay(text: str, *options: str) -> Result:
+    return CliRunner().invoke(main, ["replay", *options, "-"], input=text)
+
+
+@pytest.mark.parametrize("dump", [json.dumps, yaml.safe_dump], ids=["JSON", "YAML"])
+def test_decisions_that_agree_are_listed_and_end_with_zero(resource, dump):
+    result = replay(dump(resource))
+    assert result.exit_code == 0, result.output
+    assert "RolledBack" in result.output
+    lines = result.output.splitlines()
+    assert sum("  agrees " in line for line in lines) >= 10
+    assert lines[-1].endswith("the memory comes out as stored")
+
+
+def test_a_decision_that_differs_is_shown_with_both_values_and_ends_with_one(resource):
+    changed = copy.deepcopy(resource)
+    changed["status"]["history"][-1]["weights"] = {"good": 1, "bad": 9999}
+    result = replay(json.dumps(changed))
+    assert result.exit_code == 1
+    assert "differs" in result.output
+    assert "9999" in result.output
+
+
+def test_it_can_be_read_by_programs(resource):
+    found = json.loads(replay(json.dumps(resource), "--json").output)
+    assert found["agrees"]
+    assert found["memoryAgrees"]
+    assert len(found["decisions"]) >= 10
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda body: body.pop("status"), "no history yet"),
+        (lambda body: body["metadata"].update(generation=9), "the spec was changed"),
+        (lambda body: body["status"].pop("checkpoint"), "no checkpoint"),
+        (lambda body: body.pop("spec"), "no BanditDeployment"),
+        (lambda body: body["spec"].update(baseline="nobody"), "nobody"),
+    ],
+    ids=["no status", "another generation", "no checkpoint", "another kind", "spec that cannot be read"],
+)
+def test_what_cannot_be_made_again_is_said_and_ends_with_two(resource, change, said):
+    body = copy.deepcopy(resource)
+    change(body)
+    result = replay(json.dumps(body))
+    assert result.exit_code == 2
+    assert said in result.output
+
+
+def test_text_that_is_no_document_is_refused():
+    assert replay("{").exit_code == 2

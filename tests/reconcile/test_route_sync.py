@@ -1,0 +1,107 @@
+"""How weights that another writer changes are re-asserted, and what is said of the route."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from bandit_operator.core import reasons
+from bandit_operator.core.decision import Intention
+from bandit_operator.reconcile.route_sync import (
+    ACCEPT_SECONDS,
+    CONTEST_PATIENCE,
+    CONTEST_SECONDS,
+    RouteSync,
+)
+
+INTENDED = Intention({}, {"a": 9000, "b": 1000})
+
+
+def placed(accepted: bool = True, unresolved: str | None = None, **weights: int) -> Any:
+    """A route as the observer shows it."""
+    return SimpleNamespace(
+        located=SimpleNamespace(weights=weights or dict(INTENDED.weights)),
+        router=SimpleNamespace(unresolved=lambda _: unresolved),
+        route={},
+        accepted=accepted,
+        generation=7,
+    )
+
+
+def contested(changes: int) -> RouteSync:
+    """A route whose weights another writer has changed so often, a second apart."""
+    sync = RouteSync()
+    for second in range(changes):
+        sync.observe_weights(placed(), INTENDED, monotonic=float(second), wall=float(second))
+        sync.observe_weights(placed(a=1, b=1), INTENDED, monotonic=float(second), wall=float(second))
+    sync.begin_write(float(changes))
+    return sync
+
+
+def test_weights_that_were_never_in_sync_are_a_write_of_ours_that_is_still_to_come():
+    sync = RouteSync()
+    assert not sync.observe_weights(placed(a=1, b=1), INTENDED, monotonic=0.0, wall=0.0)
+    assert sync.foreign_changes == 0
+
+
+def test_a_foreign_change_is_counted_once_and_re_asserted_at_once():
+    sync = RouteSync()
+    sync.observe_weights(placed(), INTENDED, monotonic=0.0, wall=0.0)
+    assert sync.observe_weights(placed(a=1, b=1), INTENDED, monotonic=1.0, wall=1.0)
+    assert not sync.observe_weights(placed(a=1, b=1), INTENDED, monotonic=2.0, wall=2.0)
+    assert sync.foreign_changes == 1
+    assert sync.may_assert(2.0)
+
+
+def test_a_few_changes_are_still_re_asserted_at_once():
+    sync = contested(CONTEST_PATIENCE)
+    assert sync.state(placed(), 5.0).trouble is None
+    assert sync.may_assert(5.0)
+
+
+def test_a_contest_is_backed_off_from_with_growing_delays():
+    delays = [contested(CONTEST_PATIENCE + extra).back_off(20.0) for extra in range(1, 6)]
+    assert delays == [10, 20, 40, 80, 160]
+    sync = contested(CONTEST_PATIENCE + 1)
+    assert not sync.may_assert(6.0 + 9.0)
+    assert sync.may_assert(6.0 + 10.0)
+
+
+def test_a_contest_is_over_once_nobody_has_changed_anything_for_a_while():
+    sync = contested(20)
+    assert sync.state(placed(), 20.0).trouble[0] == reasons.WEIGHTS_CONTESTED
+    assert sync.state(placed(), 20.0 + CONTEST_SECONDS).trouble is None
+
+
+def test_a_gateway_has_a_moment_to_accept_a_generation():
+    sync = RouteSync()
+    sync.observe_acceptance(placed(accepted=False), 0.0)
+    assert sync.state(placed(accepted=False), ACCEPT_SECONDS).trouble is None
+    reason, message = sync.state(placed(accepted=False), ACCEPT_SECONDS + 1).trouble
+    assert reason == reasons.ROUTE_NOT_ACCEPTED
+    assert "generation 7" in message
+
+
+def test_what_the_gateway_cannot_resolve_is_said_in_its_own_words():
+    trouble = RouteSync().state(placed(unresolved="no port 81"), 0.0).trouble
+    assert trouble == (reasons.BACKEND_NOT_FOUND, "the gateway says: no port 81")
+
+
+@pytest.mark.parametrize(
+    ("requests", "start", "told"),
+    [
+        ({"a": 500.0, "b": 500.0}, 10.0, True),
+        ({"a": 900.0, "b": 100.0}, 10.0, False),
+        ({"a": 50.0, "b": 50.0}, 10.0, False),
+        ({"a": 500.0, "b": 500.0}, 2.0, False),
+    ],
+    ids=["otherwise than meant", "as meant", "too few to tell", "before the gateway could follow"],
+)
+def test_shares_that_do_not_follow_the_weights_are_said_once_they_can_be_told(requests, start, told):
+    sync = RouteSync()
+    sync.observe_weights(placed(), INTENDED, monotonic=0.0, wall=0.0)
+    sync.observe_requests(requests, INTENDED, ("a", "b"), start)
+    trouble = sync.state(placed(), 0.0).trouble
+    assert (trouble is not None and trouble[0] == reasons.NOT_FOLLOWED) is told

@@ -1,0 +1,105 @@
+"""What is committed, and its way to the status and back."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from bandit_operator.api.status import Phase, Status
+from bandit_operator.core import memory as memories
+from bandit_operator.core.decide import decide
+from bandit_operator.core.decision import Decision, Intention
+from bandit_operator.core.experiment import Experiment
+from bandit_operator.core.model import ArmFacts, ArmStanding, ArmState, Observed, Snapshot, Window
+from bandit_operator.status.document import Document, from_status, to_status
+from bandit_operator.status.session import Committed, intended
+
+STANDINGS = {
+    "logistic": ArmStanding(ArmState.ACTIVE, 100.125, "Serving", "v1"),
+    "boosting": ArmStanding(ArmState.DRAINING, 200.5, "WaitingForRequests", "v2", 3, 210.75),
+}
+WINDOW = Window(300, 330, {"logistic": Observed(50, 20), "boosting": Observed(0, 0)})
+
+
+@pytest.fixture
+def snapshot() -> Snapshot:
+    """What is seen while a drain is under way."""
+    facts = {
+        arm: ArmFacts(weight, True, 3, standing.template)
+        for (arm, standing), weight in zip(STANDINGS.items(), (10000, 0), strict=True)
+    }
+    return Snapshot(340.0, WINDOW, facts, 1, True)
+
+
+@pytest.fixture
+def decision(experiment: Experiment, snapshot: Snapshot) -> Decision:
+    """A decision with a drain under way."""
+    intention = Intention(STANDINGS, {"logistic": 10000, "boosting": 0})
+    return decide(experiment, memories.initial(experiment), intention, snapshot)
+
+
+@pytest.fixture
+def status(experiment: Experiment, snapshot: Snapshot, decision: Decision) -> dict[str, Any]:
+    """The status after that decision, as the API server holds it."""
+    committed = Committed(memories.initial(experiment)).decided(snapshot, False, decision, 3)
+    return written(experiment, committed, decision)
+
+
+def written(experiment, committed, decision=None, phase=Phase.LEARNING) -> dict[str, Any]:
+    document = Document(3, phase, (), committed, decision, {}, 0)
+    return json.loads(json.dumps(to_status(experiment, document)))
+
+
+def read(status: dict[str, Any], experiment: Experiment, generation: int = 3) -> Committed:
+    return from_status(Status.model_validate(status), experiment, generation)
+
+
+def test_another_replica_remembers_the_same(experiment, status, decision):
+    again = read(status, experiment)
+    assert again.memory == decision.memory
+    assert again.intention == Intention(decision.standings, decision.weights)
+    assert again.cursor == 330.0
+    assert again.rewards_until == 330.0
+    assert len(again.history) == 1
+    assert again.notes == ()
+
+
+def test_the_checkpoint_is_what_was_known_before_the_oldest_record(experiment, status):
+    (checkpoint,) = read(status, experiment).checkpoints
+    assert checkpoint.memory == memories.initial(experiment)
+    assert (checkpoint.intention, checkpoint.records) == (None, 1)
+
+
+def test_a_checkpoint_of_another_generation_is_not_used(experiment, status):
+    assert read(status, experiment, generation=4).checkpoints == ()
+
+
+def test_a_checkpoint_that_cannot_be_read_is_not_used(experiment, status):
+    for damage in ({"records": "many"}, {"memory": {}}, {"intention": {"weights": 5}}):
+        damaged = {**status, "checkpoint": {**status["checkpoint"], **damage}}
+        assert read(damaged, experiment).checkpoints == ()
+
+
+def test_a_memory_that_cannot_be_read_starts_again_and_says_so(experiment, status):
+    status["memory"]["version"] = 999
+    again = read(status, experiment)
+    assert again.memory.ticks == 0
+    assert "999" in again.notes[0]
+
+
+def test_arms_that_are_no_longer_in_the_spec_are_forgotten(experiment, status):
+    status["arms"].append({**status["arms"][0], "name": "gone"})
+    assert set(read(status, experiment).intention.standings) == set(STANDINGS)
+
+
+@pytest.mark.parametrize("phase", [Phase.PAUSED, Phase.OBSERVING])
+def test_weights_from_before_a_pause_are_not_re_asserted_after_it(experiment, status, phase):
+    again = read({**status, "phase": phase.value}, experiment)
+    route = {"logistic": 1, "boosting": 1}
+    assert intended(again.intention, route, shared=False, follow=False).weights == route
+
+
+def test_what_was_known_of_the_arms_stays_where_nothing_was_decided(experiment):
+    assert "arms" not in written(experiment, Committed(memories.initial(experiment)))

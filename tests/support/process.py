@@ -1,0 +1,252 @@
+"""A rollout in the process: the real reconciler, caches and core on a fake API server and rewards."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+from bandit_operator.api.references import Key
+from bandit_operator.api.v1alpha1 import parse
+from bandit_operator.core import reasons
+from bandit_operator.core.model import NoData, Observed, Outcome, SourceDown, Window
+from bandit_operator.reconcile.observe import Observer, WindowRead
+from bandit_operator.reconcile.reconciler import Reconciler
+from bandit_operator.runtime.clock import Clock
+from bandit_operator.runtime.scheduler import Requeue
+from bandit_operator.runtime.telemetry import Metrics
+from bandit_operator.watch.cache import Cache
+from tests.support.fake_api import FakeAPI, deployment_of, resource_of, route_of
+
+NAMESPACE = "models"
+START = 1_000_000_020.0
+"""A point of the grid of 30 s, in seconds since the Unix epoch."""
+
+
+class FakeRewards(Observer):
+    """An observer whose rewards come from ``earning``: (trials, rewards) a window by arm, or why none."""
+
+    earning: dict[str, tuple[float, float] | None] | SourceDown | BaseException
+    requests: dict[str, float]
+    windows: list[tuple[float, float]]
+
+    async def rewards(self, resource: Any, start: float, end: float) -> WindowRead | SourceDown:
+        """What one window held."""
+        self.windows.append((start, end))
+        if isinstance(self.earning, BaseException):
+            raise self.earning
+        if isinstance(self.earning, SourceDown):
+            return self.earning
+        arms: dict[str, Outcome] = {}
+        for arm in (one.name for one in resource.spec.arms):
+            numbers = self.earning.get(arm)
+            arms[arm] = NoData("no series of trials") if numbers is None else Observed(*map(float, numbers))
+        return WindowRead(Window(start, end, arms), dict(self.requests))
+
+
+class Process:
+    """One replica of the operator, without its loops, on a rollout of two arms or more.
+
+    Times are seconds; nothing here waits.
+    """
+
+    name = "income"
+    clock_offset = 0.0
+    """What the wall clock was set by."""
+
+    def __init__(self, arms: tuple[str, ...] = ("good", "bad"), **spec: Any) -> None:
+        self.arms = arms
+        self.api = FakeAPI()
+        self.now = START + 10
+        self.spec = _spec(arms) | spec
+        self.api.put(self.path, self._resource())
+        self.api.put(self.route_path, self._route())
+        for arm in arms:
+            self.api.put(deployment_of(arm, NAMESPACE), self._deployment(arm))
+        self.earning: Any = dict.fromkeys(arms, (500.0, 250.0))
+        self.requests: dict[str, float] = {}
+        self.past: set[str] = set()
+        """Reasons of conditions and arms that the status has shown at any time."""
+        self.start()
+
+    # ---- where things are -----------------------------------------------------------------
+
+    @property
+    def key(self) -> Key:
+        """Key of the resource."""
+        return (NAMESPACE, self.name)
+
+    @property
+    def path(self) -> str:
+        """Path of the resource."""
+        return resource_of(self.name, NAMESPACE)
+
+    @property
+    def route_path(self) -> str:
+        """Path of its route."""
+        return route_of(self.name, NAMESPACE)
+
+    @property
+    def status(self) -> dict[str, Any]:
+        """Its status as the API server holds it."""
+        status: dict[str, Any] = self.api.objects[self.path].get("status", {})
+        return status
+
+    def condition(self, kind: str) -> dict[str, Any]:
+        """One condition."""
+        return next(one for one in self.status["conditions"] if one["type"] == kind)
+
+    def arm(self, name: str) -> dict[str, Any]:
+        """The status of one arm."""
+        found: dict[str, Any] = next(one for one in self.status["arms"] if one["name"] == name)
+        return found
+
+    def weights(self) -> dict[str, int]:
+        """What the route carries."""
+        refs = self.api.objects[self.route_path]["spec"]["rules"][0]["backendRefs"]
+        return {ref["name"]: ref.get("weight", 1) for ref in refs}
+
+    def replicas(self, arm: str) -> int:
+        """What an arm's Deployment asks for."""
+        return int(self.api.objects[deployment_of(arm, NAMESPACE)]["spec"].get("replicas", 0))
+
+    def events(self) -> list[str]:
+        """Reasons of the events that were posted."""
+        return [write.body["reason"] for write in self.api.writes if write.what == "event"]
+
+    # ---- what happens ---------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start the process, or start again after a crash: only the API server's objects are left."""
+        self.cache = Cache()
+        self.metrics = Metrics()
+        self.observer = FakeRewards(self.cache, self.api, None, "http://prometheus")  # type: ignore[arg-type]  # never asked
+        self.observer.windows = []
+        clock = Clock(lambda: self.now + self.clock_offset, lambda: self.now)
+        self.reconciler = Reconciler(self.cache, self.api, self.observer, clock, self.metrics, "replica")
+        self.watch()
+
+    def watch(self) -> None:
+        """Let the watches bring everything that has changed."""
+        for path, body in self.api.objects.items():
+            key = (body["metadata"]["namespace"], body["metadata"]["name"])
+            if "/banditdeployments/" in path:
+                self.cache.put_resource(copy.deepcopy(body))
+            elif "/httproutes/" in path:
+                self.cache.put_route("HTTPRoute", copy.deepcopy(body))
+            elif "/deployments/" in path:
+                self.cache.put_target("Deployment", copy.deepcopy(body))
+                self.cache.services.add(key)
+
+    def gateway(self, accepted: bool = True) -> None:
+        """Let the gateway look at the route: it accepts the present generation, or refuses it."""
+        route = self.api.objects[self.route_path]
+        generation = route["metadata"]["generation"]
+        condition = {
+            "type": "Accepted",
+            "status": str(accepted),
+            "observedGeneration": generation,
+        }
+        self.api.put(self.route_path, {**route, "status": {"parents": [{"conditions": [condition]}]}})
+
+    def kubelet(self) -> None:
+        """Let every Deployment have the Pods that it asks for."""
+        for path, body in list(self.api.objects.items()):
+            if "/deployments/" in path:
+                available = body["spec"].get("replicas", 0)
+                self.api.put(path, {**body, "status": {"availableReplicas": available}})
+
+    def set_weights(self, **weights: int) -> None:
+        """Another writer sets weights."""
+        route = copy.deepcopy(self.api.objects[self.route_path])
+        for ref in route["spec"]["rules"][0]["backendRefs"]:
+            ref["weight"] = weights.get(ref["name"], ref["weight"])
+        self.api.put(self.route_path, route)
+
+    def set_template(self, arm: str, image: str) -> None:
+        """The user deploys another image for an arm."""
+        path = deployment_of(arm, NAMESPACE)
+        body = copy.deepcopy(self.api.objects[path])
+        body["spec"]["template"] = {"spec": {"containers": [{"image": image}]}}
+        self.api.put(path, body)
+
+    def set_available(self, arm: str, available: int) -> None:
+        """So many Pods of an arm can serve."""
+        path = deployment_of(arm, NAMESPACE)
+        self.api.put(path, {**self.api.objects[path], "status": {"availableReplicas": available}})
+
+    def update_route(self, change: Callable[[dict[str, Any]], None]) -> None:
+        """The user changes the route's spec."""
+        route = copy.deepcopy(self.api.objects[self.route_path])
+        change(route["spec"])
+        self.api.put(self.route_path, route)
+
+    def update_spec(self, **spec: Any) -> None:
+        """The user changes the spec."""
+        body = copy.deepcopy(self.api.objects[self.path])
+        self.api.put(self.path, {**body, "spec": {**body["spec"], **spec}})
+
+    async def look(self, *, tick: bool = False) -> Requeue | None:
+        """One pass, on what the watches have brought."""
+        self.watch()
+        self.observer.earning, self.observer.requests = self.earning, self.requests
+        requeue = await self.reconciler.reconcile(self.key, tick)
+        self.past |= {one["reason"] for one in self.status.get("conditions", [])}
+        self.past |= {one["reason"] for one in self.status.get("arms", [])}
+        return requeue
+
+    async def tick(self, times: int = 1, seconds: float = 30.0) -> Requeue | None:
+        """Let time pass, and make the passes that are due; gateway and kubelet keep up."""
+        requeue = None
+        for _ in range(times):
+            self.now += seconds
+            self.gateway()
+            self.kubelet()
+            requeue = await self.look(tick=True)
+        return requeue
+
+    # ---- objects --------------------------------------------------------------------------
+
+    def _resource(self) -> dict[str, Any]:
+        metadata = {"name": self.name, "namespace": NAMESPACE, "uid": "2c1b"}
+        body = {
+            "apiVersion": "bandit-operator.dev/v1alpha1",
+            "kind": "BanditDeployment",
+            "metadata": {**metadata, "creationTimestamp": "2026-01-01T00:00:00Z"},
+        }
+        parsed = parse({**body, "spec": self.spec})  # fills in the defaults, as the API server does
+        spec = parsed.spec.model_dump(by_alias=True, exclude_none=True, mode="json")
+        return {**body, "spec": spec}
+
+    def _route(self) -> dict[str, Any]:
+        refs = [{"name": arm, "port": 80, "weight": 10000 // len(self.arms)} for arm in self.arms]
+        accepted = {"type": "Accepted", "status": "True", "observedGeneration": 1}
+        return {
+            "metadata": {"name": self.name, "namespace": NAMESPACE, "uid": "route"},
+            "spec": {"rules": [{"name": "predict", "backendRefs": refs}]},
+            "status": {"parents": [{"conditions": [accepted]}]},
+        }
+
+    def _deployment(self, arm: str) -> dict[str, Any]:
+        return {
+            "metadata": {"name": arm, "namespace": NAMESPACE, "uid": f"deployment-{arm}"},
+            "spec": {"replicas": 2, "template": {"spec": {"containers": [{"image": f"{arm}:1"}]}}},
+            "status": {"availableReplicas": 2},
+        }
+
+
+def _spec(arms: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        "interval": "30s",
+        "traffic": {"routeRef": {"name": Process.name}},
+        "baseline": arms[0],
+        "arms": [{"name": arm, "backendRef": {"name": arm}, "scaleTargetRef": {"name": arm}} for arm in arms],
+        "reward": {"prometheus": {"successes": "good_total", "trials": "all_total", "settle": "5s"}},
+        "strategy": {"type": "Thompson"},
+        "rollback": {"drain": "60s"},
+        "guardrails": {"minTrials": 100},
+    }
+
+
+DOWN = SourceDown(reasons.UNREACHABLE, "Prometheus at http://prometheus cannot be reached: refused")
+"""A Prometheus that is not there."""
