@@ -10,10 +10,10 @@ watch        what the cluster shows: handlers, the cache they keep, a look past 
 status       what is remembered and said: session, document and its inverse, conditions, events
 runtime      the process: scheduler, election, clock, settings, probes, metrics
 adapters     the only input and output: API server, Prometheus
-sources      rewards from Prometheus, one file a source or preset
-routers      weights in a route, one file a kind
-api          the resource: models, definition, rules
+sources      rewards from Prometheus, one file a source
+api          the resource: models, definition, rules; presets, one file a gateway or model server
 simulation   worlds to play, many seeds at once
+routers      weights in a route, one file a kind
 core         no clock, no input or output: what the data say, and what to do
 errors       what crosses a room's border as an exception
 """

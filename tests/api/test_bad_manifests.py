@@ -11,11 +11,11 @@ from itertools import product
 import pytest
 
 from bandit_operator.api.crd import models_of
+from bandit_operator.api.presets import SOFTWARE
+from bandit_operator.api.presets.base import NotOffered
 from bandit_operator.api.strategy import block_name
 from bandit_operator.api.v1alpha1 import BanditDeployment, InvalidResource, parse
 from bandit_operator.core.strategies import STRATEGIES, settings_of
-from bandit_operator.presets import SOFTWARE
-from bandit_operator.presets.base import NotOffered
 from bandit_operator.routers import ROUTERS
 from tests.support.manifests import bad_cases, made_bad
 

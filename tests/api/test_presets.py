@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from bandit_operator.api.presets import description
+from bandit_operator.api.preset_rules import description
+from bandit_operator.api.presets import DEFAULT_GATEWAY, SOFTWARE, Preset
+from bandit_operator.api.presets.base import NotOffered
 from bandit_operator.api.v1alpha1 import InvalidResource, parse
-from bandit_operator.presets import DEFAULT_GATEWAY, SOFTWARE, Preset
-from bandit_operator.presets.base import NotOffered
 
 OFFERS = [
     pytest.param(preset, software.name, offer, id=f"{preset}-{software.name}")

@@ -17,7 +17,9 @@ END = BEGIN + timedelta(seconds=100)
 def request(
     verb: str, resource: str, second: float = 50, user: str = OPERATOR_ACCOUNT, sub: str = ""
 ) -> Request:
-    return Request(BEGIN + timedelta(seconds=second), user, verb, resource, sub, "demo", "income", 200)
+    return Request(
+        BEGIN + timedelta(seconds=second), user, verb, resource, sub, "demo", "income", 200, pod=""
+    )
 
 
 def load(

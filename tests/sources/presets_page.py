@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from bandit_operator.presets import DEFAULT_GATEWAY, SOFTWARE, Preset, Software
-from bandit_operator.presets.base import NotOffered
+from bandit_operator.api.presets import DEFAULT_GATEWAY, SOFTWARE, Preset, Software
+from bandit_operator.api.presets.base import NotOffered
 
 PAGE = Path("docs/presets.md")
 EXPOSITIONS = Path(__file__).parent / "expositions"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import promql_parser
 import pytest
 
+from bandit_operator.api.presets import SOFTWARE
+from bandit_operator.api.presets.base import ArmLabel
 from bandit_operator.api.v1alpha1 import parse
-from bandit_operator.presets import SOFTWARE
-from bandit_operator.presets.base import ArmLabel
 from bandit_operator.sources import Sample, source_of
 from bandit_operator.sources.labels import own_label, software_label
 from bandit_operator.sources.promql import PART

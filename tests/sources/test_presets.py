@@ -12,10 +12,10 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from promql_parser import MatchOp
 
+from bandit_operator.api.presets import SOFTWARE, Preset
+from bandit_operator.api.presets.base import NotOffered
 from bandit_operator.api.v1alpha1 import parse
 from bandit_operator.core.model import NoData, Observed
-from bandit_operator.presets import SOFTWARE, Preset
-from bandit_operator.presets.base import NotOffered
 from bandit_operator.routers import Located
 from bandit_operator.sources import PRESETS, source_of
 from bandit_operator.sources.base import Counter
@@ -195,5 +195,5 @@ def test_the_metrics_were_recorded_by_a_script_that_is_there(implementation):
 def test_the_page_has_what_the_presets_declare():
     assert agrees(presets_page.made(), presets_page.PAGE), (
         "run `make golden`, which makes the table and the list of docs/presets.md from"
-        " operator/bandit_operator/presets, and read the difference"
+        " operator/bandit_operator/api/presets, and read the difference"
     )

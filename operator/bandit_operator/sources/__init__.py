@@ -2,7 +2,7 @@
 
 A source is pure: it says which counters or queries a resource's rewards come from, and turns
 the numbers into an outcome for every arm. To add one: a file here, and a line in ``SOURCES``;
-a preset for other software is a file in ``bandit_operator.presets``.
+a preset for other software is a file in ``bandit_operator.api.presets``.
 """
 
 from __future__ import annotations

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from bandit_operator.api.presets.base import ArmLabel
 from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core.model import Outcome
-from bandit_operator.presets.base import ArmLabel
 from bandit_operator.routers import Located
 
 Values = Mapping[str, Mapping[str, float]]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
+from bandit_operator.api.presets import Role, RoutedArms, Software
+from bandit_operator.api.presets.base import ArmLabel
 from bandit_operator.api.references import backends_of, route_of
 from bandit_operator.api.v1alpha1 import BanditDeployment
-from bandit_operator.presets import Role, RoutedArms, Software
-from bandit_operator.presets.base import ArmLabel
 from bandit_operator.routers import Located
 
 

@@ -1,4 +1,4 @@
-"""Rewards from the metrics of gateways and model servers, as ``bandit_operator.presets`` declares them."""
+"""Rewards from the metrics of gateways and model servers, which ``api.presets`` declares."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from bandit_operator.api.presets import DEFAULT_GATEWAY, SOFTWARE, Preset, Software
+from bandit_operator.api.presets.base import LATENCY, SUCCESS, ArmLabel, Durations, Offered, Requests
 from bandit_operator.api.rules import parse_duration
 from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core.model import NoData, Observed, Outcome
-from bandit_operator.presets import DEFAULT_GATEWAY, SOFTWARE, Preset, Software
-from bandit_operator.presets.base import LATENCY, SUCCESS, ArmLabel, Durations, Offered, Requests
 from bandit_operator.routers import Located
 from bandit_operator.sources.base import Counter, RewardSource, Values, WithoutQueries
 from bandit_operator.sources.labels import software_label

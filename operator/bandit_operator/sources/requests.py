@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from bandit_operator.api.presets import SOFTWARE
 from bandit_operator.api.v1alpha1 import BanditDeployment
-from bandit_operator.presets import SOFTWARE
 from bandit_operator.sources.base import Counter
 from bandit_operator.sources.labels import own_label, software_label
 

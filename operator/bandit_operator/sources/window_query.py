@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bandit_operator.presets.base import ArmLabel
+from bandit_operator.api.presets.base import ArmLabel
 from bandit_operator.sources.base import Counter, Query, Sample, Values
 from bandit_operator.sources.promql import (
     PART,

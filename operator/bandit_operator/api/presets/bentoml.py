@@ -7,7 +7,7 @@ https://docs.bentoml.com/en/latest/build-with-bentoml/observability/metrics.html
 
 from __future__ import annotations
 
-from bandit_operator.presets.base import Durations, Offered, Requests, Role, Software, service_label
+from bandit_operator.api.presets.base import Durations, Offered, Requests, Role, Software, service_label
 
 _PREDICTIONS = 'endpoint!~"/|/docs[.]json|/healthz|/livez|/metrics|/readyz|/schema[.]json|/static_content/.+"'
 _ANSWERED = 'http_response_code!~"5.."'

@@ -11,7 +11,7 @@ is off by default and of decoupled models' first responses, so there is no laten
 
 from __future__ import annotations
 
-from bandit_operator.presets.base import NotOffered, Offered, Requests, Role, Software, service_label
+from bandit_operator.api.presets.base import NotOffered, Offered, Requests, Role, Software, service_label
 
 TRITON = Software(
     name="Triton",

@@ -10,7 +10,7 @@ Times of failures are in the histogram of predictions too, so there is no latenc
 
 from __future__ import annotations
 
-from bandit_operator.presets.base import NotOffered, Offered, Requests, Role, Software, service_label
+from bandit_operator.api.presets.base import NotOffered, Offered, Requests, Role, Software, service_label
 
 KSERVE = Software(
     name="KServe",

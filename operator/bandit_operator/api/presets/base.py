@@ -1,7 +1,7 @@
 """What a preset declares: of which software, from which metrics, and how arms are told apart in them.
 
-Declarations only. ``bandit_operator.api`` makes its lists and rules from them,
-``bandit_operator.sources.presets`` reads the metrics, and docs/presets.md shows them.
+Declarations only. The API makes its lists and rules from them, ``bandit_operator.sources.presets``
+reads the metrics, and docs/presets.md shows them.
 """
 
 from __future__ import annotations

@@ -1,15 +1,15 @@
 """The API's part of presets: which can be asked of whom, and what must be set beside them.
 
-All of it is made from what each software declares (``bandit_operator.presets``).
+All of it is made from what each software declares (``bandit_operator.api.presets``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
+from bandit_operator.api.presets import DEFAULT_GATEWAY, SOFTWARE, Preset, Role
+from bandit_operator.api.presets.base import LATENCY, SUCCESS, NotOffered
 from bandit_operator.api.rules import OneOf, Rule
-from bandit_operator.presets import DEFAULT_GATEWAY, SOFTWARE, Preset, Role
-from bandit_operator.presets.base import LATENCY, SUCCESS, NotOffered
 
 NAMES = OneOf(tuple(SOFTWARE))
 """What ``implementation`` may be."""

@@ -9,7 +9,7 @@ https://github.com/vllm-project/vllm/blob/main/vllm/v1/metrics/loggers.py
 
 from __future__ import annotations
 
-from bandit_operator.presets.base import Durations, Offered, Requests, Role, Software, service_label
+from bandit_operator.api.presets.base import Durations, Offered, Requests, Role, Software, service_label
 
 _FINISHED = "vllm:request_success_total"
 

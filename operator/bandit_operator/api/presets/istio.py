@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from bandit_operator.presets.base import (
+from bandit_operator.api.presets.base import (
     ArmLabel,
     Durations,
     Offered,

@@ -9,7 +9,7 @@ https://github.com/SeldonIO/MLServer/blob/master/mlserver/handlers/dataplane.py
 
 from __future__ import annotations
 
-from bandit_operator.presets.base import Durations, Offered, Requests, Role, Software, service_label
+from bandit_operator.api.presets.base import Durations, Offered, Requests, Role, Software, service_label
 
 MLSERVER = Software(
     name="MLServer",

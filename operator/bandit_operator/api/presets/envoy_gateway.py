@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 
-from bandit_operator.presets.base import (
+from bandit_operator.api.presets.base import (
     ArmLabel,
     NotOffered,
     Offered,
