@@ -26,11 +26,17 @@ test: venv lint test-fast ## Everything: lint, unit, golden and real-cluster tes
 test-fast: venv ## Tests that need no cluster, in about a minute
 	@$(PYTEST) tests -m "not cluster and not slow" -n 2 --dist worksteal $(ARGS)
 
-lint: venv ## ruff, mypy and the layers
+lint: venv ## ruff, mypy, the layers, gofmt and go vet
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy --config-file pyproject.toml
-	@$(BIN)/lint-imports | tail -1
+	@report=$$($(BIN)/lint-imports 2>&1) || { echo "$$report"; exit 1; }; grep Contracts: <<< "$$report"
+	@$(PYTHON) cluster/lint.py
+
+fmt: venv ## Fix what ruff can, and format Python and Go
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+	@$(PYTHON) cluster/lint.py --fix
 
 bench: venv ## Measure the decisions against their goals and other libraries (ARGS=--quick for minutes)
 	@$(BIN)/python -m bench.decisions $(ARGS)
@@ -98,4 +104,4 @@ lock: ## Resolve requirements.lock again (needs uv)
 clean: ## Delete what was built here; the cache outside stays
 	@rm -rf build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
-.PHONY: help demo test test-fast lint bench bench-collector bench-overhead study study-replay cluster-build cluster-up cluster-down kubectl install crds golden venv lock clean
+.PHONY: help demo test test-fast lint fmt bench bench-collector bench-overhead study study-replay cluster-build cluster-up cluster-down kubectl install crds golden venv lock clean
