@@ -48,8 +48,8 @@ bench-overhead: venv ## Measure what the operator costs, on a cluster: requests,
 	@$(BIN)/python -m bench.overhead $(ARGS)
 
 study: venv ## Compare bandits, A/B tests and simpler ways on real streams (DATA=folder, ARGS=--quick for minutes)
-	@$(BIN)/python -m study fetch
-	@$(BIN)/python -m study run $(if $(DATA),--data $(DATA)) $(ARGS)
+	@$(BIN)/python -m bandit_study fetch
+	@$(BIN)/python -m bandit_study run $(if $(DATA),--data $(DATA)) $(ARGS)
 
 study-replay: venv ## Replay months of one of its streams through the real operator (about 10 minutes)
 	@$(BIN)/python -m demo.replay $(ARGS)

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bandit_study.archives import ArchiveError
+from bandit_study.cache import file_digest
+from bandit_study.sources.census import ARCHIVE, LABEL, YEAR, originals
 from demo.dataset import Dataset, Skew
-from study.archives import ArchiveError
-from study.cache import file_digest
-from study.sources.census import ARCHIVE, LABEL, YEAR, originals
 
 CSV_NAME = "census_income_kdd.csv.gz"
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
+from bandit_study.archives import ArchiveError
+from bandit_study.cache import cache_folder
+from bandit_study.sources.census import ARCHIVE
 from demo import census, shipped
 from demo.dataset import Dataset, Skew
-from study.archives import ArchiveError
-from study.cache import cache_folder
-from study.sources.census import ARCHIVE
 
 FORMAT = 1  # of the cached file; raise it when what is read or how it is encoded changes
 Progress = Callable[[str], None]

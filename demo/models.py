@@ -25,10 +25,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from threadpoolctl import threadpool_limits
 
+from bandit_study.cache import cache_folder
 from demo.data import Progress, load
 from demo.dataset import Dataset, Stream, production_stream
 from demo.rollout import Model, Rollout
-from study.cache import cache_folder
 
 NAME = "income"
 """Of the BanditDeployment and of the route that it moves."""
@@ -118,7 +118,7 @@ def prepare(progress: Progress, cache: Path | None = None, folder: Path | None =
 
     Args:
         progress: Called with each line worth showing.
-        cache: Instead of `study.cache.cache_folder()`.
+        cache: Instead of `bandit_study.cache.cache_folder()`.
         folder: Folder with a copy of the data, instead of `demo.data.data_folder()`.
     """
     data = load(progress, cache, folder)

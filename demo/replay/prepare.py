@@ -13,14 +13,14 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import FixedThresholdClassifier
 from threadpoolctl import threadpool_limits
 
+from bandit_study.data.table import Table, Task
+from bandit_study.engine.answers import first_arms, make_stream
+from bandit_study.engine.models import Constant, Fitted
+from bandit_study.engine.settings import Settings
+from bandit_study.engine.split import split
+from bandit_study.engine.stream import Stream
+from bandit_study.errors import StudyError
 from demo.rollout import Model, Rollout
-from study.data.table import Table, Task
-from study.engine.answers import first_arms, make_stream
-from study.engine.models import Constant, Fitted
-from study.engine.settings import Settings
-from study.engine.split import split
-from study.engine.stream import Stream
-from study.errors import StudyError
 
 NAME = "replay"
 REWARDS = ("accuracy", "balanced-accuracy", "regression-error")

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from bandit_study.sources.census import FILES, LABEL, YEAR
 from demo import census
-from study.sources.census import FILES, LABEL, YEAR
 
 
 def person(age: int, worker: str, weeks: int, year: int, rich: bool) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from bandit_operator.cli import main as operator
-from study.cli import main
+from bandit_study.cli import main
 
 
 @pytest.fixture
@@ -36,9 +36,12 @@ def test_a_folder_is_run_and_reported_and_the_second_time_kept(here, write_set, 
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["run"], "there is no data; run `study fetch` first, or name a folder by --data"),
+        (
+            ["run"],
+            "there is no data; run `bandit-operator experiment fetch` first, or name a folder by --data",
+        ),
         (["run", "--data", "nowhere"], "INDEX.csv: cannot be read"),
-        (["report"], "has no results; run `study run` first"),
+        (["report"], "has no results; run `bandit-operator experiment run` first"),
         (["fetch", "other"], "other: there is no such set to fetch; take of"),
         (["world", "other"], "there is no such set"),
     ],
@@ -58,7 +61,17 @@ def test_the_operators_command_hands_over_to_the_study() -> None:
 
 
 def test_without_the_extra_the_operators_command_says_what_to_install(monkeypatch) -> None:
-    monkeypatch.setitem(sys.modules, "study.cli", None)
+    monkeypatch.setitem(sys.modules, "bandit_study.cli", None)
+    found = CliRunner().invoke(operator, ["experiment", "run"])
+    assert found.exit_code == 1
+    assert "bandit_study.cli is missing" in found.output
+    assert "pip install 'bandit-operator[study]'" in found.output
+
+
+def test_without_the_package_the_operators_command_says_what_to_install(monkeypatch) -> None:
+    monkeypatch.setattr(
+        sys.modules["bandit_operator.cli.experiment"], "COMMANDS", "bandit_operator.no_commands"
+    )
     found = CliRunner().invoke(operator, ["experiment", "run"])
     assert found.exit_code == 1
     assert "pip install 'bandit-operator[study]'" in found.output

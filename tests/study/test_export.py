@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from bandit_operator.simulation.world import read_world
-from study.engine.answers import make_stream as stream_of
-from study.export import write_world
+from bandit_study.engine.answers import make_stream as stream_of
+from bandit_study.export import write_world
 
 
 def test_the_world_has_the_rates_of_the_stream_and_arms_that_join(make_table, settings, tmp_path) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from study.archives import ArchiveError
-from study.data.folder import read_index, read_table
-from study.fetch import fetch
-from study.sources.base import Source, Unreachable
+from bandit_study.archives import ArchiveError
+from bandit_study.data.folder import read_index, read_table
+from bandit_study.fetch import fetch
+from bandit_study.sources.base import Source, Unreachable
 
 
 def frame(_folder) -> pd.DataFrame:

@@ -7,9 +7,9 @@ import json
 
 import pytest
 
-from study import runner
-from study.data.folder import read_index
-from study.errors import DataError, StudyError
+from bandit_study import runner
+from bandit_study.data.folder import read_index
+from bandit_study.errors import DataError, StudyError
 
 
 @pytest.fixture

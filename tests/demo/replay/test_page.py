@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from bandit_serving.replay import Answer
+from bandit_study.engine.settings import Settings
 from demo.replay.page import write
 from demo.replay.prepare import Prepared, prepare
 from demo.replay.run import Tally
-from study.engine.settings import Settings
 from tests.support.tables import made_up_table
 
 SETTINGS = Settings(seeds=2, chunks=20, train_rows=300, retrainings=0)

@@ -9,10 +9,10 @@ import pytest
 
 from bandit_serving.arm.model import load_model
 from bandit_serving.rewards import make_reward
+from bandit_study.data.table import Task
+from bandit_study.engine.settings import Settings
+from bandit_study.errors import StudyError
 from demo.replay.prepare import Prepared, filled, prepare
-from study.data.table import Task
-from study.engine.settings import Settings
-from study.errors import StudyError
 from tests.support.tables import made_up_table
 
 SETTINGS = Settings(seeds=2, chunks=20, train_rows=300, retrainings=0)

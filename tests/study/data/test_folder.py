@@ -7,9 +7,9 @@ import gzip
 import numpy as np
 import pytest
 
-from study.data.folder import read_index, read_table
-from study.data.table import Task
-from study.errors import DataError
+from bandit_study.data.folder import read_index, read_table
+from bandit_study.data.table import Task
+from bandit_study.errors import DataError
 
 
 def test_a_set_becomes_numbers_with_its_categories_in_alphabetical_order(write_set, rows_of) -> None:

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from study.data import fraud
-from study.errors import DataError
+from bandit_study.data import fraud
+from bandit_study.errors import DataError
 
 TEXTS = {
     "payment_type": "AA AB AC",

@@ -7,9 +7,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from study.data.table import Task
-from study.engine import models
-from study.engine.answers import make_stream as stream_of
+from bandit_study.data.table import Task
+from bandit_study.engine import models
+from bandit_study.engine.answers import make_stream as stream_of
 
 
 def test_the_answers_come_from_the_cache_when_nothing_has_changed(make_table, settings, tmp_path) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from study.engine import baselines
-from study.engine.draws import draw
-from study.engine.settings import LAST_WINDOW
+from bandit_study.engine import baselines
+from bandit_study.engine.draws import draw
+from bandit_study.engine.settings import LAST_WINDOW
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from study.engine.draws import draw
-from study.engine.settings import DELAY_LONGEST
+from bandit_study.engine.draws import draw
+from bandit_study.engine.settings import DELAY_LONGEST
 
 
 def test_a_request_is_a_row_of_its_own_chunk(make_stream) -> None:

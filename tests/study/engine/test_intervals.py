@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from study.engine.intervals import mean_interval, paired
+from bandit_study.engine.intervals import mean_interval, paired
 
 
 def test_the_interval_is_that_of_the_t_distribution() -> None:

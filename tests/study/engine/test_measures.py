@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, balanced_accuracy_score
 
-from study.engine import baselines, measures
-from study.engine.draws import draw
-from study.engine.play import NEVER, Path
+from bandit_study.engine import baselines, measures
+from bandit_study.engine.draws import draw
+from bandit_study.engine.play import NEVER, Path
 
 
 def path_of(stream, draws, served=None, out=None, best=None):

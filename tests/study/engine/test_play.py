@@ -12,8 +12,8 @@ from bandit_operator.core.decide import Intention, decide
 from bandit_operator.core.model import WEIGHT_TOTAL, ArmFacts, Observed, Snapshot, Window
 from bandit_operator.core.strategies import STRATEGIES
 from bandit_operator.core.weights import to_weights
-from study.engine.draws import draw
-from study.engine.play import NEVER, experiment, play
+from bandit_study.engine.draws import draw
+from bandit_study.engine.play import NEVER, experiment, play
 
 RATES = np.tile([0.5, 0.6, 0.4], (60, 1))
 

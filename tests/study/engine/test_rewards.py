@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from bandit_serving.rewards import make_reward
-from study.data.table import Task
-from study.engine.rewards import choose
+from bandit_study.data.table import Task
+from bandit_study.engine.rewards import choose
 
 RNG = np.random.default_rng(0)
 

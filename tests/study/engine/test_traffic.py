@@ -7,8 +7,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from study.engine.draws import draw
-from study.engine.traffic import Traffic, choose
+from bandit_study.engine.draws import draw
+from bandit_study.engine.traffic import Traffic, choose
 
 SHARES = np.array([[0.5, 0.3, 0.2], [0.0, 1.0, 0.0]])
 

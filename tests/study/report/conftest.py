@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from study.data.table import Table
-from study.engine.one import run_set
-from study.engine.settings import Settings
-from study.report.figures import Result
+from bandit_study.data.table import Table
+from bandit_study.engine.one import run_set
+from bandit_study.engine.settings import Settings
+from bandit_study.report.figures import Result
 
 
 @pytest.fixture(scope="session")

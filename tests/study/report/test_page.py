@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from study.errors import StudyError
-from study.report import claims, tables
-from study.report.figures import PATHS, better
-from study.report.page import READING, RESULTS, write_report
+from bandit_study.errors import StudyError
+from bandit_study.report import claims, tables
+from bandit_study.report.figures import PATHS, better
+from bandit_study.report.page import READING, RESULTS, write_report
 
 
 def page_with(reading: str) -> str:

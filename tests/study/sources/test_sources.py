@@ -11,10 +11,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from study.archives import Archive, ArchiveError
-from study.cache import file_digest
-from study.sources import SOURCES, acs, census, digits, flights, parquet, patients, rainfall, temperature
-from study.sources.base import Unreachable
+from bandit_study.archives import Archive, ArchiveError
+from bandit_study.cache import file_digest
+from bandit_study.sources import (
+    SOURCES,
+    acs,
+    census,
+    digits,
+    flights,
+    parquet,
+    patients,
+    rainfall,
+    temperature,
+)
+from bandit_study.sources.base import Unreachable
 
 
 def tar(path, files: dict[str, bytes]) -> None:
