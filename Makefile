@@ -34,7 +34,7 @@ lint: venv ## ruff, mypy, the layers, gofmt and go vet
 	@$(PYTHON) cluster/lint.py
 
 fmt: venv ## Fix what ruff can, and format Python and Go
-	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format .
 	@$(PYTHON) cluster/lint.py --fix
 
@@ -61,7 +61,7 @@ cluster-build: ## Build the embedded cluster once, outside the work tree
 
 cluster-up: venv ## Start an embedded cluster that knows the project's images
 	@mkdir -p $(CLUSTER_DIR)
-	@$(BIN)/python -m demo.installation > $(CLUSTER_DIR)/images.json
+	@$(BIN)/python -m testbed.installation > $(CLUSTER_DIR)/images.json
 	@tools=$(TOOLS) && $$tools/bin/cluster up --detach --dir $(CLUSTER_DIR)
 
 cluster-down: ## End it; its state stays

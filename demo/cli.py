@@ -13,7 +13,6 @@ import click
 from rich.console import Console
 
 from cluster.client import Cluster, ClusterError
-from demo import installation
 from demo.models import Prepared, prepare
 from demo.report import build_report, write_report
 from demo.rollout import Rollout
@@ -23,6 +22,7 @@ from demo.summary import summary
 from demo.traffic import Traffic
 from demo.view import display
 from demo.watching import Watched
+from testbed import installation
 
 FINISH_SECONDS = 10.0
 LABEL_DELAY = "uniform:0.5s,1.5s"

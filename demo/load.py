@@ -6,16 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import httpx
 import numpy as np
 import numpy.typing as npt
 
-from cluster.client import Cluster, Request
-from demo.installation import OPERATOR_ACCOUNT
+from cluster.client import Request
+from testbed.request_counts import READS, WRITES, is_counted
 
 Floats = npt.NDArray[np.float64]
-READS = frozenset({"get", "list"})
-WRITES = frozenset({"create", "update", "patch", "delete"})
 
 
 @dataclass(frozen=True)
@@ -38,20 +35,6 @@ class Load:
     events: float | None
     queries: float | None
     kinds: dict[str, int]
-
-
-def queries_so_far(cluster: Cluster) -> float:
-    """Return how many instant and range queries Prometheus has answered, by its own counter."""
-    answer = httpx.get(f"{cluster.endpoints.prometheus}/metrics", timeout=10)
-    answer.raise_for_status()
-    wanted = ("/api/v1/query", "/api/v1/query_range")
-    total = 0.0
-    for line in answer.text.splitlines():
-        if line.startswith("prometheus_http_requests_total{") and any(
-            f'handler="{h}"' in line for h in wanted
-        ):
-            total += float(line.rsplit(" ", 1)[1])
-    return total
 
 
 def load_of(
@@ -87,15 +70,6 @@ def load_of(
         events=sum(one.verb in WRITES and one.resource == "events" for one in mine) / len(ticks),
         queries=per_tick,
         kinds=dict(sorted(kinds.items())),
-    )
-
-
-def is_counted(request: Request) -> bool:
-    """Whether a request is the operator's, and neither a watch, nor about a lease, nor discovery."""
-    return (
-        request.user == OPERATOR_ACCOUNT
-        and request.resource not in ("", "leases")
-        and request.verb in READS | WRITES
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from demo.records import parse_time
+from testbed.records import parse_time
 
 
 def after_start(report: dict[str, Any], time: str) -> float:

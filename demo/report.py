@@ -10,9 +10,9 @@ from typing import Any
 from cluster.client import EmbeddedCluster
 from demo.load import Load, load_of
 from demo.page import page_of
-from demo.records import Object, number, parse_time, ticks_of
 from demo.rollbacks import rollbacks_of
 from demo.story import Story
+from testbed.records import Object, number, parse_time, ticks_of
 
 
 def _silence(story: Story) -> float | None:

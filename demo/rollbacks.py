@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from demo.records import Object, Records
+from testbed.records import Object, Records
 
 
 def rollbacks_of(records: Records) -> list[dict[str, Any]]:

@@ -11,8 +11,9 @@ from string import Template
 from typing import Any
 
 from cluster.client import Cluster
-from demo.installation import NAMESPACE, READY_SECONDS
+from testbed.installation import READY_SECONDS
 
+NAMESPACE = "demo"
 _MANIFESTS = Path(__file__).with_name("manifests")
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from demo.records import Object, number, parse_time
 from demo.story import StepState, Story
+from testbed.records import Object, number, parse_time
 
 
 @dataclass(frozen=True)

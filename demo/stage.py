@@ -10,7 +10,8 @@ from pathlib import Path
 from cluster import client
 from cluster.client import Cluster, ClusterError, EmbeddedCluster
 from demo.data import Progress
-from demo.installation import images, uninstall
+from demo.rollout import NAMESPACE
+from testbed.installation import images, uninstall_operator
 
 
 def open_cluster(stack: ExitStack, directory: Path, keep: bool, progress: Progress) -> Cluster:
@@ -29,7 +30,7 @@ def open_cluster(stack: ExitStack, directory: Path, keep: bool, progress: Progre
     if client.other_named():
         cluster = stack.enter_context(client.cluster(directory))
         if not keep:
-            stack.callback(uninstall, cluster, progress)
+            stack.callback(_clean_up, cluster, progress)
         return cluster
     progress(f"cluster: starting a fresh one in {directory}")
     own = EmbeddedCluster(directory, images())
@@ -51,6 +52,12 @@ def open_cluster(stack: ExitStack, directory: Path, keep: bool, progress: Progre
 def embedded(cluster: Cluster) -> EmbeddedCluster | None:
     """Return the cluster where it is the embedded one, which has an audit log to read."""
     return cluster if isinstance(cluster, EmbeddedCluster) else None
+
+
+def _clean_up(cluster: Cluster, progress: Progress) -> None:
+    progress("cluster: taking demo and operator off it")
+    cluster.kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found")
+    uninstall_operator(cluster)
 
 
 def _end(cluster: EmbeddedCluster, progress: Progress) -> None:

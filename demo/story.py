@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from cluster.client import Cluster
-from demo.load import queries_so_far
 from demo.models import Prepared
 from demo.traffic import Traffic
 from demo.watching import Watched
+from testbed.request_counts import queries_so_far
 
 LEFT_SHARE = 0.6
 """Traffic counts as leaving an arm once the arm has less than this part of its first weight."""

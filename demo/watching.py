@@ -11,8 +11,8 @@ from typing import Any
 
 from kubernetes import client, config, watch
 
-from demo.installation import NAMESPACE
-from demo.records import Object, Records
+from demo.rollout import NAMESPACE
+from testbed.records import Object, Records
 
 RESTART_SECONDS = 0.5
 """After a watch that broke."""

@@ -11,8 +11,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bench.overhead.stage import Stage
 from cluster.client import ClusterError
-from demo.installation import OPERATOR_NAMESPACE
-from demo.load import WRITES, is_counted, queries_so_far
+from testbed.installation import OPERATOR_NAMESPACE
+from testbed.request_counts import WRITES, is_counted, queries_so_far
 
 OURS = ("banditdeployments", "httproutes")
 """Kinds of objects whose writes to etcd are the operator's, or the gateway's answer to it."""

@@ -14,8 +14,8 @@ import numpy as np
 from bench.overhead.load import LoadGenerator, Results
 from bench.overhead.paired import PERCENTILES, difference, order
 from bench.overhead.stage import NAMESPACE, Stage
-from tests.e2e.rollout import Rollout
-from tests.support.waiting import wait_until
+from testbed.rollout import Rollout
+from testbed.waiting import wait_until
 
 INTERVAL = 5.0  # seconds, the shortest that the API allows
 PATHS = ("direct", "static", "moved")
@@ -116,8 +116,8 @@ def _set_up(stage: Stage) -> tuple[dict[str, str], Rollout]:
     ready = {"tcpSocket": {"port": 8000}, "periodSeconds": 1}
     ports = [{"name": "http", "containerPort": 8000}]
     stage.deploy("model", {"image": "model:dev", "ports": ports, "readinessProbe": ready}, replicas=2)
-    static, moved = (Rollout(stage.cluster, name, namespace=NAMESPACE) for name in ("static", "moved"))
-    direct = Rollout(stage.cluster, "direct", {"only": 1}, namespace=NAMESPACE)
+    static, moved = (Rollout(stage.cluster, name, NAMESPACE) for name in ("static", "moved"))
+    direct = Rollout(stage.cluster, "direct", NAMESPACE, {"only": 1})
     services = [service for one in (direct, static, moved) for service in one.services()]
     for service in services:
         service["spec"]["selector"] = {"app": "model"}

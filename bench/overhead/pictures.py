@@ -14,7 +14,7 @@ from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
 from bench.overhead import reaction, texts
 from bench.overhead.latency import PATHS
 from bench.overhead.paired import PERCENTILES
-from demo.pictures import COLOURS
+from testbed.colours import COLOURS
 
 DPI = 110
 WIDTH = 9.0  # inches; GitHub shows about 900 pixels

@@ -11,8 +11,8 @@ from typing import Any
 
 from bandit_operator.api.timestamps import from_timestamp
 from bench.overhead.stage import NAMESPACE, Stage
-from tests.e2e.rollout import Rollout
-from tests.support.waiting import wait_until
+from testbed.rollout import Rollout
+from testbed.waiting import wait_until
 
 GOOD, BROKEN = (100.0, 0.8), (100.0, 0.2)  # rewards a second, and their mean
 AT_REST = {"stable": 100, "new": 9900}
@@ -73,7 +73,7 @@ def measure(stage: Stage, plan: Plan, progress: Callable[[str], None]) -> dict[s
 
 
 def _rollout(stage: Stage, name: str) -> Rollout:
-    return Rollout(stage.cluster, name, AT_REST, namespace=NAMESPACE)
+    return Rollout(stage.cluster, name, NAMESPACE, AT_REST)
 
 
 def _flip(stage: Stage, made: list[Rollout]) -> dict[str, float]:

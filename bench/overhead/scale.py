@@ -10,7 +10,7 @@ from typing import Any
 from bandit_operator.core import windows
 from bench.overhead import books
 from bench.overhead.stage import NAMESPACE, Stage
-from tests.e2e.rollout import Rollout
+from testbed.rollout import Rollout
 
 SETTLED = {"minTrials": 1, "minShare": "0.5", "newArmShare": "0.5"}
 """Everything is computed at every tick, and both arms keep half the traffic."""
@@ -59,9 +59,7 @@ def measure(stage: Stage, plan: Plan, progress: Callable[[str], None]) -> dict[s
     made: list[Rollout] = []
     for number in plan.numbers:
         progress(f"scale: making {number:,} resources")
-        new = [
-            Rollout(stage.cluster, f"r{index:04d}", namespace=NAMESPACE) for index in range(len(made), number)
-        ]
+        new = [Rollout(stage.cluster, f"r{index:04d}", NAMESPACE) for index in range(len(made), number)]
         made += new
         _create(stage, new, plan.intervals[0])
         for interval in plan.intervals:

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from cluster.client import REPOSITORY, EmbeddedCluster, Request, tools
-from demo.installation import OPERATOR_ACCOUNT, OPERATOR_NAMESPACE, images, install_operator
-from tests.support.programs import RewardSource
-from tests.support.waiting import wait_until
+from testbed.installation import OPERATOR_ACCOUNT, OPERATOR_NAMESPACE, images, install_operator
+from testbed.reward_source import RewardSource
+from testbed.waiting import wait_until
 
 NAMESPACE = "bench"
 APPLIED_AT_ONCE = 400

@@ -17,8 +17,8 @@ from bandit_study.engine.intervals import mean_interval
 from bandit_study.engine.measures import measure
 from bandit_study.engine.play import play
 from bandit_study.engine.stream import Stream
-from demo.records import parse_time
 from demo.replay.run import Result
+from testbed.records import parse_time
 
 STRATEGY = "ContrastThompson"
 """The default, which the manifest leaves to the operator."""

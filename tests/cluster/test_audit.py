@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from cluster.client import EmbeddedCluster, Namespace
-from tests.support.waiting import wait_until
+from testbed.waiting import wait_until
 
 from .objects import deployment, server
 

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from cluster.client import Namespace
-from tests.support.waiting import wait_until
+from testbed.waiting import wait_until
 
 from .objects import deployment, route, server, service
 

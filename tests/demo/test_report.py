@@ -10,12 +10,11 @@ import numpy as np
 import pytest
 
 from demo.outcomes import Outcomes
-from demo.records import parse_time
 from demo.report import build_report, write_report
 from demo.story import Moment, Story
 from demo.summary import lines
-
-from .conftest import decision, stamp, version
+from testbed.records import parse_time
+from tests.support.statuses import decision, stamp, version
 
 SCALED = {"actions": ["scale boosting from 1 to 0"]}
 

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from tests.support.postgresql import PostgreSQL, postgresql
+from testbed.postgresql import PostgreSQL, postgresql
 
 DEADLINE = 30.0  # seconds after which whatever is awaited has failed
 FEATURES = ["age", "hours", "wage"]

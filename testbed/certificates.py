@@ -6,7 +6,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-_NEW = ["openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+_NEW = ("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,8 @@ def _files(folder: Path, name: str) -> Certificate:
 def authority(folder: Path, name: str) -> Certificate:
     """Make a certificate authority."""
     made = _files(folder, name)
-    output = ["-keyout", made.key, "-out", made.file]
-    subprocess.run([*_NEW, "-x509", "-days", "1", "-subj", f"/CN={name}", *output], check=True)
+    output = ("-keyout", made.key, "-out", made.file)
+    _openssl(*_NEW, "-x509", "-days", "1", "-subj", f"/CN={name}", *output)
     return made
 
 
@@ -33,8 +33,12 @@ def issued(by: Certificate, folder: Path, name: str, *hosts: str) -> Certificate
     """Make a server's certificate; ``hosts`` are such as "IP:127.0.0.1" and "DNS:example.org"."""
     made, request, extensions = _files(folder, name), folder / f"{name}.csr", folder / f"{name}.ext"
     extensions.write_text(f"subjectAltName={','.join(hosts)}\n")
-    subprocess.run([*_NEW, "-subj", f"/CN={name}", "-keyout", made.key, "-out", request], check=True)
-    sign = ["openssl", "x509", "-req", "-in", request, "-CA", by.file, "-CAkey", by.key, "-days", "1"]
-    serial = ["-CAcreateserial", "-CAserial", folder / f"{name}.srl"]
-    subprocess.run([*sign, *serial, "-extfile", extensions, "-out", made.file], check=True)
+    _openssl(*_NEW, "-subj", f"/CN={name}", "-keyout", made.key, "-out", request)
+    sign = ("x509", "-req", "-in", request, "-CA", by.file, "-CAkey", by.key, "-days", "1")
+    serial = ("-CAcreateserial", "-CAserial", folder / f"{name}.srl")
+    _openssl(*sign, *serial, "-extfile", extensions, "-out", made.file)
     return made
+
+
+def _openssl(*words: str | Path) -> None:
+    subprocess.run(["openssl", *words], check=True)
