@@ -14,6 +14,7 @@ import numpy as np
 from bench.overhead.load import LoadGenerator, Results
 from bench.overhead.paired import PERCENTILES, difference, order
 from bench.overhead.stage import NAMESPACE, Stage
+from cluster.client import ClusterError
 from testbed.rollout import Rollout
 from testbed.waiting import wait_until
 
@@ -22,6 +23,8 @@ PATHS = ("direct", "static", "moved")
 REWARDS = (60.0, 0.5)  # a second and arm, and their mean: equal arms, whose weights never come to rest
 AFTER_WRITE = 1.0  # seconds after a route write in which requests are looked at by themselves
 MOVE_SECONDS = 60.0
+TRIES = 5
+"""Most times that the requests of one path and round are sent."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,11 @@ QUICK = Plan(rounds=2, seconds=6, rate=200, full_seconds=3, workers=16)
 
 
 def measure(stage: Stage, plan: Plan, progress: Callable[[str], None]) -> dict[str, Any]:
-    """Measure all rounds."""
+    """Measure all rounds.
+
+    Raises:
+        ClusterError: The operator writes no route while requests take the moved path.
+    """
     progress("latency: models, routes and vegeta are started")
     urls, moved = _set_up(stage)
     load = LoadGenerator(stage)
@@ -64,8 +71,7 @@ def measure(stage: Stage, plan: Plan, progress: Callable[[str], None]) -> dict[s
         found: dict[str, Any] = {}
         for path in order(PATHS, number):
             _move(stage, moved, path == "moved")
-            steady = load.at_rate(urls[path], plan.rate, plan.seconds)
-            full = load.at_most(urls[path], plan.workers, plan.full_seconds)
+            steady, full = send(stage, load, plan, urls[path], path)
             found[path] = _figures(stage, steady, full)
             if path == "moved":
                 since_write.append(steady)
@@ -78,6 +84,22 @@ def measure(stage: Stage, plan: Plan, progress: Callable[[str], None]) -> dict[s
         "rounds": rounds,
         "after_write": near_writes(since_write, writes),
     }
+
+
+def send(stage: Stage, load: LoadGenerator, plan: Plan, url: str, path: str) -> tuple[Results, Results]:
+    """Send the requests of one path and round: at a constant rate, then as fast as they are answered.
+
+    A moved path that was not moved meanwhile, because the operator was late, was a still one: once more.
+
+    Raises:
+        ClusterError: It is not moved however often one tries.
+    """
+    for _ in range(TRIES):
+        steady = load.at_rate(url, plan.rate, plan.seconds)
+        full = load.at_most(url, plan.workers, plan.full_seconds)
+        if path != "moved" or stage.route_writes(steady.sent[0], steady.sent[-1], "moved"):
+            return steady, full
+    raise ClusterError(f"in {TRIES} times {plan.seconds:g} s the operator wrote no route of the moved path")
 
 
 def near_writes(results: list[Results], writes: list[float]) -> dict[str, Any]:

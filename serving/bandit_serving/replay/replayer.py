@@ -141,17 +141,17 @@ class Replayer:
         due = loop.time()
         end = due + duration if duration is not None else float("inf")
         numbers = itertools.count() if requests is None else iter(range(requests))
-        while not self._stopping and loop.time() < end:
+        while not self._stopping and (now := loop.time()) < end:
             rate = self.rate
             if rate > 0:
-                while due <= loop.time():
+                while due <= now:
                     number = next(numbers, None)
                     if number is None:
                         return
                     self._send(gateway, number)
                     due += 1 / rate
             else:
-                due = loop.time()
+                due = now
             await asyncio.sleep(
                 min(max(due - loop.time(), 0.0), LONGEST_SLEEP) if rate > 0 else LONGEST_SLEEP
             )
