@@ -26,9 +26,10 @@ test: venv lint test-fast ## Everything: lint, unit, golden and real-cluster tes
 test-fast: venv ## Tests that need no cluster, in about a minute
 	@$(PYTEST) tests -m "not cluster and not slow" -n 2 --dist worksteal $(ARGS)
 
-lint: venv ## ruff, mypy, the layers, gofmt and go vet
+lint: venv ## ruff, vulture, mypy, the layers, gofmt and go vet
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/vulture
 	@$(BIN)/mypy --config-file pyproject.toml
 	@report=$$($(BIN)/lint-imports 2>&1) || { echo "$$report"; exit 1; }; grep Contracts: <<< "$$report"
 	@$(PYTHON) cluster/lint.py
