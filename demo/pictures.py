@@ -29,15 +29,12 @@ _BELOW: dict[str, Any] = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.17),
 
 @dataclass(frozen=True)
 class Picture:
-    """A drawn figure.
-
-    Attributes:
-        title: What it shows.
-        svg: The picture as SVG.
-    """
+    """A drawn figure."""
 
     title: str
+    """What it shows."""
     svg: bytes
+    """The picture as SVG."""
 
     @property
     def uri(self) -> str:

@@ -1,4 +1,4 @@
-"""The figures of the demo: `report.json`."""
+"""The figures of the demo: ``report.json``."""
 
 from __future__ import annotations
 

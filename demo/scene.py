@@ -11,32 +11,29 @@ from testbed.records import Object, number, parse_time
 
 @dataclass(frozen=True)
 class ArmScene:
-    """One arm; None where a number is not known.
-
-    Attributes:
-        share: Share of the traffic by the weights in the route, 0 to 1.
-        mean: Mean reward.
-        interval: Central 95 % interval of the mean.
-        evidence: e-value that the arm is worse than the baseline.
-        threshold: Evidence at which it is rolled back.
-        pods: Replicas asked for, existing and ready.
-    """
+    """One arm; None where a number is not known."""
 
     name: str
     share: float
+    """Share of the traffic by the weights in the route, 0 to 1."""
     mean: float | None
+    """Mean reward."""
     interval: tuple[float, float] | None
+    """Central 95 % interval of the mean."""
     probability_best: float | None
     evidence: float | None
+    """e-value that the arm is worse than the baseline."""
     threshold: float | None
+    """Evidence at which it is rolled back."""
     state: str
     reason: str
     pods: tuple[int, int, int]
+    """Replicas asked for, existing and ready."""
 
 
 @dataclass(frozen=True)
 class StepScene:
-    """One step of the story; `seconds` after the start it was done, None before."""
+    """One step of the story; ``seconds`` after the start it was done, None before."""
 
     text: str
     state: StepState
@@ -45,16 +42,10 @@ class StepScene:
 
 @dataclass(frozen=True)
 class Scene:
-    """One moment.
-
-    Attributes:
-        seconds: Since the start of the story.
-        ticks: Decisions with a window so far.
-        decision: The newest decision: seconds since the start, reason and message; None before the first.
-        events: Seconds since the start, reason and note of the newest events, oldest first.
-    """
+    """One moment."""
 
     seconds: float
+    """Since the start of the story."""
     interval: str
     baseline: str
     phase: str
@@ -65,8 +56,11 @@ class Scene:
     rewards_sent: int
     rewards_counted: int
     ticks: int
+    """Decisions with a window so far."""
     decision: tuple[float, str, str] | None
+    """The newest decision: seconds since the start, reason and message; None before the first."""
     events: tuple[tuple[float, str, str], ...]
+    """Seconds since the start, reason and note of the newest events, oldest first."""
     steps: tuple[StepScene, ...]
 
 

@@ -43,52 +43,43 @@ class StepState(StrEnum):
 
 @dataclass
 class Step:
-    """One step of the story.
-
-    Attributes:
-        key: Its name in `Story.moments`.
-        text: What comes about, for people; {best} is the arm that validated best, {baseline} the baseline.
-        seconds: Longest that it may take.
-        run: Waits for it; it is called with the story and raises StoryError when time is over.
-    """
+    """One step of the story."""
 
     key: str
+    """Its name in ``Story.moments``."""
     text: str
+    """What comes about, for people; {best} is the arm that validated best, {baseline} the baseline."""
     seconds: float
+    """Longest that it may take."""
     run: Callable[[Story, Step], None]
+    """Waits for it; it is called with the story and raises StoryError when time is over."""
     state: StepState = StepState.LATER
 
 
 @dataclass(frozen=True)
 class Moment:
-    """When something came about.
-
-    Attributes:
-        time: Seconds since 1970.
-        tick: How many ticks the operator had recorded.
-    """
+    """When something came about."""
 
     time: float
+    """Seconds since 1970."""
     tick: int
+    """How many ticks the operator had recorded."""
 
 
 @dataclass
 class Story:
-    """The demo while it goes on.
-
-    Attributes:
-        moments: When each step that is done was done, by its key.
-        steps: All steps, in order.
-        noted: Called with the key of each moment.
-    """
+    """The demo while it goes on."""
 
     cluster: Cluster
     prepared: Prepared
     watched: Watched
     traffic: Traffic
     moments: dict[str, Moment] = field(default_factory=dict)
+    """When each step that is done was done, by its key."""
     steps: list[Step] = field(default_factory=lambda: make_steps())
+    """All steps, in order."""
     noted: Callable[[str], None] = lambda _key: None
+    """Called with the key of each moment."""
     started: float = field(default_factory=time.time)
     ended: float = 0.0
     last_answer_before_scale: float | None = None
@@ -142,7 +133,7 @@ class Story:
             instead: Says what there is as long as the condition does not hold.
 
         Raises:
-            StoryError: It did not come about within `step.seconds`, or the traffic broke off.
+            StoryError: It did not come about within ``step.seconds``, or the traffic broke off.
         """
 
         def over() -> bool:

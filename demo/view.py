@@ -153,7 +153,7 @@ def _arms(scene: Scene, room: Room) -> Table:
 
 
 def bar(share: float, width: int) -> str:
-    """Return a bar of `width` characters filled to a share between 0 and 1, in steps of an eighth."""
+    """Return a bar of ``width`` characters filled to a share between 0 and 1, in steps of an eighth."""
     eighths = round(max(0.0, min(1.0, share)) * width * 8)
     full, rest = divmod(eighths, 8)
     return ("█" * full + (" ▏▎▍▌▋▊▉"[rest] if rest else "")).ljust(width)

@@ -8,6 +8,8 @@ earned is counted when somebody looks, so that a thousand routes cost next to no
 counters live and die with the process, as those of most model servers do.
 """
 
+from __future__ import annotations
+
 import json
 import random
 import signal

@@ -60,4 +60,4 @@ def uninstall_operator(cluster: Cluster) -> None:
 
 
 if __name__ == "__main__":
-    print(json.dumps(images(), indent=2))  # what `cluster up --images` reads
+    print(json.dumps(images(), indent=2))  # what ``cluster up --images`` reads

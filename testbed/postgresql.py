@@ -1,4 +1,4 @@
-"""A real PostgreSQL server on the loopback address, from the binaries of the `dev` extra."""
+"""A real PostgreSQL server on the loopback address, from the binaries of the ``dev`` extra."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class PostgreSQL:
 
 @contextlib.contextmanager
 def postgresql(*settings: str, certificate: Certificate | None = None) -> Iterator[PostgreSQL]:
-    """Run a server; `settings` are such as "fsync=off". With a certificate it offers encryption."""
+    """Run a server; ``settings`` are such as "fsync=off". With a certificate it offers encryption."""
     with tempfile.TemporaryDirectory(prefix="postgresql-") as name:
         folder = Path(name)
         programs, identity = _programs(folder)

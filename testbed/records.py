@@ -61,7 +61,7 @@ class Records:
         return sorted(found, key=lambda record: parse_time(record["time"]))
 
     def arms_at(self, window_end: str) -> list[Object]:
-        """Return `status.arms` as written at the end of a window; [] where that tick was not written."""
+        """Return ``status.arms`` as written at the end of a window; [] where that tick was not written."""
         return self._arms.get(window_end, [])
 
     def trials(self) -> int:

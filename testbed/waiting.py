@@ -16,7 +16,8 @@ def wait_until(condition: Callable[[], Answer], what: str, seconds: float = 30) 
 
     An ``AssertionError`` or a ``ClusterError`` of the condition counts as "not yet".
 
-    :raises AssertionError: naming ``what``, and the last answer, when time is over
+    Raises:
+        AssertionError: Naming ``what``, and the last answer, when time is over.
     """
     end = time.monotonic() + seconds
     while True:

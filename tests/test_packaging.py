@@ -1,4 +1,4 @@
-"""What `pip install bandit-operator` puts beside the packages of others."""
+"""What ``pip install bandit-operator`` puts beside the packages of others."""
 
 from __future__ import annotations
 

@@ -37,30 +37,27 @@ def total(text: str, name: str, **labels: str) -> float:
 
 @dataclass(frozen=True)
 class Reading:
-    """All books at one moment; what grows is counted since the start of whoever counts.
-
-    Attributes:
-        time: Seconds since 1970.
-        scrape_seconds: That the operator's own exposition took, through the API server.
-        scrape_bytes: Of that exposition.
-        started: When the operator's process was, seconds since 1970.
-        lag: Ticks by the upper bound of how late they began, seconds, cumulative.
-    """
+    """All books at one moment; what grows is counted since the start of whoever counts."""
 
     time: float
+    """Seconds since 1970."""
     started: float
+    """When the operator's process was, seconds since 1970."""
     cpu: float
     memory: float
     ticks: float
     lag_seconds: float
     lag: dict[float, float]
+    """Ticks by the upper bound of how late they began, seconds, cumulative."""
     tick_seconds: float
     passes: float
     api_cpu: float
     etcd_writes: float
     queries: float
     scrape_seconds: float
+    """That the operator's own exposition took, through the API server."""
     scrape_bytes: int
+    """Of that exposition."""
 
 
 def read(stage: Stage) -> Reading:

@@ -29,21 +29,18 @@ TRIES = 5
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is measured.
-
-    Attributes:
-        rounds: Rounds of all three paths.
-        seconds: Of requests at a constant rate, each path and round.
-        rate: Requests a second of those.
-        full_seconds: Of requests as fast as they are answered, each path and round.
-        workers: Connections of those.
-    """
+    """How much is measured."""
 
     rounds: int
+    """Rounds of all three paths."""
     seconds: float
+    """Of requests at a constant rate, each path and round."""
     rate: int
+    """Requests a second of those."""
     full_seconds: float
+    """Of requests as fast as they are answered, each path and round."""
     workers: int
+    """Connections of those."""
 
     @property
     def steps(self) -> int:

@@ -18,17 +18,14 @@ _BODY_FILE, _RESULTS = "/tmp/body.json", "/tmp/results.bin"
 
 @dataclass(frozen=True)
 class Results:
-    """Requests in the order in which they were sent.
-
-    Attributes:
-        sent: When each was sent, seconds since 1970, ``[N]``.
-        latency: Until its whole answer was read, milliseconds, ``[N]``.
-        failed: How many got no answer, or another one than 200.
-    """
+    """Requests in the order in which they were sent."""
 
     sent: npt.NDArray[np.float64]
+    """When each was sent, seconds since 1970, ``[N]``."""
     latency: npt.NDArray[np.float64]
+    """Until its whole answer was read, milliseconds, ``[N]``."""
     failed: int
+    """How many got no answer, or another one than 200."""
 
     @property
     def rate(self) -> float:

@@ -27,19 +27,16 @@ PATIENCE_SECONDS = 300.0
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is measured.
-
-    Attributes:
-        numbers: Of resources, growing.
-        intervals: Seconds, each for all numbers.
-        moving: Number and interval at which every tick moves weights; the number is one of ``numbers``.
-        seconds: Of each measurement. Status is written once a minute where nothing changes.
-    """
+    """How much is measured."""
 
     numbers: tuple[int, ...]
+    """Of resources, growing."""
     intervals: tuple[int, ...]
+    """Seconds, each for all numbers."""
     moving: tuple[int, int]
+    """Number and interval at which every tick moves weights; the number is one of ``numbers``."""
     seconds: float
+    """Of each measurement. Status is written once a minute where nothing changes."""
 
     @property
     def steps(self) -> int:

@@ -87,7 +87,12 @@ class Go:
     def build(self, module: Path, package: str, output: Path, *, tags: str = "", variables: str = "") -> None:
         """Build a static program.
 
-        :param variables: values of string variables, as options of the linker
+        Args:
+            module: Folder with the ``go.mod``.
+            package: What is built, as ``go build`` takes it.
+            output: Where the program goes.
+            tags: Build tags, with commas between them.
+            variables: Values of string variables, as options of the linker.
         """
         linker = f"-ldflags=-s -w {variables}".rstrip()  # without symbol tables
         self.run("build", *REPRODUCIBLE, f"-tags={tags}", linker, "-o", output, package, cwd=module)
@@ -95,7 +100,8 @@ class Go:
     def vet(self, module: Path) -> None:
         """Report what ``go vet`` finds in a module's packages.
 
-        :raises BuildError: with what it found
+        Raises:
+            BuildError: With what it found.
         """
         # With the options of a build it takes the dependencies that the build has compiled.
         self.run("vet", *REPRODUCIBLE, "./...", cwd=module)

@@ -150,7 +150,7 @@ class Programs:
             for source in folders:
                 name = source.name.rpartition("-")[0]
                 if (source / name).exists():
-                    os.link(source / name, folder / "bin" / name)  # `cluster` looks where it is itself
+                    os.link(source / name, folder / "bin" / name)  # ``cluster`` looks where it is itself
                 else:
                     shutil.copytree(source, folder / name)
 

@@ -32,19 +32,16 @@ Progress = Callable[[str], None]
 
 @dataclasses.dataclass(frozen=True)
 class Prepared:
-    """A stream with its arms, ready to be served.
-
-    Attributes:
-        stream: What the study knows: what each arm earns on each row.
-        rollout: What goes onto the cluster.
-        rows: .npz file with the rows of the production stream, in the order of time.
-        months: How many months the production stream spans, None where nobody knows.
-    """
+    """A stream with its arms, ready to be served."""
 
     stream: Stream
+    """What the study knows: what each arm earns on each row."""
     rollout: Rollout
+    """What goes onto the cluster."""
     rows: Path
+    """.npz file with the rows of the production stream, in the order of time."""
     months: float | None
+    """How many months the production stream spans, None where nobody knows."""
 
 
 def prepare(
@@ -109,7 +106,7 @@ def filled(table: Table, train: int) -> Table:
 def write_model(
     folder: Path, name: str, fitted: Fitted | Constant, table: Table, threshold: float, score: float
 ) -> Model:
-    """Write one arm as `bandit-serving arm` takes it; a class is predicted from the set's threshold on.
+    """Write one arm as ``bandit-serving arm`` takes it; a class is predicted from the set's threshold on.
 
     Raises:
         StudyError: the arm cannot be served, or is too large.

@@ -1,5 +1,7 @@
 """Logs as JSON, one object a line on standard error, those of the libraries included."""
 
+from __future__ import annotations
+
 import logging
 import sys
 

@@ -21,21 +21,18 @@ class ArchiveError(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Archive:
-    """One file of the package registry.
-
-    Attributes:
-        package: Name of the package.
-        version: Its version.
-        file: Name of the archive: a source archive (.tar.gz) or a wheel for any platform (.whl).
-        sha256: Hash that it must have, in hexadecimal.
-        megabytes: Its size, for the person who waits.
-    """
+    """One file of the package registry."""
 
     package: str
+    """Name of the package."""
     version: str
+    """Its version."""
     file: str
+    """Name of the archive: a source archive (.tar.gz) or a wheel for any platform (.whl)."""
     sha256: str
+    """Hash that it must have, in hexadecimal."""
     megabytes: int
+    """Its size, for the person who waits."""
 
     def fetch(self, folder: Path) -> Path:
         """Fetch it with pip, as that is configured on this machine.

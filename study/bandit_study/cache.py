@@ -1,5 +1,7 @@
 """Where downloads, and what is dear to compute, are kept between runs."""
 
+from __future__ import annotations
+
 import hashlib
 import os
 from pathlib import Path

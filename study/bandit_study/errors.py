@@ -1,5 +1,7 @@
 """What can go wrong, told so that it can be mended."""
 
+from __future__ import annotations
+
 
 class StudyError(Exception):
     """Something that the user can mend; the text names the file or option, what is wrong, and the fix."""

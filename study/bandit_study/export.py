@@ -20,7 +20,7 @@ INTERVAL = 30.0
 def write_world(
     table: Table, settings: Settings, folder: Path, *, skewed: bool = False, cache: Path | None = None
 ) -> Path:
-    """Write a world of `bandit-operator simulate`: NAME.yaml, and NAME.csv with the rates.
+    """Write a world of ``bandit-operator simulate``: NAME.yaml, and NAME.csv with the rates.
 
     The rate of an arm in a chunk is its mean reward over all rows of it; before it joins, its first one.
     Labels come at once there: a world counts trials when they are served, the study when their label comes.

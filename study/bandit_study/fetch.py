@@ -33,7 +33,7 @@ def fetch(
     Args:
         names: Sets to fetch; all of them where there are none.
         progress: Called with each line worth showing.
-        folder: Instead of `data_folder()`.
+        folder: Instead of ``data_folder()``.
         sources: Where sets come from.
 
     Returns:

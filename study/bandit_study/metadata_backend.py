@@ -1,10 +1,12 @@
 """Stands in for setuptools while pip fetches a source archive, so that no code of the package runs.
 
-`pip download` asks every source archive for its metadata, and for one without a pyproject.toml it does so by
-running its setup.py through `setuptools.build_meta`. All that is wanted here is the archive. This file is
-laid out under that name on the path of pip's subprocess and answers with what the archive says of itself in
-PKG-INFO (PEP 517).
+``pip download`` asks every source archive for its metadata, and for one without a pyproject.toml it does so
+by running its setup.py through ``setuptools.build_meta``. All that is wanted here is the archive. This file
+is laid out under that name on the path of pip's subprocess and answers with what the archive says of itself
+in PKG-INFO (PEP 517).
 """
+
+from __future__ import annotations
 
 import pathlib
 from typing import Any

@@ -35,17 +35,14 @@ _POLL_SECONDS = 0.2
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """One run of one set.
-
-    Attributes:
-        name: Name of the result.
-        source: The set in a folder, or the user's Base.csv.
-        skewed: Whether the break is injected.
-    """
+    """One run of one set."""
 
     name: str
+    """Name of the result."""
     source: Entry | Path
+    """The set in a folder, or the user's Base.csv."""
     skewed: bool = False
+    """Whether the break is injected."""
 
     @property
     def path(self) -> Path:
@@ -61,7 +58,7 @@ def jobs(entries: Iterable[Entry], fraud: Path | None, only: Sequence[str]) -> l
     """Return what there is to run, the largest files first, so that none is left alone at the end.
 
     Raises:
-        StudyError: `only` names a set that is not there.
+        StudyError: ``only`` names a set that is not there.
     """
     found = []
     sources: list[tuple[str, Entry | Path]] = [(entry.name, entry) for entry in entries]

@@ -1,5 +1,7 @@
 """Reading the census data from a made-up archive."""
 
+from __future__ import annotations
+
 import hashlib
 import io
 import tarfile

@@ -1,5 +1,7 @@
 """Where the data come from: cache, folder, registry, scikit-learn."""
 
+from __future__ import annotations
+
 from pathlib import Path
 from typing import Any
 

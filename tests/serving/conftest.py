@@ -1,5 +1,7 @@
 """Real servers on the loopback address, each a process of its own."""
 
+from __future__ import annotations
+
 import json
 import os
 import queue
@@ -34,7 +36,7 @@ def until(condition: Callable[[], Any]) -> Any:
 
 
 class Server:
-    """A `bandit-serving` process that listens at a port of its own choice."""
+    """A ``bandit-serving`` process that listens at a port of its own choice."""
 
     def __init__(self, *arguments: str, port: int = 0) -> None:
         command = [sys.executable, "-m", "bandit_serving", *arguments]
@@ -146,7 +148,7 @@ def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def arm(model_file: Path) -> Iterator[Server]:
-    """Return an arm of the model `income` that tells no collector."""
+    """Return an arm of the model ``income`` that tells no collector."""
     server = Server("arm", "--model", str(model_file), "--name", "income", "--arm", "logistic")
     yield server
     server.kill()

@@ -15,7 +15,7 @@ def stamp(second: int) -> str:
 def decision(
     end: int, trials: tuple[int, int], *, reason: str = "WeightsMoved", **more: Any
 ) -> dict[str, Any]:
-    """A decision on the five seconds before `end`, with as many trials of each arm, all rewarded."""
+    """A decision on the five seconds before ``end``, with as many trials of each arm, all rewarded."""
     seen = {
         arm: {"trials": repr(float(n)), "rewards": repr(float(n))}
         for arm, n in zip(ARMS, trials, strict=True)

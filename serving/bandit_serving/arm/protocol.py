@@ -5,6 +5,8 @@ Specification: the "Inference Request/Response JSON Object" sections of the Open
 that uses it is told so.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import uuid
 from collections.abc import Mapping, Sequence
@@ -38,7 +40,7 @@ _BOUNDS = {
 
 @dataclasses.dataclass(frozen=True)
 class InferenceRequest:
-    """A checked request: `rows` of shape (n, features), the ids and the outputs asked for."""
+    """A checked request: ``rows`` of shape (n, features), the ids and the outputs asked for."""
 
     id: str
     rows: FloatMatrix
@@ -180,7 +182,7 @@ def response(
     model: Model,
     values: Mapping[str, npt.NDArray[Any]],
 ) -> dict[str, Any]:
-    """Return the inference response; `parameters.arm` says which arm answered."""
+    """Return the inference response; ``parameters.arm`` says which arm answered."""
     outputs = [
         {
             "name": name,

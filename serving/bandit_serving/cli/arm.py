@@ -1,4 +1,6 @@
-"""`bandit-serving arm`: serve one model."""
+"""``bandit-serving arm``: serve one model."""
+
+from __future__ import annotations
 
 import asyncio
 from pathlib import Path

@@ -5,6 +5,8 @@ millionths, and delays in milliseconds, so that they add up without rounding how
 restarted.
 """
 
+from __future__ import annotations
+
 import bisect
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""Fits the delay of labels, as a BanditDeployment's `spec.reward.delay` states it, to the delay histogram.
+"""Fits the delay of labels, as a BanditDeployment's ``spec.reward.delay`` states it, to the delay histogram.
 
 The operator takes delays for Weibull-distributed and knows them by their median and 95th percentile
 (docs/adr/0012-late-labels-by-exposure.md). The histogram says only in which bucket each delay was, so the
@@ -6,6 +6,8 @@ Weibull distribution is the one under which these counts are most likely: with F
 b₀ = 0 < b₁ < … < b_m = ∞ the ends of the buckets and n_i the counts, Σ n_i ln(F(b_i) − F(b_{i−1})) is largest
 (maximum likelihood for interval-censored data).
 """
+
+from __future__ import annotations
 
 import math
 from collections.abc import Sequence

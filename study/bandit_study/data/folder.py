@@ -20,19 +20,16 @@ NEEDED = ("name", "time_order", "licence", "source")
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """One line of an index: a data set that can be read.
-
-    Attributes:
-        path: The file.
-        time_order: What orders its rows; begins with "none" where nothing does.
-        licence: Licence of the data.
-        source: Where they come from.
-    """
+    """One line of an index: a data set that can be read."""
 
     path: Path
+    """The file."""
     time_order: str
+    """What orders its rows; begins with "none" where nothing does."""
     licence: str
+    """Licence of the data."""
     source: str
+    """Where they come from."""
 
     @property
     def name(self) -> str:

@@ -7,17 +7,14 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True)
 class Known:
-    """What to heed in one data set.
-
-    Attributes:
-        drop: Columns that leak the label, number the rows or count the time.
-        months: Length of the whole stream, where it has one; models meet six months or more of it.
-        skew: Whether it also runs with an injected break.
-    """
+    """What to heed in one data set."""
 
     drop: tuple[str, ...] = ()
+    """Columns that leak the label, number the rows or count the time."""
     months: float | None = None
+    """Length of the whole stream, where it has one; models meet six months or more of it."""
     skew: bool = False
+    """Whether it also runs with an injected break."""
 
 
 KNOWN: dict[str, Known] = {

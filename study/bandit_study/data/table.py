@@ -23,31 +23,28 @@ class Task(StrEnum):
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """A data set whose rows are in time order.
-
-    Attributes:
-        name: Short name, which is that of its file.
-        task: What is predicted.
-        features: Names of the F features.
-        values: Shape (n, F); categories stand as their index in alphabetical order, NaN for what is missing.
-        categorical: Shape (F,); which features are categories.
-        target: Shape (n,); 0 and 1 for a classification.
-        time_order: What orders the rows, in the words of the index; begins with "none" where nothing does.
-        licence: Licence of the data.
-        source: Where they come from.
-        digest: SHA-256 of the file they were read from.
-    """
+    """A data set whose rows are in time order."""
 
     name: str
+    """Short name, which is that of its file."""
     task: Task
+    """What is predicted."""
     features: tuple[str, ...]
+    """Names of the F features."""
     values: Floats
+    """Shape (n, F); categories stand as their index in alphabetical order, NaN for what is missing."""
     categorical: Flags
+    """Shape (F,); which features are categories."""
     target: Floats
+    """Shape (n,); 0 and 1 for a classification."""
     time_order: str = "none"
+    """What orders the rows, in the words of the index; begins with "none" where nothing does."""
     licence: str = ""
+    """Licence of the data."""
     source: str = ""
+    """Where they come from."""
     digest: str = ""
+    """SHA-256 of the file they were read from."""
 
     @property
     def ordered(self) -> bool:

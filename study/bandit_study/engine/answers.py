@@ -28,17 +28,14 @@ _MODULES = ("answers.py", "models.py", "rewards.py", "settings.py", "split.py")
 
 @dataclasses.dataclass(frozen=True)
 class Skew:
-    """A break that is injected: one arm is handed one feature in another unit, from a chunk on.
-
-    Attributes:
-        arm: Index of the arm.
-        feature: Index of the feature.
-        chunk: Chunk from which on.
-    """
+    """A break that is injected: one arm is handed one feature in another unit, from a chunk on."""
 
     arm: int
+    """Index of the arm."""
     feature: int
+    """Index of the feature."""
     chunk: int
+    """Chunk from which on."""
 
 
 def make_stream(
@@ -51,7 +48,7 @@ def make_stream(
         settings: The constants of the run.
         progress: Called with what is being done.
         skewed: Whether the break is injected.
-        cache: Instead of `cache_folder()`.
+        cache: Instead of ``cache_folder()``.
     """
     table = table.thinned(settings.rows)
     parts = split(len(table.target), settings)
@@ -130,7 +127,7 @@ def _compute(
 
 
 def first_arms(table: Table, parts: Split, settings: Settings, progress: Progress) -> list[Model]:
-    """Train the arms that are there from the beginning, in the order of `models.FIRST_ARMS`."""
+    """Train the arms that are there from the beginning, in the order of ``models.FIRST_ARMS``."""
     arms: list[Model] = []
     for recipe in models.FIRST_ARMS:
         progress(f"training {recipe.name}")

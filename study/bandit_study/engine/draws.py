@@ -17,17 +17,14 @@ from bandit_study.engine.stream import Stream
 
 @dataclasses.dataclass(frozen=True)
 class Draws:
-    """What S seeds decide for N requests.
-
-    Attributes:
-        rows: Shape (S, N), which row of the stream each request is; one of its own chunk.
-        route: Shape (S, N), uniform in [0, 1): with the weights it says which arm serves.
-        delay: Shape (S, N), chunks after which the label comes.
-    """
+    """What S seeds decide for N requests."""
 
     rows: npt.NDArray[np.int32]
+    """Shape (S, N), which row of the stream each request is; one of its own chunk."""
     route: npt.NDArray[np.float32]
+    """Shape (S, N), uniform in [0, 1): with the weights it says which arm serves."""
     delay: npt.NDArray[np.int8]
+    """Shape (S, N), chunks after which the label comes."""
 
     @property
     def seeds(self) -> int:

@@ -34,17 +34,14 @@ ROWS_AT_ONCE = 50_000
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    """How an arm is made.
-
-    Attributes:
-        name: Name of the arm.
-        algorithm: One of `linear`, `boosting`, `forest` and `tree`.
-        window: Part of the training rows that it sees: first and last share, between 0 and 1.
-    """
+    """How an arm is made."""
 
     name: str
+    """Name of the arm."""
     algorithm: str
+    """One of ``linear``, ``boosting``, ``forest`` and ``tree``."""
     window: tuple[float, float] = (0.0, 1.0)
+    """Part of the training rows that it sees: first and last share, between 0 and 1."""
 
 
 FIRST_ARMS = (
@@ -60,13 +57,10 @@ FIRST_ARMS = (
 
 @dataclasses.dataclass(frozen=True)
 class Constant:
-    """What stands for a model where its training rows have one class only.
-
-    Attributes:
-        value: The score of every row.
-    """
+    """What stands for a model where its training rows have one class only."""
 
     value: float
+    """The score of every row."""
 
     def scores(self, values: Floats) -> Floats:
         """Return the same score for every row."""
@@ -75,17 +69,14 @@ class Constant:
 
 @dataclasses.dataclass(frozen=True)
 class Fitted:
-    """A trained model.
-
-    Attributes:
-        estimator: The pipeline.
-        task: What it predicts.
-        columns: Indices of the features that it sees: those that had a value when it was trained.
-    """
+    """A trained model."""
 
     estimator: Any
+    """The pipeline."""
     task: Task
+    """What it predicts."""
     columns: npt.NDArray[np.int64]
+    """Indices of the features that it sees: those that had a value when it was trained."""
 
     def scores(self, values: Floats) -> Floats:
         """Return the probability of class 1, or the predicted number, of each row."""
@@ -100,7 +91,7 @@ class Fitted:
 
 
 def train(algorithm: str, table: Table, first: int, end: int, most: int) -> Fitted | Constant:
-    """Train on at most `most` rows, evenly spaced between `first` and `end`."""
+    """Train on at most ``most`` rows, evenly spaced between ``first`` and ``end``."""
     rows = np.unique(np.linspace(first, end - 1, min(most, end - first)).astype(int))
     values, target = table.values[rows], table.target[rows]
     columns = np.flatnonzero(~np.isnan(values).all(axis=0))

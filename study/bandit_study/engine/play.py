@@ -26,17 +26,14 @@ Watch = Callable[[int, Floats, Floats, Floats], None]
 
 @dataclasses.dataclass(frozen=True)
 class Path:
-    """What came of S seeds under one strategy, or one baseline.
-
-    Attributes:
-        served: Shape (S, N), the arm that served each request.
-        rolled_back_at: Shape (S, K), chunk after which each arm was taken out, or −1.
-        promoted_at: Shape (S, K), chunk after which each arm was first found the best of all, or −1.
-    """
+    """What came of S seeds under one strategy, or one baseline."""
 
     served: Arms
+    """Shape (S, N), the arm that served each request."""
     rolled_back_at: Ints
+    """Shape (S, K), chunk after which each arm was taken out, or −1."""
     promoted_at: Ints
+    """Shape (S, K), chunk after which each arm was first found the best of all, or −1."""
 
 
 def experiment(stream: Stream, strategy: str, chunk: int) -> Experiment:

@@ -21,17 +21,14 @@ HALF = 0.5
 
 @dataclasses.dataclass(frozen=True)
 class Reward:
-    """How a set rewards answers.
-
-    Attributes:
-        name: Name of the reward function.
-        settings: Its settings.
-        threshold: Score from which on class 1 is predicted; NaN for a regression.
-    """
+    """How a set rewards answers."""
 
     name: str
+    """Name of the reward function."""
     settings: dict[str, Any]
+    """Its settings."""
     threshold: float
+    """Score from which on class 1 is predicted; NaN for a regression."""
 
     @property
     def type(self) -> RewardType:

@@ -7,30 +7,27 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """What a run may vary; the defaults are those of ``docs/study.md``.
-
-    Attributes:
-        seeds: How often each strategy meets each stream.
-        chunks: Into how many chunks the production stream is cut at most.
-        least_chunk: Least rows of a chunk; a short stream has fewer chunks.
-        train_rows: Most rows that a model is trained on.
-        retrainings: Models that join while the stream goes on.
-        rows: Most rows of a set, evenly spaced over it; None for all.
-    """
+    """What a run may vary; the defaults are those of ``docs/study.md``."""
 
     seeds: int = 30
+    """How often each strategy meets each stream."""
     chunks: int = 400
+    """Into how many chunks the production stream is cut at most."""
     least_chunk: int = 20
+    """Least rows of a chunk; a short stream has fewer chunks."""
     train_rows: int = 30_000
+    """Most rows that a model is trained on."""
     retrainings: int = 3
+    """Models that join while the stream goes on."""
     rows: int | None = None
+    """Most rows of a set, evenly spaced over it; None for all."""
 
 
 QUICK = Settings(seeds=6, chunks=120, train_rows=3_000, rows=10_000)
 
 TRAIN_SHARE, VALIDATION_SHARE = 0.3, 0.1
 WINDOW_SHARE = 0.2
-"""Share of the training part that `recent` and `stale` see."""
+"""Share of the training part that ``recent`` and ``stale`` see."""
 HELD_SHARE = 0.2
 """Share of the rows for a retraining that is held back to validate."""
 DELAY_MEDIAN, DELAY_P95, DELAY_LONGEST = 2.0, 8.0, 16

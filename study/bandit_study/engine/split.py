@@ -14,32 +14,26 @@ Indices = npt.NDArray[np.int64]
 
 @dataclasses.dataclass(frozen=True)
 class Retraining:
-    """A model that joins the arms at the beginning of a chunk.
-
-    Attributes:
-        chunk: The chunk from which on it may serve.
-        train: First row to train on, and the one after the last.
-        held: First row to validate on, and the one after the last; all labels of both are there by then.
-    """
+    """A model that joins the arms at the beginning of a chunk."""
 
     chunk: int
+    """The chunk from which on it may serve."""
     train: tuple[int, int]
+    """First row to train on, and the one after the last."""
     held: tuple[int, int]
+    """First row to validate on, and the one after the last; all labels of both are there by then."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Split:
-    """Rows by their place in time.
-
-    Attributes:
-        train: Rows before this one train.
-        production: Rows from this one on are the production stream; those between validate.
-        edges: Shape (T + 1,); first row of each chunk of production, and the number of rows.
-    """
+    """Rows by their place in time."""
 
     train: int
+    """Rows before this one train."""
     production: int
+    """Rows from this one on are the production stream; those between validate."""
     edges: Indices
+    """Shape (T + 1,); first row of each chunk of production, and the number of rows."""
 
     @property
     def chunks(self) -> int:

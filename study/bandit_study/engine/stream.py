@@ -17,31 +17,28 @@ Ints = npt.NDArray[np.int64]
 
 @dataclasses.dataclass(frozen=True)
 class Stream:
-    """N requests in T chunks, answered by each of K arms.
-
-    Attributes:
-        name: Name of the set.
-        task: What is predicted.
-        reward: How answers are rewarded.
-        names: The arms; the baseline arm is the first.
-        scores: Shape (N, K), what each arm answers.
-        target: Shape (N,), what turns out to be true.
-        rewards: Shape (N, K), between 0 and 1.
-        edges: Shape (T + 1,), first request of each chunk, and N.
-        joins: Shape (K,), chunk from which on each arm can serve; 0 for the first ones.
-        validation: Chunk from which on they hold, and the validation scores of the arms that are there then.
-    """
+    """N requests in T chunks, answered by each of K arms."""
 
     name: str
+    """Name of the set."""
     task: Task
+    """What is predicted."""
     reward: Reward
+    """How answers are rewarded."""
     names: tuple[str, ...]
+    """The arms; the baseline arm is the first."""
     scores: npt.NDArray[np.float32]
+    """Shape (N, K), what each arm answers."""
     target: Floats
+    """Shape (N,), what turns out to be true."""
     rewards: Floats
+    """Shape (N, K), between 0 and 1."""
     edges: Ints
+    """Shape (T + 1,), first request of each chunk, and N."""
     joins: Ints
+    """Shape (K,), chunk from which on each arm can serve; 0 for the first ones."""
     validation: tuple[tuple[int, tuple[float, ...]], ...]
+    """Chunk from which on they hold, and the validation scores of the arms that are there then."""
 
     @property
     def chunks(self) -> int:

@@ -14,14 +14,11 @@ Arms = npt.NDArray[np.uint8]
 
 
 class Traffic:
-    """The traffic of S seeds, chunk by chunk.
-
-    Attributes:
-        served: Shape (S, N), the arm that served each request so far.
-    """
+    """The traffic of S seeds, chunk by chunk."""
 
     def __init__(self, stream: Stream, draws: Draws) -> None:
         self.served: Arms = np.zeros(draws.rows.shape, dtype=np.uint8)
+        """Shape (S, N), the arm that served each request so far."""
         self._stream, self._draws = stream, draws
         self._chunk = 0
         shape = (draws.seeds, DELAY_LONGEST + 1, len(stream.names))

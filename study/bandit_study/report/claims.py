@@ -26,23 +26,20 @@ _PARTS = re.compile(r"^\s*(\S+)\s*\|\s*(\S+)\s*\|\s*(\w+)\s*([<>=])\s*(\S+)\s*$"
 
 @dataclasses.dataclass(frozen=True)
 class Claim:
-    """One claim.
-
-    Attributes:
-        text: As it is written.
-        stream: Name of the stream.
-        path: Strategy or baseline.
-        measure: Key of MEASURES.
-        sign: One of <, > and =.
-        other: Another path, or a number.
-    """
+    """One claim."""
 
     text: str
+    """As it is written."""
     stream: str
+    """Name of the stream."""
     path: str
+    """Strategy or baseline."""
     measure: str
+    """Key of MEASURES."""
     sign: str
+    """One of <, > and =."""
     other: str
+    """Another path, or a number."""
 
 
 def claims(reading: str) -> list[Claim]:

@@ -27,7 +27,7 @@ def figure(result: Result, path: str, measure: str, kind: str = "mean") -> Inter
         result: What came of a set.
         path: A strategy or baseline.
         measure: A key of MEASURES.
-        kind: `mean`, or `vs constant` and `vs last-window` for paired differences.
+        kind: ``mean``, or ``vs constant`` and ``vs last-window`` for paired differences.
     """
     found = result["measures"].get(path, {}).get(measure, {}).get(kind)
     return None if found is None else (found[0], found[1], found[2])

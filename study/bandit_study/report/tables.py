@@ -22,7 +22,7 @@ PERCENTS = ("harm_exposure", "lasting_harm", "found_right_arm")
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], words: int = 1) -> str:
-    """Return a Markdown table whose first `words` columns are text and the others figures."""
+    """Return a Markdown table whose first ``words`` columns are text and the others figures."""
     marks = ["---"] * words + ["---:"] * (len(head) - words)
     return "\n".join("| " + " | ".join(cells) + " |" for cells in [head, marks, *rows]) + "\n"
 

@@ -15,19 +15,16 @@ class Unreachable(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """One data set that can be fetched.
-
-    Attributes:
-        name: Name of the set, and of its file.
-        time_order: What orders its rows; begins with "none" where nothing does.
-        licence: Licence of the data.
-        origin: Where it is fetched from, for the index and the person who waits.
-        read: Takes a folder for downloads and returns the rows in time order, with the label last as
-            `target`; raises Unreachable or ArchiveError.
-    """
+    """One data set that can be fetched."""
 
     name: str
+    """Name of the set, and of its file."""
     time_order: str
+    """What orders its rows; begins with "none" where nothing does."""
     licence: str
+    """Licence of the data."""
     origin: str
+    """Where it is fetched from, for the index and the person who waits."""
     read: Callable[[Path], pd.DataFrame]
+    """Takes a folder for downloads and returns the rows in time order, with the label last as ``target``;
+    raises Unreachable or ArchiveError."""

@@ -1,5 +1,7 @@
 """The sample arm as a server."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import httpx

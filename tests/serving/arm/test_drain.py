@@ -1,5 +1,7 @@
 """An arm that is asked to end loses neither a request nor a prediction event."""
 
+from __future__ import annotations
+
 import asyncio
 import contextlib
 import socket

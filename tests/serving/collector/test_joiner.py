@@ -1,5 +1,7 @@
 """What is counted, whatever the database and whatever the order in which events come."""
 
+from __future__ import annotations
+
 import itertools
 import json
 import random

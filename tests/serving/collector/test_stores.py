@@ -1,5 +1,7 @@
 """What is special to the databases: opening them, URLs, a second collector, and a server that goes away."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Callable
 from pathlib import Path

@@ -1,5 +1,7 @@
 """The replayer against gateways that answer, fail, hang and move."""
 
+from __future__ import annotations
+
 import asyncio
 import collections
 import contextlib

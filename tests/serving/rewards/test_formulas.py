@@ -1,5 +1,7 @@
 """The formulas of the reward functions beyond accuracy."""
 
+from __future__ import annotations
+
 import re
 from typing import Any
 

@@ -1,5 +1,7 @@
 """Reward functions and their settings."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import numpy as np
