@@ -166,15 +166,18 @@ async def test_more_than_the_limit_in_flight_fails_without_being_sent() -> None:
 async def test_a_stop_settles_what_is_under_way_and_sends_the_labels_that_wait() -> None:
     collector = Collector()
     answers: list[Answer] = []
-    async with replaying(
-        Gateway(), collector, delay=parse_delay("200ms"), on_answer=answers.append
-    ) as replayer:
-        running = asyncio.create_task(replayer.run())
-        while replayer.counters.requests_answered < 20:
-            await asyncio.sleep(0.01)  # leaves the loop to the replay
-        assert replayer.labels_waiting > 0
-        replayer.stop()
-        result = await running
+    waiting_at_the_stop = 0
+
+    def settled(answer: Answer) -> None:
+        nonlocal waiting_at_the_stop
+        answers.append(answer)
+        if len(answers) == 20:
+            waiting_at_the_stop = replayer.labels_waiting
+            replayer.stop()
+
+    async with replaying(Gateway(), collector, delay=parse_delay("200ms"), on_answer=settled) as replayer:
+        result = await replayer.run()
+    assert waiting_at_the_stop > 0
     assert result["requests_failed"] == 0
     assert result["labels_sent"] == result["requests_answered"] == len(answers) == len(collector.labels)
 
