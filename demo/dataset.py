@@ -69,7 +69,7 @@ def production_stream(
     """Draw the traffic that the demo plays from the later part of a data set.
 
     Negatives are thinned out to the wanted share of positives: balanced accuracy is a mean over classes and
-    does not change by that, but a few minutes of traffic tell models apart that would take hours with 6% of
+    does not change by that, but a few minutes of traffic distinguish models that would take hours with 6% of
     positives.
 
     Args:

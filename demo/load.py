@@ -1,4 +1,4 @@
-"""What the operator costs API server and Prometheus, by their own books."""
+"""What the operator costs API server and Prometheus, by their own counters."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Load:
-    """What the operator asks of API server and Prometheus, per tick; None where nobody counted."""
+    """What the operator asks of API server and Prometheus, per tick; None where it was not counted."""
 
     reads: float | None
     """get and list; no watches, leases and discovery, nor what was read before the first tick."""

@@ -35,9 +35,9 @@ class Outcomes:
         self.means = np.array([sum(tick["rewards"].values()) for tick in ticks]) / self.trials
         """Mean reward of each tick."""
         best, arms = report["skew"]["arm"], report["arms"]
-        mended = next((step["time"] for step in report["steps"] if step["step"] == "restored"), None)
-        mended_at = float("inf") if mended is None else after_start(report, mended)
-        self.fixed = np.where(self.times < mended_at, arms[best]["skewed"], arms[best]["production"])
+        fixed_time = next((step["time"] for step in report["steps"] if step["step"] == "restored"), None)
+        fixed_at = float("inf") if fixed_time is None else after_start(report, fixed_time)
+        self.fixed = np.where(self.times < fixed_at, arms[best]["skewed"], arms[best]["production"])
         """Expected reward of the arm that validated best, at each tick."""
         others = max(scores["production"] for arm, scores in arms.items() if arm != best)
         self.oracle = np.maximum(self.fixed, others)

@@ -40,7 +40,7 @@ def build_report(story: Story, embedded: EmbeddedCluster | None) -> dict[str, An
         "steps": [
             {
                 "step": step.key,
-                "text": story.tell(step),
+                "text": story.text_of(step),
                 "state": str(step.state),
                 "time": _when(story, step.key),
             }

@@ -91,7 +91,7 @@ class Story:
         """The arm that validated best and is served with the skew."""
         return self.prepared.best
 
-    def tell(self, step: Step) -> str:
+    def text_of(self, step: Step) -> str:
         """Return the text of a step with the names in it."""
         baseline = self.watched.resource.get("spec", {}).get("baseline", "the baseline")
         return step.text.format(best=self.best, baseline=baseline)
@@ -144,7 +144,7 @@ class Story:
             raise StoryError(f"the traffic broke off: {self.traffic.error!r}")
         if not came:
             raise StoryError(
-                f"this did not happen within {step.seconds:g} s: {self.tell(step)}; instead: {instead()}"
+                f"this did not happen within {step.seconds:g} s: {self.text_of(step)}; instead: {instead()}"
             )
 
     def arm_now(self, arm: str | None = None) -> str:
@@ -162,8 +162,8 @@ def take_over(story: Story, step: Step) -> None:
     watched = story.watched
 
     def accepted() -> bool:
-        told = {c["type"]: c["status"] for c in watched.status.get("conditions", [])}
-        return told.get("Accepted") == "True" and watched.records.first_cursor is not None
+        conditions = {c["type"]: c["status"] for c in watched.status.get("conditions", [])}
+        return conditions.get("Accepted") == "True" and watched.records.first_cursor is not None
 
     story.expect(step, accepted, lambda: f"its conditions are {watched.status.get('conditions')}")
     story.queries_at_start = queries_so_far(story.cluster)
@@ -194,7 +194,7 @@ def accept_zero(story: Story, step: Step) -> None:
 
 
 def scale_down(story: Story, step: Step) -> None:
-    """Wait until the arm has no Pods; note when they were told to go."""
+    """Wait until the arm has no Pods; note when they were asked to end."""
     watched = story.watched
     story.expect(step, lambda: watched.pods(story.best)[0] == 0, lambda: story.arm_now())
     story.note("scaled")

@@ -84,5 +84,5 @@ class Traffic:
     def _run(self) -> None:
         try:
             asyncio.run(self.replayer.run(requests=self._requests))
-        except Exception as error:  # told by whoever waits for the traffic
+        except Exception as error:  # raised by whoever waits for the traffic
             self.error = error

@@ -17,7 +17,7 @@ from testbed.records import Object, Records
 RESTART_SECONDS = 0.5
 """After a watch that broke."""
 LOOK_SECONDS = 0.25
-"""Conditions that no watch would tell of are looked at this often."""
+"""Conditions that no watch reports are looked at this often."""
 EVENTS_KEPT = 200
 
 

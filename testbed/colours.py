@@ -3,4 +3,4 @@
 from __future__ import annotations
 
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
-"""Okabe & Ito's palette, which colour-blind people can tell apart."""
+"""Okabe & Ito's palette, which colour-blind people can distinguish."""

@@ -4,7 +4,7 @@
 PUT /rates takes ``{"ROUTE/ARM": [trials a second, mean reward]}`` as the argument does. With a
 third number, a standard deviation, rewards are normal and their further sums are counted too;
 their denominators lie between 0.5 and 1.5, and the mean is that of the ratio. What was
-earned is counted when somebody looks, so that a thousand routes cost next to nothing. The
+earned is counted when it is read, so that a thousand routes cost next to nothing. The
 counters live and die with the process, as those of most model servers do.
 """
 

@@ -160,7 +160,7 @@ class Rollout:
         return {one["name"].removeprefix(f"{self.name}-"): one["weight"] for one in backends}
 
     def set_weights(self, **weights: int) -> None:
-        """Change the route's weights as somebody else would."""
+        """Change the route's weights as another writer would."""
         patch = [
             {
                 "op": "replace",

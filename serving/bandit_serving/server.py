@@ -98,7 +98,7 @@ async def serve(
         app: The ASGI application.
         host: Address to listen at.
         port: Port to listen at; 0 takes a free one, which the ``listening`` log line names.
-        readiness: Told when the drain begins.
+        readiness: Says that it drains from then on.
         drain_delay: Seconds to serve on after the signal.
         on_listening: Called with the port once it is bound.
     """
@@ -108,7 +108,7 @@ async def serve(
         log_config=None,
         access_log=False,
         lifespan="on",
-        timeout_keep_alive=75,  # longer than the idle time after which gateways let go of a connection (60 s)
+        timeout_keep_alive=75,  # longer than the idle time after which gateways close a connection (60 s)
         timeout_graceful_shutdown=IN_FLIGHT_SECONDS,
     )
     server = _Server(config)

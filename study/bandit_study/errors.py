@@ -1,10 +1,10 @@
-"""What can go wrong, told so that it can be mended."""
+"""What can go wrong, said so that the user can fix it."""
 
 from __future__ import annotations
 
 
 class StudyError(Exception):
-    """Something that the user can mend; the text names the file or option, what is wrong, and the fix."""
+    """Something that the user can fix; the text names the file or option, what is wrong, and the fix."""
 
 
 class DataError(StudyError):

@@ -22,7 +22,7 @@ from bandit_study.data.fraud import NAME as FRAUD
 from bandit_study.data.fraud import read_fraud
 from bandit_study.data.known import known
 from bandit_study.data.table import Table
-from bandit_study.engine.one import Result, run_set
+from bandit_study.engine.run_dataset import Result, run_dataset
 from bandit_study.engine.settings import Settings
 from bandit_study.errors import StudyError
 
@@ -105,7 +105,7 @@ def run(todo: Sequence[Job], settings: Settings, folder: Path, processes: int, p
     # One thread a process: the processes are what runs in parallel.
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
-    # Started afresh, because threads of a numerical library do not survive a fork.
+    # Spawned, because threads of a numerical library do not survive a fork.
     with Manager() as manager, ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         said = manager.Queue()
         waiting: dict[Future[Result], Job] = {
@@ -131,7 +131,7 @@ def _work_aside(job: Job, settings: Settings, said: Any) -> Result:
 
 def _work(job: Job, settings: Settings, progress: Callable[[str], None]) -> Result:
     progress("reading")
-    return run_set(job.read(), settings, progress, skewed=job.skewed)
+    return run_dataset(job.read(), settings, progress, skewed=job.skewed)
 
 
 def read_results(folder: Path) -> list[Result]:

@@ -23,7 +23,7 @@ def serve_two_arms(space: Namespace) -> None:
 def test_requests_are_split_exactly_by_weight(space: Namespace) -> None:
     serve_two_arms(space)
     space.apply(route("HTTPRoute", space.name, {"many": 900_000, "few": 100_000}))
-    # Any change of any route starts all rounds anew, also the removal of other tests' routes.
+    # Any change of any route starts all rounds again, also the removal of other tests' routes.
     wait_until(lambda: len(space.get("httproutes", "-A")["items"]) == 1, "no other route is left")
     with httpx.Client(base_url=space.endpoints.gateway, headers={"Host": f"{space.name}.test"}) as client:
         wait_until(lambda: client.get("/").status_code == 200, "the route is in force")

@@ -39,7 +39,7 @@ def prepared(tmp_path: Path) -> Prepared:
         best="boosting",
         skew_feature="weeks",
         skew_factor=0.5,
-        skew_cause="somebody halved it",
+        skew_cause="a unit was halved",
     )
 
 

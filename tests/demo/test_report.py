@@ -27,7 +27,7 @@ def seen(requests: str, *, weight: int = 0, accepted: bool = True) -> dict[str, 
     }
 
 
-def told(story: Story, *decisions: dict[str, Any]) -> Story:
+def played(story: Story, *decisions: dict[str, Any]) -> Story:
     """Let the watch bring one version after the other, and note the story's moments."""
     newest: list[dict[str, Any]] = []
     for one in decisions:
@@ -47,7 +47,7 @@ def verdict(end: int, trials: tuple[int, int]) -> dict[str, Any]:
 @pytest.fixture
 def report(story: Story) -> dict[str, Any]:
     scaling = decision(15, (0, 50), seen=seen("0.0"), **SCALED)
-    return build_report(told(story, decision(5, (30, 10)), verdict(10, (10, 40)), scaling), None)
+    return build_report(played(story, decision(5, (30, 10)), verdict(10, (10, 40)), scaling), None)
 
 
 def test_every_window_is_counted_though_the_status_forgets(report: dict[str, Any]) -> None:
@@ -68,18 +68,18 @@ def test_the_roll_back_is_told(report: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("wrong", [seen("3.0"), seen("0.0", weight=1), seen("0.0", accepted=False), None])
-def test_scaling_an_arm_that_had_not_drained_is_told(story: Story, wrong: dict[str, Any] | None) -> None:
+def test_scaling_an_arm_that_had_not_drained_is_played(story: Story, wrong: dict[str, Any] | None) -> None:
     more = {"seen": wrong, **SCALED} if wrong else {}
     (one,) = build_report(
-        told(story, decision(5, (1, 1)), verdict(10, (1, 1)), decision(15, (0, 1), **more)), None
+        played(story, decision(5, (1, 1)), verdict(10, (1, 1)), decision(15, (0, 1), **more)), None
     )["rolled_back"]
     assert not one["drained_before_scale"]
 
 
-def test_every_arm_that_was_rolled_back_is_told(story: Story) -> None:
+def test_every_arm_that_was_rolled_back_is_played(story: Story) -> None:
     second = decision(20, (5, 5), reason="RolledBack", weights={"boosting": 10000, "logistic": 0})
     found = build_report(
-        told(story, decision(5, (1, 1)), verdict(10, (1, 1)), decision(15, (1, 1)), second), None
+        played(story, decision(5, (1, 1)), verdict(10, (1, 1)), decision(15, (1, 1)), second), None
     )
     assert [(one["arm"], one["tick"], one["replicas"]) for one in found["rolled_back"]] == [
         ("boosting", 2, None),

@@ -148,7 +148,7 @@ def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def arm(model_file: Path) -> Iterator[Server]:
-    """Return an arm of the model ``income`` that tells no collector."""
+    """Return an arm of the model ``income`` that reports to no collector."""
     server = Server("arm", "--model", str(model_file), "--name", "income", "--arm", "logistic")
     yield server
     server.kill()

@@ -34,7 +34,7 @@ def test_a_folder_is_run_and_reported_and_the_second_time_kept(here, write_set, 
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (
             ["run"],
@@ -46,10 +46,10 @@ def test_a_folder_is_run_and_reported_and_the_second_time_kept(here, write_set, 
         (["world", "other"], "there is no such set"),
     ],
 )
-def test_what_is_wrong_is_said_in_one_line(here, arguments, told) -> None:  # noqa: ARG001 - the folder to be in
+def test_what_is_wrong_is_said_in_one_line(here, arguments, message) -> None:  # noqa: ARG001 - the folder to be in
     found = CliRunner().invoke(main, arguments)
     assert found.exit_code == 1
-    assert told in found.output
+    assert message in found.output
     assert "Traceback" not in found.output
 
 

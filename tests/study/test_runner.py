@@ -7,8 +7,10 @@ import json
 
 import pytest
 
+from bandit_operator.core.strategies import STRATEGIES
 from bandit_study import runner
 from bandit_study.data.folder import read_index
+from bandit_study.engine.baselines import BASELINES
 from bandit_study.errors import DataError, StudyError
 
 
@@ -55,10 +57,7 @@ def test_other_settings_other_data_or_half_a_file_are_run_again(todo, quick, tmp
 def test_a_result_has_every_strategy_and_baseline_and_is_plain_json(todo, quick, tmp_path) -> None:
     run(todo, quick, tmp_path / "parts")
     result = json.loads((tmp_path / "parts" / "sales.json").read_text())
-    assert set(result["measures"]) == {
-        "constant", "best-single", "oracle", "last-window", "ABTest", "ContrastThompson", "EpsilonGreedy",
-        "KLUCB", "Naive", "Thompson", "TopTwo", "UCB1", "ValidationBest",
-    }  # fmt: skip
+    assert set(result["measures"]) == {*BASELINES, *STRATEGIES}
     reference = result["measures"]["constant"]["mean_reward"]
     assert reference["vs constant"] == [0, 0, 0]
     shares = result["curves"]["shares"]["Thompson"]

@@ -1,4 +1,4 @@
-"""Prediction events: what the arm tells the reward collector about each prediction."""
+"""Prediction events: what the arm reports to the reward collector about each prediction."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 Specification: the "Inference Request/Response JSON Object" sections of the Open Inference Protocol
 (inference_rest.md, version 2.0). The optional extension for binary tensor data is not offered, and a request
-that uses it is told so.
+that uses it gets an error that says so.
 """
 
 from __future__ import annotations

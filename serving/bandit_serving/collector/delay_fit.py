@@ -59,7 +59,7 @@ def fit(histogram: Sequence[Bucket]) -> Delay:
         histogram: Cumulative buckets by rising ends, the infinite one last.
 
     Raises:
-        ValueError: There are too few labels to tell.
+        ValueError: There are too few labels to fit.
     """
     ends, cumulative = (np.array(values, dtype=float) for values in zip(*histogram, strict=True))
     total = int(cumulative[-1])
@@ -78,7 +78,7 @@ def fit(histogram: Sequence[Bucket]) -> Delay:
 
     first = ends[int(np.searchsorted(cumulative, total / 2))]
     start = np.array([math.log(min(first, LONGEST)), 0.0])
-    # Beyond a shape of 20 a distribution is a point within a bucket, and no data tell one from another.
+    # Beyond a shape of 20 a distribution is a point within a bucket, and no data distinguish two such.
     bounds = [(math.log(1e-3), math.log(1e9)), (math.log(0.05), math.log(20.0))]
     found = minimize(loss, start, method="Nelder-Mead", bounds=bounds, options={"maxiter": 2000})
     scale, shape = np.exp(found.x)

@@ -57,7 +57,7 @@ class Joiner:
                 if changes:
                     self._store.add(changes)
         except BaseException:
-            # A connection that broke while it committed does not tell whether it did.
+            # A connection that broke while it committed does not show whether it did.
             self._certain = False
             raise
         self.counters, self._certain = added(before, changes), True

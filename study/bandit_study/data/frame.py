@@ -82,10 +82,10 @@ def _column(file: object, name: str, column: pd.Series) -> tuple[Floats, bool]:
     if bad.sum() <= (1 - NUMERIC_SHARE) * present.sum():
         if bad.any():
             row = int(np.flatnonzero(bad)[0])
-            told = str(texts[codes[row]])
+            text = str(texts[codes[row]])
             raise DataError(
                 file,
-                f"is {told!r} where the column has numbers; leave it empty where it is unknown",
+                f"is {text!r} where the column has numbers; leave it empty where it is unknown",
                 row + FIRST_ROW,
                 name,
             )

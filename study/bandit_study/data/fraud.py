@@ -1,6 +1,6 @@
 """Bank Account Fraud (Jesus et al., NeurIPS 2022): reads the user's own ``Base.csv``.
 
-Its licence (CC BY-NC-ND 4.0) forbids shipping it; it is to be had from its authors' page. A
+Its licence (CC BY-NC-ND 4.0) forbids shipping it; its authors' page has it. A
 million applications for accounts over eight months, 1.1 % of them fraudulent.
 """
 

@@ -32,7 +32,7 @@ class Reward:
 
     @property
     def type(self) -> RewardType:
-        """What the operator is told that a reward is."""
+        """The reward type of the operator's resource."""
         return RewardType(str(make_reward(self.name, self.settings).type))
 
     def of(self, scores: Floats, target: Floats) -> Floats:

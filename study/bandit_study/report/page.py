@@ -96,12 +96,12 @@ def _body(results: Sequence[Result], drawn: dict[str, str]) -> str:
 
 
 def _breaks(results: Sequence[Result]) -> str:
-    told = [
+    gains = [
         f"`{result['name'].removesuffix('+skew')}`: `{result['skew']['feature']}` of"
         f" `{result['skew']['arm']}` from chunk {result['skew']['chunk']}"
         for result in results
     ]
-    return f"Multiplied by 0.01: {'; '.join(told)}. Rewards per 1,000 requests more than `constant`:"
+    return f"Multiplied by 0.01: {'; '.join(gains)}. Rewards per 1,000 requests more than `constant`:"
 
 
 def _picture(drawn: dict[str, str], name: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Requests are told apart by how near they are to a write of the route."""
+"""Requests are split by how near they are to a write of the route."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import cast
 import numpy as np
 import pytest
 
+from bench.overhead.environment import Environment
 from bench.overhead.latency import QUICK, TRIES, near_writes, send
 from bench.overhead.load import LoadGenerator, Results
-from bench.overhead.stage import Stage
 from cluster.client import ClusterError
 
 
@@ -40,7 +40,9 @@ class Writes:
 
 def sent_first(path: str, *writes: float) -> float:
     """When the first of the requests that are kept was sent."""
-    steady, full = send(cast(Stage, Writes(*writes)), cast(LoadGenerator, Load()), QUICK, "http://m", path)
+    steady, full = send(
+        cast(Environment, Writes(*writes)), cast(LoadGenerator, Load()), QUICK, "http://m", path
+    )
     assert steady.sent[0] == full.sent[0]
     return float(steady.sent[0])
 

@@ -20,7 +20,7 @@ INFER = "/v2/models/income/infer"
 
 @pytest.fixture
 def free_port() -> Iterator[int]:
-    """A port that refuses connections, and that nobody gets by chance, until a server listens at it."""
+    """A port that refuses connections, and that no other server gets by chance, until one listens at it."""
     with socket.socket() as held:
         held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         held.bind(("127.0.0.1", 0))

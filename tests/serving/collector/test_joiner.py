@@ -36,7 +36,7 @@ Begin = Callable[..., Joiner]
 
 @pytest.fixture
 def begin(database: str) -> Iterator[Begin]:
-    """Open the database for a reward function, anew each time, as after a crash."""
+    """Open the database for a reward function, again each time, as after a crash."""
     opened: list[Joiner] = []
 
     def open_again(name: str = "accuracy", **settings: Any) -> Joiner:

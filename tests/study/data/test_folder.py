@@ -40,7 +40,7 @@ def test_columns_that_are_known_to_leak_are_dropped(write_set, rows_of) -> None:
 
 
 @pytest.mark.parametrize(
-    ("row", "line", "told"),
+    ("row", "line", "message"),
     [
         (7, "1.5,a,yes", "sales.csv.gz, row 7, column 'target': the target is 'yes'"),
         (9, "1.5,a,", "sales.csv.gz, row 9, column 'target': the target is missing"),
@@ -51,13 +51,13 @@ def test_columns_that_are_known_to_leak_are_dropped(write_set, rows_of) -> None:
         (1, "amount,place,label", "sales.csv.gz, row 1: the last column is 'label'; it must be named target"),
     ],
 )
-def test_what_cannot_be_read_is_named_by_file_row_and_column(write_set, rows_of, row, line, told) -> None:
+def test_what_cannot_be_read_is_named_by_file_row_and_column(write_set, rows_of, row, line, message) -> None:
     lines = rows_of()
     lines[row - 1] = line
     entry = read_index(write_set(sales="\n".join(lines)))["sales"]
     with pytest.raises(DataError) as caught:
         read_table(entry)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_a_set_without_two_classes_or_enough_rows_is_refused(write_set, rows_of) -> None:

@@ -63,7 +63,7 @@ def test_the_break_falls_on_the_arm_that_validated_best_from_the_middle_on(
     broken, skew = stream_of(table, settings, lambda _: None, skewed=True, cache=tmp_path)
     assert skew is not None
     assert skew.arm == int(np.argmax(plain.validation[0][1]))
-    assert table.features[skew.feature] == "x"  # the number that tells most
+    assert table.features[skew.feature] == "x"  # the most informative number
     assert broken.name == "made-up+skew"
     middle = int(plain.edges[skew.chunk])
     assert skew.chunk == plain.chunks // 2

@@ -135,7 +135,7 @@ class PostgreSQLStore(Store):
             link.close()
             raise
         try:
-            # A collector whose machine vanished is noticed and its lock let go within half a minute.
+            # A collector whose machine vanished is noticed and its lock released within half a minute.
             connection.run("SET tcp_keepalives_idle = 10")
             connection.run("SET tcp_keepalives_interval = 5")
             connection.run("SET tcp_keepalives_count = 3")

@@ -19,7 +19,7 @@ def reaction_cases(part: dict[str, Any]) -> list[tuple[tuple[str, int], Flips]]:
 
 
 FEWEST_TICKS = 40
-"""From which on the time of a tick can be told from that of an operator without resources."""
+"""From which on the time of a tick can be distinguished from that of an operator without resources."""
 
 
 def line_of(

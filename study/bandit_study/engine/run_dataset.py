@@ -30,7 +30,7 @@ POINTS = 100
 """Most points of a curve that is kept for the pictures."""
 
 
-def run_set(table: Table, settings: Settings, progress: Progress, *, skewed: bool = False) -> Result:
+def run_dataset(table: Table, settings: Settings, progress: Progress, *, skewed: bool = False) -> Result:
     """Return everything that came of a set, ready to be written as JSON.
 
     Args:

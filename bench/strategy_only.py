@@ -12,7 +12,7 @@ from bandit_operator.core.strategies import Situation, Strategy, Tick
 KIND = RewardType.BERNOULLI
 
 
-class Bare:
+class StrategyOnly:
     """The operator's strategy, fed with the counts of S seeds."""
 
     def __init__(self, strategy: Strategy, arms: int, seeds: int) -> None:

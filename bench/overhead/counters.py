@@ -9,7 +9,7 @@ from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from bench.overhead.stage import Stage
+from bench.overhead.environment import Environment
 from cluster.client import ClusterError
 from testbed.installation import OPERATOR_NAMESPACE
 from testbed.request_counts import WRITES, is_counted, queries_so_far
@@ -37,7 +37,7 @@ def total(text: str, name: str, **labels: str) -> float:
 
 @dataclass(frozen=True)
 class Reading:
-    """All books at one moment; what grows is counted since the start of whoever counts."""
+    """All counters at one moment; what grows is counted since the start of whoever counts."""
 
     time: float
     """Seconds since 1970."""
@@ -60,12 +60,12 @@ class Reading:
     """Of that exposition."""
 
 
-def read(stage: Stage) -> Reading:
-    """Read all books now."""
-    api = stage.api_metrics()
-    queries = queries_so_far(stage.cluster)
+def read(environment: Environment) -> Reading:
+    """Read all counters now."""
+    api = environment.api_metrics()
+    queries = queries_so_far(environment.cluster)
     begun = time.monotonic()
-    own = stage.operator_metrics()
+    own = environment.operator_metrics()
     scrape_seconds = time.monotonic() - begun
     writes = samples(api, "etcd_requests_total")
     return Reading(
@@ -88,13 +88,13 @@ def read(stage: Stage) -> Reading:
     )
 
 
-def lateness(stage: Stage) -> tuple[float, float]:
+def lateness(environment: Environment) -> tuple[float, float]:
     """Return how many ticks there were so far, and how late they began in all, seconds."""
-    own = stage.operator_metrics()
+    own = environment.operator_metrics()
     return total(own, f"{LAG}_count"), total(own, f"{LAG}_sum")
 
 
-def between(stage: Stage, before: Reading, after: Reading) -> dict[str, Any]:
+def between(environment: Environment, before: Reading, after: Reading) -> dict[str, Any]:
     """Return what was spent between two readings, in all and for each tick.
 
     Returns:
@@ -108,11 +108,11 @@ def between(stage: Stage, before: Reading, after: Reading) -> dict[str, Any]:
         ClusterError: The operator was restarted between them.
     """
     if after.started != before.started:
-        words = ("logs", "-n", OPERATOR_NAMESPACE, stage.operator_pod, "--previous", "--tail=20")
-        told = stage.cluster.run("cluster", "kubectl", *words, check=False).stdout
-        raise ClusterError(f"the operator was restarted while it was measured; its last words:\n{told}")
+        words = ("logs", "-n", OPERATOR_NAMESPACE, environment.operator_pod, "--previous", "--tail=20")
+        last_words = environment.cluster.run("cluster", "kubectl", *words, check=False).stdout
+        raise ClusterError(f"the operator was restarted while it was measured; its last words:\n{last_words}")
     ticks, seconds = after.ticks - before.ticks, after.time - before.time
-    requests = [one for one in stage.operator_requests(before.time, after.time) if is_counted(one)]
+    requests = [one for one in environment.operator_requests(before.time, after.time) if is_counted(one)]
     made = Counter(_kind(one.verb, one.resource) for one in requests)
 
     def each(number: float) -> float | None:

@@ -33,7 +33,7 @@ def known_images() -> dict[str, dict[str, Any]]:
     }
 
 
-class Stage:
+class Environment:
     """A cluster that is up, with the operator in it, and what is asked of it."""
 
     def __init__(self, cluster: EmbeddedCluster) -> None:
@@ -80,7 +80,7 @@ class Stage:
         return self.cluster.kubectl("get", "--raw", path)
 
     def api_metrics(self) -> str:
-        """What the API server exposes, its books of etcd among it."""
+        """What the API server exposes, its counters of etcd among it."""
         return self.cluster.kubectl("get", "--raw", "/metrics")
 
     def operator_requests(self, start: float, end: float) -> list[Request]:
@@ -115,7 +115,7 @@ class Stage:
 
 
 @contextmanager
-def open_stage(directory: Path) -> Iterator[Stage]:
+def open_environment(directory: Path) -> Iterator[Environment]:
     """Start a fresh cluster with the operator in it, and end it afterwards.
 
     Raises:
@@ -129,6 +129,6 @@ def open_stage(directory: Path) -> Iterator[Stage]:
         cluster.up()
         cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
         install_operator(cluster, "metrics.scrapeAnnotations=None")
-        yield Stage(cluster)
+        yield Environment(cluster)
     finally:
         cluster.command("down", check=False)

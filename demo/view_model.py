@@ -10,7 +10,7 @@ from testbed.records import Object, number, parse_time
 
 
 @dataclass(frozen=True)
-class ArmScene:
+class ArmView:
     """One arm; None where a number is not known."""
 
     name: str
@@ -32,7 +32,7 @@ class ArmScene:
 
 
 @dataclass(frozen=True)
-class StepScene:
+class StepView:
     """One step of the story; ``seconds`` after the start it was done, None before."""
 
     text: str
@@ -41,7 +41,7 @@ class StepScene:
 
 
 @dataclass(frozen=True)
-class Scene:
+class ViewModel:
     """One moment."""
 
     seconds: float
@@ -49,7 +49,7 @@ class Scene:
     interval: str
     baseline: str
     phase: str
-    arms: tuple[ArmScene, ...]
+    arms: tuple[ArmView, ...]
     rate: float
     requests: int
     failed: int
@@ -61,16 +61,16 @@ class Scene:
     """The newest decision: seconds since the start, reason and message; None before the first."""
     events: tuple[tuple[float, str, str], ...]
     """Seconds since the start, reason and note of the newest events, oldest first."""
-    steps: tuple[StepScene, ...]
+    steps: tuple[StepView, ...]
 
 
-def scene_of(story: Story) -> Scene:
+def view_model_of(story: Story) -> ViewModel:
     """Return what there is to show now."""
     watched, replayer = story.watched, story.traffic.replayer
     weights = watched.route_weights()
     total = sum(weights.values()) or 1
     newest = watched.records.all[-1:]
-    return Scene(
+    return ViewModel(
         seconds=time.time() - story.started,
         interval=watched.resource.get("spec", {}).get("interval", ""),
         baseline=watched.resource.get("spec", {}).get("baseline", ""),
@@ -88,8 +88,8 @@ def scene_of(story: Story) -> Scene:
         decision=_decision(newest[0], story.started) if newest else None,
         events=tuple(_event(event, story.started) for event in watched.events),
         steps=tuple(
-            StepScene(
-                story.tell(step),
+            StepView(
+                story.text_of(step),
                 step.state,
                 story.moments[step.key].time - story.started if step.key in story.moments else None,
             )
@@ -98,9 +98,9 @@ def scene_of(story: Story) -> Scene:
     )
 
 
-def _arm(arm: Object, name: str, share: float, pods: tuple[int, int, int]) -> ArmScene:
+def _arm(arm: Object, name: str, share: float, pods: tuple[int, int, int]) -> ArmView:
     interval = arm.get("interval")
-    return ArmScene(
+    return ArmView(
         name=name,
         share=share,
         mean=number(arm.get("mean")),

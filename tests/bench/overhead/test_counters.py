@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from bench.overhead.books import quantile_bound, samples, total
+from bench.overhead.counters import quantile_bound, samples, total
 
 EXPOSED = """\
 # HELP etcd_requests_total Etcd request counts
