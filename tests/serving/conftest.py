@@ -21,7 +21,7 @@ from sklearn.linear_model import LogisticRegression
 
 from testbed.postgresql import PostgreSQL, postgresql
 
-DEADLINE = 30.0  # seconds after which whatever is awaited has failed
+DEADLINE = 120.0  # seconds after which whatever is awaited has failed
 FEATURES = ["age", "hours", "wage"]
 
 
@@ -47,8 +47,12 @@ class Server:
         self._ports: queue.Queue[int | None] = queue.Queue()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        bound = self._ports.get(timeout=DEADLINE)
-        assert bound is not None, self.logs
+        try:
+            bound = self._ports.get(timeout=DEADLINE)
+            assert bound is not None, self.logs
+        except BaseException:
+            self.kill()
+            raise
         self.port = bound
         self.url = f"http://127.0.0.1:{bound}"
 
