@@ -16,7 +16,7 @@ from demo.summary import lines
 from testbed.records import parse_time
 from tests.support.statuses import decision, stamp, version
 
-SCALED = {"actions": ["scale boosting from 1 to 0"]}
+SCALED: dict[str, Any] = {"actions": ["scale boosting from 1 to 0"]}
 
 
 def seen(requests: str, *, weight: int = 0, accepted: bool = True) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def test_ticks_have_what_others_read(report: dict[str, Any]) -> None:
         assert {"time", "window", "weights", "trials", "rewards", "reason"} <= tick.keys()
 
 
-def test_the_roll_back_is_told(report: dict[str, Any]) -> None:
+def test_the_roll_back_is_reported(report: dict[str, Any]) -> None:
     (one,) = report["rolled_back"]
     assert (one["arm"], one["tick"], one["drained_before_scale"], one["replicas"]) == ("boosting", 2, True, 0)
     assert [one["arm"] for one in report["restored"]] == ["boosting"]
@@ -68,15 +68,15 @@ def test_the_roll_back_is_told(report: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("wrong", [seen("3.0"), seen("0.0", weight=1), seen("0.0", accepted=False), None])
-def test_scaling_an_arm_that_had_not_drained_is_played(story: Story, wrong: dict[str, Any] | None) -> None:
-    more = {"seen": wrong, **SCALED} if wrong else {}
+def test_scaling_an_arm_that_had_not_drained_is_reported(story: Story, wrong: dict[str, Any] | None) -> None:
+    more: dict[str, Any] = {"seen": wrong, **SCALED} if wrong else {}
     (one,) = build_report(
         played(story, decision(5, (1, 1)), verdict(10, (1, 1)), decision(15, (0, 1), **more)), None
     )["rolled_back"]
     assert not one["drained_before_scale"]
 
 
-def test_every_arm_that_was_rolled_back_is_played(story: Story) -> None:
+def test_every_arm_that_was_rolled_back_is_reported(story: Story) -> None:
     second = decision(20, (5, 5), reason="RolledBack", weights={"boosting": 10000, "logistic": 0})
     found = build_report(
         played(story, decision(5, (1, 1)), verdict(10, (1, 1)), decision(15, (1, 1)), second), None

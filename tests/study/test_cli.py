@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,13 +15,15 @@ from bandit_study.cli import main
 
 
 @pytest.fixture
-def here(tmp_path, monkeypatch) -> Path:
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("BANDIT_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
-def test_a_folder_is_run_and_reported_and_the_second_time_kept(here, write_set, rows_of) -> None:
+def test_a_folder_is_run_and_reported_and_the_second_time_kept(
+    here: Path, write_set: Callable[..., Path], rows_of: Callable[..., list[str]]
+) -> None:
     write_set(sales="\n".join(rows_of()))
     command = ["run", "--quick", "--data", str(here), "--jobs", "1", "--seeds", "2", "--retrainings", "0"]
     found = CliRunner().invoke(main, command)
@@ -46,7 +49,7 @@ def test_a_folder_is_run_and_reported_and_the_second_time_kept(here, write_set, 
         (["world", "other"], "there is no such set"),
     ],
 )
-def test_what_is_wrong_is_said_in_one_line(here, arguments, message) -> None:  # noqa: ARG001 - the folder to be in
+def test_what_is_wrong_is_said_in_one_line(here: Path, arguments: list[str], message: str) -> None:  # noqa: ARG001 - the folder to be in
     found = CliRunner().invoke(main, arguments)
     assert found.exit_code == 1
     assert message in found.output
@@ -60,7 +63,9 @@ def test_the_operators_command_hands_over_to_the_study() -> None:
     assert "--quick" in found.output
 
 
-def test_without_the_extra_the_operators_command_says_what_to_install(monkeypatch) -> None:
+def test_without_the_extra_the_operators_command_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setitem(sys.modules, "bandit_study.cli", None)
     found = CliRunner().invoke(operator, ["experiment", "run"])
     assert found.exit_code == 1
@@ -68,7 +73,9 @@ def test_without_the_extra_the_operators_command_says_what_to_install(monkeypatc
     assert "pip install 'bandit-operator[study]'" in found.output
 
 
-def test_without_the_package_the_operators_command_says_what_to_install(monkeypatch) -> None:
+def test_without_the_package_the_operators_command_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(
         sys.modules["bandit_operator.cli.experiment"], "COMMANDS", "bandit_operator.no_commands"
     )

@@ -225,7 +225,7 @@ def test_each_route_has_its_reward_function_and_an_unknown_one_counts_no_trial(d
     by_route = {"r": make_reward("accuracy", {}), "error": make_reward("regression-error", {"bound": 4})}
     joiner = Joiner(open_store(database), RouteRewards(by_route))
     for route in ("r", "error", "other"):
-        events = [prediction(1, predict=1), label(1, value=2)]
+        events: list[Prediction | Label] = [prediction(1, predict=1), label(1, value=2)]
         joiner.apply([event._replace(route=route) for event in events], now=0)
     assert joiner.counters[Key(names.SUCCESSES, "r", "a")] == 0
     assert joiner.counters[Key(names.SUCCESSES, "error", "a")] == 750_000

@@ -24,6 +24,8 @@ def test_what_seeds_have_in_common_does_not_widen_the_interval_of_a_difference()
 
 
 def test_seeds_without_a_value_are_left_out_and_none_at_all_is_told() -> None:
-    assert mean_interval(np.array([1.0, np.nan, 3.0]))[0] == 2.0
+    found = mean_interval(np.array([1.0, np.nan, 3.0]))
+    assert found is not None
+    assert found[0] == 2.0
     assert mean_interval(np.array([np.nan])) is None
     assert paired(np.array([np.nan]), np.array([1.0])) is None
