@@ -26,11 +26,18 @@ test: venv lint test-fast ## Everything: lint, unit, golden and real-cluster tes
 test-fast: venv ## Tests that need no cluster, in about a minute
 	@$(PYTEST) tests -m "not cluster and not slow" -n 2 --dist worksteal $(ARGS)
 
-lint: venv ## ruff, mypy and the layers
+lint: venv ## ruff, vulture, mypy, the layers, gofmt and go vet
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/vulture
 	@$(BIN)/mypy --config-file pyproject.toml
-	@$(BIN)/lint-imports | tail -1
+	@report=$$($(BIN)/lint-imports 2>&1) || { echo "$$report"; exit 1; }; grep Contracts: <<< "$$report"
+	@$(PYTHON) cluster/lint.py
+
+fmt: venv ## Fix what ruff can, and format Python and Go
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format .
+	@$(PYTHON) cluster/lint.py --fix
 
 bench: venv ## Measure the decisions against their goals and other libraries (ARGS=--quick for minutes)
 	@$(BIN)/python -m bench.decisions $(ARGS)
@@ -42,8 +49,8 @@ bench-overhead: venv ## Measure what the operator costs, on a cluster: requests,
 	@$(BIN)/python -m bench.overhead $(ARGS)
 
 study: venv ## Compare bandits, A/B tests and simpler ways on real streams (DATA=folder, ARGS=--quick for minutes)
-	@$(BIN)/python -m study fetch
-	@$(BIN)/python -m study run $(if $(DATA),--data $(DATA)) $(ARGS)
+	@$(BIN)/python -m bandit_study fetch
+	@$(BIN)/python -m bandit_study run $(if $(DATA),--data $(DATA)) $(ARGS)
 
 study-replay: venv ## Replay months of one of its streams through the real operator (about 10 minutes)
 	@$(BIN)/python -m demo.replay $(ARGS)
@@ -55,7 +62,7 @@ cluster-build: ## Build the embedded cluster once, outside the work tree
 
 cluster-up: venv ## Start an embedded cluster that knows the project's images
 	@mkdir -p $(CLUSTER_DIR)
-	@$(BIN)/python -m demo.installation > $(CLUSTER_DIR)/images.json
+	@$(BIN)/python -m testbed.installation > $(CLUSTER_DIR)/images.json
 	@tools=$(TOOLS) && $$tools/bin/cluster up --detach --dir $(CLUSTER_DIR)
 
 cluster-down: ## End it; its state stays
@@ -98,4 +105,4 @@ lock: ## Resolve requirements.lock again (needs uv)
 clean: ## Delete what was built here; the cache outside stays
 	@rm -rf build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
-.PHONY: help demo test test-fast lint bench bench-collector bench-overhead study study-replay cluster-build cluster-up cluster-down kubectl install crds golden venv lock clean
+.PHONY: help demo test test-fast lint fmt bench bench-collector bench-overhead study study-replay cluster-build cluster-up cluster-down kubectl install crds golden venv lock clean

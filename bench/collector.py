@@ -30,7 +30,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from bench.report import as_json
 from bench.task import Row
-from tests.support.postgresql import postgresql
+from testbed.postgresql import postgresql
 
 BUILD = Path("build/bench")
 DOCS = Path("docs/bench")

@@ -21,7 +21,7 @@ BATCH = 1_000
 
 
 def _seconds(work: Callable[[], Any], repeats: int = 15) -> float:
-    """Shortest of some runs: what it costs when nobody else has the processor."""
+    """Shortest of some runs: what it costs when nothing else uses the processor."""
     work()
     best = np.inf
     for _ in range(repeats):
@@ -91,9 +91,7 @@ def rows(found: dict[str, Any]) -> list[Row]:
             _row(f"{strategy}: KiB in status at K = 20", sizes[-1] / 1024, 56.0),
         ]
     result.append(
-        _row(
-            "1,000 resources absorbed in a batch: times faster than one by one", found["batch_speedup"], None
-        )
+        _row("1,000 resources updated in a batch: times faster than one by one", found["batch_speedup"], None)
     )
     return result
 

@@ -8,7 +8,7 @@ from bandit_operator.core.inference import posterior
 from bandit_operator.core.inference.named_arrays import Floats
 from bandit_operator.core.strategies import STRATEGIES, Strategy
 from bandit_operator.core.strategies.thompson import Thompson
-from bench.bare import Bare, floored
+from bench.strategy_only import StrategyOnly, floored
 from bench.task import Row, Task, mean_ci, row, spread
 
 TICKS, REQUESTS, FLOOR, WINDOW = 2_000, 100, 0.01, 100
@@ -65,7 +65,7 @@ class Windowed:
         self._sums = np.zeros((seeds, 2, arms))
 
     def learn(self, trials: Floats, rewards: Floats) -> None:
-        """Take in one tick and let go of the oldest."""
+        """Take in one tick and drop the oldest."""
         self._kept.append(np.stack([trials, rewards], axis=-2))
         self._sums = self._sums + self._kept[-1]
         if len(self._kept) > WINDOW:
@@ -77,13 +77,13 @@ class Windowed:
         return posterior.beta_best(rewards, self._sums[:, 0] - rewards, np.ones(rewards.shape, dtype=bool))
 
 
-def _player(strategy: str, seeds: int) -> Bare | Windowed:
+def _player(strategy: str, seeds: int) -> StrategyOnly | Windowed:
     if strategy == RIVALS[2]:
         return Windowed(4, seeds)
     chosen: Strategy = STRATEGIES[strategy.split(",")[0]]()
     if strategy == RIVALS[1]:
         chosen = Thompson(half_life=69 * 30.0)
-    return Bare(chosen, 4, seeds)
+    return StrategyOnly(chosen, 4, seeds)
 
 
 def play(strategy: str, name: str, seeds: int, seed: int) -> np.ndarray:

@@ -16,7 +16,7 @@ EXPONENTIAL = Delay(median=np.log(2) * MEAN_DELAY * INTERVAL, p95=np.log(20) * M
 
 
 def play(rate: float, delay: Delay | None, seeds: int, seed: int, strategy: str = "Thompson") -> np.ndarray:
-    """Regret after the second arm joined ``[S]``; ``delay`` is what the operator is told, None nothing."""
+    """Regret after the second arm joined ``[S]``; ``delay`` is what the operator is given, None none."""
     rng, gone = np.random.default_rng([5, seed]), -np.expm1(-1 / MEAN_DELAY)
     experiment = Experiment(
         "late", (Arm("old"), Arm("new")), "old", STRATEGIES[strategy](), interval=INTERVAL, delay=delay

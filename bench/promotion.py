@@ -11,7 +11,7 @@ from bandit_operator.core.inference import evidence as ev
 from bandit_operator.core.inference import verdicts
 from bandit_operator.core.model import RewardType
 from bandit_operator.core.strategies import STRATEGIES
-from bench.bare import Bare, floored
+from bench.strategy_only import StrategyOnly, floored
 from bench.task import Row, Task, mean_ci, row, share_ci, spread
 
 ALPHA, REQUESTS, FLOOR = 0.05, 100, 0.02
@@ -58,7 +58,7 @@ def play(
     """First tick of a promotion, of which arm, regret until then, P(best) > .95 ever ``[S, 4]``."""
     rng, kind, arms = np.random.default_rng([4, seed]), RewardType.BERNOULLI, len(rates)
     evidence, totals = ev.initial(kind, arms, (seeds,)), np.zeros((seeds, 2, arms))
-    bare = Bare(STRATEGIES[strategy](), arms, seeds)
+    player = StrategyOnly(STRATEGIES[strategy](), arms, seeds)
     shares, values = np.full((seeds, arms), 1 / arms), np.array(rates)
     at, winner, regret = np.full(seeds, ticks), np.full(seeds, -1), np.zeros(seeds)
     claimed = np.zeros(seeds, dtype=bool)
@@ -73,12 +73,12 @@ def play(
         regret += np.where(at == ticks, (counts * (values.max() - values)).sum(-1), 0.0)
         evidence = ev.update(evidence, moments, totals, kind, 0, late=False)
         totals += moments
-        bare.learn(moments[:, 0], moments[:, 1])
+        player.learn(moments[:, 0], moments[:, 1])
         proven = verdicts.promoted(evidence, everyone, ALPHA)
         new = proven.any(-1) & (at == ticks)
         at[new], winner[new] = tick, proven[new].argmax(-1)
         if tick < 200 or tick % 10 == 0:
-            shares = bare.shares(REQUESTS)
+            shares = player.shares(REQUESTS)
             if strategy == "Thompson" and tick >= 5:
                 claimed |= shares.max(-1) > 0.95
         if ticks == CLEAR_TICKS and (at < ticks).all():

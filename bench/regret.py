@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from bandit_operator.core.strategies import STRATEGIES
-from bench.bare import Bare
 from bench.peer_worker import PROBLEMS, REQUESTS, TICKS, stream
+from bench.strategy_only import StrategyOnly
 from bench.task import Row, Task, mean_ci, row, share_ci, spread
 
 SHOWN = ["Thompson", "KLUCB", "UCB1", "EpsilonGreedy", "ContrastThompson", "TopTwo"]
@@ -29,16 +29,16 @@ def play(strategy: str, problem: str, seeds: int, seed: int) -> np.ndarray:
     rates = np.array(PROBLEMS[problem])
     arms, one_each = len(rates), np.eye(len(rates))
     streams = np.stack([stream(one) for one in range(seed, seed + seeds)])
-    bare, regret = Bare(STRATEGIES[strategy](), arms, seeds), np.zeros(seeds)
+    player, regret = StrategyOnly(STRATEGIES[strategy](), arms, seeds), np.zeros(seeds)
     shares = np.full((seeds, arms), 1 / arms)
     for tick in range(TICKS):
         uniform, luck = streams[:, tick, :, 0], streams[:, tick, :, 1]
         chosen = (uniform[..., None] >= shares.cumsum(-1)[:, None, :-1]).sum(-1)
         served = one_each[chosen]
         trials = served.sum(1)
-        bare.learn(trials, (served * (luck < rates[chosen])[..., None]).sum(1))
+        player.learn(trials, (served * (luck < rates[chosen])[..., None]).sum(1))
         regret += (trials * (rates.max() - rates)).sum(-1)
-        shares = bare.shares(REQUESTS)
+        shares = player.shares(REQUESTS)
     return np.stack([regret, shares[:, 0]], axis=-1)
 
 

@@ -1,1 +1,1 @@
-"""The embedded cluster, and how Python programs use it (`cluster.client`)."""
+"""The embedded cluster, and how Python programs use it (``cluster.client``)."""

@@ -36,7 +36,8 @@ class ClusterError(Exception):
 def tools(*optional: str) -> Path:
     """Return the folder with ``bin/cluster``, ``bin/helm`` and the others; builds what is missing.
 
-    :param optional: programs that are built only on demand and must be there, too, such as ``vegeta``
+    Args:
+        optional: Programs that are built only on demand and must be there, too, such as ``vegeta``.
     """
     build = [sys.executable, str(REPOSITORY / "cluster" / "build.py")]
     if optional:
@@ -87,7 +88,8 @@ class Cluster:
     ) -> subprocess.CompletedProcess[str]:
         """Run a program of the tools folder against this cluster, such as ``helm``, for two minutes at most.
 
-        :raises ClusterError: with its output, where ``check`` is set and it fails
+        Raises:
+            ClusterError: With its output, where ``check`` is set and it fails.
         """
         done = subprocess.run(
             [str(tools() / "bin" / program), *arguments],
@@ -230,9 +232,11 @@ class EmbeddedCluster(Cluster):
 
 @contextmanager
 def cluster(directory: Path, images: dict[str, dict[str, Any]] | None = None) -> Iterator[Cluster]:
-    """Give the cluster that the environment names, or an embedded one in ``directory``.
+    """Give the cluster that the environment names, or an embedded one.
 
-    :param images: what image names mean in an embedded cluster; others must have them
+    Args:
+        directory: Folder for the state of an embedded one.
+        images: What image names mean in an embedded cluster; others must have them.
     """
     with ExitStack() as stack:
         if kubeconfig := _other_kubeconfig(directory):

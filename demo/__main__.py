@@ -1,4 +1,6 @@
-"""`python -m demo`: a real rollout, from nothing to a report."""
+"""``python -m demo``: a real rollout, from nothing to a report."""
+
+from __future__ import annotations
 
 from demo.cli import main
 

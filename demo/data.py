@@ -1,5 +1,7 @@
 """Finds the data of the demo: the cache, a folder, a package registry, or scikit-learn, in this order."""
 
+from __future__ import annotations
+
 import dataclasses
 import json
 import os
@@ -9,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
+from bandit_study.archives import ArchiveError
+from bandit_study.cache import cache_folder
+from bandit_study.sources.census import ARCHIVE
 from demo import census, shipped
 from demo.dataset import Dataset, Skew
-from study.archives import ArchiveError
-from study.cache import cache_folder
-from study.sources.census import ARCHIVE
 
 FORMAT = 1  # of the cached file; raise it when what is read or how it is encoded changes
 Progress = Callable[[str], None]
@@ -28,12 +30,12 @@ def data_folder() -> Path:
 
 
 def load(progress: Progress, cache: Path | None = None, folder: Path | None = None) -> Dataset:
-    """Return the data of the demo; says through `progress` which they are.
+    """Return the data of the demo; says through ``progress`` which they are.
 
     Args:
         progress: Called with each line worth showing.
-        cache: Instead of `cache_folder()`.
-        folder: Instead of `data_folder()`.
+        cache: Instead of ``cache_folder()``.
+        folder: Instead of ``data_folder()``.
     """
     cached = (cache or cache_folder()) / "demo" / f"{census.CSV_NAME.split('.')[0]}-{FORMAT}.npz"
     if cached.exists():
@@ -64,7 +66,7 @@ def _read_census(progress: Progress, folder: Path) -> Dataset | None:
         try:
             archive = ARCHIVE.fetch(Path(scratch))
         except ArchiveError as error:
-            progress(f"data: not to be had here ({error}); taking the set that scikit-learn ships")
+            progress(f"data: not available here ({error}); taking the set that scikit-learn ships")
             return None
         source = f"{_CENSUS}, as {ARCHIVE.package} {ARCHIVE.version} carries it"
         return census.encode(census.read_archive(archive), source)

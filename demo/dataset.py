@@ -1,5 +1,7 @@
 """What the demo needs of a data set, whichever it is."""
 
+from __future__ import annotations
+
 import dataclasses
 import hashlib
 
@@ -9,43 +11,37 @@ import numpy.typing as npt
 
 @dataclasses.dataclass(frozen=True)
 class Skew:
-    """A training/serving skew in one feature.
-
-    Attributes:
-        feature: Name of the feature.
-        factor: The model was trained on the value, and is handed the value times this factor.
-        cause: How such a mistake comes about, in one sentence.
-    """
+    """A training/serving skew in one feature."""
 
     feature: str
+    """Name of the feature."""
     factor: float
+    """The model was trained on the value, and is handed the value times this factor."""
     cause: str
+    """How such a mistake comes about, in one sentence."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Dataset:
-    """A binary classification task in time order.
-
-    Attributes:
-        name: Short name.
-        source: Where it comes from and under which licence, one sentence for the person who watches.
-        features: Names of the columns.
-        values: Shape (n, number of features); categories stand as their index in `categories`, -1 for an
-            unknown one.
-        labels: Shape (n,); 0 or 1.
-        past: Shape (n,); True for rows to train and validate on, False for those that come in production.
-        categories: The categories of each categorical feature, in the order of their codes.
-        skew: The mistake that the best model is served with.
-    """
+    """A binary classification task in time order."""
 
     name: str
+    """Short name."""
     source: str
+    """Where it comes from and under which licence, one sentence for the person who watches."""
     features: list[str]
+    """Names of the columns."""
     values: npt.NDArray[np.float64]
+    """Shape (n, number of features); categories stand as their index in ``categories``, -1 for an unknown
+    one."""
     labels: npt.NDArray[np.int64]
+    """Shape (n,); 0 or 1."""
     past: npt.NDArray[np.bool_]
+    """Shape (n,); True for rows to train and validate on, False for those that come in production."""
     categories: dict[str, list[str]]
+    """The categories of each categorical feature, in the order of their codes."""
     skew: Skew
+    """The mistake that the best model is served with."""
 
     def digest(self) -> str:
         """Return a hash of the content: equal for equal data, features and skew."""
@@ -57,17 +53,14 @@ class Dataset:
 
 @dataclasses.dataclass(frozen=True)
 class Stream:
-    """Production traffic with its labels.
-
-    Attributes:
-        values: Shape (n, number of features).
-        labels: Shape (n,); 0 or 1.
-        priors: Share of each class by name, as the balanced-accuracy reward takes it.
-    """
+    """Production traffic with its labels."""
 
     values: npt.NDArray[np.float64]
+    """Shape (n, number of features)."""
     labels: npt.NDArray[np.int64]
+    """Shape (n,); 0 or 1."""
     priors: dict[str, float]
+    """Share of each class by name, as the balanced-accuracy reward takes it."""
 
 
 def production_stream(
@@ -76,7 +69,7 @@ def production_stream(
     """Draw the traffic that the demo plays from the later part of a data set.
 
     Negatives are thinned out to the wanted share of positives: balanced accuracy is a mean over classes and
-    does not change by that, but a few minutes of traffic tell models apart that would take hours with 6% of
+    does not change by that, but a few minutes of traffic distinguish models that would take hours with 6% of
     positives.
 
     Args:

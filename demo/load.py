@@ -1,4 +1,4 @@
-"""What the operator costs API server and Prometheus, by their own books."""
+"""What the operator costs API server and Prometheus, by their own counters."""
 
 from __future__ import annotations
 
@@ -6,52 +6,32 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import httpx
 import numpy as np
 import numpy.typing as npt
 
-from cluster.client import Cluster, Request
-from demo.installation import OPERATOR_ACCOUNT
+from cluster.client import Request
+from testbed.request_counts import READS, WRITES, is_counted
 
 Floats = npt.NDArray[np.float64]
-READS = frozenset({"get", "list"})
-WRITES = frozenset({"create", "update", "patch", "delete"})
 
 
 @dataclass(frozen=True)
 class Load:
-    """What the operator asks of API server and Prometheus, per tick; None where nobody counted.
-
-    Attributes:
-        reads: get and list; no watches, leases and discovery, nor what was read before the first tick.
-        writes: Writes of status, route and scale in a normal tick: one after which nothing is decided
-            until the next. Draining an arm and bringing it back take writes between ticks.
-        all_writes: The same over all ticks, draining and bringing back included.
-        events: Events written.
-        queries: Queries of Prometheus, counted by itself.
-        kinds: All requests of the API server that were counted, by verb and resource.
-    """
+    """What the operator asks of API server and Prometheus, per tick; None where it was not counted."""
 
     reads: float | None
+    """get and list; no watches, leases and discovery, nor what was read before the first tick."""
     writes: float | None
+    """Writes of status, route and scale in a normal tick: one after which nothing is decided until the next.
+    Draining an arm and bringing it back take writes between ticks."""
     all_writes: float | None
+    """The same over all ticks, draining and bringing back included."""
     events: float | None
+    """Events written."""
     queries: float | None
+    """Queries of Prometheus, counted by itself."""
     kinds: dict[str, int]
-
-
-def queries_so_far(cluster: Cluster) -> float:
-    """Return how many instant and range queries Prometheus has answered, by its own counter."""
-    answer = httpx.get(f"{cluster.endpoints.prometheus}/metrics", timeout=10)
-    answer.raise_for_status()
-    wanted = ("/api/v1/query", "/api/v1/query_range")
-    total = 0.0
-    for line in answer.text.splitlines():
-        if line.startswith("prometheus_http_requests_total{") and any(
-            f'handler="{h}"' in line for h in wanted
-        ):
-            total += float(line.rsplit(" ", 1)[1])
-    return total
+    """All requests of the API server that were counted, by verb and resource."""
 
 
 def load_of(
@@ -87,15 +67,6 @@ def load_of(
         events=sum(one.verb in WRITES and one.resource == "events" for one in mine) / len(ticks),
         queries=per_tick,
         kinds=dict(sorted(kinds.items())),
-    )
-
-
-def is_counted(request: Request) -> bool:
-    """Whether a request is the operator's, and neither a watch, nor about a lease, nor discovery."""
-    return (
-        request.user == OPERATOR_ACCOUNT
-        and request.resource not in ("", "leases")
-        and request.verb in READS | WRITES
     )
 
 

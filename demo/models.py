@@ -1,8 +1,10 @@
 """Trains the models of the demo and draws the traffic that they meet.
 
 The story: the model that validates best is served with a training/serving skew in one feature and is the
-worst in production, until it is fixed. `prepare` measures that this is so and says the figures.
+worst in production, until it is fixed. ``prepare`` measures that this is so and says the figures.
 """
+
+from __future__ import annotations
 
 import dataclasses
 import hashlib
@@ -25,10 +27,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from threadpoolctl import threadpool_limits
 
+from bandit_study.cache import cache_folder
 from demo.data import Progress, load
 from demo.dataset import Dataset, Stream, production_stream
 from demo.rollout import Model, Rollout
-from study.cache import cache_folder
 
 NAME = "income"
 """Of the BanditDeployment and of the route that it moves."""
@@ -62,44 +64,38 @@ def make_models() -> dict[str, Any]:
 
 @dataclasses.dataclass(frozen=True)
 class Arm(Model):
-    """A model whose balanced accuracy is known: `validation` is that on the past it was not trained on.
-
-    Attributes:
-        production: Balanced accuracy on the stream.
-        skewed: Balanced accuracy on the stream where it is served with the skew.
-    """
+    """A model whose balanced accuracy is known: ``validation`` is that on the past it was not trained on."""
 
     production: float
+    """Balanced accuracy on the stream."""
     skewed: float
+    """Balanced accuracy on the stream where it is served with the skew."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Prepared:
-    """All that the demo needs.
-
-    Attributes:
-        folder: Where the files are.
-        source: Sentence about the data.
-        features: Names of the columns.
-        stream: .npz file that the replayer plays.
-        priors: Share of each class in the stream, for the balanced-accuracy reward.
-        arms: The arms by name.
-        best: Name of the arm that validates best: the one to serve with the skew.
-        skew_feature: Feature that the skew falls on.
-        skew_factor: Factor of the skew.
-        skew_cause: Sentence about it.
-    """
+    """All that the demo needs."""
 
     folder: Path
+    """Where the files are."""
     source: str
+    """Sentence about the data."""
     features: list[str]
+    """Names of the columns."""
     stream: Path
+    """.npz file that the replayer plays."""
     priors: dict[str, float]
+    """Share of each class in the stream, for the balanced-accuracy reward."""
     arms: dict[str, Arm]
+    """The arms by name."""
     best: str
+    """Name of the arm that validates best: the one to serve with the skew."""
     skew_feature: str
+    """Feature that the skew falls on."""
     skew_factor: float
+    """Factor of the skew."""
     skew_cause: str
+    """Sentence about it."""
 
     def rollout(self) -> Rollout:
         """Return what goes onto the cluster: all arms, the best of them with the skew."""
@@ -118,8 +114,8 @@ def prepare(progress: Progress, cache: Path | None = None, folder: Path | None =
 
     Args:
         progress: Called with each line worth showing.
-        cache: Instead of `study.cache.cache_folder()`.
-        folder: Folder with a copy of the data, instead of `demo.data.data_folder()`.
+        cache: Instead of ``bandit_study.cache.cache_folder()``.
+        folder: Folder with a copy of the data, instead of ``demo.data.data_folder()``.
     """
     data = load(progress, cache, folder)
     target = (cache or cache_folder()) / "demo" / f"models-{_key(data)}"
@@ -133,7 +129,7 @@ def prepare(progress: Progress, cache: Path | None = None, folder: Path | None =
 
 
 def read_prepared(folder: Path) -> Prepared:
-    """Read what `prepare` left in a folder."""
+    """Read what ``prepare`` left in a folder."""
     manifest = json.loads((folder / "manifest.json").read_text())
     arms = {
         name: Arm(name, folder / f"{name}.joblib", folder / f"{name}.json", **scores)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from demo.records import parse_time
+from testbed.records import parse_time
 
 
 def after_start(report: dict[str, Any], time: str) -> float:
@@ -24,26 +24,24 @@ class Outcomes:
 
     The two other rules are given by balanced accuracies that were measured on the whole stream: that of
     each model, and of the arm that validated best with the skew, which holds until it was redeployed.
-
-    Attributes:
-        times: Middle of each window, in seconds since the first request.
-        trials: Rewards of each tick.
-        means: Mean reward of each tick.
-        fixed: Expected reward of the arm that validated best, at each tick.
-        oracle: Expected reward of the arm that is best at the time, at each tick.
     """
 
     def __init__(self, report: dict[str, Any]) -> None:
         ticks = [tick for tick in report["ticks"] if sum(tick["trials"].values()) >= MIN_TRIALS]
         self.times = np.array([_middle(report, tick) for tick in ticks])
+        """Middle of each window, in seconds since the first request."""
         self.trials = np.array([sum(tick["trials"].values()) for tick in ticks])
+        """Rewards of each tick."""
         self.means = np.array([sum(tick["rewards"].values()) for tick in ticks]) / self.trials
+        """Mean reward of each tick."""
         best, arms = report["skew"]["arm"], report["arms"]
-        mended = next((step["time"] for step in report["steps"] if step["step"] == "restored"), None)
-        mended_at = float("inf") if mended is None else after_start(report, mended)
-        self.fixed = np.where(self.times < mended_at, arms[best]["skewed"], arms[best]["production"])
+        fixed_time = next((step["time"] for step in report["steps"] if step["step"] == "restored"), None)
+        fixed_at = float("inf") if fixed_time is None else after_start(report, fixed_time)
+        self.fixed = np.where(self.times < fixed_at, arms[best]["skewed"], arms[best]["production"])
+        """Expected reward of the arm that validated best, at each tick."""
         others = max(scores["production"] for arm, scores in arms.items() if arm != best)
         self.oracle = np.maximum(self.fixed, others)
+        """Expected reward of the arm that is best at the time, at each tick."""
 
     @property
     def gained(self) -> float:

@@ -100,8 +100,10 @@ def _cost(report: dict[str, Any]) -> str:
         (report["api_writes_per_tick"], "writes"),
         (report["queries_per_tick"], "queries of Prometheus"),
     ]
-    told = ", ".join(f"{'unknown' if value is None else f'{value:.2f}'} {what}" for value, what in figures)
-    return f"Per tick: {told}; {len(report['ticks'])} ticks."
+    averages = ", ".join(
+        f"{'unknown' if value is None else f'{value:.2f}'} {what}" for value, what in figures
+    )
+    return f"Per tick: {averages}; {len(report['ticks'])} ticks."
 
 
 def _enough(report: dict[str, Any]) -> bool:

@@ -13,9 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from demo.outcomes import Outcomes, after_start
+from testbed.colours import COLOURS
 
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
-"""Okabe & Ito's palette, which colour-blind people can tell apart."""
 SIZE = (9.6, 3.3)  # inches
 MARKS = {
     "verdict": ("verdict", "center"),
@@ -30,15 +29,12 @@ _BELOW: dict[str, Any] = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.17),
 
 @dataclass(frozen=True)
 class Picture:
-    """A drawn figure.
-
-    Attributes:
-        title: What it shows.
-        svg: The picture as SVG.
-    """
+    """A drawn figure."""
 
     title: str
+    """What it shows."""
     svg: bytes
+    """The picture as SVG."""
 
     @property
     def uri(self) -> str:

@@ -1,4 +1,4 @@
-"""The figures of the demo: `report.json`."""
+"""The figures of the demo: ``report.json``."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 from cluster.client import EmbeddedCluster
 from demo.load import Load, load_of
 from demo.page import page_of
-from demo.records import Object, number, parse_time, ticks_of
 from demo.rollbacks import rollbacks_of
 from demo.story import Story
+from testbed.records import Object, number, parse_time, ticks_of
 
 
 def _silence(story: Story) -> float | None:
@@ -40,7 +40,7 @@ def build_report(story: Story, embedded: EmbeddedCluster | None) -> dict[str, An
         "steps": [
             {
                 "step": step.key,
-                "text": story.tell(step),
+                "text": story.text_of(step),
                 "state": str(step.state),
                 "time": _when(story, step.key),
             }

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from demo.records import Object, Records
+from testbed.records import Object, Records
 
 
 def rollbacks_of(records: Records) -> list[dict[str, Any]]:
     """Return one entry for each verdict, in order.
 
-    Each has the `arm`, the `tick` of the verdict (1 is the first), its `time`, `drained_before_scale` (the
-    decision to scale it to zero saw weight 0, accepted by the gateway, and no request in its window), and the
-    `replicas` that it was scaled to, None where it was not scaled.
+    Each has the ``arm``, the ``tick`` of the verdict (1 is the first), its ``time``, ``drained_before_scale``
+    (the decision to scale it to zero saw weight 0, accepted by the gateway, and no request in its window),
+    and the ``replicas`` that it was scaled to, None where it was not scaled.
     """
     found: list[dict[str, Any]] = []
     before: Object = {}

@@ -11,48 +11,43 @@ from string import Template
 from typing import Any
 
 from cluster.client import Cluster
-from demo.installation import NAMESPACE, READY_SECONDS
+from testbed.installation import READY_SECONDS
 
+NAMESPACE = "demo"
 _MANIFESTS = Path(__file__).with_name("manifests")
 
 
 @dataclasses.dataclass(frozen=True)
 class Model:
-    """A trained model, ready to be served by `bandit-serving arm`.
-
-    Attributes:
-        name: Name of the arm.
-        model: joblib file of the estimator.
-        card: JSON file about it, with the list `features`.
-        validation: Its validation score.
-    """
+    """A trained model, ready to be served by ``bandit-serving arm``."""
 
     name: str
+    """Name of the arm."""
     model: Path
+    """joblib file of the estimator."""
     card: Path
+    """JSON file about it, with the list ``features``."""
     validation: float
+    """Its validation score."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Rollout:
-    """Models behind one route, and what moves its weights.
-
-    Attributes:
-        name: Of the BanditDeployment, of the route that it moves, and of the model in URLs.
-        arms: The models by the names of their arms.
-        reward: Name of the reward function that the collector applies.
-        reward_settings: Its settings.
-        manifest: File in `demo/manifests` with the route and the BanditDeployment; `$arms` is filled in, and
-            `$backends` with equal weights where the file does not say others.
-        skew: Factor by feature of each arm that is served with a training/serving skew.
-    """
+    """Models behind one route, and what moves its weights."""
 
     name: str
+    """Of the BanditDeployment, of the route that it moves, and of the model in URLs."""
     arms: Mapping[str, Model]
+    """The models by the names of their arms."""
     reward: str
+    """Name of the reward function that the collector applies."""
     reward_settings: Mapping[str, Any]
+    """Its settings."""
     manifest: str
+    """File in ``demo/manifests`` with route and BanditDeployment; ``$arms`` is filled in, and ``$backends``
+    with equal weights where the file does not say others."""
     skew: Mapping[str, Mapping[str, float]] = dataclasses.field(default_factory=dict)
+    """Factor by feature of each arm that is served with a training/serving skew."""
 
     def install_models(self, cluster: Cluster) -> None:
         """Start the reward collector and one Deployment for each arm."""

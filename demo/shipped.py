@@ -1,5 +1,7 @@
 """A small set that comes with scikit-learn, for machines that reach no package registry."""
 
+from __future__ import annotations
+
 import numpy as np
 from sklearn.datasets import load_breast_cancer
 

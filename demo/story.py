@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from cluster.client import Cluster
-from demo.load import queries_so_far
 from demo.models import Prepared
 from demo.traffic import Traffic
 from demo.watching import Watched
+from testbed.request_counts import queries_so_far
 
 LEFT_SHARE = 0.6
 """Traffic counts as leaving an arm once the arm has less than this part of its first weight."""
@@ -43,52 +43,43 @@ class StepState(StrEnum):
 
 @dataclass
 class Step:
-    """One step of the story.
-
-    Attributes:
-        key: Its name in `Story.moments`.
-        text: What comes about, for people; {best} is the arm that validated best, {baseline} the baseline.
-        seconds: Longest that it may take.
-        run: Waits for it; it is called with the story and raises StoryError when time is over.
-    """
+    """One step of the story."""
 
     key: str
+    """Its name in ``Story.moments``."""
     text: str
+    """What comes about, for people; {best} is the arm that validated best, {baseline} the baseline."""
     seconds: float
+    """Longest that it may take."""
     run: Callable[[Story, Step], None]
+    """Waits for it; it is called with the story and raises StoryError when time is over."""
     state: StepState = StepState.LATER
 
 
 @dataclass(frozen=True)
 class Moment:
-    """When something came about.
-
-    Attributes:
-        time: Seconds since 1970.
-        tick: How many ticks the operator had recorded.
-    """
+    """When something came about."""
 
     time: float
+    """Seconds since 1970."""
     tick: int
+    """How many ticks the operator had recorded."""
 
 
 @dataclass
 class Story:
-    """The demo while it goes on.
-
-    Attributes:
-        moments: When each step that is done was done, by its key.
-        steps: All steps, in order.
-        noted: Called with the key of each moment.
-    """
+    """The demo while it goes on."""
 
     cluster: Cluster
     prepared: Prepared
     watched: Watched
     traffic: Traffic
     moments: dict[str, Moment] = field(default_factory=dict)
+    """When each step that is done was done, by its key."""
     steps: list[Step] = field(default_factory=lambda: make_steps())
+    """All steps, in order."""
     noted: Callable[[str], None] = lambda _key: None
+    """Called with the key of each moment."""
     started: float = field(default_factory=time.time)
     ended: float = 0.0
     last_answer_before_scale: float | None = None
@@ -100,7 +91,7 @@ class Story:
         """The arm that validated best and is served with the skew."""
         return self.prepared.best
 
-    def tell(self, step: Step) -> str:
+    def text_of(self, step: Step) -> str:
         """Return the text of a step with the names in it."""
         baseline = self.watched.resource.get("spec", {}).get("baseline", "the baseline")
         return step.text.format(best=self.best, baseline=baseline)
@@ -142,7 +133,7 @@ class Story:
             instead: Says what there is as long as the condition does not hold.
 
         Raises:
-            StoryError: It did not come about within `step.seconds`, or the traffic broke off.
+            StoryError: It did not come about within ``step.seconds``, or the traffic broke off.
         """
 
         def over() -> bool:
@@ -153,7 +144,7 @@ class Story:
             raise StoryError(f"the traffic broke off: {self.traffic.error!r}")
         if not came:
             raise StoryError(
-                f"this did not happen within {step.seconds:g} s: {self.tell(step)}; instead: {instead()}"
+                f"this did not happen within {step.seconds:g} s: {self.text_of(step)}; instead: {instead()}"
             )
 
     def arm_now(self, arm: str | None = None) -> str:
@@ -171,8 +162,8 @@ def take_over(story: Story, step: Step) -> None:
     watched = story.watched
 
     def accepted() -> bool:
-        told = {c["type"]: c["status"] for c in watched.status.get("conditions", [])}
-        return told.get("Accepted") == "True" and watched.records.first_cursor is not None
+        conditions = {c["type"]: c["status"] for c in watched.status.get("conditions", [])}
+        return conditions.get("Accepted") == "True" and watched.records.first_cursor is not None
 
     story.expect(step, accepted, lambda: f"its conditions are {watched.status.get('conditions')}")
     story.queries_at_start = queries_so_far(story.cluster)
@@ -203,7 +194,7 @@ def accept_zero(story: Story, step: Step) -> None:
 
 
 def scale_down(story: Story, step: Step) -> None:
-    """Wait until the arm has no Pods; note when they were told to go."""
+    """Wait until the arm has no Pods; note when they were asked to end."""
     watched = story.watched
     story.expect(step, lambda: watched.pods(story.best)[0] == 0, lambda: story.arm_now())
     story.note("scaled")

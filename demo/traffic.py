@@ -1,4 +1,4 @@
-"""The traffic of the demo: the replayer of `bandit_serving`, in a thread of its own."""
+"""The traffic of the demo: the replayer of ``bandit_serving``, in a thread of its own."""
 
 from __future__ import annotations
 
@@ -13,12 +13,7 @@ from cluster.client import Cluster
 
 
 class Traffic:
-    """Requests through the gateway and, after a delay, their labels.
-
-    Attributes:
-        replayer: Its counters may be read at any time.
-        error: Why it ended early; None while all is well.
-    """
+    """Requests through the gateway and, after a delay, their labels."""
 
     def __init__(
         self,
@@ -30,14 +25,14 @@ class Traffic:
         requests: int | None = None,
         on_answer: Callable[[Answer], None] = lambda _answer: None,
     ) -> None:
-        """Prepare the traffic; `start` begins it.
+        """Prepare the traffic; ``start`` begins it.
 
         Args:
             cluster: Its gateway gets the requests.
             name: Of the model, and of the route in the labels.
             stream: .npz file with the rows.
             rate: Requests a second.
-            delay: From an answer to its label, as `bandit-serving replay` takes it.
+            delay: From an answer to its label, as ``bandit-serving replay`` takes it.
             requests: Most requests; without end if None.
             on_answer: Called in the traffic's own thread with what became of each request.
         """
@@ -51,7 +46,9 @@ class Traffic:
             delay=parse_delay(delay),
             on_answer=self._answered,
         )
+        """Its counters may be read at any time."""
         self.error: BaseException | None = None
+        """Why it ended early; None while all is well."""
         self._requests, self._on_answer = requests, on_answer
         self._last_answer: dict[str, float] = {}
         self._thread = threading.Thread(target=self._run, name="traffic", daemon=True)
@@ -87,5 +84,5 @@ class Traffic:
     def _run(self) -> None:
         try:
             asyncio.run(self.replayer.run(requests=self._requests))
-        except Exception as error:  # told by whoever waits for the traffic
+        except Exception as error:  # raised by whoever waits for the traffic
             self.error = error

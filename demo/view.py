@@ -17,9 +17,9 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from demo.lines import Lines
-from demo.scene import ArmScene, Scene, StepScene, scene_of
+from demo.log_view import LogView
 from demo.story import StepState, Story
+from demo.view_model import ArmView, StepView, ViewModel, view_model_of
 
 REFRESHES = 4  # a second
 LINE_SECONDS = 0.5
@@ -51,14 +51,14 @@ def display(story: Story, console: Console, *, plain: bool, picture: Path | None
     Args:
         story: The story, which goes on in the block.
         console: Where to show it.
-        plain: Lines even on a terminal.
+        plain: LogView even on a terminal.
         picture: SVG file for the view at the moment when the loser has no Pods; none is written if None.
     """
     if picture is not None:
-        story.noted = lambda key: write_picture(scene_of(story), picture) if key == PICTURED else None
+        story.noted = lambda key: write_picture(view_model_of(story), picture) if key == PICTURED else None
     if console.is_terminal and not plain:
         with Live(
-            get_renderable=lambda: render(scene_of(story), Room(*console.size)),
+            get_renderable=lambda: render(view_model_of(story), Room(*console.size)),
             console=console,
             refresh_per_second=REFRESHES,
         ):
@@ -70,15 +70,15 @@ def display(story: Story, console: Console, *, plain: bool, picture: Path | None
 
 @contextmanager
 def _printing(story: Story, console: Console) -> Iterator[None]:
-    lines, done = Lines(), threading.Event()
+    lines, done = LogView(), threading.Event()
 
-    def tell() -> None:
-        for line in lines.new(scene_of(story)):
+    def print_new() -> None:
+        for line in lines.new(view_model_of(story)):
             console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def go_on() -> None:
         while not done.wait(LINE_SECONDS):
-            tell()
+            print_new()
 
     thread = threading.Thread(target=go_on, name="lines", daemon=True)
     thread.start()
@@ -87,13 +87,13 @@ def _printing(story: Story, console: Console) -> Iterator[None]:
     finally:
         done.set()
         thread.join()
-        tell()
+        print_new()
 
 
-def write_picture(scene: Scene, path: Path) -> None:
+def write_picture(model: ViewModel, path: Path) -> None:
     """Write the view of a moment as SVG."""
     console = Console(record=True, width=PICTURE_WIDTH, file=io.StringIO(), force_terminal=True)
-    console.print(render(scene, Room(PICTURE_WIDTH, PICTURE_HEIGHT)))
+    console.print(render(model, Room(PICTURE_WIDTH, PICTURE_HEIGHT)))
     path.parent.mkdir(parents=True, exist_ok=True)
     # Without the fonts that it would load from elsewhere; the reader's own monospaced one will do.
     path.write_text(re.sub(r"@font-face \{.*?\}", "", console.export_svg(title="make demo"), flags=re.DOTALL))
@@ -106,30 +106,30 @@ class Room(NamedTuple):
     lines: int
 
 
-def render(scene: Scene, room: Room) -> RenderableType:
+def render(model: ViewModel, room: Room) -> RenderableType:
     """Return the whole view, or as much of it as there is room for: numbers first, events last."""
-    steps = scene.steps
+    steps = model.steps
     if room.lines < LOW:
         steps = tuple(step for step in steps if step.state in (StepState.NOW, StepState.FAILED))
     parts: list[RenderableType] = [
-        Panel(_arms(scene, room), title=_title(scene), title_align="left", border_style="blue"),
-        _numbers(scene),
+        Panel(_arms(model, room), title=_title(model), title_align="left", border_style="blue"),
+        _numbers(model),
         Panel(_steps(steps), title="the story", title_align="left", border_style="blue"),
     ]
     if room.lines >= LOW:
-        parts.append(Panel(_events(scene), title="newest events", title_align="left", border_style="blue"))
+        parts.append(Panel(_events(model), title="newest events", title_align="left", border_style="blue"))
     return Group(*parts)
 
 
-def _title(scene: Scene) -> str:
-    minutes, seconds = divmod(int(scene.seconds), 60)
-    phase = f" · {scene.phase}" if scene.phase else ""
+def _title(model: ViewModel) -> str:
+    minutes, seconds = divmod(int(model.seconds), 60)
+    phase = f" · {model.phase}" if model.phase else ""
     return (
-        f"BanditDeployment income · {minutes}:{seconds:02d}{phase} · {scene.ticks} ticks of {scene.interval}"
+        f"BanditDeployment income · {minutes}:{seconds:02d}{phase} · {model.ticks} ticks of {model.interval}"
     )
 
 
-def _arms(scene: Scene, room: Room) -> Table:
+def _arms(model: ViewModel, room: Room) -> Table:
     width = 14 if room.columns >= NARROW else 0
     headings = (
         ("arm", "weight", "mean reward (95%)", "P(best)", "evidence that it is worse", "state", "Pods")
@@ -139,13 +139,13 @@ def _arms(scene: Scene, room: Room) -> Table:
     table = Table(box=None, expand=True, pad_edge=False, padding=(0, 1))
     for heading in headings:
         table.add_column(heading, header_style="bold", no_wrap=True)
-    for arm in scene.arms:
+    for arm in model.arms:
         table.add_row(
-            Text(arm.name + (" *" if arm.name == scene.baseline else ""), style="bold"),
+            Text(arm.name + (" *" if arm.name == model.baseline else ""), style="bold"),
             Text.assemble((bar(arm.share, width), "blue"), f"{arm.share:7.1%}"),
             Text(mean_of(arm) if width else _short_mean_of(arm)),
             Text("" if arm.probability_best is None else f"{arm.probability_best:.3f}"),
-            _evidence(arm, width, baseline=arm.name == scene.baseline),
+            _evidence(arm, width, baseline=arm.name == model.baseline),
             Text(arm.state, style=STATE_STYLES.get(arm.state, "")),
             Text(pods_of(arm)),
         )
@@ -153,13 +153,13 @@ def _arms(scene: Scene, room: Room) -> Table:
 
 
 def bar(share: float, width: int) -> str:
-    """Return a bar of `width` characters filled to a share between 0 and 1, in steps of an eighth."""
+    """Return a bar of ``width`` characters filled to a share between 0 and 1, in steps of an eighth."""
     eighths = round(max(0.0, min(1.0, share)) * width * 8)
     full, rest = divmod(eighths, 8)
     return ("█" * full + (" ▏▎▍▌▋▊▉"[rest] if rest else "")).ljust(width)
 
 
-def mean_of(arm: ArmScene) -> str:
+def mean_of(arm: ArmView) -> str:
     """Return the mean with its interval, in words where there is none."""
     if arm.mean is None:
         return "no rewards yet"
@@ -168,14 +168,14 @@ def mean_of(arm: ArmScene) -> str:
     return f"{arm.mean:.3f} ({arm.interval[0]:.3f}–{arm.interval[1]:.3f})"
 
 
-def _short_mean_of(arm: ArmScene) -> str:
+def _short_mean_of(arm: ArmView) -> str:
     if arm.mean is None:
         return "no rewards"
     half = "" if arm.interval is None else f" ±{(arm.interval[1] - arm.interval[0]) / 2:.2f}"
     return f"{arm.mean:.2f}{half}"
 
 
-def pods_of(arm: ArmScene) -> str:
+def pods_of(arm: ArmView) -> str:
     """Return ready Pods of those that there are, and how many are wanted if that differs."""
     wanted, there, ready = arm.pods
     return f"{ready}/{there}" if wanted == there else f"{ready}/{there} → {wanted}"
@@ -188,7 +188,7 @@ def evidence_share(evidence: float, threshold: float) -> float:
     return min(1.0, math.log(evidence) / math.log(threshold))
 
 
-def _evidence(arm: ArmScene, width: int, *, baseline: bool) -> Text:
+def _evidence(arm: ArmView, width: int, *, baseline: bool) -> Text:
     if baseline:
         return Text("* baseline: the others against it" if width else "* baseline", style="dim")
     if arm.evidence is None or arm.threshold is None:
@@ -196,20 +196,20 @@ def _evidence(arm: ArmScene, width: int, *, baseline: bool) -> Text:
     share = evidence_share(arm.evidence, arm.threshold)
     style = "red" if share >= 1 else "yellow" if share > 0.5 else "green"
     shown = f"{arm.evidence:.3g}" if arm.evidence < 1e4 else f"{arm.evidence:.0e}"
-    told = f"{shown} of {arm.threshold:g}"
-    return Text.assemble((bar(share, width), style), "│ ", told) if width else Text(told, style=style)
+    label = f"{shown} of {arm.threshold:g}"
+    return Text.assemble((bar(share, width), style), "│ ", label) if width else Text(label, style=style)
 
 
-def _numbers(scene: Scene) -> Table:
+def _numbers(model: ViewModel) -> Table:
     table = Table(box=None, pad_edge=True, padding=(0, 2), show_header=False)
     _one_line_each(table, 2)
-    failed = Text(f"{scene.failed:,} failed", style="bold red" if scene.failed else "green")
-    table.add_row("traffic", Text.assemble(f"{scene.requests:,} requests ({scene.rate:g}/s), ", failed))
+    failed = Text(f"{model.failed:,} failed", style="bold red" if model.failed else "green")
+    table.add_row("traffic", Text.assemble(f"{model.requests:,} requests ({model.rate:g}/s), ", failed))
     table.add_row(
-        "rewards", f"{scene.rewards_sent:,} labels sent, {scene.rewards_counted:,} counted by the operator"
+        "rewards", f"{model.rewards_sent:,} labels sent, {model.rewards_counted:,} counted by the operator"
     )
-    if scene.decision is not None:
-        seconds, reason, message = scene.decision
+    if model.decision is not None:
+        seconds, reason, message = model.decision
         table.add_row("decision", _cut(f"{seconds:5.0f} s  ", (reason, "bold"), f"  {message}"))
     return table
 
@@ -228,7 +228,7 @@ def _cut(*parts: str | tuple[str, str]) -> Text:
     return text
 
 
-def _steps(steps: Sequence[StepScene]) -> Table:
+def _steps(steps: Sequence[StepView]) -> Table:
     table = Table.grid(padding=(0, 1))
     for step in steps:
         mark, style = _MARKS[step.state]
@@ -236,15 +236,15 @@ def _steps(steps: Sequence[StepScene]) -> Table:
     return table
 
 
-def _when(step: StepScene) -> str:
+def _when(step: StepView) -> str:
     return "" if step.seconds is None else f"{step.seconds:.0f} s"
 
 
-def _events(scene: Scene) -> Table:
+def _events(model: ViewModel) -> Table:
     table = Table.grid(padding=(0, 1))
     _one_line_each(table, 3)
-    for seconds, reason, note in scene.events[-EVENTS_SHOWN:]:
+    for seconds, reason, note in model.events[-EVENTS_SHOWN:]:
         table.add_row(Text(f"{seconds:5.0f} s", style="dim"), Text(reason, style="bold"), _cut(note))
-    for _ in range(EVENTS_SHOWN - len(scene.events)):
+    for _ in range(EVENTS_SHOWN - len(model.events)):
         table.add_row("", "", "")
     return table

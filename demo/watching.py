@@ -11,27 +11,24 @@ from typing import Any
 
 from kubernetes import client, config, watch
 
-from demo.installation import NAMESPACE
-from demo.records import Object, Records
+from demo.rollout import NAMESPACE
+from testbed.records import Object, Records
 
 RESTART_SECONDS = 0.5
 """After a watch that broke."""
 LOOK_SECONDS = 0.25
-"""Conditions that no watch would tell of are looked at this often."""
+"""Conditions that no watch reports are looked at this often."""
 EVENTS_KEPT = 200
 
 
 class Watched:
-    """The newest version of each object of the demo; safe to read from any thread.
-
-    Attributes:
-        records: Decisions from every version of the BanditDeployment that was seen.
-    """
+    """The newest version of each object of the demo; safe to read from any thread."""
 
     def __init__(self, name: str) -> None:
         """Watch the BanditDeployment and the route of this name."""
         self._name = name
         self.records = Records()
+        """Decisions from every version of the BanditDeployment that was seen."""
         self._changed = threading.Condition()
         self._objects: dict[str, dict[str, Object]] = {}
         self._events: deque[Object] = deque(maxlen=EVENTS_KEPT)
@@ -51,7 +48,7 @@ class Watched:
         return found
 
     def arm(self, name: str) -> Object:
-        """Return `status.arms` of one arm; empty where there is none."""
+        """Return ``status.arms`` of one arm; empty where there is none."""
         return next((arm for arm in self.status.get("arms", []) if arm["name"] == name), {})
 
     @property
@@ -104,7 +101,7 @@ class Watched:
     # ---- watching -------------------------------------------------------------------
 
     def start(self, kubeconfig: Path) -> None:
-        """Watch everything in threads that end with the process, or after `stop`."""
+        """Watch everything in threads that end with the process, or after ``stop``."""
         access = config.new_client_from_config(str(kubeconfig))
         api = client.CustomObjectsApi(access)
         for group, version, plural in (
@@ -135,7 +132,7 @@ class Watched:
                 time.sleep(RESTART_SECONDS)
 
     def take(self, plural: str, kind: str, item: Mapping[str, Any]) -> None:
-        """Take in one watch event: `kind` is ADDED, MODIFIED or DELETED."""
+        """Take in one watch event: ``kind`` is ADDED, MODIFIED or DELETED."""
         name = item.get("metadata", {}).get("name", "")
         with self._changed:
             if plural == "events":

@@ -26,7 +26,7 @@ from typing import Any
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bench.overhead import latency, page, reaction, scale
-from bench.overhead.stage import open_stage
+from bench.overhead.environment import open_environment
 from bench.report import as_json
 from cluster.client import ClusterError, other_named
 
@@ -43,24 +43,24 @@ def measure(name: str, quick: bool, folder: Path) -> dict[str, Any]:
     columns = (TextColumn("{task.description:60}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns) as progress:
         bar = progress.add_task(f"{name}: a cluster starts", total=plan.steps)
-        with open_stage(folder) as stage:
-            found: dict[str, Any] = part.measure(stage, plan, _teller(progress, bar))
+        with open_environment(folder) as environment:
+            found: dict[str, Any] = part.measure(environment, plan, _reporter(progress, bar))
         progress.update(bar, completed=plan.steps, description=f"{name}: measured")
     return {"seconds": time.monotonic() - started, **found}
 
 
-def _teller(progress: Progress, bar: Any) -> Callable[[str], None]:
+def _reporter(progress: Progress, bar: Any) -> Callable[[str], None]:
     """Return what is called at the beginning of each step with its name."""
     begun = False
 
-    def tell(what: str) -> None:
+    def report(what: str) -> None:
         nonlocal begun
         progress.update(bar, description=what, advance=int(begun))
         begun = True
         if not progress.console.is_terminal:
             print(what, flush=True)
 
-    return tell
+    return report
 
 
 def main(arguments: list[str] | None = None) -> None:

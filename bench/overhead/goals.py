@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.overhead import latency, texts
+from bench.overhead import latency, wording
 from bench.task import Row, row
 
 MOST = 1000
@@ -28,10 +28,10 @@ def table(found: list[Row]) -> str:
     lines = ["| | goal | measured | 95 % interval | met |", "|---|---|---|---|---|"]
     for one in found:
         low, high = one["ci"]
-        interval = "" if low == high else texts.interval(one["ci"])
+        interval = "" if low == high else wording.interval(one["ci"])
         met = "yes" if one["met"] else "**no**"
-        goal = f"≤ {texts.number(one['goal'])}" if one["goal"] else "none"
-        lines.append(f"| {one['row']} | {goal} | {texts.number(one['ours'])} | {interval} | {met} |")
+        goal = f"≤ {wording.number(one['goal'])}" if one["goal"] else "none"
+        lines.append(f"| {one['row']} | {goal} | {wording.number(one['ours'])} | {interval} | {met} |")
     return "\n".join(lines) + "\n"
 
 
@@ -53,14 +53,14 @@ def _of_requests(part: dict[str, Any]) -> list[Row]:
 
 def _of_ticks(part: dict[str, Any]) -> list[Row]:
     """Hold the ticks of operators that keep up to what a tick may take; one that catches up takes more."""
-    lines = [line for line in part["lines"] if line["ticks"] and texts.keeps_up(line)]
+    lines = [line for line in part["lines"] if line["ticks"] and wording.keeps_up(line)]
     if not lines:
         return []
     found = [
         _plain(
             "reads of the API server in a tick, worst case", 0.01, max(line["api_reads"] for line in lines)
         ),
-        _plain("questions to Prometheus in a tick, worst case", 1.05, max(line["queries"] for line in lines)),
+        _plain("queries to Prometheus in a tick, worst case", 1.05, max(line["queries"] for line in lines)),
     ]
     moving = [line["api_writes"] for line in lines if line["weights"] == "moving"]
     if moving:
@@ -77,12 +77,12 @@ def _of_ticks(part: dict[str, Any]) -> list[Row]:
 
 
 def _of_the_most(part: dict[str, Any]) -> list[Row]:
-    line = texts.line_of(part, MOST, EVERY, "settled")
+    line = wording.line_of(part, MOST, EVERY, "settled")
     if line is None:
         return []
     where = f"{MOST:,} resources at {EVERY} s"
     return [
-        _plain(f"share of ticks that were missed, {where}", 0.05, max(0.0, 1 - texts.share_of_ticks(line))),
+        _plain(f"share of ticks that were missed, {where}", 0.05, max(0.0, 1 - wording.share_of_ticks(line))),
         _plain(f"processor of the operator, {where}, cores", 0.15, line["cores"]),
         _plain(f"memory of the operator, {where}, MiB", 512.0, line["memory_mib"]),
         _plain(f"how late ticks begin, {where}, mean seconds", 1.0, line["lag_mean"]),

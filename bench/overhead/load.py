@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from bench.overhead.stage import Stage
+from bench.overhead.environment import Environment
 
 BODY = '{"inputs":[{"name":"x","shape":[1,4],"datatype":"FP64","data":[0.1,0.2,0.3,0.4]}]}'
 WARM_UP = 1.0  # seconds at the start of each attack that do not count: connections are opened in it
@@ -18,17 +18,14 @@ _BODY_FILE, _RESULTS = "/tmp/body.json", "/tmp/results.bin"
 
 @dataclass(frozen=True)
 class Results:
-    """Requests in the order in which they were sent.
-
-    Attributes:
-        sent: When each was sent, seconds since 1970, ``[N]``.
-        latency: Until its whole answer was read, milliseconds, ``[N]``.
-        failed: How many got no answer, or another one than 200.
-    """
+    """Requests in the order in which they were sent."""
 
     sent: npt.NDArray[np.float64]
+    """When each was sent, seconds since 1970, ``[N]``."""
     latency: npt.NDArray[np.float64]
+    """Until its whole answer was read, milliseconds, ``[N]``."""
     failed: int
+    """How many got no answer, or another one than 200."""
 
     @property
     def rate(self) -> float:
@@ -53,12 +50,12 @@ def parse(text: str) -> Results:
 class LoadGenerator:
     """A Pod from which requests are sent."""
 
-    def __init__(self, stage: Stage) -> None:
-        self._stage = stage
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
         # vegeta is the image's entry point, which commands in its Pod call; the Pod itself only waits.
-        self._program = stage.cluster.image("vegeta:dev")["entrypoint"][0]
+        self._program = environment.cluster.image("vegeta:dev")["entrypoint"][0]
         wait = ["sh", "-c", f"echo '{BODY}' > {_BODY_FILE}; trap exit TERM; sleep infinity & wait"]
-        stage.deploy("vegeta", {"image": "vegeta:dev", "command": wait})
+        environment.deploy("vegeta", {"image": "vegeta:dev", "command": wait})
 
     def at_rate(self, url: str, rate: int, seconds: float) -> Results:
         """Send ``rate`` requests a second, whether or not earlier ones are answered."""
@@ -77,5 +74,5 @@ class LoadGenerator:
             f"echo 'POST {url}' | {vegeta} attack {' '.join(words)}"
             f" && {vegeta} encode -to csv {_RESULTS} | cut -d, -f1-3"
         )
-        text = self._stage.bench.kubectl("exec", "deployment/vegeta", "--", "sh", "-ec", script)
+        text = self._environment.bench.kubectl("exec", "deployment/vegeta", "--", "sh", "-ec", script)
         return parse(text)

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 from scipy.stats import t
 
+Rounds = Sequence[float] | npt.NDArray[np.float64]
+"""A figure of each round."""
 PERCENTILES = {"p50": 50.0, "p99": 99.0, "p99.9": 99.9}
 
 
@@ -16,7 +19,7 @@ def order(names: Sequence[str], round_number: int) -> list[str]:
     return [*names[first:], *names[:first]]
 
 
-def difference(after: Sequence[float], before: Sequence[float]) -> tuple[float, list[float]]:
+def difference(after: Rounds, before: Rounds) -> tuple[float, list[float]]:
     """Return the mean of ``after − before`` over rounds, and its 95 % confidence interval.
 
     By Student's t over the rounds' differences, so that a machine that drifts from round to round does

@@ -11,10 +11,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
 
-from bench.overhead import reaction, texts
+from bench.overhead import reaction, wording
 from bench.overhead.latency import PATHS
 from bench.overhead.paired import PERCENTILES
-from demo.pictures import COLOURS
+from testbed.colours import COLOURS
 
 DPI = 110
 WIDTH = 9.0  # inches; GitHub shows about 900 pixels
@@ -54,7 +54,7 @@ def _latency(part: dict[str, Any]) -> Figure:
         axis.plot(at, rounds.mean(0), color="black", linewidth=1.6, marker="_", markersize=14)
         axis.set_ylim(0, 1.08 * rounds.max())
         axis.set_xlim(-0.4, len(PATHS) - 0.6)
-        axis.set_xticks(at, [texts.PATH_NAMES[path] for path in PATHS], rotation=30, ha="right")
+        axis.set_xticks(at, [wording.PATH_NAMES[path] for path in PATHS], rotation=30, ha="right")
         unit = "answers a second" if figure_name == "throughput" else "milliseconds"
         axis.set_title(f"{figure_name}\n{unit}", fontsize="medium")
     return figure
@@ -97,7 +97,7 @@ def _scale(part: dict[str, Any]) -> Figure:
 
 
 def _reaction(part: dict[str, Any]) -> Figure:
-    cases = texts.reaction_cases(part)
+    cases = wording.reaction_cases(part)
     figure, (axis,) = _figure(1.2 + 0.55 * len(cases), 1)
     axis.grid(axis="y", visible=False)
     axis.grid(axis="x", color="0.9")
@@ -108,7 +108,7 @@ def _reaction(part: dict[str, Any]) -> Figure:
             height = len(cases) - 1 - row + above
             axis.plot(values, np.full(len(values), height), ".", color=colour, label=None if row else label)
             axis.plot(np.median(values), height, "|", color=colour, markersize=14, markeredgewidth=2)
-    names = [f"{texts.SETTING_NAMES[setting]}, {interval} s" for (setting, interval), _ in reversed(cases)]
+    names = [f"{wording.SETTING_NAMES[setting]}, {interval} s" for (setting, interval), _ in reversed(cases)]
     axis.set_yticks(range(len(cases)), names)
     axis.set_ylim(-0.6, len(cases) - 0.4)
     axis.set_xlim(left=0)

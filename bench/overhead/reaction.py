@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from bandit_operator.api.timestamps import from_timestamp
-from bench.overhead.stage import NAMESPACE, Stage
-from tests.e2e.rollout import Rollout
-from tests.support.waiting import wait_until
+from bench.overhead.environment import NAMESPACE, Environment
+from testbed.rollout import Rollout
+from testbed.waiting import wait_until
 
 GOOD, BROKEN = (100.0, 0.8), (100.0, 0.2)  # rewards a second, and their mean
 AT_REST = {"stable": 100, "new": 9900}
@@ -48,42 +48,44 @@ FULL = Plan(flips=12, intervals=(5, 10))
 QUICK = Plan(flips=2, intervals=(5,))
 
 
-def measure(stage: Stage, plan: Plan, progress: Callable[[str], None]) -> dict[str, Any]:
+def measure(environment: Environment, plan: Plan, progress: Callable[[str], None]) -> dict[str, Any]:
     """Break the new model of one resource after the other."""
     cases = [
-        (setting, interval, _rollout(stage, f"{setting}{interval}-{number:02d}"))
+        (setting, interval, _rollout(environment, f"{setting}{interval}-{number:02d}"))
         for setting, interval, number in itertools.product(SETTINGS, plan.intervals, range(plan.flips))
     ]
-    progress(f"reaction: {len(cases)} models come to rest")
+    progress(f"reaction: {len(cases)} models settle")
     for _, _, one in cases:
-        stage.rewards.steer(one.name, stable=BROKEN, new=GOOD)
-    stage.apply([part for _, _, one in cases for part in (*one.services(), one.route_object())])
-    stage.apply([one.resource(interval=f"{every}s", **SETTINGS[setting]) for setting, every, one in cases])
+        environment.rewards.steer(one.name, stable=BROKEN, new=GOOD)
+    environment.apply([part for _, _, one in cases for part in (*one.services(), one.route_object())])
+    environment.apply(
+        [one.resource(interval=f"{every}s", **SETTINGS[setting]) for setting, every, one in cases]
+    )
     wait_until(lambda: all(_is_certain(one) for _, _, one in cases), "every model is known to be good", 120)
     progress(f"reaction: {len(cases)} models break")
-    flipped = _flip(stage, [one for _, _, one in cases])
+    flipped = _flip(environment, [one for _, _, one in cases])
     progress("reaction: the broken models lose their traffic")
     return {
         "plan": plan.__dict__,
         "flips": [
-            {"setting": setting, "interval": interval, **_after(stage, one, flipped[one.name])}
+            {"setting": setting, "interval": interval, **_after(environment, one, flipped[one.name])}
             for setting, interval, one in cases
         ],
     }
 
 
-def _rollout(stage: Stage, name: str) -> Rollout:
-    return Rollout(stage.cluster, name, AT_REST, namespace=NAMESPACE)
+def _rollout(environment: Environment, name: str) -> Rollout:
+    return Rollout(environment.cluster, name, NAMESPACE, AT_REST)
 
 
-def _flip(stage: Stage, made: list[Rollout]) -> dict[str, float]:
+def _flip(environment: Environment, made: list[Rollout]) -> dict[str, float]:
     """Let all new models break one after the other; gives the times by name."""
     generator = random.Random(0)
     flipped = {}
     for one in generator.sample(made, len(made)):
         time.sleep(generator.uniform(0, 2 * FLIP_SECONDS / len(made)))
         flipped[one.name] = time.time()
-        stage.rewards.steer(one.name, stable=GOOD, new=BROKEN)
+        environment.rewards.steer(one.name, stable=GOOD, new=BROKEN)
     return flipped
 
 
@@ -93,7 +95,7 @@ def _is_certain(one: Rollout) -> bool:
     return True
 
 
-def _after(stage: Stage, one: Rollout, flip: float) -> dict[str, float]:
+def _after(environment: Environment, one: Rollout, flip: float) -> dict[str, float]:
     """Return the seconds until the first route write, and until that which left it less than half."""
 
     def lost() -> bool:
@@ -107,7 +109,7 @@ def _after(stage: Stage, one: Rollout, flip: float) -> dict[str, float]:
         for record in one.status()["history"]
         if from_timestamp(record["time"]) > flip and record["weights"]["new"] < record["weights"]["stable"]
     )
-    writes = stage.route_writes(flip, time.time(), one.name)
+    writes = environment.route_writes(flip, time.time(), one.name)
     # What was decided is written a moment later; the record's time has whole milliseconds.
     return {
         "first_write": writes[0] - flip,

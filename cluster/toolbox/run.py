@@ -57,8 +57,13 @@ def run(
 ) -> str:
     """Return a command's standard output.
 
-    :param env: variables beside those of this process
-    :raises BuildError: with the end of its output, where it fails or does not exist
+    Args:
+        command: The program and its arguments.
+        cwd: The folder that it runs in; the current one unless given.
+        env: Variables beside those of this process.
+
+    Raises:
+        BuildError: With the end of its output, where it fails or does not exist.
     """
     words = [str(word) for word in command]
     with tempfile.TemporaryFile("w+", errors="replace") as errors:

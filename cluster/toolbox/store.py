@@ -17,7 +17,7 @@ UNUSED_SECONDS = 30 * 24 * 3600
 
 
 class BuildError(Exception):
-    """Something that the user can mend; the message says how."""
+    """Something that the user can fix; the message says how."""
 
 
 def cache_folder() -> Path:

@@ -10,16 +10,16 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from bandit_study.data.folder import INDEX, read_index, read_table
+from bandit_study.data.known import known
+from bandit_study.engine.settings import Settings
+from bandit_study.errors import StudyError
+from bandit_study.fetch import data_folder, fetch
 from cluster.client import Cluster, ClusterError
+from demo.demo_cluster import open_cluster
 from demo.replay.page import write
 from demo.replay.prepare import Prepared, prepare
 from demo.replay.run import Result, replay
-from demo.stage import open_cluster
-from study.data.folder import INDEX, read_index, read_table
-from study.data.known import known
-from study.engine.settings import Settings
-from study.errors import StudyError
-from study.fetch import data_folder, fetch
 
 BUILD, DOCS = Path("build/study"), Path("docs/study")
 INTERVAL = 5.0

@@ -10,15 +10,15 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from demo.records import parse_time
+from bandit_study.data.table import Floats
+from bandit_study.engine.baselines import BASELINES, serve
+from bandit_study.engine.draws import draw
+from bandit_study.engine.intervals import mean_interval
+from bandit_study.engine.measures import measure
+from bandit_study.engine.play import play
+from bandit_study.engine.stream import Stream
 from demo.replay.run import Result
-from study.data.table import Floats
-from study.engine.baselines import BASELINES, serve
-from study.engine.draws import draw
-from study.engine.intervals import mean_interval
-from study.engine.measures import measure
-from study.engine.play import play
-from study.engine.stream import Stream
+from testbed.records import parse_time
 
 STRATEGY = "ContrastThompson"
 """The default, which the manifest leaves to the operator."""

@@ -13,14 +13,14 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import FixedThresholdClassifier
 from threadpoolctl import threadpool_limits
 
+from bandit_study.data.table import Table, Task
+from bandit_study.engine.answers import first_arms, make_stream
+from bandit_study.engine.models import Constant, Fitted
+from bandit_study.engine.settings import Settings
+from bandit_study.engine.split import split
+from bandit_study.engine.stream import Stream
+from bandit_study.errors import StudyError
 from demo.rollout import Model, Rollout
-from study.data.table import Table, Task
-from study.engine.answers import first_arms, make_stream
-from study.engine.models import Constant, Fitted
-from study.engine.settings import Settings
-from study.engine.split import split
-from study.engine.stream import Stream
-from study.errors import StudyError
 
 NAME = "replay"
 REWARDS = ("accuracy", "balanced-accuracy", "regression-error")
@@ -32,19 +32,16 @@ Progress = Callable[[str], None]
 
 @dataclasses.dataclass(frozen=True)
 class Prepared:
-    """A stream with its arms, ready to be served.
-
-    Attributes:
-        stream: What the study knows: what each arm earns on each row.
-        rollout: What goes onto the cluster.
-        rows: .npz file with the rows of the production stream, in the order of time.
-        months: How many months the production stream spans, None where nobody knows.
-    """
+    """A stream with its arms, ready to be served."""
 
     stream: Stream
+    """What the study knows: what each arm earns on each row."""
     rollout: Rollout
+    """What goes onto the cluster."""
     rows: Path
+    """.npz file with the rows of the production stream, in the order of time."""
     months: float | None
+    """How many months the production stream spans, None where that is unknown."""
 
 
 def prepare(
@@ -109,7 +106,7 @@ def filled(table: Table, train: int) -> Table:
 def write_model(
     folder: Path, name: str, fitted: Fitted | Constant, table: Table, threshold: float, score: float
 ) -> Model:
-    """Write one arm as `bandit-serving arm` takes it; a class is predicted from the set's threshold on.
+    """Write one arm as ``bandit-serving arm`` takes it; a class is predicted from the set's threshold on.
 
     Raises:
         StudyError: the arm cannot be served, or is too large.

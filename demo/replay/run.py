@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 
 from bandit_serving.replay import Answer
+from bandit_study.engine.settings import DELAY_MEDIAN, DELAY_P95
 from cluster.client import Cluster, ClusterError
-from demo import installation
-from demo.records import Records, ticks_of
 from demo.replay.prepare import Prepared
 from demo.rollbacks import rollbacks_of
 from demo.traffic import Traffic
 from demo.watching import Watched
-from study.engine.settings import DELAY_MEDIAN, DELAY_P95
+from testbed import installation
+from testbed.records import Records, ticks_of
 
 TAKE_OVER_SECONDS, SETTLE_SECONDS = 60.0, 180.0
 Result = dict[str, Any]

@@ -1,4 +1,6 @@
-"""Entry point of the `bandit-serving` command line."""
+"""Entry point of the ``bandit-serving`` command line."""
+
+from __future__ import annotations
 
 from bandit_serving.cli import main
 

@@ -4,6 +4,8 @@ Used by the sample arm for its prediction events and by the replayer for its lab
 event once however often it arrives, so sending again after a doubtful answer is safe.
 """
 
+from __future__ import annotations
+
 import asyncio
 import collections
 import json
@@ -20,14 +22,7 @@ RETRIED_STATUS = frozenset({408, 425, 429})  # the 4xx that ask for another try;
 
 
 class BatchSender:
-    """A bounded queue of JSON events and the task that posts them.
-
-    Attributes:
-        delivered: Events acknowledged.
-        dropped: Events refused because the queue was full.
-        rejected: Events given up because the receiver answered that they are wrong.
-        retries: Posts that were tried again.
-    """
+    """A bounded queue of JSON events and the task that posts them."""
 
     def __init__(
         self,
@@ -38,7 +33,7 @@ class BatchSender:
         batch_size: int = 500,
         linger: float = 0.05,
     ) -> None:
-        """Prepare to post to `url`.
+        """Prepare to post to ``url``.
 
         Args:
             client: The HTTP client; closed by its owner.
@@ -47,7 +42,14 @@ class BatchSender:
             batch_size: Most events in one post.
             linger: Seconds to wait for company after the first event of a batch.
         """
-        self.delivered = self.dropped = self.rejected = self.retries = 0
+        self.delivered = 0
+        """Events acknowledged."""
+        self.dropped = 0
+        """Events refused because the queue was full."""
+        self.rejected = 0
+        """Events given up because the receiver answered that they are wrong."""
+        self.retries = 0
+        """Posts that were tried again."""
         self._client, self._url = client, url
         self._capacity, self._batch_size, self._linger = capacity, batch_size, linger
         self._queue: collections.deque[dict[str, Any]] = collections.deque()
@@ -70,12 +72,12 @@ class BatchSender:
         return True
 
     def close(self) -> None:
-        """Let `run` return as soon as nothing is pending; no linger from here on."""
+        """Let ``run`` return as soon as nothing is pending; no linger from here on."""
         self._closing = True
         self._wake.set()
 
     async def run(self) -> None:
-        """Post batches until `close` was called and every event is settled."""
+        """Post batches until ``close`` was called and every event is settled."""
         while True:
             await self._wake.wait()
             if not self._queue:

@@ -1,5 +1,7 @@
 """Logs as JSON, one object a line on standard error, those of the libraries included."""
 
+from __future__ import annotations
+
 import logging
 import sys
 
@@ -37,7 +39,7 @@ def configure(level: str = "INFO") -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    # uvicorn tells of its own start and end; server.py says the same with the port and the reason.
+    # uvicorn logs its own start and end; server.py says the same with the port and the reason.
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
 
 

@@ -6,6 +6,8 @@ closes each connection after its answer), serves on for the drain delay, then st
 is in flight and ends.
 """
 
+from __future__ import annotations
+
 import asyncio
 import contextlib
 import signal
@@ -90,13 +92,13 @@ async def serve(
     drain_delay: float = 0.0,
     on_listening: Callable[[int], None] | None = None,
 ) -> None:
-    """Serve `app` until SIGTERM or SIGINT, then drain.
+    """Serve ``app`` until SIGTERM or SIGINT, then drain.
 
     Args:
         app: The ASGI application.
         host: Address to listen at.
-        port: Port to listen at; 0 takes a free one, which the `listening` log line names.
-        readiness: Told when the drain begins.
+        port: Port to listen at; 0 takes a free one, which the ``listening`` log line names.
+        readiness: Says that it drains from then on.
         drain_delay: Seconds to serve on after the signal.
         on_listening: Called with the port once it is bound.
     """
@@ -106,7 +108,7 @@ async def serve(
         log_config=None,
         access_log=False,
         lifespan="on",
-        timeout_keep_alive=75,  # longer than the idle time after which gateways let go of a connection (60 s)
+        timeout_keep_alive=75,  # longer than the idle time after which gateways close a connection (60 s)
         timeout_graceful_shutdown=IN_FLIGHT_SECONDS,
     )
     server = _Server(config)

@@ -1,5 +1,7 @@
 """What the HTTP services share: JSON in and out, errors, health and metrics endpoints."""
 
+from __future__ import annotations
+
 import json
 from typing import Any
 
@@ -21,7 +23,7 @@ async def read_json(request: Request, max_bytes: int) -> Any:
     """Return the parsed JSON body of a request.
 
     Raises:
-        BadRequest: The body is longer than `max_bytes` (413) or is not JSON.
+        BadRequest: The body is longer than ``max_bytes`` (413) or is not JSON.
     """
     announced = request.headers.get("content-length", "0")
     if announced.isdigit() and int(announced) > max_bytes:
@@ -40,7 +42,7 @@ async def read_json(request: Request, max_bytes: int) -> Any:
 
 
 def error_response(_request: Request, error: Exception) -> Response:
-    """Turn an error raised on purpose into the JSON object `{"error": text}` with its HTTP status."""
+    """Turn an error raised on purpose into the JSON object ``{"error": text}`` with its HTTP status."""
     if isinstance(error, Overloaded):
         return JSONResponse(
             {"error": str(error)}, status_code=429, headers={"Retry-After": f"{error.retry_after:g}"}
@@ -50,5 +52,5 @@ def error_response(_request: Request, error: Exception) -> Response:
 
 
 def metrics_response(registry: CollectorRegistry) -> Response:
-    """Return the metrics of `registry` in the Prometheus text format."""
+    """Return the metrics of ``registry`` in the Prometheus text format."""
     return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from bench import cost, drift, late, promotion, regret, report, rollback
+from bench.peer_worker import PROBLEMS
 from bench.task import mean_ci, row, spread
 
 
 def test_the_lai_robbins_constant_of_the_three_problems_is_right() -> None:
-    found = [regret.lai_robbins(rates) for rates in regret.PROBLEMS.values()]
+    found = [regret.lai_robbins(rates) for rates in PROBLEMS.values()]
     assert found == pytest.approx([20.7, 160.7, 411.7], rel=3e-3)
 
 
@@ -47,10 +50,10 @@ def test_a_z_test_at_every_tick_takes_out_equal_arms_and_the_operator_does_not()
     assert taken[1] > 0.25
 
 
-def test_every_row_of_the_table_is_written_as_json_and_page(tmp_path) -> None:
+def test_every_row_of_the_table_is_written_as_json_and_page(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
 
-    def fake(key):
+    def fake(key: str) -> Any:
         columns = {"regret": 2, "null": 2, "delay": 2, "promotion": 4, "tie": 4}.get(key.split("/")[0], 0)
         shape = (6, columns) if columns else (6,)
         values = rng.uniform(1, 50, shape)
@@ -111,12 +114,12 @@ def test_thompson_stands_beside_the_best_library_on_the_streams_that_both_have_p
     found = {
         f"regret/{name}/{problem}": np.c_[np.r_[hard, [90.0] * 4], np.ones(8)]
         for name in regret.SHOWN
-        for problem in regret.PROBLEMS
+        for problem in PROBLEMS
     }
     peers = {
-        "one TS": {problem: (hard * 1.1).tolist() for problem in regret.PROBLEMS},
-        "two TS": {problem: (hard * 2.0).tolist() for problem in regret.PROBLEMS},
-        "other": {problem: [1.0] * 4 for problem in regret.PROBLEMS},
+        "one TS": {problem: (hard * 1.1).tolist() for problem in PROBLEMS},
+        "two TS": {problem: (hard * 2.0).tolist() for problem in PROBLEMS},
+        "other": {problem: [1.0] * 4 for problem in PROBLEMS},
     }
     row = next(one for one in regret.rows(found, peers) if "same 4 streams" in one["row"])
     assert row["peer_name"] == "one TS"

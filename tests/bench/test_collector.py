@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from rich.progress import Progress
@@ -20,7 +21,7 @@ def test_a_batch_of_predictions_is_followed_by_their_labels() -> None:
 
 
 def test_every_event_that_is_sent_is_joined_and_the_page_has_a_row_for_it(
-    tmp_path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(collector, "BUILD", tmp_path)
     row = collector.measure("SQLite", collector.BATCH, 2_000, 2, Progress(disable=True))

@@ -1,4 +1,4 @@
-"""The program in the tests' Pods: answers its name, and is ready and alive as told."""
+"""The program in the tests' Pods: answers its name, and is ready and alive as set."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from cluster.client import EmbeddedCluster, Namespace
-from tests.support.waiting import wait_until
+from testbed.waiting import wait_until
 
 from .objects import deployment, server
 
@@ -22,9 +22,9 @@ def test_requests_are_counted_by_user_verb_resource_and_subresource(
     deployment_url = f"/apis/apps/v1/namespaces/{space.name}/deployments/web"
     with httpx.Client(base_url=space.endpoints.api, headers=headers, verify=False) as client:
         for replicas in 2, 3:
-            patch = {"content": f'{{"spec": {{"replicas": {replicas}}}}}'}
+            patch = f'{{"spec": {{"replicas": {replicas}}}}}'
             merge = {"Content-Type": "application/merge-patch+json"}
-            assert client.patch(f"{deployment_url}/scale", headers=merge, **patch).status_code == 200
+            assert client.patch(f"{deployment_url}/scale", headers=merge, content=patch).status_code == 200
         assert client.get(deployment_url).status_code == 200
         assert client.get("/api/v1/nodes").status_code == 403
     wanted = {("patch", "deployments/scale"): 2, ("get", "deployments"): 1, ("list", "nodes"): 1}

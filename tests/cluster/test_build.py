@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -13,49 +13,53 @@ import pytest
 from cluster.toolbox.programs import Programs
 from cluster.toolbox.run import run
 from cluster.toolbox.store import BuildError, Store, content_key
+from testbed.waiting import wait_until
 
 
-def slow_entry(folder: Path, started: str, seconds: float) -> None:
+def build(folder: Path, name: str) -> None:
+    """Make the entry, and finish once the test has written ``finish``; says what it waits for in NAME.log."""
     store = Store(folder)
 
     def make(place: Path) -> None:
         (place / "half").write_text("")
-        (folder / started).write_text("")
-        time.sleep(seconds)
-        (place / "done").write_text(started)
+        (folder / name).write_text("")
+        wait_until((folder / "finish").exists, "the test lets the build finish")
+        (place / "done").write_text(name)
 
-    with store.lock():
+    with (
+        (folder / f"{name}.log").open("w", buffering=1) as log,
+        contextlib.redirect_stderr(log),
+        store.lock(),
+    ):
         store.entry("slow", "1", make)
 
 
-def start(folder: Path, started: str, seconds: float) -> multiprocessing.process.BaseProcess:
-    process = multiprocessing.get_context("spawn").Process(target=slow_entry, args=(folder, started, seconds))
+def start(folder: Path, name: str) -> multiprocessing.process.BaseProcess:
+    process = multiprocessing.get_context("spawn").Process(target=build, args=(folder, name))
     process.start()
     return process
 
 
-def wait_for(file: Path) -> None:
-    while not file.exists():
-        time.sleep(0.01)
-
-
 def test_killed_build_leaves_nothing_that_looks_complete(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    process = start(tmp_path, "first", 60)
-    wait_for(tmp_path / "first")
+    process = start(tmp_path, "first")
+    wait_until((tmp_path / "first").exists, "the build has begun")
     assert process.pid
     os.kill(process.pid, signal.SIGKILL)
     process.join()
     assert not store.path("slow", "1").exists()
-    slow_entry(tmp_path, "second", 0)
+    (tmp_path / "finish").write_text("")
+    build(tmp_path, "second")
     assert sorted(os.listdir(store.path("slow", "1"))) == ["done", "half"]
     assert not list(tmp_path.glob(".making-*"))
 
 
 def test_second_build_waits_and_takes_what_the_first_made(tmp_path: Path) -> None:
-    first = start(tmp_path, "first", 0.5)
-    wait_for(tmp_path / "first")
-    second = start(tmp_path, "second", 0)
+    first = start(tmp_path, "first")
+    wait_until((tmp_path / "first").exists, "the first build has begun")
+    second, log = start(tmp_path, "second"), tmp_path / "second.log"
+    wait_until(lambda: log.exists() and "waiting for it" in log.read_text(), "the second build waits")
+    (tmp_path / "finish").write_text("")
     for process in first, second:
         process.join()
         assert process.exitcode == 0

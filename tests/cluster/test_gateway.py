@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 
 import httpx
 import pytest
 
 from cluster.client import Namespace
-from tests.support.waiting import wait_until
+from testbed.waiting import wait_until
 
 from .objects import deployment, route, server, service
 
@@ -23,13 +24,18 @@ def serve_two_arms(space: Namespace) -> None:
 def test_requests_are_split_exactly_by_weight(space: Namespace) -> None:
     serve_two_arms(space)
     space.apply(route("HTTPRoute", space.name, {"many": 900_000, "few": 100_000}))
-    # Any change of any route starts all rounds anew, also the removal of other tests' routes.
+    # Any change of any route starts all rounds again, also the removal of other tests' routes.
     wait_until(lambda: len(space.get("httproutes", "-A")["items"]) == 1, "no other route is left")
     with httpx.Client(base_url=space.endpoints.gateway, headers={"Host": f"{space.name}.test"}) as client:
         wait_until(lambda: client.get("/").status_code == 200, "the route is in force")
         answers = Counter(client.get("/").text for _ in range(2001))
     assert answers["many"] + answers["few"] == 2001
     assert abs(answers["many"] - 1801) <= 1, "nine of each ten in turn, wherever in a round the count starts"
+
+
+def answers(client: httpx.Client, name: str) -> bool:
+    """Whether the next request is answered by an arm."""
+    return client.get("/").text == name
 
 
 def test_changed_weights_are_in_force_within_seconds(space: Namespace) -> None:
@@ -40,7 +46,7 @@ def test_changed_weights_are_in_force_within_seconds(space: Namespace) -> None:
         for name in "few", "many", "few":
             weights = {"many": 0, "few": 0} | {name: 1}
             space.apply(route("HTTPRoute", space.name, weights))
-            wait_until(lambda name=name: client.get("/").text == name, f"weights of {name}", seconds=5)
+            wait_until(partial(answers, client, name), f"weights of {name}", seconds=5)
 
 
 @pytest.mark.parametrize("kind", ["HTTPRoute", "GRPCRoute"])
@@ -61,7 +67,7 @@ def test_request_metrics_name_the_service(space: Namespace) -> None:
     space.apply(route("HTTPRoute", space.name, {"many": 1, "few": 1}))
     with httpx.Client(base_url=space.endpoints.gateway, headers={"Host": f"{space.name}.test"}) as client:
         for name in "many", "few":
-            wait_until(lambda name=name: client.get("/").text == name, f"{name} gets a request")
+            wait_until(partial(answers, client, name), f"{name} gets a request")
     query = f'sum by (service) (traefik_service_requests_total{{service=~"httproute-{space.name}-.*"}})'
 
     def services() -> set[str]:

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from cluster.client import REPOSITORY, EmbeddedCluster
-from tests.support.waiting import wait_until
+from testbed.waiting import wait_until
 
 from .conftest import new_cluster, new_namespace
 from .objects import deployment, server

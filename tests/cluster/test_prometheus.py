@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from cluster.client import Namespace
-from tests.support.waiting import wait_until
+from testbed.waiting import wait_until
 
 from .objects import deployment, server
 

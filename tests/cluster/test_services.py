@@ -5,7 +5,7 @@ import json
 import pytest
 
 from cluster.client import EmbeddedCluster, Namespace
-from tests.support.waiting import wait_until
+from testbed.waiting import wait_until
 
 from .conftest import new_namespace
 from .objects import deployment, pod, server, service, shell

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from cluster.client import EmbeddedCluster, Namespace, tools
-from tests.support.waiting import wait_until
+from testbed.waiting import wait_until
 
 from .objects import deployment, pod, server, shell
 from .processes import namespaces, part

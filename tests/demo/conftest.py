@@ -1,9 +1,8 @@
-"""A story with made-up versions of the cluster's objects; no cluster and no traffic."""
+"""A story without cluster and traffic."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,44 +12,6 @@ from demo.models import Arm, Prepared
 from demo.story import Story
 from demo.traffic import Traffic
 from demo.watching import Watched
-
-ARMS = ("boosting", "logistic")
-
-
-def stamp(second: int) -> str:
-    """A time, so many seconds after the start of the story."""
-    return f"2030-01-01T00:{second // 60:02d}:{second % 60:02d}.000Z"
-
-
-def decision(
-    end: int, trials: tuple[int, int], *, reason: str = "WeightsMoved", **more: Any
-) -> dict[str, Any]:
-    """A decision on the five seconds before `end`, with as many trials of each arm, all rewarded."""
-    seen = {
-        arm: {"trials": repr(float(n)), "rewards": repr(float(n))}
-        for arm, n in zip(ARMS, trials, strict=True)
-    }
-    return {
-        "time": stamp(end + 4),
-        "window": {"start": stamp(end - 5), "end": stamp(end)},
-        "observations": seen,
-        "weights": {"boosting": 7000, "logistic": 3000},
-        "reason": reason,
-        "message": f"at {end}",
-        **more,
-    }
-
-
-def version(*decisions: dict[str, Any], evidence: str = "1", state: str = "Active") -> dict[str, Any]:
-    """A BanditDeployment whose status holds these decisions, the newest first."""
-    arms = [
-        {"name": "boosting", "state": state, "weight": 7000, "evidence": evidence, "threshold": "20"},
-        {"name": "logistic", "state": "Active", "weight": 3000, "mean": "0.8"},
-    ]  # fmt: skip
-    status: dict[str, Any] = {"cursor": stamp(0), "history": list(decisions), "arms": arms}
-    if decisions:
-        status["window"] = decisions[0].get("window", {"start": stamp(0), "end": stamp(0)})
-    return {"metadata": {"name": "income"}, "spec": {"baseline": "logistic"}, "status": status}
 
 
 @pytest.fixture
@@ -78,7 +39,7 @@ def prepared(tmp_path: Path) -> Prepared:
         best="boosting",
         skew_feature="weeks",
         skew_factor=0.5,
-        skew_cause="somebody halved it",
+        skew_cause="a unit was halved",
     )
 
 

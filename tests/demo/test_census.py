@@ -1,5 +1,7 @@
 """Reading the census data from a made-up archive."""
 
+from __future__ import annotations
+
 import hashlib
 import io
 import tarfile
@@ -9,8 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from bandit_study.sources.census import FILES, LABEL, YEAR
 from demo import census
-from study.sources.census import FILES, LABEL, YEAR
 
 
 def person(age: int, worker: str, weeks: int, year: int, rich: bool) -> list[str]:

@@ -1,15 +1,17 @@
 """Where the data come from: cache, folder, registry, scikit-learn."""
 
+from __future__ import annotations
+
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from bandit_study.archives import Archive, ArchiveError
+from bandit_study.cache import cache_folder
 from demo import census, data, shipped
 from demo.dataset import production_stream
-from study.archives import Archive, ArchiveError
-from study.cache import cache_folder
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from cluster.client import Request
-from demo.installation import OPERATOR_ACCOUNT
 from demo.load import Load, load_of
+from testbed.installation import OPERATOR_ACCOUNT
 
 BEGIN = datetime(2030, 1, 1, tzinfo=UTC)
 END = BEGIN + timedelta(seconds=100)

@@ -1,5 +1,7 @@
 """Training the arms of the demo."""
 
+from __future__ import annotations
+
 import json
 
 import joblib

@@ -10,14 +10,13 @@ import numpy as np
 import pytest
 
 from demo.outcomes import Outcomes
-from demo.records import parse_time
 from demo.report import build_report, write_report
 from demo.story import Moment, Story
 from demo.summary import lines
+from testbed.records import parse_time
+from tests.support.statuses import decision, stamp, version
 
-from .conftest import decision, stamp, version
-
-SCALED = {"actions": ["scale boosting from 1 to 0"]}
+SCALED: dict[str, Any] = {"actions": ["scale boosting from 1 to 0"]}
 
 
 def seen(requests: str, *, weight: int = 0, accepted: bool = True) -> dict[str, Any]:
@@ -28,7 +27,7 @@ def seen(requests: str, *, weight: int = 0, accepted: bool = True) -> dict[str, 
     }
 
 
-def told(story: Story, *decisions: dict[str, Any]) -> Story:
+def played(story: Story, *decisions: dict[str, Any]) -> Story:
     """Let the watch bring one version after the other, and note the story's moments."""
     newest: list[dict[str, Any]] = []
     for one in decisions:
@@ -48,7 +47,7 @@ def verdict(end: int, trials: tuple[int, int]) -> dict[str, Any]:
 @pytest.fixture
 def report(story: Story) -> dict[str, Any]:
     scaling = decision(15, (0, 50), seen=seen("0.0"), **SCALED)
-    return build_report(told(story, decision(5, (30, 10)), verdict(10, (10, 40)), scaling), None)
+    return build_report(played(story, decision(5, (30, 10)), verdict(10, (10, 40)), scaling), None)
 
 
 def test_every_window_is_counted_though_the_status_forgets(report: dict[str, Any]) -> None:
@@ -61,7 +60,7 @@ def test_ticks_have_what_others_read(report: dict[str, Any]) -> None:
         assert {"time", "window", "weights", "trials", "rewards", "reason"} <= tick.keys()
 
 
-def test_the_roll_back_is_told(report: dict[str, Any]) -> None:
+def test_the_roll_back_is_reported(report: dict[str, Any]) -> None:
     (one,) = report["rolled_back"]
     assert (one["arm"], one["tick"], one["drained_before_scale"], one["replicas"]) == ("boosting", 2, True, 0)
     assert [one["arm"] for one in report["restored"]] == ["boosting"]
@@ -69,18 +68,18 @@ def test_the_roll_back_is_told(report: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("wrong", [seen("3.0"), seen("0.0", weight=1), seen("0.0", accepted=False), None])
-def test_scaling_an_arm_that_had_not_drained_is_told(story: Story, wrong: dict[str, Any] | None) -> None:
-    more = {"seen": wrong, **SCALED} if wrong else {}
+def test_scaling_an_arm_that_had_not_drained_is_reported(story: Story, wrong: dict[str, Any] | None) -> None:
+    more: dict[str, Any] = {"seen": wrong, **SCALED} if wrong else {}
     (one,) = build_report(
-        told(story, decision(5, (1, 1)), verdict(10, (1, 1)), decision(15, (0, 1), **more)), None
+        played(story, decision(5, (1, 1)), verdict(10, (1, 1)), decision(15, (0, 1), **more)), None
     )["rolled_back"]
     assert not one["drained_before_scale"]
 
 
-def test_every_arm_that_was_rolled_back_is_told(story: Story) -> None:
+def test_every_arm_that_was_rolled_back_is_reported(story: Story) -> None:
     second = decision(20, (5, 5), reason="RolledBack", weights={"boosting": 10000, "logistic": 0})
     found = build_report(
-        told(story, decision(5, (1, 1)), verdict(10, (1, 1)), decision(15, (1, 1)), second), None
+        played(story, decision(5, (1, 1)), verdict(10, (1, 1)), decision(15, (1, 1)), second), None
     )
     assert [(one["arm"], one["tick"], one["replicas"]) for one in found["rolled_back"]] == [
         ("boosting", 2, None),

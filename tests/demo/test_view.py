@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from demo.lines import Lines
-from demo.scene import ArmScene, Scene, StepScene
+from demo.log_view import LogView
 from demo.story import StepState
 from demo.view import Room, bar, evidence_share, render, write_picture
+from demo.view_model import ArmView, StepView, ViewModel
 
-LOSER = ArmScene("boosting", 0.05, 0.701, (0.68, 0.72), 0.001, 55.0, 60.0, "Active", "Serving", (1, 1, 1))
-BASELINE = ArmScene("logistic", 0.95, None, None, None, None, None, "Active", "Serving", (1, 1, 1))
-SCENE = Scene(
+LOSER = ArmView("boosting", 0.05, 0.701, (0.68, 0.72), 0.001, 55.0, 60.0, "Active", "Serving", (1, 1, 1))
+BASELINE = ArmView("logistic", 0.95, None, None, None, None, None, "Active", "Serving", (1, 1, 1))
+MODEL = ViewModel(
     seconds=75.0,
     interval="5s",
     baseline="logistic",
@@ -31,37 +31,37 @@ SCENE = Scene(
     decision=(74.0, "WeightsMoved", "boosting 10%→5%"),
     events=((70.0, "RewardsObserved", "Prometheus has fresh rewards"),),
     steps=(
-        StepScene("traffic leaves boosting", StepState.DONE, 30.0),
-        StepScene("verdict", StepState.NOW, None),
+        StepView("traffic leaves boosting", StepState.DONE, 30.0),
+        StepView("verdict", StepState.NOW, None),
     ),
 )
 
 
-def shown(scene: Scene, columns: int = 130, lines: int = 50) -> str:
+def shown(model: ViewModel, columns: int = 130, lines: int = 50) -> str:
     console = Console(width=columns, record=True, file=io.StringIO())
-    console.print(render(scene, Room(columns, lines)))
+    console.print(render(model, Room(columns, lines)))
     return console.export_text()
 
 
 def test_every_number_that_decides_is_shown() -> None:
-    text = shown(SCENE)
+    text = shown(MODEL)
     for part in ("boosting", "5.0%", "0.701 (0.680–0.720)", "0.001", "55 of 60", "Active", "9,000 requests"):
         assert part in text
 
 
 def test_a_number_that_is_not_known_is_not_zero() -> None:
-    line = next(line for line in shown(SCENE).splitlines() if "logistic" in line and "95.0%" in line)
+    line = next(line for line in shown(MODEL).splitlines() if "logistic" in line and "95.0%" in line)
     assert "no rewards yet" in line
     assert "0.000" not in line
 
 
 def test_pods_that_are_to_go_are_shown() -> None:
     draining = dataclasses.replace(LOSER, pods=(0, 1, 1))
-    assert "1/1 → 0" in shown(dataclasses.replace(SCENE, arms=(draining, BASELINE)))
+    assert "1/1 → 0" in shown(dataclasses.replace(MODEL, arms=(draining, BASELINE)))
 
 
 def test_steps_are_ticked_off_with_their_time() -> None:
-    text = shown(SCENE)
+    text = shown(MODEL)
     assert "✔ traffic leaves boosting 30 s" in text
     assert "▸ verdict" in text
 
@@ -82,49 +82,49 @@ def test_evidence_is_shown_on_a_log_scale_up_to_its_threshold() -> None:
 
 
 def test_the_picture_is_an_svg_of_the_view(tmp_path: Path) -> None:
-    write_picture(SCENE, tmp_path / "demo.svg")
+    write_picture(MODEL, tmp_path / "demo.svg")
     picture = (tmp_path / "demo.svg").read_text()
     assert "boosting" in picture
     assert "url(http" not in picture
 
 
 def test_lines_tell_only_what_is_new() -> None:
-    lines = Lines()
-    assert any("WeightsMoved: boosting 10%→5%" in line for line in lines.new(SCENE))
-    assert lines.new(SCENE) == []
+    lines = LogView()
+    assert any("WeightsMoved: boosting 10%→5%" in line for line in lines.new(MODEL))
+    assert lines.new(MODEL) == []
 
 
 def test_lines_tell_that_an_arm_has_another_state() -> None:
-    lines = Lines()
-    lines.new(SCENE)
+    lines = LogView()
+    lines.new(MODEL)
     draining = dataclasses.replace(LOSER, state="Draining", reason="WaitingForRoute")
-    (line,) = lines.new(dataclasses.replace(SCENE, arms=(draining, BASELINE)))
+    (line,) = lines.new(dataclasses.replace(MODEL, arms=(draining, BASELINE)))
     assert "boosting is Draining (WaitingForRoute)" in line
 
 
 def test_lines_tell_events_once() -> None:
-    lines = Lines()
-    lines.new(SCENE)
-    more = dataclasses.replace(SCENE, events=(*SCENE.events, (74.5, "WorseThanBaseline", "boosting is out")))
+    lines = LogView()
+    lines.new(MODEL)
+    more = dataclasses.replace(MODEL, events=(*MODEL.events, (74.5, "WorseThanBaseline", "boosting is out")))
     (line,) = lines.new(more)
     assert line.endswith("event     WorseThanBaseline: boosting is out")
 
 
 def test_lines_tell_the_counters_now_and_then() -> None:
-    lines = Lines()
-    lines.new(SCENE)
-    (line,) = lines.new(dataclasses.replace(SCENE, seconds=95.0, failed=3))
+    lines = LogView()
+    lines.new(MODEL)
+    (line,) = lines.new(dataclasses.replace(MODEL, seconds=95.0, failed=3))
     assert "3 failed" in line
 
 
 def test_a_long_note_stays_on_its_line() -> None:
-    long = dataclasses.replace(SCENE, events=((1.0, "WorseThanBaseline", "word " * 60),))
+    long = dataclasses.replace(MODEL, events=((1.0, "WorseThanBaseline", "word " * 60),))
     assert "1 s WorseThanBaseline word word" in shown(long)
-    assert len(shown(long).splitlines()) == len(shown(SCENE).splitlines())
+    assert len(shown(long).splitlines()) == len(shown(MODEL).splitlines())
 
 
 def test_nothing_is_cut_on_a_terminal_of_eighty_columns_and_twenty_four_lines() -> None:
-    text = shown(SCENE, 80, 24)
+    text = shown(MODEL, 80, 24)
     for part in ("boosting", "5.0%", "0.70 ±0.02", "0.001", "55 of 60", "Active", "no rewards", "verdict"):
         assert part in text
     assert "…" not in text

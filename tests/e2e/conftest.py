@@ -6,19 +6,24 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cluster import client as clusters
 from cluster.client import Cluster, EmbeddedCluster
-from demo.installation import OPERATOR_NAMESPACE, images, install_operator
-from tests.e2e.rollout import NAMESPACE, Rollout
-from tests.support import programs
+from testbed import programs
+from testbed.installation import OPERATOR_NAMESPACE, images, install_operator
+from testbed.reward_source import RewardSource
+from testbed.rollout import Rollout
+from tests.e2e import NAMESPACE
+
+PROGRAMS = Path(__file__).parent / "programs"
 
 
-def program(name: str, source: str, port: int, *arguments: str, **options: Any) -> list[dict[str, Any]]:
-    """A Deployment that runs one of the programs in the namespace of these tests, with its Service."""
+def program(name: str, source: Path, port: int, *arguments: str, **options: Any) -> list[dict[str, Any]]:
+    """A Deployment that runs a program in the namespace of these tests, with its Service."""
     return programs.program(NAMESPACE, name, source, port, *arguments, **options)
 
 
@@ -28,7 +33,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     known = images()
     altered = {
         f"bandit-operator:{tag}": known["bandit-operator:dev"]
-        | {"entrypoint": [sys.executable, str(programs.PROGRAMS / source)]}
+        | {"entrypoint": [sys.executable, str(PROGRAMS / source)]}
         for tag, source in (("killed", "killed_operator.py"), ("set-clock", "set_clock_operator.py"))
     }
     with clusters.cluster(tmp_path_factory.mktemp("e2e"), {**known, **altered}) as one:
@@ -60,13 +65,13 @@ def patched_operator(operator: Cluster, patch: list[dict[str, Any]]) -> Iterator
 @pytest.fixture(scope="session")
 def steer(operator: Cluster) -> Callable[..., None]:
     """Set how fast arms earn: ``steer("route", arm=(trials a second, mean reward))``."""
-    return programs.RewardSource(operator, NAMESPACE).steer
+    return RewardSource(operator, NAMESPACE).steer
 
 
 @pytest.fixture(scope="session")
 def broken_prometheus(operator: Cluster) -> str:
     """Address of a Prometheus that answers as its path says."""
-    operator.apply(*program("broken-prometheus", "broken_prometheus.py", 9090))
+    operator.apply(*program("broken-prometheus", PROGRAMS / "broken_prometheus.py", 9090))
     operator.namespace(NAMESPACE).kubectl(
         "wait", "--for=condition=Available", "deploy/broken-prometheus", "--timeout=60s"
     )
@@ -80,7 +85,7 @@ def rollout(operator: Cluster, request: pytest.FixtureRequest) -> Iterator[Calla
 
     def make(suffix: str = "", **arguments: Any) -> Rollout:
         digest = abs(hash(request.node.nodeid)) % 10**8
-        made.append(Rollout(operator, f"t{digest}{suffix}", **arguments))
+        made.append(Rollout(operator, f"t{digest}{suffix}", NAMESPACE, **arguments))
         return made[-1]
 
     yield make

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from cluster.client import Cluster
+from testbed.waiting import wait_until
 from tests.e2e.conftest import patched_operator
 from tests.e2e.versions import Versions, assert_counted_once
-from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.cluster
 

@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from cluster.client import EmbeddedCluster
-from demo.installation import OPERATOR_ACCOUNT, OPERATOR_NAMESPACE
-from tests.e2e.rollout import NAMESPACE
-from tests.support.waiting import wait_until
+from testbed.installation import OPERATOR_ACCOUNT, OPERATOR_NAMESPACE
+from testbed.waiting import wait_until
+from tests.e2e import NAMESPACE
 
 pytestmark = pytest.mark.cluster
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cluster.client import ClusterError
-from tests.support.waiting import wait_until
+from testbed.waiting import wait_until
 
 pytestmark = pytest.mark.cluster
 

@@ -11,10 +11,11 @@ import pytest
 
 from bandit_operator.status.replay import NothingToReplay, replay
 from cluster.client import Cluster
+from testbed.reward_source import COUNTING_MODEL
+from testbed.rollout import Rollout
+from testbed.waiting import wait_until
 from tests.e2e.conftest import patched_operator, program
-from tests.e2e.rollout import Rollout
 from tests.e2e.versions import Versions, assert_counted_once
-from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.cluster
 
@@ -59,7 +60,7 @@ def models(name: str) -> list[Any]:
     made = []
     for arm, mean in ARMS.items():
         rates = json.dumps({f"{name}/{arm}": [25, mean]})
-        made += program(f"{name}-{arm}", "counting_model.py", 8000, rates, scraped=True, replicas=2)
+        made += program(f"{name}-{arm}", COUNTING_MODEL, 8000, rates, scraped=True, replicas=2)
     return made
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from cluster.client import Cluster
+from testbed.waiting import wait_until
 from tests.e2e.conftest import patched_operator
-from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.cluster
 

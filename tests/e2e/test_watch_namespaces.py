@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from cluster.client import Cluster
-from demo.installation import OPERATOR_ACCOUNT, install_operator
-from tests.e2e.rollout import NAMESPACE
+from testbed.installation import OPERATOR_ACCOUNT, install_operator
+from tests.e2e import NAMESPACE
 
 pytestmark = pytest.mark.cluster
 

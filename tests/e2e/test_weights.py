@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import copy
 import time
+from typing import Any
 
 import pytest
 
 from bandit_operator.reconcile.route_sync import CONTEST_PATIENCE
-from tests.e2e.rollout import without_weights
+from testbed.waiting import wait_until
 from tests.e2e.versions import Versions, assert_counted_once
-from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.cluster
+
+
+def without_weights(route: dict[str, Any]) -> dict[str, Any]:
+    """All of a route that the operator must not touch."""
+    kept = copy.deepcopy(route)
+    for field in ("resourceVersion", "generation", "managedFields"):
+        kept["metadata"].pop(field, None)
+    kept.pop("status", None)
+    for rule in kept["spec"]["rules"]:
+        for backend in rule["backendRefs"]:
+            backend.pop("weight", None)
+    return kept
 
 
 @pytest.mark.parametrize("kind", ["HTTPRoute", "GRPCRoute"])

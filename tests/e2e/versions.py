@@ -13,8 +13,9 @@ import pytest
 
 from bandit_operator.api.timestamps import from_timestamp
 from cluster.client import Cluster, tools
-from demo.records import Records
-from tests.e2e.rollout import NAMESPACE, Rollout
+from testbed.records import Records
+from testbed.rollout import Rollout
+from tests.e2e import NAMESPACE
 
 
 class Versions:

@@ -1,5 +1,7 @@
 """Real servers on the loopback address, each a process of its own."""
 
+from __future__ import annotations
+
 import json
 import os
 import queue
@@ -17,9 +19,9 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from tests.support.postgresql import PostgreSQL, postgresql
+from testbed.postgresql import PostgreSQL, postgresql
 
-DEADLINE = 30.0  # seconds after which whatever is awaited has failed
+DEADLINE = 120.0  # seconds after which whatever is awaited has failed
 FEATURES = ["age", "hours", "wage"]
 
 
@@ -34,7 +36,7 @@ def until(condition: Callable[[], Any]) -> Any:
 
 
 class Server:
-    """A `bandit-serving` process that listens at a port of its own choice."""
+    """A ``bandit-serving`` process that listens at a port of its own choice."""
 
     def __init__(self, *arguments: str, port: int = 0) -> None:
         command = [sys.executable, "-m", "bandit_serving", *arguments]
@@ -45,8 +47,12 @@ class Server:
         self._ports: queue.Queue[int | None] = queue.Queue()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        bound = self._ports.get(timeout=DEADLINE)
-        assert bound is not None, self.logs
+        try:
+            bound = self._ports.get(timeout=DEADLINE)
+            assert bound is not None, self.logs
+        except BaseException:
+            self.kill()
+            raise
         self.port = bound
         self.url = f"http://127.0.0.1:{bound}"
 
@@ -146,7 +152,7 @@ def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def arm(model_file: Path) -> Iterator[Server]:
-    """Return an arm of the model `income` that tells no collector."""
+    """Return an arm of the model ``income`` that reports to no collector."""
     server = Server("arm", "--model", str(model_file), "--name", "income", "--arm", "logistic")
     yield server
     server.kill()

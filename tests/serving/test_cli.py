@@ -1,5 +1,7 @@
 """The command line: help, environment variables, and settings that cannot be used."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Callable
 from pathlib import Path

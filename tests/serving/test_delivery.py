@@ -1,5 +1,7 @@
 """Delivery of events in batches until each is acknowledged."""
 
+from __future__ import annotations
+
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator

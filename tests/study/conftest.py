@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from study.data.table import Table, Task
-from study.engine.rewards import Reward
-from study.engine.settings import Settings
-from study.engine.stream import Stream
+from bandit_study.data.table import Table, Task
+from bandit_study.engine.rewards import Reward
+from bandit_study.engine.settings import Settings
+from bandit_study.engine.stream import Stream
 from tests.support.tables import made_up_table
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from study import metadata_backend
-from study.archives import Archive, ArchiveError
+from bandit_study import metadata_backend
+from bandit_study.archives import Archive, ArchiveError
 
 
 def archive(content: bytes = b"content") -> Archive:

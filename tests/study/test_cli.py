@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from bandit_operator.cli import main as operator
-from study.cli import main
+from bandit_study.cli import main
 
 
 @pytest.fixture
-def here(tmp_path, monkeypatch) -> Path:
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("BANDIT_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
-def test_a_folder_is_run_and_reported_and_the_second_time_kept(here, write_set, rows_of) -> None:
+def test_a_folder_is_run_and_reported_and_the_second_time_kept(
+    here: Path, write_set: Callable[..., Path], rows_of: Callable[..., list[str]]
+) -> None:
     write_set(sales="\n".join(rows_of()))
     command = ["run", "--quick", "--data", str(here), "--jobs", "1", "--seeds", "2", "--retrainings", "0"]
     found = CliRunner().invoke(main, command)
@@ -34,19 +37,22 @@ def test_a_folder_is_run_and_reported_and_the_second_time_kept(here, write_set, 
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
-        (["run"], "there is no data; run `study fetch` first, or name a folder by --data"),
+        (
+            ["run"],
+            "there is no data; run `bandit-operator experiment fetch` first, or name a folder by --data",
+        ),
         (["run", "--data", "nowhere"], "INDEX.csv: cannot be read"),
-        (["report"], "has no results; run `study run` first"),
+        (["report"], "has no results; run `bandit-operator experiment run` first"),
         (["fetch", "other"], "other: there is no such set to fetch; take of"),
         (["world", "other"], "there is no such set"),
     ],
 )
-def test_what_is_wrong_is_said_in_one_line(here, arguments, told) -> None:  # noqa: ARG001 - the folder to be in
+def test_what_is_wrong_is_said_in_one_line(here: Path, arguments: list[str], message: str) -> None:  # noqa: ARG001 - the folder to be in
     found = CliRunner().invoke(main, arguments)
     assert found.exit_code == 1
-    assert told in found.output
+    assert message in found.output
     assert "Traceback" not in found.output
 
 
@@ -57,8 +63,22 @@ def test_the_operators_command_hands_over_to_the_study() -> None:
     assert "--quick" in found.output
 
 
-def test_without_the_extra_the_operators_command_says_what_to_install(monkeypatch) -> None:
-    monkeypatch.setitem(sys.modules, "study.cli", None)
+def test_without_the_extra_the_operators_command_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "bandit_study.cli", None)
+    found = CliRunner().invoke(operator, ["experiment", "run"])
+    assert found.exit_code == 1
+    assert "bandit_study.cli is missing" in found.output
+    assert "pip install 'bandit-operator[study]'" in found.output
+
+
+def test_without_the_package_the_operators_command_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        sys.modules["bandit_operator.cli.experiment"], "COMMANDS", "bandit_operator.no_commands"
+    )
     found = CliRunner().invoke(operator, ["experiment", "run"])
     assert found.exit_code == 1
     assert "pip install 'bandit-operator[study]'" in found.output

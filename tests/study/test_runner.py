@@ -4,33 +4,45 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from study import runner
-from study.data.folder import read_index
-from study.errors import DataError, StudyError
+from bandit_operator.core.strategies import STRATEGIES
+from bandit_study import runner
+from bandit_study.data.folder import Entry, read_index
+from bandit_study.engine.baselines import BASELINES
+from bandit_study.engine.settings import Settings
+from bandit_study.errors import DataError, StudyError
 
 
 @pytest.fixture
-def todo(write_set, rows_of, monkeypatch, tmp_path):
+def todo(
+    write_set: Callable[..., Path],
+    rows_of: Callable[..., list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> list[runner.Job]:
     monkeypatch.setenv("BANDIT_CACHE", str(tmp_path / "cache"))
     folder = write_set(sales="\n".join(rows_of()), visits="\n".join(rows_of(500)))
     return runner.jobs(read_index(folder).values(), None, [])
 
 
 @pytest.fixture
-def quick(settings):
+def quick(settings: Settings) -> Settings:
     return dataclasses.replace(settings, seeds=2, chunks=10, retrainings=0)
 
 
-def run(todo, quick, folder) -> dict[str, str]:
+def run(todo: list[runner.Job], quick: Settings, folder: Path) -> dict[str, str]:
     last: dict[str, str] = {}
     runner.run(todo, quick, folder, 1, lambda name, text: last.update({name: text}))
     return last
 
 
-def test_a_run_that_was_stopped_goes_on_with_what_is_left(todo, quick, tmp_path) -> None:
+def test_a_run_that_was_stopped_goes_on_with_what_is_left(
+    todo: list[runner.Job], quick: Settings, tmp_path: Path
+) -> None:
     results = tmp_path / "parts"
     assert run(todo[:1], quick, results) == {"visits": runner.DONE}
     before = (results / "visits.json").read_bytes()
@@ -39,7 +51,9 @@ def test_a_run_that_was_stopped_goes_on_with_what_is_left(todo, quick, tmp_path)
     assert [result["name"] for result in runner.read_results(results)] == ["sales", "visits"]
 
 
-def test_other_settings_other_data_or_half_a_file_are_run_again(todo, quick, tmp_path) -> None:
+def test_other_settings_other_data_or_half_a_file_are_run_again(
+    todo: list[runner.Job], quick: Settings, tmp_path: Path
+) -> None:
     results = tmp_path / "parts"
     run(todo, quick, results)
     assert set(run(todo, quick, results).values()) == {runner.KEPT}
@@ -52,32 +66,35 @@ def test_other_settings_other_data_or_half_a_file_are_run_again(todo, quick, tmp
     assert run(todo, more, results) == {"visits": runner.DONE, "sales": runner.KEPT}
 
 
-def test_a_result_has_every_strategy_and_baseline_and_is_plain_json(todo, quick, tmp_path) -> None:
+def test_a_result_has_every_strategy_and_baseline_and_is_plain_json(
+    todo: list[runner.Job], quick: Settings, tmp_path: Path
+) -> None:
     run(todo, quick, tmp_path / "parts")
     result = json.loads((tmp_path / "parts" / "sales.json").read_text())
-    assert set(result["measures"]) == {
-        "constant", "best-single", "oracle", "last-window", "ABTest", "ContrastThompson", "EpsilonGreedy",
-        "KLUCB", "Naive", "Thompson", "TopTwo", "UCB1", "ValidationBest",
-    }  # fmt: skip
+    assert set(result["measures"]) == {*BASELINES, *STRATEGIES}
     reference = result["measures"]["constant"]["mean_reward"]
     assert reference["vs constant"] == [0, 0, 0]
     shares = result["curves"]["shares"]["Thompson"]
     assert all(sum(row) == pytest.approx(1, abs=1e-3) for row in shares)
 
 
-def test_a_known_long_stream_runs_a_second_time_with_the_break(write_set, rows_of) -> None:
+def test_a_known_long_stream_runs_a_second_time_with_the_break(
+    write_set: Callable[..., Path], rows_of: Callable[..., list[str]]
+) -> None:
     entries = read_index(write_set(elec2="\n".join(rows_of()))).values()
     assert sorted(job.name for job in runner.jobs(entries, None, [])) == ["elec2", "elec2+skew"]
     assert [job.skewed for job in runner.jobs(entries, None, ["elec2+skew"])] == [True]
 
 
-def test_a_set_that_is_not_there_is_named_with_those_that_are(todo) -> None:
-    entries = [job.source for job in todo]
+def test_a_set_that_is_not_there_is_named_with_those_that_are(todo: list[runner.Job]) -> None:
+    entries = [job.source for job in todo if isinstance(job.source, Entry)]
     with pytest.raises(StudyError, match="--only other: there is no such set; there are sales, visits"):
         runner.jobs(entries, None, ["other"])
 
 
-def test_a_set_that_cannot_be_read_ends_the_run_with_its_place(write_set, rows_of, quick, tmp_path) -> None:
+def test_a_set_that_cannot_be_read_ends_the_run_with_its_place(
+    write_set: Callable[..., Path], rows_of: Callable[..., list[str]], quick: Settings, tmp_path: Path
+) -> None:
     lines = rows_of()
     lines[3] = "1,a,maybe"
     entries = read_index(write_set(sales="\n".join(lines))).values()

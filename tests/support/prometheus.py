@@ -14,7 +14,7 @@ import httpx
 
 from cluster.toolbox.programs import Programs
 from cluster.toolbox.store import Store, cache_folder
-from tests.support.waiting import wait_until
+from testbed.waiting import wait_until
 
 CONFIGURATION = """\
 otlp: {translation_strategy: NoTranslation}
@@ -68,7 +68,11 @@ def prometheus_server() -> Iterator[PrometheusServer]:
         probe.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{probe.getsockname()[1]}"
         probe.close()
-        command = [program, f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data"]
+        command: list[str | Path] = [
+            program,
+            f"--config.file={folder}/prometheus.yml",
+            f"--storage.tsdb.path={folder}/data",
+        ]
         command += [f"--web.listen-address={address}", "--web.enable-otlp-receiver"]
         with (folder / "log").open("w") as log:
             process = subprocess.Popen(command, stdout=log, stderr=log)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from study.data.table import Table, Task
+from bandit_study.data.table import Table, Task
 
 
 def made_up_table(rows: int = 3000, task: Task = Task.CLASSIFICATION, name: str = "made-up") -> Table:

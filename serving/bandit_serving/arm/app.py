@@ -1,5 +1,7 @@
 """The HTTP application of the sample arm."""
 
+from __future__ import annotations
+
 import contextlib
 import importlib.metadata
 import time
@@ -23,7 +25,7 @@ from bandit_serving.server import Readiness
 
 
 class ArmApp:
-    """Endpoints of one model: `app` is the ASGI application."""
+    """Endpoints of one model: ``app`` is the ASGI application."""
 
     def __init__(
         self,

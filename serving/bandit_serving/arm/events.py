@@ -1,4 +1,6 @@
-"""Prediction events: what the arm tells the reward collector about each prediction."""
+"""Prediction events: what the arm reports to the reward collector about each prediction."""
+
+from __future__ import annotations
 
 import asyncio
 import contextlib
@@ -15,12 +17,7 @@ log = get_logger(__name__)
 
 
 class PredictionEvents:
-    """Queues one event `{id, route, arm, outputs, time}` for each predicted row and delivers them.
-
-    Attributes:
-        sender: The queue and its counters; None outside `delivering`.
-        outputs: Names of the outputs that each event carries.
-    """
+    """Queues one event ``{id, route, arm, outputs, time}`` for each predicted row and delivers them."""
 
     def __init__(
         self,
@@ -43,7 +40,9 @@ class PredictionEvents:
             flush_timeout: Seconds to go on delivering when the server ends.
         """
         self.sender: BatchSender | None = None
+        """The queue and its counters; None outside ``delivering``."""
         self.outputs = outputs
+        """Names of the outputs that each event carries."""
         self._url = collector.rstrip("/") + "/v1/predictions"
         self._route, self._arm = route, arm
         self._capacity, self._flush_timeout = capacity, flush_timeout

@@ -1,5 +1,7 @@
 """Prometheus metrics of the sample arm."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping
 from typing import Any
 

@@ -1,5 +1,7 @@
 """A scikit-learn model ready to serve: its features, its outputs, and a skew where one is asked for."""
 
+from __future__ import annotations
+
 import dataclasses
 import json
 from pathlib import Path
@@ -20,32 +22,24 @@ _SERVING_CONFIG = {"assume_finite": True, "skip_parameter_validation": True}
 
 @dataclasses.dataclass(frozen=True)
 class Output:
-    """One output tensor of the model: `predict`, or `predict_proba` where the model has it.
-
-    Attributes:
-        name: Name of the tensor and of the estimator's method that computes it.
-        datatype: INT64, FP64, BOOL or BYTES, as the protocol names them.
-        shape: Shape of the tensor with -1 for the number of rows.
-    """
+    """One output tensor of the model: ``predict``, or ``predict_proba`` where the model has it."""
 
     name: str
+    """Name of the tensor and of the estimator's method that computes it."""
     datatype: str
+    """INT64, FP64, BOOL or BYTES, as the protocol names them."""
     shape: tuple[int, ...]
+    """Shape of the tensor with -1 for the number of rows."""
 
 
 class Model:
-    """A fitted scikit-learn estimator over a fixed list of numeric features.
-
-    Attributes:
-        features: Names of the columns, in the order of the training matrix.
-        outputs: Output tensors by name.
-    """
+    """A fitted scikit-learn estimator over a fixed list of numeric features."""
 
     def __init__(self, estimator: Any, features: list[str], skew: dict[str, float] | None = None) -> None:
         """Wrap a fitted estimator.
 
         Args:
-            estimator: Anything with scikit-learn's `predict` and, for probabilities, `predict_proba`.
+            estimator: Anything with scikit-learn's ``predict`` and, for probabilities, ``predict_proba``.
             features: Names of its columns.
             skew: Factor by feature: the value handed to the estimator is the value received times the factor.
 
@@ -53,6 +47,7 @@ class Model:
             BadSetting: The skew names a feature that the model does not have.
         """
         self.features = features
+        """Names of the columns, in the order of the training matrix."""
         self._estimator = estimator
         sklearn.set_config(**_SERVING_CONFIG)
         self._factors: npt.NDArray[np.float64] | None = None
@@ -65,6 +60,7 @@ class Model:
                     )
                 self._factors[features.index(name)] = factor
         self.outputs = {output.name: output for output in self._probe()}
+        """Output tensors by name."""
 
     def _probe(self) -> list[Output]:
         """Find out names, types and shapes of the outputs by predicting one row of zeros."""
@@ -94,7 +90,7 @@ class Model:
 
         Args:
             rows: Finite values, shape (n, number of features). Scaled in place where there is a skew.
-            names: Names out of `outputs`.
+            names: Names out of ``outputs``.
 
         Returns:
             One array of n predictions by name.
@@ -108,10 +104,10 @@ def load_model(path: Path, card: Path | None = None, skew: dict[str, float] | No
     """Load a joblib file. It can run any code when opened, so load only files that you trust.
 
     Args:
-        path: The file that `joblib.dump(estimator, path)` wrote.
-        card: JSON file with the key `features`, the list of column names; PATH with the ending .json unless
-            given. Without such a file names come from the estimator (`feature_names_in_`), or are x0, x1, …
-        skew: As in `Model`.
+        path: The file that ``joblib.dump(estimator, path)`` wrote.
+        card: JSON file with the key ``features``, the list of column names; PATH with the ending .json unless
+            given. Without such a file names come from the estimator (``feature_names_in_``), or are x0, x1, …
+        skew: As in ``Model``.
 
     Raises:
         BadSetting: A file is missing, is no model, or disagrees with the model about the number of features.

@@ -2,8 +2,10 @@
 
 Specification: the "Inference Request/Response JSON Object" sections of the Open Inference Protocol
 (inference_rest.md, version 2.0). The optional extension for binary tensor data is not offered, and a request
-that uses it is told so.
+that uses it gets an error that says so.
 """
+
+from __future__ import annotations
 
 import dataclasses
 import uuid
@@ -38,7 +40,7 @@ _BOUNDS = {
 
 @dataclasses.dataclass(frozen=True)
 class InferenceRequest:
-    """A checked request: `rows` of shape (n, features), the ids and the outputs asked for."""
+    """A checked request: ``rows`` of shape (n, features), the ids and the outputs asked for."""
 
     id: str
     rows: FloatMatrix
@@ -180,7 +182,7 @@ def response(
     model: Model,
     values: Mapping[str, npt.NDArray[Any]],
 ) -> dict[str, Any]:
-    """Return the inference response; `parameters.arm` says which arm answered."""
+    """Return the inference response; ``parameters.arm`` says which arm answered."""
     outputs = [
         {
             "name": name,

@@ -1,4 +1,6 @@
-"""The `bandit-serving` command line: one file a verb."""
+"""The ``bandit-serving`` command line: one file a verb."""
+
+from __future__ import annotations
 
 import click
 

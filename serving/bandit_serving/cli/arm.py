@@ -1,4 +1,6 @@
-"""`bandit-serving arm`: serve one model."""
+"""``bandit-serving arm``: serve one model."""
+
+from __future__ import annotations
 
 import asyncio
 from pathlib import Path
@@ -88,9 +90,9 @@ def arm(
 ) -> None:
     """Serve one scikit-learn model by the Open Inference Protocol v2.
 
-    GET /v2, /v2/health/live, /v2/health/ready, /v2/models/NAME and /v2/models/NAME/ready tell about it; POST
+    GET /v2, /v2/health/live, /v2/health/ready, /v2/models/NAME and /v2/models/NAME/ready describe it; POST
     /v2/models/NAME/infer predicts, from one 2-D tensor or a tensor a feature. /metrics has requests,
-    latencies and predictions. Each prediction is told to the reward collector in the background.
+    latencies and predictions. Each prediction is reported to the reward collector in the background.
 
     On SIGTERM it turns unready, serves on for the drain delay, finishes what is in flight, delivers its
     prediction events and exits with 0.

@@ -1,4 +1,6 @@
-"""`bandit-serving collector`: join predictions and labels, count rewards."""
+"""``bandit-serving collector``: join predictions and labels, count rewards."""
+
+from __future__ import annotations
 
 import asyncio
 from pathlib import Path

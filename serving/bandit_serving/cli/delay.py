@@ -1,4 +1,6 @@
-"""`bandit-serving delay`: read from a collector how late labels come."""
+"""``bandit-serving delay``: read from a collector how late labels come."""
+
+from __future__ import annotations
 
 import http.client
 import urllib.error

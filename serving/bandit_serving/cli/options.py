@@ -1,5 +1,7 @@
 """Option types and error handling that the verbs share."""
 
+from __future__ import annotations
+
 import functools
 from collections.abc import Callable
 from typing import Any, TypeVar

@@ -1,4 +1,6 @@
-"""`bandit-serving replay`: play a data set through a gateway."""
+"""``bandit-serving replay``: play a data set through a gateway."""
+
+from __future__ import annotations
 
 import asyncio
 import contextlib
@@ -110,7 +112,7 @@ def _route_of(url: str) -> str:
 
 
 async def _run(
-    replayer: "Replayer", duration: float | None, requests: int | None, status_file: Path | None
+    replayer: Replayer, duration: float | None, requests: int | None, status_file: Path | None
 ) -> dict[str, Any]:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -120,7 +122,7 @@ async def _run(
 
 
 @contextlib.asynccontextmanager
-async def _reporting(replayer: "Replayer", status_file: Path | None) -> AsyncIterator[None]:
+async def _reporting(replayer: Replayer, status_file: Path | None) -> AsyncIterator[None]:
     """Show progress while the replay runs, and write its final state to the status file."""
     task = asyncio.create_task(_report(replayer, status_file))
     try:
@@ -131,7 +133,7 @@ async def _reporting(replayer: "Replayer", status_file: Path | None) -> AsyncIte
             _write_status(status_file, {**replayer.snapshot(), "finished": True})
 
 
-async def _report(replayer: "Replayer", status_file: Path | None) -> None:
+async def _report(replayer: Replayer, status_file: Path | None) -> None:
     loop = asyncio.get_running_loop()
     next_line = loop.time() + PROGRESS_SECONDS
     while True:

@@ -1,5 +1,7 @@
 """The HTTP application of the reward collector."""
 
+from __future__ import annotations
+
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -25,7 +27,7 @@ _Parse = Callable[[Any, RouteRewards, float], Sequence[Event]]
 
 
 class CollectorApp:
-    """Endpoints of the collector: `app` is the ASGI application."""
+    """Endpoints of the collector: ``app`` is the ASGI application."""
 
     def __init__(
         self,

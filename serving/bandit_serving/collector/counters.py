@@ -5,6 +5,8 @@ millionths, and delays in milliseconds, so that they add up without rounding how
 restarted.
 """
 
+from __future__ import annotations
+
 import bisect
 from typing import NamedTuple
 
@@ -19,7 +21,7 @@ DELAY_BUCKETS = (
 )
 
 PREDICTIONS = "predictions"  # distinct requests with a prediction, by arm
-LABELS = "labels"  # distinct requests with a label, by route (a label alone does not tell the arm)
+LABELS = "labels"  # distinct requests with a label, by route (a label alone does not name the arm)
 JOINED = "joined"  # requests with both, by arm
 TRIALS = "trials"  # joined requests that gave a reward, by arm
 SUCCESSES = "successes"  # sum of rewards y from 0 up in millionths, by arm

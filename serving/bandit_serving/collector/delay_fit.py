@@ -1,4 +1,4 @@
-"""Fits the delay of labels, as a BanditDeployment's `spec.reward.delay` states it, to the delay histogram.
+"""Fits the delay of labels, as a BanditDeployment's ``spec.reward.delay`` states it, to the delay histogram.
 
 The operator takes delays for Weibull-distributed and knows them by their median and 95th percentile
 (docs/adr/0012-late-labels-by-exposure.md). The histogram says only in which bucket each delay was, so the
@@ -6,6 +6,8 @@ Weibull distribution is the one under which these counts are most likely: with F
 b₀ = 0 < b₁ < … < b_m = ∞ the ends of the buckets and n_i the counts, Σ n_i ln(F(b_i) − F(b_{i−1})) is largest
 (maximum likelihood for interval-censored data).
 """
+
+from __future__ import annotations
 
 import math
 from collections.abc import Sequence
@@ -57,7 +59,7 @@ def fit(histogram: Sequence[Bucket]) -> Delay:
         histogram: Cumulative buckets by rising ends, the infinite one last.
 
     Raises:
-        ValueError: There are too few labels to tell.
+        ValueError: There are too few labels to fit.
     """
     ends, cumulative = (np.array(values, dtype=float) for values in zip(*histogram, strict=True))
     total = int(cumulative[-1])
@@ -76,7 +78,7 @@ def fit(histogram: Sequence[Bucket]) -> Delay:
 
     first = ends[int(np.searchsorted(cumulative, total / 2))]
     start = np.array([math.log(min(first, LONGEST)), 0.0])
-    # Beyond a shape of 20 a distribution is a point within a bucket, and no data tell one from another.
+    # Beyond a shape of 20 a distribution is a point within a bucket, and no data distinguish two such.
     bounds = [(math.log(1e-3), math.log(1e9)), (math.log(0.05), math.log(20.0))]
     found = minimize(loss, start, method="Nelder-Mead", bounds=bounds, options={"maxiter": 2000})
     scale, shape = np.exp(found.x)

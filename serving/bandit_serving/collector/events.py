@@ -1,5 +1,7 @@
 """The two kinds of events and the checks that they must pass."""
 
+from __future__ import annotations
+
 import json
 import math
 from collections.abc import Callable
@@ -13,37 +15,31 @@ LATEST = 1e11  # seconds, the year 5138: whatever is later was given in another 
 
 
 class Prediction(NamedTuple):
-    """An arm's answer to one request.
-
-    Attributes:
-        route: Name under which the arms of one model are compared.
-        id: Id of the request, unique within the route.
-        arm: The arm that answered.
-        outputs: JSON object of its outputs by name.
-        time: Unix time of the answer, in seconds.
-    """
+    """An arm's answer to one request."""
 
     route: str
+    """Name under which the arms of one model are compared."""
     id: str
+    """Id of the request, unique within the route."""
     arm: str
+    """The arm that answered."""
     outputs: str
+    """JSON object of its outputs by name."""
     time: float
+    """Unix time of the answer, in seconds."""
 
 
 class Label(NamedTuple):
-    """What turned out to be true for one request.
-
-    Attributes:
-        route: As in the prediction.
-        id: As in the prediction.
-        label: JSON value.
-        time: Unix time at which the label was known, in seconds.
-    """
+    """What turned out to be true for one request."""
 
     route: str
+    """As in the prediction."""
     id: str
+    """As in the prediction."""
     label: str
+    """JSON value."""
     time: float
+    """Unix time at which the label was known, in seconds."""
 
 
 Event = Prediction | Label
@@ -51,7 +47,7 @@ Kind = TypeVar("Kind", Prediction, Label)
 
 
 def parse_predictions(body: Any, rewards: RouteRewards, now: float) -> list[Prediction]:
-    """Check an array of `{id, route, arm, outputs, time}`; `time` is now unless given.
+    """Check an array of ``{id, route, arm, outputs, time}``; ``time`` is now unless given.
 
     Raises:
         BadRequest: Naming the first faulty event; none of the batch is taken then.
@@ -70,7 +66,7 @@ def parse_predictions(body: Any, rewards: RouteRewards, now: float) -> list[Pred
 
 
 def parse_labels(body: Any, rewards: RouteRewards, now: float) -> list[Label]:
-    """Check an array of `{id, route, label, time}`; `time` is now unless given.
+    """Check an array of ``{id, route, label, time}``; ``time`` is now unless given.
 
     Raises:
         BadRequest: Naming the first faulty event; none of the batch is taken then.

@@ -1,5 +1,7 @@
 """Joins predictions with labels and counts what they are worth, whatever the database."""
 
+from __future__ import annotations
+
 import contextlib
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -26,11 +28,7 @@ Half = TypeVar("Half", Prediction, Label)
 
 
 class Joiner:
-    """Counts each request once, in the transaction that stores its join; for one thread.
-
-    Attributes:
-        counters: All counters as they were last committed, for any thread.
-    """
+    """Counts each request once, in the transaction that stores its join; for one thread."""
 
     def __init__(self, store: Store, rewards: RouteRewards) -> None:
         """Read the counters.
@@ -41,6 +39,7 @@ class Joiner:
         """
         self._store, self._rewards = store, rewards
         self.counters = store.read_counters()
+        """All counters as they were last committed, for any thread."""
         self._certain = True
 
     def close(self) -> None:
@@ -58,7 +57,7 @@ class Joiner:
                 if changes:
                     self._store.add(changes)
         except BaseException:
-            # A connection that broke while it committed does not tell whether it did.
+            # A connection that broke while it committed does not show whether it did.
             self._certain = False
             raise
         self.counters, self._certain = added(before, changes), True
@@ -136,7 +135,7 @@ class Joiner:
         _count(changes, route, arm, function.type, reward)
 
     def expire(self, now: float, age: float, limit: int = 5000) -> int:
-        """Give up on halves that waited longer than `age`, and forget rows twice as old.
+        """Give up on halves that waited longer than ``age``, and forget rows twice as old.
 
         An expired prediction keeps its row for as long again, so that its label is recognised if it comes
         late; a finished row is kept to recognise duplicates.
@@ -147,7 +146,7 @@ class Joiner:
             limit: Most rows looked at in this call, so that no transaction is long.
 
         Returns:
-            The number of rows changed; fewer than `limit` when nothing is left to do.
+            The number of rows changed; fewer than ``limit`` when nothing is left to do.
         """
         with self._counting() as changes:
             overdue = self._store.overdue(now - age, limit)

@@ -1,5 +1,7 @@
 """Prometheus metrics and the summary of the collector, both read from the committed counters."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
 from typing import Any
 

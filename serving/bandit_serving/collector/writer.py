@@ -1,5 +1,7 @@
 """The one thread that writes: gathers what arrives into transactions and reports each as committed."""
 
+from __future__ import annotations
+
 import asyncio
 import queue
 import threading
@@ -18,11 +20,7 @@ _Submission = tuple[Sequence[Event], "asyncio.Future[None]"]
 
 
 class Writer:
-    """Commits batches of events in the order in which they were submitted.
-
-    Attributes:
-        waiting: Events submitted and not committed yet.
-    """
+    """Commits batches of events in the order in which they were submitted."""
 
     def __init__(
         self,
@@ -33,7 +31,7 @@ class Writer:
         expire_interval: float = 10.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Prepare the thread; `start` starts it.
+        """Prepare the thread; ``start`` starts it.
 
         Args:
             joiner: Where events go; used by the thread only, and closed by it.
@@ -43,6 +41,7 @@ class Writer:
             clock: Gives the Unix time in seconds.
         """
         self.waiting = 0
+        """Events submitted and not committed yet."""
         self._joiner, self._clock = joiner, clock
         self._most_waiting = most_waiting
         self._expire_after, self._expire_interval = expire_after, expire_interval
@@ -129,7 +128,7 @@ class Writer:
             return False
 
 
-def _settle(futures: list["asyncio.Future[None]"], failure: Exception | None) -> None:
+def _settle(futures: list[asyncio.Future[None]], failure: Exception | None) -> None:
     for future in futures:
         if future.cancelled():
             continue

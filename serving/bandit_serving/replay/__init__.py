@@ -1,5 +1,7 @@
 """The replayer: plays the rows of a data set through a gateway and returns their labels after a delay."""
 
+from __future__ import annotations
+
 from bandit_serving.replay.counters import Answer, Counters
 from bandit_serving.replay.delay import Delay, parse_delay
 from bandit_serving.replay.replayer import Replayer

@@ -1,5 +1,7 @@
 """What a replay counts."""
 
+from __future__ import annotations
+
 import collections
 import dataclasses
 from typing import Any
@@ -11,39 +13,33 @@ LATENCIES_KEPT = 100_000  # the newest; percentiles are over these
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
-    """What became of one request.
-
-    Attributes:
-        id: Id of the request.
-        row: Index of the row in the data set.
-        arm: The arm that answered; "" where the answer does not say, None where the request failed.
-        seconds: From sending to the whole answer, or to the failure.
-        failure: None, or why the request failed.
-    """
+    """What became of one request."""
 
     id: str
+    """Id of the request."""
     row: int
+    """Index of the row in the data set."""
     arm: str | None
+    """The arm that answered; "" where the answer does not say, None where the request failed."""
     seconds: float
+    """From sending to the whole answer, or to the failure."""
     failure: str | None = None
+    """None, or why the request failed."""
 
 
 class Counters:
-    """Live counters of a replay; safe to read from another thread.
-
-    Attributes:
-        requests_total: Requests due so far, answered, failed or in flight.
-        requests_failed: Those without a 2xx answer: another status, no connection, a timeout, or not sent
-            because too many were in flight.
-        by_arm: Answers by arm.
-        failures: Failed requests by reason.
-    """
+    """Live counters of a replay; safe to read from another thread."""
 
     def __init__(self) -> None:
         self.requests_total = 0
+        """Requests due so far, answered, failed or in flight."""
         self.requests_failed = 0
+        """Those without a 2xx answer: another status, no connection, a timeout, or not sent because too many
+        were in flight."""
         self.by_arm: collections.Counter[str] = collections.Counter()
+        """Answers by arm."""
         self.failures: collections.Counter[str] = collections.Counter()
+        """Failed requests by reason."""
         self._latencies: collections.deque[float] = collections.deque(maxlen=LATENCIES_KEPT)
 
     def add(self, answer: Answer) -> None:

@@ -1,5 +1,7 @@
 """How long labels take: a fixed time or a distribution."""
 
+from __future__ import annotations
+
 import dataclasses
 import math
 import random
@@ -12,23 +14,20 @@ _NORMAL_P95 = 1.6448536269514722  # 95th percentile of the standard normal distr
 
 @dataclasses.dataclass(frozen=True)
 class Delay:
-    """A delay in seconds; `draw` takes the random generator.
-
-    Attributes:
-        text: The delay as it was written.
-        draw: Returns one delay in seconds.
-    """
+    """A delay in seconds; ``draw`` takes the random generator."""
 
     text: str
+    """The delay as it was written."""
     draw: Callable[[random.Random], float]
+    """Returns one delay in seconds."""
 
 
 def parse_delay(text: str) -> Delay:
     """Parse a delay.
 
     Args:
-        text: `2s` (always), `uniform:1s,3s` (between), `exponential:2s` (with this mean), or
-            `lognormal:2h,24h` (with this median and 95th percentile, the way in which real labels usually
+        text: ``2s`` (always), ``uniform:1s,3s`` (between), ``exponential:2s`` (with this mean), or
+            ``lognormal:2h,24h`` (with this median and 95th percentile, the way in which real labels usually
             come).
 
     Raises:

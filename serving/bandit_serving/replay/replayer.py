@@ -1,5 +1,7 @@
 """Sends requests at a set rate whatever the answers do (an open loop), and labels after their delay."""
 
+from __future__ import annotations
+
 import asyncio
 import heapq
 import itertools
@@ -30,10 +32,6 @@ class Replayer:
 
     Every row is one request with an id of its own. A request that fails is counted and never sent again; a
     label is sent until the collector has acknowledged it. Labels are sent for answered requests only.
-
-    Attributes:
-        rate: Requests a second; may be changed at any time, 0 pauses.
-        counters: Live counters of requests.
     """
 
     def __init__(
@@ -50,7 +48,7 @@ class Replayer:
         most_in_flight: int = 500,
         on_answer: Callable[[Answer], None] | None = None,
     ) -> None:
-        """Prepare a replay; `run` runs it.
+        """Prepare a replay; ``run`` runs it.
 
         Args:
             rows: The data set.
@@ -66,7 +64,9 @@ class Replayer:
             on_answer: Called in the event loop with what became of each request.
         """
         self.rate = rate
+        """Requests a second; may be changed at any time, 0 pauses."""
         self.counters = Counters()
+        """Live counters of requests."""
         self._rows, self._url, self._route = rows, url, route
         self._labels_url = labels.rstrip("/") + "/v1/labels" if labels else None
         self._delay, self._rng = delay, random.Random(seed)
@@ -78,7 +78,7 @@ class Replayer:
         self._stopping = False
 
     def stop(self) -> None:
-        """Send no more requests; `run` returns when all are answered and all labels acknowledged.
+        """Send no more requests; ``run`` returns when all are answered and all labels acknowledged.
 
         May be called from any thread and from signal handlers.
         """
@@ -105,14 +105,14 @@ class Replayer:
         }
 
     async def run(self, *, duration: float | None = None, requests: int | None = None) -> dict[str, Any]:
-        """Replay until a limit is reached or `stop` is called, then settle what is under way.
+        """Replay until a limit is reached or ``stop`` is called, then settle what is under way.
 
         Args:
             duration: Seconds to send requests for; without end if None.
             requests: Most requests; without end if None.
 
         Returns:
-            The final `snapshot`.
+            The final ``snapshot``.
         """
         # No limit of connections: a request that waits for one would hide how slow the gateway is.
         connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=30.0)
@@ -141,17 +141,17 @@ class Replayer:
         due = loop.time()
         end = due + duration if duration is not None else float("inf")
         numbers = itertools.count() if requests is None else iter(range(requests))
-        while not self._stopping and loop.time() < end:
+        while not self._stopping and (now := loop.time()) < end:
             rate = self.rate
             if rate > 0:
-                while due <= loop.time():
+                while due <= now:
                     number = next(numbers, None)
                     if number is None:
                         return
                     self._send(gateway, number)
                     due += 1 / rate
             else:
-                due = loop.time()
+                due = now
             await asyncio.sleep(
                 min(max(due - loop.time(), 0.0), LONGEST_SLEEP) if rate > 0 else LONGEST_SLEEP
             )

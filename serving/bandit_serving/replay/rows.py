@@ -1,5 +1,7 @@
 """Reads the rows to replay."""
 
+from __future__ import annotations
+
 import csv
 import dataclasses
 import gzip
@@ -14,17 +16,14 @@ from bandit_serving.errors import BadSetting
 
 @dataclasses.dataclass(frozen=True)
 class Rows:
-    """A data set to replay, in order.
-
-    Attributes:
-        features: Names of the columns.
-        values: Shape (n, number of features).
-        labels: One JSON value a row: a class or a number.
-    """
+    """A data set to replay, in order."""
 
     features: list[str]
+    """Names of the columns."""
     values: npt.NDArray[np.float64]
+    """Shape (n, number of features)."""
     labels: list[Any]
+    """One JSON value a row: a class or a number."""
 
     def __len__(self) -> int:
         return len(self.values)
@@ -34,9 +33,9 @@ def load_rows(path: Path) -> Rows:
     """Read a data set.
 
     Args:
-        path: Either `.npz` with the arrays `features` (names), `values` (n × features) and `labels` (n), or
-            `.csv` or `.csv.gz` with a header, numbers in every column and the label in the last one, called
-            `target`.
+        path: Either ``.npz`` with the arrays ``features`` (names), ``values`` (n × features) and ``labels``
+            (n), or ``.csv`` or ``.csv.gz`` with a header, numbers in every column and the label in the last
+            one, called ``target``.
 
     Raises:
         BadSetting: The file cannot be read; names row and column.

@@ -1,7 +1,9 @@
 """Reward functions: from what an arm predicted and what turned out to be true, to a reward.
 
-One small file each, with its formula and its reward type; `REWARDS` lists them.
+One small file each, with its formula and its reward type; ``REWARDS`` lists them.
 """
+
+from __future__ import annotations
 
 import json
 from pathlib import Path
@@ -40,7 +42,7 @@ def make_reward(name: str, settings: str | dict[str, Any]) -> RewardFunction:
     """Build a reward function.
 
     Args:
-        name: A key of `REWARDS`.
+        name: A key of ``REWARDS``.
         settings: Its settings as a JSON object, in text or parsed.
 
     Raises:
@@ -69,7 +71,7 @@ class _RouteSettings(pydantic.BaseModel):
 
 
 def load_routes(path: Path) -> dict[str, RewardFunction]:
-    """Read the reward functions of routes from a YAML or JSON file `{ROUTE: {reward: NAME, settings: {…}}}`.
+    """Read the rewards of routes from a YAML or JSON file ``{ROUTE: {reward: NAME, settings: {…}}}``.
 
     Raises:
         BadSetting: The file cannot be read, or does not say this; the text names the route.

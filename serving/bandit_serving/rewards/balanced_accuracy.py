@@ -1,5 +1,7 @@
 """Balanced accuracy, by weighting each class with the inverse of its share."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -17,13 +19,11 @@ class BalancedAccuracy(ClassReward):
     exactly as balanced accuracy does, as long as the shares are those of the traffic. With equal shares it is
     the balanced accuracy itself and 0 or 1. With wrong shares the mean is an accuracy weighted by (true
     share)/(stated share).
-
-    Attributes:
-        priors: Share of each class among the requests, by class name, e.g. {"0": 0.94, "1": 0.06}; they add
-            up to 1.
     """
 
     priors: dict[str, Share] = pydantic.Field(min_length=2)
+    """Share of each class among the requests, by class name, e.g. {"0": 0.94, "1": 0.06}; they add up to
+    1."""
 
     @pydantic.field_validator("priors")
     @classmethod

@@ -1,5 +1,7 @@
 """What every reward function offers."""
 
+from __future__ import annotations
+
 import abc
 import enum
 import math
@@ -12,7 +14,7 @@ MOST = 1e12  # of an amount, so that a slip of the unit does not swallow all oth
 
 
 class RewardType(enum.StrEnum):
-    """What the values of a reward may be, as `spec.reward.type` of a BanditDeployment names it."""
+    """What the values of a reward may be, as ``spec.reward.type`` of a BanditDeployment names it."""
 
     BERNOULLI = "Bernoulli"
     """0 or 1."""
@@ -32,15 +34,12 @@ class Ratio(NamedTuple):
 
 
 class RewardFunction(pydantic.BaseModel, abc.ABC):
-    """A reward function; its settings are the fields of the subclass.
-
-    Attributes:
-        type: What its rewards may be.
-    """
+    """A reward function; its settings are the fields of the subclass."""
 
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
 
     type: ClassVar[RewardType] = RewardType.BOUNDED
+    """What its rewards may be."""
 
     @property
     def expired(self) -> float | None:
@@ -71,8 +70,8 @@ class RewardFunction(pydantic.BaseModel, abc.ABC):
         """Return the reward, as its type says, or None where this prediction is no trial.
 
         Args:
-            outputs: Outputs of one row by output name, as `check_outputs` accepted them.
-            label: What turned out to be true, as `check_label` accepted it.
+            outputs: Outputs of one row by output name, as ``check_outputs`` accepted them.
+            label: What turned out to be true, as ``check_label`` accepted it.
         """
 
 
@@ -88,7 +87,7 @@ def number(value: Any) -> float:
 
 
 def amount(value: Any) -> float:
-    """Return a number from -`MOST` to `MOST`.
+    """Return a number from -``MOST`` to ``MOST``.
 
     Raises:
         ValueError: The value is none.
@@ -100,7 +99,7 @@ def amount(value: Any) -> float:
 
 
 def amount_from_zero(value: Any) -> float:
-    """Return a number from 0 to `MOST`.
+    """Return a number from 0 to ``MOST``.
 
     Raises:
         ValueError: The value is none. The sums of a ratio's parts are counters, which must never fall.
@@ -127,10 +126,10 @@ def class_name(value: Any) -> str:
 
 
 class ClassReward(RewardFunction):
-    """Base of rewards that compare a predicted class, the output `predict`, with the true one."""
+    """Base of rewards that compare a predicted class, the output ``predict``, with the true one."""
 
     def check_outputs(self, outputs: Mapping[str, Any]) -> None:
-        """Require a class in the output `predict`."""
+        """Require a class in the output ``predict``."""
         if "predict" not in outputs:
             raise ValueError("`predict` is missing; send the predicted class under this name")
         class_name(outputs["predict"])

@@ -1,5 +1,7 @@
 """Conversions: only good outcomes are ever reported."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,16 +16,14 @@ class Conversion(RewardFunction):
     The window is the collector's --expire-after. Every request is counted at the end of its window, converted
     or not: counted as they come, the quick conversions of a new arm would be there before its misses, and
     flatter it. Where the window is too long to wait for, let the operator make up for that: count conversions
-    as they come, take `model_reward_predictions_total` for trials, and state the delay in the manifest.
-
-    Attributes:
-        most: Value of a conversion that gives the reward 1, above 0; with `true` as label each gives 1.
-        as_they_come: Count each conversion when it is reported, and nothing at the end of the window;
-            `model_reward_trials_total` counts the conversions only then.
+    as they come, take ``model_reward_predictions_total`` for trials, and state the delay in the manifest.
     """
 
     most: pydantic.PositiveFloat = 1.0
+    """Value of a conversion that gives the reward 1, above 0; with ``true`` as label each gives 1."""
     as_they_come: bool = False
+    """Count each conversion when it is reported, and nothing at the end of the window;
+    ``model_reward_trials_total`` counts the conversions only then."""
 
     @property
     def expired(self) -> float | None:
@@ -39,7 +39,7 @@ class Conversion(RewardFunction):
         """Take any outputs: what was predicted does not matter."""
 
     def check_label(self, label: Any) -> None:
-        """Require `true` or the value of the conversion, 0 or more."""
+        """Require ``true`` or the value of the conversion, 0 or more."""
         if label is not True and number(label) < 0:
             raise ValueError(f"{label!r} is negative; send true or the value of the conversion")
 

@@ -1,5 +1,7 @@
 """Costs of each kind of mistake."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,13 +14,11 @@ class CostMatrix(ClassReward):
     """r = 1 − (c[y][ŷ] − c_min) / (c_max − c_min). Reward type Bounded, Bernoulli with two different costs.
 
     The mean is 1 minus the scaled mean cost, so it ranks models exactly by the cost that their answers cause.
-
-    Attributes:
-        costs: Cost of predicting ŷ where y is true, as costs[y][ŷ], for every pair of classes; negative ones
-            are gains. E.g. {"good": {"good": 0, "bad": 1}, "bad": {"good": 5, "bad": 0}}.
     """
 
     costs: dict[str, dict[str, pydantic.FiniteFloat]] = pydantic.Field(min_length=2)
+    """Cost of predicting ŷ where y is true, as costs[y][ŷ], for every pair of classes; negative ones are
+    gains. E.g. {"good": {"good": 0, "bad": 1}, "bad": {"good": 5, "bad": 0}}."""
 
     @pydantic.field_validator("costs")
     @classmethod

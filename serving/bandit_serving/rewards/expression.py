@@ -1,5 +1,7 @@
 """A formula written by the user, checked before it is used."""
 
+from __future__ import annotations
+
 import ast
 import math
 import operator
@@ -42,16 +44,14 @@ _FUNCTIONS: dict[str, Callable[..., float]] = {
 class Expression(RewardFunction):
     """r = the formula, cut to [0, 1]. Reward type Bounded.
 
-    The formula may use `label`, the outputs by name (`predict`, `predict_proba[1]`), numbers, texts, + - * /,
-    comparisons, and, or, not, `A if CONDITION else B`, and abs, exp, log, max, min, sqrt. Comparisons give 1
-    or 0, and so do booleans. It is parsed, never handed to Python. Where it has no value for a request (a
-    division by zero, a text where a number is needed) the request is no trial.
-
-    Attributes:
-        formula: E.g. "1 if predict == label else 0.2 * (label == 0)".
+    The formula may use ``label``, the outputs by name (``predict``, ``predict_proba[1]``), numbers, texts,
+    ``+ - * /``, comparisons, and, or, not, ``A if CONDITION else B``, and abs, exp, log, max, min, sqrt.
+    Comparisons give 1 or 0, and so do booleans. It is parsed, never handed to Python. Where it has no value
+    for a request (a division by zero, a text where a number is needed) the request is no trial.
     """
 
     formula: str = pydantic.Field(max_length=MOST_CHARACTERS)
+    """E.g. "1 if predict == label else 0.2 * (label == 0)"."""
     _compiled: Compiled = pydantic.PrivateAttr()
     _needed: frozenset[str] = pydantic.PrivateAttr()
 

@@ -1,5 +1,7 @@
 """Rare positives: what catching them is worth against false alarms."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -19,16 +21,14 @@ class RarePositives(RewardFunction):
     it takes little notice of the many easy negatives, so its mean ranks models much as the area under the
     precision-recall curve does: over 72 models of scikit-learn's digits (is it an 8? 10% are) Kendall's τ is
     0.80, against 0.61 for accuracy and 0.52 for balanced accuracy at 0.5. It needs calibrated probabilities.
-
-    Attributes:
-        positive: Name of the positive class.
-        column: Index of its probability in the output `predict_proba`.
-        thresholds: Probabilities at which one might act, each between 0 and 1.
     """
 
     positive: str = "1"
+    """Name of the positive class."""
     column: pydantic.NonNegativeInt = 1
+    """Index of its probability in the output ``predict_proba``."""
     thresholds: list[Threshold] = pydantic.Field(default=[0.05, 0.1, 0.2, 0.3, 0.5], min_length=1)
+    """Probabilities at which one might act, each between 0 and 1."""
 
     def check_outputs(self, outputs: Mapping[str, Any]) -> None:
         """Require the probability of the positive class."""

@@ -1,5 +1,7 @@
 """Error of a predicted number, bounded."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -13,17 +15,15 @@ class RegressionError(RewardFunction):
 
     The mean is 1 minus the scaled mean absolute error (power 1) or mean squared error (power 2), with errors
     beyond the bound counted as the bound: choose it so large that few are.
-
-    Attributes:
-        bound: Error from which on the reward is 0, in the unit of the target; above 0.
-        power: 1 for the absolute error, 2 for the squared one.
     """
 
     bound: pydantic.PositiveFloat
+    """Error from which on the reward is 0, in the unit of the target; above 0."""
     power: Literal[1, 2] = 1
+    """1 for the absolute error, 2 for the squared one."""
 
     def check_outputs(self, outputs: Mapping[str, Any]) -> None:
-        """Require a number in the output `predict`."""
+        """Require a number in the output ``predict``."""
         number(outputs.get("predict"))
 
     def check_label(self, label: Any) -> None:

@@ -1,5 +1,7 @@
 """Revenue, or any other amount that a request brings in or costs."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import Any, ClassVar
 

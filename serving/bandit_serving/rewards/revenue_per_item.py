@@ -1,5 +1,7 @@
 """Revenue for each item, or any other ratio of two amounts that a request brings."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -12,16 +14,14 @@ class RevenuePerItem(RewardFunction):
     Arms are compared by Σy / Σx, where a request with many items counts for more; the mean of the single
     ratios y / x would be another number, and a request with no items has none. The label is an object, e.g.
     {"revenue": 42.5, "items": 3}; both parts are from 0 up. A request without a label is no trial.
-
-    Attributes:
-        numerator: Name of y in the label.
-        denominator: Name of x in the label.
     """
 
     type: ClassVar[RewardType] = RewardType.RATIO
 
     numerator: str = "revenue"
+    """Name of y in the label."""
     denominator: str = "items"
+    """Name of x in the label."""
 
     def check_outputs(self, outputs: Mapping[str, Any]) -> None:
         """Take any outputs: what was predicted does not matter."""

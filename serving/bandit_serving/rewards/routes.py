@@ -1,5 +1,7 @@
 """Which reward function counts for which route."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 
 from bandit_serving.rewards.base import RewardFunction

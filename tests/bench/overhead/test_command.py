@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from bench.overhead import __main__ as command
-from bench.overhead import books, latency, scale
-from bench.overhead.stage import open_stage
+from bench.overhead import counters, latency, scale
+from bench.overhead.environment import open_environment
 
 
 def test_help_tells_what_each_part_measures(capsys: pytest.CaptureFixture[str]) -> None:
@@ -57,10 +57,10 @@ def test_the_moved_path_is_moved_and_the_others_are_not(
     monkeypatch.delenv("KUBECONFIG", raising=False)
     plan = latency.Plan(rounds=1, seconds=5, rate=50, full_seconds=1, workers=4)
     steps: list[str] = []
-    with open_stage(tmp_path / "cluster") as stage:
-        before = books.read(stage)
-        found = latency.measure(stage, plan, steps.append)
-        spent = books.between(stage, before, books.read(stage))
+    with open_environment(tmp_path / "cluster") as environment:
+        before = counters.read(environment)
+        found = latency.measure(environment, plan, steps.append)
+        spent = counters.between(environment, before, counters.read(environment))
     (paths,) = found["rounds"]
     assert paths["moved"]["route_writes"] >= 1
     assert paths["direct"]["route_writes"] == paths["static"]["route_writes"] == 0

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bench.overhead import goals, page, texts
+from bench.overhead import goals, page, wording
 from bench.overhead.goals import rows
 
 SECTIONS = {
@@ -55,8 +55,8 @@ def test_every_table_is_complete(parts: dict[str, Any], tmp_path: Path) -> None:
         assert len({line.count("|") for line in table}) == 1, table[0]
 
 
-def test_an_operator_that_is_too_slow_is_told_of(parts: dict[str, Any], tmp_path: Path) -> None:
-    line = texts.line_of(parts["scale"], 1000, 10, "settled")
+def test_an_operator_that_is_too_slow_is_reported(parts: dict[str, Any], tmp_path: Path) -> None:
+    line = wording.line_of(parts["scale"], 1000, 10, "settled")
     assert line is not None
     late = line | {"ticks": 0.6 * line["ticks"], "lag_mean": 7.5}
     parts["scale"]["lines"] = [late if one == line else one for one in parts["scale"]["lines"]]
@@ -74,7 +74,7 @@ def test_ticks_that_catch_up_are_not_held_to_what_a_tick_may_take(parts: dict[st
     lines = parts["scale"]["lines"]
     parts["scale"]["lines"] = [line | slow if line["weights"] == "moving" else line for line in lines]
     found = {one["row"]: one for one in rows({"scale": parts["scale"]})}
-    assert found["questions to Prometheus in a tick, worst case"]["ours"] == 1.0
+    assert found["queries to Prometheus in a tick, worst case"]["ours"] == 1.0
     assert "writes to the API server in a tick that moves weights" not in found
 
 
@@ -86,9 +86,9 @@ def test_a_request_that_failed_misses_the_goal(parts: dict[str, Any]) -> None:
 
 
 def test_a_tick_costs_what_the_operator_takes_beyond_its_idle_self(parts: dict[str, Any]) -> None:
-    line = texts.line_of(parts["scale"], 1000, 10, "settled")
+    line = wording.line_of(parts["scale"], 1000, 10, "settled")
     assert line is not None
-    assert texts.milliseconds_a_tick(parts["scale"], line) == pytest.approx(1.0)
+    assert wording.milliseconds_a_tick(parts["scale"], line) == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize(
@@ -100,4 +100,4 @@ def test_a_tick_costs_what_the_operator_takes_beyond_its_idle_self(parts: dict[s
     ],
 )  # fmt: skip
 def test_figures_are_as_long_as_they_are_exact(value: float | None, digits: int, text: str) -> None:
-    assert texts.number(value, digits) == text
+    assert wording.number(value, digits) == text

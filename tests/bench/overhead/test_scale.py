@@ -7,14 +7,14 @@ from typing import Any, cast
 
 import pytest
 
-from bench.overhead import books, scale
-from bench.overhead.stage import Stage
+from bench.overhead import counters, scale
+from bench.overhead.environment import Environment
 
-NOBODY = cast(Stage, None)
+NO_ENVIRONMENT = cast(Environment, None)
 
 
 class Clock:
-    """Time that passes only while somebody sleeps."""
+    """Time that passes only in sleep()."""
 
     now = 0.0
 
@@ -33,19 +33,19 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> Any:
         found: Iterator[tuple[float, float]] = iter(counted)
         last = counted[-1]
         monkeypatch.setattr(scale, "time", Clock())
-        monkeypatch.setattr(books, "lateness", lambda _: next(found, last))
+        monkeypatch.setattr(counters, "lateness", lambda _: next(found, last))
 
     return see
 
 
 def test_ticks_that_begin_in_time_are_waited_for_no_longer(looks: Any) -> None:
     looks((100.0, 50.0), (200.0, 60.0))
-    assert scale._await_in_time(NOBODY) == 0
+    assert scale._await_in_time(NO_ENVIRONMENT) == 0
 
 
 def test_a_backlog_is_waited_for(looks: Any) -> None:
     looks((0.0, 0.0), (100.0, 3000.0), (200.0, 3900.0), (300.0, 3950.0))
-    assert scale._await_in_time(NOBODY) == 2 * scale.LOOK_SECONDS
+    assert scale._await_in_time(NO_ENVIRONMENT) == 2 * scale.LOOK_SECONDS
 
 
 def test_an_operator_that_never_keeps_up_is_not_waited_for_for_ever(
@@ -53,5 +53,5 @@ def test_an_operator_that_never_keeps_up_is_not_waited_for_for_ever(
 ) -> None:
     monkeypatch.setattr(scale, "time", Clock())
     late = iter(range(1000))
-    monkeypatch.setattr(books, "lateness", lambda _: (10.0 * (n := next(late)), 300.0 * n))
-    assert scale._await_in_time(NOBODY) is None
+    monkeypatch.setattr(counters, "lateness", lambda _: (10.0 * (n := next(late)), 300.0 * n))
+    assert scale._await_in_time(NO_ENVIRONMENT) is None

@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from bandit_serving.replay import Answer
+from bandit_study.engine.settings import Settings
 from demo.replay.page import write
 from demo.replay.prepare import Prepared, prepare
 from demo.replay.run import Tally
-from study.engine.settings import Settings
 from tests.support.tables import made_up_table
 
 SETTINGS = Settings(seeds=2, chunks=20, train_rows=300, retrainings=0)
 
 
 @pytest.fixture
-def prepared(tmp_path, monkeypatch) -> Prepared:
+def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Prepared:
     """A made-up set."""
     monkeypatch.setenv("BANDIT_CACHE", str(tmp_path / "cache"))
     return prepare(made_up_table(), SETTINGS, tmp_path / "models", 10.0, lambda _: None)
 
 
-def test_answers_are_tallied_by_arm_and_failures_are_not(prepared) -> None:
+def test_answers_are_tallied_by_arm_and_failures_are_not(prepared: Prepared) -> None:
     tally = Tally(prepared)
     tally.add(Answer("a", 3, "forest", 0.01, None))
     tally.add(Answer("b", 4, "forest", 0.01, None))
@@ -34,7 +35,7 @@ def test_answers_are_tallied_by_arm_and_failures_are_not(prepared) -> None:
     assert tally.expected["forest"] == pytest.approx(prepared.stream.rewards[3:5, arm].sum())
 
 
-def test_the_page_has_both_figures_of_every_arm_and_a_picture(prepared, tmp_path) -> None:
+def test_the_page_has_both_figures_of_every_arm_and_a_picture(prepared: Prepared, tmp_path: Path) -> None:
     names = prepared.stream.names
     tick = {"weights": dict.fromkeys(names, 10), "time": "2026-01-01T00:00:00Z"}
     result = {

@@ -3,6 +3,8 @@
 Such faults cannot be made with a real one at will.
 """
 
+from __future__ import annotations
+
 import json
 import sys
 import time

@@ -6,6 +6,8 @@ does, but without its growing pauses; the process that is killed is the operator
 shipped, with a call before and after each query and each write.
 """
 
+from __future__ import annotations
+
 import functools
 import json
 import os

@@ -4,6 +4,8 @@
 takes for the time of day moves, as on a machine whose clock is set. Without the file it is right.
 """
 
+from __future__ import annotations
+
 import functools
 import sys
 import time

@@ -1,5 +1,7 @@
 """The sample arm as a server."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import httpx
@@ -94,7 +96,7 @@ def test_requests_latencies_and_predictions_are_counted(arm: Any) -> None:
     after = arm.metrics()
 
     def increase(name: str) -> float:
-        return after[name] - before.get(name, 0)
+        return float(after[name] - before.get(name, 0))
 
     assert increase('model_requests_total{arm="logistic",code="200",model="income"}') == 1
     assert increase('model_requests_total{arm="logistic",code="400",model="income"}') == 1

@@ -1,74 +1,101 @@
 """An arm that is asked to end loses neither a request nor a prediction event."""
 
+from __future__ import annotations
+
 import asyncio
-import collections
+import contextlib
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
+
+from tests.serving.conftest import until
 
 ROW = {"name": "features", "shape": [1, 3], "datatype": "FP64", "data": [60, 50, 50]}
+INFER = "/v2/models/income/infer"
 
 
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+@pytest.fixture
+def free_port() -> Iterator[int]:
+    """A port that refuses connections, and that no other server gets by chance, until one listens at it."""
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", 0))
+        yield int(held.getsockname()[1])
 
 
-async def send_while_it_drains(arm: Any, clients: int) -> collections.Counter[str]:
-    """Ask the arm to end while several clients send, and count what they are answered."""
-    outcomes: collections.Counter[str] = collections.Counter()
+@pytest.fixture
+def draining_arm(start: Callable[..., Any], model_file: Path, free_port: int) -> Callable[[str], Any]:
+    """Start an arm whose collector is down, and ask it to end after a delay such as "3s"."""
 
-    async def client(number: int) -> None:
-        async with httpx.AsyncClient(base_url=arm.url, timeout=20) as http:
-            for i in range(60):
-                body = {"id": f"{number}-{i}", "inputs": [ROW]}
-                answer = await http.post("/v2/models/income/infer", json=body)
-                outcomes[str(answer.status_code)] += 1
-                outcomes["asked to close"] += answer.headers.get("connection") == "close"
-            if number == 0:
-                outcomes["ready"] = (await http.get("/v2/health/ready")).status_code
+    def begin(delay: str) -> Any:
+        arm = start(
+            *("arm", "--model", str(model_file), "--name", "income", "--arm", "logistic"),
+            *("--collector", f"http://127.0.0.1:{free_port}", "--flush-timeout", "60s"),
+            *("--drain-delay", delay),
+        )
+        arm.process.terminate()
+        until(lambda: any(line.get("event") == "draining" for line in arm.logs))
+        return arm
 
-    tasks = [asyncio.create_task(client(number)) for number in range(clients)]
-    await asyncio.sleep(0)
-    arm.process.terminate()
-    await asyncio.gather(*tasks)
-    return outcomes
+    return begin
 
 
-def test_a_draining_arm_answers_every_request_and_delivers_every_event(
-    start: Callable[..., Any], model_file: Path, tmp_path: Path
+async def answers(arm: Any, clients: int, requests: int) -> list[httpx.Response]:
+    """Let several clients send some requests each, and return what they are answered."""
+
+    async def client(number: int) -> list[httpx.Response]:
+        async with httpx.AsyncClient(base_url=arm.url, timeout=30) as http:
+            return [
+                await http.post(INFER, json={"id": f"{number}-{i}", "inputs": [ROW]}) for i in range(requests)
+            ]
+
+    return [answer for some in await asyncio.gather(*map(client, range(clients))) for answer in some]
+
+
+def send_until_refused(arm: Any) -> int:
+    """Send requests one by one until the arm takes no more, and return how many it answered."""
+    answered = 0
+    # A connection that the kernel took and the arm did not is reset, and its request is in no event.
+    with httpx.Client(base_url=arm.url, timeout=30) as http, contextlib.suppress(httpx.TransportError):
+        while True:
+            answer = http.post(INFER, json={"id": str(answered), "inputs": [ROW]})
+            assert answer.status_code == 200
+            answered += 1
+    return answered
+
+
+def test_a_draining_arm_answers_every_request_and_says_that_it_is_not_ready(
+    draining_arm: Callable[[str], Any],
 ) -> None:
-    port = free_port()  # of a collector that is down until the arm is about to end
-    arm = start(
-        *("arm", "--model", str(model_file), "--name", "income", "--arm", "logistic"),
-        *("--collector", f"http://127.0.0.1:{port}", "--drain-delay", "3s"),
-    )
-    outcomes = asyncio.run(send_while_it_drains(arm, clients=4))
-    assert outcomes["200"] == 240
-    assert outcomes["asked to close"] > 0
-    assert outcomes["ready"] == 503
-    collector = start("collector", "--database", str(tmp_path / "rewards.db"), port=port)
-    assert arm.process.wait(30) == 0
-    assert collector.get("/v1/summary")["routes"]["income"]["arms"]["logistic"]["predictions"] == 240
+    arm = draining_arm("10m")  # so that it drains for as long as the requests take
+    found = asyncio.run(answers(arm, clients=4, requests=60))
+    assert [answer.status_code for answer in found] == [200] * 240
+    assert {answer.headers.get("connection") for answer in found} == {"close"}
+    assert httpx.get(f"{arm.url}/v2/health/ready").status_code == 503
+
+
+def test_an_arm_delivers_the_event_of_every_request_that_it_answers_while_it_drains(
+    draining_arm: Callable[[str], Any], start: Callable[..., Any], free_port: int, tmp_path: Path
+) -> None:
+    arm = draining_arm("3s")
+    answered = send_until_refused(arm)
+    assert answered > 0
+    collector = start("collector", "--database", str(tmp_path / "rewards.db"), port=free_port)
+    assert arm.process.wait(60) == 0
+    assert collector.get("/v1/summary")["routes"]["income"]["arms"]["logistic"]["predictions"] == answered
 
 
 def test_events_that_cannot_be_delivered_are_said_to_be_lost(
-    start: Callable[..., Any], model_file: Path
+    start: Callable[..., Any], model_file: Path, free_port: int
 ) -> None:
     arm = start(
         *("arm", "--model", str(model_file), "--name", "income", "--arm", "logistic"),
-        *(
-            "--collector",
-            f"http://127.0.0.1:{free_port()}",
-            "--drain-delay",
-            "0s",
-            "--flush-timeout",
-            "200ms",
-        ),
+        *("--collector", f"http://127.0.0.1:{free_port}", "--flush-timeout", "200ms"),
+        *("--drain-delay", "0s"),
     )
     assert httpx.post(arm.url + "/v2/models/income/infer", json={"inputs": [ROW]}).status_code == 200
     assert arm.terminate() == 0

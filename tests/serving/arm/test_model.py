@@ -1,5 +1,7 @@
 """Loading a model, and the skew that can be asked for."""
 
+from __future__ import annotations
+
 import json
 from pathlib import Path
 

@@ -1,5 +1,7 @@
 """Requests of the Open Inference Protocol v2."""
 
+from __future__ import annotations
+
 from pathlib import Path
 from typing import Any
 

@@ -1,5 +1,7 @@
 """The sample arm as a public client of the Open Inference Protocol v2 sees it."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from typing import Any
 

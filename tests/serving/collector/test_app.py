@@ -1,5 +1,7 @@
 """The reward collector as a server."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Callable
 from pathlib import Path

@@ -1,5 +1,7 @@
 """The delay that is fitted to the collector's histogram."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 from typing import Any

@@ -9,8 +9,8 @@ import pytest
 
 from bandit_serving.collector.stores import open_store
 from bandit_serving.errors import BadSetting
-from tests.support.certificates import Certificate, authority, issued
-from tests.support.postgresql import PostgreSQL, postgresql
+from testbed.certificates import Certificate, authority, issued
+from testbed.postgresql import PostgreSQL, postgresql
 
 COLLECTORS = """\
 SELECT ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)

@@ -1,5 +1,7 @@
 """What is counted, whatever the database and whatever the order in which events come."""
 
+from __future__ import annotations
+
 import itertools
 import json
 import random
@@ -34,7 +36,7 @@ Begin = Callable[..., Joiner]
 
 @pytest.fixture
 def begin(database: str) -> Iterator[Begin]:
-    """Open the database for a reward function, anew each time, as after a crash."""
+    """Open the database for a reward function, again each time, as after a crash."""
     opened: list[Joiner] = []
 
     def open_again(name: str = "accuracy", **settings: Any) -> Joiner:
@@ -223,7 +225,7 @@ def test_each_route_has_its_reward_function_and_an_unknown_one_counts_no_trial(d
     by_route = {"r": make_reward("accuracy", {}), "error": make_reward("regression-error", {"bound": 4})}
     joiner = Joiner(open_store(database), RouteRewards(by_route))
     for route in ("r", "error", "other"):
-        events = [prediction(1, predict=1), label(1, value=2)]
+        events: list[Prediction | Label] = [prediction(1, predict=1), label(1, value=2)]
         joiner.apply([event._replace(route=route) for event in events], now=0)
     assert joiner.counters[Key(names.SUCCESSES, "r", "a")] == 0
     assert joiner.counters[Key(names.SUCCESSES, "error", "a")] == 750_000

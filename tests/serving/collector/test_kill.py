@@ -1,5 +1,7 @@
 """SIGKILL under load, again and again: nothing acknowledged is lost, nothing is counted twice."""
 
+from __future__ import annotations
+
 import asyncio
 import random
 from collections.abc import Callable

@@ -1,5 +1,7 @@
 """What is special to the databases: opening them, URLs, a second collector, and a server that goes away."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +18,7 @@ from bandit_serving.collector.joiner import Joiner
 from bandit_serving.collector.stores import STORES, open_store, postgresql, sqlite
 from bandit_serving.errors import BadSetting
 from bandit_serving.rewards import RouteRewards, make_reward
-from tests.support.postgresql import PASSWORD, QUOTED_PASSWORD, USER, PostgreSQL
+from testbed.postgresql import PASSWORD, QUOTED_PASSWORD, USER, PostgreSQL
 
 
 def joiner_of(database: str) -> Joiner:

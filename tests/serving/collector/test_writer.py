@@ -1,5 +1,7 @@
 """The thread that commits: acknowledgement, back-pressure and failure."""
 
+from __future__ import annotations
+
 import asyncio
 import json
 import sqlite3

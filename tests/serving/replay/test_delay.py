@@ -1,5 +1,7 @@
 """Delays of labels."""
 
+from __future__ import annotations
+
 import random
 
 import numpy as np

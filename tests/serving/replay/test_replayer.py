@@ -1,5 +1,7 @@
 """The replayer against gateways that answer, fail, hang and move."""
 
+from __future__ import annotations
+
 import asyncio
 import collections
 import contextlib
@@ -126,20 +128,19 @@ async def test_a_gateway_that_is_not_there_fails_every_request() -> None:
 
 
 async def test_a_gateway_that_hangs_fails_by_timeout_and_does_not_slow_the_rate() -> None:
-    under_way = 0
-    most = 0
+    sent_by_the_first_failure: list[int] = []
 
     async def gateway(_request: web.Request) -> web.StreamResponse:
-        nonlocal under_way, most
-        under_way += 1
-        most = max(most, under_way)
         await asyncio.Event().wait()
         raise AssertionError
 
-    async with replaying(gateway, Collector(), timeout=0.5) as replayer:
+    def settled(_answer: Answer) -> None:
+        sent_by_the_first_failure.append(replayer.counters.requests_total)
+
+    async with replaying(gateway, Collector(), timeout=0.5, on_answer=settled) as replayer:
         result = await replayer.run(requests=20)
     assert result["failures"] == {"TimeoutError": 20}
-    assert most == 20
+    assert sent_by_the_first_failure[0] == 20
 
 
 async def test_more_than_the_limit_in_flight_fails_without_being_sent() -> None:
@@ -165,15 +166,18 @@ async def test_more_than_the_limit_in_flight_fails_without_being_sent() -> None:
 async def test_a_stop_settles_what_is_under_way_and_sends_the_labels_that_wait() -> None:
     collector = Collector()
     answers: list[Answer] = []
-    async with replaying(
-        Gateway(), collector, delay=parse_delay("200ms"), on_answer=answers.append
-    ) as replayer:
-        running = asyncio.create_task(replayer.run())
-        while replayer.counters.requests_answered < 20:
-            await asyncio.sleep(0.01)  # leaves the loop to the replay
-        assert replayer.labels_waiting > 0
-        replayer.stop()
-        result = await running
+    waiting_at_the_stop = 0
+
+    def settled(answer: Answer) -> None:
+        nonlocal waiting_at_the_stop
+        answers.append(answer)
+        if len(answers) == 20:
+            waiting_at_the_stop = replayer.labels_waiting
+            replayer.stop()
+
+    async with replaying(Gateway(), collector, delay=parse_delay("200ms"), on_answer=settled) as replayer:
+        result = await replayer.run()
+    assert waiting_at_the_stop > 0
     assert result["requests_failed"] == 0
     assert result["labels_sent"] == result["requests_answered"] == len(answers) == len(collector.labels)
 

@@ -1,5 +1,7 @@
 """Reading data sets to replay."""
 
+from __future__ import annotations
+
 import gzip
 from pathlib import Path
 

@@ -1,5 +1,7 @@
 """The formulas of the reward functions beyond accuracy."""
 
+from __future__ import annotations
+
 import re
 from typing import Any
 
@@ -27,6 +29,13 @@ def test_costs_are_scaled_from_the_dearest_to_the_cheapest() -> None:
     }
 
 
+def value(reward: RewardFunction, outputs: dict[str, Any], label: Any) -> float:
+    """A reward that is a number."""
+    found = reward.reward(outputs, label)
+    assert isinstance(found, float)
+    return found
+
+
 def test_the_mean_ranks_models_by_mean_cost() -> None:
     rng = np.random.default_rng(3)
     reward = make_reward("cost-matrix", COSTS)
@@ -36,7 +45,7 @@ def test_the_mean_ranks_models_by_mean_cost() -> None:
         predicted = np.where(rng.random(500) < share, truth, "bad").tolist()
         pairs = list(zip(truth, predicted, strict=True))
         costs.append(sum(COSTS["costs"][y][p] for y, p in pairs))
-        means.append(sum(reward.reward({"predict": p}, y) or 0 for y, p in pairs))
+        means.append(sum(value(reward, {"predict": p}, y) for y, p in pairs))
     assert np.allclose(np.array(means), 500 - (np.array(costs) + 500) / 6)
 
 
@@ -82,9 +91,7 @@ def test_no_stated_probability_is_worth_more_than_the_true_one(true: float, stat
     reward = make_reward("rare-positives", {})
 
     def expected(score: float) -> float:
-        good, bad = (reward.reward(proba(score), label) for label in (1, 0))
-        assert good is not None
-        assert bad is not None
+        good, bad = (value(reward, proba(score), label) for label in (1, 0))
         return true * good + (1 - true) * bad
 
     assert expected(stated) <= expected(true) + 1e-12
@@ -110,7 +117,7 @@ def test_calibrated_models_are_ranked_as_by_the_area_under_the_precision_recall_
         scores = calibrated_scores(share * risk + (1 - share) * rng.normal(size=len(risk)), truth)
         areas.append(average_precision_score(truth, scores))
         pairs = zip(scores.tolist(), truth.tolist(), strict=True)
-        means.append(np.mean([reward.reward(proba(score), label) for score, label in pairs]))
+        means.append(float(np.mean([value(reward, proba(score), label) for score, label in pairs])))
     assert spearmanr(areas, means).statistic > 0.95
 
 

@@ -1,5 +1,7 @@
 """How well the mean of the reward for rare positives ranks real models as their PR-AUC does."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any
 

@@ -1,5 +1,7 @@
 """Reward functions and their settings."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +15,12 @@ from bandit_serving.rewards.base import class_name
 
 def mean(reward: RewardFunction, predicted: np.ndarray, truth: np.ndarray) -> float:
     pairs = zip(predicted.tolist(), truth.tolist(), strict=True)
-    rewards = [reward.reward({"predict": p}, y) for p, y in pairs]
-    assert all(isinstance(r, float) and 0 <= r <= 1 for r in rewards)
+    rewards = []
+    for p, y in pairs:
+        found = reward.reward({"predict": p}, y)
+        assert isinstance(found, float)
+        assert 0 <= found <= 1
+        rewards.append(found)
     return float(np.mean(rewards))
 
 

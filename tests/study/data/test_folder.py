@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from study.data.folder import read_index, read_table
-from study.data.table import Task
-from study.errors import DataError
+from bandit_study.data.folder import read_index, read_table
+from bandit_study.data.table import Task
+from bandit_study.errors import DataError
 
 
-def test_a_set_becomes_numbers_with_its_categories_in_alphabetical_order(write_set, rows_of) -> None:
+def test_a_set_becomes_numbers_with_its_categories_in_alphabetical_order(
+    write_set: Callable[..., Path], rows_of: Callable[..., list[str]]
+) -> None:
     lines = rows_of()
     lines[1] = ",?,1"
     entry = read_index(write_set(sales="\n".join(lines)))["sales"]
@@ -25,13 +29,17 @@ def test_a_set_becomes_numbers_with_its_categories_in_alphabetical_order(write_s
     assert (table.time_order, table.licence, table.ordered) == ("daily", "CC0", True)
 
 
-def test_a_target_of_other_numbers_makes_a_regression(write_set, rows_of) -> None:
+def test_a_target_of_other_numbers_makes_a_regression(
+    write_set: Callable[..., Path], rows_of: Callable[..., list[str]]
+) -> None:
     lines = [line + "5" if number else line for number, line in enumerate(rows_of())]
     table = read_table(read_index(write_set(sales="\n".join(lines)))["sales"])
     assert table.task is Task.REGRESSION
 
 
-def test_columns_that_are_known_to_leak_are_dropped(write_set, rows_of) -> None:
+def test_columns_that_are_known_to_leak_are_dropped(
+    write_set: Callable[..., Path], rows_of: Callable[..., list[str]]
+) -> None:
     lines = rows_of()
     lines[0] = "amount,duration,target"
     name = "bank_marketing_additional"
@@ -40,7 +48,7 @@ def test_columns_that_are_known_to_leak_are_dropped(write_set, rows_of) -> None:
 
 
 @pytest.mark.parametrize(
-    ("row", "line", "told"),
+    ("row", "line", "message"),
     [
         (7, "1.5,a,yes", "sales.csv.gz, row 7, column 'target': the target is 'yes'"),
         (9, "1.5,a,", "sales.csv.gz, row 9, column 'target': the target is missing"),
@@ -51,16 +59,20 @@ def test_columns_that_are_known_to_leak_are_dropped(write_set, rows_of) -> None:
         (1, "amount,place,label", "sales.csv.gz, row 1: the last column is 'label'; it must be named target"),
     ],
 )
-def test_what_cannot_be_read_is_named_by_file_row_and_column(write_set, rows_of, row, line, told) -> None:
+def test_what_cannot_be_read_is_named_by_file_row_and_column(
+    write_set: Callable[..., Path], rows_of: Callable[..., list[str]], row: int, line: str, message: str
+) -> None:
     lines = rows_of()
     lines[row - 1] = line
     entry = read_index(write_set(sales="\n".join(lines)))["sales"]
     with pytest.raises(DataError) as caught:
         read_table(entry)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
-def test_a_set_without_two_classes_or_enough_rows_is_refused(write_set, rows_of) -> None:
+def test_a_set_without_two_classes_or_enough_rows_is_refused(
+    write_set: Callable[..., Path], rows_of: Callable[..., list[str]]
+) -> None:
     short = write_set(sales="\n".join(rows_of(20)))
     with pytest.raises(DataError, match="has 20 rows; the study needs 300"):
         read_table(read_index(short)["sales"])
@@ -69,7 +81,9 @@ def test_a_set_without_two_classes_or_enough_rows_is_refused(write_set, rows_of)
         read_table(read_index(write_set(sales="\n".join(same)))["sales"])
 
 
-def test_a_file_that_is_cut_off_or_not_gzipped_is_named(write_set, rows_of, tmp_path) -> None:
+def test_a_file_that_is_cut_off_or_not_gzipped_is_named(
+    write_set: Callable[..., Path], rows_of: Callable[..., list[str]], tmp_path: Path
+) -> None:
     write_set(sales="\n".join(rows_of()))
     path = tmp_path / "sales.csv.gz"
     whole = path.read_bytes()
@@ -79,7 +93,7 @@ def test_a_file_that_is_cut_off_or_not_gzipped_is_named(write_set, rows_of, tmp_
             read_table(read_index(tmp_path)["sales"])
 
 
-def test_an_index_without_a_column_or_with_a_file_that_is_not_there_is_named(tmp_path) -> None:
+def test_an_index_without_a_column_or_with_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"INDEX\.csv: cannot be read"):
         read_index(tmp_path)
     (tmp_path / "INDEX.csv").write_text("name,licence,source\n")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from study.data import fraud
-from study.errors import DataError
+from bandit_study.data import fraud
+from bandit_study.errors import DataError
 
 TEXTS = {
     "payment_type": "AA AB AC",
@@ -36,7 +38,7 @@ def made_up(rows: int = 600) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def test_the_file_is_read_in_the_order_of_months_and_minus_one_is_missing(tmp_path) -> None:
+def test_the_file_is_read_in_the_order_of_months_and_minus_one_is_missing(tmp_path: Path) -> None:
     frame = made_up()
     path = tmp_path / "Base.csv"
     frame.to_csv(path, index=False)
@@ -54,7 +56,7 @@ def test_the_file_is_read_in_the_order_of_months_and_minus_one_is_missing(tmp_pa
     assert (table.name, table.ordered) == ("bank_account_fraud", True)
 
 
-def test_a_missing_column_and_a_wrong_value_are_named(tmp_path) -> None:
+def test_a_missing_column_and_a_wrong_value_are_named(tmp_path: Path) -> None:
     path = tmp_path / "Base.csv"
     made_up().drop(columns="device_os").to_csv(path, index=False)
     with pytest.raises(DataError, match=r"Base\.csv, row 1, column 'device_os': has no such column"):

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from study.data.table import Task
-from study.engine import models
-from study.engine.answers import make_stream as stream_of
+from bandit_study.data.table import Table, Task
+from bandit_study.engine import models
+from bandit_study.engine.answers import make_stream as stream_of
+from bandit_study.engine.settings import Settings
 
 
-def test_the_answers_come_from_the_cache_when_nothing_has_changed(make_table, settings, tmp_path) -> None:
+def test_the_answers_come_from_the_cache_when_nothing_has_changed(
+    make_table: Callable[..., Table], settings: Settings, tmp_path: Path
+) -> None:
     said: list[str] = []
     first, _ = stream_of(make_table(), settings, said.append, cache=tmp_path)
     trained = len(said)
@@ -25,7 +30,9 @@ def test_the_answers_come_from_the_cache_when_nothing_has_changed(make_table, se
 
 
 @pytest.mark.parametrize("task", list(Task))
-def test_there_are_six_arms_and_three_that_join_later(make_table, settings, tmp_path, task) -> None:
+def test_there_are_six_arms_and_three_that_join_later(
+    make_table: Callable[..., Table], settings: Settings, tmp_path: Path, task: Task
+) -> None:
     stream, skew = stream_of(make_table(task=task), settings, lambda _: None, cache=tmp_path)
     assert skew is None
     assert stream.names == (
@@ -38,7 +45,9 @@ def test_there_are_six_arms_and_three_that_join_later(make_table, settings, tmp_
     assert stream.mean(0, stream.chunks)[0] > 0.6
 
 
-def test_no_answer_depends_on_a_row_that_comes_later_than_its_model(make_table, settings, tmp_path) -> None:
+def test_no_answer_depends_on_a_row_that_comes_later_than_its_model(
+    make_table: Callable[..., Table], settings: Settings, tmp_path: Path
+) -> None:
     table = make_table()
     stream, _ = stream_of(table, settings, lambda _: None, cache=tmp_path)
     start = len(table.target) - len(stream.target)
@@ -56,14 +65,14 @@ def test_no_answer_depends_on_a_row_that_comes_later_than_its_model(make_table, 
 
 
 def test_the_break_falls_on_the_arm_that_validated_best_from_the_middle_on(
-    make_table, settings, tmp_path
+    make_table: Callable[..., Table], settings: Settings, tmp_path: Path
 ) -> None:
     table = make_table()
     plain, _ = stream_of(table, settings, lambda _: None, cache=tmp_path)
     broken, skew = stream_of(table, settings, lambda _: None, skewed=True, cache=tmp_path)
     assert skew is not None
     assert skew.arm == int(np.argmax(plain.validation[0][1]))
-    assert table.features[skew.feature] == "x"  # the number that tells most
+    assert table.features[skew.feature] == "x"  # the most informative number
     assert broken.name == "made-up+skew"
     middle = int(plain.edges[skew.chunk])
     assert skew.chunk == plain.chunks // 2
@@ -75,7 +84,7 @@ def test_the_break_falls_on_the_arm_that_validated_best_from_the_middle_on(
 
 
 def test_a_model_whose_rows_have_one_class_or_features_without_values_is_trained_all_the_same(
-    make_table,
+    make_table: Callable[..., Table],
 ) -> None:
     table = make_table(300)
     one_class = dataclasses.replace(table, target=np.zeros(300))

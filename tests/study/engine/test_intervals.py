@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from study.engine.intervals import mean_interval, paired
+from bandit_study.engine.intervals import mean_interval, paired
 
 
 def test_the_interval_is_that_of_the_t_distribution() -> None:
@@ -24,6 +24,8 @@ def test_what_seeds_have_in_common_does_not_widen_the_interval_of_a_difference()
 
 
 def test_seeds_without_a_value_are_left_out_and_none_at_all_is_told() -> None:
-    assert mean_interval(np.array([1.0, np.nan, 3.0]))[0] == 2.0
+    found = mean_interval(np.array([1.0, np.nan, 3.0]))
+    assert found is not None
+    assert found[0] == 2.0
     assert mean_interval(np.array([np.nan])) is None
     assert paired(np.array([np.nan]), np.array([1.0])) is None

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, balanced_accuracy_score
 
-from study.engine import baselines, measures
-from study.engine.draws import draw
-from study.engine.play import NEVER, Path
+from bandit_study.engine import baselines, measures
+from bandit_study.engine.draws import Draws, draw
+from bandit_study.engine.play import NEVER, Path
+from bandit_study.engine.stream import Stream
 
 
-def path_of(stream, draws, served=None, out=None, best=None):
+def path_of(stream: Stream, draws: Draws, served: Any = None, out: Any = None, best: Any = None) -> Path:
     """A path on which arm 0 serves everything, or what is given."""
     never = np.full((draws.seeds, len(stream.names)), NEVER)
     arms = np.zeros(draws.rows.shape, dtype=np.uint8) if served is None else served
     return Path(arms, never if out is None else out, never if best is None else best)
 
 
-def test_quality_equals_that_of_scikit_learn_on_the_requests_served(make_stream) -> None:
+def test_quality_equals_that_of_scikit_learn_on_the_requests_served(
+    make_stream: Callable[..., Stream],
+) -> None:
     stream = make_stream(np.tile([0.7, 0.6], (20, 1)), size=40)
     draws = draw(stream, 2)
     served = (draws.route > 0.5).astype(np.uint8)
@@ -36,7 +42,9 @@ def test_quality_equals_that_of_scikit_learn_on_the_requests_served(make_stream)
         assert found["late_reward"][seed] == pytest.approx(earned[400:].mean())
 
 
-def test_harm_is_the_share_of_requests_with_an_arm_that_is_worse_in_their_chunk(make_stream) -> None:
+def test_harm_is_the_share_of_requests_with_an_arm_that_is_worse_in_their_chunk(
+    make_stream: Callable[..., Stream],
+) -> None:
     rates = np.tile([0.5, 1.0], (40, 1))
     rates[20:, 1] = 0.0
     stream = make_stream(rates, size=50)
@@ -48,7 +56,9 @@ def test_harm_is_the_share_of_requests_with_an_arm_that_is_worse_in_their_chunk(
     assert measures.measure(stream, draws, path_of(stream, draws))["harm_exposure"].tolist() == [0.0] * 2
 
 
-def test_a_rollback_is_false_only_if_the_arm_was_no_worse_all_along_and_lately(make_stream) -> None:
+def test_a_rollback_is_false_only_if_the_arm_was_no_worse_all_along_and_lately(
+    make_stream: Callable[..., Stream],
+) -> None:
     rates = np.tile([0.5, 1.0, 0.9, 0.1], (60, 1))
     rates[30:, 2] = 0.0  # good for long, broken lately
     stream = make_stream(rates, size=50)
@@ -61,7 +71,9 @@ def test_a_rollback_is_false_only_if_the_arm_was_no_worse_all_along_and_lately(m
         assert counts == [1, false, regretted]
 
 
-def test_a_promotion_is_wrong_where_a_rival_that_is_still_there_was_better(make_stream) -> None:
+def test_a_promotion_is_wrong_where_a_rival_that_is_still_there_was_better(
+    make_stream: Callable[..., Stream],
+) -> None:
     stream = make_stream(np.tile([0.2, 0.5, 0.9], (60, 1)), size=50)
     draws = draw(stream, 1)
     best = np.array([[NEVER, 40, NEVER]])
@@ -84,7 +96,7 @@ def test_the_right_arm_is_found_once_it_has_half_of_the_traffic_for_ten_chunks()
     assert not measures.steady(np.ones((1, 9), dtype=bool))[0].any()
 
 
-def test_best_single_has_found_the_right_arm_at_once(make_stream) -> None:
+def test_best_single_has_found_the_right_arm_at_once(make_stream: Callable[..., Stream]) -> None:
     stream = make_stream(np.tile([0.4, 0.6], (30, 1)))
     draws = draw(stream, 2)
     found = measures.measure(stream, draws, baselines.serve(stream, draws, "best-single"))

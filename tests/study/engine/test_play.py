@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -12,13 +13,17 @@ from bandit_operator.core.decide import Intention, decide
 from bandit_operator.core.model import WEIGHT_TOTAL, ArmFacts, Observed, Snapshot, Window
 from bandit_operator.core.strategies import STRATEGIES
 from bandit_operator.core.weights import to_weights
-from study.engine.draws import draw
-from study.engine.play import NEVER, experiment, play
+from bandit_study.data.table import Floats
+from bandit_study.engine.draws import draw
+from bandit_study.engine.play import NEVER, experiment, play
+from bandit_study.engine.stream import Stream
 
+Seen = tuple[int, Floats, Floats, Floats]
+"""A chunk, and the shares, trials and rewards that were known in it."""
 RATES = np.tile([0.5, 0.6, 0.4], (60, 1))
 
 
-def decided(stream, strategy, seen, seed):
+def decided(stream: Stream, strategy: str, seen: Sequence[Seen], seed: int) -> list[list[float]]:
     """The shares that ``decide`` comes to from the labels of one seed, arms that join included."""
     here = experiment(stream, strategy, 0)
     memory, start = mem.initial(here), to_weights(np.full(len(here.names), 1 / len(here.names)))
@@ -42,7 +47,9 @@ def decided(stream, strategy, seen, seed):
 
 
 @pytest.mark.parametrize("strategy", sorted(STRATEGIES))
-def test_the_shares_are_those_of_decide_also_when_an_arm_joins(make_stream, strategy) -> None:
+def test_the_shares_are_those_of_decide_also_when_an_arm_joins(
+    make_stream: Callable[..., Stream], strategy: str
+) -> None:
     stream = make_stream(np.c_[RATES, np.full(60, 0.7)], size=150, joins=(0, 0, 0, 25))
     seen = []
     play(stream, draw(stream, 2), strategy, lambda *chunk: seen.append(chunk))
@@ -50,7 +57,9 @@ def test_the_shares_are_those_of_decide_also_when_an_arm_joins(make_stream, stra
         assert shares[1].tolist() == pytest.approx(expected, abs=1e-12)
 
 
-def test_a_strategy_depends_on_nothing_but_the_labels_that_have_come(make_stream) -> None:
+def test_a_strategy_depends_on_nothing_but_the_labels_that_have_come(
+    make_stream: Callable[..., Stream],
+) -> None:
     stream = make_stream(RATES)
     rewards, scores = stream.rewards.copy(), stream.scores.copy()
     later = stream.chunk_of >= 30
@@ -63,7 +72,9 @@ def test_a_strategy_depends_on_nothing_but_the_labels_that_have_come(make_stream
     assert not np.array_equal(first, second)
 
 
-def test_an_arm_serves_nothing_before_it_joins_or_after_it_was_rolled_back(make_stream) -> None:
+def test_an_arm_serves_nothing_before_it_joins_or_after_it_was_rolled_back(
+    make_stream: Callable[..., Stream],
+) -> None:
     stream = make_stream(
         np.c_[np.full(60, 0.8), np.full(60, 0.2), np.full(60, 0.8)], size=300, joins=(0, 0, 20)
     )
@@ -76,7 +87,9 @@ def test_an_arm_serves_nothing_before_it_joins_or_after_it_was_rolled_back(make_
         assert not (path.served[seed, gone] == 1).any()
 
 
-def test_an_ab_test_hands_the_traffic_to_the_winner_and_the_others_only_name_it(make_stream) -> None:
+def test_an_ab_test_hands_the_traffic_to_the_winner_and_the_others_only_name_it(
+    make_stream: Callable[..., Stream],
+) -> None:
     stream = make_stream(np.tile([0.3, 0.6], (80, 1)), size=300)
     path = play(stream, draw(stream, 2), "ABTest")
     assert (path.promoted_at[:, 1] != NEVER).all()

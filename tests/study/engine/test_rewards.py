@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from bandit_serving.rewards import make_reward
-from study.data.table import Task
-from study.engine.rewards import choose
+from bandit_study.data.table import Task
+from bandit_study.engine.rewards import choose
 
 RNG = np.random.default_rng(0)
 
@@ -15,12 +15,12 @@ RNG = np.random.default_rng(0)
 @pytest.mark.parametrize(
     ("share", "name"), [(0.5, "accuracy"), (0.2, "balanced-accuracy"), (0.8, "balanced-accuracy")]
 )
-def test_the_share_of_positives_chooses_the_reward(share, name) -> None:
+def test_the_share_of_positives_chooses_the_reward(share: float, name: str) -> None:
     assert choose(Task.CLASSIFICATION, (RNG.random(4000) < share).astype(float)).name == name
 
 
 @pytest.mark.parametrize("share", [0.02, 0.2, 0.5])
-def test_each_reward_is_that_of_the_reward_function_called_for_the_single_answer(share) -> None:
+def test_each_reward_is_that_of_the_reward_function_called_for_the_single_answer(share: float) -> None:
     target = (RNG.random(300) < share).astype(float)
     scores = RNG.random(300)
     reward = choose(Task.CLASSIFICATION, target)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from study.engine.settings import DELAY_LONGEST, Settings
-from study.engine.split import retrainings, split
+from bandit_study.engine.settings import DELAY_LONGEST, Settings
+from bandit_study.engine.split import retrainings, split
 
 
 def test_training_comes_before_validation_and_that_before_production() -> None:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
-from study.engine.draws import draw
-from study.engine.traffic import Traffic, choose
+from bandit_study.engine.draws import draw
+from bandit_study.engine.stream import Stream
+from bandit_study.engine.traffic import Traffic, choose
 
 SHARES = np.array([[0.5, 0.3, 0.2], [0.0, 1.0, 0.0]])
 
 
 @pytest.fixture
-def stream(make_stream):
+def stream(make_stream: Callable[..., Stream]) -> Stream:
     return make_stream(np.tile([0.9, 0.5, 0.1], (30, 1)), size=50)
 
 
@@ -35,7 +37,9 @@ def test_an_arm_without_weight_serves_nothing_even_at_the_ends_of_the_interval()
         assert all(shares[arm] > 0 for arm in served.ravel())
 
 
-def test_every_label_is_seen_in_the_chunk_in_which_it_comes_and_tells_of_the_arm_that_served(stream) -> None:
+def test_every_label_is_seen_in_the_chunk_in_which_it_comes_and_tells_of_the_arm_that_served(
+    stream: Stream,
+) -> None:
     draws = draw(stream, 2)
     traffic = Traffic(stream, draws)
     seen = [traffic.serve(SHARES) for _ in range(stream.chunks)]
@@ -51,7 +55,7 @@ def test_every_label_is_seen_in_the_chunk_in_which_it_comes_and_tells_of_the_arm
             assert np.array_equal(found, expected[kind, : stream.chunks])
 
 
-def test_no_label_is_seen_early_whatever_the_rewards_of_later_requests_are(stream) -> None:
+def test_no_label_is_seen_early_whatever_the_rewards_of_later_requests_are(stream: Stream) -> None:
     draws = draw(stream, 2)
     late = dataclasses.replace(draws, delay=np.full_like(draws.delay, 5))
     rewards = stream.rewards.copy()

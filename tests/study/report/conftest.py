@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from study.data.table import Table
-from study.engine.one import run_set
-from study.engine.settings import Settings
-from study.report.figures import Result
+from bandit_study.data.table import Table
+from bandit_study.engine.run_dataset import run_dataset
+from bandit_study.engine.settings import Settings
+from bandit_study.report.figures import Result
 
 
 @pytest.fixture(scope="session")
@@ -20,5 +20,5 @@ def results(
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BANDIT_CACHE", str(tmp_path_factory.mktemp("cache")))
         return [
-            run_set(make_table(1200), settings, lambda _: None, skewed=skewed) for skewed in (False, True)
+            run_dataset(make_table(1200), settings, lambda _: None, skewed=skewed) for skewed in (False, True)
         ]

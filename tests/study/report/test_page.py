@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
-from study.errors import StudyError
-from study.report import claims, tables
-from study.report.figures import PATHS, better
-from study.report.page import READING, RESULTS, write_report
+from bandit_study.errors import StudyError
+from bandit_study.report import claims, tables
+from bandit_study.report.figures import PATHS, Result, better
+from bandit_study.report.page import READING, RESULTS, write_report
 
 
 def page_with(reading: str) -> str:
     return "\n".join(["# Title", *RESULTS, READING[0], reading, READING[1], ""])
 
 
-def test_the_page_has_every_table_and_picture_and_only_the_results_are_replaced(results, tmp_path) -> None:
+def test_the_page_has_every_table_and_picture_and_only_the_results_are_replaced(
+    results: list[Result], tmp_path: Path
+) -> None:
     docs = tmp_path / "docs"
     docs.mkdir()
     page = docs / "study.md"
@@ -37,13 +40,13 @@ def test_the_page_has_every_table_and_picture_and_only_the_results_are_replaced(
     assert json.loads((tmp_path / "build" / "results.json").read_text())[0]["name"] == "made-up"
 
 
-def test_a_page_without_marks_is_refused(results, tmp_path) -> None:
+def test_a_page_without_marks_is_refused(results: list[Result], tmp_path: Path) -> None:
     (tmp_path / "study.md").write_text("# Mine\n")
     with pytest.raises(StudyError, match="needs the lines <!-- results: begin -->"):
         write_report(results, tmp_path / "build", tmp_path)
 
 
-def test_a_claim_that_does_not_hold_is_told_with_the_figures(results, tmp_path) -> None:
+def test_a_claim_that_does_not_hold_is_told_with_the_figures(results: list[Result], tmp_path: Path) -> None:
     mean = results[0]["measures"]["oracle"]["mean_reward"]["mean"][0]
     true = f"<!-- holds: made-up | oracle | mean_reward = {mean:.3f} -->\n"
     true += "<!-- holds: made-up | oracle | mean_reward > constant -->"
@@ -58,17 +61,17 @@ def test_a_claim_that_does_not_hold_is_told_with_the_figures(results, tmp_path) 
 @pytest.mark.parametrize(
     "claim", ["made-up oracle", "made-up | oracle | luck > 1", "made-up | nobody | mean_reward > 1"]
 )
-def test_a_claim_that_cannot_be_understood_is_refused(claim) -> None:
+def test_a_claim_that_cannot_be_understood_is_refused(claim: str) -> None:
     with pytest.raises(StudyError, match="cannot be understood"):
         claims.claims(f"<!-- holds: {claim} -->")
 
 
-def test_a_claim_about_a_stream_that_was_not_run_does_not_hold(results) -> None:
+def test_a_claim_about_a_stream_that_was_not_run_does_not_hold(results: list[Result]) -> None:
     wrong = claims.check("<!-- holds: elsewhere | oracle | mean_reward > 0.1 -->", results)
     assert wrong == ["elsewhere | oracle | mean_reward > 0.1: has not been measured"]
 
 
-def test_ranks_share_ties_and_the_best_has_the_first(results) -> None:
+def test_ranks_share_ties_and_the_best_has_the_first(results: list[Result]) -> None:
     ranks = tables.mean_ranks(results[:1])
     assert min(ranks.values()) >= 1
     assert sum(ranks.values()) == pytest.approx(len(ranks) * (len(ranks) + 1) / 2)

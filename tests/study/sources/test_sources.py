@@ -6,18 +6,33 @@ import dataclasses
 import io
 import tarfile
 import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from study.archives import Archive, ArchiveError
-from study.cache import file_digest
-from study.sources import SOURCES, acs, census, digits, flights, parquet, patients, rainfall, temperature
-from study.sources.base import Unreachable
+from bandit_study.archives import Archive, ArchiveError
+from bandit_study.cache import file_digest
+from bandit_study.sources import (
+    SOURCES,
+    acs,
+    census,
+    digits,
+    flights,
+    parquet,
+    patients,
+    rainfall,
+    temperature,
+)
+from bandit_study.sources.base import Unreachable
+
+Expect = Callable[..., None]
 
 
-def tar(path, files: dict[str, bytes]) -> None:
+def tar(path: Path, files: dict[str, bytes]) -> None:
     with tarfile.open(path, "w:gz") as archive:
         for name, content in files.items():
             entry = tarfile.TarInfo(name)
@@ -34,10 +49,10 @@ def zipped(files: dict[str, bytes]) -> bytes:
 
 
 @pytest.fixture
-def expect(tmp_path, monkeypatch):
+def expect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Expect:
     """Let a source take the archive that lies in the folder for its own."""
 
-    def take(module, name: str = "ARCHIVE") -> None:
+    def take(module: ModuleType, name: str = "ARCHIVE") -> None:
         archive: Archive = getattr(module, name)
         own = dataclasses.replace(archive, sha256=file_digest(tmp_path / archive.file))
         monkeypatch.setattr(module, name, own)
@@ -51,7 +66,7 @@ def test_every_source_has_a_name_of_its_own_a_licence_and_an_origin() -> None:
     assert all(source.licence and source.origin and source.time_order for source in SOURCES)
 
 
-def test_the_census_is_ordered_by_year_and_keeps_every_person(tmp_path, expect) -> None:
+def test_the_census_is_ordered_by_year_and_keeps_every_person(tmp_path: Path, expect: Expect) -> None:
     def person(age: int, year: int, label: str) -> str:
         row = ["0"] * 42
         row[0], row[census.YEAR], row[census.LABEL] = str(age), str(year), label
@@ -72,7 +87,9 @@ def test_the_census_is_ordered_by_year_and_keeps_every_person(tmp_path, expect) 
         census.read(tmp_path)
 
 
-def test_flights_are_in_the_order_of_departure_without_what_is_known_later(tmp_path, expect) -> None:
+def test_flights_are_in_the_order_of_departure_without_what_is_known_later(
+    tmp_path: Path, expect: Expect
+) -> None:
     head = "year,month,day,dep_time,sched_dep_time,dep_delay,arr_time,sched_arr_time,arr_delay,"
     head += "carrier,flight,tailnum,origin,dest,air_time,distance,hour,minute,time_hour\n"
     rows = [
@@ -103,7 +120,9 @@ def test_flights_are_in_the_order_of_departure_without_what_is_known_later(tmp_p
     assert not {"dep_time", "dep_delay", "arr_time", "arr_delay", "air_time"} & set(frame.columns)
 
 
-def test_the_temperature_to_predict_is_that_of_a_day_later_at_the_same_airport(tmp_path, expect) -> None:
+def test_the_temperature_to_predict_is_that_of_a_day_later_at_the_same_airport(
+    tmp_path: Path, expect: Expect
+) -> None:
     times = pd.date_range("2013-01-01", periods=50, freq="h", tz="UTC")
     hours = pd.DataFrame({"time_hour": times.strftime("%Y-%m-%dT%H:%M:%SZ")})
     parts = [
@@ -122,7 +141,7 @@ def test_the_temperature_to_predict_is_that_of_a_day_later_at_the_same_airport(t
     assert frame["temp"].iloc[::2].is_monotonic_increasing
 
 
-def test_rainfall_is_read_in_the_order_of_the_file(tmp_path, expect) -> None:
+def test_rainfall_is_read_in_the_order_of_the_file(tmp_path: Path, expect: Expect) -> None:
     text = ",temperature,rain\n0,-1.5,0\n1,2.5,1\n"
     (tmp_path / rainfall.ARCHIVE.file).write_bytes(zipped({rainfall.FILE: text.encode()}))
     expect(rainfall)
@@ -130,7 +149,9 @@ def test_rainfall_is_read_in_the_order_of_the_file(tmp_path, expect) -> None:
     assert frame.to_dict("list") == {"temperature": [-1.5, 2.5], "target": [0, 1]}
 
 
-def test_employment_joins_the_years_with_their_labels(tmp_path, expect, monkeypatch) -> None:
+def test_employment_joins_the_years_with_their_labels(
+    tmp_path: Path, expect: Expect, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / acs.ARCHIVE.file).write_bytes(zipped(dict.fromkeys(acs.FILES, b"")))
     expect(acs)
     answers = {"prediction": 1, "predicted_probability": 0.5}
@@ -144,7 +165,9 @@ def test_employment_joins_the_years_with_their_labels(tmp_path, expect, monkeypa
     assert not set(answers) & set(frame.columns)
 
 
-def test_a_library_for_parquet_that_cannot_be_installed_is_told(tmp_path, monkeypatch) -> None:
+def test_a_library_for_parquet_that_cannot_be_installed_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # An index that is an empty folder: pip itself answers, and nothing leaves the machine.
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
@@ -153,7 +176,7 @@ def test_a_library_for_parquet_that_cannot_be_installed_is_told(tmp_path, monkey
         parquet.read([tmp_path / "a.pq"], tmp_path)
 
 
-def test_a_small_set_makes_a_stream_in_which_no_row_is_both_past_and_production(tmp_path) -> None:
+def test_a_small_set_makes_a_stream_in_which_no_row_is_both_past_and_production(tmp_path: Path) -> None:
     for source in (digits, patients):
         frame, again = source.read(tmp_path), source.read(tmp_path)
         assert frame.equals(again)

@@ -6,6 +6,8 @@ or not. Its arrays may have leading axes (``[S, K]``), so that a simulation of S
 with the very same code; only a memory without them can be stored.
 """
 
+from __future__ import annotations
+
 from bandit_operator.core.memory.adapt import adapt, reset_arm
 from bandit_operator.core.memory.stored import VERSION, from_json, to_json
 from bandit_operator.core.memory.update import update, update_moments

@@ -1,5 +1,7 @@
 """The databases that the collector may keep its events and counters in, one file each."""
 
+from __future__ import annotations
+
 from bandit_serving.collector.stores.base import Store
 from bandit_serving.collector.stores.postgresql import PostgreSQLStore
 from bandit_serving.collector.stores.sqlite import SQLiteStore

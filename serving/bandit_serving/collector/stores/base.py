@@ -1,9 +1,11 @@
 """What a database offers to the collector: rows of events, counters, and transactions around both.
 
-One row a request holds the prediction, the label, or both. A store knows nothing of rewards: `Joiner` decides
-what is counted, and does so inside the transaction that changes the row. So whatever was committed is
+One row a request holds the prediction, the label, or both. A store knows nothing of rewards: ``Joiner``
+decides what is counted, and does so inside the transaction that changes the row. So whatever was committed is
 consistent, and an event that comes again finds its row.
 """
+
+from __future__ import annotations
 
 import abc
 from collections.abc import Iterable, Mapping, Sequence
@@ -51,7 +53,7 @@ class Overdue(NamedTuple):
 class Store(abc.ABC):
     """One database, open for one process at a time and used by one thread.
 
-    Everything but `read_counters` and `close` is called inside `transaction`. Times are Unix times in
+    Everything but ``read_counters`` and ``close`` is called inside ``transaction``. Times are Unix times in
     seconds.
     """
 
@@ -85,7 +87,7 @@ class Store(abc.ABC):
 
     @abc.abstractmethod
     def overdue(self, before: float, limit: int) -> list[Overdue]:
-        """Return at most `limit` rows recorded before a time that lack a half or are held, oldest first."""
+        """Return at most ``limit`` rows recorded before a time that lack a half or are held, oldest first."""
 
     @abc.abstractmethod
     def drop(self, keys: Sequence[RequestKey]) -> None:
@@ -93,7 +95,7 @@ class Store(abc.ABC):
 
     @abc.abstractmethod
     def mark_expired(self, keys: Sequence[RequestKey], now: float) -> None:
-        """Put `EXPIRED` in place of the labels of rows."""
+        """Put ``EXPIRED`` in place of the labels of rows."""
 
     @abc.abstractmethod
     def release(self, keys: Sequence[RequestKey]) -> None:
@@ -101,7 +103,7 @@ class Store(abc.ABC):
 
     @abc.abstractmethod
     def forget(self, before: float, limit: int) -> int:
-        """Delete at most `limit` rows recorded before a time, and return how many there were."""
+        """Delete at most ``limit`` rows recorded before a time, and return how many there were."""
 
     @abc.abstractmethod
     def add(self, changes: Counters) -> None:

@@ -1,5 +1,7 @@
 """Events and counters in a PostgreSQL database."""
 
+from __future__ import annotations
+
 import contextlib
 import json
 import os
@@ -105,7 +107,7 @@ class PostgreSQLStore(Store):
         """Connect, and make the tables where there are none.
 
         Args:
-            url: `postgresql://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=…&sslrootcert=…`. Without a password
+            url: ``postgresql://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=…&sslrootcert=…``. Without a password
                 that of the environment variable PGPASSWORD is taken. sslmode is disable, prefer (the
                 default: encrypted where the server offers it), require, or verify-full (and the server's name
                 checked, against sslrootcert or the system's certificates).
@@ -133,7 +135,7 @@ class PostgreSQLStore(Store):
             link.close()
             raise
         try:
-            # A collector whose machine vanished is noticed and its lock let go within half a minute.
+            # A collector whose machine vanished is noticed and its lock released within half a minute.
             connection.run("SET tcp_keepalives_idle = 10")
             connection.run("SET tcp_keepalives_interval = 5")
             connection.run("SET tcp_keepalives_count = 3")
@@ -214,7 +216,7 @@ class PostgreSQLStore(Store):
         self._run(_DROP, rows=_rows(("route", "id"), keys))
 
     def mark_expired(self, keys: Sequence[RequestKey], now: float) -> None:
-        """Put `EXPIRED` in place of the labels of rows."""
+        """Put ``EXPIRED`` in place of the labels of rows."""
         self._run(_MARK_EXPIRED, now=now, rows=_rows(("route", "id"), keys))
 
     def release(self, keys: Sequence[RequestKey]) -> None:

@@ -1,5 +1,7 @@
 """Events and counters in a SQLite file."""
 
+from __future__ import annotations
+
 import contextlib
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
@@ -71,7 +73,7 @@ class SQLiteStore(Store):
         """Open the file, or make it where there is none.
 
         Args:
-            database: Path of the file, or `sqlite:///` and the path; another with the ending -wal appears
+            database: Path of the file, or ``sqlite:///`` and the path; another with the ending -wal appears
                 beside it.
 
         Raises:
@@ -149,7 +151,7 @@ class SQLiteStore(Store):
         self._db.executemany("DELETE FROM events WHERE route = ? AND id = ?", keys)
 
     def mark_expired(self, keys: Sequence[RequestKey], now: float) -> None:
-        """Put `EXPIRED` in place of the labels of rows."""
+        """Put ``EXPIRED`` in place of the labels of rows."""
         update = "UPDATE events SET label = ?, labelled_at = ? WHERE route = ? AND id = ?"
         self._db.executemany(update, [(EXPIRED, now, *key) for key in keys])
 

@@ -1,0 +1,6 @@
+"""The colours of all pictures."""
+
+from __future__ import annotations
+
+COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
+"""Okabe & Ito's palette, which colour-blind people can distinguish."""

@@ -1,0 +1,63 @@
+"""Puts the operator onto a cluster as users do, with helm, and takes it off again."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from cluster.client import Cluster
+
+OPERATOR_NAMESPACE = "bandit-system"
+OPERATOR_ACCOUNT = f"system:serviceaccount:{OPERATOR_NAMESPACE}:bandit-operator"
+PROMETHEUS = "http://prometheus.monitoring:9090"
+READY_SECONDS = 90
+_ROOT = Path(__file__).parents[1]
+
+
+def images() -> dict[str, dict[str, Any]]:
+    """Return what the image names of operator and serving mean: this interpreter and these sources."""
+    packages = ("bandit_operator", "bandit_serving")
+    environment = {"PYTHONPATH": os.pathsep.join(_folder_of(package) for package in packages)}
+    return {
+        f"{package.replace('_', '-')}:dev": {
+            "entrypoint": [sys.executable, "-m", package],
+            "env": environment,
+        }
+        for package in packages
+    }
+
+
+def _folder_of(package: str) -> str:
+    found = importlib.util.find_spec(package)
+    if found is None or found.origin is None:
+        raise ModuleNotFoundError(f"{package} is not installed; run `make venv`, and this by its Python")
+    return str(Path(found.origin).parents[1])
+
+
+def install_operator(cluster: Cluster, *others: str) -> None:
+    """Install the chart and wait for its Pod, which runs under the ServiceAccount that the chart makes.
+
+    Args:
+        cluster: Where.
+        others: Further values of the chart, as helm's ``--set`` takes them.
+    """
+    values = ",".join(["image.tag=dev", f"prometheus.address={PROMETHEUS}", *others])
+    cluster.run(
+        "helm", "upgrade", "--install", "bandit-operator", str(_ROOT / "charts" / "bandit-operator"),
+        "--namespace", OPERATOR_NAMESPACE, "--create-namespace", "--set", values,
+        "--wait", "--timeout", f"{READY_SECONDS}s",
+    )  # fmt: skip
+
+
+def uninstall_operator(cluster: Cluster) -> None:
+    """Take the operator off a cluster."""
+    cluster.run("helm", "uninstall", "bandit-operator", "--namespace", OPERATOR_NAMESPACE, check=False)
+    cluster.kubectl("delete", "namespace", OPERATOR_NAMESPACE, "--ignore-not-found")
+
+
+if __name__ == "__main__":
+    print(json.dumps(images(), indent=2))  # what ``cluster up --images`` reads

@@ -1,0 +1,51 @@
+"""A program in the cluster whose reward counters grow as fast as one says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import httpx
+
+from cluster.client import Cluster
+from testbed.programs import program
+from testbed.waiting import wait_until
+
+COUNTING_MODEL = Path(__file__).with_name("counting_model.py")
+
+
+class RewardSource:
+    """Reward counters of any number of routes and arms, which earn at rates that may be changed."""
+
+    def __init__(self, cluster: Cluster, namespace: str) -> None:
+        """Start it, and wait until it answers through the gateway."""
+        self._url = f"{cluster.endpoints.gateway}/rates"
+        match = {"path": {"type": "Exact", "value": "/rates"}}
+        route = {
+            "apiVersion": "gateway.networking.k8s.io/v1",
+            "kind": "HTTPRoute",
+            "metadata": {"name": "rates", "namespace": namespace},
+            "spec": {
+                "parentRefs": [{"name": "main", "namespace": "gateway"}],
+                "rules": [{"matches": [match], "backendRefs": [{"name": "counting", "port": 80}]}],
+            },
+        }
+        cluster.apply(*program(namespace, "counting", COUNTING_MODEL, 8000, scraped=True), route)
+        cluster.namespace(namespace).kubectl(
+            "wait", "--for=condition=Available", "deploy/counting", "--timeout=60s"
+        )
+        wait_until(self._answers, "the counting model answers", 20)
+
+    def steer(self, route: str, **arms: tuple[float, float]) -> None:
+        """Set how fast arms of a route earn: ``steer("route", arm=(trials a second, mean reward))``."""
+        self.put({f"{route}/{arm}": rate for arm, rate in arms.items()})
+
+    def put(self, rates: Mapping[str, tuple[float, float]]) -> None:
+        """Set rates by ``"route/arm"``; what was earned until now was earned at the old ones."""
+        answer = httpx.put(self._url, content=json.dumps(rates), timeout=5)
+        assert answer.status_code == 200, answer.text
+
+    def _answers(self) -> bool:
+        self.put({})
+        return True

@@ -1,0 +1,63 @@
+"""What no linter holds: who imports the demo, and how docstrings are written."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent
+REPOSITORY = TESTS.parent
+FOLDERS = ("bench", "cluster", "demo", "operator", "serving", "study", "testbed", "tests")
+
+
+def imported(file: Path) -> Iterator[str]:
+    """Yield the top-level package of each import of a file."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.partition(".")[0]
+
+
+def test_nothing_but_its_own_tests_imports_the_demo() -> None:
+    importers = {file for file in TESTS.rglob("*.py") if "demo" in imported(file)}
+    assert all(TESTS / "demo" in file.parents for file in importers), importers
+
+
+def texts(file: Path) -> Iterator[str]:
+    """Yield docstrings and the strings under fields; not those that a command line prints as they are."""
+    source = file.read_text()
+    tree = ast.parse(source)
+    printed = {
+        id(function.body[0])
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef)
+        and any(
+            "command" in ast.unparse(mark) or "group" in ast.unparse(mark) for mark in function.decorator_list
+        )
+    }
+    if "__doc__" in source:
+        printed.add(id(tree.body[0]))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and id(node) not in printed:
+            yield str(node.value.value)
+
+
+OTHER_DIALECT = re.compile(r"^\s*(Attributes:$|:(param|raises|returns?)\b)|(?<!`)`(?!`)", re.MULTILINE)
+REFERENCE = re.compile(r":(class|data|func|meth|mod):`[^`]+`")
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_docstrings_have_one_dialect(folder: str) -> None:
+    """Strings under fields, ``Args:`` and ``Raises:``, code in double backticks."""
+    wrong = [
+        f"{file.relative_to(REPOSITORY)}: {text[:60]}"
+        for file in (REPOSITORY / folder).rglob("*.py")
+        for text in texts(file)
+        if OTHER_DIALECT.search(REFERENCE.sub("", text))
+    ]
+    assert not wrong, "\n".join(wrong)
