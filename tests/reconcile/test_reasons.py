@@ -16,7 +16,7 @@ from bandit_operator.core import memory as memories
 from bandit_operator.core import reasons
 from bandit_operator.core.decide import decide
 from bandit_operator.core.decision import Intention
-from bandit_operator.core.model import ArmFacts, NothingDue, Snapshot, SourceDown
+from bandit_operator.core.model import ArmFacts, Implausible, NothingDue, Snapshot, SourceDown
 from bandit_operator.errors import APIError
 from bandit_operator.status.conditions import Overview, conditions_of
 from tests.reconcile import test_faults
@@ -305,7 +305,26 @@ async def pods_of_another_kind_of_backend() -> Process:
     return one
 
 
-SCENARIOS.append(pods_of_another_kind_of_backend)
+def numbers_that_cannot_be(bad: Any, **reward: str) -> Scenario:
+    async def scenario() -> Process:
+        prometheus = {"successes": "good_total", "trials": "all_total", "settle": "5s"}
+        one = await running(reward={"prometheus": prometheus, **reward})
+        await one.tick(12)
+        one.earning = {"good": (500.0, 250.0), "bad": bad}
+        await one.tick()
+        return one
+
+    return scenario
+
+
+SCENARIOS += [
+    pods_of_another_kind_of_backend,
+    numbers_that_cannot_be((100.0, 130.0)),
+    numbers_that_cannot_be((-1.0, 0.0)),
+    numbers_that_cannot_be((1e6, 10.0)),
+    numbers_that_cannot_be((500.0, 10.0), maxTrialsPerSecond="1"),
+    numbers_that_cannot_be(Implausible(reasons.COUNTER_NOT_STEADY, "it went down")),
+]
 
 
 @pytest.fixture(scope="module")

@@ -24,9 +24,7 @@ def placed(accepted: bool = True, unresolved: str | None = None, **weights: int)
     """A route as the observer shows it."""
     return SimpleNamespace(
         located=SimpleNamespace(weights=weights or dict(INTENDED.weights), strangers={}),
-        router=SimpleNamespace(
-            unresolved=lambda _: unresolved, writers=lambda _: ("helm", "bandit-operator")
-        ),
+        router=SimpleNamespace(unresolved=lambda _: unresolved, writers=lambda _: WRITERS),
         route={},
         accepted=accepted,
         generation=7,

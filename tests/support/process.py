@@ -30,7 +30,7 @@ SCALED: dict[str, str] = {"kind": "Deployment"}
 class FakeRewards(Observer):
     """An observer whose rewards come from ``earning``: (trials, rewards) a window by arm, or why none."""
 
-    earning: dict[str, tuple[float, float] | None] | SourceDown | BaseException
+    earning: dict[str, tuple[float, float] | Outcome | None] | SourceDown | BaseException
     requests: dict[str, float]
     windows: list[tuple[float, float]]
 
@@ -44,7 +44,9 @@ class FakeRewards(Observer):
         arms: dict[str, Outcome] = {}
         for arm in (one.name for one in resource.spec.arms):
             numbers = self.earning.get(arm)
-            arms[arm] = NoData("no series of trials") if numbers is None else Observed(*map(float, numbers))
+            if numbers is None:
+                numbers = NoData("no series of trials")
+            arms[arm] = Observed(*map(float, numbers)) if isinstance(numbers, tuple) else numbers
         return WindowRead(Window(start, end, arms), dict(self.requests))
 
 

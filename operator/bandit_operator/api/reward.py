@@ -11,6 +11,7 @@ from bandit_operator.api.fields import (
     CounterSelector,
     HttpAddress,
     LabelName,
+    PositiveNumber,
     PromQL,
 )
 from bandit_operator.api.preset_rules import NAMES, description, preset_rules
@@ -217,6 +218,10 @@ class Reward(ApiModel):
     delay: Delay | None = None
     """How late labels come; leave it out where each reward is known within the settle time.
     For Bernoulli and Bounded rewards only: the others are unknown while they are late.
+    """
+    max_trials_per_second: PositiveNumber | None = None
+    """Most trials that one arm can have in a second. A window with more is not believed: whoever can
+    write rewards can move traffic by them, and this bounds how fast. Default: no bound.
     """
     stale_after: Annotated[str, DurationString("5s", "168h", example="5m")] = "5m"
     """With no newer rewards than this, weights are held until there are some. At least

@@ -302,6 +302,6 @@ class Status(ApiModel):
     operator alone; its form changes between versions.
     """
     checkpoint: Annotated[dict[str, Any] | None, Field(json_schema_extra=ATOMIC_MAP)] = None
-    """The memory from before the oldest decisions of the history, so that `bandit-operator replay`
+    """The memory from before the oldest decisions of the history, so that ``bandit-operator replay``
     can make them again. For the operator alone; its form changes between versions.
     """

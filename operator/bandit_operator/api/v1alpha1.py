@@ -107,6 +107,7 @@ def to_experiment(resource: BanditDeployment) -> Experiment:
         reward_type=spec.reward.type,
         delay=_delay(spec),
         stale_after=parse_duration(spec.reward.stale_after),
+        max_trials_per_second=_number(spec.reward.max_trials_per_second),
         guardrails=_guardrails(spec.guardrails),
         rollback=_rollback(spec.rollback),
         promotion=core.Promotion(
@@ -118,8 +119,11 @@ def to_experiment(resource: BanditDeployment) -> Experiment:
 
 
 def _arm(arm: api.Arm) -> core.Arm:
-    score = None if arm.validation_score is None else float(arm.validation_score)
-    return core.Arm(name=arm.name, validation_score=score)
+    return core.Arm(name=arm.name, validation_score=_number(arm.validation_score))
+
+
+def _number(text: str | None) -> float | None:
+    return None if text is None else float(text)
 
 
 def _delay(spec: api.Spec) -> core.Delay | None:

@@ -3,22 +3,22 @@
 What is taken and returned are frozen values; arrays have any leading axes, so that a simulation of
 a thousand seeds runs the very code that one resource runs. A room imports only from rooms further down.
 
-decide       one decision, from memory and snapshot to weights, outcomes and a reason
-allocation   the rule, on arrays: loser, warm-up, target, bounds
-lifecycle    how an arm goes out of service and comes back
-servable     whether an arm can serve
-learn        what of a window is learned
-plausibility what cannot be true
-guards       what must hold before evidence may move traffic
-evaluate     what the memory says now: shares, probabilities, verdicts
-decision     what a decision starts from, and what it comes to
-outcomes     what happened, as typed values
-weights      floors, step limits, integers
-memory       what is kept from tick to tick, and its stored form
-experiment   the settings of one resource
-strategies   how traffic is split, one file a strategy
-inference    what the data say: moments, posteriors, evidence, verdicts
-windows      which stretches of time to read
-reasons      every reason that can be given
-model        frozen values that all the others take and return
+decide        one decision, from memory and snapshot to weights, outcomes and a reason
+allocation    the rule, on arrays: loser, warm-up, target, bounds
+lifecycle     how an arm goes out of service and comes back
+servable      whether an arm can serve
+learn         what of a window is learned
+plausibility  what cannot be true
+guards        what must hold before evidence may move traffic
+evaluate      what the memory says now: shares, probabilities, verdicts
+decision      what a decision starts from, and what it comes to
+outcomes      what happened, as typed values
+weights       floors, step limits, integers
+memory        what is kept from tick to tick, and its stored form
+experiment    the settings of one resource
+strategies    how traffic is split, one file a strategy
+inference     what the data say: moments, posteriors, evidence, verdicts
+windows       which stretches of time to read
+reasons       every reason that can be given
+model         frozen values that all the others take and return
 """

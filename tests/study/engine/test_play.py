@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from bandit_operator.core import memory as mem
-from bandit_operator.core.decide import Intention, decide
+from bandit_operator.core.decide import decide
+from bandit_operator.core.decision import Intention
 from bandit_operator.core.model import WEIGHT_TOTAL, ArmFacts, Observed, Snapshot, Window
 from bandit_operator.core.strategies import STRATEGIES
 from bandit_operator.core.weights import to_weights
