@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bandit_operator.core.model import WEIGHT_TOTAL, Guardrails
-from bandit_operator.core.weights import changed_enough, guarded_shares, to_weights
+from bandit_operator.core.weights import changed_enough, guarded_shares, to_weights, unit_of
 
 LOOSE = Guardrails(max_step=1.0, min_share=0.0, new_arm_share=1.0)
 
@@ -71,6 +71,17 @@ def test_permuting_arms_permutes_shares_and_weights(situation, random) -> None:
         assert (to_weights(shares[order]) == to_weights(shares)[order]).all()
 
 
+def test_bounds_that_add_up_to_all_traffic_but_for_rounding_do_not_yield_to_the_order_of_the_arms() -> None:
+    current, eligible = np.array([0.0] * 8 + [1.0, 1.0, 0.55]), flags("00001101111")
+    guardrails = Guardrails(max_step=0.03125, min_share=0.03125, new_arm_share=1.0)
+    nothing, none = np.zeros(11), np.zeros(11, bool)
+    shares = guarded_shares(nothing, current, eligible, none, guardrails)
+    for seed in range(50):
+        order = np.random.default_rng(seed).permutation(11)
+        permuted = guarded_shares(nothing, current[order], eligible[order], none, guardrails)
+        np.testing.assert_allclose(permuted, shares[order], atol=1e-12)
+
+
 @settings(deadline=None, max_examples=300)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=20).filter(lambda values: sum(values) > 0.01))
 def test_weights_are_whole_numbers_that_sum_exactly_and_differ_from_the_shares_by_less_than_one(
@@ -132,3 +143,26 @@ def test_leading_axes_give_what_single_rows_give(rng: np.random.Generator) -> No
         alone = guarded_shares(target[row], current[row], eligible[row], joining[row], Guardrails())
         np.testing.assert_array_equal(together[row], alone)
     assert (to_weights(together).sum(-1) == WEIGHT_TOTAL * eligible.any(-1)).all()
+
+
+@pytest.mark.parametrize(
+    ("arms", "strangers", "total", "factor"),
+    [
+        (10_000, (), 10_000, 1),
+        (2, (), 10_000, 1),
+        (2, (1,), 10_000, 5_000),
+        (10, (1,), 10_000, 1_000),
+        (3, (1,), 10_002, 3_334),
+        (2, (500,), 4_000, 2_000),
+        (20_000, (5,), 20_000, 1),
+        (2, (900_000,), 2, 1),
+        (0, (1,), 0, 1),
+        (0, (0,), 10_000, 1),
+    ],
+)
+def test_weights_are_written_in_a_unit_that_guardrails_fit_and_strangers_keep_their_share_in(
+    arms, strangers, total, factor
+) -> None:
+    unit = unit_of(arms, strangers)
+    assert (unit.total, unit.factor) == (total, factor)
+    assert unit.total in (10_000, arms * unit.factor)

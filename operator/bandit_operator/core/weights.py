@@ -14,6 +14,8 @@ import numpy as np
 from bandit_operator.core.inference.named_arrays import Flags, Floats
 from bandit_operator.core.model import WEIGHT_TOTAL, Guardrails
 
+_LAST_BITS = 1e-9
+"""Sums that differ by less are equal: which bound yields must not hang on the order of adding up."""
 LARGEST_WEIGHT = 1_000_000
 """Largest weight that a backendRef may carry (Gateway API, BackendRef.weight)."""
 
@@ -48,12 +50,12 @@ def guarded_shares(
     step = np.where(unknown, 1.0, guardrails.max_step)
     floor = np.minimum(guardrails.min_share, 1.0 / count)
     cap = np.where(joining, guardrails.new_arm_share, 1.0)
-    cap = np.where(cap.sum(-1, where=eligible, keepdims=True) < 1.0, 1.0, cap)
+    cap = np.where(_total(cap, eligible) < 1.0 - _LAST_BITS, 1.0, cap)
     floor = np.minimum(floor, cap)
     low = np.clip(base - step, floor, cap)
     high = np.clip(base + step, floor, cap)
-    high = np.where(_total(high, eligible) < 1.0, cap, high)
-    low = np.where(_total(low, eligible) > 1.0, floor, low)
+    high = np.where(_total(high, eligible) < 1.0 - _LAST_BITS, cap, high)
+    low = np.where(_total(low, eligible) > 1.0 + _LAST_BITS, floor, low)
     wanted = floor + (1.0 - floor.sum(-1, where=eligible, keepdims=True)) * wanted
     return _fit(wanted, low, high, eligible)
 
