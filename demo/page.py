@@ -51,6 +51,9 @@ def _facts(report: dict[str, Any]) -> list[str]:
         _fact(f"{failed:,}", "of them failed", bad=failed > 0),
         _fact(f"{counted:,} of {sent:,}", "rewards counted by the operator", bad=counted != sent),
     ]
+    again = report["decided_again"]
+    said = f"{again['decisions'] - again['differ']} of {again['decisions']}"
+    found.append(_fact(said, "decisions came out alike when made again", bad=again["differ"] > 0))
     if _enough(report):
         outcomes = Outcomes(report)
         found.append(_fact(f"{outcomes.gained:+,.0f}", "rewards, against always the best validated"))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster.client import EmbeddedCluster
+from demo.decided_again import decided_again
 from demo.load import Load, load_of
 from demo.page import page_of
 from demo.rollbacks import rollbacks_of
@@ -52,6 +53,7 @@ def build_report(story: Story, embedded: EmbeddedCluster | None) -> dict[str, An
         "rewards_sent": replayer.labels_sent,
         "rewards_counted": records.trials(),
         "windows_missing": records.gaps(),
+        "decided_again": decided_again(story.watched.versions),
         "rolled_back": rollbacks_of(records),
         "seconds_from_last_answer_to_scale": _silence(story),
         "restored": [

@@ -32,6 +32,10 @@ def lines(report: dict[str, Any], page: Path) -> list[str]:
     found.append(
         f"rewards      {sent:,} sent {'=' if sent == counted else '≠'} {counted:,} counted by the operator"
     )
+    again = report["decided_again"]
+    found.append(
+        f"replayed     {again['decisions']} decisions made again from the status, {again['differ']} differ"
+    )
     found.append(
         "per tick     "
         + ", ".join(

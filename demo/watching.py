@@ -28,6 +28,8 @@ class Watched:
         """Watch the BanditDeployment and the route of this name."""
         self._name = name
         self.records = Records()
+        self.versions: list[Mapping[str, Any]] = []
+        """Every version of the resource that was seen, oldest first."""
         """Decisions from every version of the BanditDeployment that was seen."""
         self._changed = threading.Condition()
         self._objects: dict[str, dict[str, Object]] = {}
@@ -144,4 +146,5 @@ class Watched:
                 self._objects.setdefault(plural, {})[name] = item
                 if plural == "banditdeployments" and name == self._name:
                     self.records.add(item.get("status", {}))
+                    self.versions.append(item)
             self._changed.notify_all()

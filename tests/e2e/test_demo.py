@@ -34,12 +34,17 @@ def test_no_request_is_lost_and_every_reward_counts_once(report):
     assert report["rewards_sent"] == report["rewards_counted"] > 0
 
 
-def test_the_loser_is_drained_before_it_is_scaled_to_zero_and_returns_when_it_is_mended(report):
+def test_the_loser_is_drained_before_it_is_scaled_to_zero_and_returns_when_it_is_fixed(report):
     losers = {one["arm"]: one for one in report["rolled_back"]}
     assert losers["boosting"]["drained_before_scale"] is True
     assert losers["boosting"]["replicas"] == 0
     assert "boosting" in [one["arm"] for one in report["restored"]]
     assert report["winner"] == "boosting"
+
+
+def test_every_recorded_decision_comes_out_alike_when_it_is_made_again(report):
+    assert report["decided_again"]["decisions"] >= 15
+    assert report["decided_again"]["differ"] == 0
 
 
 def test_a_normal_tick_reads_nothing_writes_twice_at_most_and_asks_once(report):
