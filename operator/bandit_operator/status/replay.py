@@ -73,11 +73,13 @@ def replay(body: Mapping[str, Any]) -> Replay:
         NothingToReplay: it has no status with records and a checkpoint of its present generation.
         InvalidResource: its spec cannot be read.
     """
-    resource = parse(body)
-    experiment = to_experiment(resource)
     status = Status.model_validate(body.get("status") or {})
     if not status.history:
         raise NothingToReplay("the status has no history yet; wait for a tick")
+    if status.checkpoint is None:
+        raise NothingToReplay("the status has no checkpoint: another version of bandit-operator wrote it")
+    resource = parse(body)
+    experiment = to_experiment(resource)
     if status.observed_generation != resource.metadata.generation:
         raise NothingToReplay("the spec was changed after the last decision; wait for a tick")
     checkpoint = checkpoint_of(status, experiment)
