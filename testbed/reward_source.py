@@ -12,6 +12,8 @@ from cluster.client import Cluster
 from testbed.programs import program
 from testbed.waiting import wait_until
 
+SOURCE = "counting"
+"""Name of its Deployment and Service, and the label ``app`` of its Pod."""
 COUNTING_MODEL = Path(__file__).with_name("counting_model.py")
 
 
@@ -28,12 +30,12 @@ class RewardSource:
             "metadata": {"name": "rates", "namespace": namespace},
             "spec": {
                 "parentRefs": [{"name": "main", "namespace": "gateway"}],
-                "rules": [{"matches": [match], "backendRefs": [{"name": "counting", "port": 80}]}],
+                "rules": [{"matches": [match], "backendRefs": [{"name": SOURCE, "port": 80}]}],
             },
         }
-        cluster.apply(*program(namespace, "counting", COUNTING_MODEL, 8000, scraped=True), route)
+        cluster.apply(*program(namespace, SOURCE, COUNTING_MODEL, 8000, scraped=True), route)
         cluster.namespace(namespace).kubectl(
-            "wait", "--for=condition=Available", "deploy/counting", "--timeout=60s"
+            "wait", "--for=condition=Available", f"deploy/{SOURCE}", "--timeout=60s"
         )
         wait_until(self._answers, "the counting model answers", 20)
 

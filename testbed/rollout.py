@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cluster.client import Cluster
+from testbed.reward_source import SOURCE
 from testbed.waiting import wait_until
 
 Object = dict[str, Any]
@@ -38,14 +39,14 @@ class Rollout:
         return list(self.start_weights)
 
     def services(self) -> list[Object]:
-        """One Service for each arm."""
+        """One Service for each arm; what answers behind it is the reward source, where no other Pods do."""
         return [
             {
                 "apiVersion": "v1",
                 "kind": "Service",
                 "metadata": {"name": f"{self.name}-{arm}", "namespace": self.namespace},
                 "spec": {
-                    "selector": {"app": f"{self.name}-{arm}"},
+                    "selector": {"app": SOURCE},
                     "ports": [{"port": 80, "targetPort": 8000}],
                 },
             }

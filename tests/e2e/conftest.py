@@ -79,8 +79,13 @@ def broken_prometheus(operator: Cluster) -> str:
 
 
 @pytest.fixture
-def rollout(operator: Cluster, request: pytest.FixtureRequest) -> Iterator[Callable[..., Rollout]]:
+def rollout(
+    operator: Cluster,
+    steer: Callable[..., None],  # its Pod answers for arms that have none of their own
+    request: pytest.FixtureRequest,
+) -> Iterator[Callable[..., Rollout]]:
     """Make rollouts named after the test, and take them away after it."""
+    assert steer
     made: list[Rollout] = []
 
     def make(suffix: str = "", **arguments: Any) -> Rollout:

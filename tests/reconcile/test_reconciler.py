@@ -300,3 +300,51 @@ async def test_a_record_that_was_changed_does_not_agree(process: Start) -> None:
     result = replay(body)
     assert not result.agrees
     assert any("weights" in difference for one in result.replayed for difference in one.differences)
+
+
+# ---- acts -----------------------------------------------------------------------------------
+
+
+async def test_acts_outlast_the_history_and_say_on_what_figures_an_arm_was_taken_out(process: Start) -> None:
+    one = await learned(process)
+    one.earning = WORSE
+    await until(one, lambda: one.arm("bad")["state"] == "RolledBack")
+    one.earning = {"good": (500.0, 400.0), "bad": None}
+    await one.tick(60)
+    kinds = [act["kind"] for act in one.status["acts"]]
+    assert kinds[-3:] == ["Drained", "RolledBack", "Moved"] or kinds[::-1][:3] == [
+        "Moved",
+        "RolledBack",
+        "Moved",
+    ]
+    assert "RolledBack" in kinds
+    assert not any(record["reason"] == reasons.ROLLED_BACK for record in one.status["history"])
+    verdict = one.arm("bad")["takenOut"]
+    assert "bad is worse than good" in verdict["message"]
+    assert float(verdict["mean"]) < float(verdict["baselineMean"])
+    one.start()
+    await one.tick()
+    assert one.arm("bad")["takenOut"] == verdict
+
+
+async def test_moves_that_follow_each_other_are_one_act(process: Start) -> None:
+    one = await learned(process)
+    one.earning = {"good": (500.0, 250.0), "bad": (500.0, 320.0)}
+    await one.tick(4)
+    newest = one.status["acts"][0]
+    assert (newest["kind"], newest["before"]) == ("Moved", {"good": 5000, "bad": 5000})
+    assert newest["count"] >= 2
+    assert newest["after"] == one.weights()
+
+
+async def test_who_paused_is_an_act(process: Start) -> None:
+    one = await learned(process)
+    fields = {"f:spec": {"f:mode": {}}}
+    manager = {"manager": "kubectl-edit", "time": "2026-01-01T00:00:00Z", "fieldsV1": fields}
+    one.api.objects[one.path]["metadata"]["managedFields"] = [manager]
+    one.update_spec(mode="Paused")
+    await one.look()
+    assert (one.status["acts"][0]["kind"], one.status["acts"][0]["message"]) == (
+        "Paused",
+        "set by kubectl-edit",
+    )

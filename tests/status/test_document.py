@@ -13,7 +13,7 @@ from bandit_operator.core.decide import decide
 from bandit_operator.core.decision import Decision, Intention
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import ArmFacts, ArmStanding, ArmState, Observed, Snapshot, Window
-from bandit_operator.status.document import Document, from_status, to_status
+from bandit_operator.status.document import Document, from_status, read_status, to_status
 from bandit_operator.status.session import Committed, intended
 
 STANDINGS = {
@@ -53,7 +53,7 @@ def written(experiment, committed, decision=None, phase=Phase.LEARNING) -> dict[
 
 
 def read(status: dict[str, Any], experiment: Experiment, generation: int = 3) -> Committed:
-    return from_status(Status.model_validate(status), experiment, generation)
+    return from_status(Status.model_validate(status), experiment, generation, now=1000.0)
 
 
 def test_another_replica_remembers_the_same(experiment, status, decision):
@@ -103,3 +103,21 @@ def test_weights_from_before_a_pause_are_not_re_asserted_after_it(experiment, st
 
 def test_what_was_known_of_the_arms_stays_where_nothing_was_decided(experiment):
     assert "arms" not in written(experiment, Committed(memories.initial(experiment)))
+
+
+@pytest.mark.parametrize("time", ["0000-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "yesterday"])
+def test_times_that_cannot_be_start_afresh_or_count_as_now(experiment, status, time):
+    status["cursor"] = status["rewardsUntil"] = time
+    for arm in status["arms"]:
+        arm["since"] = time
+    again = read(status, experiment)
+    assert again.rewards_until in (None, 1000.0)
+    standings = {} if again.intention is None else again.intention.standings
+    assert all(standing.since <= 1000.0 for standing in standings.values())
+
+
+def test_a_status_that_cannot_be_read_counts_as_none_and_says_so():
+    status, notes = read_status({"status": {"arms": "secret"}})
+    assert status == Status()
+    assert "could not be read" in notes[0]
+    assert "secret" not in notes[0]

@@ -52,6 +52,8 @@ class FakeAPI(KubernetesAPI):
         self.writes: list[Write] = []
         self.reads: list[str] = []
         self.failures: list[Failure] = []
+        self.on_write: list[Callable[[Write], None]] = []
+        """Called after each write that was carried out, before its answer."""
         self.may_write = lambda: True
         self._version = 100
 
@@ -116,6 +118,8 @@ class FakeAPI(KubernetesAPI):
             raise failure.error
         changed = self._patched(path, body, content_type)
         self.writes.append(Write("patch", path, copy.deepcopy(body)))
+        for look in self.on_write:
+            look(self.writes[-1])
         if failure is not None:
             raise failure.error
         return changed

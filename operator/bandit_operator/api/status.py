@@ -18,6 +18,9 @@ MAX_HISTORY = 30
 KEPT_HISTORY = 20
 """The newest decisions that stay whenever older ones go, which they do ten at a time."""
 
+MAX_ACTS = 40
+"""Most acts that the status keeps."""
+
 Time = Annotated[str, Field(max_length=40, json_schema_extra=DATE_TIME)]
 """A time as RFC 3339 writes it, in UTC."""
 Text = Annotated[str, Field(max_length=32768)]
@@ -125,6 +128,8 @@ class ArmStatus(ApiModel):
     """Replicas to come back to, while it is scaled to zero."""
     quiet_since: Time | None = None
     """Since when a gateway has accepted weight 0 for it, while it drains."""
+    taken_out: TakenOut | None = None
+    """Why, when and on what figures it was rolled back last."""
     identity: Annotated[str | None, Field(max_length=253)] = None
     """Identifies the backend, scale target and label that its evidence is about."""
     up_since: Time | None = None
@@ -241,6 +246,73 @@ class DecisionRecord(ApiModel):
     """Why, for people."""
 
 
+class ActKind(StrEnum):
+    """What was done."""
+
+    CALLED_BACK = "CalledBack"
+    """An arm that was taken out serves again, because no other can."""
+    DRAINED = "Drained"
+    """A rolled-back arm carries nothing any more."""
+    JOINED = "Joined"
+    """An arm began with a small share, because it is new or something else serves it."""
+    MOVED = "Moved"
+    """Weights moved, once or several times on end."""
+    OBSERVED = "Observed"
+    """The mode was set to Observe."""
+    PAUSED = "Paused"
+    """The mode was set to Paused."""
+    PROMOTED = "Promoted"
+    """A winner was named."""
+    RESTORED = "Restored"
+    """A rolled-back arm was scaled up again."""
+    RESUMED = "Resumed"
+    """The mode was set to Active."""
+    RETURNED = "Returned"
+    """An arm can serve again."""
+    ROLLED_BACK = "RolledBack"
+    """A verdict took an arm out."""
+    WITHHELD = "Withheld"
+    """An arm could not serve, and lost its traffic."""
+
+
+class Act(ApiModel):
+    """One thing that was done."""
+
+    time: Time
+    """When."""
+    kind: ActKind
+    """What."""
+    arm: Annotated[str | None, Field(max_length=63)] = None
+    """To which arm."""
+    reason: Annotated[str | None, Field(max_length=1024)] = None
+    """Why, in one CamelCase word."""
+    message: Text | None = None
+    """Why, for people."""
+    until: Time | None = None
+    """When the last of several moves was made."""
+    count: Annotated[int, Field(ge=0)] = 0
+    """How many moves."""
+    before: dict[str, int] | None = None
+    """Weights before the first of them."""
+    after: dict[str, int] | None = None
+    """Weights after the last of them."""
+
+
+class TakenOut(ApiModel):
+    """Why, when and on what figures an arm was rolled back last."""
+
+    time: Time
+    """When."""
+    message: Text
+    """The verdict."""
+    trials: Annotated[str | None, Field(max_length=32)] = None
+    """Trials that it stood on."""
+    mean: Annotated[str | None, Field(max_length=32)] = None
+    """The arm's mean reward then."""
+    baseline_mean: Annotated[str | None, Field(max_length=32)] = None
+    """The baseline's mean reward then."""
+
+
 class DecisionCounts(ApiModel):
     """How often what was decided since the resource was made."""
 
@@ -293,6 +365,10 @@ class Status(ApiModel):
         list[DecisionRecord] | None, Field(max_length=MAX_HISTORY, json_schema_extra=ATOMIC_LIST)
     ] = None
     """The newest decisions, newest first, the last 20 to 30; those that did nothing included."""
+    acts: Annotated[list[Act] | None, Field(max_length=MAX_ACTS, json_schema_extra=ATOMIC_LIST)] = None
+    """What was done, newest first, at most 40; decisions that did nothing are in the history alone."""
+    mode: Annotated[str | None, Field(max_length=16)] = None
+    """Mode that was in force at the last look."""
     cursor: Time | None = None
     """Rewards up to this point have been counted; the next window starts here."""
     rewards_until: Time | None = None

@@ -39,7 +39,6 @@ from bandit_operator.core.outcomes import (
     RewardsChanged,
     RolledBack,
     Scaled,
-    Undecided,
     WeightsMoved,
 )
 from bandit_operator.core.weights import to_weights
@@ -102,6 +101,7 @@ def decide(experiment: Experiment, memory: Memory, before: Intention, snapshot: 
         threshold=evaluation.threshold,
         total=before.total,
         promoted=evaluation.promoted,
+        announced=evaluation.promoted or before.promoted,
         no_material_difference=evaluation.no_material_difference,
         delay_profile_suspect=evaluation.delay_profile_suspect,
         change=evaluation.change,
@@ -250,10 +250,6 @@ def _findings(before: Intention, evaluation: Evaluation) -> Iterable[Outcome]:
         yield Promoted(evaluation.promoted)
     if evaluation.no_material_difference and not before.no_material_difference:
         yield NoMaterialDifference()
-    if (before.promoted and not evaluation.promoted) or (
-        before.no_material_difference and not evaluation.no_material_difference
-    ):
-        yield Undecided()
     change = evaluation.change
     if change is not None and (change.kind, change.arm) != before.change:
         yield RewardsChanged(change)

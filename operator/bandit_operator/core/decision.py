@@ -76,6 +76,8 @@ class Decision:
     """What the weights add up to."""
     promoted: str | None = None
     """The arm proven better than all others, if one is."""
+    announced: str | None = None
+    """The arm that was named as the winner last; it stays while evidence dips below the bar."""
     no_material_difference: bool = False
     """Whether the arms are proven to lie within the indifference."""
     delay_profile_suspect: bool = False
@@ -95,7 +97,7 @@ class Decision:
             self.standings,
             self.weights,
             self.total,
-            self.promoted,
+            self.announced,
             self.no_material_difference,
             None if self.change is None else (self.change.kind, self.change.arm),
         )

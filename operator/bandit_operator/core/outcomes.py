@@ -138,11 +138,6 @@ class TemplateChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class Undecided:
-    """What was proven, a winner or that there is no difference, is no longer."""
-
-
-@dataclass(frozen=True, slots=True)
 class WeightsMoved:
     """The route is to carry other weights."""
 
@@ -175,7 +170,6 @@ Outcome = (
     | RolledBack
     | Scaled
     | TemplateChanged
-    | Undecided
     | WeightsMoved
     | Withheld
 )

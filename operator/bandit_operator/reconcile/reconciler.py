@@ -31,7 +31,7 @@ from bandit_operator.reconcile.observe import Observer
 from bandit_operator.reconcile.ownership import older_owner
 from bandit_operator.reconcile.placement import Locator, Placement
 from bandit_operator.reconcile.requeue import next_requeue
-from bandit_operator.reconcile.tracked import Tracked, track
+from bandit_operator.reconcile.tracked import Tracked, spec_writers, track
 from bandit_operator.reconcile.windows import BETWEEN_TICKS, CLOCK_SET, CaughtUp, catch_up, settle_of
 from bandit_operator.runtime.clock import Clock
 from bandit_operator.runtime.scheduler import Requeue
@@ -104,13 +104,14 @@ class Reconciler:
 
     async def _pass(self, key: Key, body: Mapping[str, Any], tick: bool) -> Requeue:
         now, monotonic = self._clock.now(), self._clock.monotonic()
-        tracked = self._tracked[key] = track(body, self._tracked.get(key))
+        tracked = self._tracked[key] = track(body, self._tracked.get(key), now)
         due = tick or now >= tracked.tick_at
         if now >= tracked.tick_at > -math.inf:
             self._metrics.tick_lag.observe(now - tracked.tick_at)
         tracked.tick_at = windows.next_tick(
             now, tracked.experiment.interval, settle_of(tracked.resource), tracked.experiment.uid
         )
+        tracked.committed = tracked.committed.in_mode(tracked.experiment.mode, spec_writers(body), now)
         placement = await self._place(tracked)
         if isinstance(placement, Problem):
             await self._commit(tracked, body, Overview(now, tracked.generation, problem=placement))

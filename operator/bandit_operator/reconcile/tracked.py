@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bandit_operator.api.status import Status
 from bandit_operator.api.v1alpha1 import BanditDeployment, InvalidResource, parse, to_experiment
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.outcomes import Held
 from bandit_operator.errors import InvalidSpec
 from bandit_operator.reconcile.route_sync import RouteSync
-from bandit_operator.status.document import from_status
+from bandit_operator.status.document import from_status, read_status
 from bandit_operator.status.session import Committed
 from bandit_operator.status.writer import Announced, conditions_in
 
@@ -43,8 +42,13 @@ class Tracked:
         return self.resource.metadata.generation
 
 
-def track(body: Mapping[str, Any], before: Tracked | None) -> Tracked:
+def track(body: Mapping[str, Any], before: Tracked | None, now: float) -> Tracked:
     """What is kept of a resource, from what was kept of it or from its status.
+
+    Args:
+        body: the resource.
+        before: what was kept of it, if anything was.
+        now: seconds since the Unix epoch.
 
     Raises:
         InvalidSpec: The spec cannot be read; the message names field, value and fix.
@@ -59,12 +63,13 @@ def track(body: Mapping[str, Any], before: Tracked | None) -> Tracked:
         before.resource_version = metadata["resourceVersion"]
         return before
     resource, experiment = _parsed(body)
-    status = Status.model_validate(body.get("status") or {})
+    status, notes = read_status(body)
+    committed = from_status(status, experiment, resource.metadata.generation, now)
     return Tracked(
         resource=resource,
         experiment=experiment,
         resource_version=metadata["resourceVersion"],
-        committed=from_status(status, experiment, resource.metadata.generation),
+        committed=replace(committed, notes=(*notes, *committed.notes)),
         route=RouteSync(status.foreign_weight_changes or 0),
         announced=Announced(conditions_in(body)),
     )
@@ -76,3 +81,14 @@ def _parsed(body: Mapping[str, Any]) -> tuple[BanditDeployment, Experiment]:
         return resource, to_experiment(resource)
     except InvalidResource as error:
         raise InvalidSpec(str(error)) from error
+
+
+def spec_writers(body: Mapping[str, Any]) -> list[str]:
+    """Field managers that have written the spec, the newest first."""
+    entries = [
+        entry
+        for entry in body["metadata"].get("managedFields") or []
+        if "f:spec" in (entry.get("fieldsV1") or {})
+    ]
+    entries.sort(key=lambda entry: str(entry.get("time", "")), reverse=True)
+    return [str(entry.get("manager", "")) for entry in entries]

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from bandit_operator.api.status import (
+    ActKind,
     ArmStatus,
     Condition,
     DecisionCounts,
@@ -51,7 +52,7 @@ def to_status(experiment: Experiment, document: Document) -> dict[str, Any]:
         phase=document.phase,
         leader=leader,
         leader_share=share,
-        winner=None if committed.intention is None else committed.intention.promoted,
+        winner=None if decision is None else decision.promoted,
         conditions=list(document.conditions),
         arms=None if decision is None else _arms(experiment, document, decision),
         change=None if decision is None or decision.change is None else str(decision.change),
@@ -59,6 +60,8 @@ def to_status(experiment: Experiment, document: Document) -> dict[str, Any]:
         decisions=committed.counts,
         foreign_weight_changes=document.foreign_changes,
         history=list(committed.history),
+        acts=list(committed.acts),
+        mode=committed.mode,
         cursor=_timestamp(committed.cursor),
         rewards_until=_timestamp(committed.rewards_until),
         memory=memories.to_json(committed.memory),
@@ -71,8 +74,20 @@ def to_status(experiment: Experiment, document: Document) -> dict[str, Any]:
     return {name: fields.get(name) for name in sorted(names)}
 
 
-def from_status(status: Status, experiment: Experiment, generation: int) -> Committed:
-    """What a status holds for this generation of the spec. Whatever cannot be read starts afresh."""
+def read_status(body: Mapping[str, Any]) -> tuple[Status, tuple[str, ...]]:
+    """The status of a resource, and a note where it cannot be read and so counts as none."""
+    try:
+        return Status.model_validate(body.get("status") or {}), ()
+    except ValueError as error:  # pydantic's ValidationError is one
+        return Status(), (f"the status could not be read, everything starts again: {_first_line(error)}",)
+
+
+def from_status(status: Status, experiment: Experiment, generation: int, now: float) -> Committed:
+    """What a status holds for this generation of the spec. Whatever cannot be read starts afresh.
+
+    A status is input like any other: times in the future, which nothing of ours has written, count as
+    ``now``, seconds since the Unix epoch.
+    """
     notes: tuple[str, ...] = ()
     if status.memory is None:
         memory = memories.initial(experiment)
@@ -82,13 +97,21 @@ def from_status(status: Status, experiment: Experiment, generation: int) -> Comm
     return Committed(
         memory=memory,
         cursor=_time(status.cursor),
-        rewards_until=_time(status.rewards_until),
-        intention=_intention(status, experiment),
+        rewards_until=_past(status.rewards_until, now),
+        intention=_intention(status, experiment, now),
         history=tuple(status.history or ()),
         checkpoints=() if checkpoint is None else (checkpoint,),
         counts=status.decisions or DecisionCounts(),
+        acts=tuple(status.acts or ()),
+        taken_out={arm.name: arm.taken_out for arm in status.arms or () if arm.taken_out is not None},
+        mode=status.mode,
         notes=notes,
     )
+
+
+def _first_line(error: Exception) -> str:
+    """What kind of error it was: its text quotes what was found, which is not for everyone."""
+    return type(error).__name__
 
 
 _INTENTION = TypeAdapter(Intention | None)
@@ -113,36 +136,49 @@ def checkpoint_of(status: Status, experiment: Experiment) -> Checkpoint | None:
     return None if notes or records < 1 else Checkpoint(memory, intention, records)
 
 
-def _intention(status: Status, experiment: Experiment) -> Intention | None:
+def _intention(status: Status, experiment: Experiment, now: float) -> Intention | None:
     arms = {arm.name: arm for arm in status.arms or [] if arm.name in experiment.names}
-    standings = {name: standing for name, arm in arms.items() if (standing := _standing(arm)) is not None}
+    standings = {
+        name: standing for name, arm in arms.items() if (standing := _standing(arm, now)) is not None
+    }
     if not standings:
         return None
     # Weights from before a pause are not put back after it: whoever set them meanwhile meant it.
     let_go = status.phase in (Phase.PAUSED, Phase.OBSERVING)
     weights = {name: arm.weight for name, arm in arms.items() if arm.weight is not None and not let_go}
-    return Intention(standings, weights, promoted=status.winner)
+    named = [act.arm for act in status.acts or () if act.kind is ActKind.PROMOTED]
+    return Intention(standings, weights, promoted=named[0] if named else None)
 
 
-def _standing(arm: ArmStatus) -> ArmStanding | None:
-    if arm.state is None or arm.since is None:
+def _standing(arm: ArmStatus, now: float) -> ArmStanding | None:
+    since = _past(arm.since, now)
+    if arm.state is None or since is None:
         return None
     return ArmStanding(
         state=ArmState(arm.state),
-        since=from_timestamp(arm.since),
+        since=since,
         reason=arm.reason or "",
         template=arm.template,
         previous_replicas=arm.previous_replicas,
-        quiet_since=_time(arm.quiet_since),
+        quiet_since=_past(arm.quiet_since, now),
         identity=arm.identity,
-        up_since=_time(arm.up_since),
+        up_since=_past(arm.up_since, now),
         outages=arm.outages or 0,
-        idle_since=_time(arm.idle_since),
+        idle_since=_past(arm.idle_since, now),
     )
 
 
 def _time(text: str | None) -> float | None:
-    return None if text is None else from_timestamp(text)
+    """A time, or None where there is none or it is none that can be."""
+    try:
+        return None if text is None else from_timestamp(text)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _past(text: str | None, now: float) -> float | None:
+    found = _time(text)
+    return None if found is None else min(found, now)
 
 
 def _timestamp(seconds: float | None) -> str | None:
@@ -176,6 +212,7 @@ def _arms(experiment: Experiment, document: Document, decision: Decision) -> lis
                 template=standing.template,
                 previous_replicas=standing.previous_replicas,
                 quiet_since=_timestamp(standing.quiet_since),
+                taken_out=document.committed.taken_out.get(arm),
                 identity=standing.identity,
                 up_since=_timestamp(standing.up_since),
                 outages=standing.outages or None,

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from bandit_operator.api.status import DecisionRecord, Seen, Status
+from bandit_operator.api.status import DecisionRecord, Seen
 from bandit_operator.api.v1alpha1 import parse, to_experiment
 from bandit_operator.core import memory as memories
 from bandit_operator.core import reasons
@@ -25,7 +25,7 @@ from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.learn import learn
 from bandit_operator.core.memory import Memory
 from bandit_operator.core.model import Mode
-from bandit_operator.status.document import checkpoint_of
+from bandit_operator.status.document import checkpoint_of, read_status
 from bandit_operator.status.history import snapshot_of, weights_of, window_of
 from bandit_operator.status.session import Checkpoint, intended
 
@@ -73,7 +73,7 @@ def replay(body: Mapping[str, Any]) -> Replay:
         NothingToReplay: it has no status with records and a checkpoint of its present generation.
         InvalidResource: its spec cannot be read.
     """
-    status = Status.model_validate(body.get("status") or {})
+    status, _ = read_status(body)
     if not status.history:
         raise NothingToReplay("the status has no history yet; wait for a tick")
     if status.checkpoint is None:

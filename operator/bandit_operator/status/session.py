@@ -7,17 +7,26 @@ the process is read again from the cursor on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from bandit_operator.api.status import KEPT_HISTORY, MAX_HISTORY, DecisionCounts, DecisionRecord, Seen
+from bandit_operator.api.status import (
+    KEPT_HISTORY,
+    MAX_HISTORY,
+    ActKind,
+    DecisionCounts,
+    DecisionRecord,
+    Seen,
+    TakenOut,
+)
 from bandit_operator.core import memory as memories
 from bandit_operator.core.decision import Decision, Intention
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.learn import learn
 from bandit_operator.core.memory import Memory
-from bandit_operator.core.model import Snapshot, Window
+from bandit_operator.core.model import Mode, Snapshot, Window
 from bandit_operator.core.outcomes import Held, Promoted, Restored, RolledBack, WeightsMoved
+from bandit_operator.status.acts import Acts, mode_act, taken_out, with_act, with_acts
 from bandit_operator.status.history import caught_up_record, decision_record, seen_of
 
 CHECKPOINT_EVERY = 10
@@ -52,6 +61,12 @@ class Committed:
     counts: DecisionCounts = field(default_factory=DecisionCounts)
     seen: Seen | None = None
     """What the newest record stands on; None where that is not known, as after a start."""
+    acts: Acts = ()
+    """What was done, newest first."""
+    taken_out: Mapping[str, TakenOut] = field(default_factory=dict)
+    """Why each arm was rolled back last."""
+    mode: str | None = None
+    """Mode that was in force at the last look; None before the first."""
     notes: tuple[str, ...] = ()
     """What of the evidence was dropped, and why; still to be announced."""
 
@@ -60,6 +75,15 @@ class Committed:
         memory, notes = memories.adapt(self.memory, experiment)
         # Records of another generation cannot be made again: its spec is gone.
         return replace(self, memory=memory, notes=(*self.notes, *notes), checkpoints=(), seen=None)
+
+    def in_mode(self, mode: Mode, writers: Sequence[str], now: float) -> Committed:
+        """After a look at the mode; a change of it is an act, of whoever wrote the spec last."""
+        if self.mode == mode.value:
+            return self
+        kinds = {Mode.ACTIVE: ActKind.RESUMED, Mode.OBSERVE: ActKind.OBSERVED, Mode.PAUSED: ActKind.PAUSED}
+        first = self.mode is None and mode is Mode.ACTIVE
+        acts = self.acts if first else with_act(self.acts, mode_act(kinds[mode], writers, now))
+        return replace(self, mode=mode.value, acts=acts)
 
     def without_weights(self) -> Committed:
         """Give the weights up: whoever sets them from here on sets where we go on from."""
@@ -95,6 +119,8 @@ class Committed:
             memory=decision.memory,
             intention=decision.intention,
             counts=counted(self.counts, decision, ticked=window is not None),
+            acts=with_acts(self.acts, decision, snapshot.now),
+            taken_out=taken_out(self.taken_out, decision, snapshot.now, self.memory.baseline),
         )
 
     def _moved_on(self, window: Window) -> Committed:
