@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+import structlog
 
 from tests.support.manifests import good
 from tests.support.process import Process
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quiet() -> None:
+    """No log lines: thousands of passes would write some, with every traceback drawn out."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ Patch with tests and merge patches, and fails where it is told to.
 
 from __future__ import annotations
 
-import copy
+import pickle
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from bandit_operator.adapters.kubernetes import JSON_PATCH, KubernetesAPI, Object, resource_path
 from bandit_operator.errors import Conflict, NotFound, NotLeading
@@ -62,7 +62,7 @@ class FakeAPI(KubernetesAPI):
     def put(self, path: str, body: Body) -> Body:
         """Make or replace an object, as someone else would."""
         before = self.objects.get(path)
-        stored = copy.deepcopy(body)
+        stored = copied(body)
         metadata = stored.setdefault("metadata", {})
         metadata.setdefault("uid", path)
         spec_changed = before is None or before.get("spec") != stored.get("spec")
@@ -70,7 +70,7 @@ class FakeAPI(KubernetesAPI):
         metadata["generation"] = generation + 1 if spec_changed and before else max(generation, 1)
         metadata["resourceVersion"] = self._next_version()
         self.objects[path] = stored
-        return copy.deepcopy(stored)
+        return copied(stored)
 
     def delete(self, path: str) -> None:
         """Remove an object, as someone else would."""
@@ -107,7 +107,7 @@ class FakeAPI(KubernetesAPI):
             raise failure.error
         if query is not None:
             return {"items": self._selected(path, query["labelSelector"])}
-        return copy.deepcopy(self._found(path.removesuffix("/scale")))
+        return copied(self._found(path.removesuffix("/scale")))
 
     async def patch(self, path: str, body: Any, content_type: str) -> Object:
         """Change an object, or its status or scale."""
@@ -117,7 +117,7 @@ class FakeAPI(KubernetesAPI):
         if failure is not None and not failure.after:
             raise failure.error
         changed = self._patched(path, body, content_type)
-        self.writes.append(Write("patch", path, copy.deepcopy(body)))
+        self.writes.append(Write("patch", path, copied(body)))
         for look in self.on_write:
             look(self.writes[-1])
         if failure is not None:
@@ -131,7 +131,7 @@ class FakeAPI(KubernetesAPI):
         failure = self._failure("create", path)
         if failure is not None:
             raise failure.error
-        self.writes.append(Write("create", path, copy.deepcopy(body)))
+        self.writes.append(Write("create", path, copied(body)))
         return body
 
     async def plural(self, api_version: str, kind: str) -> str:  # noqa: ARG002 - as the real one
@@ -153,7 +153,7 @@ class FakeAPI(KubernetesAPI):
         name, _, value = selector.partition("=")
         inside = (body for place, body in sorted(self.objects.items()) if place.startswith(f"{path}/"))
         chosen = (body for body in inside if body["metadata"].get("labels", {}).get(name) == value)
-        return copy.deepcopy(list(chosen))
+        return copied(list(chosen))
 
     def _failure(self, verb: str, path: str) -> Failure | None:
         for failure in self.failures:
@@ -169,7 +169,7 @@ class FakeAPI(KubernetesAPI):
         subresource = next((part for part in ("status", "scale") if path.endswith(f"/{part}")), None)
         place = path if subresource is None else path.rpartition("/")[0]
         before = self._found(place)
-        after = copy.deepcopy(before)
+        after = copied(before)
         if content_type == JSON_PATCH:
             _apply_json_patch(after, body)
         else:
@@ -182,7 +182,16 @@ class FakeAPI(KubernetesAPI):
         if after != before:
             after["metadata"]["resourceVersion"] = self._next_version()
         self.objects[place] = after
-        return copy.deepcopy(after)
+        return copied(after)
+
+
+Value = TypeVar("Value")
+
+
+def copied(value: Value) -> Value:
+    """A copy that shares nothing; several times faster than ``copy.deepcopy``."""
+    made: Value = pickle.loads(pickle.dumps(value, pickle.HIGHEST_PROTOCOL))
+    return made
 
 
 def _apply_json_patch(target: Body, operations: list[Body]) -> None:
@@ -206,10 +215,10 @@ def _merge(target: Body, patch: Body) -> None:
     for name, value in patch.items():
         if value is None:
             target.pop(name, None)
-        elif isinstance(value, dict) and isinstance(target.get(name), dict) and name == "status":
-            _merge(target[name], value)
+        elif isinstance(value, dict) and name == "status":
+            _merge(target.setdefault(name, {}), value)
         else:
-            target[name] = copy.deepcopy(value)
+            target[name] = copied(value)
 
 
 def resource_of(name: str, namespace: str = "models") -> str:

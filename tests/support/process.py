@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +15,7 @@ from bandit_operator.runtime.clock import Clock
 from bandit_operator.runtime.scheduler import Requeue
 from bandit_operator.runtime.telemetry import Metrics
 from bandit_operator.watch.cache import Cache
-from tests.support.fake_api import FakeAPI, deployment_of, endpoints_of, resource_of, route_of
+from tests.support.fake_api import FakeAPI, copied, deployment_of, endpoints_of, resource_of, route_of
 
 NAMESPACE = "models"
 START = 1_000_000_020.0
@@ -152,14 +151,14 @@ class Process:
         for path, body in self.api.objects.items():
             key = (body["metadata"]["namespace"], body["metadata"]["name"])
             if "/banditdeployments/" in path:
-                self.cache.put_resource(copy.deepcopy(body))
+                self.cache.put_resource(copied(body))
             elif "/httproutes/" in path:
-                self.cache.put_route("HTTPRoute", copy.deepcopy(body))
+                self.cache.put_route("HTTPRoute", copied(body))
             elif "/deployments/" in path:
-                self.cache.put_target("Deployment", copy.deepcopy(body))
+                self.cache.put_target("Deployment", copied(body))
                 self.cache.services.add(key)
             elif "/endpointslices/" in path:
-                self.cache.endpoints.put(copy.deepcopy(body))
+                self.cache.endpoints.put(copied(body))
 
     def gateway(self, accepted: bool = True, *, unresolved: str | None = None, lagging: bool = False) -> None:
         """Let the gateway look at the route: it accepts the present generation, or refuses it.
@@ -195,7 +194,7 @@ class Process:
         """The user points an arm, and its place in the route, at another Service."""
         self.api.put(deployment_of(service, NAMESPACE), self._deployment(service))
         self.set_available(service, 2)
-        arms = copy.deepcopy(self.api.objects[self.path]["spec"]["arms"])
+        arms = copied(self.api.objects[self.path]["spec"]["arms"])
         before = next(one for one in arms if one["name"] == arm)["backendRef"]["name"]
         next(one for one in arms if one["name"] == arm)["backendRef"]["name"] = service
         self.update_spec(arms=arms)
@@ -208,7 +207,7 @@ class Process:
 
     def set_weights(self, **weights: int) -> None:
         """Another writer sets weights."""
-        route = copy.deepcopy(self.api.objects[self.route_path])
+        route = copied(self.api.objects[self.route_path])
         for ref in route["spec"]["rules"][0]["backendRefs"]:
             ref["weight"] = weights.get(ref["name"], ref["weight"])
         self.api.put(self.route_path, route)
@@ -216,7 +215,7 @@ class Process:
     def set_template(self, arm: str, image: str) -> None:
         """The user deploys another image for an arm."""
         path = deployment_of(arm, NAMESPACE)
-        body = copy.deepcopy(self.api.objects[path])
+        body = copied(self.api.objects[path])
         body["spec"]["template"] = {"spec": {"containers": [{"image": image}]}}
         self.api.put(path, body)
 
@@ -231,13 +230,13 @@ class Process:
 
     def update_route(self, change: Callable[[dict[str, Any]], None]) -> None:
         """The user changes the route's spec."""
-        route = copy.deepcopy(self.api.objects[self.route_path])
+        route = copied(self.api.objects[self.route_path])
         change(route["spec"])
         self.api.put(self.route_path, route)
 
     def update_spec(self, **spec: Any) -> None:
         """The user changes the spec."""
-        body = copy.deepcopy(self.api.objects[self.path])
+        body = copied(self.api.objects[self.path])
         self.api.put(self.path, {**body, "spec": {**body["spec"], **spec}})
 
     async def look(self, *, tick: bool = False) -> Requeue | None:

@@ -97,10 +97,17 @@ class Reconciler:
             log.info("pass given up", namespace=key[0], name=key[1], error=str(error))
             self._tracked.pop(key, None)
             return AFTER_CONFLICT if isinstance(error, Conflict) else AFTER_NO_ANSWER
+        except APIError as error:
+            log.warning("refused", namespace=key[0], name=key[1], error=str(error))
+            self._tracked.pop(key, None)
+            return await self._report(
+                body, reasons.WRITE_REFUSED, f"the API server refused a request: {error}"
+            )
         except Exception as error:
             log.exception("unexpected error", namespace=key[0], name=key[1])
             self._tracked.pop(key, None)
-            return await self._report_error(body, error)
+            self._metrics.internal_errors.labels(type(error).__name__).inc()
+            return await self._report(body, reasons.INTERNAL_ERROR, conditions.unexpected(error))
 
     async def _pass(self, key: Key, body: Mapping[str, Any], tick: bool) -> Requeue:
         now, monotonic = self._clock.now(), self._clock.monotonic()
@@ -253,11 +260,10 @@ class Reconciler:
         await self._write_conditions(body, said, Phase.REJECTED)
         return AFTER_INVALID_SPEC
 
-    async def _report_error(self, body: Mapping[str, Any], error: Exception) -> Requeue:
-        """A fault of our own: said in condition Ready, and tried again. The others go on."""
-        self._metrics.internal_errors.labels(type(error).__name__).inc()
+    async def _report(self, body: Mapping[str, Any], reason: str, message: str) -> Requeue:
+        """A pass that failed: condition Ready says so, and it is tried again. Other resources go on."""
         overview = Overview(self._clock.now(), body["metadata"]["generation"])
-        said = conditions.internal_error(overview, error, writer.conditions_in(body))
+        said = conditions.not_ready(overview, reason, message, writer.conditions_in(body))
         await self._write_conditions(body, said)
         return AFTER_ERROR
 

@@ -180,17 +180,20 @@ def _ready(claims: Mapping[ConditionType, Claim]) -> Claim:
     return "True", reasons.IN_SYNC, "traffic is where the evidence wants it"
 
 
-def internal_error(
-    overview: Overview, error: BaseException, before: Mapping[str, Condition]
+def not_ready(
+    overview: Overview, reason: str, message: str, before: Mapping[str, Condition]
 ) -> list[Condition]:
-    """The conditions as they were, but Ready: what else holds is not known.
+    """The conditions as they were, but Ready: what else holds is not known."""
+    kept = [condition for kind, condition in before.items() if kind != ConditionType.READY]
+    return [*kept, _condition(ConditionType.READY, ("False", reason, message), overview, before)]
 
-    The message names the kind of the error alone: its text may hold what is not for everyone.
+
+def unexpected(error: BaseException) -> str:
+    """What is said of a fault of our own.
+
+    It names the kind of the error alone: its text may hold what is not for everyone.
     """
-    message = (
+    return (
         f"the operator failed with an unexpected {type(error).__name__} and tries again; "
         f"this is a fault of its own, of which its log has the details"
     )
-    kept = [condition for kind, condition in before.items() if kind != ConditionType.READY]
-    claim: Claim = ("False", reasons.INTERNAL_ERROR, message)
-    return [*kept, _condition(ConditionType.READY, claim, overview, before)]
