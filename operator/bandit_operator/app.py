@@ -50,7 +50,13 @@ class Operator:
         )
         self.observer = Observer(self.cache, self.prometheus, settings.prometheus_address)
         self.reconciler = Reconciler(
-            self.cache, api, self.observer, self.clock, self.metrics, settings.lease.identity
+            self.cache,
+            api,
+            self.observer,
+            self.clock,
+            self.metrics,
+            settings.lease.identity,
+            f"{settings.lease.namespace}/{settings.lease.name}",
         )
         self.scheduler = Scheduler(self.reconciler.reconcile, settings.concurrency, self.clock.monotonic)
         self.relister = Relister(api, self.cache, self._gone, settings.namespaces)
@@ -64,7 +70,7 @@ class Operator:
         younger than itself. So the signals are taken back once it runs, and the parts that
         write are ended before it.
         """
-        server = await serve(self.settings.listen, self.metrics.registry, self.trouble, lambda: None)
+        server = await serve(self.settings.listen, self.metrics.registry, self.trouble, self.unready)
         parts = [
             asyncio.create_task(part, name=name)
             for name, part in (
@@ -99,6 +105,10 @@ class Operator:
         if self.elector.leading and self.clock.monotonic() - self.scheduler.turned_at > STUCK_SECONDS:
             return "the scheduler is stuck"
         return None
+
+    def unready(self) -> str | None:
+        """What keeps this replica from seeing what it must, or None."""
+        return self.trouble() or self.relister.refused
 
     async def _lead(self) -> None:
         """Work while the lease is held; start from the statuses each time it is won."""

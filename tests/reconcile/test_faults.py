@@ -424,6 +424,16 @@ async def test_traffic_that_has_really_grown_is_believed_after_a_few_windows(pro
     assert one.condition("MetricsAvailable")["status"] == "True"
 
 
+async def test_a_second_operator_on_the_same_resource_is_named(process: Start) -> None:
+    one = await learned(process)
+    for _ in range(3):
+        body = one.api.objects[one.path]
+        one.api.put(one.path, {**body, "status": {**body["status"], "operator": "other/lease"}})
+        await one.tick()
+    assert ready(one) == ("False", reasons.OTHER_OPERATOR)
+    assert "other/lease" in one.condition("Ready")["message"]
+
+
 # ---- identity -------------------------------------------------------------------------------
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from bandit_operator.core import reasons
@@ -106,7 +107,7 @@ def test_what_the_gateway_cannot_resolve_is_said_in_its_own_words():
     [
         ({"a": 500.0, "b": 500.0}, 10.0, True),
         ({"a": 900.0, "b": 100.0}, 10.0, False),
-        ({"a": 50.0, "b": 50.0}, 10.0, False),
+        ({"a": 3.0, "b": 3.0}, 10.0, False),
         ({"a": 500.0, "b": 500.0}, 2.0, False),
     ],
     ids=["otherwise than meant", "as meant", "too few to tell", "before the gateway could follow"],
@@ -117,3 +118,34 @@ def test_shares_that_do_not_follow_the_weights_are_said_once_they_can_be_told(re
     sync.observe_requests(requests, INTENDED, ("a", "b"), start)
     trouble = sync.state(placed(), 0.0).trouble
     assert (trouble is not None and trouble[0] == reasons.NOT_FOLLOWED) is told
+
+
+def test_a_small_arm_that_starves_is_noticed_after_a_few_windows_of_little_traffic():
+    intention = Intention({}, {"a": 9500, "b": 500})
+    sync = RouteSync()
+    sync.observe_weights(placed(a=9500, b=500), intention, monotonic=0.0, wall=0.0)
+    noticed = []
+    for window in range(8):
+        sync.observe_requests({"a": 240.0, "b": 0.0}, intention, ("a", "b"), 10.0 + 30 * window)
+        noticed.append(sync.state(placed(a=9500, b=500), 0.0).trouble is not None)
+    assert noticed[-1]
+    assert not noticed[0]
+
+
+def test_requests_at_an_arm_without_weight_are_noticed_at_any_traffic():
+    intention = Intention({}, {"a": 10000, "b": 0})
+    sync = RouteSync()
+    sync.observe_weights(placed(a=10000, b=0), intention, monotonic=0.0, wall=0.0)
+    sync.observe_requests({"a": 20.0, "b": 8.0}, intention, ("a", "b"), 10.0)
+    assert sync.state(placed(a=10000, b=0), 0.0).trouble[0] == reasons.NOT_FOLLOWED
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_shares_that_follow_the_weights_are_not_taken_for_others(seed):
+    intention = Intention({}, {"a": 9500, "b": 500})
+    sync, generator = RouteSync(), np.random.default_rng(seed)
+    sync.observe_weights(placed(a=9500, b=500), intention, monotonic=0.0, wall=0.0)
+    for window in range(400):
+        small = float(generator.binomial(120, 0.05))
+        sync.observe_requests({"a": 120 - small, "b": small}, intention, ("a", "b"), 10.0 + 30 * window)
+        assert sync.state(placed(a=9500, b=500), 0.0).trouble is None

@@ -367,6 +367,8 @@ class Status(ApiModel):
     """The newest decisions, newest first, the last 20 to 30; those that did nothing included."""
     acts: Annotated[list[Act] | None, Field(max_length=MAX_ACTS, json_schema_extra=ATOMIC_LIST)] = None
     """What was done, newest first, at most 40; decisions that did nothing are in the history alone."""
+    operator: Annotated[str | None, Field(max_length=512)] = None
+    """Lease of the operator that wrote this, as NAMESPACE/NAME; all of its replicas share it."""
     mode: Annotated[str | None, Field(max_length=16)] = None
     """Mode that was in force at the last look."""
     cursor: Time | None = None

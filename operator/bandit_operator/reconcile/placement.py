@@ -113,17 +113,17 @@ class Locator:
     ) -> ArmFacts | Problem:
         new, in_rule = standing is None, arm in located.positions
         exists = await self._backend_exists(backend)
-        if new and not exists:
-            return Problem(
-                reasons.BACKEND_NOT_FOUND,
-                f"spec.arms: backendRef of arm {arm} names {backend}, which does not exist; create it",
-            )
         if new and not in_rule:
             route = route_of(resource)
             return Problem(
                 reasons.BACKEND_NOT_FOUND,
                 f"spec.arms: backendRef of arm {arm} ({backend}) is not in rule {located.rule} of "
                 f"{route.kind} {route.namespace}/{route.name}; it must be there exactly once",
+            )
+        if new and not exists:
+            return Problem(
+                reasons.BACKEND_NOT_FOUND,
+                f"spec.arms: backendRef of arm {arm} names {backend}, which does not exist; create it",
             )
         target = await self._target(arm, reference)
         if isinstance(target, Problem):

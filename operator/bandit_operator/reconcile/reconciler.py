@@ -31,6 +31,7 @@ from bandit_operator.reconcile.observe import Observer
 from bandit_operator.reconcile.ownership import older_owner
 from bandit_operator.reconcile.placement import Locator, Placement
 from bandit_operator.reconcile.requeue import next_requeue
+from bandit_operator.reconcile.rivals import Rivals
 from bandit_operator.reconcile.tracked import Tracked, spec_writers, track
 from bandit_operator.reconcile.windows import BETWEEN_TICKS, CLOCK_SET, CaughtUp, catch_up, settle_of
 from bandit_operator.runtime.clock import Clock
@@ -62,6 +63,7 @@ class Reconciler:
         clock: Clock,
         metrics: Metrics,
         identity: str,
+        lease: str = "",
     ) -> None:
         self._cache = cache
         self._api = api
@@ -71,6 +73,7 @@ class Reconciler:
         self._metrics = metrics
         self._identity = identity
         self._tracked: dict[Key, Tracked] = {}
+        self._rivals = Rivals(lease)
 
     def forget_all(self) -> None:
         """Start from the statuses again, as after leadership was won."""
@@ -112,6 +115,7 @@ class Reconciler:
     async def _pass(self, key: Key, body: Mapping[str, Any], tick: bool) -> Requeue:
         now, monotonic = self._clock.now(), self._clock.monotonic()
         tracked = self._tracked[key] = track(body, self._tracked.get(key), now)
+        rival = self._rivals.seen(key, body, monotonic)
         due = tick or now >= tracked.tick_at
         if now >= tracked.tick_at > -math.inf:
             self._metrics.tick_lag.observe(now - tracked.tick_at)
@@ -148,6 +152,7 @@ class Reconciler:
             held=tracked.held,
             rewards_until=tracked.committed.rewards_until,
             route=tracked.route.state(placement, monotonic),
+            rival=rival,
         )
         await self._commit(tracked, body, overview)
         await self._act(tracked, placement, decision, unit)
@@ -236,6 +241,7 @@ class Reconciler:
             decision=overview.decision,
             realised=tracked.route.realised,
             foreign_changes=tracked.route.foreign_changes,
+            operator=self._rivals.own,
         )
         if not writer.must_write(document, before, self._clock.monotonic()):
             return

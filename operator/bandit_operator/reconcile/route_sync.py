@@ -27,12 +27,16 @@ HARMFUL_SECONDS = 1.0
 """In a contest, harmful weights are re-asserted at most this often."""
 ACCEPT_SECONDS = 10.0
 """How long a gateway may take to accept a generation before users are told."""
-REALISED_TOLERANCE = 0.1
-"""Realised shares within this of the weights are noise or a gateway's rounding."""
+UNLIKELY = 5.0
+"""Standard deviations from which on requests do not follow the weights by chance."""
+REALISED_TOLERANCE = 0.2
+"""Realised shares within this part of the meant ones are a gateway's rounding."""
+KEPT = 0.8
+"""What is kept of the requests of earlier windows with each further one."""
 FOLLOW_SECONDS = 3.0
 """How long a gateway and its counters may take to follow new weights."""
-REALISED_REQUESTS = 200.0
-"""Fewer requests than this say nothing of how traffic is shared out."""
+SHOWN_REQUESTS = 20.0
+"""Of fewer requests in a window no share is shown."""
 
 Trouble = tuple[str, str] | None
 """A reason and a message, or None."""
@@ -54,6 +58,7 @@ class RouteSync:
         self._writers: tuple[str, ...] = ()  # field managers that write the rules, newest first
         self._unaccepted: tuple[int, float] | None = None  # a generation, and since when it is known
         self._not_followed: str | None = None  # how realised shares differ from the weights
+        self._requests: dict[str, float] = {}  # by arm, since the weights are in force, the newest in full
         self._refused: str | None = None  # the API server's words
 
     # ---- what was seen --------------------------------------------------------------------
@@ -90,10 +95,10 @@ class RouteSync:
     def observe_requests(
         self, requests: Mapping[str, float], intention: Intention, names: Sequence[str], start: float
     ) -> None:
-        """Compare how requests were shared out in a window with the weights that were in force.
+        """Compare how requests were shared out with the weights that were in force.
 
-        Only a window that began after the gateway had the weights can tell. Too few requests, or
-        a window of changing weights, leave what was found before.
+        Only windows that began after the gateway had the weights can tell. Their requests are added up,
+        so that little traffic tells in the end, too.
 
         Args:
             requests: requests by arm in the window.
@@ -102,19 +107,15 @@ class RouteSync:
             start: beginning of the window, seconds since the Unix epoch.
         """
         total = sum(requests.values())
-        if total < REALISED_REQUESTS:
-            return
-        self.realised = {arm: requests.get(arm, 0.0) / total for arm in names}
+        if total >= SHOWN_REQUESTS:
+            self.realised = {arm: requests.get(arm, 0.0) / total for arm in names}
         if start < self._in_sync_since + FOLLOW_SECONDS:
+            self._requests = {}
             return
-        self._not_followed = None
-        shares = intention.shares()
-        for arm, realised in self.realised.items():
-            if abs(realised - shares.get(arm, 0.0)) > REALISED_TOLERANCE:
-                self._not_followed = (
-                    f"arm {arm} is meant to get {shares.get(arm, 0.0):.1%} of the requests and gets "
-                    f"{realised:.1%}; look for sticky sessions, or another route to the same backend"
-                )
+        if total <= 0:
+            return
+        self._requests = {arm: KEPT * self._requests.get(arm, 0.0) + requests.get(arm, 0.0) for arm in names}
+        self._not_followed = _not_followed(self._requests, intention.shares())
 
     # ---- what was written -----------------------------------------------------------------
 
@@ -207,3 +208,19 @@ class RouteSync:
 def _unresolved(placement: Placement) -> Trouble:
     words = placement.router.unresolved(placement.route)
     return None if words is None else (reasons.BACKEND_NOT_FOUND, f"the gateway says: {words}")
+
+
+def _not_followed(requests: Mapping[str, float], shares: Mapping[str, float]) -> str | None:
+    """Which arm gets another share than it is meant to, beyond chance and a gateway's rounding."""
+    total = sum(requests.values())
+    for arm, got in requests.items():
+        share = shares.get(arm, 0.0)
+        meant = total * share
+        chance = UNLIKELY * max(1.0, math.sqrt(meant * (1.0 - share)))
+        if abs(got - meant) > max(chance, REALISED_TOLERANCE * meant):
+            return (
+                f"arm {arm} is meant to get {share:.1%} of the requests and gets {got / total:.1%}; look for "
+                f"sticky sessions, another route to the same backend, or a gateway that starts its round "
+                f"robin again with each change of any route"
+            )
+    return None

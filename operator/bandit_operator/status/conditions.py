@@ -43,6 +43,8 @@ class Overview:
     rewards_until: float | None = None
     """End of the newest window that held rewards; None before the first."""
     route: RouteState = RouteState(known=False)
+    rival: str | None = None
+    """Lease of another operator that works on this resource, too."""
 
 
 def phase_of(overview: Overview) -> Phase:
@@ -73,7 +75,7 @@ def conditions_of(overview: Overview, before: Mapping[str, Condition]) -> list[C
         ConditionType.TRAFFIC_IN_SYNC: _traffic_in_sync(overview),
         ConditionType.PROGRESSING: _progressing(overview),
     }
-    claims[ConditionType.READY] = _ready(claims)
+    claims[ConditionType.READY] = _rivalled(overview) or _ready(claims)
     return [_condition(kind, claim, overview, before) for kind, claim in claims.items()]
 
 
@@ -169,6 +171,16 @@ def _progressing(overview: Overview) -> Claim:
             "the arms lie within promotion.indifference of each other",
         )
     return "True", reasons.EXPLORING, "no arm is proven best yet"
+
+
+def _rivalled(overview: Overview) -> Claim | None:
+    if overview.rival is None:
+        return None
+    message = (
+        f"another operator, of the lease {overview.rival}, works on this resource, too; uninstall one of the "
+        f"two, or let each watch other namespaces"
+    )
+    return "False", reasons.OTHER_OPERATOR, message
 
 
 def _ready(claims: Mapping[ConditionType, Claim]) -> Claim:

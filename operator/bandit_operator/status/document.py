@@ -40,6 +40,8 @@ class Document:
     """Share of the newest window's requests by arm, where requests are counted."""
     foreign_changes: int
     """How often another writer changed the weights."""
+    operator: str | None = None
+    """Lease of the operator that writes it."""
 
 
 def to_status(experiment: Experiment, document: Document) -> dict[str, Any]:
@@ -62,6 +64,7 @@ def to_status(experiment: Experiment, document: Document) -> dict[str, Any]:
         history=list(committed.history),
         acts=list(committed.acts),
         mode=committed.mode,
+        operator=document.operator,
         cursor=_timestamp(committed.cursor),
         rewards_until=_timestamp(committed.rewards_until),
         memory=memories.to_json(committed.memory),

@@ -15,13 +15,14 @@ import structlog
 from bandit_operator.adapters.kubernetes import METADATA_LIST, KubernetesAPI, resource_path
 from bandit_operator.api.references import Key
 from bandit_operator.api.v1alpha1 import GROUP, KIND, PLURAL, VERSION
-from bandit_operator.errors import NotFound, OperatorError
+from bandit_operator.errors import APIError, NotFound, OperatorError
 from bandit_operator.routers import ROUTERS
 from bandit_operator.watch.cache import Cache
 from bandit_operator.watch.handlers import TARGET_KINDS
 
 log = structlog.get_logger()
 
+FIRST_SECONDS = 20.0
 EVERY_SECONDS = 300.0
 WATCH_MAY_LAG_SECONDS = 30.0
 """A watch that is this far behind a list is dead."""
@@ -58,14 +59,26 @@ class Relister:
         self._namespaces = namespaces or (None,)
         self.dead_watch: str | None = None
         """Kind whose watch has stopped bringing changes, or None."""
+        self._refused: dict[str, str] = {}
+
+    @property
+    def refused(self) -> str | None:
+        """The API server's words where it refuses to list a kind, as for want of a right, or None."""
+        return "; ".join(f"{kind}: {words}" for kind, words in sorted(self._refused.items())) or None
 
     async def run(self) -> None:
-        """Compare until cancelled."""
+        """Compare until cancelled; the first look, soon after the start, shows missing rights."""
+        wait = FIRST_SECONDS
         while True:
-            await asyncio.sleep(EVERY_SECONDS)
+            await asyncio.sleep(wait)
+            wait = EVERY_SECONDS
             for watched in WATCHED:
                 try:
                     await self.compare(watched)
+                    self._refused.pop(watched.kind, None)
+                except APIError as error:
+                    self._refused[watched.kind] = str(error)
+                    log.warning("list refused", kind=watched.kind, error=str(error))
                 except OperatorError as error:
                     log.info("list failed", kind=watched.kind, error=str(error))
 
