@@ -26,6 +26,9 @@ test: venv lint test-fast ## Everything: lint, unit, golden and real-cluster tes
 test-fast: venv ## Tests that need no cluster, in about a minute
 	@$(PYTEST) tests -m "not cluster and not slow" -n 2 --dist worksteal $(ARGS)
 
+fuzz: venv ## Play 20,000 made-up worlds against what must hold (about 2 hours; WORLDS=2000 for less)
+	@WORLDS=$${WORLDS:-20000} $(PYTEST) tests/reconcile/test_worlds.py -n 2 $(ARGS)
+
 lint: venv ## ruff, vulture, mypy, the layers, gofmt and go vet
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
@@ -105,4 +108,4 @@ lock: ## Resolve requirements.lock again (needs uv)
 clean: ## Delete what was built here; the cache outside stays
 	@rm -rf build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
-.PHONY: help demo test test-fast lint fmt bench bench-collector bench-overhead study study-replay cluster-build cluster-up cluster-down kubectl install crds golden venv lock clean
+.PHONY: help demo test test-fast fuzz lint fmt bench bench-collector bench-overhead study study-replay cluster-build cluster-up cluster-down kubectl install crds golden venv lock clean
