@@ -101,11 +101,19 @@ $(VENV)/ready: requirements.lock pyproject.toml
 
 venv: $(VENV)/ready ## Install the locked Python packages into .venv
 
-lock: ## Resolve requirements.lock again (needs uv)
-	uv pip compile -q pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
-	  --no-annotate --no-header --no-emit-package bandit-operator -o requirements.lock
+COMPILE = uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+	--no-emit-package bandit-operator
+
+lock: ## Resolve the locked packages again (needs uv)
+	$(COMPILE) pyproject.toml --all-extras -o requirements.lock
+	@$(MAKE) lock-image
+
+# Parts of requirements.lock: --constraint keeps its versions.
+lock-image: ## Write the locks of the image again: what the operator needs, and what builds its wheel (needs uv)
+	$(COMPILE) pyproject.toml --constraint requirements.lock -o requirements-operator.lock
+	echo 'hatchling>=1.27' | $(COMPILE) - --constraint requirements.lock -o requirements-build.lock
 
 clean: ## Delete what was built here; the cache outside stays
 	@rm -rf build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
-.PHONY: help demo test test-fast fuzz lint fmt bench bench-collector bench-overhead study study-replay cluster-build cluster-up cluster-down kubectl install crds golden venv lock clean
+.PHONY: help demo test test-fast fuzz lint fmt bench bench-collector bench-overhead study study-replay cluster-build cluster-up cluster-down kubectl install crds golden venv lock lock-image clean

@@ -199,7 +199,11 @@ class EmbeddedCluster(Cluster):
         self.command("down")
 
     def status(self) -> dict[str, Any]:
-        """Return the JSON of ``cluster status``: ready, pid, endpoints, parts."""
+        """Return the JSON of ``cluster status``: ready, pid, endpoints, parts.
+
+        Raises:
+            ClusterError: It is not up, or something does not serve, which the text names.
+        """
         found: dict[str, Any] = json.loads(self.command("status", "--json").stdout)
         return found
 

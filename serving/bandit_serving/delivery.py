@@ -14,11 +14,13 @@ from typing import Any
 import aiohttp
 
 from bandit_serving.logs import get_logger
+from bandit_serving.tokens import TokenFile
 
 log = get_logger(__name__)
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0  # seconds between tries; doubles from the first to the longest
-RETRIED_STATUS = frozenset({408, 425, 429})  # the 4xx that ask for another try; the others would fail again
+# The 4xx that another try may cure (401: the token is being replaced); the others would fail again.
+RETRIED_STATUS = frozenset({401, 408, 425, 429})
 
 
 class BatchSender:
@@ -32,6 +34,7 @@ class BatchSender:
         capacity: int = 100_000,
         batch_size: int = 500,
         linger: float = 0.05,
+        token: TokenFile | None = None,
     ) -> None:
         """Prepare to post to ``url``.
 
@@ -41,6 +44,7 @@ class BatchSender:
             capacity: Most events that wait in memory.
             batch_size: Most events in one post.
             linger: Seconds to wait for company after the first event of a batch.
+            token: Has the bearer token that the receiver asks for.
         """
         self.delivered = 0
         """Events acknowledged."""
@@ -52,6 +56,7 @@ class BatchSender:
         """Posts that were tried again."""
         self._client, self._url = client, url
         self._capacity, self._batch_size, self._linger = capacity, batch_size, linger
+        self._token = token
         self._queue: collections.deque[dict[str, Any]] = collections.deque()
         self._sending = 0
         self._wake = asyncio.Event()
@@ -113,6 +118,8 @@ class BatchSender:
     async def _post(self, body: bytes) -> tuple[str | None, float | None]:
         """Post once; return the failure if any, and the least pause before another try if one makes sense."""
         headers = {"Content-Type": "application/json"}
+        if self._token is not None:
+            headers["Authorization"] = f"Bearer {self._token.first}"
         try:
             async with self._client.post(
                 self._url, data=body, headers=headers, allow_redirects=False

@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -61,8 +61,8 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    """Bind a listening socket.
+def _listen(host: str, port: int, option: str = "--port") -> socket.socket:
+    """Bind a listening socket; ``option`` is what gave the port.
 
     Raises:
         BadSetting: The address cannot be bound.
@@ -77,7 +77,7 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise BadSetting(
-            f"--host {host} --port {port}: cannot be bound: {error.strerror}; take another"
+            f"--host {host} {option} {port}: cannot be bound: {error.strerror}; take another"
         ) from error
     listener.listen(1024)
     return listener
@@ -90,6 +90,7 @@ async def serve(
     *,
     readiness: Readiness | None = None,
     drain_delay: float = 0.0,
+    metrics: tuple[ASGIApp, int] | None = None,
     on_listening: Callable[[int], None] | None = None,
 ) -> None:
     """Serve ``app`` until SIGTERM or SIGINT, then drain.
@@ -100,6 +101,7 @@ async def serve(
         port: Port to listen at; 0 takes a free one, which the ``listening`` log line names.
         readiness: Says that it drains from then on.
         drain_delay: Seconds to serve on after the signal.
+        metrics: An application that is served beside, and its port, from the first request to the last.
         on_listening: Called with the port once it is bound.
     """
     readiness = readiness or Readiness()
@@ -123,10 +125,27 @@ async def serve(
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, begin_drain, number.name)
-    with _listen(host, port) as listener:
+    async with contextlib.AsyncExitStack() as stack:
+        listener = stack.enter_context(_listen(host, port))
+        if metrics is not None:
+            metrics_port = await stack.enter_async_context(_beside(metrics[0], host, metrics[1]))
+            log.info("metrics", host=host, port=metrics_port)
         bound = listener.getsockname()[1]
         log.info("listening", host=host, port=bound)
         if on_listening is not None:
             on_listening(bound)
         await server.serve(sockets=[listener])
     log.info("stopped")
+
+
+@contextlib.asynccontextmanager
+async def _beside(app: ASGIApp, host: str, port: int) -> AsyncIterator[int]:
+    """Serve a second application inside the context, and give the port that it is bound to."""
+    server = _Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off"))
+    with _listen(host, port, "--metrics-port") as listener:
+        task = asyncio.create_task(server.serve(sockets=[listener]))
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            server.handle_exit(signal.SIGTERM, None)
+            await task

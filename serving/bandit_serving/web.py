@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from bandit_serving.errors import BadRequest, Overloaded
@@ -16,14 +18,40 @@ def _refuse_constant(name: str) -> float:
     raise BadRequest(f"the body holds {name}, which is not JSON; send finite numbers only")
 
 
-_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+_MOST_DIGITS = 308  # an integer of more digits has no counterpart among floating-point numbers
 
 
-async def read_json(request: Request, max_bytes: int) -> Any:
+def _integer(text: str) -> int | float:
+    """Return an integer, or infinity for one beyond all floats, which is refused as any infinity is."""
+    return int(text) if len(text) <= _MOST_DIGITS else float(text)
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_int=_integer)
+
+
+_HANG_UP = {"Connection": "close"}  # where the rest of a body is not awaited
+_HEADERS_OF_STATUS = {401: {"WWW-Authenticate": "Bearer", **_HANG_UP}, 408: _HANG_UP, 413: _HANG_UP}
+
+
+async def read_json(
+    request: Request,
+    max_bytes: int,
+    *,
+    max_seconds: float | None = None,
+    on_bytes: Callable[[int], None] = lambda _count: None,
+) -> Any:
     """Return the parsed JSON body of a request.
 
+    Integers beyond the range of a float come as infinity.
+
+    Args:
+        request: The request.
+        max_bytes: Longest body.
+        max_seconds: Longest time for the whole body to arrive; None waits without end.
+        on_bytes: Called with the size of each piece that arrives; may raise to refuse the body.
+
     Raises:
-        BadRequest: The body is longer than ``max_bytes`` (413) or is not JSON.
+        BadRequest: The body is longer than ``max_bytes`` (413), takes too long (408), or is not JSON.
     """
     announced = request.headers.get("content-length", "0")
     if announced.isdigit() and int(announced) > max_bytes:
@@ -31,10 +59,17 @@ async def read_json(request: Request, max_bytes: int) -> Any:
             f"the body has {announced} bytes, at most {max_bytes} are taken; send smaller batches", 413
         )
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > max_bytes:
-            raise BadRequest(f"the body has more than {max_bytes} bytes; send smaller batches", 413)
+    try:
+        async with asyncio.timeout(max_seconds):
+            async for chunk in request.stream():
+                on_bytes(len(chunk))
+                body += chunk
+                if len(body) > max_bytes:
+                    raise BadRequest(f"the body has more than {max_bytes} bytes; send smaller batches", 413)
+    except ClientDisconnect as error:
+        raise BadRequest("the client went away before its body had arrived") from error
+    except TimeoutError as error:
+        raise BadRequest(f"the body did not arrive within {max_seconds:g} s; send it again", 408) from error
     try:
         return _DECODER.decode(body.decode())
     except (ValueError, RecursionError) as error:  # the latter by lists nested too deep
@@ -43,12 +78,12 @@ async def read_json(request: Request, max_bytes: int) -> Any:
 
 def error_response(_request: Request, error: Exception) -> Response:
     """Turn an error raised on purpose into the JSON object ``{"error": text}`` with its HTTP status."""
+    status, headers = 500, {}
     if isinstance(error, Overloaded):
-        return JSONResponse(
-            {"error": str(error)}, status_code=429, headers={"Retry-After": f"{error.retry_after:g}"}
-        )
-    status = error.status if isinstance(error, BadRequest) else 500
-    return JSONResponse({"error": str(error)}, status_code=status)
+        status, headers = 429, {"Retry-After": f"{error.retry_after:g}", **_HANG_UP}
+    elif isinstance(error, BadRequest):
+        status, headers = error.status, _HEADERS_OF_STATUS.get(error.status, {})
+    return JSONResponse({"error": str(error)}, status_code=status, headers=headers)
 
 
 def metrics_response(registry: CollectorRegistry) -> Response:

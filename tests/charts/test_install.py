@@ -76,8 +76,8 @@ ALLOWED = [
     *(f"{verb} apps {kind}" for kind in ("deployments", "statefulsets") for verb in ("get", "list", "watch")),
     *(f"{verb} apps {kind}/scale" for kind in ("deployments", "statefulsets") for verb in ("get", "patch")),
     *(f"{verb} core services" for verb in ("get", "list", "watch")),
+    *(f"{verb} discovery.k8s.io endpointslices" for verb in ("list", "watch")),
     "create events.k8s.io events",
-    "patch events.k8s.io events",
     "list apiextensions.k8s.io customresourcedefinitions",
     "watch apiextensions.k8s.io customresourcedefinitions",
     "create coordination.k8s.io leases",
@@ -99,6 +99,8 @@ REFUSED = [
     "list core configmaps",
     "list core namespaces",
     "patch core services",
+    "patch events.k8s.io events",
+    "get discovery.k8s.io endpointslices",
     "update coordination.k8s.io leases another",
     "delete coordination.k8s.io leases bandit-operator",
     "patch apiextensions.k8s.io customresourcedefinitions",
@@ -155,6 +157,25 @@ def rights(rules: list[dict[str, Any]]) -> Iterator[str]:
             for resource in rule["resources"]:
                 for verb in rule["verbs"]:
                     yield f"{verb} {group or 'core'} {resource}"
+
+
+def test_the_roles_for_people_allow_what_their_names_say(installed):
+    for name, wanted in {"view": "no", "edit": "yes"}.items():
+        installed.kubectl(
+            *("create", "rolebinding", name, "-n", NAMESPACE, f"--user={name}er"),
+            f"--clusterrole={RELEASE}-{name}",
+        )
+        for verb, answer in {"get": "yes", "create": wanted}.items():
+            asked = ("auth", "can-i", verb, "bd", "-n", NAMESPACE, f"--as={name}er")
+            assert installed.run("cluster", "kubectl", *asked, check=False).stdout.strip() == answer
+
+
+def test_the_network_policy_is_one_that_the_api_server_takes(installed):
+    upgrade(installed, "--set", "networkPolicy.enabled=true")
+    assert installed.get("networkpolicy", RELEASE, "-n", NAMESPACE)["spec"]["policyTypes"] == [
+        "Ingress",
+        "Egress",
+    ]
 
 
 def test_an_upgrade_brings_the_definition_of_the_chart_again(installed):

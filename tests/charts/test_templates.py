@@ -117,6 +117,38 @@ def test_metrics_are_scraped_once(chart, where, annotated):
     assert tuple("prometheus.io/scrape" in place.get("annotations", {}) for place in places) == annotated
 
 
+def test_nobody_may_edit_rollouts_by_another_role_unless_that_is_asked_for(chart):
+    for name in ("view", "edit"):
+        [role] = chart.find("ClusterRole", f"bandit-operator-{name}")
+        assert not [label for label in role["metadata"]["labels"] if "aggregate" in label]
+        [role] = chart.find("ClusterRole", f"bandit-operator-{name}", "--set", "rbac.aggregate=true")
+        assert role["metadata"]["labels"][f"rbac.authorization.k8s.io/aggregate-to-{name}"] == "true"
+
+
+def test_the_network_policy_lets_through_what_the_values_say_and_nothing_else(chart):
+    assert chart.find("NetworkPolicy", "bandit-operator") == []
+    [policy] = chart.find("NetworkPolicy", "bandit-operator", "--set", "networkPolicy.enabled=true")
+    spec = policy["spec"]
+    [deployment] = chart.find("Deployment", "bandit-operator")
+    assert spec["podSelector"]["matchLabels"].items() <= (
+        deployment["spec"]["template"]["metadata"]["labels"].items()
+    )
+    assert spec["policyTypes"] == ["Ingress", "Egress"]
+    monitoring = [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}]
+    assert spec["ingress"] == [{"from": monitoring, "ports": [{"port": 8080}]}]
+    api_server, dns, prometheus = spec["egress"]
+    assert api_server == {"ports": [{"port": 443}, {"port": 6443}]}
+    assert [port["port"] for port in dns["ports"]] == [53, 53]
+    assert prometheus == {"to": monitoring, "ports": [{"port": 9090}]}
+
+
+def test_a_network_policy_without_scrapers_and_prometheus_lets_nobody_in_and_reaches_neither(chart):
+    closed = "networkPolicy.enabled=true,networkPolicy.scrapers=null,networkPolicy.prometheus.peers=null"
+    [policy] = chart.find("NetworkPolicy", "bandit-operator", "--set", closed)
+    assert policy["spec"]["ingress"] == []
+    assert len(policy["spec"]["egress"]) == 2
+
+
 def test_nobody_gets_a_wildcard_or_a_secret(chart):
     for made in chart.objects(*EVERYTHING):
         for rule in made.get("rules", []):
@@ -139,6 +171,8 @@ def test_nobody_gets_a_wildcard_or_a_secret(chart):
         ("metrics.scrapeAnnotations=Both", "at '/metrics/scrapeAnnotations': value must be one of 'Pod'"),
         ("concurrency=0", "at '/concurrency': minimum: got 0, want 1"),
         ("extraEnv[0].value=x", "at '/extraEnv/0': missing property 'name'"),
+        ("networkPolicy.scrapers[0].namespace=x", "additional properties 'namespace' not allowed"),
+        ("networkPolicy.prometheus.ports={web}", "at '/networkPolicy/prometheus/ports/0': got string"),
         ("crds.install=maybe", "at '/crds/install': got string, want boolean"),
         ("lease.duration=9", "lease.period 2 < lease.deadline 10 < lease.duration 9 must hold"),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -12,6 +13,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from bandit_serving.delivery import BatchSender
+from bandit_serving.tokens import TokenFile
 
 
 class Receiver:
@@ -20,9 +22,11 @@ class Receiver:
     def __init__(self, *statuses: int) -> None:
         self.statuses = list(statuses)
         self.batches: list[list[Any]] = []
+        self.tokens: list[str | None] = []
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         batch = await request.json()
+        self.tokens.append(request.headers.get("Authorization"))
         status = self.statuses.pop(0) if self.statuses else 200
         if status == 0:
             assert request.transport is not None
@@ -64,6 +68,22 @@ async def test_a_batch_is_sent_again_until_it_is_acknowledged() -> None:
         await settle(sender)
         assert (sender.delivered, sender.rejected, sender.retries) == (1, 0, 5)
     assert receiver.batches == [[{"n": 1}]]
+
+
+async def test_a_refused_token_is_read_again_and_the_batch_sent_again(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("old\n")
+    receiver = Receiver(401, 401)
+    async with sending(receiver, token=TokenFile(file)) as sender:
+        running = asyncio.create_task(sender.run())
+        sender.put({"n": 1})
+        while not sender.retries:
+            await asyncio.sleep(0)
+        file.write_text("a-new-one\n")
+        sender.close()
+        await running
+        assert (sender.delivered, sender.rejected) == (1, 0)
+    assert (receiver.tokens[0], receiver.tokens[-1]) == ("Bearer old", "Bearer a-new-one")
 
 
 async def test_a_batch_that_the_receiver_calls_wrong_is_given_up_and_the_next_goes_on() -> None:

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -19,6 +20,7 @@ type report struct {
 	PID       int             `json:"pid"`
 	Endpoints state.Endpoints `json:"endpoints"`
 	Parts     []launch.Part   `json:"parts"`
+	Silent    []string        `json:"silent"` // what does not serve, and why
 }
 
 func statusCommand() *cobra.Command {
@@ -26,9 +28,10 @@ func statusCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "status",
 		Short: "Tell whether a cluster is up, where, and what its parts use",
-		Long: `status exits with 0 when the cluster is ready, else with 1 and the reason, also that
-for which the last one ended by itself. Memory is the proportional set size: all
-parts are one program, whose pages they share.`,
+		Long: `status asks the gateway, Prometheus and the API server, and exits with 0 when all
+serve, else with 1 and the reason, also that for which the last cluster ended by
+itself. Memory is the proportional set size: all parts are one program, whose pages
+they share.`,
 		Args: cobra.NoArgs,
 	}
 	dir := dirFlag(c)
@@ -45,10 +48,13 @@ parts are one program, whose pages they share.`,
 		if asJSON {
 			encoder := json.NewEncoder(os.Stdout)
 			encoder.SetIndent("", "  ")
-			return encoder.Encode(r)
+			if err := encoder.Encode(r); err != nil {
+				return err
+			}
+			return r.fault()
 		}
-		if !r.Ready {
-			return fmt.Errorf("the cluster in %s is starting (process %d)", d, r.PID)
+		if err := r.fault(); err != nil {
+			return err
 		}
 		fmt.Print(summary(d, r.Endpoints), "\n")
 		return printParts(r.Parts)
@@ -56,14 +62,26 @@ parts are one program, whose pages they share.`,
 	return c
 }
 
+// fault is what keeps a cluster from being ready.
+func (r *report) fault() error {
+	if len(r.Silent) > 0 {
+		return fmt.Errorf("the cluster in %s does not serve all:\n%s\nsee %s", r.Dir, strings.Join(r.Silent, "\n"), r.Dir.Parts())
+	}
+	if !r.Ready {
+		return fmt.Errorf("the cluster in %s is starting (process %d)", r.Dir, r.PID)
+	}
+	return nil
+}
+
 func look(d state.Dir) (*report, error) {
 	pid, err := d.PID()
 	if err != nil {
 		return nil, err
 	}
-	r := &report{Dir: d, PID: pid, Parts: launch.Parts(pid)}
+	r := &report{Dir: d, PID: pid, Parts: launch.Parts(pid), Silent: []string{}}
 	if r.Endpoints, err = d.Endpoints(); err == nil {
-		r.Ready = true
+		r.Silent = launch.Silent(r.Endpoints, r.Parts)
+		r.Ready = len(r.Silent) == 0
 	}
 	return r, nil
 }

@@ -1,7 +1,7 @@
 package inside
 
 import (
-	"log"
+	"fmt"
 	"net"
 	"os"
 	"syscall"
@@ -13,53 +13,41 @@ import (
 )
 
 // forward accepts on a socket made outside and connects inside: a listening
-// socket belongs to the network namespace it was made in, whoever uses it.
-func forward(socket *os.File, target string) {
+// socket belongs to the network namespace it was made in, whoever uses it. It
+// returns why it ended, which it should not.
+func forward(socket *os.File, target string) error {
 	listener, err := net.FileListener(socket)
 	socket.Close()
-	if err != nil {
-		log.Print("forward to ", target, ": ", err)
-		return
-	}
-	for {
-		client, err := listener.Accept()
-		if err != nil {
-			log.Print("forward to ", target, " ends: ", err)
-			return
-		}
-		go func() {
+	if err == nil {
+		err = relay.Accept(listener, func(client net.Conn) {
 			server, err := net.DialTimeout("tcp", target, 5*time.Second)
 			if err != nil {
+				client.(*net.TCPConn).SetLinger(0) // refused, not served and ended
 				client.Close()
 				return
 			}
 			relay.Relay(client.(*net.TCPConn), server.(*net.TCPConn))
-		}()
+		})
 	}
+	return fmt.Errorf("the published port of %s ended: %w", target, err)
 }
 
 // serveForwards takes further listening sockets from outside over a Unix
 // socket: the message is the target, its ancillary data the listening socket.
-func serveForwards(path string) {
+func serveForwards(path string, failed chan<- error) error {
 	os.Remove(path) // of an earlier run
 	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 	if err != nil {
-		log.Print(err)
-		return
+		return err
 	}
 	os.Chmod(path, 0o600)
-	for {
-		conn, err := listener.AcceptUnix()
-		if err != nil {
-			log.Print("no more forwards: ", err)
-			return
-		}
-		takeForward(conn)
+	return relay.Accept(listener, func(conn net.Conn) {
+		takeForward(conn.(*net.UnixConn), failed)
 		conn.Close()
-	}
+	})
 }
 
-func takeForward(conn *net.UnixConn) {
+func takeForward(conn *net.UnixConn, failed chan<- error) {
 	target, ancillary := make([]byte, 256), make([]byte, 64)
 	n, m, _, _, err := conn.ReadMsgUnix(target, ancillary)
 	if err != nil {
@@ -74,6 +62,6 @@ func takeForward(conn *net.UnixConn) {
 		return
 	}
 	syscall.CloseOnExec(fds[0])
-	go forward(os.NewFile(uintptr(fds[0]), "listener"), string(target[:n]))
+	go func() { failed <- forward(os.NewFile(uintptr(fds[0]), "listener"), string(target[:n])) }()
 	conn.Write([]byte("ok"))
 }

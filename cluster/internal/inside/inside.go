@@ -54,15 +54,21 @@ func run(spec *Spec, dir state.Dir) error {
 	if err != nil {
 		return err
 	}
+	unreachable := make(chan error, 1)
 	for i, target := range spec.Targets {
 		fd := firstListener + i
 		syscall.CloseOnExec(fd)
-		go forward(os.NewFile(uintptr(fd), "listener"), target)
+		go func() { unreachable <- forward(os.NewFile(uintptr(fd), "listener"), target) }()
 	}
-	go serveForwards(in(state.ForwardSocket))
+	go func() { unreachable <- serveForwards(in(state.ForwardSocket), unreachable) }()
 	supervisor := supervise.New(dir, spec.Dir)
 	if err := startParts(supervisor, spec); err != nil {
 		return err
 	}
-	return <-supervisor.Failed()
+	select { // a cluster that cannot be reached is no better than one that lacks a part
+	case err := <-unreachable:
+		return err
+	case err := <-supervisor.Failed():
+		return err
+	}
 }

@@ -34,5 +34,10 @@ func setupNetwork() error {
 	if err := netlink.RouteAdd(&netlink.Route{LinkIndex: lo.Attrs().Index, Dst: services, Src: node}); err != nil {
 		return fmt.Errorf("route to %s: %w", services, err)
 	}
+	// Where clients of a published port do not reuse connections, each takes a local port,
+	// for a minute after its end too: some 28,000 are soon gone, unless those are taken again.
+	if err := os.WriteFile("/proc/sys/net/ipv4/tcp_tw_reuse", []byte("1"), 0o644); err != nil {
+		return err
+	}
 	return os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1"), 0o644)
 }

@@ -14,6 +14,8 @@ type Part struct {
 	Name        string `json:"name"`
 	PID         int    `json:"pid"`
 	MemoryBytes int    `json:"memoryBytes"` // proportional set size
+
+	stopped bool // by a signal, as with Ctrl-Z
 }
 
 // Parts lists the parts of the cluster whose top process is pid, by name.
@@ -25,7 +27,9 @@ func Parts(pid int) []Part {
 			words := strings.Split(string(argv), "\x00")
 			// Orphans of containers are children of process 1 as well.
 			if err == nil && len(words) > 1 && filepath.Base(words[0]) == "cluster" {
-				parts = append(parts, Part{Name: words[1], PID: child, MemoryBytes: proportionalSetSize(child)})
+				parts = append(parts, Part{
+					Name: words[1], PID: child, MemoryBytes: proportionalSetSize(child), stopped: stopped(child),
+				})
 			}
 		}
 	}
@@ -50,6 +54,15 @@ func children(pid int) (pids []int) {
 		}
 	}
 	return pids
+}
+
+func stopped(pid int) bool {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return false
+	}
+	_, after, _ := strings.Cut(string(b), ") ") // the state follows the name in brackets
+	return strings.HasPrefix(after, "T")
 }
 
 func proportionalSetSize(pid int) int {

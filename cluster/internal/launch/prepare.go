@@ -3,13 +3,16 @@ package launch
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"bandit-operator.dev/cluster/internal/layout"
@@ -76,21 +79,52 @@ func await(what string, check func() error) error {
 	}
 }
 
-// answers fails when nothing serves the URL yet. A gateway without a route for it says
-// 404 for everything: that is serving.
+// Silent names what a cluster that is ready does not serve, each with the reason:
+// one line for each of its endpoints that does not answer from outside, and for each
+// part that is stopped.
+func Silent(endpoints state.Endpoints, parts []Part) (lines []string) {
+	for _, part := range parts {
+		if part.stopped {
+			lines = append(lines, fmt.Sprintf("%s is stopped (process %d)", part.Name, part.PID))
+		}
+	}
+	var all sync.WaitGroup
+	checks := []struct{ name, url string }{
+		{"the API server", endpoints.API}, {"the gateway", endpoints.Gateway}, {"Prometheus", endpoints.Prometheus + "/-/ready"},
+	}
+	found := make([]string, len(checks))
+	for i, check := range checks {
+		all.Go(func() {
+			if err := answers(check.url); err != nil {
+				found[i] = fmt.Sprintf("%s does not serve: %v", check.name, err)
+			}
+		})
+	}
+	all.Wait()
+	return append(lines, slices.DeleteFunc(found, func(line string) bool { return line == "" })...)
+}
+
+// anonymous asks without credentials, so it need not know whom it asks.
+var anonymous = &http.Client{Transport: &http.Transport{
+	TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true,
+}}
+
+// answers fails when nothing serves the URL. A gateway without a route for it says 404 for
+// everything, and the API server 401 to whoever says no name: that is serving.
 func answers(url string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return err
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := anonymous.Do(req)
 	if err != nil {
 		return err
 	}
 	resp.Body.Close()
-	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusNotFound {
+	serving := []int{http.StatusOK, http.StatusUnauthorized, http.StatusNotFound}
+	if !slices.Contains(serving, resp.StatusCode) {
 		return fmt.Errorf("%s answers %s", url, resp.Status)
 	}
 	return nil

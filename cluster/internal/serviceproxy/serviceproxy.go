@@ -148,24 +148,18 @@ func addToLo(vip string) error {
 
 // serve tries the ready endpoints in random order.
 func (p *proxy) serve(vip string, l net.Listener) {
-	for {
-		c, err := l.Accept()
-		if err != nil {
-			return
-		}
+	relay.Accept(l, func(c net.Conn) { // ends when listen closes it
 		p.mu.Lock()
 		to := append([]string(nil), p.backends[vip]...)
 		p.mu.Unlock()
-		go func() {
-			rand.Shuffle(len(to), func(i, j int) { to[i], to[j] = to[j], to[i] })
-			for _, addr := range to {
-				if up, err := net.DialTimeout("tcp", addr, 2*time.Second); err == nil {
-					relay.Relay(c.(*net.TCPConn), up.(*net.TCPConn))
-					return
-				}
+		rand.Shuffle(len(to), func(i, j int) { to[i], to[j] = to[j], to[i] })
+		for _, addr := range to {
+			if up, err := net.DialTimeout("tcp", addr, 2*time.Second); err == nil {
+				relay.Relay(c.(*net.TCPConn), up.(*net.TCPConn))
+				return
 			}
-			c.(*net.TCPConn).SetLinger(0)
-			c.Close()
-		}()
-	}
+		}
+		c.(*net.TCPConn).SetLinger(0)
+		c.Close()
+	})
 }

@@ -12,6 +12,7 @@ import aiohttp
 
 from bandit_serving.delivery import BatchSender
 from bandit_serving.logs import get_logger
+from bandit_serving.tokens import TokenFile
 
 log = get_logger(__name__)
 
@@ -28,6 +29,7 @@ class PredictionEvents:
         outputs: tuple[str, ...] = ("predict",),
         capacity: int = 100_000,
         flush_timeout: float = 30.0,
+        token: TokenFile | None = None,
     ) -> None:
         """Prepare events of one arm.
 
@@ -38,6 +40,7 @@ class PredictionEvents:
             outputs: Names of the outputs that the reward function needs, whatever the client asked for.
             capacity: Most events that wait in memory; beyond it events are dropped and counted.
             flush_timeout: Seconds to go on delivering when the server ends.
+            token: Has the bearer token that the collector asks for.
         """
         self.sender: BatchSender | None = None
         """The queue and its counters; None outside ``delivering``."""
@@ -45,7 +48,7 @@ class PredictionEvents:
         """Names of the outputs that each event carries."""
         self._url = collector.rstrip("/") + "/v1/predictions"
         self._route, self._arm = route, arm
-        self._capacity, self._flush_timeout = capacity, flush_timeout
+        self._capacity, self._flush_timeout, self._token = capacity, flush_timeout, token
 
     def add(self, request_id: str, rows: list[dict[str, Any]]) -> None:
         """Queue the events of one request.
@@ -68,7 +71,7 @@ class PredictionEvents:
     async def delivering(self) -> AsyncIterator[None]:
         """Deliver in the background; on leaving, deliver what is left within the flush timeout."""
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10.0)) as client:
-            self.sender = BatchSender(client, self._url, capacity=self._capacity)
+            self.sender = BatchSender(client, self._url, capacity=self._capacity, token=self._token)
             task = asyncio.create_task(self.sender.run())
             try:
                 yield

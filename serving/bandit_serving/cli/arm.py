@@ -10,6 +10,7 @@ import click
 from bandit_serving import logs
 from bandit_serving.cli.options import Duration, Factor, explain_bad_settings
 from bandit_serving.server import Readiness, serve
+from bandit_serving.tokens import TokenFile
 
 
 @click.command(
@@ -35,6 +36,11 @@ from bandit_serving.server import Readiness, serve
 )
 @click.option(
     "--collector", help="Base URL of the reward collector; without it no prediction events are sent."
+)
+@click.option(
+    "--token-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File with the bearer token of the collector; read again when it changes.",
 )
 @click.option(
     "--event-outputs",
@@ -79,6 +85,7 @@ def arm(
     arm: str,
     route: str | None,
     collector: str | None,
+    token_file: Path | None,
     event_outputs: str,
     skew: tuple[tuple[str, float], ...],
     host: str,
@@ -114,6 +121,7 @@ def arm(
             outputs=served.check_outputs(event_outputs.split(",")),
             capacity=queue,
             flush_timeout=flush_timeout,
+            token=None if token_file is None else TokenFile(token_file),
         )
     application = ArmApp(
         served, name=name, version=version, arm=arm, readiness=readiness, events=events, max_rows=max_rows

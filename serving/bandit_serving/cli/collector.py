@@ -11,10 +11,14 @@ from bandit_serving import logs
 from bandit_serving.cli.options import Duration, explain_bad_settings
 from bandit_serving.collector.app import CollectorApp
 from bandit_serving.collector.joiner import Joiner
+from bandit_serving.collector.limits import LONGEST_BODIES_AT_ONCE, Limits
 from bandit_serving.collector.stores import open_store
 from bandit_serving.collector.writer import Writer
 from bandit_serving.rewards import REWARDS, RouteRewards, load_routes, make_reward
 from bandit_serving.server import Readiness, serve
+from bandit_serving.tokens import TokenFile
+
+log = logs.get_logger(__name__)
 
 
 @click.command(
@@ -47,6 +51,59 @@ from bandit_serving.server import Readiness, serve
 )
 @click.option("--host", default="0.0.0.0", show_default=True, help="Address to listen at.")
 @click.option("--port", default=8081, show_default=True, help="Port to listen at; 0 takes a free one.")
+@click.option(
+    "--metrics-port",
+    type=int,
+    help="Port of /metrics, so that whoever may send events need not read them; 0 takes a free one, which the"
+    " log line `metrics` names.  [default: that of --port]",
+)
+@click.option(
+    "--token-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File with bearer tokens, one a line, read again when it changes: events and the summary are refused"
+    " with 401 without one of them. /metrics and the health checks need none.  [default: everybody who"
+    " reaches the port may send events, and so move traffic]",
+)
+@click.option(
+    "--max-routes",
+    type=click.IntRange(min=1),
+    default=Limits.routes,
+    show_default=True,
+    help="Most routes that are ever counted; an event of a further one is refused.",
+)
+@click.option(
+    "--max-arms",
+    type=click.IntRange(min=1),
+    default=Limits.arms,
+    show_default=True,
+    help="Most arms that are ever counted for a route; a prediction of a further one is refused.",
+)
+@click.option(
+    "--arms",
+    default="",
+    help="The only arms whose predictions are taken, comma-separated, for every route.  [default: any]",
+)
+@click.option(
+    "--max-bytes",
+    type=click.IntRange(min=1),
+    default=Limits.body_bytes,
+    show_default=True,
+    help=f"Longest body of a request; all under way may have {LONGEST_BODIES_AT_ONCE} times as much.",
+)
+@click.option(
+    "--body-timeout",
+    type=Duration(),
+    default=f"{Limits.body_seconds:g}s",
+    show_default=True,
+    help="Longest time for a body to arrive; a slower one is refused with 408.",
+)
+@click.option(
+    "--max-requests",
+    type=click.IntRange(min=1),
+    default=Limits.requests,
+    show_default=True,
+    help="Most requests under way; beyond it clients get 429 and come again.",
+)
 @click.option(
     "--expire-after",
     type=Duration(),
@@ -85,6 +142,14 @@ def collector(
     routes: Path | None,
     host: str,
     port: int,
+    metrics_port: int | None,
+    token_file: Path | None,
+    max_routes: int,
+    max_arms: int,
+    arms: str,
+    max_bytes: int,
+    body_timeout: float,
+    max_requests: int,
     expire_after: float,
     counters: str,
     queue: int,
@@ -104,8 +169,31 @@ def collector(
     if reward is None and routes is None:
         reward = "accuracy"
     rewards = RouteRewards(by_route, None if reward is None else make_reward(reward, reward_settings))
+    token = None if token_file is None else TokenFile(token_file)
+    if token is None:
+        log.warning("no --token-file: whoever reaches the port can send events, and so move traffic")
+    limits = Limits(
+        routes=max_routes,
+        arms=max_arms,
+        arm_names=frozenset(name.strip() for name in arms.split(",") if name.strip()),
+        body_bytes=max_bytes,
+        body_seconds=body_timeout,
+        requests=max_requests,
+    )
     readiness = Readiness()
     joiner = Joiner(open_store(database), rewards)
     writer = Writer(joiner, most_waiting=queue, expire_after=expire_after)
-    application = CollectorApp(joiner, writer, rewards, readiness, since_start=counters == "since-start")
-    asyncio.run(serve(application.app, host, port, readiness=readiness, drain_delay=drain_delay))
+    application = CollectorApp(
+        joiner,
+        writer,
+        rewards,
+        readiness,
+        limits=limits,
+        token=token,
+        metrics_apart=metrics_port is not None,
+        since_start=counters == "since-start",
+    )
+    metrics = None if metrics_port is None else (application.metrics_app, metrics_port)
+    asyncio.run(
+        serve(application.app, host, port, readiness=readiness, drain_delay=drain_delay, metrics=metrics)
+    )

@@ -16,6 +16,7 @@ import click
 from bandit_serving import logs
 from bandit_serving.cli.options import Duration, explain_bad_settings
 from bandit_serving.errors import BadSetting
+from bandit_serving.tokens import TokenFile
 
 if TYPE_CHECKING:
     from bandit_serving.replay import Replayer
@@ -39,6 +40,11 @@ log = logs.get_logger(__name__)
 )
 @click.option("--url", required=True, help="Inference URL: …/v2/models/NAME/infer.")
 @click.option("--labels", help="Base URL of the reward collector; without it no labels are sent.")
+@click.option(
+    "--token-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File with the bearer token of the collector; read again when it changes.",
+)
 @click.option("--route", help="Route of the labels.  [default: NAME in the inference URL]")
 @click.option(
     "--rate", type=click.FloatRange(min=0), default=100.0, show_default=True, help="Requests a second."
@@ -65,6 +71,7 @@ def replay(
     data: Path,
     url: str,
     labels: str | None,
+    token_file: Path | None,
     route: str | None,
     rate: float,
     delay: str,
@@ -99,6 +106,7 @@ def replay(
         delay=parsed,
         seed=seed,
         timeout=timeout,
+        token=None if token_file is None else TokenFile(token_file),
     )
     result = asyncio.run(_run(replayer, duration, requests, status_file))
     click.echo(json.dumps(result, indent=2))

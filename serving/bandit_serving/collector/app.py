@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -16,18 +17,19 @@ from starlette.routing import Route
 from bandit_serving import web
 from bandit_serving.collector.events import Event, parse_labels, parse_predictions
 from bandit_serving.collector.joiner import Joiner
+from bandit_serving.collector.limits import InFlight, KnownNames, Limits
 from bandit_serving.collector.metrics import CounterMetrics, summary
 from bandit_serving.collector.writer import Writer
-from bandit_serving.errors import ServingError
+from bandit_serving.errors import BadRequest, ServingError
 from bandit_serving.rewards import RouteRewards
 from bandit_serving.server import Readiness
+from bandit_serving.tokens import TokenFile
 
-MOST_BYTES = 8_000_000
 _Parse = Callable[[Any, RouteRewards, float], Sequence[Event]]
 
 
 class CollectorApp:
-    """Endpoints of the collector: ``app`` is the ASGI application."""
+    """Endpoints of the collector: ``app`` and ``metrics_app`` are the ASGI applications."""
 
     def __init__(
         self,
@@ -36,19 +38,28 @@ class CollectorApp:
         rewards: RouteRewards,
         readiness: Readiness,
         *,
+        limits: Limits | None = None,
+        token: TokenFile | None = None,
+        metrics_apart: bool = False,
         since_start: bool = False,
     ) -> None:
-        """Build the application.
+        """Build the applications.
 
         Args:
             joiner: Has the counters as they were last committed.
             writer: Commits events through that joiner; started and stopped with the application.
             rewards: Check events as they come, so that a join never meets one it cannot use.
             readiness: Turns readiness false while draining.
+            limits: What is taken at most.
+            token: Has the bearer tokens, one of which every event and the summary need; None asks for none.
+            metrics_apart: Leave /metrics to ``metrics_app``.
             since_start: Let /metrics count from the start of the process instead of going on.
         """
         self._joiner, self._writer = joiner, writer
         self._rewards, self._readiness = rewards, readiness
+        self._limits, self._token = limits or Limits(), token
+        self._names = KnownNames(self._limits, joiner.counters)
+        self._in_flight = InFlight(self._limits)
         self._registry = CollectorRegistry()
         before = joiner.counters if since_start else None
         self._registry.register(CounterMetrics(lambda: joiner.counters, lambda: writer.waiting, before))
@@ -59,6 +70,14 @@ class CollectorApp:
             ["kind", "code"],
             registry=self._registry,
         )
+        self._refused = Counter(
+            "collector_refused_events",
+            "Events of batches that were read and not taken, by HTTP status.",
+            ["kind", "code"],
+            registry=self._registry,
+        )
+        metrics = Route("/metrics", self._metrics)
+        self.metrics_app = Starlette(routes=[metrics])
         self.app = Starlette(
             routes=[
                 Route("/v1/predictions", self._predictions, methods=["POST"]),
@@ -66,7 +85,7 @@ class CollectorApp:
                 Route("/v1/summary", self._summary),
                 Route("/health/live", self._live),
                 Route("/health/ready", self._ready),
-                Route("/metrics", self._metrics),
+                *([] if metrics_apart else [metrics]),
             ],
             exception_handlers={ServingError: web.error_response},
             lifespan=self._lifespan,
@@ -87,25 +106,55 @@ class CollectorApp:
         return await self._take(request, "labels", parse_labels)
 
     async def _take(self, request: Request, kind: str, parse: _Parse) -> Response:
-        answer = await self._commit(request, parse)
-        self._requests.labels(kind, str(answer.status_code)).inc()
+        sent = 0
+        try:
+            self._check_token(request)
+            with self._in_flight.request() as hold:
+                body = await web.read_json(
+                    request,
+                    self._limits.body_bytes,
+                    max_seconds=self._limits.body_seconds,
+                    on_bytes=hold,
+                )
+                sent = len(body) if isinstance(body, list) else 0
+                answer = await self._commit(parse(body, self._rewards, time.time()))
+        except ServingError as error:
+            answer = web.error_response(request, error)
+        code = str(answer.status_code)
+        self._requests.labels(kind, code).inc()
+        if answer.status_code != 200:
+            self._refused.labels(kind, code).inc(sent)
         return answer
 
-    async def _commit(self, request: Request, parse: _Parse) -> Response:
+    async def _commit(self, events: Sequence[Event]) -> Response:
+        """Answer once the events are on disk.
+
+        Raises:
+            ServingError: They cannot be taken, or not now.
+        """
+        self._names.admit(events)
         try:
-            events = parse(await web.read_json(request, MOST_BYTES), self._rewards, time.time())
             if events:
                 await self._writer.write(events)
-        except ServingError as error:
-            return web.error_response(request, error)
+        except ServingError:
+            raise
         except Exception as error:  # the database refused: the client is to keep its events and come again
             return JSONResponse(
                 {"error": f"not stored: {error}"}, status_code=503, headers={"Retry-After": "1"}
             )
         return JSONResponse({"committed": len(events)})
 
-    async def _summary(self, _request: Request) -> Response:
-        return JSONResponse(summary(self._joiner.counters))
+    def _check_token(self, request: Request) -> None:
+        if self._token is not None and not self._token.accepts(request.headers.get("authorization")):
+            raise BadRequest(
+                "no valid token; send `Authorization: Bearer TOKEN` with a token of the collector's"
+                " --token-file",
+                401,
+            )
+
+    async def _summary(self, request: Request) -> Response:
+        self._check_token(request)
+        return JSONResponse(await asyncio.to_thread(summary, self._joiner.counters))
 
     async def _live(self, _request: Request) -> Response:
         return JSONResponse({"live": self._writer.alive}, status_code=200 if self._writer.alive else 503)
@@ -115,4 +164,4 @@ class CollectorApp:
         return JSONResponse({"ready": ready}, status_code=200 if ready else 503)
 
     async def _metrics(self, _request: Request) -> Response:
-        return web.metrics_response(self._registry)
+        return await asyncio.to_thread(web.metrics_response, self._registry)  # events go on being taken

@@ -8,6 +8,7 @@ restarted.
 from __future__ import annotations
 
 import bisect
+from collections.abc import Mapping
 from typing import NamedTuple
 
 MILLION = 1_000_000
@@ -33,6 +34,7 @@ CROSS_PRODUCTS = "cross_products"  # sum of x·y in millionths of millionths, by
 DUPLICATE_PREDICTIONS = "duplicate_predictions"  # predictions of a request that had one already, by arm
 DUPLICATE_LABELS = "duplicate_labels"  # labels of a request that had one already, by route
 LATE_LABELS = "late_labels"  # labels that came after their prediction had expired, by route
+UNREWARDED = "unrewarded"  # joined requests for which the reward function had no value, by arm
 EXPIRED_PREDICTIONS = "expired_predictions"  # predictions whose label did not come in time, by arm
 EXPIRED_LABELS = "expired_labels"  # labels whose prediction did not come in time, by route
 DELAY_MILLISECONDS = "delay_milliseconds"  # sum of label time - prediction time, by arm
@@ -55,15 +57,32 @@ def added(counters: Counters, changes: Counters) -> Counters:
     return counters | {key: counters.get(key, 0) + value for key, value in changes.items()}
 
 
+def by_route(counters: Counters) -> dict[str, dict[str, dict[str, int]]]:
+    """Return counters as routes, in each its arms, in each its values by name; all sorted, in one pass.
+
+    What is counted by route alone stands under the arm "".
+    """
+    routes: dict[str, dict[str, dict[str, int]]] = {}
+    for key in sorted(counters, key=lambda key: (key.route, key.arm)):
+        routes.setdefault(key.route, {}).setdefault(key.arm, {})[key.name] = counters[key]
+    return routes
+
+
 def delay_bucket(seconds: float) -> str:
     """Return the name of the counter of the bucket that holds a delay."""
     return f"{_DELAY_BUCKET}{bisect.bisect_left(DELAY_BUCKETS, seconds)}"
 
 
-def delay_histogram(counters: Counters, route: str, arm: str) -> list[tuple[float, int]]:
-    """Return the cumulative histogram as pairs (upper end in seconds, joined requests up to it), inf last."""
+def delay_histogram(values: Mapping[str, int]) -> list[tuple[float, int]]:
+    """Return the cumulative histogram of an arm as pairs (upper end in seconds, joined requests up to it).
+
+    The last end is infinite.
+
+    Args:
+        values: The arm's counters by name.
+    """
     cumulative, pairs = 0, []
     for i, end in enumerate((*DELAY_BUCKETS, float("inf"))):
-        cumulative += counters.get(Key(f"{_DELAY_BUCKET}{i}", route, arm), 0)
+        cumulative += values.get(f"{_DELAY_BUCKET}{i}", 0)
         pairs.append((end, cumulative))
     return pairs

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
 from bandit_serving.errors import BadRequest
 from bandit_serving.rewards import RewardFunction, RouteRewards
+from bandit_serving.rewards.base import is_finite
 
 MOST_CHARACTERS = 256  # of an id or a name
 LATEST = 1e11  # seconds, the year 5138: whatever is later was given in another unit
@@ -59,8 +59,9 @@ def parse_predictions(body: Any, rewards: RouteRewards, now: float) -> list[Pred
         outputs = item.get("outputs")
         if not isinstance(outputs, dict):
             raise ValueError(f"outputs: {outputs!r:.80} is not an object of outputs by name")
+        text = _compact("outputs", outputs)
         _named("outputs", reward.check_outputs, outputs)
-        return Prediction(route, request_id, arm, _compact(outputs), _time(item, now))
+        return Prediction(route, request_id, arm, text, _time(item, now))
 
     return _parse(body, parse)
 
@@ -76,8 +77,9 @@ def parse_labels(body: Any, rewards: RouteRewards, now: float) -> list[Label]:
         route, request_id = (_text(item, name) for name in ("route", "id"))
         if item.get("label") is None:
             raise ValueError("label: missing; send what turned out to be true")
+        text = _compact("label", item["label"])
         _named("label", _reward_function(rewards, route).check_label, item["label"])
-        return Label(route, request_id, _compact(item["label"]), _time(item, now))
+        return Label(route, request_id, text, _time(item, now))
 
     return _parse(body, parse)
 
@@ -129,12 +131,29 @@ def _time(item: dict[str, Any], now: float) -> float:
     value = item.get("time")
     if value is None:
         return now
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not is_finite(value):
         raise ValueError(f"time: {value!r:.80} is not a Unix time in seconds")
     if not 0 <= value <= LATEST:
         raise ValueError(f"time: {value!r:.80} is no Unix time of these centuries; send it in seconds")
     return float(value)
 
 
-def _compact(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"))
+def _compact(field: str, value: Any) -> str:
+    """Return a value as JSON, which knows no infinity: that is what a number beyond all floats came as."""
+    try:
+        return json.dumps(value, separators=(",", ":"), allow_nan=False)
+    except ValueError as error:
+        where = _first_infinite(field, value)
+        raise ValueError(f"{where}: a number beyond ±1.8e308; send finite numbers") from error
+
+
+def _first_infinite(path: str, value: Any) -> str:
+    """Return the path of the first number that is not finite, else the path itself."""
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, part in parts:
+        inner = f"{path}.{name}" if isinstance(value, dict) else f"{path}[{name}]"
+        if isinstance(part, float) and not is_finite(part):
+            return inner[:MOST_CHARACTERS]
+        if (found := _first_infinite(inner, part)) != inner:
+            return found
+    return path

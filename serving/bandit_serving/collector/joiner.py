@@ -19,8 +19,10 @@ from bandit_serving.collector.stores.base import (
     Store,
     keys_of,
 )
+from bandit_serving.errors import BadRequest
 from bandit_serving.logs import get_logger
 from bandit_serving.rewards import Ratio, RewardType, RouteRewards
+from bandit_serving.rewards.base import NeverEqual
 
 log = get_logger(__name__)
 
@@ -56,6 +58,8 @@ class Joiner:
                 yield changes
                 if changes:
                     self._store.add(changes)
+        except BadRequest:  # raised before the commit, so nothing was stored
+            raise
         except BaseException:
             # A connection that broke while it committed does not show whether it did.
             self._certain = False
@@ -68,6 +72,9 @@ class Joiner:
         Args:
             events: In any order; those stored before are counted as duplicates only.
             now: Unix time in seconds.
+
+        Raises:
+            BadRequest: A prediction and its label can never be equal; nothing is stored.
         """
         with self._counting() as changes:
             self._take_predictions([e for e in events if isinstance(e, Prediction)], now, changes)
@@ -81,9 +88,7 @@ class Joiner:
                 again.append(event)
                 continue
             _add(changes, names.PREDICTIONS, event.route, event.arm)
-            self._join(
-                changes, event.route, KnownPrediction(event.arm, event.outputs, event.time), taken[key]
-            )
+            self._join(changes, key, KnownPrediction(event.arm, event.outputs, event.time), taken[key])
         for event in again:
             _add(changes, names.DUPLICATE_PREDICTIONS, event.route, event.arm)
 
@@ -96,7 +101,7 @@ class Joiner:
                 again.append(event)
                 continue
             _add(changes, names.LABELS, event.route)
-            self._join(changes, event.route, taken[key], KnownLabel(event.label, event.time))
+            self._join(changes, key, taken[key], KnownLabel(event.label, event.time))
         late = self._store.expired([RequestKey(e.route, e.id) for e in again]) if again else set()
         for event in again:
             is_late = RequestKey(event.route, event.id) in late
@@ -106,8 +111,11 @@ class Joiner:
         function = self._rewards.find(route)
         return function is not None and function.held
 
-    def _join(self, changes: Counters, route: str, prediction: KnownPrediction, label: KnownLabel) -> None:
+    def _join(
+        self, changes: Counters, key: RequestKey, prediction: KnownPrediction, label: KnownLabel
+    ) -> None:
         """Count a request that has both halves; do nothing for one that lacks one."""
+        route = key.route
         arm, outputs, predicted_at = prediction
         if arm is None or outputs is None or predicted_at is None:
             return
@@ -118,19 +126,28 @@ class Joiner:
         delay = max(label.labelled_at - predicted_at, 0.0)
         _add(changes, delay_bucket(delay), route, arm)
         _add(changes, names.DELAY_MILLISECONDS, route, arm, round(delay * 1000))
-        if not self._held(route):
+        if self._held(route):
+            return
+        try:
             self._count_reward(changes, route, arm, outputs, label.label)
+        except NeverEqual as error:  # whoever sent the later half is still there to be told
+            raise BadRequest(
+                f"request {key.id!r} of route {route!r}: {error}; none of the batch was taken"
+            ) from error
 
     def _count_reward(self, changes: Counters, route: str, arm: str, outputs: str, label: str) -> None:
         values, truth = json.loads(outputs), json.loads(label)
-        function = self._rewards.find(route)
-        if function is None:
-            return
+        function, reward = self._rewards.find(route), None
         try:
-            reward = function.reward(values, truth)
+            if function is not None:
+                reward = function.reward(values, truth)
+        except NeverEqual:
+            raise
         except (LookupError, TypeError, ValueError, ArithmeticError) as error:
             # Both were checked when they came, by the function that the route had then.
             log.warning("no reward: the reward function has changed", route=route, arm=arm, reason=str(error))
+        if function is None or reward is None:
+            _add(changes, names.UNREWARDED, route, arm)
             return
         _count(changes, route, arm, function.type, reward)
 
@@ -169,14 +186,18 @@ class Joiner:
     def _expire_prediction(self, changes: Counters, row: Overdue) -> None:
         assert row.arm is not None
         _add(changes, names.EXPIRED_PREDICTIONS, row.key.route, row.arm)
-        if (function := self._rewards.find(row.key.route)) is not None:
+        function = self._rewards.find(row.key.route)
+        if function is not None and function.expired is not None:
             _count(changes, row.key.route, row.arm, function.type, function.expired)
 
     def _count_held(self, changes: Counters, row: Overdue) -> None:
         assert row.arm is not None
         assert row.outputs is not None
         assert row.label not in (None, EXPIRED)
-        self._count_reward(changes, row.key.route, row.arm, row.outputs, row.label or "")
+        try:
+            self._count_reward(changes, row.key.route, row.arm, row.outputs, row.label or "")
+        except NeverEqual:  # held for an earlier function of the route, and nobody is there to be told
+            _add(changes, names.UNREWARDED, row.key.route, row.arm)
 
 
 def _store_and_count(
@@ -206,10 +227,8 @@ def _add(changes: Counters, name: str, route: str, arm: str = "", value: int = 1
     changes[key] = changes.get(key, 0) + value
 
 
-def _count(changes: Counters, route: str, arm: str, kind: RewardType, reward: float | Ratio | None) -> None:
-    """Count a trial and the sums that rewards of its type are judged by; None is no trial."""
-    if reward is None:
-        return
+def _count(changes: Counters, route: str, arm: str, kind: RewardType, reward: float | Ratio) -> None:
+    """Count a trial and the sums that rewards of its type are judged by."""
     over = reward.denominator if isinstance(reward, Ratio) else 0.0
     y = round((reward.numerator if isinstance(reward, Ratio) else reward) * MILLION)
     _add(changes, names.TRIALS, route, arm)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from prometheus_client.core import (
@@ -14,7 +14,9 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from bandit_serving.collector import counters as names
-from bandit_serving.collector.counters import MILLION, Counters, added, delay_histogram
+from bandit_serving.collector.counters import MILLION, Counters, added, by_route, delay_histogram
+
+_Routes = Mapping[str, Mapping[str, Mapping[str, int]]]
 
 _BY_ARM = (
     ("model_reward_trials", names.TRIALS, 1, "Requests that gave a reward."),
@@ -26,6 +28,12 @@ _BY_ARM = (
     ("model_reward_cross_products", names.CROSS_PRODUCTS, MILLION**2, "Sum of x·y."),
     ("model_reward_predictions", names.PREDICTIONS, 1, "Distinct requests with a prediction."),
     ("model_reward_joined", names.JOINED, 1, "Distinct requests with a prediction and a label."),
+    (
+        "model_reward_unrewarded",
+        names.UNREWARDED,
+        1,
+        "Joined requests for which the reward function had no value.",
+    ),
     (
         "model_reward_expired_predictions",
         names.EXPIRED_PREDICTIONS,
@@ -60,37 +68,36 @@ class CounterMetrics(Collector):
         self._before = {key: -value for key, value in (before or {}).items()}
 
     def collect(self) -> Iterator[Metric]:
-        """Yield every metric family."""
+        """Yield every metric family, in a time that grows as the number of counters does."""
         totals = self._read()
-        arms = sorted({(key.route, key.arm) for key in totals if key.arm})
-        counters = added(totals, self._before)
+        counters = by_route(added(totals, self._before))
         for metric, name, scale, text in _BY_ARM:
             family = CounterMetricFamily(metric, text, labels=["route", "arm"])
-            for key, value in sorted(counters.items()):
-                if key.name == name:
-                    family.add_metric([key.route, key.arm], value / scale)
+            for route, arm, values in _arms(counters):
+                if name in values:
+                    family.add_metric([route, arm], values[name] / scale)
             yield family
         for metric, name, text in _BY_ROUTE:
             family = CounterMetricFamily(metric, text, labels=["route"])
-            for key, value in sorted(counters.items()):
-                if key.name == name:
-                    family.add_metric([key.route], value)
+            for route, arms in counters.items():
+                if name in arms.get("", {}):
+                    family.add_metric([route], arms[""][name])
             yield family
-        yield _delays(counters, arms)
-        yield from self._gauges(totals, arms)
+        yield _delays(counters)
+        yield from self._gauges(by_route(totals))
 
-    def _gauges(self, counters: Counters, arms: list[tuple[str, str]]) -> Iterator[Metric]:
+    def _gauges(self, counters: _Routes) -> Iterator[Metric]:
         pending = GaugeMetricFamily(
             "model_reward_pending_predictions", "Predictions that wait for a label.", labels=["route", "arm"]
         )
-        for route, arm in arms:
-            pending.add_metric([route, arm], _waiting_predictions(counters, route, arm))
+        for route, arm, values in _arms(counters):
+            pending.add_metric([route, arm], _waiting_predictions(values))
         yield pending
         labels = GaugeMetricFamily(
             "model_reward_pending_labels", "Labels that wait for a prediction.", labels=["route"]
         )
-        for route in sorted({key.route for key in counters}):
-            labels.add_metric([route], _waiting_labels(counters, route))
+        for route, arms in counters.items():
+            labels.add_metric([route], _waiting_labels(arms))
         yield labels
         yield GaugeMetricFamily(
             "model_reward_uncommitted", "Events not committed yet.", value=self._waiting()
@@ -99,62 +106,59 @@ class CounterMetrics(Collector):
 
 def summary(counters: Counters) -> dict[str, Any]:
     """Return the counters as nested objects: routes by name, in each its arms by name."""
-    routes: dict[str, Any] = {}
-    for route in sorted({key.route for key in counters}):
-        by_name = {key.name: value for key, value in counters.items() if key.route == route and not key.arm}
-        arms = sorted({key.arm for key in counters if key.route == route and key.arm})
-        routes[route] = {
-            **{name: by_name.get(name, 0) for _, name, _ in _BY_ROUTE},
-            "pending_labels": _waiting_labels(counters, route),
-            "arms": {arm: _arm_summary(counters, route, arm) for arm in arms},
+    routes = {
+        route: {
+            **{name: arms.get("", {}).get(name, 0) for _, name, _ in _BY_ROUTE},
+            "pending_labels": _waiting_labels(arms),
+            "arms": {arm: _arm_summary(values) for arm, values in arms.items() if arm},
         }
+        for route, arms in by_route(counters).items()
+    }
     return {"routes": routes}
 
 
-def _arm_summary(counters: Counters, route: str, arm: str) -> dict[str, Any]:
-    def value(name: str) -> int:
-        return counters.get(names.Key(name, route, arm), 0)
+def _arms(counters: _Routes) -> Iterator[tuple[str, str, Mapping[str, int]]]:
+    """Yield route, arm and its counters by name."""
+    for route, arms in counters.items():
+        for arm, values in arms.items():
+            if arm:
+                yield route, arm, values
 
-    trials, joined = value(names.TRIALS), value(names.JOINED)
+
+def _arm_summary(values: Mapping[str, int]) -> dict[str, Any]:
+    trials, joined = values.get(names.TRIALS, 0), values.get(names.JOINED, 0)
     successes, losses, denominators = (
-        value(name) / MILLION for name in (names.SUCCESSES, names.LOSSES, names.DENOMINATORS)
+        values.get(name, 0) / MILLION for name in (names.SUCCESSES, names.LOSSES, names.DENOMINATORS)
     )
     return {
         "trials": trials,
         "successes": successes,
         "mean": (successes - losses) / trials if trials else None,
         "ratio": successes / denominators if denominators else None,
-        **{name: value(name) for _, name, scale, _ in _BY_ARM if scale == 1 and name != names.TRIALS},
-        "pending_predictions": _waiting_predictions(counters, route, arm),
-        "mean_delay_seconds": value(names.DELAY_MILLISECONDS) / 1000 / joined if joined else None,
+        **{name: values.get(name, 0) for _, name, scale, _ in _BY_ARM if scale == 1 and name != names.TRIALS},
+        "pending_predictions": _waiting_predictions(values),
+        "mean_delay_seconds": values.get(names.DELAY_MILLISECONDS, 0) / 1000 / joined if joined else None,
     }
 
 
-def _delays(counters: Counters, arms: list[tuple[str, str]]) -> Metric:
+def _delays(counters: _Routes) -> Metric:
     family = HistogramMetricFamily(
         "model_reward_delay_seconds", "Time from a prediction to its label.", labels=["route", "arm"]
     )
-    for route, arm in arms:
-        buckets = [
-            ("+Inf" if end == float("inf") else f"{end:g}", n)
-            for end, n in delay_histogram(counters, route, arm)
-        ]
-        total = counters.get(names.Key(names.DELAY_MILLISECONDS, route, arm), 0) / 1000
-        family.add_metric([route, arm], buckets, total)
+    for route, arm, values in _arms(counters):
+        buckets = [("+Inf" if end == float("inf") else f"{end:g}", n) for end, n in delay_histogram(values)]
+        family.add_metric([route, arm], buckets, values.get(names.DELAY_MILLISECONDS, 0) / 1000)
     return family
 
 
-def _waiting_predictions(counters: Counters, route: str, arm: str) -> int:
+def _waiting_predictions(values: Mapping[str, int]) -> int:
     made, joined, expired = (
-        counters.get(names.Key(name, route, arm), 0)
-        for name in (names.PREDICTIONS, names.JOINED, names.EXPIRED_PREDICTIONS)
+        values.get(name, 0) for name in (names.PREDICTIONS, names.JOINED, names.EXPIRED_PREDICTIONS)
     )
     return made - joined - expired
 
 
-def _waiting_labels(counters: Counters, route: str) -> int:
-    joined = sum(value for key, value in counters.items() if key.name == names.JOINED and key.route == route)
-    known, expired = (
-        counters.get(names.Key(name, route, ""), 0) for name in (names.LABELS, names.EXPIRED_LABELS)
-    )
+def _waiting_labels(arms: Mapping[str, Mapping[str, int]]) -> int:
+    joined = sum(values.get(names.JOINED, 0) for values in arms.values())
+    known, expired = (arms.get("", {}).get(name, 0) for name in (names.LABELS, names.EXPIRED_LABELS))
     return known - joined - expired

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from bandit_serving.collector.events import Event
 from bandit_serving.collector.joiner import Joiner
-from bandit_serving.errors import Overloaded
+from bandit_serving.errors import BadRequest, Overloaded
 from bandit_serving.logs import get_logger
 
 log = get_logger(__name__)
@@ -64,6 +64,7 @@ class Writer:
 
         Raises:
             Overloaded: Too much waits already; nothing of this was taken.
+            BadRequest: These events cannot be stored as they are; none of them was.
             Exception: The database refused the transaction; nothing of it was stored.
         """
         if self.waiting + len(events) > self._most_waiting and self.waiting:
@@ -110,14 +111,24 @@ class Writer:
         return submissions, False
 
     def _commit(self, submissions: list[_Submission]) -> None:
-        failure: Exception | None = None
-        try:
-            self._joiner.apply([event for events, _ in submissions for event in events], self._clock())
-        except Exception as error:
-            log.exception("transaction failed", events=sum(len(events) for events, _ in submissions))
-            failure = error
+        failure = self._apply(submissions)
+        if isinstance(failure, BadRequest) and len(submissions) > 1:
+            for submission in submissions:  # each by itself, so that only those at fault are refused
+                self._commit([submission])
+            return
         assert self._loop is not None
         self._loop.call_soon_threadsafe(_settle, [done for _, done in submissions], failure)
+
+    def _apply(self, submissions: list[_Submission]) -> Exception | None:
+        """Commit in one transaction; return what it failed by."""
+        try:
+            self._joiner.apply([event for events, _ in submissions for event in events], self._clock())
+        except BadRequest as error:
+            return error
+        except Exception as error:
+            log.exception("transaction failed", events=sum(len(events) for events, _ in submissions))
+            return error
+        return None
 
     def _expire(self) -> bool:
         """Expire what is overdue; True if there is more to do."""

@@ -19,6 +19,7 @@ from bandit_serving.logs import get_logger
 from bandit_serving.replay.counters import Answer, Counters
 from bandit_serving.replay.delay import Delay
 from bandit_serving.replay.rows import Rows
+from bandit_serving.tokens import TokenFile
 
 log = get_logger(__name__)
 
@@ -47,6 +48,7 @@ class Replayer:
         timeout: float = 5.0,
         most_in_flight: int = 500,
         on_answer: Callable[[Answer], None] | None = None,
+        token: TokenFile | None = None,
     ) -> None:
         """Prepare a replay; ``run`` runs it.
 
@@ -62,6 +64,7 @@ class Replayer:
             most_in_flight: Requests under way at once; one that is due beyond it has failed without being
                 sent.
             on_answer: Called in the event loop with what became of each request.
+            token: Has the bearer token that the collector asks for.
         """
         self.rate = rate
         """Requests a second; may be changed at any time, 0 pauses."""
@@ -75,6 +78,7 @@ class Replayer:
         self._requests: set[asyncio.Task[None]] = set()
         self._waiting: list[tuple[float, int, str, Any]] = []  # heap of labels: due, number, id, label
         self._sender: BatchSender | None = None
+        self._token = token
         self._stopping = False
 
     def stop(self) -> None:
@@ -122,7 +126,9 @@ class Replayer:
         ):
             tasks = []
             if self._labels_url:
-                self._sender = BatchSender(collector, self._labels_url, capacity=LABELS_KEPT, linger=0.1)
+                self._sender = BatchSender(
+                    collector, self._labels_url, capacity=LABELS_KEPT, linger=0.1, token=self._token
+                )
                 tasks = [asyncio.create_task(self._sender.run()), asyncio.create_task(self._release_labels())]
             try:
                 await self._send_requests(gateway, duration, requests)

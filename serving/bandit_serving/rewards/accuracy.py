@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from bandit_serving.rewards.base import ClassReward, RewardType, class_name
+from bandit_serving.rewards.base import ClassReward, RewardType, same_class
 
 
 class Accuracy(ClassReward):
@@ -15,4 +15,4 @@ class Accuracy(ClassReward):
 
     def reward(self, outputs: Mapping[str, Any], label: Any) -> float:
         """Return 1 for the right class, else 0."""
-        return float(class_name(outputs["predict"]) == class_name(label))
+        return float(same_class(outputs["predict"], label))

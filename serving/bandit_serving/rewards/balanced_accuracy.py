@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import pydantic
 
-from bandit_serving.rewards.base import ClassReward, class_name
+from bandit_serving.rewards.base import ClassReward, by_class, class_name, never_equal, same_class
 
 Share = Annotated[float, pydantic.Field(gt=0, le=1)]
 
@@ -31,7 +31,14 @@ class BalancedAccuracy(ClassReward):
         total = sum(priors.values())
         if abs(total - 1) > 0.01:
             raise ValueError(f"the shares add up to {total:g}; they must add up to 1")
-        return priors
+        return by_class(priors)
+
+    def check_outputs(self, outputs: Mapping[str, Any]) -> None:
+        """Require a class in the output ``predict`` that could be one of those with a share."""
+        super().check_outputs(outputs)
+        reasons = [never_equal(outputs["predict"], name) for name in self.priors]
+        if all(reasons):
+            raise ValueError(f"`predict` can be no class of --reward-settings: {reasons[0]}")
 
     def check_label(self, label: Any) -> None:
         """Require a class that has a share."""
@@ -42,7 +49,6 @@ class BalancedAccuracy(ClassReward):
 
     def reward(self, outputs: Mapping[str, Any], label: Any) -> float:
         """Return the weight of the true class if it was predicted, else 0."""
-        truth = class_name(label)
-        if class_name(outputs["predict"]) != truth:
+        if not same_class(outputs["predict"], label):
             return 0.0
-        return min(self.priors.values()) / self.priors[truth]
+        return min(self.priors.values()) / self.priors[class_name(label)]

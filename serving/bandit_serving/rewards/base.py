@@ -5,12 +5,20 @@ from __future__ import annotations
 import abc
 import enum
 import math
+import re
 from collections.abc import Mapping
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import pydantic
 
 MOST = 1e12  # of an amount, so that a slip of the unit does not swallow all other rewards
+_WHOLE = re.compile(r"([+-]?\d+)(\.0+)?")  # text of an integer, with group 1 what is left without zeros
+_BOOLEANS = frozenset({"true", "false"})
+_Value = TypeVar("_Value")
+
+
+class NeverEqual(ValueError):
+    """A prediction and a label of types that no right answer could have; the text says what to send."""
 
 
 class RewardType(enum.StrEnum):
@@ -72,7 +80,18 @@ class RewardFunction(pydantic.BaseModel, abc.ABC):
         Args:
             outputs: Outputs of one row by output name, as ``check_outputs`` accepted them.
             label: What turned out to be true, as ``check_label`` accepted it.
+
+        Raises:
+            NeverEqual: Each is a class, and no right answer could look like this.
         """
+
+
+def is_finite(value: float) -> bool:
+    """Return whether a number is within the range of floats, which an integer may exceed too."""
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def number(value: Any) -> float:
@@ -81,7 +100,7 @@ def number(value: Any) -> float:
     Raises:
         ValueError: The value is none.
     """
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not is_finite(value):
         raise ValueError(f"{value!r:.80} is no finite number")
     return float(value)
 
@@ -111,18 +130,64 @@ def amount_from_zero(value: Any) -> float:
 
 
 def class_name(value: Any) -> str:
-    """Return the name of a class: 1, 1.0 and "1" are the same class, and so are true and "true".
+    """Return the name of a class: 1, 1.0, "1" and "1.0" are the same class, and so are true and "true".
 
     Raises:
         ValueError: The value is neither text nor a finite number.
     """
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    if isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value)):
-        return str(value)
+    if isinstance(value, str):
+        whole = _WHOLE.fullmatch(value)
+        return whole[1] if whole else value
+    if isinstance(value, int | float) and is_finite(value):
+        return str(int(value)) if float(value).is_integer() else str(value)
     raise ValueError(f"{value!r:.80} is no class; send a string, an integer or a boolean")
+
+
+def never_equal(one: Any, other: Any) -> str | None:
+    """Return why two classes can never be the same, by their types; None if they could.
+
+    A boolean is no number and no other text; a fraction is no integer, and most likely a probability.
+    """
+    names = class_name(one), class_name(other)
+    for value, beside in ((one, names[1]), (other, names[0])):
+        if isinstance(value, float) and not value.is_integer() and _WHOLE.fullmatch(beside):
+            return (
+                f"{value!r} is no class beside {beside}: it looks like a probability; send the class that was"
+                " decided for"
+            )
+    texts = isinstance(one, str) and isinstance(other, str)
+    if (names[0] in _BOOLEANS) != (names[1] in _BOOLEANS) and not texts:
+        return (
+            f"{names[0]} and {names[1]} are a boolean and none; send predictions and labels alike, both as"
+            " booleans or both as numbers or names"
+        )
+    return None
+
+
+def same_class(predicted: Any, truth: Any) -> bool:
+    """Return whether the predicted class is the true one.
+
+    Raises:
+        NeverEqual: Their types leave it no chance, so the answer would say nothing of the model.
+    """
+    reason = never_equal(predicted, truth)
+    if reason is not None:
+        raise NeverEqual(f"a prediction and its label can never be equal: {reason}")
+    return class_name(predicted) == class_name(truth)
+
+
+def by_class(values: Mapping[str, _Value]) -> dict[str, _Value]:
+    """Return settings of classes under the names that ``class_name`` gives.
+
+    Raises:
+        ValueError: Two are the same class.
+    """
+    named = {class_name(name): value for name, value in values.items()}
+    if len(named) < len(values):
+        raise ValueError(f"two of the classes {', '.join(values)} are the same; leave one out")
+    return named
 
 
 class ClassReward(RewardFunction):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pydantic
 
-from bandit_serving.rewards.base import ClassReward, class_name
+from bandit_serving.rewards.base import ClassReward, by_class, class_name
 
 
 class CostMatrix(ClassReward):
@@ -31,7 +31,7 @@ class CostMatrix(ClassReward):
         values = [cost for row in costs.values() for cost in row.values()]
         if min(values) == max(values):
             raise ValueError("all costs are equal; give mistakes another cost than right answers")
-        return costs
+        return by_class({truth: by_class(row) for truth, row in costs.items()})
 
     def check_outputs(self, outputs: Mapping[str, Any]) -> None:
         """Require a predicted class that has costs."""

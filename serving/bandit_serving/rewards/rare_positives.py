@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import pydantic
 
-from bandit_serving.rewards.base import RewardFunction, class_name, number
+from bandit_serving.rewards.base import RewardFunction, never_equal, number, same_class
 
 Threshold = Annotated[float, pydantic.Field(gt=0, lt=1)]
 
@@ -35,8 +35,10 @@ class RarePositives(RewardFunction):
         self._score(outputs)
 
     def check_label(self, label: Any) -> None:
-        """Require a class."""
-        class_name(label)
+        """Require a class that could be the positive one."""
+        reason = never_equal(label, self.positive)
+        if reason is not None:
+            raise ValueError(f"it can never be the class `positive`, {self.positive}: {reason}")
 
     def _score(self, outputs: Mapping[str, Any]) -> float:
         scores = outputs.get("predict_proba")
@@ -49,7 +51,7 @@ class RarePositives(RewardFunction):
 
     def reward(self, outputs: Mapping[str, Any], label: Any) -> float:
         """Return the net benefit of this request, scaled to [0, 1]."""
-        score, positive = self._score(outputs), class_name(label) == self.positive
+        score, positive = self._score(outputs), same_class(label, self.positive)
         weights = [threshold / (1 - threshold) for threshold in self.thresholds]
         raised = zip(self.thresholds, weights, strict=True)
         benefit = sum(1.0 if positive else -weight for threshold, weight in raised if score >= threshold)

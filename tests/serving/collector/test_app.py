@@ -91,6 +91,18 @@ BAD = {
         "is no Unix time of these centuries; send it in sec",
     ),
     "time is text": ("labels", [{**LABEL, "time": "noon"}], "event 0: time: 'noon' is not a Unix time"),
+    "a label beyond floats": ("labels", [{**LABEL, "label": 10**400}], "event 0: label: a number beyond"),
+    "a class beyond floats": (
+        "predictions",
+        [{**PREDICTION, "outputs": {"predict": 10**400}}],
+        "event 0: outputs.predict: a number beyond ±1.8e308; send finite numbers",
+    ),
+    "any output beyond floats": (
+        "predictions",
+        [{**PREDICTION, "outputs": {"predict": 1, "more": [0, {"deep": -(10**4000)}]}}],
+        "event 0: outputs.more[1].deep: a number beyond",
+    ),
+    "a time beyond floats": ("labels", [{**LABEL, "time": 10**400}], "event 0: time: inf is not a Unix time"),
     "the second is bad": ("labels", [LABEL, {**LABEL, "id": 2}], "event 1: id: 2 is not a string"),
 }
 
@@ -153,3 +165,46 @@ shop: {reward: revenue-per-item, settings: {denominator: pieces}}
     assert collector.get("/v1/summary")["routes"]["shop"]["arms"]["a"]["ratio"] == 2.5 / 4
     refused = post(collector, "labels", [{**LABEL, "route": "other"}])
     assert "route: 'other' has no reward function; the routes of --routes are income, shop" in refused.text
+
+
+@pytest.mark.parametrize(
+    ("predicted", "label", "message"),
+    [
+        (True, 1, "true and 1 are a boolean and none; send predictions and labels alike"),
+        (1, True, "1 and true are a boolean and none; send predictions and labels alike"),
+        (False, "no", "false and no are a boolean and none"),
+        (0.7, 1, "0.7 is no class beside 1: it looks like a probability; send the class"),
+        (0.7, "1.0", "0.7 is no class beside 1: it looks like a probability"),
+    ],
+)
+def test_a_label_that_can_never_equal_its_prediction_is_refused_with_what_to_send(
+    never_equal_collector: Any, predicted: Any, label: Any, message: str
+) -> None:
+    name = f"{predicted}-{label}"
+    prediction = {**PREDICTION, "id": name, "outputs": {"predict": predicted}}
+    assert post(never_equal_collector, "predictions", [prediction]).status_code == 200
+    answer = post(never_equal_collector, "labels", [{**LABEL, "id": name, "label": label}])
+    assert (answer.status_code, message in answer.json()["error"]) == (400, True)
+    assert f"request '{name}' of route 'income'" in answer.json()["error"]
+
+
+@pytest.fixture(scope="module")
+def never_equal_collector(
+    tmp_path_factory: pytest.TempPathFactory, start_for_module: Callable[..., Any]
+) -> Any:
+    return start_for_module("collector", "--database", str(tmp_path_factory.mktemp("never") / "rewards.db"))
+
+
+def test_events_that_are_refused_or_have_no_reward_are_counted(
+    start: Callable[..., Any], tmp_path: Path
+) -> None:
+    settings = json.dumps({"formula": "1 if predict == label else 0"})
+    arguments = ("--reward", "expression", "--reward-settings", settings)
+    collector = start("collector", "--database", str(tmp_path / "db"), *arguments)
+    post(collector, "predictions", [PREDICTION])
+    post(collector, "labels", [{**LABEL, "label": "1"}])
+    post(collector, "labels", [LABEL, LABEL, {**LABEL, "label": [1]}])
+    metrics = collector.metrics()
+    assert metrics['model_reward_unrewarded_total{arm="a",route="income"}'] == 1
+    assert metrics['collector_refused_events_total{code="400",kind="labels"}'] == 3
+    assert collector.get("/v1/summary")["routes"]["income"]["arms"]["a"]["unrewarded"] == 1

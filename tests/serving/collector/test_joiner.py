@@ -13,10 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bandit_serving.collector import counters as names
-from bandit_serving.collector.counters import MILLION, Key, delay_histogram
+from bandit_serving.collector.counters import MILLION, Key, by_route, delay_histogram
 from bandit_serving.collector.events import Event, Label, Prediction
 from bandit_serving.collector.joiner import Joiner
 from bandit_serving.collector.stores import open_store
+from bandit_serving.errors import BadRequest
 from bandit_serving.rewards import RouteRewards, make_reward
 
 DAY = 86400.0
@@ -132,7 +133,7 @@ def test_delays_are_counted_in_buckets(begin: Begin) -> None:
     times = [100.05, 102.0, 100.0 + 40 * DAY, 99.0]  # the last by a clock that is slow
     joiner.apply([prediction(i) for i in range(4)], now=0)
     joiner.apply([label(i, time=time) for i, time in enumerate(times)], now=0)
-    histogram = dict(delay_histogram(joiner.counters, "r", "a"))
+    histogram = dict(delay_histogram(by_route(joiner.counters)["r"]["a"]))
     assert (histogram[0.1], histogram[1.0], histogram[3.0], histogram[30 * DAY]) == (2, 2, 3, 3)
     assert histogram[float("inf")] == 4
     assert joiner.counters[Key(names.DELAY_MILLISECONDS, "r", "a")] == 50 + 2000 + round(40 * DAY * 1000)
@@ -238,5 +239,30 @@ def test_an_event_kept_for_an_earlier_reward_function_counts_no_trial_and_stops_
     begin("accuracy").apply([prediction(1), prediction(2)], now=0)
     joiner = begin("rare-positives")  # needs probabilities, which those predictions lack
     joiner.apply([label(1)], now=0)
-    assert counted(joiner)[names.JOINED, "a"] == 1
+    assert (counted(joiner)[names.JOINED, "a"], counted(joiner)[names.UNREWARDED, "a"]) == (1, 1)
     assert (names.TRIALS, "a") not in counted(joiner)
+
+
+def test_a_joined_request_that_the_formula_has_no_value_for_is_counted_as_unrewarded(begin: Begin) -> None:
+    joiner = begin("expression", formula="1 if predict == label else 0")
+    text = Label("r", "id-1", '"1"', 101.0)
+    joiner.apply([prediction(1), text, prediction(2), label(2)], now=0)
+    found = counted(joiner)
+    assert (found[names.JOINED, "a"], found[names.TRIALS, "a"], found[names.UNREWARDED, "a"]) == (2, 1, 1)
+
+
+def test_halves_that_can_never_be_equal_are_refused_and_the_first_one_goes_on_waiting(begin: Begin) -> None:
+    joiner = begin()
+    joiner.apply([prediction(1)], now=0)
+    with pytest.raises(BadRequest, match="request 'id-1' of route 'r': a prediction and its label can never"):
+        joiner.apply([Label("r", "id-1", "true", 101.0), label(2)], now=0)
+    assert counted(joiner) == {(names.PREDICTIONS, "a"): 1}
+    joiner.apply([label(1)], now=0)
+    assert counted(joiner)[names.SUCCESSES, "a"] == MILLION
+
+
+def test_what_an_earlier_function_held_and_this_one_cannot_judge_ends_unrewarded(begin: Begin) -> None:
+    begin("conversion").apply([prediction(1), Label("r", "id-1", "true", 101.0)], now=0)
+    joiner = begin("accuracy")
+    joiner.expire(now=DAY + 1, age=DAY)
+    assert counted(joiner)[names.UNREWARDED, "a"] == 1

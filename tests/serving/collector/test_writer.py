@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from bandit_serving.collector.events import Event, Label
+from bandit_serving.collector.events import Event, Label, Prediction
 from bandit_serving.collector.joiner import Joiner
 from bandit_serving.collector.stores import open_store
 from bandit_serving.collector.writer import Writer
-from bandit_serving.errors import Overloaded
+from bandit_serving.errors import BadRequest, Overloaded
 from bandit_serving.rewards import RouteRewards, make_reward
 
 REWARDS = RouteRewards({}, make_reward("accuracy", {}))
@@ -73,6 +73,26 @@ async def test_a_failed_transaction_is_told_to_all_who_wait_for_it_and_the_threa
     assert writer.alive
     await writer.stop()
     assert not writer.alive
+
+
+async def test_only_the_submission_at_fault_is_refused_when_several_share_a_transaction(
+    tmp_path: Path,
+) -> None:
+    joiner = HeldJoiner(tmp_path / "db")
+    writer = Writer(joiner)
+    writer.start()
+    joiner.let_go.set()
+    await writer.write([Prediction("r", "1", "a", json.dumps({"predict": True}), 0.0)])
+    joiner.let_go.clear()
+    first = asyncio.create_task(writer.write(labels(9)))  # is waited for, so that the others share the next
+    others = [asyncio.create_task(writer.write(labels(number))) for number in (1, 2, 3)]
+    await asyncio.sleep(0)
+    joiner.let_go.set()
+    await first
+    results = await asyncio.gather(*others, return_exceptions=True)
+    await writer.stop()
+    assert [type(result) for result in results] == [BadRequest, type(None), type(None)]
+    assert {key.name: value for key, value in joiner.counters.items()} == {"predictions": 1, "labels": 3}
 
 
 async def test_expiry_runs_beside_the_writes(tmp_path: Path) -> None:

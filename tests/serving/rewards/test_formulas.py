@@ -193,6 +193,11 @@ BAD = {
         {"costs": {"a": {"a": 1, "b": 1}, "b": {"a": 1, "b": 1}}},
         "all costs are equal",
     ),
+    "one class twice": (
+        "cost-matrix",
+        {"costs": {"1": {"1": 0, "1.0": 1}, "1.0": {"1": 1, "1.0": 0}}},
+        "two of the classes 1, 1.0 are the same; leave one out",
+    ),
     "no bound": ("regression-error", {"bound": 0}, "bound: Input should be greater than 0"),
     "another power": ("regression-error", {"bound": 1, "power": 3}, "power: Input should be 1 or 2"),
     "a threshold of one": (
@@ -242,6 +247,20 @@ UNFIT = {
         {},
         {"revenue": 1},
         "`revenue` and `items`; send both",
+    ),
+    "a label that is never positive": (
+        "rare-positives",
+        {},
+        {"predict_proba": [0.1, 0.9]},
+        True,
+        "it can never be the class `positive`, 1: true and 1 are a boolean and none",
+    ),
+    "a probability for a class": (
+        "balanced-accuracy",
+        {"priors": {"0": 0.9, "1": 0.1}},
+        {"predict": 0.7},
+        1,
+        "`predict` can be no class of --reward-settings: 0.7 is no class beside 0",
     ),
     "no probabilities": ("rare-positives", {}, {"predict": 1}, 1, "let the arm send it: --event-outputs"),
     "an output that the formula needs": ("expression", {"formula": "predict"}, {}, 1, "predict missing"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score
 
 from bandit_serving.errors import BadSetting
 from bandit_serving.rewards import REWARDS, RewardFunction, load_routes, make_reward
-from bandit_serving.rewards.base import class_name
+from bandit_serving.rewards.base import NeverEqual, class_name
 
 
 def mean(reward: RewardFunction, predicted: np.ndarray, truth: np.ndarray) -> float:
@@ -59,10 +60,42 @@ def test_the_mean_of_balanced_accuracy_ranks_models_as_balanced_accuracy_does(
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [(1, 1.0), (1, "1"), (1.0, "1"), (True, "true"), ("yes", "yes"), (0.5, "0.5")]
+    ("one", "other"),
+    [(1, 1.0), (1, "1"), (1.0, "1"), (True, "true"), ("yes", "yes"), (0.5, "0.5"), (1, "1.0")],
 )
 def test_a_class_may_be_written_in_several_ways(one: object, other: object) -> None:
     assert class_name(one) == class_name(other)
+
+
+@pytest.mark.parametrize(
+    ("predicted", "truth"),
+    [(True, 1), (1, True), ("yes", False), (0.7, 1), (1, 0.7), (0.7, "1"), (1.0, "true")],
+)
+def test_types_that_leave_a_prediction_no_chance_are_no_wrong_answer(predicted: Any, truth: Any) -> None:
+    with pytest.raises(NeverEqual, match=r"can never be equal: .*; send"):
+        make_reward("accuracy", {}).reward({"predict": predicted}, truth)
+
+
+@pytest.mark.parametrize(
+    ("predicted", "truth"), [(1, 2), ("a", "b"), (0.5, 0.25), ("true", "unknown"), ("1", "cat"), (1, "cat")]
+)
+def test_classes_that_differ_and_need_not_are_a_wrong_answer(predicted: Any, truth: Any) -> None:
+    assert make_reward("accuracy", {}).reward({"predict": predicted}, truth) == 0
+
+
+@pytest.mark.parametrize(
+    "number", [10**400, -(10**400), float("inf"), float("nan")], ids=["much", "little", "inf", "nan"]
+)
+@pytest.mark.parametrize("name", REWARDS)
+def test_no_reward_function_takes_a_number_beyond_floats_as_label(name: str, number: float) -> None:
+    needed: dict[str, dict[str, Any]] = {
+        "balanced-accuracy": {"priors": {"0": 0.5, "1": 0.5}},
+        "cost-matrix": {"costs": {"0": {"0": 0, "1": 1}, "1": {"0": 1, "1": 0}}},
+        "expression": {"formula": "label"},
+        "regression-error": {"bound": 1},
+    }
+    with pytest.raises(ValueError, match=r"no finite number|no class|no object"):
+        make_reward(name, needed.get(name, {})).check_label(number)
 
 
 def test_true_is_not_the_class_one() -> None:
