@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from bandit_operator.adapters.access import Access, Origin
 from bandit_operator.adapters.prometheus import Prometheus
 from bandit_operator.api.v1alpha1 import parse
 from bandit_operator.core.model import Observed
@@ -60,7 +61,7 @@ def read(body, server, request):
         for (pod, samples), metric in itertools.product(pods.items(), ("good_total", "all_total")):
             labels = {"route": route, "arm": "logistic", "pod": pod}
             server.write(metric, labels, [(epoch + when, value) for when, value in samples])
-        prometheus, trials, queries = Counting(deadline=30), 0.0, []
+        prometheus, trials, queries = Counting(Access(Origin.of(server.address)), deadline=30), 0.0, []
         observer = Observer(Cache(), prometheus, None)
         for start, end in itertools.pairwise(edges):
             prometheus.queries = 0
@@ -70,7 +71,7 @@ def read(body, server, request):
                 assert outcome.rewards == outcome.trials
                 trials += outcome.trials
             queries.append(prometheus.queries)
-        prometheus.close()
+        await prometheus.close()
         return trials, queries
 
     return make
