@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import kopf
@@ -46,7 +44,7 @@ class Operator:
         api.may_write = lambda: self.elector.leading
         self.api = api
         self.prometheus = Prometheus(
-            settings.prometheus_deadline, self.clock.monotonic, _bearer(settings.prometheus_token_file)
+            settings.prometheus_access, settings.prometheus_deadline, self.clock.monotonic
         )
         self.observer = Observer(self.cache, self.prometheus, settings.prometheus_address)
         self.reconciler = Reconciler(
@@ -94,7 +92,7 @@ class Operator:
             await self.elector.release()
             watch_until.set()
             await asyncio.wait([watching], timeout=STOP_SECONDS)
-            self.prometheus.close()
+            await self.prometheus.close()
             await server.cleanup()
             await self.api.close()
 
@@ -155,13 +153,6 @@ async def _first(*tasks: asyncio.Task[Any]) -> None:
     done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in done:
         task.result()
-
-
-def _bearer(token_file: str | None) -> Callable[[], dict[str, str]]:
-    if token_file is None:
-        return dict
-    path = Path(token_file)
-    return lambda: {"Authorization": f"Bearer {path.read_text().strip()}"}
 
 
 async def run(settings: Settings) -> None:

@@ -166,6 +166,11 @@ def test_nobody_gets_a_wildcard_or_a_secret(chart):
         ("image.pullPolicy=Often", "at '/image/pullPolicy': value must be one of 'Always', 'IfNotPresent'"),
         ("logLevel=loud", "at '/logLevel': value must be one of 'debug', 'info', 'warning', 'error'"),
         ("prometheus.address=prometheus:9090", "at '/prometheus/address': 'prometheus:9090' does not match"),
+        (
+            "prometheus.allowedAddresses={http://a}",
+            "at '/prometheus/allowedAddresses/0': 'http://a'",
+        ),
+        ("prometheus.bindNamespace=maybe", "at '/prometheus/bindNamespace': got string, want boolean"),
         ("watchNamespaces={Models}", "at '/watchNamespaces/0': 'Models' does not match pattern"),
         ("scalables[0].group=apps", "at '/scalables/0': missing property 'resources'"),
         ("metrics.scrapeAnnotations=Both", "at '/metrics/scrapeAnnotations': value must be one of 'Pod'"),

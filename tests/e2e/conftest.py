@@ -17,7 +17,7 @@ from testbed import programs
 from testbed.installation import OPERATOR_NAMESPACE, images, install_operator
 from testbed.reward_source import RewardSource
 from testbed.rollout import Rollout
-from tests.e2e import NAMESPACE
+from tests.e2e import ADDRESSES, NAMESPACE
 
 PROGRAMS = Path(__file__).parent / "programs"
 
@@ -44,7 +44,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 @pytest.fixture(scope="session")
 def operator(cluster: Cluster) -> Cluster:
     """The cluster with the operator in it."""
-    install_operator(cluster)
+    install_operator(cluster, ADDRESSES)
     return cluster
 
 
@@ -59,7 +59,7 @@ def patched_operator(operator: Cluster, patch: list[dict[str, Any]]) -> Iterator
     finally:
         # The patch owns its fields now; a new Deployment is the chart's alone.
         operators.kubectl("delete", "deployment", "bandit-operator", "--wait=true", "--timeout=60s")
-        install_operator(operator)
+        install_operator(operator, ADDRESSES)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import pytest
 
 from cluster.client import Cluster
 from testbed.installation import OPERATOR_ACCOUNT, install_operator
-from tests.e2e import NAMESPACE
+from tests.e2e import ADDRESSES, NAMESPACE
 
 pytestmark = pytest.mark.cluster
 
@@ -16,9 +16,9 @@ pytestmark = pytest.mark.cluster
 @pytest.fixture
 def confined(operator: Cluster) -> Iterator[Cluster]:
     """The operator in the tests' namespace only, and afterwards in all again."""
-    install_operator(operator, f"watchNamespaces={{{NAMESPACE}}}")
+    install_operator(operator, f"watchNamespaces={{{NAMESPACE}}}", ADDRESSES)
     yield operator
-    install_operator(operator)
+    install_operator(operator, ADDRESSES)
 
 
 def may_patch_routes(cluster: Cluster, namespace: str) -> bool:

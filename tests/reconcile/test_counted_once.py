@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
+from typing import Any
 
 import pytest
 
+from bandit_operator.adapters.access import Access, Origin
 from bandit_operator.adapters.prometheus import Prometheus
 from bandit_operator.api.v1alpha1 import parse
-from bandit_operator.core.model import Observed
-from bandit_operator.reconcile.observe import Observer
+from bandit_operator.core.model import Implausible, Observed, Outcome
+from bandit_operator.reconcile.observe import Observer, WindowRead
 from bandit_operator.watch.cache import Cache
 from tests.support.prometheus import PrometheusServer, prometheus_server
 
@@ -40,38 +42,73 @@ def server() -> Iterator[PrometheusServer]:
         yield one
 
 
-@pytest.fixture
-def read(body, server, request):
-    """Trials that windows between such edges count, and how many queries each took.
+class Rollout:
+    """One resource, its counters in Prometheus, and what is read of them.
 
     Times are seconds since a moment two days ago.
     """
-    route, epoch = request.node.name, int(time.time()) - 2 * DAY
-    body["spec"]["reward"] = {
-        "prometheus": {
-            "successes": f'good_total{{route="{route}"}}',
-            "trials": f'all_total{{route="{route}"}}',
-            "address": server.address,
-        }
-    }
-    body["spec"]["rollback"] = {}
 
-    async def make(edges, **pods: Samples) -> tuple[float, list[int]]:
-        for (pod, samples), metric in itertools.product(pods.items(), ("good_total", "all_total")):
-            labels = {"route": route, "arm": "logistic", "pod": pod}
-            server.write(metric, labels, [(epoch + when, value) for when, value in samples])
-        prometheus, trials, queries = Counting(deadline=30), 0.0, []
-        observer = Observer(Cache(), prometheus, None)
+    def __init__(self, server: PrometheusServer, body: dict[str, Any], name: str) -> None:
+        self.server, self.name, self.epoch = server, name, int(time.time()) - 2 * DAY
+        body["spec"]["reward"] = {
+            "prometheus": {
+                "successes": f'good_total{{route="{name}"}}',
+                "trials": f'all_total{{route="{name}"}}',
+                "address": server.address,
+            }
+        }
+        body["spec"]["rollback"] = {}
+        self.body = body
+        self.prometheus = Counting(Access(Origin.of(server.address)), deadline=30)
+        self.observer = Observer(Cache(), self.prometheus, None)
+        self.notes: list[str] = []
+        self.queries: list[int] = []
+
+    def write(self, pod: str, samples: Samples, *metrics: str, arm: str = "logistic") -> None:
+        """Let Prometheus have samples of one Pod, of both counters where none is named."""
+        labels = {"route": self.name, "arm": arm, "pod": pod}
+        for metric in metrics or ("good_total", "all_total"):
+            shifted = [(self.epoch + when, value) for when, value in samples]
+            self.server.write(metric, labels, shifted)
+
+    async def window(self, start: float, end: float, usual: float = 0.0) -> Outcome:
+        """What the arm earned in one window."""
+        self.prometheus.queries = 0
+        reading = await self.observer.rewards(
+            parse(self.body), self.epoch + start, self.epoch + end, usual=usual
+        )
+        assert isinstance(reading, WindowRead)
+        self.queries.append(self.prometheus.queries)
+        self.notes.extend(reading.notes)
+        self.requests = dict(reading.requests)
+        return reading.window.arms["logistic"]
+
+    async def trials(self, edges: Iterable[float], usual: float = 0.0) -> list[float]:
+        """Trials of the windows between the edges; those of windows without data are 0."""
+        found = []
         for start, end in itertools.pairwise(edges):
-            prometheus.queries = 0
-            reading = await observer.rewards(parse(body), epoch + start, epoch + end)
-            outcome = reading.window.arms["logistic"]
+            outcome = await self.window(start, end, usual)
             if isinstance(outcome, Observed):
                 assert outcome.rewards == outcome.trials
-                trials += outcome.trials
-            queries.append(prometheus.queries)
-        prometheus.close()
-        return trials, queries
+            found.append(outcome.trials if isinstance(outcome, Observed) else 0.0)
+        return found
+
+
+@pytest.fixture
+async def rollout(body, server, request) -> AsyncIterator[Rollout]:
+    one = Rollout(server, body, request.node.name)
+    yield one
+    await one.prometheus.close()
+
+
+@pytest.fixture
+def read(rollout):
+    """Trials that windows between such edges count, and how many queries each took."""
+
+    async def make(edges, **pods: Samples) -> tuple[float, list[int]]:
+        for pod, samples in pods.items():
+            rollout.write(pod, samples)
+        return sum(await rollout.trials(edges)), rollout.queries
 
     return make
 
@@ -135,7 +172,128 @@ async def test_a_pod_that_returns_under_its_name_counts_from_zero(read):
     assert (await read([*every(30, 300), *every(300, 2 * HOUR + 300)[2:]], a=samples))[0] == 40
 
 
-async def test_a_series_away_for_more_than_a_day_counts_as_new(read):
+async def test_a_series_away_for_more_than_a_day_counts_from_its_first_sample_and_this_is_said(read, rollout):
     back = 25 * HOUR
     samples = [*scraped(0, 300, 100), *scraped(back, back + 300, 130)]
-    assert (await read([0, 300, back - 10, back + 300], a=samples))[0] == 20 + 150
+    assert (await read([0, 300, back - 10, back + 300], a=samples))[0] == 20 + 20
+    [note] = rollout.notes
+    assert note.startswith("arm logistic: 130 of good_total, 130 of all_total not counted: its series began")
+
+
+async def test_lives_that_appear_when_prometheus_has_lost_its_data_are_not_learned(rollout):
+    rollout.write("before", [(30 * step, 6044 + 100 * step) for step in range(11)])
+    usual = await rollout.trials(range(0, 301, 30), usual=100)
+    rollout.write("after", [(401, 7926), (416, 7976), (431, 8026), (461, 8126)])
+    empty, again = await rollout.trials([300, 330, 360, 390], 100), await rollout.trials([390, 420, 450], 100)
+    assert (usual, empty, again) == ([100] * 10, [0] * 3, [50, 50])
+    assert len(rollout.notes) == 1
+    assert "7926 of all_total" in rollout.notes[0]
+
+
+async def test_many_small_lives_at_once_are_one(rollout):
+    for pod in range(20):
+        rollout.write(str(pod), [(10, 400), (25, 405)])
+    assert await rollout.trials([0, 30], usual=100) == [100]
+    assert "8000 of all_total" in rollout.notes[0]
+
+
+async def test_a_busy_newcomer_counts_whole(rollout):
+    rollout.write("old", scraped(0, 120, 50))
+    rollout.write("new", [(40, 90), (55, 180), (70, 270)])
+    assert sum(await rollout.trials([0, 30, 60, 90], usual=90)) == 6 + 270
+    assert rollout.notes == []
+
+
+async def test_a_life_of_a_counter_that_was_reset_right_after_is_not_learned(rollout):
+    rollout.write("new", [(5, 9000), (15, 10), (25, 40)])
+    assert await rollout.trials([0, 30], usual=100) == [40]
+    assert "9000 of all_total" in rollout.notes[0]
+
+
+async def test_a_life_of_requests_is_not_counted_either(rollout):
+    rollout.body["spec"]["rollback"] = {"requests": f'served_total{{route="{rollout.name}"}}'}
+    rollout.write("old", scraped(0, 120, 50))
+    rollout.write("gateway", [(40, 70_000), (55, 70_030)], "served_total")
+    await rollout.trials([0, 30, 60], usual=10)
+    assert rollout.requests == {"logistic": 30}
+    assert rollout.notes == [
+        "arm logistic: 70000 of served_total not counted: its series began with a life behind them, as "
+        "after Prometheus lost its data or labels changed"
+    ]
+
+
+SAWTOOTH = [(0.0, 100), (15.0, 40), (30.0, 130), (45.0, 70), (60.0, 160), (75.0, 100)]
+
+
+async def test_several_processes_behind_one_address_are_not_learned_from(rollout):
+    rollout.write("a", SAWTOOTH)
+    await rollout.window(0, 30)
+    found = await rollout.window(30, 60)
+    assert found == Implausible(
+        "CounterNotSteady",
+        "good_total went down from 130 to 70 without starting again; are there several processes behind one "
+        "metrics address?",
+    )
+
+
+async def test_a_series_that_is_reset_in_three_windows_running_is_no_counter(rollout):
+    rollout.write("a", [(15.0 * step, 500 if step % 2 else 5) for step in range(12)])
+    found = [await rollout.window(start, start + 30) for start in (0, 30, 60, 90)]
+    assert [isinstance(one, Observed) for one in found] == [True, True, False, False]
+    assert "started again in 3 windows running" in found[2].message
+
+
+async def test_pods_that_restart_one_after_the_other_are_counters_all_the_same(rollout):
+    for number in range(4):
+        when = 30 * number + 10
+        rollout.write(f"pod-{number}", [*scraped(0, when, 100), *scraped(when + 15, 150, 0)])
+    found = [await rollout.window(start, start + 30) for start in (0, 30, 60, 90)]
+    assert all(isinstance(one, Observed) for one in found)
+
+
+@pytest.mark.parametrize("edges", [[0, 60], [0, 15, 30, 45, 60]])
+async def test_a_small_dip_is_no_reset(rollout, edges):
+    rollout.write("a", [(0, 1000145), (15, 1000147), (30, 1000142), (45, 1000155)])
+    assert 10 <= sum(await rollout.trials(edges)) <= 15
+
+
+async def test_a_small_dip_while_nobody_looked_is_no_reset(rollout):
+    rollout.write("a", [(0, 1000145), (15, 1000147), (900, 1000142), (915, 1000155)])
+    assert sum(await rollout.trials([0, 30, 890, 930])) == 2 + 8
+
+
+@pytest.mark.parametrize("lag", [20, 45, 100, 200])
+async def test_samples_that_come_late_are_all_counted(rollout, lag):
+    rollout.write("a", [(0, 1000)])
+    written, total = 0, 0.0
+    for end in range(30, 1231, 30):
+        while written + 15 <= end + 30 - lag:  # the window is read 30 s after its end
+            written += 15
+            rollout.write("a", [(written, 1000 + written)])
+        total += (await rollout.trials([end - 30, end], usual=30))[0]
+    assert total == min(1230, written)
+    assert rollout.notes == []
+    assert set(rollout.queries[1:]) == {1}
+
+
+async def test_a_pod_whose_first_samples_come_late_is_counted_whole(rollout):
+    rollout.write("a", [(when, 1000 + when) for when in range(0, 301, 15)])
+    first = await rollout.trials([0, 30, 60, 90], usual=30)
+    rollout.write("b", [(80, 4), (95, 9), (110, 15)])
+    assert [*first, *await rollout.trials([90, 120], usual=30)] == [30, 30, 30, 30 + 15]
+
+
+async def test_a_life_that_comes_late_is_not_learned_and_this_is_said(rollout):
+    rollout.write("a", [(when, 1000 + when) for when in range(0, 301, 15)])
+    await rollout.trials([0, 30, 60, 90], usual=30)
+    rollout.write("b", [(80, 5000), (95, 5002), (110, 5005)])
+    assert await rollout.trials([90, 120], usual=30) == [30 + 5]
+    assert "5000 of all_total not counted: its series came late" in rollout.notes[0]
+
+
+async def test_a_window_that_is_read_again_counts_the_same(rollout):
+    rollout.write("a", [(when, 1000 + when) for when in range(0, 76, 15)])
+    await rollout.window(30, 60)
+    rollout.write("a", [(when, 1000 + when) for when in range(90, 121, 15)])
+    first = await rollout.window(60, 90)
+    assert await rollout.window(60, 90) == first

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 import pytest
 
+from bandit_operator.adapters.access import Access, Origin
 from bandit_operator.adapters.prometheus import Prometheus
 from bandit_operator.api.v1alpha1 import parse
 from bandit_operator.core.model import NoData
@@ -48,9 +49,11 @@ async def asked():
     questions: list[str] = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        questions.extend(parse_qs(urlsplit(head.split()[1]).query)["query"])
-        writer.write(f"HTTP/1.1 200 OK\r\nContent-Length: {len(NOTHING)}\r\n\r\n{NOTHING}".encode())
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+        length = int(head.partition("content-length: ")[2].split()[0])
+        questions.extend(parse_qs((await reader.readexactly(length)).decode())["query"])
+        head = f"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {len(NOTHING)}\r\n\r\n"
+        writer.write((head + NOTHING).encode())
         await writer.drain()
         writer.close()
 
@@ -68,9 +71,9 @@ async def test_envoys_clusters_are_asked_for_by_the_arms_places_in_the_route(bod
     cache = Cache()
     if known:
         cache.put_route("HTTPRoute", ROUTE)
-    prometheus = Prometheus()
+    prometheus = Prometheus(Access(Origin.of(address)))
     reading = await Observer(cache, prometheus, None).rewards(parse(body), 1000.0, 1030.0)
-    prometheus.close()
+    await prometheus.close()
     [question] = questions
     places = [f"httproute/models/income/rule/1/backend/{place}" in question for place in (0, 1)]
     assert places == [known, known]

@@ -6,12 +6,14 @@ import promql_parser
 import pytest
 
 from bandit_operator.sources.promql import (
-    before_reset,
     began_count,
-    counted_before,
+    earlier_values,
+    first_values,
     increase,
+    level,
     raw,
     reset_count,
+    series_count,
 )
 
 
@@ -21,11 +23,13 @@ from bandit_operator.sources.promql import (
         increase('c_total{route="x"}', "arm", 1000.0, 1030.0),
         reset_count("c_total", "arm", 1000.0, 1030.0),
         began_count("c_total", "arm", 1000.0, 1030.0),
-        counted_before('c_total{route="x"}', "arm", 1000.0, 1030.0),
-        before_reset("c_total", 1000.0, 1030.0),
+        first_values('c_total{route="x"}', 1000.0, 1030.0),
+        earlier_values("c_total", 1000.0, 1030.0),
+        level("c_total", "arm", 1000.0),
+        series_count("c_total", "arm", 1000.0),
         raw("c_total", 1000.0, 1030.0),
     ],
-    ids=["increase", "resets", "beginnings", "counted before", "before resets", "samples"],
+    ids=["increase", "resets", "beginnings", "firsts", "earlier", "level", "series", "samples"],
 )
 def test_prometheus_can_read_the_query(query):
     promql_parser.parse(query)
@@ -43,8 +47,11 @@ def test_all_samples_that_matter_are_asked_for_at_the_windows_end():
 
 
 def test_a_day_is_searched_before_a_series_counts_as_new():
-    assert counted_before("c_total", "arm", 1000.0, 1030.0).startswith(
-        "sum by (arm) (((last_over_time(c_total[86400s] @ 1000.000)"
-        " unless last_over_time(c_total[300s] @ 1000.000))"
-        " <= min_over_time(c_total[30s] @ 1030.000)) unless "
+    assert earlier_values("c_total", 1000.0, 1030.0) == (
+        "((last_over_time(c_total[86400s] @ 1000.000) unless last_over_time(c_total[300s] @ 1000.000))"
+        " and last_over_time(c_total[30s] @ 1030.000))"
     )
+
+
+def test_the_end_of_a_window_is_asked_for_as_the_start_of_the_next_one_will_be():
+    assert level("c_total", "arm", 1030.0) == "sum by (arm) (last_over_time(c_total[300s] @ 1030.000))"

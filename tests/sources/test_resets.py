@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from bandit_operator.sources.base import ArmLabel, Counter
 from bandit_operator.sources.promql import PART
-from bandit_operator.sources.resets import Series, identity, increase_of, increases, was_reset
+from bandit_operator.sources.resets import Series, add_reset, growth_of, went_down
+from bandit_operator.sources.tally import Tally, identity
 
 
 @pytest.mark.parametrize(
@@ -37,8 +38,8 @@ from bandit_operator.sources.resets import Series, identity, increase_of, increa
     ],
 )
 def test_every_step_counts_once(samples, grown, reset):
-    assert increase_of(samples, start=0) == grown
-    assert was_reset(samples, start=0) == reset
+    assert growth_of(samples, start=0).amount == grown
+    assert went_down(samples, start=0) == reset
 
 
 @given(
@@ -53,29 +54,69 @@ def test_windows_that_follow_each_other_add_up_to_the_whole(steps, cuts):
         samples.append((float(time), float(value)))
     edges = [0.0, *sorted({float(cut) for cut in cuts if cut < len(steps)}), float(len(steps))]
     total = sum(
-        increase_of([sample for sample in samples if sample[0] <= end], start)
+        growth_of([sample for sample in samples if sample[0] <= end], start).amount
         for start, end in itertools.pairwise(edges)
     )
     assert total == truth
 
 
-def test_series_that_were_not_reset_are_left_to_the_other_query():
+def counting(series, earlier=None, running=None) -> Tally:
+    """What is counted of arms a and b from such series in a window after 0."""
     counter = Counter("trials", "c_total", ArmLabel("arm", (("a", "a"), ("b", "b"))))
+    tally = Tally((counter,), {"trials": {}})
+    add_reset(tally, counter, series, 0, earlier or {}, running or {})
+    return tally
+
+
+def test_series_that_were_not_reset_are_left_to_the_other_query():
     series = [
         Series({"arm": "a", "pod": "1"}, [(0, 10), (5, 2)]),
         Series({"arm": "a", "pod": "2"}, [(0, 10), (5, 20)]),
         Series({"arm": "b"}, [(0, 10), (5, 20)]),
         Series({"arm": "stranger"}, [(0, 10), (5, 2)]),
     ]
-    assert increases(counter, series, start=0, earlier={}) == {"a": 2}
+    assert counting(series).values == {"trials": {"a": 2}}
 
 
 def test_what_a_series_had_long_before_its_reset_is_not_counted_again():
-    counter = Counter("trials", "c_total", ArmLabel("arm", (("a", "a"),)))
     samples = [(5.0, 12.0), (6.0, 20.0), (7.0, 2.0)]
     series = [Series({"__name__": "c_total", "arm": "a", "pod": pod}, samples) for pod in ("1", "2", "3")]
     earlier = {
-        identity({"arm": "a", "pod": "1", PART: "resets of trials"}): 10.0,
-        identity({"arm": "a", "pod": "2"}): 15.0,  # it was reset before it came back, too
+        identity({"arm": "a", "pod": "1", PART: "earlier values of trials"}): 10.0,
+        identity({"arm": "a", "pod": "2"}): 30.0,  # it was reset before it came back, too
     }
-    assert increases(counter, series, start=0, earlier=earlier) == {"a": (10 + 2) + (20 + 2) + (20 + 2)}
+    tally = counting(series, earlier)
+    assert tally.values == {"trials": {"a": (10 + 2) + (12 + 8 + 2) + (20 + 2)}}
+    assert tally.firsts == {"trials": {"a": 12}}
+
+
+@pytest.mark.parametrize(
+    ("samples", "amount", "dip"),
+    [
+        ([(0, 1000145), (1, 1000147), (2, 1000142), (3, 1000155)], 10, None),
+        ([(0, 1000), (1, 995), (2, 990), (3, 1005)], 5, None),
+        ([(0, 100), (1, 50)], 50, None),
+        ([(0, 130), (1, 70)], 0, (130, 70)),
+        ([(0, 1000), (1, 989)], 0, (1000, 989)),
+    ],
+    ids=["a dip", "two dips", "half", "more than half", "just too much"],
+)
+def test_a_step_down_is_a_reset_a_dip_or_neither(samples, amount, dip):
+    growth = growth_of(samples, start=0)
+    assert (growth.amount, growth.dip) == (amount, dip)
+
+
+def test_a_counter_that_does_what_none_does_is_not_believed():
+    tally = counting([Series({"arm": "a"}, [(0, 130), (1, 70)])])
+    assert tally.unsteady == {
+        "a": "c_total went down from 130 to 70 without starting again; are there several processes behind "
+        "one metrics address?"
+    }
+
+
+def test_a_series_that_is_reset_in_a_third_window_running_is_not_believed():
+    series = [Series({"arm": "a"}, [(0, 130), (1, 7)])]
+    first = counting(series)
+    second = counting(series, running=first.restarted)
+    third = counting(series, running=second.restarted)
+    assert [bool(one.unsteady) for one in (first, second, third)] == [False, False, True]

@@ -13,7 +13,7 @@ from bandit_operator.core import memory as mem
 from bandit_operator.core.evaluate import evaluate
 from bandit_operator.core.model import NoData, Observed, Window
 from bandit_operator.sources import source_of
-from bandit_operator.sources.resets import increase_of
+from bandit_operator.sources.resets import growth_of
 
 EXAMPLES = Path(__file__).parents[2] / "crds" / "examples"
 TRIALS = 60
@@ -85,7 +85,7 @@ def windows(rng, name, resource, levels, ticks):
                 exporters[arm].restart(start + 1)
             exporters[arm].grow(end, earned(rng, name, level))
             for part in parts:
-                values[part][arm] = increase_of(exporters[arm].samples[part], start)
+                values[part][arm] = growth_of(exporters[arm].samples[part], start).amount
         yield Window(start, end, source.outcomes(resource, values))
 
 

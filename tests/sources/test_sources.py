@@ -11,8 +11,9 @@ import pytest
 import yaml
 
 from bandit_operator.api.v1alpha1 import parse
-from bandit_operator.core.model import NoData, Observed
+from bandit_operator.core.model import Implausible, NoData, Observed
 from bandit_operator.sources import SOURCES, Sample, source_of
+from bandit_operator.sources.late import Level
 from bandit_operator.sources.promql import PART
 from bandit_operator.sources.requests import request_counters
 from bandit_operator.sources.window_query import WindowQuery
@@ -104,12 +105,24 @@ def test_an_answer_is_taken_apart_by_part_and_arm(resource_of):
     assert [counter.part for counter in query.seemed_to_begin(samples)] == ["rewards"]
 
 
-def test_one_more_query_reads_what_series_of_all_counters_had_before_they_seemed_to_begin(resource_of):
+def test_one_more_query_reads_what_series_of_all_counters_did_before_they_seemed_to_begin(resource_of):
     query = window_query(resource_of("counters"))
-    promql = query.promql_before(query.counters, query.counters[:1])
+    promql = query.promql_before(query.counters)
     promql_parser.parse(promql)
-    assert all(promql.count(f'"{counter.part}"') == 1 for counter in query.counters)
-    assert promql.count('"resets of') == 1
+    for counter in query.counters:
+        assert promql.count(f'"first values of {counter.part}"') == 1
+        assert promql.count(f'"earlier values of {counter.part}"') == 1
+
+
+def test_levels_are_read_for_both_ends_of_the_window(resource_of):
+    samples = [
+        Sample({PART: "level of trials at 1000.000", "arm": "logistic"}, 50.0),
+        Sample({PART: "series of trials at 1000.000", "arm": "logistic"}, 2.0),
+        Sample({PART: "level of trials at 1030.000", "arm": "logistic"}, 60.0),
+    ]
+    query = window_query(resource_of("counters"))
+    assert query.levels(samples, 1000.0)["trials"] == {"logistic": Level(50.0, 2.0)}
+    assert query.levels(samples, 1030.0)["trials"] == {"logistic": Level(60.0, 0.0)}
 
 
 def test_counters_give_trials_and_rewards_by_arm(outcomes):
@@ -124,9 +137,8 @@ def test_counters_give_trials_and_rewards_by_arm(outcomes):
     [
         ({"logistic": 1.0}, {"logistic": 1.0}),
         (BOTH, {"logistic": 1.0}),
-        ({"logistic": 1.0, "boosting": math.inf}, BOTH),
     ],
-    ids=["nothing", "no successes", "infinite"],
+    ids=["nothing", "no successes"],
 )
 def test_what_is_missing_is_no_data_and_never_zero(outcomes, trials, rewards):
     assert isinstance(outcomes("counters", trials=trials, rewards=rewards)["boosting"], NoData)
@@ -155,12 +167,48 @@ def test_a_mean_counts_as_often_as_its_samples(outcomes):
         ({"boosting": 0.5}, {}, NoData("no sample count")),
         ({}, {"boosting": 5.0}, NoData("no value")),
         ({}, {"boosting": 0.0}, Observed(0, 0)),
-        ({"boosting": math.inf}, {"boosting": 5.0}, NoData("not a finite number")),
     ],
-    ids=["no count", "no mean", "no samples", "infinite"],
+    ids=["no count", "no mean", "no samples"],
 )
 def test_a_mean_without_its_samples_is_no_evidence(outcomes, mean, samples, outcome):
     assert outcomes("query", mean=mean, samples=samples)["boosting"] == outcome
+
+
+@pytest.mark.parametrize(
+    ("mean", "samples", "says"),
+    [
+        (97.0, 100.0, "the mean is 97, beyond [0, 1]; divide by 100"),
+        (-0.5, 100.0, "the mean is -0.5, beyond [0, 1]; query must yield"),
+        (5000.0, 100.0, "the mean is 5000, beyond [0, 1]; query must yield"),
+        (math.inf, 100.0, "the mean is inf"),
+        (0.5, -3.0, "samples is -3; it must count rewards"),
+        (0.5, math.inf, "samples is inf"),
+    ],
+)
+def test_a_mean_that_cannot_be_is_named_and_not_believed(outcomes, mean, samples, says):
+    found = outcomes("query", mean={"boosting": mean}, samples={"boosting": samples})["boosting"]
+    assert isinstance(found, Implausible)
+    assert (found.reason, says in found.message) == ("ImpossibleNumber", True)
+
+
+def test_a_mean_that_is_rounded_beyond_its_bound_is_the_bound(outcomes):
+    found = outcomes("query", mean={"boosting": 1.0000000002}, samples={"boosting": 10.0})
+    assert found["boosting"] == Observed(10, 10)
+
+
+@pytest.mark.parametrize("mode", ["counters", "GatewaySuccess"])
+def test_counters_without_bounds_are_not_believed(outcomes, mode):
+    found = outcomes(mode, trials={"boosting": math.inf}, rewards={"boosting": 1.0})["boosting"]
+    assert isinstance(found, Implausible)
+
+
+def test_a_query_may_end_in_a_comment(manifest):
+    manifest["spec"]["reward"]["prometheus"] = {
+        "query": "avg by (arm) (x[$window])  # the mean",
+        "samples": "sum by (arm) (increase(n[$window])) # how many",
+    }
+    promql = window_query(parse(manifest)).promql()
+    assert promql.count("\n), ") == 2
 
 
 def test_requests_are_counted_by_service_where_traefik_counts_them(manifest):

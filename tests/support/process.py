@@ -33,7 +33,13 @@ class FakeRewards(Observer):
     requests: dict[str, float]
     windows: list[tuple[float, float]]
 
-    async def rewards(self, resource: Any, start: float, end: float) -> WindowRead | SourceDown:
+    async def rewards(
+        self,
+        resource: Any,
+        start: float,
+        end: float,
+        usual: float = 0.0,  # noqa: ARG002 - as the real one takes it
+    ) -> WindowRead | SourceDown:
         """What one window held."""
         self.windows.append((start, end))
         if isinstance(self.earning, BaseException):

@@ -1,68 +1,77 @@
-"""Queries to Prometheus, with a deadline that holds.
+"""Queries to Prometheus: bounded in time, in size, in connections, and in who is asked.
 
-``prometheus-api-client`` is synchronous and its timeout is a timeout per read, so a server
-that trickles holds it for ever. Each address therefore has a few threads of its own, every
-query a hard deadline, and an address that keeps missing it is left alone for a while.
+The address may be a tenant's, and so may the server be. Every query has one deadline for all that it
+takes, answers are cut off at a size, redirects are not followed, and an address that keeps missing the
+deadline is left alone for a while.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import TypeVar
 
-import requests
-from prometheus_api_client import PrometheusConnect
-from prometheus_api_client.exceptions import PrometheusApiClientException
-from urllib3.util.retry import Retry
+import aiohttp
 
+from bandit_operator.adapters.access import Access, shown
+from bandit_operator.adapters.answers import MOST_BYTES, refused, samples_in, series_in
 from bandit_operator.core import reasons
 from bandit_operator.core.model import SourceDown
 from bandit_operator.sources import Sample
 from bandit_operator.sources.resets import Series
 
-THREADS = 4
-"""Most queries under way to one address."""
+CONNECTIONS = 64
+"""Most connections at once, to all addresses."""
+CONNECTIONS_EACH = 8
+"""Most connections to one address."""
+IDLE_SECONDS = 30.0
+"""How long a connection that nobody uses is kept."""
+MOST_ADDRESSES = 64
+"""Addresses of which something is remembered; the one that was asked longest ago is forgotten."""
 MISSES = 3
 """Deadlines missed in a row before an address is left alone."""
 PAUSE_SECONDS = 15.0
 """How long it is left alone; then one query tries again."""
+_NO_POST = frozenset({403, 405})
+"""Statuses by which a server, or a proxy before it, may say that it takes no POST."""
 
-
-Element = TypeVar("Element")
-"""What one element of an answer is read into."""
+Answer = TypeVar("Answer")
+"""What the body of an answer is read into."""
 
 
 @dataclass
 class _Address:
-    connection: PrometheusConnect
-    threads: ThreadPoolExecutor
+    """What is remembered of an address."""
+
     missed: int = 0
-    paused_until: float = field(default=0.0)
+    paused_until: float = 0.0
+    takes_post: bool = True
 
 
 class Prometheus:
-    """Instant queries against any number of Prometheus servers.
+    """Queries to any number of Prometheus servers.
 
     Args:
+        access: Who may be asked, and who gets the token.
         deadline: Longest wait for an answer, seconds.
         monotonic: A clock that never jumps, seconds.
-        headers: Gives the request headers, such as a bearer token, again for each query.
     """
 
     def __init__(
-        self,
-        deadline: float = 5.0,
-        monotonic: Callable[[], float] = time.monotonic,
-        headers: Callable[[], dict[str, str]] = dict,
+        self, access: Access, deadline: float = 5.0, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
+        self._access = access
         self._deadline = deadline
         self._monotonic = monotonic
-        self._headers = headers
-        self._addresses: dict[str, _Address] = {}
+        self._addresses: OrderedDict[str, _Address] = OrderedDict()
+        self._session: aiohttp.ClientSession | None = None
+        # One at a time, so that what long answers become in memory does not add up.
+        self._reading = ThreadPoolExecutor(1, thread_name_prefix="prometheus-answers")
 
     async def query(self, address: str, promql: str, at: float) -> list[Sample] | SourceDown:
         """Evaluate a query at a time, seconds since the Unix epoch.
@@ -70,87 +79,141 @@ class Prometheus:
         Returns:
             The elements of the instant vector, possibly none, or why there is no answer.
         """
-        return await self._within_deadline(address, promql, at, _sample)
+        return await self._within_deadline(address, promql, at, samples_in)
 
     async def series(self, address: str, promql: str, at: float) -> list[Series] | SourceDown:
         """As ``query``, for a range vector: the series with all their samples."""
-        return await self._within_deadline(address, promql, at, _series)
+        return await self._within_deadline(address, promql, at, series_in)
 
-    def close(self) -> None:
-        """Let go of all threads without waiting for answers that may never come."""
-        for server in self._addresses.values():
-            server.threads.shutdown(wait=False, cancel_futures=True)
+    async def close(self) -> None:
+        """Close all connections, without waiting for answers that may never come."""
+        self._reading.shutdown(wait=False, cancel_futures=True)
+        if self._session is not None:
+            await self._session.close()
 
     async def _within_deadline(
-        self, address: str, promql: str, at: float, read: Callable[[Any], Element]
-    ) -> list[Element] | SourceDown:
-        server = self._addresses.get(address) or self._open(address)
+        self, address: str, promql: str, at: float, read: Callable[[bytes, str], Answer]
+    ) -> Answer | SourceDown:
+        refusal = self._access.refusal(address)
+        if refusal is not None:
+            return refusal
+        server = self._remembered(address)
         if self._monotonic() < server.paused_until:
             return SourceDown(
                 reasons.TIMEOUT,
-                f"Prometheus at {address} missed {server.missed} deadlines and is left alone for a while",
+                f"Prometheus at {shown(address)} missed {server.missed} deadlines and is left alone "
+                f"for a while",
             )
-        loop = asyncio.get_running_loop()
-        answer = loop.run_in_executor(server.threads, self._run, server.connection, promql, at, read)
         try:
             async with asyncio.timeout(self._deadline):
-                result = await answer
+                result = await self._ask(server, address, {"query": promql, "time": f"{at:.3f}"}, read)
         except TimeoutError:
             return self._missed(server, address)
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            result = SourceDown(
+                reasons.UNREACHABLE, f"Prometheus at {shown(address)} cannot be reached: {_cause(error)}"
+            )
         server.missed = 0
         return result
 
-    def _open(self, address: str) -> _Address:
-        # Its own timeout only frees the thread; the deadline that counts is ours, and comes first.
-        connection = PrometheusConnect(address, retry=Retry(total=0), timeout=2 * self._deadline)
-        server = _Address(connection, ThreadPoolExecutor(THREADS, thread_name_prefix="prometheus"))
-        self._addresses[address] = server
+    async def _ask(
+        self, server: _Address, address: str, form: dict[str, str], read: Callable[[bytes, str], Answer]
+    ) -> Answer | SourceDown:
+        """Ask by POST, whose body takes queries of any length; by GET where a proxy takes no POST."""
+        if server.takes_post:
+            status, body = await self._answer("POST", address, form)
+            if status in _NO_POST:
+                status, body = await self._answer("GET", address, form)
+                server.takes_post = status in _NO_POST
+        else:
+            status, body = await self._answer("GET", address, form)
+        if isinstance(body, SourceDown):
+            return body
+        if status != 200:
+            return refused(status, body, address)
+        return await asyncio.get_running_loop().run_in_executor(self._reading, read, body, address)
+
+    async def _answer(
+        self, method: str, address: str, form: dict[str, str]
+    ) -> tuple[int, bytes | SourceDown]:
+        """As ``_answer_once``, again where a connection that was kept had been closed meanwhile."""
+        try:
+            return await self._answer_once(method, address, form)
+        except aiohttp.ClientConnectorError:
+            raise
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+            return await self._answer_once(method, address, form)
+
+    async def _answer_once(
+        self, method: str, address: str, form: dict[str, str]
+    ) -> tuple[int, bytes | SourceDown]:
+        """Status and body of one answer; the body is cut off, and never unpacked."""
+        headers = self._access.headers(address)
+        if isinstance(headers, SourceDown):
+            return 0, headers
+        url = f"{address.rstrip('/')}/api/v1/query"
+        async with self._connected().request(
+            method,
+            url,
+            headers=headers,
+            data=form if method == "POST" else None,
+            params=None if method == "POST" else form,
+            allow_redirects=False,
+        ) as answer:
+            if answer.headers.get("Content-Encoding", "identity") != "identity":
+                message = f"the answer of {shown(address)} is compressed, which was not asked for"
+                return answer.status, SourceDown(reasons.BAD_ANSWER, message)
+            body = bytearray()
+            async for chunk in answer.content.iter_any():
+                body += chunk
+                if len(body) > MOST_BYTES:
+                    message = f"the answer of {shown(address)} is longer than {MOST_BYTES >> 20} MiB"
+                    return answer.status, SourceDown(reasons.BAD_ANSWER, message)
+            return answer.status, bytes(body)
+
+    def _connected(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(
+                    limit=CONNECTIONS, limit_per_host=CONNECTIONS_EACH, keepalive_timeout=IDLE_SECONDS
+                ),
+                headers={"Accept-Encoding": "identity", "Accept": "application/json"},
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=aiohttp.ClientTimeout(total=None),  # the deadline is ours, over all that it takes
+                auto_decompress=False,
+            )
+        return self._session
+
+    def _remembered(self, address: str) -> _Address:
+        server = self._addresses.setdefault(address, _Address())
+        self._addresses.move_to_end(address)
+        if len(self._addresses) > MOST_ADDRESSES:
+            self._addresses.popitem(last=False)
         return server
 
     def _missed(self, server: _Address, address: str) -> SourceDown:
         server.missed += 1
         if server.missed >= MISSES:
             server.paused_until = self._monotonic() + PAUSE_SECONDS
-            server.threads.shutdown(wait=False, cancel_futures=True)  # its threads may hang for ever
-            server.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="prometheus")
-        return SourceDown(reasons.TIMEOUT, f"Prometheus at {address} gave no answer in {self._deadline:g} s")
-
-    def _run(
-        self, connection: PrometheusConnect, promql: str, at: float, read: Callable[[Any], Element]
-    ) -> list[Element] | SourceDown:
-        url = connection.url
-        try:
-            connection.headers = self._headers() or None
-            # POST would be neater for long queries, and this client puts them into the URL all the same.
-            result = connection.custom_query(promql, params={"time": f"{at:.3f}"})
-            return [read(element) for element in result]
-        except PrometheusApiClientException as error:
-            return SourceDown(reasons.BAD_ANSWER, f"Prometheus at {url} refused the query: {error}")
-        except requests.exceptions.JSONDecodeError:
-            return SourceDown(
-                reasons.BAD_ANSWER, f"what answers at {url} is not Prometheus: its answer is not JSON"
-            )
-        except requests.exceptions.RequestException as error:
-            return SourceDown(reasons.UNREACHABLE, f"Prometheus at {url} cannot be reached: {_cause(error)}")
-        except (KeyError, TypeError, ValueError) as error:
-            return SourceDown(
-                reasons.BAD_ANSWER, f"the answer of {url} is not of the kind that was asked for: {error!r}"
-            )
+        return SourceDown(
+            reasons.TIMEOUT, f"Prometheus at {shown(address)} gave no answer in {self._deadline:g} s"
+        )
 
 
-def _sample(element: Any) -> Sample:
-    """One element; a scalar's answer has another shape and raises."""
-    return Sample(labels=dict(element["metric"]), value=float(element["value"][1]))
-
-
-def _series(element: Any) -> Series:
-    """One series of a range vector."""
-    points = [(float(time), float(value)) for time, value in element["values"]]
-    return Series(labels=dict(element["metric"]), samples=points)
-
-
-def _cause(error: BaseException) -> str:
-    """The innermost reason, without the addresses of objects that urllib3 puts into its texts."""
-    reason = getattr(error.args[0] if error.args else None, "reason", None)
-    text = str(reason or error)
-    return text.rsplit(": ", 1)[-1]
+def _cause(error: Exception) -> str:
+    """Why there was no answer, in words that are not the other side's."""
+    match error:
+        case aiohttp.ClientConnectorDNSError():
+            return "its name is not known"
+        case aiohttp.ClientConnectorCertificateError():
+            return "its certificate is not trusted"
+        case aiohttp.ClientSSLError():
+            return "TLS failed"
+        case aiohttp.ClientConnectorError():
+            return os.strerror(error.os_error.errno) if error.os_error.errno else "no connection"
+        case aiohttp.ServerDisconnectedError() | aiohttp.ClientOSError():
+            return "it closed the connection"
+        case aiohttp.ClientError():
+            return "it does not speak HTTP as it should"
+        case _:
+            return "the request could not be made"

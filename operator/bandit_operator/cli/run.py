@@ -9,7 +9,7 @@ import click
 
 from bandit_operator import app
 from bandit_operator.runtime.election import LeaseSettings
-from bandit_operator.runtime.settings import Settings
+from bandit_operator.runtime.settings import Settings, access_to
 from bandit_operator.runtime.telemetry import configure_logging
 
 
@@ -22,7 +22,18 @@ from bandit_operator.runtime.telemetry import configure_logging
     "--prometheus-deadline", default=5.0, help="Longest wait for an answer of Prometheus, in seconds."
 )
 @click.option(
-    "--prometheus-token-file", help="File with a bearer token for Prometheus; read again for each query."
+    "--prometheus-token-file",
+    help="File with a bearer token for that Prometheus; read again for each query, sent to no other.",
+)
+@click.option(
+    "--prometheus-allowed-addresses",
+    default="",
+    help="Addresses that resources may name beside it, as scheme://host:port, separated by commas.",
+)
+@click.option(
+    "--bind-namespace",
+    is_flag=True,
+    help="Let each resource read only series whose label namespace is its own namespace.",
 )
 @click.option(
     "--watch-namespaces", default="", help="Namespaces to watch, separated by commas. Default: all."
@@ -52,6 +63,8 @@ def run(
     prometheus_address: str | None,
     prometheus_deadline: float,
     prometheus_token_file: str | None,
+    prometheus_allowed_addresses: str,
+    bind_namespace: bool,
     watch_namespaces: str,
     lease_name: str,
     lease_namespace: str,
@@ -79,6 +92,12 @@ def run(
         raise click.BadParameter(
             f"{listen_address!r} has no port; write it as 0.0.0.0:8080", param_hint="--listen-address"
         )
+    try:
+        access = access_to(
+            prometheus_address, _listed(prometheus_allowed_addresses), prometheus_token_file or None
+        )
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
     configure_logging(log_level)
     settings = Settings(
         lease=LeaseSettings(
@@ -86,9 +105,14 @@ def run(
         ),
         prometheus_address=prometheus_address or None,
         prometheus_deadline=prometheus_deadline,
-        prometheus_token_file=prometheus_token_file or None,
-        namespaces=tuple(name.strip() for name in watch_namespaces.split(",") if name.strip()),
+        prometheus_access=access,
+        bind_namespace=bind_namespace,
+        namespaces=_listed(watch_namespaces),
         listen=(host, int(port)),
         concurrency=concurrency,
     )
     asyncio.run(app.run(settings))
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(one.strip() for one in text.split(",") if one.strip())

@@ -20,6 +20,8 @@ BAD_ANSWER: Final = "BadAnswer"
 """The reward source refused the query, or its answer cannot be read."""
 NO_ADDRESS: Final = "NoAddress"
 """Neither the resource nor the operator names a reward source."""
+ADDRESS_NOT_ALLOWED: Final = "AddressNotAllowed"
+"""The resource names a reward source that whoever installed the operator has not allowed."""
 CLOCK_SET: Final = "ClockSet"
 """The machine's clock was set; windows are named by it, so they are read once it is trusted again."""
 NO_DATA: Final = "NoData"
@@ -175,5 +177,7 @@ IMPLAUSIBLE: Final = frozenset(
     {COUNTER_NOT_STEADY, IMPOSSIBLE_NUMBER, REWARDS_ABOVE_TRIALS, TOO_MANY_TRIALS, TRIALS_JUMPED}
 )
 """Why an arm's numbers are not believed."""
-SOURCE_FAULTS: Final = frozenset({BAD_ANSWER, CLOCK_SET, NO_ADDRESS, TIMEOUT, UNREACHABLE})
+SOURCE_FAULTS: Final = frozenset(
+    {ADDRESS_NOT_ALLOWED, BAD_ANSWER, CLOCK_SET, NO_ADDRESS, TIMEOUT, UNREACHABLE}
+)
 """Why there is no answer from the reward source."""

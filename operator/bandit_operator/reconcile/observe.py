@@ -9,13 +9,17 @@ from bandit_operator.adapters.prometheus import Prometheus
 from bandit_operator.api.references import backends_of, route_of
 from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core import reasons
-from bandit_operator.core.model import SourceDown, Window
+from bandit_operator.core.model import Implausible, SourceDown, Window
+from bandit_operator.reconcile.moments import Moment, Moments
 from bandit_operator.routers import ROUTERS, Located
 from bandit_operator.sources import Sample, source_of
+from bandit_operator.sources.beginnings import leave_out_lives, subtract_earlier
+from bandit_operator.sources.late import add_late
 from bandit_operator.sources.promql import raw
 from bandit_operator.sources.requests import REQUESTS, request_counters
-from bandit_operator.sources.resets import increases
-from bandit_operator.sources.window_query import WindowQuery, earlier_values
+from bandit_operator.sources.resets import add_reset
+from bandit_operator.sources.tally import Tally
+from bandit_operator.sources.window_query import WindowQuery, earlier_in, firsts_in
 from bandit_operator.watch.cache import Cache
 
 
@@ -25,6 +29,8 @@ class WindowRead:
 
     window: Window
     requests: Mapping[str, float]
+    notes: tuple[str, ...] = ()
+    """What of the counters was not counted, and why."""
 
 
 class Observer:
@@ -34,11 +40,20 @@ class Observer:
         self._cache = cache
         self._prometheus = prometheus
         self._default_address = default_address
+        self._moments = Moments()
 
-    async def rewards(self, resource: BanditDeployment, start: float, end: float) -> WindowRead | SourceDown:
+    async def rewards(
+        self, resource: BanditDeployment, start: float, end: float, usual: float = 0.0
+    ) -> WindowRead | SourceDown:
         """Read one window: one query, whatever the number of arms.
 
         Only windows in which counters were reset or seem to begin, as when Pods start, take more.
+
+        Args:
+            resource: whose rewards.
+            start: beginning of the window, itself outside, seconds since the Unix epoch.
+            end: its end, itself inside.
+            usual: trials that all arms together usually have in such a window, 0 where not known.
         """
         address = resource.spec.reward.prometheus.address or self._default_address
         if address is None:
@@ -53,35 +68,41 @@ class Observer:
         if isinstance(answer, SourceDown):
             return answer
         values = {part: dict(by_arm) for part, by_arm in query.values(answer).items()}
-        down = await self._correct_resets(address, query, answer, values)
+        tally = Tally(counters, values, usual)
+        before = self._moments.at(resource.metadata.uid, counters, start)
+        down = await self._correct(address, query, answer, tally, before or Moment())
         if down is not None:
             return down
+        if before is not None:
+            add_late(tally, before.levels, query.levels(answer, start))
+        now = Moment(query.levels(answer, end), dict(tally.restarted))
+        self._moments.keep(resource.metadata.uid, counters, end, now)
         outcomes = source.outcomes(resource, values)
-        return WindowRead(Window(start, end, outcomes), values.get(REQUESTS, {}))
+        for arm, what in tally.unsteady.items():
+            outcomes[arm] = Implausible(reasons.COUNTER_NOT_STEADY, what)
+        return WindowRead(Window(start, end, outcomes), values.get(REQUESTS, {}), tuple(tally.notes))
 
-    async def _correct_resets(
-        self, address: str, query: WindowQuery, answer: list[Sample], values: dict[str, dict[str, float]]
+    async def _correct(
+        self, address: str, query: WindowQuery, answer: list[Sample], tally: Tally, before: Moment
     ) -> SourceDown | None:
-        """Correct the values for series that seem to begin or were reset in the window; None if it could."""
+        """Correct the tally for series that seem to begin or were reset in the window; None if it could."""
         began, reset = query.seemed_to_begin(answer), query.were_reset(answer)
-        before: list[Sample] = []
+        past: list[Sample] = []
         if began:
-            promql = query.promql_before(began, reset)
-            found = await self._prometheus.query(address, promql, at=query.end)
+            found = await self._prometheus.query(address, query.promql_before(began), at=query.end)
             if isinstance(found, SourceDown):
                 return found
-            before = found
-            for part, by_arm in query.values(before).items():
-                for arm in by_arm.keys() & values[part].keys():
-                    values[part][arm] -= by_arm[arm]
+            past = found
+        for counter in began:
+            subtract_earlier(tally, counter, firsts_in(counter, past), earlier_in(counter, past))
         for counter in reset:
             samples = raw(counter.selector, query.start, query.end)
             series = await self._prometheus.series(address, samples, at=query.end)
             if isinstance(series, SourceDown):
                 return series
-            earlier = earlier_values(counter, before)
-            for arm, grown in increases(counter, series, query.start, earlier).items():
-                values[counter.part][arm] = values[counter.part].get(arm, 0.0) + grown
+            earlier = earlier_in(counter, past)
+            add_reset(tally, counter, series, query.start, earlier, before.restarted)
+        leave_out_lives(tally)
         return None
 
     def _located(self, resource: BanditDeployment) -> Located | None:

@@ -59,10 +59,12 @@ async def catch_up(
     for start, stop in missed.windows:
         if newest is not None:
             committed = committed.learned(experiment, newest.window, now, resource.metadata.generation)
-        read = await observer.rewards(resource, start, stop)
+        usual = float(committed.memory.labels) * (stop - start) / interval
+        read = await observer.rewards(resource, start, stop, usual=usual)
         metrics.queries.labels("answered" if isinstance(read, WindowRead) else read.reason).inc()
         if isinstance(read, SourceDown):
             return CaughtUp(committed, read)
+        committed = replace(committed, notes=(*committed.notes, *read.notes))
         newest = read
     if newest is None:
         waits = committed.rewards_until is None

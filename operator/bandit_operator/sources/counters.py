@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from bandit_operator.api.reward_counters import FURTHER_COUNTERS
 from bandit_operator.api.v1alpha1 import BanditDeployment
-from bandit_operator.core.model import NoData, Observed, Outcome
+from bandit_operator.core import reasons
+from bandit_operator.core.model import Implausible, NoData, Observed, Outcome
 from bandit_operator.routers import Located
 from bandit_operator.sources.base import Counter, Values, WithoutQueries
 from bandit_operator.sources.labels import own_label
@@ -65,8 +66,9 @@ def _outcome(trials: float | None, sums: Mapping[str, float | None]) -> Outcome:
             # broken exporter is not ours to guess.
             return NoData(f"no series of {_FIELDS[part]}; expose it from the start, at 0")
         increases[part] = value or 0.0
-    if not (all(map(math.isfinite, (trials, *increases.values()))) and trials >= 0):
-        return NoData("not a finite number")
+    for field, value in (("trials", trials), *((_FIELDS[part], sum_) for part, sum_ in increases.items())):
+        if not math.isfinite(value):
+            return Implausible(reasons.IMPOSSIBLE_NUMBER, f"{field} grew by {value:g}; no counter does")
     increases["rewards"] -= increases.pop("losses", 0.0)
     observed = Observed(trials, **increases)
     return _contradiction(observed) or observed

@@ -10,7 +10,8 @@ from bandit_operator.api.presets import DEFAULT_GATEWAY, SOFTWARE, Preset, Softw
 from bandit_operator.api.presets.base import LATENCY, SUCCESS, ArmLabel, Durations, Offered, Requests
 from bandit_operator.api.rules import parse_duration
 from bandit_operator.api.v1alpha1 import BanditDeployment
-from bandit_operator.core.model import NoData, Observed, Outcome
+from bandit_operator.core import reasons
+from bandit_operator.core.model import Implausible, NoData, Observed, Outcome
 from bandit_operator.routers import Located
 from bandit_operator.sources.base import Counter, RewardSource, Values, WithoutQueries
 from bandit_operator.sources.labels import software_label
@@ -115,8 +116,10 @@ def _metric(name: str, *matchers: str) -> str:
 
 
 def _observed(trials: float, rewards: float) -> Outcome:
-    if not (math.isfinite(trials) and math.isfinite(rewards) and trials >= 0):
-        return NoData("not a finite number")
+    if not (math.isfinite(trials) and math.isfinite(rewards)):
+        return Implausible(
+            reasons.IMPOSSIBLE_NUMBER, f"{rewards:g} of {trials:g} requests; no counter grows so"
+        )
     return Observed(trials, rewards)
 
 

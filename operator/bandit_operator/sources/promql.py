@@ -10,8 +10,11 @@ of series need a closer look, and only a window that has some costs more than on
   sample (``sources.resets``).
 - A series without a sample in the minutes before the window, counted by ``began_count``. It may
   be new, or go on after its scrapes failed for a while or Prometheus was down. What it had before
-  is looked for in a whole day, which costs too much to be asked in each window, and
-  ``counted_before`` is to be subtracted.
+  is looked for in a whole day, which costs too much to be asked in each window: ``first_values`` and
+  ``earlier_values`` give both, series by series, for ``sources.beginnings``.
+
+Samples may be ingested late. ``level`` gives what counters had at the window's start and at its end;
+what a moment has gained since it was the end of the window before came late (``sources.late``).
 """
 
 from __future__ import annotations
@@ -54,23 +57,34 @@ def began_count(selector: str, label: str, start: float, end: float) -> str:
     return f"count by ({label_name(label)}) ({_last(selector, start, end)} unless {_first(selector, start)})"
 
 
-def counted_before(selector: str, label: str, start: float, end: float) -> str:
-    """What series that ``began_count`` counts had before, summed by ``label``, without those that were reset.
+def first_values(selector: str, start: float, end: float) -> str:
+    """The first values of series that ``began_count`` counts, one by one, without those that were reset.
 
-    A value below the one before shows a reset in between, after which all counts. Where the
-    counter has grown beyond it by its next sample, as in the whole of PromQL, no reset is seen.
+    Without a reset the first value is the lowest.
     """
-    before, lowest = _earlier(selector, start), f"min_over_time({_inside(selector, start, end)})"
-    return f"sum by ({label_name(label)}) (({before} <= {lowest}) unless {_reset(selector, start, end)})"
+    first = f"min_over_time({_inside(selector, start, end)}) unless {_first(selector, start)}"
+    return f"(({first}) unless {_reset(selector, start, end)})"
 
 
-def before_reset(selector: str, start: float, end: float) -> str:
-    """The last value of a day, for series that were reset in (start, end] and not in ``raw`` before."""
-    return f"{_earlier(selector, start)} and {_reset(selector, start, end)}"
+def earlier_values(selector: str, start: float, end: float) -> str:
+    """The last values of a day of the series that ``began_count`` counts, one by one."""
+    before = f"last_over_time({selector}[{EARLIER_SECONDS}s] @ {start:.3f})"
+    inside = f"last_over_time({_inside(selector, start, end)})"
+    return f"(({before} unless {_first(selector, start)}) and {inside})"
+
+
+def level(selector: str, label: str, time: float) -> str:
+    """What counters have at a time, summed by ``label``."""
+    return f"sum by ({label_name(label)}) ({_first(selector, time)})"
+
+
+def series_count(selector: str, label: str, time: float) -> str:
+    """How many series ``level`` sums."""
+    return f"count by ({label_name(label)}) ({_first(selector, time)})"
 
 
 def raw(selector: str, start: float, end: float) -> str:
-    """All samples that the increase in (start, end] depends on, but for ``before_reset``."""
+    """All samples that the increase in (start, end] depends on, but for ``earlier_values``."""
     return _until(selector, start, end)
 
 
@@ -103,11 +117,6 @@ def _last(selector: str, start: float, end: float) -> str:
 
 def _first(selector: str, start: float) -> str:
     return f"last_over_time({_before(selector, start)})"
-
-
-def _earlier(selector: str, start: float) -> str:
-    """The last value of a day, where there is none of the last minutes."""
-    return f"(last_over_time({selector}[{EARLIER_SECONDS}s] @ {start:.3f}) unless {_first(selector, start)})"
 
 
 def _inside(selector: str, start: float, end: float) -> str:

@@ -1,4 +1,4 @@
-"""The increase of counters that were reset, sample by sample."""
+"""The growth of counters that went down, sample by sample."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from bandit_operator.sources.base import Counter
-from bandit_operator.sources.promql import PART
+from bandit_operator.sources.tally import Identity, Tally, identity
 
-Earlier = Mapping[frozenset[tuple[str, str]], float]
-"""Values of series long before a window, by what :func:`identity` makes of their labels."""
+TOLERATED = 0.01
+"""A counter may go down by this share of its value, as some exporters' do that add up what comes and goes."""
+RUNNING = 3
+"""A series that is reset in so many windows running is not one process that starts again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,40 +23,95 @@ class Series:
     samples: Sequence[tuple[float, float]]
 
 
-def increase_of(samples: Sequence[tuple[float, float]], start: float) -> float:
-    """The increase after ``start`` of one counter, resets included.
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """What one counter did in a window."""
 
-    Every step up counts as it is; a step down is a reset, and what the counter has after it
-    counts whole. A counter that began after ``start`` began at 0.
+    amount: float
+    """How much it grew, resets included."""
+    first: float | None = None
+    """Its first value, which is part of the amount, where nothing is known from before."""
+    resets: int = 0
+    """How often it began again."""
+    dip: tuple[float, float] | None = None
+    """A step down, from and to, that is neither a reset nor small; then the amount means nothing."""
+
+
+def growth_of(samples: Sequence[tuple[float, float]], start: float, before: float | None = None) -> Growth:
+    """What one counter did after ``start``.
+
+    A step down to half or less is a reset, and what the counter has after it counts whole. After a
+    smaller one it grows on from the highest value so far.
+
+    Args:
+        samples: (time, value), oldest first.
+        start: beginning of the window, itself outside.
+        before: what it had, where no sample before ``start`` is among the samples.
     """
-    before = [value for time, value in samples if time <= start]
-    values = [*(before[-1:] or [0.0]), *(value for time, value in samples if time > start)]
-    return sum(new - old if new >= old else new for old, new in pairwise(values))
+    known = [value for time, value in samples if time <= start][-1:]
+    if not known and before is not None:
+        known = [before]
+    inside = [value for time, value in samples if time > start]
+    highest, amount, resets, dip = known[0] if known else 0.0, 0.0, 0, None
+    for value in inside:
+        if is_reset(highest, value):
+            amount, highest, resets = amount + value, value, resets + 1
+            continue
+        amount, highest = amount + max(0.0, value - highest), max(highest, value)
+        if dip is None and is_dip(highest, value):
+            dip = (highest, value)
+    return Growth(amount, inside[0] if inside and not known else None, resets, dip)
 
 
-def was_reset(samples: Sequence[tuple[float, float]], start: float) -> bool:
-    """Whether the counter was reset after ``start``, or between its last sample before and the next."""
+def is_reset(old: float, new: float) -> bool:
+    """Whether a counter that stood at ``old`` began again to have ``new``."""
+    return new < old and 2 * new <= old
+
+
+def is_dip(old: float, new: float) -> bool:
+    """Whether it went down by more than is tolerated, and did not begin again."""
+    return new < (1 - TOLERATED) * old and not is_reset(old, new)
+
+
+def went_down(samples: Sequence[tuple[float, float]], start: float) -> bool:
+    """Whether the counter went down after ``start``, or from its last sample before to the next."""
     before = [value for time, value in samples if time <= start]
     values = [*before[-1:], *(value for time, value in samples if time > start)]
     return any(new < old for old, new in pairwise(values))
 
 
-def identity(labels: Mapping[str, str]) -> frozenset[tuple[str, str]]:
-    """The labels that distinguish a series of its counter: all but those that a query adds or drops."""
-    return frozenset((name, value) for name, value in labels.items() if name not in (PART, "__name__"))
+def add_reset(
+    tally: Tally,
+    counter: Counter,
+    series: Sequence[Series],
+    start: float,
+    earlier: Mapping[Identity, float],
+    running: Mapping[tuple[str, Identity], int],
+) -> None:
+    """Count the series that went down; the others are counted already.
 
-
-def increases(counter: Counter, series: Sequence[Series], start: float, earlier: Earlier) -> dict[str, float]:
-    """Sum by arm over the series that were reset; the others are counted already.
-
-    ``earlier`` has the values of those that have a sample before ``start``, but too long before
-    to be among theirs.
+    Args:
+        tally: what to add to.
+        counter: whose series they are.
+        series: with their samples.
+        start: beginning of the window.
+        earlier: values of those that have a sample before ``start``, but too long before to be among theirs.
+        running: in how many windows up to this one each was reset.
     """
-    sums: dict[str, float] = {}
     for one in series:
         arm = counter.label.arm_of(one.labels.get(counter.label.name, ""))
-        if arm is not None and was_reset(one.samples, start):
-            before = earlier.get(identity(one.labels))
-            samples = one.samples if before is None else [(start, before), *one.samples]
-            sums[arm] = sums.get(arm, 0.0) + increase_of(samples, start)
-    return sums
+        if arm is None or not went_down(one.samples, start):
+            continue
+        name = identity(one.labels)
+        growth = growth_of(one.samples, start, earlier.get(name))
+        tally.add(counter.part, arm, growth.amount)
+        if growth.first is not None:
+            tally.add_first(counter.part, arm, growth.first)
+        if growth.dip is not None:
+            old, new = growth.dip
+            tally.distrust(counter, arm, f"went down from {old:g} to {new:g} without starting again")
+        if growth.resets:
+            windows = running.get((counter.part, name), 0) + 1
+            tally.restarted[counter.part, name] = windows
+            if windows >= RUNNING:
+                tally.distrust(counter, arm, f"started again in {windows} windows running")

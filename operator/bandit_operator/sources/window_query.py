@@ -7,16 +7,19 @@ from dataclasses import dataclass
 
 from bandit_operator.api.presets.base import ArmLabel
 from bandit_operator.sources.base import Counter, Query, Sample, Values
+from bandit_operator.sources.late import Level, Levels
 from bandit_operator.sources.promql import (
     PART,
-    before_reset,
     began_count,
-    counted_before,
+    earlier_values,
+    first_values,
     increase,
+    level,
     part,
     reset_count,
+    series_count,
 )
-from bandit_operator.sources.resets import Earlier, identity
+from bandit_operator.sources.tally import Identity, identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,25 +33,24 @@ class WindowQuery:
 
     def promql(self) -> str:
         """One query; every element of its answer says which part it belongs to."""
-        parts = [part(query.part, f"({query.promql})") for query in self.queries]
+        # The line's end ends a comment that the user's query may end in.
+        parts = [part(query.part, f"({query.promql}\n)") for query in self.queries]
         for one in self.counters:
             name = one.label.name
             parts.append(part(one.part, increase(one.selector, name, self.start, self.end)))
             parts.append(part(_resets(one), reset_count(one.selector, name, self.start, self.end)))
             parts.append(part(_beginnings(one), began_count(one.selector, name, self.start, self.end)))
+            for time in (self.start, self.end):
+                parts.append(part(_level(one, time), level(one.selector, name, time)))
+                parts.append(part(_series(one, time), series_count(one.selector, name, time)))
         return " or ".join(parts)
 
-    def promql_before(self, began: Sequence[Counter], reset: Sequence[Counter]) -> str:
-        """One query about what series that seemed to begin had before.
-
-        It looks back for long, so of those that were reset it queries only where there are some.
-        """
+    def promql_before(self, began: Sequence[Counter]) -> str:
+        """One query about series that seemed to begin: with what they did, and what they had before."""
         parts = []
         for one in began:
-            before = counted_before(one.selector, one.label.name, self.start, self.end)
-            parts.append(part(one.part, before))
-            if one in reset:
-                parts.append(part(_resets(one), before_reset(one.selector, self.start, self.end)))
+            parts.append(part(_firsts(one), first_values(one.selector, self.start, self.end)))
+            parts.append(part(_earlier(one), earlier_values(one.selector, self.start, self.end)))
         return " or ".join(parts)
 
     def values(self, samples: Sequence[Sample]) -> Values:
@@ -64,10 +66,24 @@ class WindowQuery:
         """The counters of which some series of an arm has its first sample for a while in the window."""
         return tuple(one for one in self.counters if _sums(samples, _beginnings(one), one.label))
 
+    def levels(self, samples: Sequence[Sample], time: float) -> Levels:
+        """What the counters have at the window's start or end, as far as they have something."""
+        found: dict[str, dict[str, Level]] = {}
+        for one in self.counters:
+            counts = _sums(samples, _series(one, time), one.label)
+            totals = _sums(samples, _level(one, time), one.label)
+            found[one.part] = {arm: Level(total, counts.get(arm, 0.0)) for arm, total in totals.items()}
+        return found
 
-def earlier_values(counter: Counter, samples: Sequence[Sample]) -> Earlier:
-    """The answer to ``promql_before`` about series that were reset, one by one."""
-    of_it = (sample for sample in samples if sample.labels.get(PART) == _resets(counter))
+
+def firsts_in(counter: Counter, samples: Sequence[Sample]) -> list[Sample]:
+    """The answer to ``promql_before`` about the first values of a counter's series."""
+    return [sample for sample in samples if sample.labels.get(PART) == _firsts(counter)]
+
+
+def earlier_in(counter: Counter, samples: Sequence[Sample]) -> dict[Identity, float]:
+    """The answer to ``promql_before`` about what a counter's series had before, by series."""
+    of_it = (sample for sample in samples if sample.labels.get(PART) == _earlier(counter))
     return {identity(sample.labels): sample.value for sample in of_it}
 
 
@@ -88,3 +104,19 @@ def _resets(counter: Counter) -> str:
 
 def _beginnings(counter: Counter) -> str:
     return f"beginnings of {counter.part}"
+
+
+def _firsts(counter: Counter) -> str:
+    return f"first values of {counter.part}"
+
+
+def _earlier(counter: Counter) -> str:
+    return f"earlier values of {counter.part}"
+
+
+def _level(counter: Counter, time: float) -> str:
+    return f"level of {counter.part} at {time:.3f}"
+
+
+def _series(counter: Counter, time: float) -> str:
+    return f"series of {counter.part} at {time:.3f}"

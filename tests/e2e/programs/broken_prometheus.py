@@ -35,8 +35,9 @@ ANSWERS = {
 class Handler(BaseHTTPRequestHandler):
     """One question."""
 
-    def do_GET(self) -> None:
+    def do_POST(self) -> None:
         """Answer as the path says, or after 30 seconds."""
+        self.rfile.read(int(self.headers["Content-Length"]))
         how = self.path.split("/")[1]
         if how == "hung":
             time.sleep(30)

@@ -1,0 +1,112 @@
+"""What Prometheus' answers are read into, and what is said of those that cannot be.
+
+An answer may come from anybody: nothing of what is in it reaches a message, but for Prometheus' own
+words about a query that it refuses.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Generic, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from bandit_operator.adapters.access import shown
+from bandit_operator.core import reasons
+from bandit_operator.core.model import SourceDown
+from bandit_operator.sources import Sample
+from bandit_operator.sources.resets import Series
+
+MOST_BYTES = 8 * 1024 * 1024
+"""Longest answer: about 350,000 samples."""
+MOST_VALUES = 1_500_000
+"""Most values in an answer, by its brackets and commas: what it becomes in memory depends on these."""
+
+Value = TypeVar("Value")
+
+
+@dataclass
+class _Vector:
+    metric: dict[str, str]
+    value: tuple[float, float]
+
+
+@dataclass
+class _Matrix:
+    metric: dict[str, str]
+    values: list[tuple[float, float]]
+
+
+class _Reader(Generic[Value]):
+    """Reads the elements of one kind of answer."""
+
+    def __init__(self, kind: str, shape: type[Value]) -> None:
+        self._kind = kind
+        self._elements = TypeAdapter(list[shape])  # type: ignore[valid-type]  # a type that is a value
+
+    def __call__(self, body: bytes, address: str) -> list[Value] | SourceDown:
+        """The elements of an answer with status 200, or what is wrong with it."""
+        if sum(body.count(mark) for mark in (b"[", b"{", b",")) > MOST_VALUES:
+            return SourceDown(reasons.BAD_ANSWER, f"the answer of {shown(address)} has too many values")
+        try:
+            answer = json.loads(body)
+        except (ValueError, RecursionError):
+            return SourceDown(
+                reasons.BAD_ANSWER,
+                f"what answers at {shown(address)} is not Prometheus: its answer is not JSON",
+            )
+        try:
+            if answer["data"]["resultType"] == self._kind:
+                return self._elements.validate_python(answer["data"]["result"])
+        except (ValidationError, LookupError, TypeError, OverflowError):
+            pass
+        return SourceDown(
+            reasons.BAD_ANSWER, f"the answer of {shown(address)} is not of the kind that was asked for"
+        )
+
+
+_VECTOR = _Reader("vector", _Vector)
+_MATRIX = _Reader("matrix", _Matrix)
+
+
+def samples_in(body: bytes, address: str) -> list[Sample] | SourceDown:
+    """The elements of an instant vector."""
+    found = _VECTOR(body, address)
+    return found if isinstance(found, SourceDown) else [Sample(one.metric, one.value[1]) for one in found]
+
+
+def series_in(body: bytes, address: str) -> list[Series] | SourceDown:
+    """The series of a range vector."""
+    found = _MATRIX(body, address)
+    return found if isinstance(found, SourceDown) else [Series(one.metric, one.values) for one in found]
+
+
+def refused(status: int, body: bytes, address: str) -> SourceDown:
+    """An answer with another status than 200: its number and what that means, and what Prometheus said."""
+    if 300 <= status < 400:
+        why = "sends elsewhere, which is not followed; name the address that answers itself"
+    else:
+        why = f"refused the query: {_words(body) if 400 <= status < 500 else ''}"
+    return SourceDown(
+        reasons.BAD_ANSWER, f"Prometheus at {shown(address)} {why.rstrip(': ')} ({_status(status)})"
+    )
+
+
+def _status(status: int) -> str:
+    known = {one.value: one.phrase for one in HTTPStatus}
+    return f"{status} {known[status]}" if status in known else str(status)
+
+
+def _words(body: bytes) -> str:
+    """What Prometheus itself says of a query that it refuses, which has a shape of its own."""
+    try:
+        answer: Any = json.loads(body)
+    except (ValueError, RecursionError):
+        return ""
+    if not isinstance(answer, Mapping) or answer.get("status") != "error":
+        return ""
+    parts: Sequence[object] = (answer.get("errorType"), answer.get("error"))
+    return shown(": ".join(part for part in parts if isinstance(part, str)))

@@ -1,0 +1,60 @@
+"""What was read of the end of each resource's newest windows, for the windows that begin there.
+
+It lives in the process only: after a start, samples that come late for the window before are not
+noticed once, and nothing else is lost.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bandit_operator.sources.base import Counter
+from bandit_operator.sources.late import Levels
+from bandit_operator.sources.tally import Identity
+
+MOST_RESOURCES = 4096
+"""Resources of which moments are kept; the one that was read longest ago is forgotten."""
+MOST_MOMENTS = 4
+"""Moments kept of each, so that a window that is read again finds its start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """The end of a window, as it was when that was read."""
+
+    levels: Levels = field(default_factory=dict)
+    restarted: Mapping[tuple[str, Identity], int] = field(default_factory=dict)
+    """In how many windows running, this one the last, a series was reset, by part and series."""
+
+
+@dataclass
+class _Resource:
+    counters: tuple[Counter, ...]
+    moments: OrderedDict[float, Moment] = field(default_factory=OrderedDict)
+
+
+class Moments:
+    """Moments by resource and time."""
+
+    def __init__(self) -> None:
+        self._resources: OrderedDict[str, _Resource] = OrderedDict()
+
+    def at(self, uid: str, counters: tuple[Counter, ...], time: float) -> Moment | None:
+        """What was read at a time by the same counters, or None where nothing was."""
+        known = self._resources.get(uid)
+        return None if known is None or known.counters != counters else known.moments.get(time)
+
+    def keep(self, uid: str, counters: tuple[Counter, ...], time: float, moment: Moment) -> None:
+        """Keep what was read at a time."""
+        known = self._resources.get(uid)
+        if known is None or known.counters != counters:
+            known = self._resources[uid] = _Resource(counters)
+        self._resources.move_to_end(uid)
+        known.moments[time] = moment
+        known.moments.move_to_end(time)
+        if len(known.moments) > MOST_MOMENTS:
+            known.moments.popitem(last=False)
+        if len(self._resources) > MOST_RESOURCES:
+            self._resources.popitem(last=False)

@@ -1,0 +1,95 @@
+"""What a window's counters come to, while it is put together."""
+
+from __future__ import annotations
+
+from collections import Counter as Count
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from bandit_operator.sources.base import Counter
+from bandit_operator.sources.promql import PART
+from bandit_operator.sources.requests import REQUESTS
+
+Identity = frozenset[tuple[str, str]]
+"""The labels that distinguish a series of its counter."""
+LEAST_LIFE = 50.0
+"""Fewer counts than this at once are never taken for a life that was counted already."""
+LIFE = 5.0
+"""So many times what a window usually has is such a life."""
+
+
+@dataclass
+class Tally:
+    """What each counter grew by, by part and arm, and what is to be said of it.
+
+    ``usual`` is how many trials all arms together usually have in such a window, 0 where that is not
+    known.
+    """
+
+    counters: tuple[Counter, ...]
+    values: dict[str, dict[str, float]]
+    usual: float = 0.0
+    firsts: dict[str, dict[str, float]] = field(default_factory=dict)
+    """How much of it are first values of series of which nothing is known from before."""
+    unsteady: dict[str, str] = field(default_factory=dict)
+    """Arms of which a counter does what no counter does, and what that is."""
+    restarted: Count[tuple[str, Identity]] = field(default_factory=Count)
+    """In how many windows running a series was reset, by part and series; those of this window only."""
+    notes: list[str] = field(default_factory=list)
+    """What was not counted, and why."""
+
+    def add(self, part: str, arm: str, amount: float) -> None:
+        """Count so much more, or less; a sum does not fall below 0."""
+        by_arm = self.values[part]
+        by_arm[arm] = max(0.0, by_arm.get(arm, 0.0) + amount)
+
+    def add_first(self, part: str, arm: str, value: float) -> None:
+        """Remember that so much of what is counted is a first value."""
+        by_arm = self.firsts.setdefault(part, {})
+        by_arm[arm] = by_arm.get(arm, 0.0) + value
+
+    def distrust(self, counter: Counter, arm: str, what: str) -> None:
+        """Say that a counter of rewards is none; a counter of requests teaches nothing about rewards."""
+        if counter.part != REQUESTS:
+            self.unsteady.setdefault(
+                arm,
+                f"{metric_of(counter)} {what}; are there several processes behind one metrics address?",
+            )
+
+    def lives(self, amounts: Mapping[str, Mapping[str, float]]) -> Iterator[tuple[str, dict[str, float]]]:
+        """Arms that gain so much at once that it was a life, with the amounts of what belongs together.
+
+        Whether it was is judged by what counts trials, or requests, because only these are alike
+        from window to window; then it holds for all sums of the same trials.
+
+        Args:
+            amounts: what came at once, by part and arm; it need not be counted yet.
+        """
+        parts = [counter.part for counter in self.counters]
+        for group in ([part for part in parts if part != REQUESTS], [REQUESTS]):
+            judged = ["trials"] if "trials" in group else group
+            for arm in sorted({arm for part in group for arm in amounts.get(part, {})}):
+                if any(self._is_life(part, arm, amounts) for part in judged):
+                    yield arm, {part: amounts[part][arm] for part in group if arm in amounts.get(part, {})}
+
+    def _is_life(self, part: str, arm: str, amounts: Mapping[str, Mapping[str, float]]) -> bool:
+        amount = amounts.get(part, {}).get(arm, 0.0)
+        first = self.firsts.get(part, {}).get(arm, 0.0)
+        growth = self.values.get(part, {}).get(arm, 0.0) - first
+        return amount > max(LEAST_LIFE, LIFE * max(growth, self.usual))
+
+    def note(self, arm: str, amounts: Mapping[str, float], why: str) -> None:
+        """Say what was not counted of an arm, by part."""
+        metrics = {counter.part: metric_of(counter) for counter in self.counters}
+        listed = ", ".join(f"{amount:g} of {metrics[part]}" for part, amount in amounts.items() if amount > 0)
+        self.notes.append(f"arm {arm}: {listed} not counted: {why}")
+
+
+def metric_of(counter: Counter) -> str:
+    """The name of a counter's metric, or its selector where it has none."""
+    return counter.selector.partition("{")[0].strip() or counter.selector
+
+
+def identity(labels: Mapping[str, str]) -> Identity:
+    """The labels that distinguish a series of its counter: all but those that a query adds or drops."""
+    return frozenset((name, value) for name, value in labels.items() if name not in (PART, "__name__"))

@@ -1,0 +1,81 @@
+"""Series that begin: newcomers, those that return, and those with a life behind them."""
+
+from __future__ import annotations
+
+import pytest
+
+from bandit_operator.sources.base import ArmLabel, Counter, Sample
+from bandit_operator.sources.beginnings import leave_out_lives, subtract_earlier
+from bandit_operator.sources.tally import Tally, identity
+
+LABEL = ArmLabel("arm", (("a", "a"), ("b", "b")))
+SERIES = {"arm": "a", "pod": "1"}
+
+
+def tally_of(usual=100.0, **values) -> Tally:
+    counters = tuple(Counter(part, f"{part}_total", LABEL) for part in values)
+    return Tally(counters, {part: {"a": value} for part, value in values.items()}, usual)
+
+
+@pytest.mark.parametrize(
+    ("last", "first", "earlier", "counted", "unsteady"),
+    [
+        (150, 120, None, 150, False),
+        (150, 120, 110, 40, False),
+        (150, 120, 121, 29, False),
+        (150, 120, 140, 10, True),
+        (150, 120, 240, 150, False),
+        (121, 120, 121.1, 0, False),
+    ],
+    ids=["new", "returned", "with a small dip", "with a dip", "reset meanwhile", "still below"],
+)
+def test_a_series_that_returns_counts_from_where_it_was(last, first, earlier, counted, unsteady):
+    tally = tally_of(trials=last)
+    known = {} if earlier is None else {identity(SERIES): earlier}
+    subtract_earlier(tally, tally.counters[0], [Sample(SERIES, first)], known)
+    assert tally.values["trials"]["a"] == pytest.approx(counted)
+    assert bool(tally.unsteady) == unsteady
+
+
+@pytest.mark.parametrize(
+    ("usual", "growth", "first", "counted"),
+    [
+        (100, 0, 500, True),
+        (100, 0, 501, False),
+        (0, 120, 600, True),
+        (0, 120, 601, False),
+        (0, 0, 50, True),
+        (0, 0, 51, False),
+    ],
+)
+def test_a_first_value_counts_up_to_five_times_what_is_usual(usual, growth, first, counted):
+    tally = tally_of(usual, trials=first + growth)
+    tally.add_first("trials", "a", first)
+    leave_out_lives(tally)
+    assert tally.values["trials"]["a"] == growth + first * counted
+    assert bool(tally.notes) != counted
+
+
+def test_trials_alone_say_whether_sums_of_other_units_are_a_life():
+    tally = tally_of(100, trials=40, squares=90_000)
+    tally.add_first("trials", "a", 20)
+    tally.add_first("squares", "a", 60_000)
+    leave_out_lives(tally)
+    assert tally.values == {"trials": {"a": 40}, "squares": {"a": 90_000}}
+
+
+def test_a_life_is_left_out_of_all_sums_of_the_same_trials_and_said_once():
+    tally = tally_of(100, trials=9_040, squares=90_000, requests=50)
+    for part, first in (("trials", 9_000), ("squares", 60_000), ("requests", 50)):
+        tally.add_first(part, "a", first)
+    leave_out_lives(tally)
+    assert tally.values == {"trials": {"a": 40}, "squares": {"a": 30_000}, "requests": {"a": 50}}
+    [note] = tally.notes
+    assert "9000 of trials_total, 60000 of squares_total not counted" in note
+
+
+def test_a_counter_of_requests_that_is_not_steady_says_nothing_about_rewards():
+    tally = tally_of(100, requests=50)
+    known = {identity(SERIES): 140.0}
+    subtract_earlier(tally, tally.counters[0], [Sample(SERIES, 120)], known)
+    assert tally.unsteady == {}
