@@ -178,5 +178,5 @@ def test_other_backends_of_the_rule_keep_their_share(rollout, steer):
     one.cluster.apply(*one.services(), route, one.resource())
     wait_until(lambda: one.weights()["bad"] != 400, "weights move", 60)
     backends = one.route()["spec"]["rules"][0]["backendRefs"]
-    assert backends[2]["weight"] == 200
-    assert backends[0]["weight"] + backends[1]["weight"] == 800
+    arms = backends[0]["weight"] + backends[1]["weight"]
+    assert 4 * backends[2]["weight"] == arms > 0  # a fifth of the requests, in whatever unit

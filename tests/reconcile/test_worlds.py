@@ -318,22 +318,22 @@ class World(RuleBasedStateMachine):
             assert servable
 
 
-def _played(seed: int) -> type[Any]:
+class _Part(World):
     """A share of the worlds, as a test of its own, so that workers can divide them."""
 
-    class Part(World):
-        """The same world, with a name of its own."""
+    @classmethod
+    def case(cls, seed: int) -> type[Any]:
+        """The test of this share."""
+        case = cls.TestCase
+        case.settings = settings(
+            max_examples=WORLDS // PARTS,
+            stateful_step_count=12 if WORLDS <= 300 else 40,
+            deadline=None,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+        )
+        return hypothesis_seed(seed)(case)
 
-    Part.__qualname__ = Part.__name__ = f"World{seed}"
-    case = Part.TestCase
-    case.settings = settings(
-        max_examples=WORLDS // PARTS,
-        stateful_step_count=12 if WORLDS <= 300 else 40,
-        deadline=None,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    return hypothesis_seed(seed)(case)
 
-
-TestWorlds0, TestWorlds1, TestWorlds2 = map(_played, range(PARTS))
+for number in range(PARTS):
+    globals()[f"TestWorlds{number}"] = type(f"World{number}", (_Part,), {}).case(number)
