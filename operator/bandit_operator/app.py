@@ -46,7 +46,12 @@ class Operator:
         self.prometheus = Prometheus(
             settings.prometheus_access, settings.prometheus_deadline, self.clock.monotonic
         )
-        self.observer = Observer(self.cache, self.prometheus, settings.prometheus_address)
+        self.observer = Observer(
+            self.cache,
+            self.prometheus,
+            settings.prometheus_address,
+            bind_namespace=settings.bind_namespace,
+        )
         self.reconciler = Reconciler(
             self.cache,
             api,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from urllib.parse import parse_qs
 
 import pytest
@@ -12,6 +13,7 @@ from bandit_operator.adapters.access import Access, Origin
 from bandit_operator.adapters.prometheus import Prometheus
 from bandit_operator.api.v1alpha1 import parse
 from bandit_operator.core.model import NoData
+from bandit_operator.errors import InvalidSpec
 from bandit_operator.reconcile.observe import Observer
 from bandit_operator.watch.cache import Cache
 
@@ -78,3 +80,62 @@ async def test_envoys_clusters_are_asked_for_by_the_arms_places_in_the_route(bod
     places = [f"httproute/models/income/rule/1/backend/{place}" in question for place in (0, 1)]
     assert places == [known, known]
     assert set(reading.window.arms.values()) == {NoData("no series of envoy_cluster_upstream_rq")}
+
+
+async def test_users_promql_is_bound_to_the_resources_namespace_where_that_is_asked(body, asked):
+    questions, address = asked
+    body["spec"]["reward"]["prometheus"] = {
+        "successes": 'good_total{namespace="victim"}',
+        "trials": "all_total",
+        "address": address,
+    }
+    body["spec"]["rollback"] = {"requests": "model_requests_total"}
+    prometheus = Prometheus(Access(Origin.of(address)))
+    for bind in (False, True):
+        observer = Observer(Cache(), prometheus, None, bind_namespace=bind)
+        await observer.rewards(parse(body), 1000.0, 1030.0)
+    await prometheus.close()
+    free, bound = questions
+    assert "victim" in free
+    assert "victim" not in bound
+    for metric in ("good_total", "all_total", "model_requests_total"):
+        assert bound.count(metric) == bound.count(f'{metric}{{namespace="models"}}')
+
+
+@pytest.mark.parametrize(
+    ("prometheus", "requests", "says"),
+    [
+        (
+            {"successes": 'a_total{} or b_total{x="y"}', "trials": "all_total"},
+            None,
+            "spec.reward.prometheus.successes: it is no plain selector",
+        ),
+        (
+            {"successes": "good_total", "trials": "all_total"},
+            't{x="y"}[5m])) or (secret{x="z"}',
+            "spec.rollback.requests: it cannot be read",
+        ),
+        (
+            {"query": "sum by (arm) (info(x))", "samples": "sum by (arm) (increase(n[$window]))"},
+            None,
+            "spec.reward.prometheus.query: it uses info()",
+        ),
+    ],
+)
+async def test_promql_that_may_not_be_asked_is_an_invalid_spec(body, asked, prometheus, requests, says):
+    questions, address = asked
+    body["spec"]["reward"]["prometheus"] = {**prometheus, "address": address}
+    body["spec"]["rollback"] = {} if requests is None else {"requests": requests}
+    observer = Observer(Cache(), Prometheus(Access(Origin.of(address))), None, bind_namespace=True)
+    with pytest.raises(InvalidSpec, match=re.escape(says)):
+        await observer.rewards(parse(body), 1000.0, 1030.0)
+    assert questions == []
+
+
+async def test_a_spec_whose_promql_may_not_be_asked_is_rejected_with_the_field(process):
+    one = process()
+    await one.tick(2)
+    one.earning = InvalidSpec("spec.reward.prometheus.successes: it is no plain selector")
+    await one.tick()
+    assert one.condition("Accepted")["status"] == "False"
+    assert "spec.reward.prometheus.successes" in one.condition("Accepted")["message"]

@@ -10,10 +10,12 @@ from bandit_operator.api.references import backends_of, route_of
 from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core import reasons
 from bandit_operator.core.model import Implausible, SourceDown, Window
+from bandit_operator.errors import InvalidSpec
 from bandit_operator.reconcile.moments import Moment, Moments
 from bandit_operator.routers import ROUTERS, Located
-from bandit_operator.sources import Sample, source_of
+from bandit_operator.sources import RewardSource, Sample, source_of
 from bandit_operator.sources.beginnings import leave_out_lives, subtract_earlier
+from bandit_operator.sources.binding import bound, checked
 from bandit_operator.sources.late import add_late
 from bandit_operator.sources.promql import raw
 from bandit_operator.sources.requests import REQUESTS, request_counters
@@ -36,10 +38,18 @@ class WindowRead:
 class Observer:
     """Reads Prometheus for one resource at a time."""
 
-    def __init__(self, cache: Cache, prometheus: Prometheus, default_address: str | None) -> None:
+    def __init__(
+        self,
+        cache: Cache,
+        prometheus: Prometheus,
+        default_address: str | None,
+        *,
+        bind_namespace: bool = False,
+    ) -> None:
         self._cache = cache
         self._prometheus = prometheus
         self._default_address = default_address
+        self._bind_namespace = bind_namespace
         self._moments = Moments()
 
     async def rewards(
@@ -54,6 +64,9 @@ class Observer:
             start: beginning of the window, itself outside, seconds since the Unix epoch.
             end: its end, itself inside.
             usual: trials that all arms together usually have in such a window, 0 where not known.
+
+        Raises:
+            InvalidSpec: A counter is no selector, or PromQL cannot be bound to the namespace.
         """
         address = resource.spec.reward.prometheus.address or self._default_address
         if address is None:
@@ -62,25 +75,41 @@ class Observer:
                 "spec.reward.prometheus.address is not set and the operator has no default; set one of them",
             )
         source = source_of(resource)
-        counters = (*source.counters(resource, self._located(resource)), *request_counters(resource))
-        query = WindowQuery(counters, source.queries(resource, start, end), start, end)
+        query = self._query(resource, source, start, end)
         answer = await self._prometheus.query(address, query.promql(), at=end)
         if isinstance(answer, SourceDown):
             return answer
         values = {part: dict(by_arm) for part, by_arm in query.values(answer).items()}
+        counters, uid = query.counters, resource.metadata.uid
         tally = Tally(counters, values, usual)
-        before = self._moments.at(resource.metadata.uid, counters, start)
+        before = self._moments.at(uid, counters, start)
         down = await self._correct(address, query, answer, tally, before or Moment())
         if down is not None:
             return down
         if before is not None:
             add_late(tally, before.levels, query.levels(answer, start))
         now = Moment(query.levels(answer, end), dict(tally.restarted))
-        self._moments.keep(resource.metadata.uid, counters, end, now)
+        self._moments.keep(uid, counters, end, now)
         outcomes = source.outcomes(resource, values)
         for arm, what in tally.unsteady.items():
             outcomes[arm] = Implausible(reasons.COUNTER_NOT_STEADY, what)
         return WindowRead(Window(start, end, outcomes), values.get(REQUESTS, {}), tuple(tally.notes))
+
+    def _query(
+        self, resource: BanditDeployment, source: RewardSource, start: float, end: float
+    ) -> WindowQuery:
+        """What is asked of a window; raises InvalidSpec where the user's PromQL is none, or not allowed."""
+        counters = (*source.counters(resource, self._located(resource)), *request_counters(resource))
+        namespace = resource.metadata.namespace if self._bind_namespace else None
+        try:
+            return WindowQuery(
+                tuple(checked(one, namespace) for one in counters),
+                tuple(bound(one, namespace) for one in source.queries(resource, start, end)),
+                start,
+                end,
+            )
+        except ValueError as error:
+            raise InvalidSpec(str(error)) from error
 
     async def _correct(
         self, address: str, query: WindowQuery, answer: list[Sample], tally: Tally, before: Moment

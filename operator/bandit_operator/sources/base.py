@@ -30,6 +30,10 @@ class Counter:
     part: str
     selector: str
     label: ArmLabel
+    field: str = ""
+    """Field of the spec that the selector is from, empty where it is the operator's own."""
+    shared: bool = False
+    """Whether one exporter counts for several namespaces, and the label's values tell them apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,8 @@ class Query:
     part: str
     promql: str
     label: ArmLabel
+    field: str = ""
+    """Field of the spec that it is from."""
 
 
 class RewardSource(Protocol):

@@ -35,13 +35,13 @@ class Counters(WithoutQueries):
         """All that the user names, told apart by the label that the user names."""
         prometheus, label = resource.spec.reward.prometheus, own_label(resource)
         counters = [
-            Counter("rewards", prometheus.successes or "", label),
-            Counter("trials", prometheus.trials or "", label),
+            Counter("rewards", prometheus.successes or "", label, _field("successes")),
+            Counter("trials", prometheus.trials or "", label, _field("trials")),
         ]
         for counter in FURTHER_COUNTERS:
             selector: str | None = counter.selector(prometheus)
             if selector is not None:
-                counters.append(Counter(counter.part, selector, label))
+                counters.append(Counter(counter.part, selector, label, _field(counter.field)))
         return tuple(counters)
 
     def outcomes(self, resource: BanditDeployment, values: Values) -> dict[str, Outcome]:
@@ -54,6 +54,10 @@ class Counters(WithoutQueries):
             )
             for arm in resource.spec.arms
         }
+
+
+def _field(name: str) -> str:
+    return f"reward.prometheus.{name}"
 
 
 def _outcome(trials: float | None, sums: Mapping[str, float | None]) -> Outcome:

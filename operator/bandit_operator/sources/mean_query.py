@@ -36,8 +36,11 @@ class MeanQuery:
         prometheus, label = resource.spec.reward.prometheus, own_label(resource)
         window = f"{round(end - start)}s"
         return tuple(
-            Query(part, (promql or "").replace("$window", window), label)
-            for part, promql in (("mean", prometheus.query), ("samples", prometheus.samples))
+            Query(part, (promql or "").replace("$window", window), label, f"reward.prometheus.{field}")
+            for part, field, promql in (
+                ("mean", "query", prometheus.query),
+                ("samples", "samples", prometheus.samples),
+            )
         )
 
     def outcomes(self, resource: BanditDeployment, values: Values) -> dict[str, Outcome]:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bandit_operator.api.presets import DEFAULT_GATEWAY, SOFTWARE, Preset, Software
+from bandit_operator.api.presets import DEFAULT_GATEWAY, SOFTWARE, Preset, Role, Software
 from bandit_operator.api.presets.base import LATENCY, SUCCESS, ArmLabel, Durations, Offered, Requests
 from bandit_operator.api.rules import parse_duration
 from bandit_operator.api.v1alpha1 import BanditDeployment
@@ -34,7 +34,7 @@ class Success(WithoutQueries):
             "failures": self.requests.failures,
         }
         return tuple(
-            Counter(part, selector(label, metric), label)
+            Counter(part, selector(label, metric), label, shared=self.software.role == Role.GATEWAY)
             for part, metric in both.items()
             if metric is not None
         )
@@ -70,7 +70,10 @@ class Latency(WithoutQueries):
         }
         if self.durations.answered:
             parts["rewards"] = _metric(f"{name}_bucket", matchers, bound, self.durations.answered)
-        return tuple(Counter(part, selector(label, metric), label) for part, metric in parts.items())
+        return tuple(
+            Counter(part, selector(label, metric), label, shared=self.software.role == Role.GATEWAY)
+            for part, metric in parts.items()
+        )
 
     def outcomes(self, resource: BanditDeployment, values: Values) -> dict[str, Outcome]:
         """An arm without a bucket of the target has no data; one with nothing but failures has."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bandit_operator.api.presets import SOFTWARE
+from bandit_operator.api.presets import SOFTWARE, Role
 from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.sources.base import Counter
 from bandit_operator.sources.labels import own_label, software_label
@@ -23,4 +23,5 @@ def request_counters(resource: BanditDeployment) -> tuple[Counter, ...]:
         return ()
     software = _COUNTED_BY.get(selector.partition("{")[0].strip())
     label = own_label(resource) if software is None else software_label(software, resource)
-    return (Counter(REQUESTS, selector, label),)
+    shared = software is not None and software.role == Role.GATEWAY
+    return (Counter(REQUESTS, selector, label, "rollback.requests", shared),)
