@@ -98,7 +98,7 @@ class _Session(requests.Session):
         """One request, whose answer has been read."""
         answer = super().request(*arguments, **{**options, "allow_redirects": False, "stream": True})
         body = bytearray()
-        while chunk := answer.raw.read(_CHUNK, decode_content=False):
+        while chunk := answer.raw.read1(_CHUNK, decode_content=False):
             body += chunk
             if len(body) > MOST_BYTES or time.monotonic() > self._until:
                 answer.close()

@@ -16,7 +16,7 @@ MOST_SHOWN = 5
 """Values of a label that a message names."""
 LONGEST_VALUE = 60
 """Characters of one that it shows."""
-MOST_NAMES = 50_000
+MOST_NAMES = 20_000
 """Names of metrics that are compared with one that does not exist."""
 
 
