@@ -9,9 +9,11 @@ from typing import Any
 import kopf
 import structlog
 
+from bandit_operator.adapters.discovery import Discovery
 from bandit_operator.adapters.kubernetes import KubernetesAPI
 from bandit_operator.adapters.prometheus import Prometheus
 from bandit_operator.api.references import Key
+from bandit_operator.reconcile.causes import Causes
 from bandit_operator.reconcile.observe import Observer
 from bandit_operator.reconcile.reconciler import Reconciler
 from bandit_operator.runtime.clock import Clock
@@ -46,10 +48,12 @@ class Operator:
         self.prometheus = Prometheus(
             settings.prometheus_access, settings.prometheus_deadline, self.clock.monotonic
         )
+        self.discovery = Discovery(settings.prometheus_access)
         self.observer = Observer(
             self.cache,
             self.prometheus,
             settings.prometheus_address,
+            Causes(self.discovery, self.clock.monotonic),
             bind_namespace=settings.bind_namespace,
         )
         self.reconciler = Reconciler(
@@ -98,6 +102,7 @@ class Operator:
             watch_until.set()
             await asyncio.wait([watching], timeout=STOP_SECONDS)
             await self.prometheus.close()
+            self.discovery.close()
             await server.cleanup()
             await self.api.close()
 

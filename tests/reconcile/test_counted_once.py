@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any
@@ -10,9 +11,11 @@ from typing import Any
 import pytest
 
 from bandit_operator.adapters.access import Access, Origin
+from bandit_operator.adapters.discovery import Discovery
 from bandit_operator.adapters.prometheus import Prometheus
 from bandit_operator.api.v1alpha1 import parse
-from bandit_operator.core.model import Implausible, Observed, Outcome
+from bandit_operator.core.model import Implausible, NoData, Observed, Outcome
+from bandit_operator.reconcile.causes import Causes
 from bandit_operator.reconcile.observe import Observer, WindowRead
 from bandit_operator.watch.cache import Cache
 from tests.support.prometheus import PrometheusServer, prometheus_server
@@ -59,8 +62,9 @@ class Rollout:
         }
         body["spec"]["rollback"] = {}
         self.body = body
-        self.prometheus = Counting(Access(Origin.of(server.address)), deadline=30)
-        self.observer = Observer(Cache(), self.prometheus, None)
+        access = Access(Origin.of(server.address))
+        self.prometheus, self.discovery = Counting(access, deadline=30), Discovery(access)
+        self.observer = Observer(Cache(), self.prometheus, None, Causes(self.discovery))
         self.notes: list[str] = []
         self.queries: list[int] = []
 
@@ -96,9 +100,10 @@ class Rollout:
 
 @pytest.fixture
 async def rollout(body, server, request) -> AsyncIterator[Rollout]:
-    one = Rollout(server, body, request.node.name)
+    one = Rollout(server, body, re.sub("[^A-Za-z0-9]", "-", request.node.name))
     yield one
     await one.prometheus.close()
+    one.discovery.close()
 
 
 @pytest.fixture
@@ -297,3 +302,43 @@ async def test_a_window_that_is_read_again_counts_the_same(rollout):
     rollout.write("a", [(when, 1000 + when) for when in range(90, 121, 15)])
     first = await rollout.window(60, 90)
     assert await rollout.window(60, 90) == first
+
+
+@pytest.mark.parametrize(
+    ("trials", "says"),
+    [
+        ('all_totals{route="ROUTE"}', "there is no metric all_totals; all_total is the nearest name"),
+        ('all_total{route="x"}', 'no series of all_total has route="x"; its values of route are '),
+        ('all_total{route="ROUTE"}', 'the values of arm on all_total{route="ROUTE"} are A, v1.2'),
+    ],
+)
+async def test_of_arms_without_series_it_is_said_what_there_is_instead(rollout, trials, says):
+    late = 40 * HOUR  # names of series that are written out of order cannot be looked up at once
+    samples = scraped(late, late + 120, 50)
+    rollout.write("a", samples, arm="A")
+    rollout.write("a", samples, arm="v1.2")
+    rollout.body["spec"]["reward"]["prometheus"]["trials"] = trials.replace("ROUTE", rollout.name)
+    found = await rollout.window(late, late + 30)
+    assert isinstance(found, NoData)
+    expected = f"no series of trials: at {rollout.server.address}, {says.replace('ROUTE', rollout.name)}"
+    assert found.reason.startswith(expected)
+
+
+async def test_tenants_see_nothing_of_each_other_where_namespaces_are_bound(rollout):
+    name, mine, theirs = rollout.name, scraped(0, 120, 0), [(0, 0), (30, 9000), (60, 18000)]
+    for namespace, samples in (("models", mine), ("victim", theirs)):
+        labels = {"route": name, "arm": "logistic", "namespace": namespace}
+        for metric in ("good_total", "all_total", "secret_total"):
+            rollout.server.write(metric, labels, [(rollout.epoch + when, value) for when, value in samples])
+    bound = Observer(Cache(), rollout.prometheus, None, Causes(rollout.discovery), bind_namespace=True)
+    rollout.observer = bound
+    assert await rollout.trials([0, 30, 60]) == [2, 2]
+    rollout.body["spec"]["reward"] = {
+        "type": "Bounded",
+        "prometheus": {
+            "query": 'sum by (arm) (secret_total{namespace="victim"}) * 0 + 0.5 # mine',
+            "samples": 'max by (arm) (increase(secret_total{namespace=~".*"}[$window]) * 0 + secret_total)',
+            "address": rollout.server.address,
+        },
+    }
+    assert await rollout.window(0, 30) == Observed(2, 1)

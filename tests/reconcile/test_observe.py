@@ -10,10 +10,12 @@ from urllib.parse import parse_qs
 import pytest
 
 from bandit_operator.adapters.access import Access, Origin
+from bandit_operator.adapters.discovery import Discovery
 from bandit_operator.adapters.prometheus import Prometheus
 from bandit_operator.api.v1alpha1 import parse
 from bandit_operator.core.model import NoData
 from bandit_operator.errors import InvalidSpec
+from bandit_operator.reconcile.causes import Causes
 from bandit_operator.reconcile.observe import Observer
 from bandit_operator.watch.cache import Cache
 
@@ -64,6 +66,10 @@ async def asked():
     listening.close()
 
 
+def no_causes() -> Causes:
+    return Causes(Discovery(Access()))  # which may ask nobody
+
+
 @pytest.mark.parametrize("known", [True, False])
 async def test_envoys_clusters_are_asked_for_by_the_arms_places_in_the_route(body, asked, known):
     questions, address = asked
@@ -74,7 +80,8 @@ async def test_envoys_clusters_are_asked_for_by_the_arms_places_in_the_route(bod
     if known:
         cache.put_route("HTTPRoute", ROUTE)
     prometheus = Prometheus(Access(Origin.of(address)))
-    reading = await Observer(cache, prometheus, None).rewards(parse(body), 1000.0, 1030.0)
+    observer = Observer(cache, prometheus, None, no_causes())
+    reading = await observer.rewards(parse(body), 1000.0, 1030.0)
     await prometheus.close()
     [question] = questions
     places = [f"httproute/models/income/rule/1/backend/{place}" in question for place in (0, 1)]
@@ -92,7 +99,7 @@ async def test_users_promql_is_bound_to_the_resources_namespace_where_that_is_as
     body["spec"]["rollback"] = {"requests": "model_requests_total"}
     prometheus = Prometheus(Access(Origin.of(address)))
     for bind in (False, True):
-        observer = Observer(Cache(), prometheus, None, bind_namespace=bind)
+        observer = Observer(Cache(), prometheus, None, no_causes(), bind_namespace=bind)
         await observer.rewards(parse(body), 1000.0, 1030.0)
     await prometheus.close()
     free, bound = questions
@@ -103,7 +110,7 @@ async def test_users_promql_is_bound_to_the_resources_namespace_where_that_is_as
 
 
 @pytest.mark.parametrize(
-    ("prometheus", "requests", "says"),
+    ("promql", "requests", "says"),
     [
         (
             {"successes": 'a_total{} or b_total{x="y"}', "trials": "all_total"},
@@ -122,11 +129,12 @@ async def test_users_promql_is_bound_to_the_resources_namespace_where_that_is_as
         ),
     ],
 )
-async def test_promql_that_may_not_be_asked_is_an_invalid_spec(body, asked, prometheus, requests, says):
+async def test_promql_that_may_not_be_asked_is_an_invalid_spec(body, asked, promql, requests, says):
     questions, address = asked
-    body["spec"]["reward"]["prometheus"] = {**prometheus, "address": address}
+    body["spec"]["reward"]["prometheus"] = {**promql, "address": address}
     body["spec"]["rollback"] = {} if requests is None else {"requests": requests}
-    observer = Observer(Cache(), Prometheus(Access(Origin.of(address))), None, bind_namespace=True)
+    prometheus = Prometheus(Access(Origin.of(address)))
+    observer = Observer(Cache(), prometheus, None, no_causes(), bind_namespace=True)
     with pytest.raises(InvalidSpec, match=re.escape(says)):
         await observer.rewards(parse(body), 1000.0, 1030.0)
     assert questions == []

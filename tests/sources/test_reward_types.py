@@ -170,3 +170,11 @@ def test_rewards_that_are_all_alike_do_not_contradict_their_squares():
     assert source_of(resource).outcomes(resource, by_part)["logistic"] == Observed(
         1000, 700, squares=490.0000000001
     )
+
+
+def test_sums_beyond_what_can_be_squared_are_no_exception():
+    values = {"trials": 1000.0, "rewards": 1e200, "losses": 0.0, "squares": 1e10}
+    by_part = {part: {"logistic": value} for part, value in values.items()}
+    assert isinstance(
+        source_of(example("gaussian")).outcomes(example("gaussian"), by_part)["logistic"], NoData
+    )

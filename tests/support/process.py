@@ -146,7 +146,7 @@ class Process:
         """Start the process, or start again after a crash: only the API server's objects are left."""
         self.cache = Cache()
         self.metrics = Metrics()
-        self.observer = FakeRewards(self.cache, None, "http://prometheus")  # type: ignore[arg-type]  # never asked
+        self.observer = FakeRewards(self.cache, None, None, None)  # type: ignore[arg-type]  # none is asked
         self.observer.windows = []
         clock = Clock(lambda: self.now + self.clock_offset, lambda: self.now)
         self.reconciler = Reconciler(self.cache, self.api, self.observer, clock, self.metrics, "replica")

@@ -64,7 +64,8 @@ class Prometheus(ApiModel):
     address: HttpAddress | None = None
     """Address of the Prometheus server, such as http://prometheus.monitoring:9090.
 
-    Default: the address that the operator was installed with.
+    Default: the address that the operator was installed with. Any other must be allowed by whoever
+    installed it.
     """
     successes: CounterSelector | None = None
     """Selector of the counter of rewards, one series or more an arm, such as

@@ -9,11 +9,13 @@ from bandit_operator.adapters.prometheus import Prometheus
 from bandit_operator.api.references import backends_of, route_of
 from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core import reasons
-from bandit_operator.core.model import Implausible, SourceDown, Window
+from bandit_operator.core.model import Implausible, NoData, Outcome, SourceDown, Window
 from bandit_operator.errors import InvalidSpec
+from bandit_operator.reconcile.causes import Causes
 from bandit_operator.reconcile.moments import Moment, Moments
 from bandit_operator.routers import ROUTERS, Located
 from bandit_operator.sources import RewardSource, Sample, source_of
+from bandit_operator.sources.base import Values
 from bandit_operator.sources.beginnings import leave_out_lives, subtract_earlier
 from bandit_operator.sources.binding import bound, checked
 from bandit_operator.sources.late import add_late
@@ -23,6 +25,9 @@ from bandit_operator.sources.resets import add_reset
 from bandit_operator.sources.tally import Tally
 from bandit_operator.sources.window_query import WindowQuery, earlier_in, firsts_in
 from bandit_operator.watch.cache import Cache
+
+LONGEST_REASON = 1000
+"""Most characters of why an arm has no data: what the status takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +48,13 @@ class Observer:
         cache: Cache,
         prometheus: Prometheus,
         default_address: str | None,
+        causes: Causes,
         *,
         bind_namespace: bool = False,
     ) -> None:
         self._cache = cache
         self._prometheus = prometheus
+        self._causes = causes
         self._default_address = default_address
         self._bind_namespace = bind_namespace
         self._moments = Moments()
@@ -91,6 +98,7 @@ class Observer:
         now = Moment(query.levels(answer, end), dict(tally.restarted))
         self._moments.keep(uid, counters, end, now)
         outcomes = source.outcomes(resource, values)
+        await self._explain(resource, address, query, values, outcomes)
         for arm, what in tally.unsteady.items():
             outcomes[arm] = Implausible(reasons.COUNTER_NOT_STEADY, what)
         return WindowRead(Window(start, end, outcomes), values.get(REQUESTS, {}), tuple(tally.notes))
@@ -100,7 +108,7 @@ class Observer:
     ) -> WindowQuery:
         """What is asked of a window; raises InvalidSpec where the user's PromQL is none, or not allowed."""
         counters = (*source.counters(resource, self._located(resource)), *request_counters(resource))
-        namespace = resource.metadata.namespace if self._bind_namespace else None
+        namespace = self._namespace_of(resource)
         try:
             return WindowQuery(
                 tuple(checked(one, namespace) for one in counters),
@@ -133,6 +141,35 @@ class Observer:
             add_reset(tally, counter, series, query.start, earlier, before.restarted)
         leave_out_lives(tally)
         return None
+
+    def _namespace_of(self, resource: BanditDeployment) -> str | None:
+        """The only namespace whose series the resource may read, or None."""
+        return resource.metadata.namespace if self._bind_namespace else None
+
+    async def _explain(
+        self,
+        resource: BanditDeployment,
+        address: str,
+        query: WindowQuery,
+        values: Values,
+        outcomes: dict[str, Outcome],
+    ) -> None:
+        """Say of arms without series what there is instead; one cause for all of them."""
+        silent = {arm: outcome for arm, outcome in outcomes.items() if isinstance(outcome, NoData)}
+        of_rewards = [one for one in query.counters if one.part != REQUESTS]
+        counters = sorted(of_rewards, key=lambda one: one.part != "trials")  # as their absence is said
+        lacking = {
+            arm: next((one for one in counters if arm not in values[one.part]), None) for arm in silent
+        }
+        first = next((one for one in counters if one in lacking.values()), None)
+        if first is None:
+            return
+        cause = await self._causes.of(
+            resource.metadata.uid, address, first, query.end, self._namespace_of(resource)
+        )
+        for arm, counter in lacking.items():
+            if cause and counter == first:
+                outcomes[arm] = NoData(f"{silent[arm].reason}: {cause}"[:LONGEST_REASON])
 
     def _located(self, resource: BanditDeployment) -> Located | None:
         """Where the arms stand in the route, as far as the cache knows."""

@@ -103,4 +103,4 @@ def _contradiction(observed: Observed) -> NoData | None:
 
 
 def _beyond(product: float, first: float, second: float) -> bool:
-    return bool(product**2 > first * second * (1 + _ROUNDING))
+    return product * product > first * second * (1 + _ROUNDING)

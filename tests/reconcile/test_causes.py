@@ -1,0 +1,56 @@
+"""How often it is looked for why arms have no series."""
+
+from __future__ import annotations
+
+from bandit_operator.reconcile.causes import FIRST_PAUSE, LONGEST_PAUSE, Causes
+from bandit_operator.sources.base import ArmLabel, Counter
+
+LABEL = ArmLabel("arm", (("a", "a"),))
+TRIALS, OTHER = (Counter("trials", selector, LABEL, "x") for selector in ("all_total", "other_total"))
+
+
+class Counting:
+    """A server that has something else each time it is asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.away = False
+
+    async def ask(self, address, at, question):  # noqa: ARG002 - as the real one takes them
+        self.asked += 1
+        return None if self.away else f"there is no metric {self.asked}"
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def test_a_cause_is_looked_for_once_a_minute_at_most_and_more_seldom_the_longer_it_lasts():
+    server, clock = Counting(), Clock()
+    causes = Causes(server, clock)
+    said = []
+    for second in range(0, 8 * 3600, 5):
+        clock.now = float(second)
+        said.append(await causes.of("uid", "http://p", TRIALS, clock.now))
+        assert server.asked <= 1 + second / FIRST_PAUSE
+    assert said[:12] == ["at http://p, there is no metric 1"] * 12
+    assert server.asked <= 6 + 8 * 3600 / LONGEST_PAUSE
+
+
+async def test_another_counter_is_looked_for_at_once():
+    server = Counting()
+    causes = Causes(server, Clock())
+    first = await causes.of("uid", "http://p", TRIALS, 0.0)
+    assert await causes.of("uid", "http://p", OTHER, 0.0) != first
+
+
+async def test_a_server_that_does_not_answer_changes_nothing_of_what_is_said():
+    server, clock = Counting(), Clock()
+    causes = Causes(server, clock)
+    first = await causes.of("uid", "http://p", TRIALS, 0.0)
+    server.away, clock.now = True, FIRST_PAUSE
+    assert await causes.of("uid", "http://p", TRIALS, 60.0) == first
+    assert server.asked == 2
