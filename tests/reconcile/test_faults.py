@@ -450,6 +450,21 @@ async def test_a_new_backend_under_an_old_name_starts_again_with_a_small_share(p
     assert one.arm("bad")["trials"] == "0"
 
 
+async def test_an_arm_taken_out_of_the_spec_is_named_with_the_traffic_that_it_keeps(process: Start) -> None:
+    one = await learned(process, arms=("good", "bad", "late"))
+    assert one.condition("Accepted")["message"] == "the route carries all arms"
+    one.update_spec(arms=one.api.objects[one.path]["spec"]["arms"][:2])
+    await one.look(tick=True)
+    weights = one.weights()
+    assert f"have {weights['late'] / sum(weights.values()):.1%}" in one.condition("Accepted")["message"]
+    assert "(index 2)" in one.condition("Accepted")["message"]
+    one.set_weights(late=0)
+    one.gateway()
+    one.earning = {"good": (500.0, 250.0), "bad": (500.0, 250.0)}
+    await one.tick(12)
+    assert one.condition("Accepted")["message"] == "the route carries all arms"
+
+
 async def test_an_arm_that_is_put_back_starts_again_and_learns_nothing_at_weight_zero(process: Start) -> None:
     one = await learned(process, arms=("good", "bad", "late"))
     arms = one.api.objects[one.path]["spec"]["arms"]

@@ -45,6 +45,19 @@ class Placement:
         return self.router.accepted(self.route)
 
     @property
+    def unmanaged(self) -> str | None:
+        """What traffic of the rule goes to backends that are no arm, such as one taken out of the spec."""
+        weights = {index: weight for index, weight in self.located.strangers.items() if weight > 0}
+        if not weights:
+            return None
+        share = sum(weights.values()) / (sum(weights.values()) + sum(self.located.weights.values()))
+        return (
+            f"backends of rule {self.located.rule} that are no arm have {share:.1%} of its traffic (index "
+            f"{', '.join(map(str, sorted(weights)))}), which is not managed: make them arms, or set their "
+            f"weight to 0, if that is not meant"
+        )
+
+    @property
     def generation(self) -> int:
         """Generation of the route."""
         return int(self.route["metadata"]["generation"])

@@ -129,7 +129,13 @@ class Reconciler:
             return Requeue(max(0.0, tracked.tick_at - now), tick=True)
         if tracked.experiment.mode is Mode.PAUSED:
             tracked.committed = tracked.committed.without_weights()
-            overview = Overview(now, tracked.generation, tracked.experiment, route=RouteState())
+            overview = Overview(
+                now,
+                tracked.generation,
+                tracked.experiment,
+                route=RouteState(),
+                unmanaged=placement.unmanaged,
+            )
             await self._commit(tracked, body, overview)
             return Requeue(max(0.0, tracked.tick_at - now), tick=True)
         unit = self._unit(tracked, placement)
@@ -152,6 +158,7 @@ class Reconciler:
             held=tracked.held,
             rewards_until=tracked.committed.rewards_until,
             route=tracked.route.state(placement, monotonic),
+            unmanaged=placement.unmanaged,
             rival=rival,
         )
         await self._commit(tracked, body, overview)

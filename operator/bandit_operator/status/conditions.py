@@ -43,6 +43,8 @@ class Overview:
     rewards_until: float | None = None
     """End of the newest window that held rewards; None before the first."""
     route: RouteState = RouteState(known=False)
+    unmanaged: str | None = None
+    """What traffic of the rule goes past the arms, if any does."""
     rival: str | None = None
     """Lease of another operator that works on this resource, too."""
 
@@ -103,7 +105,8 @@ def _condition(
 def _accepted(overview: Overview) -> Claim:
     if overview.problem is not None:
         return "False", overview.problem.reason, overview.problem.message
-    return "True", reasons.ACCEPTED, "the route carries all arms"
+    besides = "" if overview.unmanaged is None else f"; {overview.unmanaged}"
+    return "True", reasons.ACCEPTED, f"the route carries all arms{besides}"
 
 
 def _metrics_available(overview: Overview) -> Claim:

@@ -71,6 +71,64 @@ def test_stable_arms_are_told_to_change_in_fewer_than_one_of_a_hundred_thousand_
     assert alarms <= 1
 
 
+FALL = [0.9, 0.5, 0.3]
+
+
+@pytest.mark.parametrize("trials", [[20, 20, 20], [200, 200, 200], [100, 5, 5], [400, 30, 4]])
+@pytest.mark.parametrize("after", [[0.05, 0.05, 0.05], [0.09, 0.05, 0.03], [0.7, 0.39, 0.23]])
+def test_no_arm_is_said_to_have_broken_alone_where_all_did(
+    make_experiment, make_window, rng, trials, after
+) -> None:
+    said = every(make_experiment, make_window, rng, FALL, after, trials)
+    assert not [text for text in said if "the others' did not" in text]
+
+
+@pytest.mark.parametrize("trials", [[200, 200, 200], [100, 20, 20], [20, 200, 100]])
+def test_where_one_arm_breaks_it_is_named_and_never_the_world(
+    make_experiment, make_window, rng, trials
+) -> None:
+    said = every(make_experiment, make_window, rng, FALL, [0.9, 0.1, 0.3], trials)
+    assert not [text for text in said if "all arms" in text]
+    assert [text for text in said if text.startswith("b broke") and text.endswith("the others' did not")]
+
+
+@pytest.mark.parametrize("trials", [[200, 200, 200], [100, 50, 50]])
+def test_where_two_arms_break_each_names_the_other_and_the_third_is_cleared(
+    make_experiment, make_window, rng, trials
+) -> None:
+    said = every(make_experiment, make_window, rng, FALL, [0.9, 0.1, 0.05], trials)
+    assert not [text for text in said if "all arms" in text or text.startswith("a:")]
+    assert [text for text in said if text.startswith("b: ") and text.endswith("that of c fell, too")]
+    assert not [text for text in said if text.startswith("b broke") and "did not" in text]
+
+
+def test_a_days_ups_and_downs_blame_no_arm(make_experiment, make_window, rng) -> None:
+    experiment = make_experiment(3)
+    memory, said = mem.initial(experiment), []
+    for number in range(400):
+        day = 1 + 0.5 * np.sin(2 * np.pi * number / 100)
+        counts = np.full(3, 200)
+        window = make_window(counts, rng.binomial(counts, np.array([0.3, 0.25, 0.2]) * day), number)
+        memory = mem.update(experiment, memory, window)
+        said.append(str(evaluate(experiment, memory, set(NAMES)).change or ""))
+    assert not [text for text in said if "the others' did not" in text]
+    assert [text for text in said if text.startswith("all arms moved together")]
+
+
+def every(make_experiment, make_window, rng, before, after, trials) -> list[str]:
+    """What is said in each tick after a change."""
+    experiment = make_experiment(3)
+    memory, said = mem.initial(experiment), []
+    for number in range(160):
+        counts = np.array(trials)
+        rates = before if number < 100 else after
+        memory = mem.update(experiment, memory, make_window(counts, rng.binomial(counts, rates), number))
+        change = evaluate(experiment, memory, set(NAMES)).change
+        if number >= 100 and change is not None:
+            said.append(str(change))
+    return said
+
+
 def test_an_arm_that_may_not_serve_is_not_spoken_of(make_experiment, make_window, rng) -> None:
     experiment = make_experiment(3)
     memory = mem.initial(experiment)

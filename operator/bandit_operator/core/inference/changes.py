@@ -4,12 +4,13 @@ For people, not for decisions: verdicts have their own tests. An arm's mean over
 ticks (discount 0.8), and over the last twenty (0.95), is compared with that of the time before
 them (0.99, less those twenty), in standard deviations that allow for the over-dispersion seen.
 What the other arms did at the same time is subtracted first: a campaign or a weekend moves all
-arms, a fault moves one.
+arms, a fault moves one. Nobody is blamed beyond the data: all arms moved where each of them did,
+and the others did not where the same move would have shown.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -23,6 +24,8 @@ DEVIATIONS = 6.0
 """Standard deviations from which on a change is told: rarer than once in a million ticks by chance."""
 LEAST_TRIALS = 50.0
 """An arm with fewer recent trials, or fewer before, is not spoken of."""
+CLEAR = 3.0
+"""Standard deviations from which on an arm of which it is asked whether it moved, too, did."""
 
 
 class ChangeKind(StrEnum):
@@ -33,7 +36,7 @@ class ChangeKind(StrEnum):
     ARM_IMPROVED = "ArmImproved"
     """One arm earns more than before, compared with what the others do."""
     ALL_MOVED = "AllMoved"
-    """All arms moved together: the world changed, not a model."""
+    """All arms moved, each beyond doubt, and the same way: more likely the world than a model."""
     NEW_CHAMPION = "NewChampion"
     """Another arm is best now than in the time before."""
 
@@ -48,18 +51,26 @@ class Change:
     """Mean reward before: of the arm, or of all arms."""
     after: float
     """Mean reward lately."""
+    too: tuple[str, ...] = ()
+    """Arms that moved the same way at the same time."""
+    alone: bool = False
+    """Whether it is known that no other arm moved."""
 
     def __str__(self) -> str:
         moved = f"from {self.before:.4g} to {self.after:.4g}"
         match self.kind:
             case ChangeKind.ALL_MOVED:
-                return f"all arms moved together, {moved}: the world changed, not a model"
+                return f"all arms moved together, {moved}: look at what they share before any model"
             case ChangeKind.NEW_CHAMPION:
                 return f"{self.arm} is the best arm now, {moved}"
-            case ChangeKind.ARM_DROPPED:
-                return f"{self.arm} broke: its mean reward fell {moved}, the others' did not"
-            case _:
-                return f"{self.arm} improved: its mean reward rose {moved}, the others' did not"
+        dropped = self.kind is ChangeKind.ARM_DROPPED
+        verb = "fell" if dropped else "rose"
+        if self.alone:
+            word = "broke" if dropped else "improved"
+            return f"{self.arm} {word}: its mean reward {verb} {moved}, the others' did not"
+        if self.too:
+            return f"{self.arm}: its mean reward {verb} {moved}; that of {', '.join(self.too)} {verb}, too"
+        return f"{self.arm}: its mean reward {verb} {moved}; the others have too few trials to tell theirs"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,6 +86,8 @@ class Shift:
     """Move of each arm less that of the others ``[..., K]``, in standard deviations; 0 while unknown."""
     lead: Floats
     """Lead over every other arm lately ``[..., K]``, in standard deviations of the closest one."""
+    error: Floats
+    """Standard deviation of each arm's move ``[..., K]``; infinite where there are too few trials."""
 
 
 def shift(
@@ -110,7 +123,7 @@ def shift(
     common = (precision * move).sum(-1) / np.sqrt(np.maximum(total[..., 0], 1e-300))
     lead = _lead(np.where(known, after, -np.inf), error_after)
     nothing = np.where(known, 0.0, np.nan)
-    return Shift(before + nothing, after + nothing, common, own, lead)
+    return Shift(before + nothing, after + nothing, common, own, lead, np.sqrt(error))
 
 
 def _dispersion(evidence: Evidence) -> Floats:
@@ -136,20 +149,20 @@ def latest(
 ) -> Change | None:
     """The most telling change of the eligible arms, or None; for evidence without leading axes.
 
-    Who is best matters most, then what an arm did by itself, then what all did.
+    Who is best matters most, then what all did, then what an arm did by itself.
     """
     shifts = [
         shift(evidence, reward_type, eligible, recent) for recent in (Span.FIVE_TICKS, Span.TWENTY_TICKS)
     ]
-    for describe in (_new_champion, _one_arm, _all_arms):
+    for describe in (_new_champion, _all_arms, _one_arm):
         for found in shifts:
-            change = describe(names, found)
+            change = describe(names, found, eligible)
             if change is not None:
                 return change
     return None
 
 
-def _new_champion(names: tuple[str, ...], found: Shift) -> Change | None:
+def _new_champion(names: tuple[str, ...], found: Shift, _: Flags) -> Change | None:
     known = ~np.isnan(found.after) & ~np.isnan(found.before)
     if known.sum() < 2:
         return None
@@ -162,19 +175,36 @@ def _new_champion(names: tuple[str, ...], found: Shift) -> Change | None:
     return _change(ChangeKind.NEW_CHAMPION, names, found, now)
 
 
-def _one_arm(names: tuple[str, ...], found: Shift) -> Change | None:
+def _one_arm(names: tuple[str, ...], found: Shift, eligible: Flags) -> Change | None:
     beyond = np.abs(found.own) >= DEVIATIONS
     if not beyond.any():
         return None
     # Of two arms either may have moved; the one whose own mean did is named.
     arm = int((np.nan_to_num(np.abs(found.after - found.before)) * beyond).argmax())
-    kind = ChangeKind.ARM_DROPPED if found.after[arm] < found.before[arm] else ChangeKind.ARM_IMPROVED
-    return _change(kind, names, found, arm)
+    move = found.after - found.before
+    kind = ChangeKind.ARM_DROPPED if move[arm] < 0 else ChangeKind.ARM_IMPROVED
+    others = [other for other in np.flatnonzero(eligible) if other != arm]
+    with_it = np.nan_to_num(move * np.sign(move[arm])) >= CLEAR * found.error
+    too = tuple(names[other] for other in others if with_it[other])
+    alone = not too and all(_would_have_shown(found, arm, other) for other in others)
+    return replace(_change(kind, names, found, arm), too=too, alone=alone)
 
 
-def _all_arms(names: tuple[str, ...], found: Shift) -> Change | None:  # noqa: ARG001 - as its siblings
+def _would_have_shown(found: Shift, arm: int, other: int) -> bool:
+    """Whether another arm's own move differs beyond doubt from the arm's, as a part of the mean."""
+    move = found.after - found.before
+    same = move[arm]
+    if found.before[arm] * found.before[other] > 0:
+        same *= min(1.0, found.before[other] / found.before[arm])
+    return bool(abs(move[other] - same) >= CLEAR * found.error[other])  # NaN, where nothing is known, is not
+
+
+def _all_arms(names: tuple[str, ...], found: Shift, eligible: Flags) -> Change | None:  # noqa: ARG001 - as its siblings
     known = ~np.isnan(found.after)
-    if known.sum() < 2 or abs(found.common) < DEVIATIONS:
+    if known.sum() < 2 or (eligible & ~known).any() or abs(found.common) < DEVIATIONS:
+        return None
+    move = (found.after - found.before)[known] * np.sign(found.common)
+    if (move < CLEAR * found.error[known]).any():
         return None
     before, after = float(found.before[known].mean()), float(found.after[known].mean())
     return Change(ChangeKind.ALL_MOVED, None, before, after)
