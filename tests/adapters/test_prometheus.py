@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from bandit_operator.adapters.access import Access, Origin
-from bandit_operator.adapters.answers import MOST_BYTES, MOST_VALUES
+from bandit_operator.adapters.answers import MOST_BYTES, MOST_ELEMENTS, MOST_VALUES
 from bandit_operator.adapters.prometheus import MISSES, MOST_ADDRESSES, PAUSE_SECONDS, Prometheus
 from bandit_operator.core.model import SourceDown
 from bandit_operator.sources import Sample
@@ -129,6 +129,7 @@ async def test_an_answer_comes_as_samples(prometheus):
         ("[" * (MOST_VALUES + 1), "200 OK", "BadAnswer", "too many values"),
         ('{"data": ' + "1" * 5000 + "}", "200 OK", "BadAnswer", "not JSON"),
         (" " * (MOST_BYTES + 1), "200 OK", "BadAnswer", "longer than 8 MiB"),
+        (vector(*[{}] * (MOST_ELEMENTS + 1)), "200 OK", "BadAnswer", "has over 20000 series"),
     ],
     ids=[
         "text",
@@ -141,6 +142,7 @@ async def test_an_answer_comes_as_samples(prometheus):
         "many values",
         "long number",
         "long",
+        "many series",
     ],
 )
 async def test_another_answer_is_no_answer_and_its_words_are_kept(prometheus, body, status, reason, says):

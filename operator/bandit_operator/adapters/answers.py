@@ -24,6 +24,8 @@ MOST_BYTES = 8 * 1024 * 1024
 """Longest answer: about 350,000 samples."""
 MOST_VALUES = 1_500_000
 """Most values in an answer, by its brackets and commas: what it becomes in memory depends on these."""
+MOST_ELEMENTS = 20_000
+"""Most series in an answer: each of them is looked at on the event loop."""
 
 Value = TypeVar("Value")
 
@@ -59,6 +61,10 @@ class _Reader(Generic[Value]):
                 f"what answers at {shown(address)} is not Prometheus: its answer is not JSON",
             )
         try:
+            if len(answer["data"]["result"]) > MOST_ELEMENTS:
+                return SourceDown(
+                    reasons.BAD_ANSWER, f"the answer of {shown(address)} has over {MOST_ELEMENTS} series"
+                )
             if answer["data"]["resultType"] == self._kind:
                 return self._elements.validate_python(answer["data"]["result"])
         except (ValidationError, LookupError, TypeError, OverflowError):

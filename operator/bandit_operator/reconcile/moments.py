@@ -14,6 +14,8 @@ from bandit_operator.sources.base import Counter
 from bandit_operator.sources.late import Levels
 from bandit_operator.sources.tally import Identity
 
+Source = tuple[str, tuple[Counter, ...]]
+"""Address of Prometheus, and what is read there."""
 MOST_RESOURCES = 4096
 """Resources of which moments are kept; the one that was read longest ago is forgotten."""
 MOST_MOMENTS = 4
@@ -31,7 +33,7 @@ class Moment:
 
 @dataclass
 class _Resource:
-    counters: tuple[Counter, ...]
+    source: Source
     moments: OrderedDict[float, Moment] = field(default_factory=OrderedDict)
 
 
@@ -41,16 +43,16 @@ class Moments:
     def __init__(self) -> None:
         self._resources: OrderedDict[str, _Resource] = OrderedDict()
 
-    def at(self, uid: str, counters: tuple[Counter, ...], time: float) -> Moment | None:
-        """What was read at a time by the same counters, or None where nothing was."""
+    def at(self, uid: str, source: Source, time: float) -> Moment | None:
+        """What was read at a time from the same source, or None where nothing was."""
         known = self._resources.get(uid)
-        return None if known is None or known.counters != counters else known.moments.get(time)
+        return None if known is None or known.source != source else known.moments.get(time)
 
-    def keep(self, uid: str, counters: tuple[Counter, ...], time: float, moment: Moment) -> None:
+    def keep(self, uid: str, source: Source, time: float, moment: Moment) -> None:
         """Keep what was read at a time."""
         known = self._resources.get(uid)
-        if known is None or known.counters != counters:
-            known = self._resources[uid] = _Resource(counters)
+        if known is None or known.source != source:
+            known = self._resources[uid] = _Resource(source)
         self._resources.move_to_end(uid)
         known.moments[time] = moment
         known.moments.move_to_end(time)

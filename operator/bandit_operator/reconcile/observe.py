@@ -87,16 +87,16 @@ class Observer:
         if isinstance(answer, SourceDown):
             return answer
         values = {part: dict(by_arm) for part, by_arm in query.values(answer).items()}
-        counters, uid = query.counters, resource.metadata.uid
-        tally = Tally(counters, values, usual)
-        before = self._moments.at(uid, counters, start)
+        tally = Tally(query.counters, values, usual)
+        uid, read_from = resource.metadata.uid, (address, query.counters)
+        before = self._moments.at(uid, read_from, start)
         down = await self._correct(address, query, answer, tally, before or Moment())
         if down is not None:
             return down
         if before is not None:
             add_late(tally, before.levels, query.levels(answer, start))
         now = Moment(query.levels(answer, end), dict(tally.restarted))
-        self._moments.keep(uid, counters, end, now)
+        self._moments.keep(uid, read_from, end, now)
         outcomes = source.outcomes(resource, values)
         await self._explain(resource, address, query, values, outcomes)
         for arm, what in tally.unsteady.items():

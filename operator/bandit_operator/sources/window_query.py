@@ -91,9 +91,10 @@ def _sums(samples: Sequence[Sample], part: str, label: ArmLabel) -> dict[str, fl
     """Sum by arm of one part of an answer; an arm with no number in it is left out."""
     sums: dict[str, float] = {}
     for sample in samples:
+        if sample.labels.get(PART) != part or sample.value != sample.value:
+            continue
         arm = label.arm_of(sample.labels.get(label.name, ""))
-        is_number = sample.value == sample.value
-        if arm is not None and sample.labels.get(PART) == part and is_number:
+        if arm is not None:
             sums[arm] = sums.get(arm, 0.0) + sample.value
     return sums
 
