@@ -186,7 +186,7 @@ def _one_arm(names: tuple[str, ...], found: Shift, eligible: Flags) -> Change | 
     others = [other for other in np.flatnonzero(eligible) if other != arm]
     with_it = np.nan_to_num(move * np.sign(move[arm])) >= CLEAR * found.error
     too = tuple(names[other] for other in others if with_it[other])
-    alone = not too and all(_would_have_shown(found, arm, other) for other in others)
+    alone = not too and all(_would_have_shown(found, arm, int(other)) for other in others)
     return replace(_change(kind, names, found, arm), too=too, alone=alone)
 
 
