@@ -74,10 +74,11 @@ def build_report(story: Story, embedded: EmbeddedCluster | None) -> dict[str, An
         "api_requests": load.kinds,
         "counted_how": (
             "API requests: those of the operator's ServiceAccount in the audit log from its first to its "
-            "last tick, without leases, watches, discovery and start-up; events apart. Writes are those of "
-            "normal ticks: draining an arm and bringing it back take more, between ticks, which the figure "
-            "with drain and return has. Queries: by Prometheus's own counter in the same time. null: the "
-            "cluster gives no audit log to read."
+            "last tick, without leases, watches, the list of each kind in five minutes that checks them, "
+            "discovery and start-up; events apart. Writes are those of normal ticks: draining an arm and "
+            "bringing it back take more, between ticks, which the figure with drain and return has. "
+            "Queries: by Prometheus's own counter in the same time. null: the cluster gives no audit log "
+            "to read."
         ),
     }
 

@@ -12,11 +12,17 @@ WRITES = frozenset({"create", "update", "patch", "delete"})
 
 
 def is_counted(request: Request) -> bool:
-    """Whether a request is the operator's, and neither a watch, nor about a lease, nor discovery."""
+    """Whether a request is the operator's and grows with what it works on.
+
+    Watches, leases and discovery do not, nor do the lists of whole kinds, one each in five minutes, by
+    which the operator checks its watches.
+    """
+    checks_watch = request.verb == "list" and not request.namespace
     return (
         request.user == OPERATOR_ACCOUNT
         and request.resource not in ("", "leases")
         and request.verb in READS | WRITES
+        and not checks_watch
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -38,6 +39,12 @@ def test_reads_and_writes_are_told_apart() -> None:
 def test_leases_and_watches_do_not_count() -> None:
     found = load(request("update", "leases"), request("get", "leases"), request("watch", "httproutes"))
     assert (found.reads, found.writes) == (0.0, 0.0)
+
+
+def test_lists_that_check_the_watches_do_not_count_and_lists_of_a_namespace_do() -> None:
+    of_all = replace(request("list", "httproutes"), namespace="")
+    assert load(of_all).reads == 0.0
+    assert load(request("list", "endpointslices")).reads == 0.1
 
 
 def test_start_up_and_the_time_after_do_not_count() -> None:

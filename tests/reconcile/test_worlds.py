@@ -93,6 +93,14 @@ class World(RuleBasedStateMachine):
         self.one.set_available(arm, 0)
         self._pass()
 
+    @rule(left=arms)
+    def the_pods_of_all_but_one_break(self, left: str) -> None:
+        for arm in ARMS:
+            if arm != left:
+                self.one.broken.add(arm)
+                self.one.set_available(arm, 0)
+        self._pass()
+
     @rule(arm=arms)
     def pods_are_well_again(self, arm: str) -> None:
         self.one.broken.discard(arm)
@@ -158,10 +166,13 @@ class World(RuleBasedStateMachine):
         self.one.gateway(unresolved=words)
         self._pass()
 
-    @rule()
-    def the_gateway_lags_or_refuses(self) -> None:
-        self.one.gateway(accepted=False)
-        self._pass()
+    @rule(times=st.integers(1, 3))
+    def the_gateway_lags_or_refuses(self, times: int) -> None:
+        for _ in range(times):
+            self.one.gateway(accepted=False)
+            self._pass()
+            self.one.now += 30.0
+            self._pass(tick=True)
 
     @rule(baseline=arms)
     def another_baseline(self, baseline: str) -> None:
@@ -262,6 +273,8 @@ class World(RuleBasedStateMachine):
             return
         arm = write.path.split("/")[-2]
         replicas = next(one["value"] for one in write.body if one["op"] == "add")
+        if replicas == 0 and self.one.accepted.get(arm, 0) > 0:
+            self.faults.append(f"{arm} was scaled to 0 while the gateway still gave it {self.one.accepted}")
         for path, body in self.one.api.objects.items():
             if replicas == 0 and "/httproutes/" in path:
                 for given in body["spec"]["rules"]:
@@ -310,6 +323,12 @@ class World(RuleBasedStateMachine):
         carried = {arm: weights.get(arm, 0) for arm in ARMS}
         if servable and sum(carried.values()) > 0:
             assert any(carried[arm] > 0 for arm in servable), (carried, servable, self.one.status["arms"])
+        if not servable:
+            out = {
+                arm["name"] for arm in self.one.status["arms"] if arm["state"] in ("Draining", "RolledBack")
+            }
+            well = {one["name"] for one in self._refs()} - self.one.broken
+            assert not out & well, (out, well, self.one.status["arms"])
         ready = self.one.condition("Ready")
         if ready["status"] == "True":
             assert {arm: carried[arm] for arm in status} == status

@@ -91,6 +91,8 @@ class Process:
         self.requests: dict[str, float] = {}
         self.broken: set[str] = set()
         """Arms whose Pods do not become ready, whatever is asked for."""
+        self.accepted: dict[str, int] = {}
+        """Weights that the gateway has accepted last."""
         self.past: set[str] = set()
         """Reasons of conditions and arms that the status has shown at any time."""
         self.start()
@@ -183,6 +185,8 @@ class Process:
             old = {"type": "Accepted", "status": "True", "observedGeneration": 1}
             parents.append({"conditions": [old]})
         self.api.put(self.route_path, {**route, "status": {"parents": parents}})
+        if accepted and not lagging:
+            self.accepted = self.weights()
 
     def kubelet(self) -> None:
         """Let every Deployment have the Pods that it asks for."""

@@ -36,8 +36,12 @@ class Handler(BaseHTTPRequestHandler):
     """One question."""
 
     def do_POST(self) -> None:
-        """Answer as the path says, or after 30 seconds."""
+        """A query."""
         self.rfile.read(int(self.headers["Content-Length"]))
+        self.do_GET()
+
+    def do_GET(self) -> None:
+        """Answer as the path says, or after 30 seconds; any other path is the readiness probe's."""
         how = self.path.split("/")[1]
         if how == "hung":
             time.sleep(30)
