@@ -158,7 +158,7 @@ class Story:
 
 
 def take_over(story: Story, step: Step) -> None:
-    """Wait for the cursor, since rewards before it are not counted; then send traffic."""
+    """Wait for the cursor, since rewards before it are not counted, and the gateway; then send traffic."""
     watched = story.watched
 
     def accepted() -> bool:
@@ -166,6 +166,7 @@ def take_over(story: Story, step: Step) -> None:
         return conditions.get("Accepted") == "True" and watched.records.first_cursor is not None
 
     story.expect(step, accepted, lambda: f"its conditions are {watched.status.get('conditions')}")
+    story.expect(step, lambda: story.traffic.routed, lambda: "the gateway does not forward to the arms")
     story.queries_at_start = queries_so_far(story.cluster)
     story.traffic.start()
 

@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
+
 from bandit_serving.replay import Answer, Replayer, load_rows, parse_delay
 from cluster.client import Cluster
 
@@ -37,9 +39,10 @@ class Traffic:
             on_answer: Called in the traffic's own thread with what became of each request.
         """
         gateway = cluster.endpoints.gateway
+        self._model = f"{gateway}/v2/models/{name}"
         self.replayer = Replayer(
             load_rows(stream),
-            url=f"{gateway}/v2/models/{name}/infer",
+            url=f"{self._model}/infer",
             route=name,
             rate=rate,
             labels=gateway,
@@ -52,6 +55,14 @@ class Traffic:
         self._requests, self._on_answer = requests, on_answer
         self._last_answer: dict[str, float] = {}
         self._thread = threading.Thread(target=self._run, name="traffic", daemon=True)
+
+    @property
+    def routed(self) -> bool:
+        """Whether the gateway forwards requests already: it accepts a route before it serves it."""
+        try:
+            return httpx.get(self._model, timeout=5).is_success
+        except httpx.HTTPError:
+            return False
 
     def start(self) -> None:
         """Begin to send."""

@@ -79,7 +79,7 @@ def replay(
     try:
         _await(
             watched,
-            lambda: watched.records.first_cursor is not None,
+            lambda: watched.records.first_cursor is not None and traffic.routed,
             TAKE_OVER_SECONDS,
             "take the route over",
         )
