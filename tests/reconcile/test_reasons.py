@@ -19,12 +19,12 @@ from bandit_operator.core.decision import Intention
 from bandit_operator.core.model import ArmFacts, Implausible, NothingDue, Snapshot, SourceDown
 from bandit_operator.errors import APIError
 from bandit_operator.status.conditions import Overview, conditions_of
-from tests.reconcile import test_faults
+from tests.reconcile import test_identity, test_neighbours, test_plausible, test_servable
+from tests.support.playing import EQUAL, WORSE, learned, until
 from tests.support.process import Process
 
 ALL = {name: value for name, value in vars(reasons).items() if name.isupper() and isinstance(value, str)}
-WORSE = {"good": (500.0, 400.0), "bad": (500.0, 50.0)}
-EQUAL = {"good": (500.0, 250.0), "bad": (500.0, 250.0)}
+FAULTS = (test_identity, test_neighbours, test_plausible, test_servable)
 
 Scenario = Callable[[], Awaitable[Process]]
 
@@ -39,22 +39,6 @@ def seen(one: Process) -> set[str]:
     return shown | one.past
 
 
-async def running(*, arms: tuple[str, ...] = ("good", "bad"), **spec: Any) -> Process:
-    one = Process(arms, **spec)
-    await one.look(tick=True)
-    one.earning = dict.fromkeys(arms, (500.0, 250.0))
-    await one.tick()
-    return one
-
-
-async def until(one: Process, condition: Callable[[], bool], ticks: int = 80) -> None:
-    for _ in range(ticks):
-        if condition():
-            return
-        await one.tick()
-    raise AssertionError(f"not within {ticks} ticks: {one.status}")
-
-
 async def first_look() -> Process:
     one = Process()
     await one.look(tick=True)
@@ -62,7 +46,7 @@ async def first_look() -> Process:
 
 
 async def a_whole_rollback() -> Process:
-    one = await running(rollback={"drain": "60s", "retryAfter": "10m"})
+    one = await learned(Process, rollback={"drain": "60s", "retryAfter": "10m"})
     await one.tick()
     await one.look()
     one.earning = WORSE
@@ -76,14 +60,14 @@ async def a_whole_rollback() -> Process:
 
 
 async def a_drain_that_keeps_the_pods() -> Process:
-    one = await running(rollback={"drain": "1s", "scaleToZero": False})
+    one = await learned(Process, rollback={"drain": "1s", "scaleToZero": False})
     one.earning = WORSE
     await until(one, lambda: one.arm("bad")["state"] == "RolledBack")
     return one
 
 
 async def a_new_arm_and_a_new_template() -> Process:
-    one = await running(arms=("good", "bad", "late"))
+    one = await learned(Process, arms=("good", "bad", "late"))
     arms = one.api.objects[one.path]["spec"]["arms"]
     one.update_spec(arms=arms[:2])
     await one.look(tick=True)
@@ -99,7 +83,7 @@ async def a_new_arm_and_a_new_template() -> Process:
 
 
 async def an_arm_that_cannot_serve_and_then_none() -> Process:
-    one = await running()
+    one = await learned(Process)
     one.set_available("bad", 0)
     await one.look()
     one.set_available("good", 0)
@@ -108,7 +92,7 @@ async def an_arm_that_cannot_serve_and_then_none() -> Process:
 
 
 async def missing_data() -> Process:
-    one = await running()
+    one = await learned(Process)
     one.earning = {"good": None, "bad": None}
     await one.tick()
     one.earning = dict.fromkeys(("good", "bad"), (0.0, 0.0))
@@ -117,7 +101,7 @@ async def missing_data() -> Process:
 
 
 async def a_route_that_is_not_accepted() -> Process:
-    one = await running()
+    one = await learned(Process)
     one.set_weights(good=5001, bad=4999)
     for _ in range(3):
         one.gateway(accepted=False)
@@ -127,7 +111,7 @@ async def a_route_that_is_not_accepted() -> Process:
 
 
 async def modes() -> Process:
-    one = await running(mode="Observe")
+    one = await learned(Process, mode="Observe")
     await one.tick()
     one.update_spec(mode="Paused")
     await one.look()
@@ -136,7 +120,7 @@ async def modes() -> Process:
 
 def source_fault(reason: str) -> Scenario:
     async def scenario() -> Process:
-        one = await running()
+        one = await learned(Process)
         one.earning = SourceDown(reason, "no answer")
         await one.tick()
         return one
@@ -145,20 +129,20 @@ def source_fault(reason: str) -> Scenario:
 
 
 async def a_clock_that_is_set() -> Process:
-    one = await running()
+    one = await learned(Process)
     one.clock_offset = 3600.0
     await one.tick()
     return one
 
 
 async def after_an_absence() -> Process:
-    one = await running()
+    one = await learned(Process)
     await one.tick(seconds=120.0)
     return one
 
 
 async def rewards_that_changed() -> Process:
-    one = await running()
+    one = await learned(Process)
     await one.tick(60)
     one.earning = {"good": (500.0, 250.0), "bad": (500.0, 20.0)}
     await one.tick(20)
@@ -166,21 +150,21 @@ async def rewards_that_changed() -> Process:
 
 
 async def a_winner() -> Process:
-    one = await running(baseline="bad")
+    one = await learned(Process, baseline="bad")
     one.earning = WORSE
     await one.tick(20)
     return one
 
 
 async def no_difference() -> Process:
-    one = await running(promotion={"indifference": "0.2"})
+    one = await learned(Process, promotion={"indifference": "0.2"})
     one.earning = dict.fromkeys(("good", "bad"), (50_000.0, 25_000.0))
     await one.tick(20)
     return one
 
 
 async def another_writer() -> Process:
-    one = await running()
+    one = await learned(Process)
     for _ in range(8):
         one.set_weights(good=1, bad=9999)
         one.gateway()
@@ -190,14 +174,14 @@ async def another_writer() -> Process:
 
 
 async def shares_that_do_not_follow() -> Process:
-    one = await running(rollback={"requests": "requests_total"})
+    one = await learned(Process, rollback={"requests": "requests_total"})
     one.requests = {"good": 900.0, "bad": 100.0}
     await one.tick(3)
     return one
 
 
 async def a_refused_write() -> Process:
-    one = await running()
+    one = await learned(Process)
     one.earning = WORSE
     for _ in range(3):
         one.api.fail("patch", "httproutes", APIError(403, "forbidden"))
@@ -206,14 +190,14 @@ async def a_refused_write() -> Process:
 
 
 async def an_internal_error() -> Process:
-    one = await running()
+    one = await learned(Process)
     one.earning = RuntimeError("boom")
     await one.tick()
     return one
 
 
 async def a_spec_that_cannot_be_read() -> Process:
-    one = await running()
+    one = await learned(Process)
     one.update_spec(baseline="nobody")
     await one.look()
     return one
@@ -308,7 +292,7 @@ async def pods_of_another_kind_of_backend() -> Process:
 def numbers_that_cannot_be(bad: Any, **reward: str) -> Scenario:
     async def scenario() -> Process:
         prometheus = {"successes": "good_total", "trials": "all_total", "settle": "5s"}
-        one = await running(reward={"prometheus": prometheus, **reward})
+        one = await learned(Process, reward={"prometheus": prometheus, **reward})
         await one.tick(12)
         one.earning = {"good": (500.0, 250.0), "bad": bad}
         await one.tick()
@@ -336,9 +320,10 @@ def played() -> list[Process]:
         processes.append(Process(*arguments, **keywords))
         return processes[-1]
 
-    for name, test in vars(test_faults).items():
-        if name.startswith("test_") and set(inspect.signature(test).parameters) == {"process"}:
-            asyncio.run(test(recorded))
+    for module in FAULTS:
+        for name, test in vars(module).items():
+            if name.startswith("test_") and set(inspect.signature(test).parameters) == {"process"}:
+                asyncio.run(test(recorded))
     return processes
 
 

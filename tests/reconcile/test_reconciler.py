@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,27 +10,8 @@ import pytest
 from bandit_operator.core import reasons
 from bandit_operator.errors import APIError, APIUnreachable, Conflict
 from bandit_operator.status.replay import replay
+from tests.support.playing import EQUAL, WORSE, Start, learned, until
 from tests.support.process import DOWN, Process
-
-Start = Callable[..., Process]
-WORSE = {"good": (500.0, 400.0), "bad": (500.0, 50.0)}
-
-
-async def until(process: Process, condition: Callable[[], bool], ticks: int = 60) -> None:
-    """Tick until something holds."""
-    for _ in range(ticks):
-        if condition():
-            return
-        await process.tick()
-    raise AssertionError(f"not within {ticks} ticks: {process.status}")
-
-
-async def learned(start: Start, **spec: Any) -> Process:
-    """A rollout that has seen a window of equal arms."""
-    process = start(**spec)
-    await process.look(tick=True)
-    await process.tick()
-    return process
 
 
 async def test_the_first_pass_sets_the_cursor_and_moves_nothing(process: Start) -> None:
@@ -348,3 +328,15 @@ async def test_who_paused_is_an_act(process: Start) -> None:
         "Paused",
         "set by kubectl-edit",
     )
+
+
+async def test_a_winner_is_announced_once(process: Start) -> None:
+    one = await learned(process, baseline="bad")
+    one.earning = WORSE
+    await one.tick(20)
+    one.start()
+    one.earning = EQUAL
+    await one.tick(30)
+    one.earning = WORSE
+    await one.tick(30)
+    assert one.events().count(reasons.PROMOTED) == 1

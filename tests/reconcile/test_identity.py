@@ -1,0 +1,80 @@
+"""Evidence is about an arm and what serves it; whatever else is put under its name starts anew."""
+
+from __future__ import annotations
+
+from bandit_operator.core import reasons
+from tests.support.playing import WORSE, Start, learned, until, until_state
+
+
+async def test_a_new_backend_under_an_old_name_starts_again_with_a_small_share(process: Start) -> None:
+    one = await learned(process, scale_target=None)
+    one.earning = {"good": (500.0, 200.0), "bad": (500.0, 450.0)}
+    await until(one, lambda: one.weights()["bad"] > 9000)
+    one.rename_backend("bad", "other")
+    one.gateway()
+    one.earning = {"good": (500.0, 200.0), "bad": (10.0, 1.0)}
+    await one.look()
+    assert one.weights()["other"] <= 1000
+    assert (one.arm("bad")["state"], one.arm("bad")["reason"]) == ("Joining", reasons.NEW_BACKEND)
+    assert one.arm("bad")["trials"] == "0"
+
+
+async def test_an_arm_taken_out_of_the_spec_is_named_with_the_traffic_that_it_keeps(process: Start) -> None:
+    one = await learned(process, arms=("good", "bad", "late"))
+    assert one.condition("Accepted")["message"] == "the route carries all arms"
+    one.update_spec(arms=one.api.objects[one.path]["spec"]["arms"][:2])
+    await one.look(tick=True)
+    weights = one.weights()
+    assert f"have {weights['late'] / sum(weights.values()):.1%}" in one.condition("Accepted")["message"]
+    assert "(index 2)" in one.condition("Accepted")["message"]
+    one.set_weights(late=0)
+    one.gateway()
+    one.earning = {"good": (500.0, 250.0), "bad": (500.0, 250.0)}
+    await one.tick(12)
+    assert one.condition("Accepted")["message"] == "the route carries all arms"
+
+
+async def test_an_arm_that_is_put_back_starts_again_and_learns_nothing_at_weight_zero(process: Start) -> None:
+    one = await learned(process, arms=("good", "bad", "late"))
+    arms = one.api.objects[one.path]["spec"]["arms"]
+    one.update_spec(arms=arms[:2])
+    await one.look(tick=True)
+    one.set_weights(late=0)
+    one.gateway()
+    await one.tick(2)
+    one.broken = {"late"}
+    one.set_available("late", 0)
+    one.update_spec(arms=arms)
+    await one.look(tick=True)
+    one.earning = dict.fromkeys(one.arms, (500.0, 250.0))  # its old Pods are still counted
+    await one.tick(4)
+    assert one.arm("late")["trials"] == "0"
+
+
+async def test_a_baseline_that_is_at_zero_is_brought_back_and_the_old_one_is_not_taken_out_for_it(
+    process: Start,
+) -> None:
+    one = await learned(process)
+    one.earning = WORSE
+    await until_state(one, "bad", "RolledBack")
+    one.update_spec(baseline="bad")
+    await one.look(tick=True)
+    assert one.replicas("bad") == 2
+    assert one.arm("good")["state"] == "Active"
+    one.earning = {"good": (500.0, 400.0), "bad": (20.0, 2.0)}
+    await one.tick(2)
+    assert one.arm("bad")["state"] in ("Joining", "Active")
+    assert one.arm("good")["state"] == "Active"
+
+
+async def test_a_resource_that_is_made_again_beside_an_arm_at_zero_brings_it_back(process: Start) -> None:
+    one = await learned(process)
+    one.earning = WORSE
+    await until_state(one, "bad", "RolledBack")
+    body = one.api.objects[one.path]
+    del body["status"]
+    body["metadata"] = {**body["metadata"], "uid": "another"}
+    one.start()
+    await one.look(tick=True)
+    assert one.replicas("bad") == 2
+    assert one.arm("bad")["state"] == "Restoring"

@@ -1,0 +1,210 @@
+"""Routes, rules, Pods, weights and resources that others use and write, too."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bandit_operator.core import reasons
+from bandit_operator.errors import APIError
+from tests.support.playing import WORSE, Start, learned, ready, until, until_state
+from tests.support.process import Process
+
+
+def add_route(one: Process, name: str, weight: int = 1) -> None:
+    """Another route of the cluster that names the loser's Service."""
+    ref = {"name": "bad", "port": 80, "weight": weight}
+    metadata = {"name": name, "namespace": "models", "uid": name}
+    one.api.put(
+        one.route_path.replace("income", name),
+        {"metadata": metadata, "spec": {"rules": [{"backendRefs": [ref]}]}},
+    )
+
+
+async def test_a_target_that_another_route_gives_weight_to_keeps_its_pods_until_it_does_not(
+    process: Start,
+) -> None:
+    one = await learned(process)
+    add_route(one, "mobile")
+    one.earning = WORSE
+    await until_state(one, "bad", "RolledBack")
+    assert (one.replicas("bad"), one.arm("bad")["reason"]) == (2, reasons.PODS_IN_USE)
+    add_route(one, "mobile", weight=0)
+    await until(one, lambda: one.replicas("bad") == 0)
+
+
+async def test_two_resources_over_the_same_pods_never_scale_each_others_arms_down(process: Start) -> None:
+    one = await learned(process)
+    other = {**one.api.objects[one.path], "status": {}}
+    spec = {
+        **other["spec"],
+        "traffic": {"routeRef": {**other["spec"]["traffic"]["routeRef"], "name": "mobile"}},
+    }
+    metadata = {
+        "name": "other",
+        "namespace": "models",
+        "uid": "o",
+        "creationTimestamp": "2027-01-01T00:00:00Z",
+    }
+    one.api.put(one.path.replace("income", "other"), {**other, "spec": spec, "metadata": metadata})
+    add_route(one, "mobile", weight=99)
+    one.earning = WORSE
+    await until_state(one, "bad", "RolledBack")
+    assert one.replicas("bad") == 2
+
+
+async def test_a_drain_waits_for_every_gateway_that_had_the_route(process: Start) -> None:
+    one = await learned(process)
+    one.earning = WORSE
+    await until_state(one, "bad", "Draining")
+    for _ in range(5):
+        one.now += 100.0
+        one.gateway(lagging=True)
+        await one.look(tick=True)
+    assert one.replicas("bad") == 2
+    assert one.arm("bad")["reason"] == reasons.WAITING_FOR_ROUTE
+
+
+@pytest.mark.parametrize("given", [(None, None, None), (1, 1, 1), (9, 1, 1)], ids=str)
+async def test_coarse_weights_beside_a_stranger_are_made_finer_and_its_share_stays(
+    process: Start, given: tuple[int | None, ...]
+) -> None:
+    one = process()
+
+    def coarse(spec: dict[str, Any]) -> None:
+        refs = [*spec["rules"][0]["backendRefs"], {"name": "legacy", "port": 80}]
+        for ref, weight in zip(refs, given, strict=True):
+            ref.pop("weight", None)
+            if weight is not None:
+                ref["weight"] = weight
+        spec["rules"][0]["backendRefs"] = refs
+
+    one.update_route(coarse)
+    one.gateway()
+    start = one.weights()
+    stranger = start["legacy"] / sum(start.values())
+    await one.look(tick=True)
+    one.earning = {"good": (500.0, 250.0), "bad": (500.0, 300.0)}
+    shares = [start["bad"] / (start["good"] + start["bad"])]
+    for _ in range(12):
+        await one.tick()
+        weights = one.weights()
+        assert weights["legacy"] / sum(weights.values()) == pytest.approx(stranger, abs=1e-4)
+        shares.append(weights["bad"] / (weights["good"] + weights["bad"]))
+        assert 0.01 <= shares[-1] <= 0.99
+        assert abs(shares[-1] - shares[-2]) <= 0.2 + 1e-4
+    assert shares[-1] > 0.9
+    recorded = [record["weights"] for record in one.status["history"] if record["reason"] == "WeightsMoved"]
+    assert recorded
+    assert {arm: weights[arm] for arm in one.arms} == recorded[0]
+
+
+async def test_where_a_stranger_has_all_of_the_rules_weight_it_keeps_it(process: Start) -> None:
+    one = process()
+
+    def taken(spec: dict[str, Any]) -> None:
+        refs = spec["rules"][0]["backendRefs"]
+        refs[0]["weight"] = refs[1]["weight"] = 0
+        refs.append({"name": "legacy", "port": 80, "weight": 1})
+
+    one.update_route(taken)
+    one.gateway()
+    await one.look(tick=True)
+    await one.tick(3)
+    assert one.weights() == {"good": 0, "bad": 0, "legacy": 1}
+    assert ready(one) == ("False", reasons.NO_SHARE)
+
+
+async def test_a_reset_of_all_weights_by_gitops_is_re_asserted_in_the_finer_unit(process: Start) -> None:
+    one = process()
+
+    def git(spec: dict[str, Any]) -> None:
+        spec["rules"][0]["backendRefs"] = [{"name": name, "weight": 1} for name in ("good", "bad", "legacy")]
+
+    one.update_route(git)
+    one.gateway()
+    await one.look(tick=True)
+    one.earning = {"good": (500.0, 250.0), "bad": (500.0, 300.0)}
+    await one.tick(10)
+    intended = one.weights()
+    one.update_route(git)
+    one.gateway()
+    await one.look()
+    assert one.weights() == intended
+
+
+async def test_a_contest_leaves_no_traffic_on_an_arm_with_a_verdict(process: Start) -> None:
+    one = await learned(process)
+    one.earning = WORSE
+    await until_state(one, "bad", "RolledBack")
+    for _ in range(60):
+        one.set_weights(good=5000, bad=5000)
+        one.gateway()
+        one.now += 1.0
+        await one.look()
+        assert one.weights() == {"good": 10000, "bad": 0}
+    assert one.replicas("bad") == 2  # until the fight is over
+    assert one.arm("bad")["reason"] == reasons.PODS_KEPT
+    assert one.condition("TrafficInSync")["reason"] == reasons.WEIGHTS_CONTESTED
+    one.now += 700.0
+    await one.tick(3)
+    await until(one, lambda: one.replicas("bad") == 0)
+
+
+async def test_pods_that_another_hand_scales_up_again_are_noticed_and_get_no_traffic(process: Start) -> None:
+    one = await learned(process)
+    one.earning = WORSE
+    await until_state(one, "bad", "RolledBack")
+    one.scale("bad", 2)
+    await one.tick()
+    assert (one.arm("bad")["state"], one.arm("bad")["reason"]) == ("RolledBack", reasons.SCALED_BY_OTHERS)
+    assert one.weights()["bad"] == 0
+    assert reasons.SCALED_BY_OTHERS in one.events()
+
+
+async def test_an_arm_at_zero_by_another_hand_is_not_called_broken(process: Start) -> None:
+    one = await learned(process)
+    one.scale("bad", 0)
+    await one.tick()
+    assert (one.arm("bad")["state"], one.arm("bad")["reason"]) == ("Unavailable", reasons.NO_REPLICAS)
+
+
+async def test_replicas_that_a_status_remembers_are_bounded(process: Start) -> None:
+    one = await learned(process, rollback={"drain": "1s", "retryAfter": "10m"})
+    one.earning = WORSE
+    await until_state(one, "bad", "RolledBack")
+    next(arm for arm in one.status["arms"] if arm["name"] == "bad")["previousReplicas"] = 100_000
+    one.start()
+    await until(one, lambda: one.replicas("bad") > 0)
+    assert one.replicas("bad") <= 100
+
+
+async def test_a_requests_counter_without_a_series_holds_the_drain_and_says_so(process: Start) -> None:
+    one = await learned(process, rollback={"drain": "1s", "requests": "requsts_total"})
+    one.earning = WORSE
+    await until_state(one, "bad", "Draining")
+    await one.tick(20)
+    assert (one.replicas("bad"), one.arm("bad")["reason"]) == (2, reasons.REQUESTS_UNKNOWN)
+    one.requests = {"good": 500.0, "bad": 0.0}
+    await until(one, lambda: one.replicas("bad") == 0)
+
+
+async def test_a_scale_that_may_not_be_read_is_said_with_the_value_to_set(process: Start) -> None:
+    rollout = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout"}
+    one = process(scale_target=rollout)
+    one.api.fail("get", "/scale", APIError(403, "rollouts.argoproj.io is forbidden"))
+    await one.look(tick=True)
+    accepted = one.condition("Accepted")
+    assert (accepted["status"], accepted["reason"]) == ("False", reasons.SCALE_TARGET_REFUSED)
+    assert "scalables" in accepted["message"]
+
+
+async def test_a_second_operator_on_the_same_resource_is_named(process: Start) -> None:
+    one = await learned(process)
+    for _ in range(3):
+        body = one.api.objects[one.path]
+        one.api.put(one.path, {**body, "status": {**body["status"], "operator": "other/lease"}})
+        await one.tick()
+    assert ready(one) == ("False", reasons.OTHER_OPERATOR)
+    assert "other/lease" in one.condition("Ready")["message"]

@@ -1,0 +1,53 @@
+"""Numbers that cannot be true are not learned, and named."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bandit_operator.core import reasons
+from bandit_operator.core.model import Implausible
+from tests.support.playing import Start, learned
+
+
+@pytest.mark.parametrize(
+    ("numbers", "reason", "says"),
+    [
+        ((100.0, 130.0), reasons.REWARDS_ABOVE_TRIALS, "130 rewards of 100 trials"),
+        ((-1.0, 0.0), reasons.IMPOSSIBLE_NUMBER, "trials are -1"),
+        ((100.0, -50.0), reasons.IMPOSSIBLE_NUMBER, "rewards are -50"),
+        ((float("inf"), 10.0), reasons.IMPOSSIBLE_NUMBER, "trials are inf"),
+        ((1_000_440.0, 1000.0), reasons.TRIALS_JUMPED, "usually have"),
+        ((30_001.0, 1000.0), reasons.TOO_MANY_TRIALS, "maxTrialsPerSecond"),
+        (Implausible(reasons.COUNTER_NOT_STEADY, "went down"), reasons.COUNTER_NOT_STEADY, "went down"),
+    ],
+    ids=["above trials", "negative trials", "negative rewards", "infinite", "jump", "bound", "dip"],
+)
+async def test_numbers_that_cannot_be_hold_the_weights_and_are_not_learned(
+    process: Start, numbers: Any, reason: str, says: str
+) -> None:
+    bounds = {"maxTrialsPerSecond": "1000"} if reason == reasons.TOO_MANY_TRIALS else {}
+    reward = {"prometheus": {"successes": "good_total", "trials": "all_total", "settle": "5s"}, **bounds}
+    one = await learned(process, reward=reward)
+    await one.tick(12)
+    before, held = one.arm("bad")["trials"], one.weights()
+    one.earning = {"good": (500.0, 250.0), "bad": numbers}
+    await one.tick()
+    one.now += 31.0
+    condition = one.condition("MetricsAvailable")
+    assert (condition["status"], condition["reason"]) == ("False", reason)
+    assert "arm bad" in condition["message"]
+    assert says in condition["message"]
+    assert one.weights() == held
+    assert one.arm("bad")["trials"] == before
+
+
+async def test_traffic_that_has_really_grown_is_believed_after_a_few_windows(process: Start) -> None:
+    one = await learned(process)
+    await one.tick(12)
+    one.earning = dict.fromkeys(one.arms, (60_000.0, 30_000.0))
+    await one.tick()
+    assert one.condition("MetricsAvailable")["reason"] == reasons.TRIALS_JUMPED
+    await one.tick(4)
+    assert one.condition("MetricsAvailable")["status"] == "True"

@@ -1,0 +1,148 @@
+"""While an arm can serve, some arm that can has weight, and no other."""
+
+from __future__ import annotations
+
+from bandit_operator.core import reasons
+from tests.support.playing import WORSE, Start, learned, ready, until, until_state
+
+
+async def test_an_arm_without_a_ready_endpoint_loses_its_weight_at_once_without_any_scale_target(
+    process: Start,
+) -> None:
+    one = await learned(process, scale_target=None)  # as the README's smallest manifest
+    one.set_available("bad", 0)
+    await one.look()
+    assert one.weights() == {"good": 10000, "bad": 0}
+    assert (one.arm("bad")["state"], one.arm("bad")["reason"]) == ("Unavailable", reasons.NO_READY_ENDPOINT)
+    assert one.condition("MetricsAvailable")["status"] == "True"
+
+
+async def test_an_arm_gets_no_weight_before_its_first_endpoint_is_ready(process: Start) -> None:
+    one = process()
+    one.broken = {"bad"}
+    one.set_available("bad", 0)
+    await one.look(tick=True)
+    assert one.weights() == {"good": 10000, "bad": 0}
+    one.broken.clear()
+    one.earning = {"good": (500.0, 250.0), "bad": (0.0, 0.0)}
+    await one.tick(2)
+    assert 0 < one.weights()["bad"] <= 2000
+
+
+async def test_a_draining_arm_serves_again_when_the_baseline_dies_and_ready_says_so(process: Start) -> None:
+    one = await learned(process)
+    one.earning = WORSE
+    await until_state(one, "bad", "Draining")
+    one.gateway()
+    one.broken = {"good"}
+    one.set_available("good", 0)
+    await one.look()
+    assert one.weights() == {"good": 0, "bad": 10000}
+    assert one.replicas("bad") == 2
+    one.now += 1000.0
+    one.gateway()
+    await one.look()
+    assert one.replicas("bad") == 2
+    assert reasons.NO_OTHER_ARM in one.events()
+    one.broken.clear()
+    await until(one, lambda: one.arm("bad")["state"] == "RolledBack")
+    assert one.weights() == {"good": 10000, "bad": 0}
+
+
+async def test_a_loser_at_zero_is_brought_back_when_no_arm_can_serve(process: Start) -> None:
+    one = await learned(process)
+    one.earning = WORSE
+    await until_state(one, "bad", "RolledBack")
+    one.broken = {"good"}
+    one.set_available("good", 0)
+    await one.look()
+    assert one.replicas("bad") == 2
+    assert ready(one) == ("False", reasons.NO_ARM_AVAILABLE)
+    one.kubelet()
+    one.gateway()
+    await one.look()
+    assert one.weights() == {"good": 0, "bad": 10000}
+    assert ready(one)[1] != reasons.NO_ARM_AVAILABLE
+
+
+async def test_the_best_of_those_taken_out_is_brought_back(process: Start) -> None:
+    one = await learned(process, arms=("good", "bad", "fair"))
+    one.earning = {"good": (500.0, 450.0), "bad": (500.0, 50.0), "fair": (500.0, 300.0)}
+    await until_state(one, "bad", "RolledBack")
+    await until_state(one, "fair", "RolledBack")
+    one.broken = {"good"}
+    one.set_available("good", 0)
+    await one.look()
+    assert (one.replicas("bad"), one.replicas("fair")) == (0, 2)
+
+
+async def test_an_arm_that_comes_and_goes_must_stay_up_longer_each_time(process: Start) -> None:
+    one = await learned(process)
+    returns = 0
+    for _ in range(24):
+        one.set_available("bad", 0)
+        one.gateway()
+        await one.look()
+        one.now += 1.0
+        one.set_available("bad", 2)
+        one.gateway()
+        await one.look()
+        returns += one.arm("bad")["state"] != "Unavailable"
+        one.now += 5.0
+    assert returns == 1
+    assert one.arm("bad")["reason"] == reasons.STAYING_UP
+    one.now += 301.0
+    await one.look()
+    assert one.arm("bad")["state"] != "Unavailable"
+
+
+async def test_a_wait_for_an_arm_to_stay_up_ends_by_itself(process: Start) -> None:
+    one = await learned(process, interval="10m", reward={
+        "prometheus": {"successes": "a_total", "trials": "b_total"}, "staleAfter": "1h",
+    })  # fmt: skip
+    requeue = None
+    for _ in range(2):
+        one.set_available("bad", 0)
+        await one.look()
+        one.set_available("bad", 2)
+        requeue = await one.look()
+    assert requeue is not None
+    assert 4.0 < requeue.after < 6.0
+
+
+async def test_a_backend_that_is_missing_from_the_rule_takes_only_its_arm_out(process: Start) -> None:
+    one = await learned(process, arms=("good", "bad", "late"))
+    one.update_route(lambda spec: spec["rules"][0]["backendRefs"].pop(2))
+    one.earning = {**WORSE, "late": None}
+    await until_state(one, "bad", "RolledBack")
+    assert one.arm("late")["reason"] == reasons.BACKEND_NOT_IN_RULE
+    assert one.condition("Accepted")["status"] == "True"
+
+
+async def test_a_backend_that_the_gateway_names_as_unresolved_gets_no_weight(process: Start) -> None:
+    one = await learned(process)
+    one.gateway(unresolved="Service models/bad: port 81 not found")
+    await one.look()
+    assert one.weights() == {"good": 10000, "bad": 0}
+    assert one.arm("bad")["reason"] == reasons.BACKEND_UNRESOLVED
+
+
+async def test_while_some_backend_is_unresolved_and_none_is_named_no_weight_is_raised(process: Start) -> None:
+    one = await learned(process)
+    one.earning, before = WORSE, one.weights()
+    for _ in range(3):
+        one.now += 30.0
+        one.gateway(unresolved="backends not found")
+        await one.look(tick=True)
+    assert one.weights() == before
+    assert ready(one)[0] == "False"
+
+
+async def test_no_arm_without_trials_is_named_the_leader(process: Start) -> None:
+    one = process()
+    one.set_available("good", 0)
+    one.broken = {"good"}
+    one.earning = {"good": None, "bad": (500.0, 250.0)}
+    await one.look(tick=True)
+    await one.tick(3)
+    assert one.status["leader"] == "bad"
