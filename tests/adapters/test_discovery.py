@@ -12,7 +12,7 @@ from bandit_operator.adapters import discovery as module
 from bandit_operator.adapters.access import Access, Origin
 from bandit_operator.adapters.answers import MOST_BYTES
 from bandit_operator.adapters.discovery import Discovery
-from tests.adapters.test_prometheus import answering, server, trickle
+from tests.support.servers import answering, server, trickle
 
 
 def data(*values: object) -> str:
