@@ -31,6 +31,11 @@ def test_a_manifest_becomes_the_cores_experiment(manifest):
     )
 
 
+def test_no_drain_is_shorter_than_a_gateway_takes_from_accepting_a_route_to_serving_it(smallest):
+    smallest["spec"]["rollback"] = {"drain": "0s"}
+    assert to_experiment(parse(smallest)).rollback.drain == core.SHORTEST_DRAIN == 3.0
+
+
 def test_what_is_left_out_gets_the_cores_own_defaults(smallest):
     experiment = to_experiment(parse(smallest))
     defaults = Experiment("", (), "", STRATEGIES["ContrastThompson"]())

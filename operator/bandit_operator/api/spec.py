@@ -177,7 +177,10 @@ class Rollback(ApiModel):
     over the whole life of this resource.
     """
     drain: Annotated[str, DurationString("0s", "24h", example="60s")] = "60s"
-    """Longest wait for an arm's last requests between weight 0 and zero replicas."""
+    """Longest wait for an arm's last requests between weight 0 and zero replicas.
+
+    It is 3 seconds at the least, because gateways accept a route before they serve it.
+    """
     requests: CounterSelector | None = None
     """Selector of the counter of requests that reach the backends, such as
     traefik_service_requests_total or model_requests_total{route="income"}. With it an arm is

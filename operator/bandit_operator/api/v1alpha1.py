@@ -146,7 +146,7 @@ def _guardrails(guardrails: api.Guardrails) -> core.Guardrails:
 def _rollback(rollback: api.Rollback) -> core.Rollback:
     return core.Rollback(
         error_rate=float(rollback.error_rate),
-        drain=parse_duration(rollback.drain),
+        drain=max(parse_duration(rollback.drain), core.SHORTEST_DRAIN),
         requests_counted=rollback.requests is not None,
         scale_to_zero=rollback.scale_to_zero,
         retry_after=parse_duration(rollback.retry_after) or None,

@@ -95,6 +95,10 @@ class Guardrails:
     """Largest share of an arm that has joined or returned, until it has ``min_trials``."""
 
 
+SHORTEST_DRAIN = 3.0
+"""Seconds that every drain takes: a gateway says that it accepts a route before it serves it so."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rollback:
     """When a loser is taken out, and how."""
