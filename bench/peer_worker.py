@@ -40,7 +40,7 @@ def stream(seed: int) -> np.ndarray:
 
 def mabwiser(policy: str, arms: list[int], seed: int) -> Player:
     """Policies of MABWiser."""
-    from mabwiser.mab import MAB, LearningPolicy  # type: ignore[import-not-found]  # in its own environment
+    from mabwiser.mab import MAB, LearningPolicy
 
     rule = LearningPolicy.ThompsonSampling() if policy == "TS" else LearningPolicy.UCB1(alpha=0.25)
     bandit, fitted = MAB(arms, rule, seed=seed), False
@@ -75,7 +75,7 @@ def pybandits(policy: str, arms: list[int], seed: int) -> Player:  # noqa: ARG00
 
 def river(policy: str, arms: list[int], seed: int) -> Player:  # noqa: ARG001 - one policy
     """Thompson sampling of river."""
-    from river import bandit, proba  # type: ignore[import-not-found]  # in its own environment
+    from river import bandit, proba
 
     rule = bandit.ThompsonSampling(reward_obj=proba.Beta(), seed=seed)
 

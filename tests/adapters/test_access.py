@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from bandit_operator.adapters.access import Access, Origin
@@ -23,14 +26,16 @@ INSTALLED = "http://prometheus.monitoring:9090"
         ("http://127.0.0.1:8080", False),
     ],
 )
-def test_only_the_same_scheme_host_and_port_are_the_installed_address(tmp_path, address, same):
+def test_only_the_same_scheme_host_and_port_are_the_installed_address(
+    tmp_path: Path, address: str, same: bool
+) -> None:
     token = tmp_path / "token"
     token.write_text("x")
     access = Access(Origin.of(INSTALLED), frozenset(), token)
     assert (access.refusal(address) is None) == same
 
 
-def test_an_allowed_address_may_be_asked_and_gets_no_token(tmp_path):
+def test_an_allowed_address_may_be_asked_and_gets_no_token(tmp_path: Path) -> None:
     token = tmp_path / "token"
     token.write_text("x")
     other = "https://thanos.example.com:443"
@@ -43,7 +48,7 @@ def test_an_allowed_address_may_be_asked_and_gets_no_token(tmp_path):
 @pytest.mark.parametrize(
     "entry", ["http://a", "http://a:1/", "http://a:1/x", "a:1", "http://a:1?x", "*", "http://u@a:1"]
 )
-def test_an_entry_that_is_not_written_out_is_refused(entry):
+def test_an_entry_that_is_not_written_out_is_refused(entry: str) -> None:
     with pytest.raises(ValueError, match=r"it (must|is)"):
         Origin.exactly(entry)
 
@@ -51,7 +56,7 @@ def test_an_entry_that_is_not_written_out_is_refused(entry):
 @pytest.mark.parametrize(
     "content", [b"", b"secret-1\nsecret-2", b"secret 1", b"secret\x00", "sécret".encode(), b"\xff"]
 )
-def test_a_token_that_cannot_be_sent_is_refused_and_not_shown(tmp_path, content):
+def test_a_token_that_cannot_be_sent_is_refused_and_not_shown(tmp_path: Path, content: Any) -> None:
     token = tmp_path / "token"
     token.write_bytes(content)
     down = Access(Origin.of(INSTALLED), frozenset(), token).headers(INSTALLED)
@@ -60,7 +65,7 @@ def test_a_token_that_cannot_be_sent_is_refused_and_not_shown(tmp_path, content)
     assert "cret" not in down.message.replace("Secret", "")
 
 
-def test_a_token_that_was_replaced_is_used(tmp_path):
+def test_a_token_that_was_replaced_is_used(tmp_path: Path) -> None:
     token = tmp_path / "token"
     access = Access(Origin.of(INSTALLED), frozenset(), token)
     token.write_text("one\n")

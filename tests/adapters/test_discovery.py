@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +21,9 @@ def data(*values: object) -> str:
     return json.dumps({"status": "success", "data": list(values)})
 
 
-async def looked_up(serve, question=lambda lookup: lookup.values("arm", "x"), **access):
+async def looked_up(
+    serve: Any, question: Any = lambda lookup: lookup.values("arm", "x"), **access: Any
+) -> Any:
     async with server(serve) as address:
         discovery = Discovery(Access(Origin.of(address), **access))
         try:
@@ -28,7 +32,7 @@ async def looked_up(serve, question=lambda lookup: lookup.values("arm", "x"), **
             discovery.close()
 
 
-async def test_values_and_labels_come_as_texts():
+async def test_values_and_labels_come_as_texts() -> None:
     assert await looked_up(answering(data("A", "b"))) == ["A", "b"]
     assert await looked_up(answering(data("arm")), lambda lookup: lookup.labels("x")) == ["arm"]
 
@@ -47,11 +51,13 @@ async def test_values_and_labels_come_as_texts():
     ],
     ids=["text", "null", "numbers", "no list", "deep", "overloaded", "redirect", "long"],
 )
-async def test_what_cannot_be_read_is_no_answer(serve):
+async def test_what_cannot_be_read_is_no_answer(serve: Any) -> None:
     assert await looked_up(serve) is None
 
 
-async def test_a_server_that_trickles_holds_neither_the_tick_nor_more_than_its_threads(monkeypatch):
+async def test_a_server_that_trickles_holds_neither_the_tick_nor_more_than_its_threads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(module, "LONGEST_WAIT", 0.3)
     before = threading.active_count()
     async with server(trickle) as address:
@@ -62,7 +68,7 @@ async def test_a_server_that_trickles_holds_neither_the_tick_nor_more_than_its_t
         discovery.close()
 
 
-async def test_the_token_goes_along_and_an_address_that_is_not_allowed_is_not_asked(tmp_path):
+async def test_the_token_goes_along_and_an_address_that_is_not_allowed_is_not_asked(tmp_path: Path) -> None:
     heads: list[str] = []
 
     async def recording(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -5,22 +5,26 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+from typing import Any
 
 import pytest
 
 from bandit_operator.adapters.answers import MOST_BYTES, MOST_ELEMENTS, MOST_VALUES
-from bandit_operator.adapters.prometheus import MISSES, PAUSE_SECONDS
+from bandit_operator.adapters.prometheus import MISSES, PAUSE_SECONDS, Prometheus
 from bandit_operator.core.model import SourceDown
 from bandit_operator.sources import Sample
+from tests.adapters.conftest import Clock
 from tests.support.servers import answering, server, trickle, vector
 
 
-async def test_an_answer_comes_as_samples(prometheus):
+async def test_an_answer_comes_as_samples(prometheus: Prometheus) -> None:
     body = vector(
         {"metric": {"arm": "a"}, "value": [1, "2.5"]}, {"metric": {"arm": "b"}, "value": [1, "NaN"]}
     )
     async with server(answering(body)) as address:
-        first, second = await prometheus.query(address, "x", 1.0)
+        found = await prometheus.query(address, "x", 1.0)
+    assert isinstance(found, list)
+    first, second = found
     assert first == Sample({"arm": "a"}, 2.5)
     assert second.value != second.value
 
@@ -64,7 +68,9 @@ async def test_an_answer_comes_as_samples(prometheus):
         "many series",
     ],
 )
-async def test_another_answer_is_no_answer_and_its_words_are_kept(prometheus, body, status, reason, says):
+async def test_another_answer_is_no_answer_and_its_words_are_kept(
+    prometheus: Prometheus, body: Any, status: str, reason: str, says: str
+) -> None:
     async with server(answering(body, status)) as address:
         down = await prometheus.query(address, "x", 1.0)
     assert isinstance(down, SourceDown)
@@ -72,12 +78,12 @@ async def test_another_answer_is_no_answer_and_its_words_are_kept(prometheus, bo
     assert says in down.message
 
 
-async def test_an_empty_answer_is_an_answer(prometheus):
+async def test_an_empty_answer_is_an_answer(prometheus: Prometheus) -> None:
     async with server(answering(vector())) as address:
         assert await prometheus.query(address, "x", 1.0) == []
 
 
-async def test_a_server_that_is_not_there_is_down_with_its_address(prometheus):
+async def test_a_server_that_is_not_there_is_down_with_its_address(prometheus: Prometheus) -> None:
     async with server(answering("")) as address:
         pass
     down = await prometheus.query(address, "x", 1.0)
@@ -86,14 +92,16 @@ async def test_a_server_that_is_not_there_is_down_with_its_address(prometheus):
     assert address in down.message
 
 
-async def test_a_server_that_trickles_is_given_up_at_the_deadline(prometheus):
+async def test_a_server_that_trickles_is_given_up_at_the_deadline(prometheus: Prometheus) -> None:
     async with server(trickle) as address:
         down = await prometheus.query(address, "x", 1.0)
     assert isinstance(down, SourceDown)
     assert (down.reason, "0.5 s" in down.message) == ("Timeout", True)
 
 
-async def test_an_address_that_keeps_missing_its_deadline_is_left_alone_for_a_while(prometheus, clock):
+async def test_an_address_that_keeps_missing_its_deadline_is_left_alone_for_a_while(
+    prometheus: Prometheus, clock: Clock
+) -> None:
     asked = 0
 
     async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -128,7 +136,9 @@ async def test_an_address_that_keeps_missing_its_deadline_is_left_alone_for_a_wh
         None,
     ],
 )
-async def test_a_malformed_element_is_a_bad_answer_and_no_exception(prometheus, element):
+async def test_a_malformed_element_is_a_bad_answer_and_no_exception(
+    prometheus: Prometheus, element: Any
+) -> None:
     async with server(answering(vector(element))) as address:
         down = await prometheus.query(address, "x", 1.0)
     assert isinstance(down, SourceDown)
@@ -138,23 +148,27 @@ async def test_a_malformed_element_is_a_bad_answer_and_no_exception(prometheus, 
 @pytest.mark.parametrize(
     "body", [vector(), json.dumps({"status": "success", "data": [1]}), "null", "[]", "7"]
 )
-async def test_an_answer_of_another_kind_is_no_series(prometheus, body):
+async def test_an_answer_of_another_kind_is_no_series(prometheus: Prometheus, body: Any) -> None:
     async with server(answering(body)) as address:
         assert (await prometheus.series(address, "x[1m]", 1.0)).reason == "BadAnswer"
 
 
-async def test_the_samples_of_series_come_with_their_times(prometheus):
+async def test_the_samples_of_series_come_with_their_times(prometheus: Prometheus) -> None:
     element = {"metric": {"arm": "a"}, "values": [[1.5, "2"], [2.5, "+Inf"]]}
     body = json.dumps({"status": "success", "data": {"resultType": "matrix", "result": [element]}})
     async with server(answering(body)) as address:
-        [series] = await prometheus.series(address, "x[1m]", 1.0)
+        found = await prometheus.series(address, "x[1m]", 1.0)
+    assert isinstance(found, list)
+    [series] = found
     assert (series.labels, list(series.samples)) == ({"arm": "a"}, [(1.5, 2.0), (2.5, float("inf"))])
 
 
 @pytest.mark.parametrize("digits", ["9" * 400, "-1e999"])
-async def test_a_number_beyond_all_bounds_is_infinite(prometheus, digits):
+async def test_a_number_beyond_all_bounds_is_infinite(prometheus: Prometheus, digits: str) -> None:
     async with server(answering(vector({"metric": {}, "value": [1, digits]}))) as address:
-        [sample] = await prometheus.query(address, "x", 1.0)
+        found = await prometheus.query(address, "x", 1.0)
+    assert isinstance(found, list)
+    [sample] = found
     assert abs(sample.value) == float("inf")
 
 
@@ -174,14 +188,16 @@ SECRET = "the-secret-body"
         answering(SECRET, "200 OK", f"Content-Encoding: {SECRET}"),
     ],
 )
-async def test_nothing_of_a_strangers_answer_comes_back_in_the_message(prometheus, serve):
+async def test_nothing_of_a_strangers_answer_comes_back_in_the_message(
+    prometheus: Prometheus, serve: Any
+) -> None:
     async with server(serve) as address:
         down = await prometheus.query(address, "x", 1.0)
     assert isinstance(down, SourceDown)
     assert SECRET not in down.message
 
 
-async def test_prometheus_own_words_are_kept_short_and_on_one_line(prometheus):
+async def test_prometheus_own_words_are_kept_short_and_on_one_line(prometheus: Prometheus) -> None:
     error = {"status": "error", "errorType": "bad_data", "error": "line\n\x1b[2J" + "x" * 5000}
     async with server(answering(json.dumps(error), "400 Bad Request")) as address:
         down = await prometheus.query(address, "x", 1.0)
@@ -190,7 +206,7 @@ async def test_prometheus_own_words_are_kept_short_and_on_one_line(prometheus):
     assert len(down.message) < 400
 
 
-async def test_a_packed_answer_is_not_unpacked(prometheus):
+async def test_a_packed_answer_is_not_unpacked(prometheus: Prometheus) -> None:
     bomb = gzip.compress(b" " * 50_000_000)
     async with server(answering(bomb, "200 OK", "Content-Encoding: gzip")) as address:
         down = await prometheus.query(address, "x", 1.0)

@@ -12,10 +12,11 @@ import pytest
 from bandit_operator.adapters.access import Access, Origin
 from bandit_operator.adapters.prometheus import MOST_ADDRESSES, Prometheus
 from bandit_operator.core.model import SourceDown
+from tests.adapters.conftest import Clock
 from tests.support.servers import Recording, answering, server, vector
 
 
-async def test_a_question_of_any_length_is_asked(prometheus):
+async def test_a_question_of_any_length_is_asked(prometheus: Prometheus) -> None:
     recording, question = Recording(), " or ".join(["x" * 75] * 700)
     async with server(recording) as address:
         assert await prometheus.query(address, question, 1.0) == []
@@ -24,14 +25,16 @@ async def test_a_question_of_any_length_is_asked(prometheus):
 
 
 @pytest.mark.parametrize("refusal", ["405 Method Not Allowed", "403 Forbidden"])
-async def test_a_server_that_takes_no_post_is_asked_by_get_from_then_on(prometheus, refusal):
+async def test_a_server_that_takes_no_post_is_asked_by_get_from_then_on(
+    prometheus: Prometheus, refusal: str
+) -> None:
     recording = Recording(lambda method: refusal if method == "POST" else "200 OK")
     async with server(recording) as address:
         assert [await prometheus.query(address, "x", 1.0) for _ in range(2)] == [[], []]
     assert recording.methods == ["POST", "GET", "GET"]
 
 
-async def test_a_server_that_forbids_everything_is_asked_by_post_again(prometheus):
+async def test_a_server_that_forbids_everything_is_asked_by_post_again(prometheus: Prometheus) -> None:
     recording = Recording(lambda _: "403 Forbidden")
     async with server(recording) as address:
         for _ in range(2):
@@ -39,7 +42,7 @@ async def test_a_server_that_forbids_everything_is_asked_by_post_again(prometheu
     assert recording.methods == ["POST", "GET"] * 2
 
 
-async def test_a_connection_that_was_closed_while_idle_is_no_outage(prometheus):
+async def test_a_connection_that_was_closed_while_idle_is_no_outage(prometheus: Prometheus) -> None:
     async def answer_and_close(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(f"HTTP/1.1 200 OK\r\nContent-Length: {len(vector())}\r\n\r\n{vector()}".encode())
@@ -50,7 +53,7 @@ async def test_a_connection_that_was_closed_while_idle_is_no_outage(prometheus):
         assert [await prometheus.query(address, "x", 1.0) for _ in range(5)] == [[]] * 5
 
 
-async def test_a_redirect_is_not_followed(prometheus):
+async def test_a_redirect_is_not_followed(prometheus: Prometheus) -> None:
     elsewhere = Recording()
     async with server(elsewhere) as other:
         redirect = answering("", "307 Temporary Redirect", f"Location: {other}/api/v1/query")
@@ -59,7 +62,7 @@ async def test_a_redirect_is_not_followed(prometheus):
     assert elsewhere.requests == []
 
 
-async def test_the_token_goes_to_the_installed_address_only(tmp_path, clock):
+async def test_the_token_goes_to_the_installed_address_only(tmp_path: Path, clock: Clock) -> None:
     token = tmp_path / "token"
     token.write_text("operators-own\n")
     own, others = Recording(), Recording()
@@ -73,7 +76,7 @@ async def test_the_token_goes_to_the_installed_address_only(tmp_path, clock):
     assert "authorization" not in others.requests[0][1].lower()
 
 
-async def test_an_address_that_is_not_allowed_is_not_asked(clock):
+async def test_an_address_that_is_not_allowed_is_not_asked(clock: Clock) -> None:
     recording = Recording()
     async with server(recording) as address:
         client = Prometheus(Access(Origin.of("http://prometheus:9090")), monotonic=clock)
@@ -83,7 +86,7 @@ async def test_an_address_that_is_not_allowed_is_not_asked(clock):
     assert "prometheus.allowedAddresses" in down.message
 
 
-async def test_a_missing_token_is_said_and_nothing_is_asked(clock):
+async def test_a_missing_token_is_said_and_nothing_is_asked(clock: Clock) -> None:
     recording = Recording()
     async with server(recording) as address:
         access = Access(Origin.of(address), token_file=Path("/nowhere/token"))
@@ -94,7 +97,7 @@ async def test_a_missing_token_is_said_and_nothing_is_asked(clock):
     assert "No such file" in down.message
 
 
-async def test_a_thousand_addresses_cost_neither_threads_nor_memory_each(prometheus):
+async def test_a_thousand_addresses_cost_neither_threads_nor_memory_each(prometheus: Prometheus) -> None:
     before = threading.active_count()
     async with server(answering(vector())) as address:
         for number in range(200):
@@ -104,7 +107,7 @@ async def test_a_thousand_addresses_cost_neither_threads_nor_memory_each(prometh
 
 
 @pytest.mark.parametrize("address", ["http://[", "http://a:99999", "ftp://a", "http://", "x"])
-async def test_what_is_no_address_is_said_and_is_no_exception(address):
+async def test_what_is_no_address_is_said_and_is_no_exception(address: str) -> None:
     client = Prometheus(Access())
     down = await client.query(address, "x", 1.0)
     await client.close()

@@ -17,7 +17,7 @@ def manifest() -> dict[str, Any]:
 
 
 @pytest.fixture
-def smallest(manifest) -> dict[str, Any]:
+def smallest(manifest: dict[str, Any]) -> dict[str, Any]:
     """Return the manifest with only what is required."""
     spec = manifest["spec"]
     arms = [{"name": arm["name"], "backendRef": {"name": arm["backendRef"]["name"]}} for arm in spec["arms"]]
@@ -32,7 +32,7 @@ def smallest(manifest) -> dict[str, Any]:
 
 
 @pytest.fixture
-def with_prometheus(manifest) -> Callable[..., dict[str, Any]]:
+def with_prometheus(manifest: dict[str, Any]) -> Callable[..., dict[str, Any]]:
     """Return a function that makes a manifest with another source of rewards."""
 
     def make(**prometheus: Any) -> dict[str, Any]:

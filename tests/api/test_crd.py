@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
 from pydantic import Field
@@ -36,60 +36,61 @@ class Outer(ApiModel):
 
 
 @pytest.fixture
-def properties():
+def properties() -> dict[str, Any]:
     structural = crd._Structural(Outer)
-    return structural.convert(structural.root, Outer)["properties"]
+    converted: dict[str, Any] = structural.convert(structural.root, Outer)["properties"]
+    return converted
 
 
-def test_a_reference_is_replaced_by_what_it_names(properties):
+def test_a_reference_is_replaced_by_what_it_names(properties: dict[str, Any]) -> None:
     assert properties["plain"]["properties"]["size"]["type"] == "integer"
 
 
-def test_the_text_of_the_use_wins_over_the_text_of_the_model(properties):
+def test_the_text_of_the_use_wins_over_the_text_of_the_model(properties: dict[str, Any]) -> None:
     assert properties["own"]["description"] == "Text of the use."
     assert properties["plain"]["description"] == "Inner text."
 
 
-def test_null_is_no_alternative(properties):
+def test_null_is_no_alternative(properties: dict[str, Any]) -> None:
     assert "anyOf" not in properties["plain"]
     assert "default" not in properties["plain"]
 
 
-def test_a_constant_is_an_enumeration_of_one(properties):
+def test_a_constant_is_an_enumeration_of_one(properties: dict[str, Any]) -> None:
     assert properties["word"]["enum"] == ["one"]
     assert "const" not in properties["word"]
 
 
-def test_an_exclusive_bound_is_a_flag(properties):
+def test_an_exclusive_bound_is_a_flag(properties: dict[str, Any]) -> None:
     size = properties["own"]["properties"]["size"]
     assert (size["minimum"], size["exclusiveMinimum"]) == (0, True)
 
 
-def test_the_default_of_a_block_is_written_in_full(properties):
+def test_the_default_of_a_block_is_written_in_full(properties: dict[str, Any]) -> None:
     assert properties["own"]["default"] == {"size": 3}
 
 
-def test_rules_follow_their_model_into_lists(properties):
+def test_rules_follow_their_model_into_lists(properties: dict[str, Any]) -> None:
     rules = [{"rule": "self.size > 0", "message": "too small"}]
     assert properties["own"]["x-kubernetes-validations"] == rules
     assert properties["many"]["items"]["x-kubernetes-validations"] == rules
 
 
-def test_a_free_map_keeps_what_it_is_given(properties):
+def test_a_free_map_keeps_what_it_is_given(properties: dict[str, Any]) -> None:
     assert properties["free"] == {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
 
 
-def test_a_map_is_bounded_by_its_number_of_entries(properties):
+def test_a_map_is_bounded_by_its_number_of_entries(properties: dict[str, Any]) -> None:
     assert properties["names"]["maxProperties"] == 3
     assert properties["names"]["additionalProperties"] == {"type": "string"}
 
 
-def test_line_breaks_of_the_source_are_undone_but_not_paragraphs_and_items():
+def test_line_breaks_of_the_source_are_undone_but_not_paragraphs_and_items() -> None:
     text = crd._one_line_each_paragraph("One\ntwo:\n- a\n- b\n\nThree\nfour")
     assert text == "One two:\n- a\n- b\n\nThree four"
 
 
-def test_a_union_cannot_be_structural():
+def test_a_union_cannot_be_structural() -> None:
     class Either(ApiModel):
         """Either."""
 
@@ -100,7 +101,7 @@ def test_a_union_cannot_be_structural():
         structural.convert(structural.root, Either)
 
 
-def test_the_module_prints_the_definition():
+def test_the_module_prints_the_definition() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "bandit_operator.api.crd"], capture_output=True, text=True, check=True
     )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -19,10 +21,10 @@ OFFERS = [
 
 
 @pytest.fixture
-def with_reward(smallest):
+def with_reward(smallest: dict[str, Any]) -> Callable[..., dict[str, Any]]:
     """The smallest manifest with other rewards."""
 
-    def make(**prometheus: str):
+    def make(**prometheus: str) -> dict[str, Any]:
         smallest["spec"]["reward"] = {"prometheus": prometheus}
         return smallest
 
@@ -36,8 +38,8 @@ def combination(preset: Preset, implementation: str) -> dict[str, str]:
 
 @pytest.mark.parametrize(("preset", "implementation", "offer"), OFFERS)
 def test_what_is_offered_is_accepted_and_what_would_mislead_is_refused_with_the_reason(
-    with_reward, preset, implementation, offer
-):
+    with_reward: Callable[..., dict[str, Any]], preset: Any, implementation: Any, offer: Any
+) -> None:
     manifest = with_reward(**combination(preset, implementation))
     if isinstance(offer, NotOffered):
         with pytest.raises(InvalidResource, match=re.escape(f"has no {preset}: {offer.why}")):
@@ -48,10 +50,10 @@ def test_what_is_offered_is_accepted_and_what_would_mislead_is_refused_with_the_
 
 
 @pytest.mark.parametrize("name", SOFTWARE)
-def test_the_description_names_all_software_with_its_remark(name):
+def test_the_description_names_all_software_with_its_remark(name: str) -> None:
     assert name in description()
     assert SOFTWARE[name].remark in description()
 
 
-def test_the_description_says_which_gateway_is_the_default():
+def test_the_description_says_which_gateway_is_the_default() -> None:
     assert f"{DEFAULT_GATEWAY.name} (the default" in description()

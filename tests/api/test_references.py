@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 from bandit_operator.api.references import (
     ScaleTargetReference,
     backends_of,
@@ -11,16 +13,16 @@ from bandit_operator.core.model import Backend
 from bandit_operator.routers import RouteReference
 
 
-def test_the_route_is_in_the_resources_own_namespace(manifest):
+def test_the_route_is_in_the_resources_own_namespace(manifest: dict[str, Any]) -> None:
     expected = RouteReference("gateway.networking.k8s.io", "HTTPRoute", "models", "income", "predict")
     assert route_of(parse(manifest)) == expected
 
 
-def test_a_rule_that_is_not_named_is_none(smallest):
+def test_a_rule_that_is_not_named_is_none(smallest: dict[str, Any]) -> None:
     assert route_of(parse(smallest)).section is None
 
 
-def test_backends_are_services_of_that_namespace_unless_said(manifest):
+def test_backends_are_services_of_that_namespace_unless_said(manifest: dict[str, Any]) -> None:
     manifest["spec"]["arms"][1]["backendRef"]["namespace"] = "shared"
     assert backends_of(parse(manifest)) == {
         "logistic": Backend("", "Service", "models", "income-logistic"),
@@ -28,14 +30,14 @@ def test_backends_are_services_of_that_namespace_unless_said(manifest):
     }
 
 
-def test_an_arm_without_a_scale_target_has_none(manifest):
+def test_an_arm_without_a_scale_target_has_none(manifest: dict[str, Any]) -> None:
     del manifest["spec"]["arms"][0]["scaleTargetRef"]
     assert scale_targets_of(parse(manifest)) == {
         "boosting": ScaleTargetReference("apps", "v1", "StatefulSet", "models", "income-boosting")
     }
 
 
-def test_a_scale_target_of_the_core_group_has_no_group(manifest):
+def test_a_scale_target_of_the_core_group_has_no_group(manifest: dict[str, Any]) -> None:
     manifest["spec"]["arms"][0]["scaleTargetRef"] = {
         "apiVersion": "v1",
         "kind": "ReplicationController",

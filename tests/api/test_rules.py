@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,18 +25,18 @@ from bandit_operator.api.rules import (
     ("text", "seconds"),
     [("30s", 30), ("500ms", 0.5), ("1h30m", 5400), ("0s", 0), ("2m1s250ms", 121.25), ("90m", 5400)],
 )
-def test_a_duration_is_read_in_seconds(text, seconds):
+def test_a_duration_is_read_in_seconds(text: str, seconds: float) -> None:
     assert parse_duration(text) == seconds
 
 
 @pytest.mark.parametrize("text", ["", "30", "5d", "-1s", "1.5h", "1 s", "s", "1s1s1s1s1s", "30s\n"])
-def test_what_is_no_duration_is_refused_with_advice(text):
+def test_what_is_no_duration_is_refused_with_advice(text: str) -> None:
     with pytest.raises(ValueError, match="in numbers with the units h, m, s or ms, for example 1h30m"):
         parse_duration(text)
 
 
 @given(st.integers(min_value=0, max_value=10**12))
-def test_a_duration_survives_being_written_and_read(milliseconds):
+def test_a_duration_survives_being_written_and_read(milliseconds: Any) -> None:
     assert round(parse_duration_of_any_size(format_duration(milliseconds / 1000)) * 1000) == milliseconds
 
 
@@ -58,29 +60,29 @@ def parse_duration_of_any_size(text: str) -> float:
         (1 / 3, "0.333333333"),
     ],
 )
-def test_a_decimal_is_written_plainly(number, text):
+def test_a_decimal_is_written_plainly(number: Any, text: str) -> None:
     assert format_decimal(number) == text
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf")])
-def test_a_number_that_is_missing_is_never_written(number):
+def test_a_number_that_is_missing_is_never_written(number: Any) -> None:
     with pytest.raises(ValueError, match="leave the field out"):
         format_decimal(number)
 
 
 @given(st.decimals(min_value=0, max_value=1, places=9))
-def test_every_share_in_range_is_accepted(share):
+def test_every_share_in_range_is_accepted(share: Any) -> None:
     assert DecimalString("0", "1").accepts(f"{share:f}")
 
 
 @pytest.mark.parametrize(
     "text", ["", "abc", "1e-2", "1,5", ".5", "1.", "NaN", "+1", "0x1", "1\n", "1.0000000001"]
 )
-def test_what_is_no_plain_decimal_is_refused(text):
+def test_what_is_no_plain_decimal_is_refused(text: str) -> None:
     assert not DecimalString().accepts(text)
 
 
-def test_an_exclusive_bound_is_outside():
+def test_an_exclusive_bound_is_outside() -> None:
     share = DecimalString("0", "1", exclusive_minimum=True, exclusive_maximum=True)
     assert [share.accepts(text) for text in ("0", "0.0", "0.000000001", "0.999", "1")] == [
         False,
@@ -91,19 +93,19 @@ def test_an_exclusive_bound_is_outside():
     ]
 
 
-def test_zero_may_turn_off_what_has_a_minimum():
+def test_zero_may_turn_off_what_has_a_minimum() -> None:
     retry = DurationString("1m", or_zero=True)
     assert [retry.accepts(text) for text in ("0s", "1s", "1m")] == [True, False, True]
 
 
-def test_a_pattern_must_match_the_whole_value():
+def test_a_pattern_must_match_the_whole_value() -> None:
     name = PatternString("[a-z]+", "a word", "word")
     assert name.accepts("word")
     assert not name.accepts("word\n")
     assert not name.accepts("two words")
 
 
-def test_a_refused_value_is_named_with_what_to_write_instead():
+def test_a_refused_value_is_named_with_what_to_write_instead() -> None:
     with pytest.raises(
         ValueError,
         match=r'"1%": must be a decimal of at least 0 and of at most 1, in quotes, for example "0\.1"',
@@ -111,12 +113,12 @@ def test_a_refused_value_is_named_with_what_to_write_instead():
         DecimalString("0", "1").check("1%")
 
 
-def test_a_value_that_is_too_long_is_refused_and_cut_short_in_the_message():
+def test_a_value_that_is_too_long_is_refused_and_cut_short_in_the_message() -> None:
     with pytest.raises(ValueError, match=r'^"a{80}": must be'):
         PatternString("a*", "letters", "a", max_length=99).check("a" * 100)
 
 
-def test_text_is_quoted_for_cel():
+def test_text_is_quoted_for_cel() -> None:
     assert cel_text("it's a \\d") == "'it\\'s a \\\\d'"
 
 
@@ -149,7 +151,7 @@ class Step(ApiModel):
     """A model inside."""
 
 
-def test_a_rule_becomes_an_entry_of_the_definition():
+def test_a_rule_becomes_an_entry_of_the_definition() -> None:
     changes, fixed = (rule.schema() for rule in Step.RULES)
     assert changes == {
         "rule": "self.minChange <= self.maxStep && self.p95",
@@ -163,12 +165,12 @@ def test_a_rule_becomes_an_entry_of_the_definition():
     assert fixed == {"rule": "self == oldSelf", "messageExpression": "'it was ' + oldSelf.maxStep"}
 
 
-def test_a_message_without_values_stays_a_text():
+def test_a_message_without_values_stays_a_text() -> None:
     braces = Rule("self.a", 'such as m{route="x"}', holds=lambda _: True)
     assert braces.schema() == {"rule": "self.a", "message": 'such as m{route="x"}'}
 
 
-def test_a_rule_refuses_a_model_at_its_field_with_the_values_in_the_message():
+def test_a_rule_refuses_a_model_at_its_field_with_the_values_in_the_message() -> None:
     with pytest.raises(ValidationError) as caught:
         Step.model_validate({"minChange": 3})
     [fault] = caught.value.errors()
@@ -176,5 +178,5 @@ def test_a_rule_refuses_a_model_at_its_field_with_the_values_in_the_message():
     assert fault["msg"] == "minChange 3 is above 2's 2h; lower it"
 
 
-def test_a_rule_about_a_change_refuses_no_model():
+def test_a_rule_about_a_change_refuses_no_model() -> None:
     assert Step.model_validate({"minChange": 2}).min_change == 2

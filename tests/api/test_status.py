@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from pydantic import ValidationError
 
@@ -7,18 +9,19 @@ from bandit_operator.api.status import MAX_HISTORY, ArmStatus, DecisionRecord, M
 from bandit_operator.core.model import ArmState
 
 
-def written(model) -> dict:
-    return model.model_dump(by_alias=True, exclude_none=True, mode="json")
+def written(model: Any) -> dict[str, Any]:
+    dumped: dict[str, Any] = model.model_dump(by_alias=True, exclude_none=True, mode="json")
+    return dumped
 
 
-def test_what_is_not_known_is_left_out():
+def test_what_is_not_known_is_left_out() -> None:
     assert written(Status(observed_generation=1, arms=[ArmStatus(name="a")])) == {
         "observedGeneration": 1,
         "arms": [{"name": "a"}],
     }
 
 
-def test_decimals_are_strings_and_counts_are_integers():
+def test_decimals_are_strings_and_counts_are_integers() -> None:
     arm = ArmStatus(
         name="a",
         state=ArmState.ACTIVE,
@@ -41,13 +44,13 @@ def test_decimals_are_strings_and_counts_are_integers():
     }
 
 
-def test_the_history_is_bounded():
+def test_the_history_is_bounded() -> None:
     record = DecisionRecord(time="2026-03-01T12:00:00Z", reason="Learning", message="Weights moved.")
     assert len(Status(history=[record] * MAX_HISTORY).history or ()) == MAX_HISTORY
     with pytest.raises(ValidationError):
         Status(history=[record] * (MAX_HISTORY + 1))
 
 
-def test_a_status_cannot_be_changed_in_place():
+def test_a_status_cannot_be_changed_in_place() -> None:
     with pytest.raises(ValidationError, match="frozen"):
-        Status().leader = "a"
+        Status().leader = "a"  # type: ignore[misc]  # that it cannot be set is the point

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import pytest
 
@@ -8,10 +9,11 @@ from bandit_operator.api.v1alpha1 import InvalidResource, parse, to_experiment
 from bandit_operator.core import model as core
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.strategies import STRATEGIES
+from bandit_operator.core.strategies.thompson import Thompson
 from tests.support.manifests import made_bad
 
 
-def test_a_manifest_becomes_the_cores_experiment(manifest):
+def test_a_manifest_becomes_the_cores_experiment(manifest: dict[str, Any]) -> None:
     assert to_experiment(parse(manifest)) == Experiment(
         uid="2c1b",
         arms=(
@@ -19,7 +21,7 @@ def test_a_manifest_becomes_the_cores_experiment(manifest):
             core.Arm("boosting", validation_score=0.741),
         ),
         baseline="logistic",
-        strategy=STRATEGIES["Thompson"](half_life=21600.0),
+        strategy=Thompson(half_life=21600.0),
         interval=30.0,
         mode=core.Mode.ACTIVE,
         reward_type=core.RewardType.BERNOULLI,
@@ -31,12 +33,14 @@ def test_a_manifest_becomes_the_cores_experiment(manifest):
     )
 
 
-def test_no_drain_is_shorter_than_a_gateway_takes_from_accepting_a_route_to_serving_it(smallest):
+def test_no_drain_is_shorter_than_a_gateway_takes_from_accepting_a_route_to_serving_it(
+    smallest: dict[str, Any],
+) -> None:
     smallest["spec"]["rollback"] = {"drain": "0s"}
     assert to_experiment(parse(smallest)).rollback.drain == core.SHORTEST_DRAIN == 3.0
 
 
-def test_what_is_left_out_gets_the_cores_own_defaults(smallest):
+def test_what_is_left_out_gets_the_cores_own_defaults(smallest: dict[str, Any]) -> None:
     experiment = to_experiment(parse(smallest))
     defaults = Experiment("", (), "", STRATEGIES["ContrastThompson"]())
     for field in (
@@ -54,28 +58,28 @@ def test_what_is_left_out_gets_the_cores_own_defaults(smallest):
     assert experiment.arms == (core.Arm("logistic"), core.Arm("boosting"))
 
 
-def test_retry_after_zero_means_only_when_the_pods_change(manifest):
+def test_retry_after_zero_means_only_when_the_pods_change(manifest: dict[str, Any]) -> None:
     manifest["spec"]["rollback"]["retryAfter"] = "0s"
     assert to_experiment(parse(manifest)).rollback.retry_after is None
 
 
-def test_a_broken_status_does_not_stop_the_resource(manifest):
+def test_a_broken_status_does_not_stop_the_resource(manifest: dict[str, Any]) -> None:
     manifest["status"] = {"arms": "what?"}
     assert parse(manifest).status is None
 
 
-def test_parsing_leaves_the_object_as_it_was(manifest):
+def test_parsing_leaves_the_object_as_it_was(manifest: dict[str, Any]) -> None:
     before = copy.deepcopy(manifest)
     parse(manifest)
     assert manifest == before
 
 
-def test_a_field_of_a_newer_schema_is_ignored(manifest):
+def test_a_field_of_a_newer_schema_is_ignored(manifest: dict[str, Any]) -> None:
     manifest["spec"]["tomorrow"] = True
     assert parse(manifest).spec.baseline == "logistic"
 
 
-def test_every_fault_is_named_with_its_field(manifest):
+def test_every_fault_is_named_with_its_field(manifest: dict[str, Any]) -> None:
     manifest["spec"]["interval"] = "1s"
     manifest["spec"]["arms"][1]["validationScore"] = "good"
     with pytest.raises(InvalidResource) as caught:
@@ -85,13 +89,13 @@ def test_every_fault_is_named_with_its_field(manifest):
     assert second.startswith('spec.arms[1].validationScore: "good": must be a decimal')
 
 
-def test_null_is_left_out_and_gets_its_default_as_in_the_api_server(manifest):
+def test_null_is_left_out_and_gets_its_default_as_in_the_api_server(manifest: dict[str, Any]) -> None:
     manifest["spec"] |= {"interval": None, "guardrails": None}
     spec = parse(manifest).spec
     assert (spec.interval, spec.guardrails.max_step) == ("30s", "0.2")
 
 
-def test_every_relation_that_does_not_hold_is_named(manifest):
+def test_every_relation_that_does_not_hold_is_named(manifest: dict[str, Any]) -> None:
     manifest["spec"] |= {"baseline": "forest", "interval": "10m"}
     manifest["spec"]["arms"][1]["scaleTargetRef"] = manifest["spec"]["arms"][0]["scaleTargetRef"]
     with pytest.raises(InvalidResource) as caught:
@@ -104,10 +108,10 @@ def test_every_relation_that_does_not_hold_is_named(manifest):
 
 
 @pytest.mark.parametrize("name", ["predict.v1", "a" * 253, "0"])
-def test_a_rule_may_have_any_name_that_the_gateway_api_takes(manifest, name):
+def test_a_rule_may_have_any_name_that_the_gateway_api_takes(manifest: dict[str, Any], name: str) -> None:
     manifest["spec"]["traffic"]["routeRef"]["sectionName"] = name
     assert parse(manifest).spec.traffic.route_ref.section_name == name
 
 
-def test_a_rule_is_full_with_16_arms(manifest):
+def test_a_rule_is_full_with_16_arms(manifest: dict[str, Any]) -> None:
     assert len(parse(made_bad(manifest, {"arms": 16})).spec.arms) == 16

@@ -50,18 +50,18 @@ def notes(installed: Cluster) -> str:
     return installed.run("helm", "get", "notes", RELEASE, "--namespace", NAMESPACE).stdout
 
 
-def test_the_notes_tell_what_to_do_next(notes):
+def test_the_notes_tell_what_to_do_next(notes: str) -> None:
     assert "runs in namespace chart-tests, and watches all namespaces." in notes
     assert "No Prometheus is set." in notes
     assert "kubectl explain bd.spec" in notes
 
 
-def test_the_manifest_of_the_notes_is_accepted(notes, installed):
+def test_the_manifest_of_the_notes_is_accepted(notes: str, installed: Cluster) -> None:
     manifest = notes.split("<<'MANIFEST'\n")[1].split("  MANIFEST\n")[0]
     installed.kubectl("apply", "-n", NAMESPACE, "--dry-run=server", "-f", "-", stdin=manifest)
 
 
-def test_the_pods_meet_the_restricted_pod_security_standard(installed):
+def test_the_pods_meet_the_restricted_pod_security_standard(installed: Cluster) -> None:
     deployment = installed.get("deployment", RELEASE, "-n", NAMESPACE)
     spec = deployment["spec"]["template"]["spec"]
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "probe"}, "spec": spec}
@@ -132,20 +132,20 @@ def may(cluster: Cluster, right: str, namespace: str = NAMESPACE) -> bool:
 
 
 @pytest.mark.parametrize("right", ALLOWED)
-def test_the_operator_may_do_what_it_must(installed, right):
+def test_the_operator_may_do_what_it_must(installed: Cluster, right: Any) -> None:
     assert may(installed, right)
 
 
 @pytest.mark.parametrize("right", REFUSED)
-def test_the_operator_may_do_nothing_else(installed, right):
+def test_the_operator_may_do_nothing_else(installed: Cluster, right: Any) -> None:
     assert not may(installed, right)
 
 
-def test_the_lease_is_the_operators_in_its_own_namespace_only(installed):
+def test_the_lease_is_the_operators_in_its_own_namespace_only(installed: Cluster) -> None:
     assert not may(installed, "create coordination.k8s.io leases", namespace="default")
 
 
-def test_every_right_of_the_role_has_a_test(installed):
+def test_every_right_of_the_role_has_a_test(installed: Cluster) -> None:
     rules = installed.get("clusterrole", RELEASE)["rules"]
     rules += installed.get("role", f"{RELEASE}-lease", "-n", NAMESPACE)["rules"]
     assert {" ".join(right.split()[:3]) for right in ALLOWED} == set(rights(rules))
@@ -159,7 +159,7 @@ def rights(rules: list[dict[str, Any]]) -> Iterator[str]:
                     yield f"{verb} {group or 'core'} {resource}"
 
 
-def test_the_roles_for_people_allow_what_their_names_say(installed):
+def test_the_roles_for_people_allow_what_their_names_say(installed: Cluster) -> None:
     for name, wanted in {"view": "no", "edit": "yes"}.items():
         installed.kubectl(
             *("create", "rolebinding", name, "-n", NAMESPACE, f"--user={name}er"),
@@ -170,7 +170,7 @@ def test_the_roles_for_people_allow_what_their_names_say(installed):
             assert installed.run("cluster", "kubectl", *asked, check=False).stdout.strip() == answer
 
 
-def test_the_network_policy_is_one_that_the_api_server_takes(installed):
+def test_the_network_policy_is_one_that_the_api_server_takes(installed: Cluster) -> None:
     upgrade(installed, "--set", "networkPolicy.enabled=true")
     assert installed.get("networkpolicy", RELEASE, "-n", NAMESPACE)["spec"]["policyTypes"] == [
         "Ingress",
@@ -178,7 +178,7 @@ def test_the_network_policy_is_one_that_the_api_server_takes(installed):
     ]
 
 
-def test_an_upgrade_brings_the_definition_of_the_chart_again(installed):
+def test_an_upgrade_brings_the_definition_of_the_chart_again(installed: Cluster) -> None:
     path = "/spec/versions/0/additionalPrinterColumns"
     older = json.dumps([{"op": "replace", "path": path, "value": []}])
     installed.kubectl("patch", DEFINITION, "--type=json", "-p", older)
@@ -190,7 +190,7 @@ def test_an_upgrade_brings_the_definition_of_the_chart_again(installed):
     assert {"name": "BANDIT_OPERATOR_LOG_LEVEL", "value": "debug"} in settings
 
 
-def test_the_definition_and_the_resources_outlive_the_release(installed):
+def test_the_definition_and_the_resources_outlive_the_release(installed: Cluster) -> None:
     survivor = {**manifests.good(), "metadata": {"name": "survivor"}}
     installed.kubectl("apply", "-n", NAMESPACE, "-f", "-", stdin=json.dumps(survivor))
     uninstall(installed)

@@ -28,7 +28,7 @@ def granted() -> set[tuple[str, str, str]]:
 
 
 @pytest.mark.parametrize("router", ROUTERS.values(), ids=[router.kind for router in ROUTERS.values()])
-def test_the_chart_grants_what_a_router_needs(router: Router):
+def test_the_chart_grants_what_a_router_needs(router: Router) -> None:
     needed = {(router.group, router.plural, verb) for verb in router.verbs}
     assert needed <= granted(), (
         f"write into {HELPERS}, below `bandit-operator.rules`:\n"
@@ -38,7 +38,7 @@ def test_the_chart_grants_what_a_router_needs(router: Router):
     )
 
 
-def test_the_chart_grants_nothing_on_routes_that_no_router_needs():
+def test_the_chart_grants_nothing_on_routes_that_no_router_needs() -> None:
     groups = {router.group for router in ROUTERS.values()}
     needed = {(router.group, router.plural, verb) for router in ROUTERS.values() for verb in router.verbs}
     assert {right for right in granted() if right[0] in groups} <= needed

@@ -10,29 +10,31 @@ import pytest
 
 from bandit_operator.api import crd
 from bandit_operator.cli.run import run
+from tests.charts.conftest import Chart
 
 GOLDEN = Path(__file__).parent / "golden"
 EVERYTHING = ("--values", str(Path(__file__).parent / "everything.yaml"))
 pytestmark = pytest.mark.cluster
 
 
-def container(chart, *arguments: str) -> dict[str, Any]:
+def container(chart: Chart, *arguments: str) -> dict[str, Any]:
     [deployment] = chart.find("Deployment", "bandit-operator", *arguments)
-    return deployment["spec"]["template"]["spec"]["containers"][0]
+    first: dict[str, Any] = deployment["spec"]["template"]["spec"]["containers"][0]
+    return first
 
 
-def environment(chart, *arguments: str) -> dict[str, str | None]:
+def environment(chart: Chart, *arguments: str) -> dict[str, str | None]:
     return {entry["name"]: entry.get("value") for entry in container(chart, *arguments)["env"]}
 
 
-def test_helm_has_nothing_to_say_against_the_chart(chart):
+def test_helm_has_nothing_to_say_against_the_chart(chart: Chart) -> None:
     assert "1 chart(s) linted, 0 chart(s) failed" in chart.lint()
 
 
 @pytest.mark.parametrize(
     ("name", "values"), [("default", ()), ("everything", EVERYTHING)], ids=["default", "everything"]
 )
-def test_the_manifests_are_the_golden_ones(chart, name, values):
+def test_the_manifests_are_the_golden_ones(chart: Chart, name: str, values: Any) -> None:
     golden = GOLDEN / f"{name}.yaml"
     made = chart.text("--set", "crds.install=false", *values)
     if os.environ.get("UPDATE_GOLDEN"):
@@ -40,34 +42,34 @@ def test_the_manifests_are_the_golden_ones(chart, name, values):
     assert made == golden.read_text(), "run with UPDATE_GOLDEN=1 and read the difference"
 
 
-def test_the_definition_is_kept_when_the_release_goes(chart):
+def test_the_definition_is_kept_when_the_release_goes(chart: Chart) -> None:
     definition = chart.only("crd.yaml")
     assert definition["spec"] == crd.crd()["spec"]
     assert definition["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
 
 
-def test_the_definition_goes_with_the_release_where_asked(chart):
+def test_the_definition_goes_with_the_release_where_asked(chart: Chart) -> None:
     assert "annotations" not in chart.only("crd.yaml", "--set", "crds.keep=false")["metadata"]
 
 
 @pytest.mark.parametrize("values", [(), EVERYTHING], ids=["default", "everything"])
-def test_the_operator_understands_every_setting_that_the_chart_hands_it(chart, values):
+def test_the_operator_understands_every_setting_that_the_chart_hands_it(chart: Chart, values: Any) -> None:
     known = {f"BANDIT_OPERATOR_{option.name.upper()}" for option in run.params if option.name}
     told = {name for name in environment_of(chart, values) if name.startswith("BANDIT_OPERATOR_")}
     assert told <= known
 
 
-def environment_of(chart, values: tuple[str, ...]) -> list[str]:
+def environment_of(chart: Chart, values: tuple[str, ...]) -> list[str]:
     [deployment] = [made for made in chart.objects(*values) if made["kind"] == "Deployment"]
     return [entry["name"] for entry in deployment["spec"]["template"]["spec"]["containers"][0]["env"]]
 
 
-def test_every_setting_of_the_operator_can_be_made_through_the_chart(chart):
+def test_every_setting_of_the_operator_can_be_made_through_the_chart(chart: Chart) -> None:
     known = {f"BANDIT_OPERATOR_{option.name.upper()}" for option in run.params if option.name}
     assert known <= set(environment_of(chart, EVERYTHING))
 
 
-def test_the_operator_is_told_what_the_values_say(chart):
+def test_the_operator_is_told_what_the_values_say(chart: Chart) -> None:
     told = environment(
         chart, "--set", "prometheus.address=http://prometheus.monitoring:9090,concurrency=1000"
     )
@@ -77,13 +79,13 @@ def test_the_operator_is_told_what_the_values_say(chart):
     assert told["BANDIT_OPERATOR_LISTEN_ADDRESS"] == "0.0.0.0:8080"
 
 
-def test_one_pod_needs_no_disruption_budget_and_two_do(chart):
+def test_one_pod_needs_no_disruption_budget_and_two_do(chart: Chart) -> None:
     assert chart.find("PodDisruptionBudget", "bandit-operator") == []
     [budget] = chart.find("PodDisruptionBudget", "bandit-operator", "--set", "replicas=2")
     assert budget["spec"]["maxUnavailable"] == 1
 
 
-def test_in_some_namespaces_only_the_operator_has_no_rights_in_the_others(chart):
+def test_in_some_namespaces_only_the_operator_has_no_rights_in_the_others(chart: Chart) -> None:
     values = ("--set", "watchNamespaces={models,fraud}")
     [everywhere] = chart.find("ClusterRole", "bandit-operator", *values)
     seen = [(rule["resources"], rule["verbs"]) for rule in everywhere["rules"]]
@@ -95,7 +97,7 @@ def test_in_some_namespaces_only_the_operator_has_no_rights_in_the_others(chart)
     assert environment(chart, *values)["BANDIT_OPERATOR_WATCH_NAMESPACES"] == "models,fraud"
 
 
-def test_other_kinds_can_be_scaled_where_asked(chart):
+def test_other_kinds_can_be_scaled_where_asked(chart: Chart) -> None:
     kinds = "scalables[0].group=leaderworkerset.x-k8s.io,scalables[0].resources={leaderworkersets}"
     [role] = chart.find("ClusterRole", "bandit-operator", "--set", kinds)
     of_group = [rule for rule in role["rules"] if rule["apiGroups"] == ["leaderworkerset.x-k8s.io"]]
@@ -109,7 +111,7 @@ def test_other_kinds_can_be_scaled_where_asked(chart):
 @pytest.mark.parametrize(
     ("where", "annotated"), [("Pod", (True, False)), ("Service", (False, True)), ("None", (False, False))]
 )
-def test_metrics_are_scraped_once(chart, where, annotated):
+def test_metrics_are_scraped_once(chart: Chart, where: str, annotated: Any) -> None:
     values = ("--set", f"metrics.scrapeAnnotations={where}")
     [deployment] = chart.find("Deployment", "bandit-operator", *values)
     [service] = chart.find("Service", "bandit-operator", *values)
@@ -117,7 +119,7 @@ def test_metrics_are_scraped_once(chart, where, annotated):
     assert tuple("prometheus.io/scrape" in place.get("annotations", {}) for place in places) == annotated
 
 
-def test_nobody_may_edit_rollouts_by_another_role_unless_that_is_asked_for(chart):
+def test_nobody_may_edit_rollouts_by_another_role_unless_that_is_asked_for(chart: Chart) -> None:
     for name in ("view", "edit"):
         [role] = chart.find("ClusterRole", f"bandit-operator-{name}")
         assert not [label for label in role["metadata"]["labels"] if "aggregate" in label]
@@ -125,7 +127,7 @@ def test_nobody_may_edit_rollouts_by_another_role_unless_that_is_asked_for(chart
         assert role["metadata"]["labels"][f"rbac.authorization.k8s.io/aggregate-to-{name}"] == "true"
 
 
-def test_the_network_policy_lets_through_what_the_values_say_and_nothing_else(chart):
+def test_the_network_policy_lets_through_what_the_values_say_and_nothing_else(chart: Chart) -> None:
     assert chart.find("NetworkPolicy", "bandit-operator") == []
     [policy] = chart.find("NetworkPolicy", "bandit-operator", "--set", "networkPolicy.enabled=true")
     spec = policy["spec"]
@@ -142,14 +144,16 @@ def test_the_network_policy_lets_through_what_the_values_say_and_nothing_else(ch
     assert prometheus == {"to": monitoring, "ports": [{"port": 9090}]}
 
 
-def test_a_network_policy_without_scrapers_and_prometheus_lets_nobody_in_and_reaches_neither(chart):
+def test_a_network_policy_without_scrapers_and_prometheus_lets_nobody_in_and_reaches_neither(
+    chart: Chart,
+) -> None:
     closed = "networkPolicy.enabled=true,networkPolicy.scrapers=null,networkPolicy.prometheus.peers=null"
     [policy] = chart.find("NetworkPolicy", "bandit-operator", "--set", closed)
     assert policy["spec"]["ingress"] == []
     assert len(policy["spec"]["egress"]) == 2
 
 
-def test_nobody_gets_a_wildcard_or_a_secret(chart):
+def test_nobody_gets_a_wildcard_or_a_secret(chart: Chart) -> None:
     for made in chart.objects(*EVERYTHING):
         for rule in made.get("rules", []):
             assert "*" not in [*rule["apiGroups"], *rule["resources"], *rule["verbs"]]
@@ -182,5 +186,5 @@ def test_nobody_gets_a_wildcard_or_a_secret(chart):
         ("lease.duration=9", "lease.period 2 < lease.deadline 10 < lease.duration 9 must hold"),
     ],
 )
-def test_a_bad_value_is_refused_with_its_name(chart, value, message):
+def test_a_bad_value_is_refused_with_its_name(chart: Chart, value: str, message: str) -> None:
     assert message in chart.fails("--set", value)

@@ -38,7 +38,7 @@ def table() -> str:
     return "\n".join(rows)
 
 
-def test_the_readme_lists_every_value_with_its_default_and_meaning():
+def test_the_readme_lists_every_value_with_its_default_and_meaning() -> None:
     text = README.read_text()
     begin, end = re.search("<!-- values: .*-->\n", text), text.index("<!-- end of values -->")
     assert begin is not None
@@ -48,7 +48,7 @@ def test_the_readme_lists_every_value_with_its_default_and_meaning():
     assert f"\n{table()}\n" in text, "run with UPDATE_GOLDEN=1"
 
 
-def test_every_value_is_in_the_schema_and_every_field_of_the_schema_has_a_default():
+def test_every_value_is_in_the_schema_and_every_field_of_the_schema_has_a_default() -> None:
     def compare(schema: dict[str, Any], values: dict[str, Any], path: str) -> None:
         known = set(schema["properties"]) - {"global", "claims"}
         assert set(values) == known, path
@@ -59,7 +59,7 @@ def test_every_value_is_in_the_schema_and_every_field_of_the_schema_has_a_defaul
     compare(SCHEMA, VALUES, "values")
 
 
-def test_the_schema_knows_and_describes_all_it_admits():
+def test_the_schema_knows_and_describes_all_it_admits() -> None:
     def check(schema: dict[str, Any], path: str) -> None:
         if "properties" in schema and path != ".extraEnv[]":
             assert schema.get("additionalProperties") is False, path
@@ -73,7 +73,7 @@ def test_the_schema_knows_and_describes_all_it_admits():
     check(SCHEMA, "")
 
 
-def test_the_chart_is_of_the_version_of_the_program():
+def test_the_chart_is_of_the_version_of_the_program() -> None:
     chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
     pyproject = (CHART.parents[1] / "pyproject.toml").read_text()
     assert f'version = "{chart["appVersion"]}"' in pyproject

@@ -34,7 +34,7 @@ def replay(text: str, *options: str) -> Result:
 
 
 @pytest.mark.parametrize("dump", [json.dumps, yaml.safe_dump], ids=["JSON", "YAML"])
-def test_decisions_that_agree_are_listed_and_end_with_zero(resource, dump):
+def test_decisions_that_agree_are_listed_and_end_with_zero(resource: dict[str, Any], dump: Any) -> None:
     result = replay(dump(resource))
     assert result.exit_code == 0, result.output
     assert "RolledBack" in result.output
@@ -43,7 +43,9 @@ def test_decisions_that_agree_are_listed_and_end_with_zero(resource, dump):
     assert lines[-1].endswith("the memory comes out as stored")
 
 
-def test_a_decision_that_differs_is_shown_with_both_values_and_ends_with_one(resource):
+def test_a_decision_that_differs_is_shown_with_both_values_and_ends_with_one(
+    resource: dict[str, Any],
+) -> None:
     changed = copy.deepcopy(resource)
     changed["status"]["history"][-1]["weights"] = {"good": 1, "bad": 9999}
     result = replay(json.dumps(changed))
@@ -52,7 +54,7 @@ def test_a_decision_that_differs_is_shown_with_both_values_and_ends_with_one(res
     assert "9999" in result.output
 
 
-def test_it_can_be_read_by_programs(resource):
+def test_it_can_be_read_by_programs(resource: dict[str, Any]) -> None:
     found = json.loads(replay(json.dumps(resource), "--json").output)
     assert found["agrees"]
     assert found["memoryAgrees"]
@@ -70,7 +72,9 @@ def test_it_can_be_read_by_programs(resource):
     ],
     ids=["no status", "another generation", "no checkpoint", "another kind", "spec that cannot be read"],
 )
-def test_what_cannot_be_made_again_is_said_and_ends_with_two(resource, change, said):
+def test_what_cannot_be_made_again_is_said_and_ends_with_two(
+    resource: dict[str, Any], change: Any, said: str
+) -> None:
     body = copy.deepcopy(resource)
     change(body)
     result = replay(json.dumps(body))
@@ -78,5 +82,5 @@ def test_what_cannot_be_made_again_is_said_and_ends_with_two(resource, change, s
     assert said in result.output
 
 
-def test_text_that_is_no_document_is_refused():
+def test_text_that_is_no_document_is_refused() -> None:
     assert replay("{").exit_code == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -75,8 +76,11 @@ class Rollout:
         return self.decision
 
 
+Start = Callable[..., Rollout]
+
+
 @pytest.fixture
-def rollout(make_experiment):
+def rollout(make_experiment: Callable[..., Experiment]) -> Start:
     def start(weights: dict[str, int] | None = None, **changes: Any) -> Rollout:
         weights = weights or {"a": 5000, "b": 5000}
         settings = {"guardrails": GUARDRAILS, **changes}
@@ -85,7 +89,7 @@ def rollout(make_experiment):
     return start
 
 
-def test_weights_follow_the_better_arm_step_by_step(rollout):
+def test_weights_follow_the_better_arm_step_by_step(rollout: Start) -> None:
     run = rollout()
     decision = run.tick(a=(500, 100), b=(500, 200))
     assert decision.reason == reasons.WEIGHTS_MOVED
@@ -93,18 +97,18 @@ def test_weights_follow_the_better_arm_step_by_step(rollout):
     assert dict(run.tick(a=(300, 60), b=(700, 280)).weights) == {"a": 1000, "b": 9000}
 
 
-def test_weights_add_up_to_what_they_added_up_to(rollout):
+def test_weights_add_up_to_what_they_added_up_to(rollout: Start) -> None:
     run = rollout()
     run.intention = replace(run.intention, weights={"a": 40, "b": 40}, total=80)
     assert sum(run.tick(a=(500, 100), b=(500, 200)).weights.values()) == 80
 
 
-def test_nothing_moves_before_every_arm_has_its_trials(rollout):
+def test_nothing_moves_before_every_arm_has_its_trials(rollout: Start) -> None:
     decision = rollout().tick(a=(60, 10), b=(60, 50))
     assert dict(decision.weights) == {"a": 5000, "b": 5000}
 
 
-def test_an_arm_without_traffic_is_given_enough_to_be_judged(rollout):
+def test_an_arm_without_traffic_is_given_enough_to_be_judged(rollout: Start) -> None:
     decision = rollout({"a": 10000, "b": 0}).tick(a=(50, 10), b=NoData())
     assert decision.reason == reasons.WEIGHTS_MOVED
     assert decision.weights["b"] == pytest.approx(1000, abs=10)
@@ -120,7 +124,9 @@ def test_an_arm_without_traffic_is_given_enough_to_be_judged(rollout):
     ],
     ids=["source down", "no data", "one arm silent", "no window"],
 )
-def test_not_knowing_holds_the_weights_and_counts_against_nobody(rollout, reading, reason):
+def test_not_knowing_holds_the_weights_and_counts_against_nobody(
+    rollout: Start, reading: Any, reason: Any
+) -> None:
     run = rollout({"a": 3000, "b": 7000})
     run.tick(a=(300, 60), b=(700, 140))
     before = run.decision
@@ -131,7 +137,9 @@ def test_not_knowing_holds_the_weights_and_counts_against_nobody(rollout, readin
         assert decision.reports["b"].evidence == pytest.approx(before.reports["b"].evidence)
 
 
-def test_a_clear_loser_is_taken_out_at_once_and_the_rest_share_its_traffic(rollout):
+def test_a_clear_loser_is_taken_out_at_once_and_the_rest_share_its_traffic(
+    rollout: Start,
+) -> None:
     run = rollout({"a": 4000, "b": 2000, "c": 4000})
     decision = run.tick(a=(400, 320), b=(200, 20), c=(400, 320))
     for _ in range(60):
@@ -143,12 +151,14 @@ def test_a_clear_loser_is_taken_out_at_once_and_the_rest_share_its_traffic(rollo
     assert decision.reason == reasons.ROLLED_BACK
     assert decision.standings["b"].state is ArmState.DRAINING
     assert decision.weights["b"] == 0
-    assert decision.reports["b"].evidence >= decision.threshold
+    evidence = decision.reports["b"].evidence
+    assert evidence is not None
+    assert evidence >= decision.threshold
     assert sum(decision.weights.values()) == 10000
     assert "b is worse than a" in decision.message
 
 
-def test_the_baseline_is_never_rolled_back(rollout):
+def test_the_baseline_is_never_rolled_back(rollout: Start) -> None:
     run = rollout()
     for _ in range(20):
         decision = run.tick(a=(500, 50), b=(500, 450))
@@ -156,7 +166,7 @@ def test_the_baseline_is_never_rolled_back(rollout):
     assert decision.weights["a"] >= 100
 
 
-def test_the_last_arm_that_can_serve_is_never_rolled_back(rollout):
+def test_the_last_arm_that_can_serve_is_never_rolled_back(rollout: Start) -> None:
     run = rollout()
     run.facts["a"] = replace(run.facts["a"], available=False)
     for _ in range(30):
@@ -165,7 +175,7 @@ def test_the_last_arm_that_can_serve_is_never_rolled_back(rollout):
     assert dict(decision.weights) == {"a": 0, "b": 10000}
 
 
-def test_weights_stay_where_no_arm_can_serve(rollout):
+def test_weights_stay_where_no_arm_can_serve(rollout: Start) -> None:
     run = rollout({"a": 3000, "b": 7000})
     run.facts = {arm: replace(one, available=False) for arm, one in run.facts.items()}
     decision = run.tick(a=(300, 60), b=(700, 140))
@@ -173,7 +183,9 @@ def test_weights_stay_where_no_arm_can_serve(rollout):
     assert dict(decision.weights) == {"a": 3000, "b": 7000}
 
 
-def test_an_arm_that_cannot_serve_loses_its_weight_also_while_the_source_is_down(rollout):
+def test_an_arm_that_cannot_serve_loses_its_weight_also_while_the_source_is_down(
+    rollout: Start,
+) -> None:
     run = rollout({"a": 3000, "b": 7000})
     run.facts["b"] = replace(run.facts["b"], available=False)
     decision = run.tick(SourceDown("Timeout", "no answer"))
@@ -181,14 +193,14 @@ def test_an_arm_that_cannot_serve_loses_its_weight_also_while_the_source_is_down
     assert dict(decision.weights) == {"a": 10000, "b": 0}
 
 
-def test_observe_decides_and_changes_nothing(rollout):
+def test_observe_decides_and_changes_nothing(rollout: Start) -> None:
     decision = rollout(mode=Mode.OBSERVE).tick(a=(500, 100), b=(500, 200))
     assert decision.reason == reasons.OBSERVE_ONLY
     assert dict(decision.weights) == {"a": 5000, "b": 5000}
     assert "b 50.0%→70.0%" in decision.message
 
 
-def test_a_new_pod_template_starts_an_arm_again_with_a_small_share(rollout):
+def test_a_new_pod_template_starts_an_arm_again_with_a_small_share(rollout: Start) -> None:
     run = rollout({"a": 2000, "b": 8000})
     run.tick(a=(200, 20), b=(800, 400))
     run.facts["b"] = replace(run.facts["b"], template="v2")
@@ -198,7 +210,9 @@ def test_a_new_pod_template_starts_an_arm_again_with_a_small_share(rollout):
     assert decision.reports["a"].trials == 400
 
 
-def test_what_an_arm_that_joins_may_not_have_yet_stays_with_the_best_of_the_others(rollout):
+def test_what_an_arm_that_joins_may_not_have_yet_stays_with_the_best_of_the_others(
+    rollout: Start,
+) -> None:
     run = rollout({"a": 100, "b": 9800, "c": 100}, strategy="ValidationBest")
     scored = tuple(Arm(name, score) for name, score in (("a", 0.7), ("b", 0.8), ("c", 0.9)))
     run.experiment = replace(run.experiment, arms=scored)
@@ -209,7 +223,7 @@ def test_what_an_arm_that_joins_may_not_have_yet_stays_with_the_best_of_the_othe
     assert decision.reason == reasons.WARMING_UP
 
 
-def test_promotion_gives_the_winner_all_but_the_smallest_shares(rollout):
+def test_promotion_gives_the_winner_all_but_the_smallest_shares(rollout: Start) -> None:
     run = rollout(promotion=Promotion(error_rate=0.05, action=PromotionAction.PROMOTE))
     for _ in range(30):
         decision = run.tick(a=(500, 100), b=(500, 400))
@@ -218,7 +232,7 @@ def test_promotion_gives_the_winner_all_but_the_smallest_shares(rollout):
 
 
 @pytest.mark.parametrize("strategy", sorted(STRATEGIES))
-def test_the_same_memory_and_snapshot_lead_to_the_same_decision(rollout, strategy):
+def test_the_same_memory_and_snapshot_lead_to_the_same_decision(rollout: Start, strategy: str) -> None:
     runs = [rollout(strategy=strategy), rollout(strategy=strategy)]
     for run in runs:
         for good in (200, 240, 180):
@@ -226,7 +240,7 @@ def test_the_same_memory_and_snapshot_lead_to_the_same_decision(rollout, strateg
     assert runs[0].decision == runs[1].decision
 
 
-def test_a_memory_read_back_from_the_status_decides_alike(rollout):
+def test_a_memory_read_back_from_the_status_decides_alike(rollout: Start) -> None:
     run = rollout()
     run.tick(a=(500, 100), b=(500, 200))
     stored, notes = memories.from_json(memories.to_json(run.memory), run.experiment)

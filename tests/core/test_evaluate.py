@@ -1,17 +1,28 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from bandit_operator.core import memory as mem
 from bandit_operator.core.evaluate import evaluate
-from bandit_operator.core.model import Arm, Promotion
+from bandit_operator.core.experiment import Experiment
+from bandit_operator.core.memory import Memory
+from bandit_operator.core.model import Arm, Promotion, Window
 from bandit_operator.core.strategies import STRATEGIES
 
 
-def played(experiment, make_window, rng, rates, ticks, trials=100):
+def played(
+    experiment: Experiment,
+    make_window: Callable[..., Window],
+    rng: np.random.Generator,
+    rates: Any,
+    ticks: int,
+    trials: Any = 100,
+) -> Memory:
     memory = mem.initial(experiment)
     for number in range(ticks):
         counts = np.full(len(rates), trials)
@@ -19,33 +30,32 @@ def played(experiment, make_window, rng, rates, ticks, trials=100):
     return memory
 
 
-def test_before_any_reward_nothing_is_claimed(make_experiment) -> None:
+def test_before_any_reward_nothing_is_claimed(make_experiment: Callable[..., Experiment]) -> None:
     experiment = make_experiment(3)
     found = evaluate(experiment, mem.initial(experiment), {"a", "b", "c"})
     assert found.shares == pytest.approx({"a": 1 / 3, "b": 1 / 3, "c": 1 / 3})
-    assert (
-        set(found.probability_best.values())
-        == set(found.mean.values())
-        == set(found.interval.values())
-        == {None}
-    )
+    for nothing in (found.probability_best, found.mean, found.interval):
+        assert set(nothing.values()) == {None}
     assert found.evidence == {"a": None, "b": 1.0, "c": 1.0}
     assert found.threshold == pytest.approx(40.0)
     assert (found.rolled_back, found.promoted, found.no_material_difference) == (frozenset(), None, False)
 
 
 def test_a_clear_loser_is_rolled_back_and_its_evidence_exceeds_the_threshold(
-    make_experiment, make_window, rng
+    make_experiment: Callable[..., Experiment], make_window: Callable[..., Window], rng: np.random.Generator
 ) -> None:
     experiment = make_experiment(3)
     found = evaluate(experiment, played(experiment, make_window, rng, [0.3, 0.1, 0.3], 40), {"a", "b", "c"})
     assert found.rolled_back == {"b"}
-    assert found.evidence["b"] >= found.threshold > found.evidence["c"]
+    loser, fair = found.evidence["b"], found.evidence["c"]
+    assert loser is not None
+    assert fair is not None
+    assert loser >= found.threshold > fair
     assert found.shares["b"] < 1e-3
 
 
 def test_an_arm_that_may_not_serve_gets_no_share_and_the_rest_sum_to_one(
-    make_experiment, make_window, rng
+    make_experiment: Callable[..., Experiment], make_window: Callable[..., Window], rng: np.random.Generator
 ) -> None:
     experiment = make_experiment(3)
     memory = played(experiment, make_window, rng, [0.1, 0.3, 0.2], 5)
@@ -56,7 +66,9 @@ def test_an_arm_that_may_not_serve_gets_no_share_and_the_rest_sum_to_one(
     assert found.mean["b"] == pytest.approx(0.3, abs=0.08)
 
 
-def test_the_winner_is_promoted_only_over_the_arms_that_may_serve(make_experiment, make_window, rng) -> None:
+def test_the_winner_is_promoted_only_over_the_arms_that_may_serve(
+    make_experiment: Callable[..., Experiment], make_window: Callable[..., Window], rng: np.random.Generator
+) -> None:
     experiment = make_experiment(3)
     memory = played(experiment, make_window, rng, [0.1, 0.3, 0.3], 60)
     assert evaluate(experiment, memory, {"a", "b", "c"}).promoted is None
@@ -64,7 +76,9 @@ def test_the_winner_is_promoted_only_over_the_arms_that_may_serve(make_experimen
     assert evaluate(experiment, memory, {"b"}).promoted is None
 
 
-def test_equal_arms_end_with_no_material_difference(make_experiment, make_window, rng) -> None:
+def test_equal_arms_end_with_no_material_difference(
+    make_experiment: Callable[..., Experiment], make_window: Callable[..., Window], rng: np.random.Generator
+) -> None:
     experiment = make_experiment(3, promotion=Promotion(indifference=0.02))
     memory = played(experiment, make_window, rng, [0.3, 0.3, 0.1], 100, trials=1_000)
     found = evaluate(experiment, memory, {"a", "b", "c"})
@@ -74,13 +88,18 @@ def test_equal_arms_end_with_no_material_difference(make_experiment, make_window
     assert not evaluate(strict, memory, {"a", "b", "c"}).no_material_difference
 
 
-def test_no_eligible_arm_is_an_error_that_says_what_to_do(make_experiment) -> None:
+def test_no_eligible_arm_is_an_error_that_says_what_to_do(make_experiment: Callable[..., Experiment]) -> None:
     with pytest.raises(ValueError, match="keep the weights"):
         evaluate(make_experiment(2), mem.initial(make_experiment(2)), set())
 
 
 @pytest.mark.parametrize("strategy", sorted(STRATEGIES))
-def test_permuting_the_arms_permutes_the_shares(make_experiment, make_window, rng, strategy) -> None:
+def test_permuting_the_arms_permutes_the_shares(
+    make_experiment: Callable[..., Experiment],
+    make_window: Callable[..., Window],
+    rng: np.random.Generator,
+    strategy: str,
+) -> None:
     experiment = make_experiment(4, strategy)
     scored = tuple(
         Arm(arm.name, validation_score=score)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from bandit_operator.core import reasons
+from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.guards import Guarded, Hold, first_violated
 from bandit_operator.core.model import ArmFacts, NoData, NothingDue, Observed, Snapshot, SourceDown, Window
 
@@ -15,7 +17,7 @@ HALF = {"a": 0.5, "b": 0.5}
 
 
 @pytest.fixture
-def held(make_experiment):
+def held(make_experiment: Callable[..., Experiment]) -> Callable[..., Hold | None]:
     """What the guards say of a reading."""
 
     def check(reading: Any, shares: dict[str, float] = HALF, joined: Any = (), **changes: Any) -> Hold | None:
@@ -30,11 +32,11 @@ def window(a: Any, b: Any) -> Window:
     return Window(0.0, 30.0, {"a": a, "b": b})
 
 
-def test_fresh_rewards_of_all_arms_hold_nothing(held):
+def test_fresh_rewards_of_all_arms_hold_nothing(held: Callable[..., Hold | None]) -> None:
     assert held(window(Observed(50, 10), Observed(50, 12))) is None
 
 
-def test_a_source_that_is_down_holds_and_says_what_it_said(held):
+def test_a_source_that_is_down_holds_and_says_what_it_said(held: Callable[..., Hold | None]) -> None:
     hold = held(SourceDown(reasons.UNREACHABLE, "Prometheus at http://p cannot be reached: refused"))
     assert (hold.reason, hold.message) == (
         reasons.UNREACHABLE,
@@ -42,37 +44,37 @@ def test_a_source_that_is_down_holds_and_says_what_it_said(held):
     )
 
 
-def test_a_route_that_no_gateway_has_accepted_holds(held):
+def test_a_route_that_no_gateway_has_accepted_holds(held: Callable[..., Hold | None]) -> None:
     hold = held(window(Observed(50, 10), Observed(50, 12)), route_accepted=False)
     assert hold.reason == reasons.ROUTE_NOT_ACCEPTED
     assert "generation 7" in hold.message
 
 
-def test_no_window_holds(held):
+def test_no_window_holds(held: Callable[..., Hold | None]) -> None:
     assert held(NothingDue(reasons.BETWEEN_TICKS, "")).reason == reasons.BETWEEN_TICKS
 
 
-def test_an_answer_without_any_arm_holds(held):
+def test_an_answer_without_any_arm_holds(held: Callable[..., Hold | None]) -> None:
     hold = held(window(NoData("no series of trials"), NoData("no series of trials")))
     assert hold.reason == reasons.NO_DATA
     assert "no series of trials" in hold.message
 
 
-def test_counters_that_stand_still_hold(held):
+def test_counters_that_stand_still_hold(held: Callable[..., Hold | None]) -> None:
     assert held(window(Observed(0, 0), Observed(0, 0))).reason == reasons.NO_REWARDS
 
 
 @pytest.mark.parametrize("silent", [NoData(), Observed(0, 0)], ids=["no series", "no trials"])
-def test_an_arm_with_traffic_and_no_rewards_holds_all(held, silent):
+def test_an_arm_with_traffic_and_no_rewards_holds_all(held: Callable[..., Hold | None], silent: Any) -> None:
     hold = held(window(Observed(100, 10), silent))
     assert hold.reason == reasons.NO_DATA
     assert "arm b" in hold.message
 
 
-def test_an_arm_with_next_to_no_traffic_may_be_silent(held):
+def test_an_arm_with_next_to_no_traffic_may_be_silent(held: Callable[..., Hold | None]) -> None:
     assert held(window(Observed(100, 10), NoData()), {"a": 0.96, "b": 0.04}) is None
 
 
-def test_an_arm_that_has_just_joined_may_be_silent(held):
+def test_an_arm_that_has_just_joined_may_be_silent(held: Callable[..., Hold | None]) -> None:
     assert held(window(Observed(100, 10), NoData()), joined={"b": -29.0}) is None
     assert held(window(Observed(100, 10), NoData()), joined={"b": -30.0}) is not None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from bandit_operator.core import reasons
+from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.lifecycle import Lifecycle, advance, roll_back
 from bandit_operator.core.model import (
     ArmFacts,
@@ -20,6 +22,8 @@ from bandit_operator.core.model import (
     Window,
 )
 from bandit_operator.core.outcomes import Scaled
+
+Step = Callable[..., Lifecycle]
 
 BETWEEN = NothingDue(reasons.BETWEEN_TICKS, "")
 SERVING = ArmFacts(weight=5000, available=True, replicas=3, template="v1")
@@ -39,7 +43,7 @@ def quiet_window(start: float) -> Window:
 
 
 @pytest.fixture
-def step(make_experiment):
+def step(make_experiment: Callable[..., Experiment]) -> Step:
     """Advance arm b of two, the other being the baseline."""
 
     def advance_b(b: ArmStanding | None, snapshot: Snapshot, **rollback: Any) -> Lifecycle:
@@ -50,60 +54,60 @@ def step(make_experiment):
     return advance_b
 
 
-def test_arms_of_a_new_resource_serve_at_once(make_experiment):
+def test_arms_of_a_new_resource_serve_at_once(make_experiment: Callable[..., Experiment]) -> None:
     result = advance(make_experiment(arms=2), {}, seen(SERVING))
     assert {arm: one.state for arm, one in result.standings.items()} == dict.fromkeys("ab", ArmState.ACTIVE)
     assert result.restarted == frozenset()
 
 
-def test_an_arm_added_later_joins_without_evidence(step):
+def test_an_arm_added_later_joins_without_evidence(step: Step) -> None:
     result = step(None, seen(SERVING))
     assert result.standings["b"].state is ArmState.JOINING
     assert result.restarted == {"b"}
 
 
-def test_an_arm_without_an_available_replica_is_no_loser(step):
+def test_an_arm_without_an_available_replica_is_no_loser(step: Step) -> None:
     result = step(standing(ArmState.ACTIVE), seen(replace(SERVING, available=False)))
     assert result.standings["b"].state is ArmState.UNAVAILABLE
     assert result.restarted == frozenset()
 
 
-def test_an_arm_that_is_available_again_joins_with_its_evidence(step):
+def test_an_arm_that_is_available_again_joins_with_its_evidence(step: Step) -> None:
     result = step(standing(ArmState.UNAVAILABLE), seen(SERVING))
     assert result.standings["b"].state is ArmState.JOINING
     assert result.restarted == frozenset()
 
 
-def test_another_pod_template_starts_the_evidence_again(step):
+def test_another_pod_template_starts_the_evidence_again(step: Step) -> None:
     result = step(standing(ArmState.ACTIVE), seen(replace(SERVING, template="v2")))
     assert (result.standings["b"].state, result.standings["b"].template) == (ArmState.JOINING, "v2")
     assert result.restarted == {"b"}
 
 
-def test_a_template_that_is_seen_for_the_first_time_is_no_change(step):
+def test_a_template_that_is_seen_for_the_first_time_is_no_change(step: Step) -> None:
     result = step(standing(ArmState.ACTIVE, template=None), seen(SERVING))
     assert result.standings["b"].template == "v1"
     assert result.restarted == frozenset()
 
 
 class TestDrain:
-    def test_loser_keeps_its_pods_while_the_route_still_gives_it_weight(self, step):
+    def test_loser_keeps_its_pods_while_the_route_still_gives_it_weight(self, step: Step) -> None:
         result = step(standing(ArmState.DRAINING), seen(SERVING, now=10_000))
         assert result.standings["b"].reason == reasons.WAITING_FOR_ROUTE
         assert result.scales == ()
 
-    def test_loser_keeps_its_pods_until_a_gateway_has_accepted_its_weight_of_zero(self, step):
+    def test_loser_keeps_its_pods_until_a_gateway_has_accepted_its_weight_of_zero(self, step: Step) -> None:
         result = step(standing(ArmState.DRAINING), seen(OUT, now=10_000, accepted=False))
         assert result.standings["b"].reason == reasons.WAITING_FOR_ROUTE
         assert result.scales == ()
 
-    def test_the_drain_time_runs_from_acceptance_on(self, step):
+    def test_the_drain_time_runs_from_acceptance_on(self, step: Step) -> None:
         first = step(standing(ArmState.DRAINING), seen(OUT, now=100.0)).standings["b"]
         assert (first.reason, first.quiet_since) == (reasons.WAITING_FOR_REQUESTS, 100.0)
         assert step(first, seen(OUT, now=159.0)).scales == ()
         assert step(first, seen(OUT, now=160.0)).scales == (Scaled("b", expected=3, replicas=0),)
 
-    def test_previous_replicas_are_kept_until_they_come_back(self, step):
+    def test_previous_replicas_are_kept_until_they_come_back(self, step: Step) -> None:
         waiting = standing(ArmState.DRAINING, quiet_since=0.0)
         scaling = step(waiting, seen(OUT)).standings["b"]
         assert (scaling.state, scaling.previous_replicas) == (ArmState.DRAINING, 3)
@@ -114,20 +118,20 @@ class TestDrain:
             3,
         )
 
-    def test_scaling_down_is_repeated_until_it_is_seen(self, step):
+    def test_scaling_down_is_repeated_until_it_is_seen(self, step: Step) -> None:
         scaling = standing(ArmState.DRAINING, quiet_since=0.0, previous_replicas=3)
         assert step(scaling, seen(OUT)).scales == (Scaled("b", 3, 0),)
 
-    def test_foreign_weight_starts_the_drain_again(self, step):
+    def test_foreign_weight_starts_the_drain_again(self, step: Step) -> None:
         result = step(standing(ArmState.DRAINING, quiet_since=0.0), seen(SERVING))
         assert result.standings["b"].quiet_since is None
 
-    def test_requests_that_go_on_keep_the_pods_however_long(self, step):
+    def test_requests_that_go_on_keep_the_pods_however_long(self, step: Step) -> None:
         waiting = standing(ArmState.DRAINING, quiet_since=0.0)
         busy = seen(replace(OUT, requests=4.0), now=10_000, reading=quiet_window(9_000))
         assert step(waiting, busy, requests_counted=True).scales == ()
 
-    def test_a_whole_window_without_requests_ends_the_drain_before_its_time(self, step):
+    def test_a_whole_window_without_requests_ends_the_drain_before_its_time(self, step: Step) -> None:
         waiting = standing(ArmState.DRAINING, quiet_since=90.0)
         silent = replace(OUT, requests=0.0)
         partly_before = seen(silent, now=121.0, reading=quiet_window(89.0))
@@ -135,11 +139,11 @@ class TestDrain:
         after = seen(silent, now=121.0, reading=quiet_window(90.0))
         assert step(waiting, after, requests_counted=True).scales == (Scaled("b", 3, 0),)
 
-    def test_the_drain_time_does_not_count_while_requests_are_counted_and_not_read(self, step):
+    def test_the_drain_time_does_not_count_while_requests_are_counted_and_not_read(self, step: Step) -> None:
         waiting = standing(ArmState.DRAINING, quiet_since=0.0)
         assert step(waiting, seen(OUT, now=10_000), requests_counted=True).scales == ()
 
-    def test_pods_stay_where_scaling_is_not_wanted(self, step):
+    def test_pods_stay_where_scaling_is_not_wanted(self, step: Step) -> None:
         result = step(standing(ArmState.DRAINING, quiet_since=0.0), seen(OUT), scale_to_zero=False)
         assert (result.standings["b"].state, result.standings["b"].reason) == (
             ArmState.ROLLED_BACK,
@@ -147,25 +151,25 @@ class TestDrain:
         )
         assert result.scales == ()
 
-    def test_an_arm_without_a_scale_target_is_only_drained(self, step):
+    def test_an_arm_without_a_scale_target_is_only_drained(self, step: Step) -> None:
         result = step(standing(ArmState.DRAINING, quiet_since=0.0), seen(replace(OUT, replicas=None)))
         assert result.standings["b"].reason == reasons.DRAINED
 
 
 class TestReturn:
-    def test_a_new_template_brings_a_rolled_back_arm_up_first(self, step):
+    def test_a_new_template_brings_a_rolled_back_arm_up_first(self, step: Step) -> None:
         out = standing(ArmState.ROLLED_BACK, previous_replicas=3)
         result = step(out, seen(ArmFacts(0, available=False, replicas=0, template="v2")))
         assert result.standings["b"].state is ArmState.RESTORING
         assert result.scales == (Scaled("b", expected=0, replicas=3),)
         assert result.restarted == {"b"}
 
-    def test_a_returning_arm_gets_no_weight_before_it_can_serve(self, step):
+    def test_a_returning_arm_gets_no_weight_before_it_can_serve(self, step: Step) -> None:
         back = standing(ArmState.RESTORING, previous_replicas=3)
         assert step(back, seen(replace(OUT, available=False))).standings["b"].state is ArmState.RESTORING
         assert step(back, seen(OUT)).standings["b"].state is ArmState.JOINING
 
-    def test_an_arm_is_retried_only_after_its_time(self, step):
+    def test_an_arm_is_retried_only_after_its_time(self, step: Step) -> None:
         out = standing(ArmState.ROLLED_BACK, since=0.0)
         assert step(out, seen(OUT, now=999.0)).standings["b"].state is ArmState.ROLLED_BACK
         result = step(out, seen(OUT, now=1000.0))
@@ -173,18 +177,18 @@ class TestReturn:
         assert result.standings["b"].reason == reasons.RETRY
         assert result.restarted == {"b"}
 
-    def test_an_arm_is_never_retried_by_time_where_the_user_said_so(self, step):
+    def test_an_arm_is_never_retried_by_time_where_the_user_said_so(self, step: Step) -> None:
         out = standing(ArmState.ROLLED_BACK, since=0.0)
         assert step(out, seen(OUT, now=1e9), retry_after=None).standings["b"].state is ArmState.ROLLED_BACK
 
-    def test_pods_that_someone_else_scales_up_again_stay_out_of_traffic(self, step):
+    def test_pods_that_someone_else_scales_up_again_stay_out_of_traffic(self, step: Step) -> None:
         out = standing(ArmState.ROLLED_BACK, since=50.0, previous_replicas=3)
         result = step(out, seen(OUT))
         assert result.standings["b"].state is ArmState.ROLLED_BACK
         assert result.scales == ()
 
 
-def test_rolling_back_one_arm_leaves_the_others_as_they_are():
+def test_rolling_back_one_arm_leaves_the_others_as_they_are() -> None:
     before = {"a": standing(ArmState.ACTIVE), "b": standing(ArmState.ACTIVE)}
     after = roll_back(before, "b", now=5.0)
     assert after["a"] == before["a"]

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 
 from bandit_operator.core import memory as mem
-from bandit_operator.core.evaluate import evaluate
+from bandit_operator.core.evaluate import Evaluation, evaluate
+from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import Observed, Promotion, RewardType, Window
 from bandit_operator.core.strategies import STRATEGIES
 
 TRIALS = 60
 
 
-def observed(rng, kind, level):
+def observed(rng: np.random.Generator, kind: RewardType, level: Any) -> Observed:
     """One arm's window of rewards whose mean, or ratio, is ``level``."""
     x = rng.uniform(0.5, 1.5, TRIALS)
     if kind is RewardType.BERNOULLI:
@@ -36,7 +40,14 @@ def observed(rng, kind, level):
     return Observed(float(TRIALS), float(y.sum()), **sums)
 
 
-def played(make_experiment, rng, kind, levels, ticks, **changes):
+def played(
+    make_experiment: Callable[..., Experiment],
+    rng: np.random.Generator,
+    kind: RewardType,
+    levels: Any,
+    ticks: int,
+    **changes: Any,
+) -> Evaluation:
     experiment = make_experiment(len(levels), reward_type=kind, **changes)
     memory = mem.initial(experiment)
     for number in range(ticks):
@@ -48,7 +59,9 @@ def played(make_experiment, rng, kind, levels, ticks, **changes):
 
 
 @pytest.mark.parametrize("kind", list(RewardType))
-def test_a_worse_arm_is_rolled_back_and_the_best_is_promoted(make_experiment, rng, kind) -> None:
+def test_a_worse_arm_is_rolled_back_and_the_best_is_promoted(
+    make_experiment: Callable[..., Experiment], rng: np.random.Generator, kind: RewardType
+) -> None:
     found = played(make_experiment, rng, kind, [0.4, 0.25, 0.55], ticks=60)
     assert found.rolled_back == {"b"}
     assert found.promoted == "c"
@@ -60,20 +73,24 @@ def test_a_worse_arm_is_rolled_back_and_the_best_is_promoted(make_experiment, rn
 
 
 @pytest.mark.parametrize("kind", list(RewardType))
-def test_equal_arms_keep_their_places(make_experiment, rng, kind) -> None:
+def test_equal_arms_keep_their_places(
+    make_experiment: Callable[..., Experiment], rng: np.random.Generator, kind: RewardType
+) -> None:
     found = played(make_experiment, rng, kind, [0.4, 0.4, 0.4], ticks=150)
     assert (found.rolled_back, found.promoted, found.change) == (frozenset(), None, None)
 
 
 @pytest.mark.parametrize("kind", list(RewardType))
-def test_equal_arms_are_proven_to_differ_by_little(make_experiment, rng, kind) -> None:
+def test_equal_arms_are_proven_to_differ_by_little(
+    make_experiment: Callable[..., Experiment], rng: np.random.Generator, kind: RewardType
+) -> None:
     scale = 10 if kind is RewardType.GAUSSIAN else 1
     promotion = Promotion(indifference=0.12 * scale)
     found = played(make_experiment, rng, kind, [0.4, 0.4], ticks=150, promotion=promotion)
     assert found.no_material_difference
 
 
-def in_other_units(window, scale, shift):
+def in_other_units(window: Any, scale: Any, shift: Any) -> Window:
     """The same window with rewards ``scale``·(y + ``shift``·x), where x is 1 unless rewards are ratios."""
     arms = {}
     for name, one in window.arms.items():
@@ -97,7 +114,11 @@ def in_other_units(window, scale, shift):
 @pytest.mark.parametrize("strategy", [name for name, one in STRATEGIES.items() if one.learns])
 @pytest.mark.parametrize("kind", [RewardType.GAUSSIAN, RewardType.RATIO])
 def test_the_units_of_a_reward_change_neither_shares_nor_evidence(
-    make_experiment, random_window, rng, kind, strategy
+    make_experiment: Callable[..., Experiment],
+    random_window: Callable[..., Window],
+    rng: np.random.Generator,
+    kind: RewardType,
+    strategy: Any,
 ) -> None:
     experiment = make_experiment(3, strategy, reward_type=kind)
     here = there = mem.initial(experiment)
@@ -110,12 +131,14 @@ def test_the_units_of_a_reward_change_neither_shares_nor_evidence(
     assert [other.evidence[name] for name in "bc"] == pytest.approx(
         [plain.evidence[name] for name in "bc"], rel=1e-3
     )
-    assert other.mean["b"] == pytest.approx(1_000 * (plain.mean["b"] - 7))
+    before, after = plain.mean["b"], other.mean["b"]
+    assert before is not None
+    assert after == pytest.approx(1_000 * (before - 7))
 
 
 @pytest.mark.parametrize(("indifference", "proven"), [(0.05, True), (0.005, False)])
 def test_the_indifference_of_a_ratio_is_in_units_of_the_ratio(
-    make_experiment, rng, indifference, proven
+    make_experiment: Callable[..., Experiment], rng: np.random.Generator, indifference: float, proven: bool
 ) -> None:
     """Denominators a hundred times as large make the same ratio of rewards a hundred times as large."""
     experiment = make_experiment(

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -20,7 +22,7 @@ def flags(pattern: str) -> np.ndarray:
 
 
 @st.composite
-def situations(draw):
+def situations(draw: Any) -> tuple[Any, ...]:
     count = draw(st.integers(2, 20))
     share = st.one_of(st.just(0.0), st.floats(0, 1))
     vectors = [np.array(draw(st.lists(share, min_size=count, max_size=count))) for _ in range(2)]
@@ -36,7 +38,7 @@ def situations(draw):
 
 @settings(deadline=None, max_examples=300)
 @given(situations())
-def test_shares_sum_to_one_and_keep_every_floor_that_fits(situation) -> None:
+def test_shares_sum_to_one_and_keep_every_floor_that_fits(situation: Any) -> None:
     target, current, eligible, joining, guardrails = situation
     shares = guarded_shares(target, current, eligible, joining, guardrails)
     assert shares.sum() == pytest.approx(1.0, abs=1e-9)
@@ -46,7 +48,7 @@ def test_shares_sum_to_one_and_keep_every_floor_that_fits(situation) -> None:
 
 @settings(deadline=None, max_examples=300)
 @given(situations())
-def test_no_share_moves_by_more_than_the_step_while_all_arms_stay(situation) -> None:
+def test_no_share_moves_by_more_than_the_step_while_all_arms_stay(situation: Any) -> None:
     target, current, eligible, joining, guardrails = situation
     eligible[:], joining[:] = True, False
     current = current + 1e-3
@@ -59,7 +61,7 @@ def test_no_share_moves_by_more_than_the_step_while_all_arms_stay(situation) -> 
 
 @settings(deadline=None, max_examples=200)
 @given(situations(), st.randoms(use_true_random=False))
-def test_permuting_arms_permutes_shares_and_weights(situation, random) -> None:
+def test_permuting_arms_permutes_shares_and_weights(situation: Any, random: Any) -> None:
     target, current, eligible, joining, guardrails = situation
     order = list(range(len(target)))
     random.shuffle(order)
@@ -85,7 +87,7 @@ def test_bounds_that_add_up_to_all_traffic_but_for_rounding_do_not_yield_to_the_
 @settings(deadline=None, max_examples=300)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=20).filter(lambda values: sum(values) > 0.01))
 def test_weights_are_whole_numbers_that_sum_exactly_and_differ_from_the_shares_by_less_than_one(
-    values,
+    values: Any,
 ) -> None:
     shares = np.array(values) / sum(values)
     weights = to_weights(shares)
@@ -161,7 +163,7 @@ def test_leading_axes_give_what_single_rows_give(rng: np.random.Generator) -> No
     ],
 )
 def test_weights_are_written_in_a_unit_that_guardrails_fit_and_strangers_keep_their_share_in(
-    arms, strangers, total, factor
+    arms: int, strangers: Any, total: int, factor: int
 ) -> None:
     unit = unit_of(arms, strangers)
     assert (unit.total, unit.factor) == (total, factor)

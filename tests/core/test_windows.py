@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,34 +16,34 @@ from bandit_operator.core.windows import LONGEST_ABSENCE, MOST_WINDOWS, due, new
 @pytest.mark.parametrize(
     ("now", "end"), [(94.9, 60.0), (95.0, 90.0), (124.9, 90.0)], ids=["too early", "settled", "still"]
 )
-def test_a_window_is_due_once_its_end_has_settled(now, end):
+def test_a_window_is_due_once_its_end_has_settled(now: float, end: float) -> None:
     assert newest_end(now, interval=30.0, settle=5.0) == end
 
 
-def test_nothing_is_due_before_the_next_grid_point():
+def test_nothing_is_due_before_the_next_grid_point() -> None:
     assert due(60.0, 60.0, 30.0).windows == ()
 
 
-def test_nothing_is_due_while_the_cursor_is_ahead_of_the_clock():
+def test_nothing_is_due_while_the_cursor_is_ahead_of_the_clock() -> None:
     assert due(90.0, 60.0, 30.0).windows == ()
 
 
-def test_missed_windows_are_read_one_by_one():
+def test_missed_windows_are_read_one_by_one() -> None:
     assert due(30.0, 120.0, 30.0).windows == ((30.0, 60.0), (60.0, 90.0), (90.0, 120.0))
 
 
-def test_a_cursor_off_the_grid_gets_a_window_to_the_next_point():
+def test_a_cursor_off_the_grid_gets_a_window_to_the_next_point() -> None:
     assert due(45.0, 120.0, 60.0).windows == ((45.0, 60.0), (60.0, 120.0))
 
 
-def test_windows_older_than_the_last_hundred_are_merged_into_one():
+def test_windows_older_than_the_last_hundred_are_merged_into_one() -> None:
     result = due(0.0, 30.0 * 150, 30.0)
     assert len(result.windows) == MOST_WINDOWS
     assert result.windows[0] == (0.0, 30.0 * 51)
     assert result.lost == 0.0
 
 
-def test_rewards_older_than_a_day_are_given_up_and_said_to_be():
+def test_rewards_older_than_a_day_are_given_up_and_said_to_be() -> None:
     result = due(0.0, LONGEST_ABSENCE + 600.0, 30.0)
     assert result.lost == 600.0
     assert result.windows[0][0] == 600.0
@@ -51,7 +52,7 @@ def test_rewards_older_than_a_day_are_given_up_and_said_to_be():
 @given(
     cursor=st.floats(0, 1e6), steps=st.integers(0, 400), interval=st.sampled_from([5.0, 30.0, 60.0, 3600.0])
 )
-def test_windows_follow_each_other_without_gap_or_overlap(cursor, steps, interval):
+def test_windows_follow_each_other_without_gap_or_overlap(cursor: Any, steps: Any, interval: Any) -> None:
     end = newest_end(cursor, interval, 0.0) + steps * interval
     result = due(cursor, end, interval)
     points = [result.windows[0][0], *(stop for _, stop in result.windows)] if result.windows else []
@@ -62,11 +63,11 @@ def test_windows_follow_each_other_without_gap_or_overlap(cursor, steps, interva
 
 
 @given(now=st.floats(1e9, 2e9), uid=st.uuids().map(str), interval=st.sampled_from([5.0, 30.0, 3600.0]))
-def test_the_next_tick_lies_within_one_interval(now, uid, interval):
+def test_the_next_tick_lies_within_one_interval(now: float, uid: Any, interval: Any) -> None:
     assert now < next_tick(now, interval, 5.0, uid) <= now + interval + 1e-3
 
 
-def test_a_thousand_resources_are_spread_over_the_interval():
+def test_a_thousand_resources_are_spread_over_the_interval() -> None:
     buckets = Counter(int(next_tick(1e9, 10.0, 0.0, f"uid-{number}") - 1e9) for number in range(1000))
     assert len(buckets) >= 10
     assert max(buckets.values()) < 150

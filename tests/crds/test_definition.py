@@ -27,17 +27,17 @@ def nodes(node: dict[str, Any], path: str) -> Iterator[tuple[str, dict[str, Any]
 SCHEMA = dict(nodes(crd.schema(), "bd"))
 
 
-def test_the_definition_is_what_the_models_make():
+def test_the_definition_is_what_the_models_make() -> None:
     stored = ROOT / "crds" / "bandit-operator.dev_banditdeployments.yaml"
     assert stored.read_text() == crd.text(), "run `make crds`"
 
 
-def test_the_chart_carries_the_same_definition():
+def test_the_chart_carries_the_same_definition() -> None:
     text = (ROOT / "charts" / "bandit-operator" / "files" / "crd.yaml").read_text()
     assert text == crd.text(), "run `make crds`"
 
 
-def test_every_field_is_described():
+def test_every_field_is_described() -> None:
     undescribed = [
         path
         for path, node in SCHEMA.items()
@@ -46,7 +46,7 @@ def test_every_field_is_described():
     assert undescribed == []
 
 
-def test_every_string_list_and_map_of_the_spec_is_bounded():
+def test_every_string_list_and_map_of_the_spec_is_bounded() -> None:
     unbounded = []
     for path, node in SCHEMA.items():
         if not path.startswith("bd.spec"):
@@ -60,17 +60,17 @@ def test_every_string_list_and_map_of_the_spec_is_bounded():
 
 
 @pytest.mark.parametrize("keyword", ["$ref", "anyOf", "oneOf", "allOf", "const", "title", "$defs"])
-def test_the_schema_is_structural(keyword):
+def test_the_schema_is_structural(keyword: str) -> None:
     assert [path for path, node in SCHEMA.items() if keyword in node] == []
 
 
-def test_every_rule_says_what_is_wrong():
+def test_every_rule_says_what_is_wrong() -> None:
     rules = [rule for node in SCHEMA.values() for rule in node.get("x-kubernetes-validations", [])]
     assert rules
     assert all("message" in rule or "messageExpression" in rule for rule in rules)
 
 
-def test_defaults_are_complete_where_a_whole_block_may_be_left_out():
+def test_defaults_are_complete_where_a_whole_block_may_be_left_out() -> None:
     spec = SCHEMA["bd.spec"]["properties"]
     for block in ("guardrails", "rollback", "promotion"):
         fields = spec[block]["properties"]
@@ -79,6 +79,6 @@ def test_defaults_are_complete_where_a_whole_block_may_be_left_out():
         }
 
 
-def test_the_text_is_one_yaml_document_that_kubectl_can_apply():
+def test_the_text_is_one_yaml_document_that_kubectl_can_apply() -> None:
     assert yaml.safe_load(crd.text()) == crd.crd()
     assert "&id" not in crd.text()

@@ -11,6 +11,7 @@ import pytest
 
 from bandit_operator.api.crd import crd, schema
 from bandit_operator.api.status import ArmStatus, Condition, Phase, Status
+from cluster.client import Namespace
 
 pytestmark = pytest.mark.cluster
 NOW = "2026-03-01T12:00:00Z"
@@ -35,7 +36,7 @@ OBJECTS = dict(objects(schema()))
 
 
 @pytest.mark.parametrize("path", OBJECTS)
-def test_kubectl_explain_tells_what_every_field_is_for(api, path):
+def test_kubectl_explain_tells_what_every_field_is_for(api: Namespace, path: Any) -> None:
     told = words(api.kubectl("explain", path, "--api-version=bandit-operator.dev/v1alpha1"))
     for name, field in OBJECTS[path].items():
         if name in ("apiVersion", "kind", "metadata"):
@@ -44,7 +45,7 @@ def test_kubectl_explain_tells_what_every_field_is_for(api, path):
 
 
 @pytest.fixture(scope="module")
-def running(api, good):
+def running(api: Namespace, good: dict[str, Any]) -> str:
     """Return the name of a resource with a status as the operator writes it."""
     api.kubectl(
         "apply", "--server-side", "-f", "-", stdin=json.dumps({**good, "metadata": {"name": "running"}})
@@ -68,34 +69,36 @@ def running(api, good):
     return "running"
 
 
-def test_kubectl_get_answers_who_is_winning_since_when_and_whether_it_is_safe(api, running):
+def test_kubectl_get_answers_who_is_winning_since_when_and_whether_it_is_safe(
+    api: Namespace, running: str
+) -> None:
     header, row = api.kubectl("get", "bd", running).splitlines()
     assert header.split() == ["NAME", "LEADER", "SHARE", "READY", "REASON", "SINCE", "AGE"]
     assert row.split()[:5] == ["running", "boosting", "92.5%", "True", "Learning"]
 
 
-def test_kubectl_get_wide_adds_the_strategy(api, running):
+def test_kubectl_get_wide_adds_the_strategy(api: Namespace, running: str) -> None:
     header, row = api.kubectl("get", "bd", running, "-o", "wide").splitlines()
     assert "STRATEGY" in header.split()
     assert "Thompson" in row.split()
 
 
-def test_kubectl_wait_sees_the_ready_condition(api, running):
+def test_kubectl_wait_sees_the_ready_condition(api: Namespace, running: str) -> None:
     api.kubectl("wait", "bd", running, "--for=condition=Ready", "--timeout=5s")
 
 
-def test_resources_are_found_by_their_route(api, running):
+def test_resources_are_found_by_their_route(api: Namespace, running: str) -> None:
     found = api.kubectl("get", "bd", "--field-selector", "spec.traffic.routeRef.name=income", "-o", "name")
     assert f"banditdeployment.bandit-operator.dev/{running}" in found.splitlines()
     none = api.kubectl("get", "bd", "--field-selector", "spec.traffic.routeRef.name=other", "-o", "name")
     assert none == ""
 
 
-def test_kubectl_get_all_lists_the_resource(api, running):
+def test_kubectl_get_all_lists_the_resource(api: Namespace, running: str) -> None:
     assert f"banditdeployment.bandit-operator.dev/{running}" in api.kubectl("get", "all", "-o", "name")
 
 
-def test_a_status_comes_back_as_it_was_written(api, running):
+def test_a_status_comes_back_as_it_was_written(api: Namespace, running: str) -> None:
     stored = json.loads(api.kubectl("get", "bd", running, "-o", "json"))["status"]
     assert stored["memory"] == {"version": 1, "state": {"alpha": [0.5, 1e-9]}}
     read = Status.model_validate(stored)
@@ -103,7 +106,7 @@ def test_a_status_comes_back_as_it_was_written(api, running):
     assert [arm.weight for arm in read.arms] == [750, 9250]
 
 
-def test_a_change_of_the_status_leaves_the_generation_alone(api, running):
+def test_a_change_of_the_status_leaves_the_generation_alone(api: Namespace, running: str) -> None:
     before = api.kubectl("get", "bd", running, "-o", "jsonpath={.metadata.generation}")
     api.kubectl(
         "patch",
@@ -117,7 +120,7 @@ def test_a_change_of_the_status_leaves_the_generation_alone(api, running):
     assert api.kubectl("get", "bd", running, "-o", "jsonpath={.metadata.generation}") == before
 
 
-def test_another_manager_can_add_an_arm_by_server_side_apply(api, good):
+def test_another_manager_can_add_an_arm_by_server_side_apply(api: Namespace, good: dict[str, Any]) -> None:
     name = "shared"
     api.kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps({**good, "metadata": {"name": name}}))
     arm = {"name": "forest", "backendRef": {"name": "income-forest"}}
@@ -136,6 +139,6 @@ def test_another_manager_can_add_an_arm_by_server_side_apply(api, good):
     assert arms.split() == ["logistic", "boosting", "forest"]
 
 
-def test_the_short_name_is_bd():
+def test_the_short_name_is_bd() -> None:
     assert crd()["spec"]["names"]["shortNames"] == ["bd"]
     assert re.fullmatch("[a-z]+", crd()["spec"]["names"]["plural"])

@@ -58,7 +58,7 @@ def test_the_counters_of_the_manifest_are_the_metric_lines_above_it(name: str) -
     prometheus = yaml.safe_load(block)["reward"]["prometheus"]
     counters = ("successes", "trials", *(one.field for one in FURTHER_COUNTERS))
     for selector in (prometheus[part] for part in counters if part in prometheus):
-        metric, labels = re.fullmatch(r"(\w+)\{(.*)\}", selector).groups()  # type: ignore[union-attr] # it does
+        metric, labels = re.fullmatch(r"(\w+)\{(.*)\}", selector).groups()
         wanted = dict(re.findall(r'(\w+)="([^"]*)"', labels))
         found = [one for one in series if one.name == metric and wanted.items() <= one.labels.items()]
         assert found, selector

@@ -85,7 +85,7 @@ def rollout(
     request: pytest.FixtureRequest,
 ) -> Iterator[Callable[..., Rollout]]:
     """Make rollouts named after the test, and take them away after it."""
-    assert steer
+    assert operator, steer
     made: list[Rollout] = []
 
     def make(suffix: str = "", **arguments: Any) -> Rollout:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
 from cluster.client import Cluster
+from testbed.rollout import Rollout
 from testbed.waiting import wait_until
 from tests.e2e.conftest import patched_operator
 from tests.e2e.versions import Versions, assert_counted_once
@@ -21,7 +23,7 @@ SAID = "the machine's clock was set"
 def settable(operator: Cluster) -> Iterator[Cluster]:
     """The operator as it is shipped, on a machine whose clock can be set."""
     container = "/spec/template/spec/containers/0"
-    patch = [
+    patch: list[dict[str, Any]] = [
         {"op": "replace", "path": f"{container}/image", "value": "bandit-operator:set-clock"},
         {
             "op": "add",
@@ -39,7 +41,9 @@ def set_clock(operators: Cluster, seconds: int) -> None:
     operators.kubectl("exec", "deployment/bandit-operator", "--", *command)
 
 
-def test_a_clock_that_is_set_moves_nothing_and_no_reward_is_lost_or_doubled(rollout, steer, settable):
+def test_a_clock_that_is_set_moves_nothing_and_no_reward_is_lost_or_doubled(
+    rollout: Callable[..., Rollout], steer: Callable[..., None], settable: Cluster
+) -> None:
     one = rollout()
     steer(one.name, good=(40, 0.6), bad=(40, 0.5))
     # Nobody moves the weights but for a clock that would be believed.

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 import httpx
 import pytest
 
-from cluster.client import EmbeddedCluster
+from cluster.client import Cluster, EmbeddedCluster
 from testbed.installation import OPERATOR_ACCOUNT, OPERATOR_NAMESPACE
+from testbed.rollout import Rollout
 from testbed.waiting import wait_until
 from tests.e2e import NAMESPACE
 
@@ -30,11 +32,13 @@ def api_requests(cluster: EmbeddedCluster, name: str) -> Counter[tuple[str, str]
     )
 
 
-def ticks(rollout) -> int:
+def ticks(rollout: Rollout) -> int:
     return int(rollout.status().get("decisions", {}).get("total", 0))
 
 
-def test_ticks_that_move_weights_read_nothing_and_write_twice_at_most(rollout, steer, audited):
+def test_ticks_that_move_weights_read_nothing_and_write_twice_at_most(
+    rollout: Callable[..., Rollout], steer: Callable[..., None], audited: EmbeddedCluster
+) -> None:
     one = rollout()
     steer(one.name, good=(60, 0.5), bad=(60, 0.5))
     one.create(guardrails={"minTrials": 20, "minChange": "0"})
@@ -46,7 +50,9 @@ def test_ticks_that_move_weights_read_nothing_and_write_twice_at_most(rollout, s
     assert sum(made.values()) <= 2 * (ticked + 1), made
 
 
-def test_quiet_ticks_write_no_more_than_a_status_a_minute(rollout, steer, audited):
+def test_quiet_ticks_write_no_more_than_a_status_a_minute(
+    rollout: Callable[..., Rollout], steer: Callable[..., None], audited: EmbeddedCluster
+) -> None:
     one = rollout()
     steer(one.name, good=(60, 0.5), bad=(60, 0.5))
     one.create(guardrails={"minTrials": 10**9})
@@ -59,7 +65,9 @@ def test_quiet_ticks_write_no_more_than_a_status_a_minute(rollout, steer, audite
     assert len(one.status()["history"]) >= 10
 
 
-def test_a_tick_makes_one_query(rollout, steer, operator):
+def test_a_tick_makes_one_query(
+    rollout: Callable[..., Rollout], steer: Callable[..., None], operator: Cluster
+) -> None:
     one = rollout()
     steer(one.name, good=(60, 0.5), bad=(60, 0.5))
     one.create(guardrails={"minTrials": 20, "minChange": "0"})  # each tick is written, so it can be counted
@@ -78,7 +86,9 @@ def test_a_tick_makes_one_query(rollout, steer, operator):
     assert made <= ticked + 1
 
 
-def test_metrics_and_probes_tell_what_it_does(rollout, steer, operator):
+def test_metrics_and_probes_tell_what_it_does(
+    rollout: Callable[..., Rollout], steer: Callable[..., None], operator: Cluster
+) -> None:
     one = rollout()
     steer(one.name, good=(60, 0.2), bad=(60, 0.9))
     one.create()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from cluster.client import ClusterError
+from testbed.rollout import Rollout
 from testbed.waiting import wait_until
 
 pytestmark = pytest.mark.cluster
@@ -20,7 +23,9 @@ pytestmark = pytest.mark.cluster
         ("scale-target", "ScaleTargetNotFound", "Deployment e2e/missing"),
     ],
 )
-def test_what_does_not_exist_is_named_and_the_route_left_alone(rollout, fault, reason, says):
+def test_what_does_not_exist_is_named_and_the_route_left_alone(
+    rollout: Callable[..., Rollout], fault: str, reason: str, says: str
+) -> None:
     one = rollout()
     traffic = {"routeRef": {"name": one.name, "sectionName": "predict"}}
     arms = one.resource()["spec"]["arms"]
@@ -46,7 +51,7 @@ def test_what_does_not_exist_is_named_and_the_route_left_alone(rollout, fault, r
     assert one.route()["spec"] == before["spec"]
 
 
-def test_a_fault_that_is_mended_is_noticed_at_once(rollout):
+def test_a_fault_that_is_mended_is_noticed_at_once(rollout: Callable[..., Rollout]) -> None:
     one = rollout()
     one.cluster.apply(one.services()[0], one.route_object(), one.resource())
     one.wait_for("Accepted", "False", "BackendNotFound")
@@ -54,7 +59,9 @@ def test_a_fault_that_is_mended_is_noticed_at_once(rollout):
     one.wait_for("Accepted", "True", "Accepted", seconds=10)
 
 
-def test_the_younger_of_two_resources_on_one_rule_waits_for_the_older_to_go(rollout):
+def test_the_younger_of_two_resources_on_one_rule_waits_for_the_older_to_go(
+    rollout: Callable[..., Rollout],
+) -> None:
     older, younger = rollout(), rollout("b")
     older.create()
     older.wait_for("Accepted", "True", "Accepted")
@@ -77,7 +84,9 @@ def test_the_younger_of_two_resources_on_one_rule_waits_for_the_older_to_go(roll
         ("hung", "Timeout", "gave no answer in 5 s"),
     ],
 )
-def test_a_prometheus_that_is_ill_holds_the_weights(rollout, broken_prometheus, how, reason, says):
+def test_a_prometheus_that_is_ill_holds_the_weights(
+    rollout: Callable[..., Rollout], broken_prometheus: str, how: str, reason: str, says: str
+) -> None:
     one = rollout()
     counters = {"successes": "good_total", "trials": "all_total", "settle": "3s"}
     one.create(reward={"prometheus": {**counters, "address": f"{broken_prometheus}/{how}"}})
@@ -88,7 +97,9 @@ def test_a_prometheus_that_is_ill_holds_the_weights(rollout, broken_prometheus, 
     assert one.condition("Accepted")["status"] == "True"
 
 
-def test_a_prometheus_that_is_not_there_holds_the_weights_and_counts_against_nobody(rollout, steer):
+def test_a_prometheus_that_is_not_there_holds_the_weights_and_counts_against_nobody(
+    rollout: Callable[..., Rollout], steer: Callable[..., None]
+) -> None:
     one = rollout()
     steer(one.name, good=(40, 0.5), bad=(40, 0.5))
     one.create(mode="Active")
@@ -107,7 +118,9 @@ def test_a_prometheus_that_is_not_there_holds_the_weights_and_counts_against_nob
     assert one.status()["decisions"]["holds"] >= counted
 
 
-def test_an_arm_with_traffic_and_no_rewards_is_named_and_holds_all(rollout, steer):
+def test_an_arm_with_traffic_and_no_rewards_is_named_and_holds_all(
+    rollout: Callable[..., Rollout], steer: Callable[..., None]
+) -> None:
     one = rollout()
     steer(one.name, good=(40, 0.5))
     one.create()
@@ -121,7 +134,7 @@ def test_an_arm_with_traffic_and_no_rewards_is_named_and_holds_all(rollout, stee
     assert one.weights() == one.start_weights
 
 
-def test_a_spec_that_the_schema_refuses_never_reaches_the_operator(rollout):
+def test_a_spec_that_the_schema_refuses_never_reaches_the_operator(rollout: Callable[..., Rollout]) -> None:
     one = rollout()
     with pytest.raises(ClusterError, match="is not the name of an arm"):
         one.create(baseline="nobody")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -36,7 +37,7 @@ ARMS = {"good": 0.6, "fair": 0.6, "bad": 0.1}
 def killed(operator: Cluster) -> Iterator[Cluster]:
     """The operator as it is shipped, in a Pod that kills it by the plan."""
     container = "/spec/template/spec/containers/0"
-    patch = [
+    patch: list[dict[str, Any]] = [
         {"op": "replace", "path": f"{container}/image", "value": "bandit-operator:killed"},
         {"op": "add", "path": f"{container}/args/0", "value": json.dumps(PLAN)},
         {"op": "remove", "path": f"{container}/livenessProbe"},  # it would kill at points of its own
@@ -49,6 +50,10 @@ def killed(operator: Cluster) -> Iterator[Cluster]:
     ]
     with patched_operator(operator, patch) as operators:
         yield operators
+
+
+def died_again(operators: Cluster, before: int) -> bool:
+    return kills(operators) > before
 
 
 def kills(operators: Cluster) -> int:
@@ -94,7 +99,9 @@ def replay_all(bodies: list[dict[str, Any]]) -> int:
     return len(acted)
 
 
-def test_every_reward_is_counted_once_and_every_decision_can_be_made_again(rollout, killed):
+def test_every_reward_is_counted_once_and_every_decision_can_be_made_again(
+    rollout: Callable[..., Rollout], killed: Cluster
+) -> None:
     generator = random.Random(20251125)
     one = rollout(weights={"good": 4000, "fair": 3000, "bad": 3000})
     arms = [
@@ -122,7 +129,7 @@ def test_every_reward_is_counted_once_and_every_decision_can_be_made_again(rollo
         if died_now != died:
             died = died_now
             disturb(one, generator)
-        wait_until(lambda died=died: kills(killed) > died, f"kill {died + 1} of {wanted}", 150)
+        wait_until(partial(died_again, killed, died), f"kill {died + 1} of {wanted}", 150)
     wait_until(lambda: one.arm("bad").get("state") == "RolledBack", "the loser is rolled back", 150)
     last = one.status()["cursor"]
     wait_until(lambda: one.status()["cursor"] > last, "it goes on", 90)

@@ -28,7 +28,9 @@ def result(tmp_path_factory: pytest.TempPathFactory, operator: Cluster) -> dict[
     return found
 
 
-def test_the_operator_counts_for_every_arm_what_the_study_computes_for_the_same_rows(result):
+def test_the_operator_counts_for_every_arm_what_the_study_computes_for_the_same_rows(
+    result: dict[str, object],
+) -> None:
     assert result["requests"] == result["rewards_counted"] == result["labels_sent"] == 900
     assert result["failed"] == 0
     assert result["windows_missing"] == []

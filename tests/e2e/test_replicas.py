@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from cluster.client import Cluster
+from cluster.client import Cluster, EmbeddedCluster
+from testbed.rollout import Rollout
 from testbed.waiting import wait_until
 from tests.e2e.conftest import patched_operator
 
@@ -20,7 +22,7 @@ pytestmark = pytest.mark.cluster
 @pytest.fixture
 def pair(operator: Cluster) -> Iterator[Cluster]:
     """The operator with two replicas, which no probe restarts while they sleep."""
-    patch = [
+    patch: list[dict[str, Any]] = [
         {"op": "replace", "path": "/spec/replicas", "value": 2},
         {"op": "remove", "path": "/spec/template/spec/containers/0/livenessProbe"},
     ]
@@ -50,7 +52,9 @@ def pid_of(pod: str) -> int:
     raise AssertionError(f"no process of Pod {pod}")
 
 
-def test_the_other_replica_goes_on_with_the_same_memory_when_the_leader_is_killed(rollout, steer, pair):
+def test_the_other_replica_goes_on_with_the_same_memory_when_the_leader_is_killed(
+    rollout: Callable[..., Rollout], steer: Callable[..., None], pair: Cluster
+) -> None:
     one = rollout()
     steer(one.name, good=(60, 0.5), bad=(60, 0.5))
     one.create()
@@ -68,8 +72,8 @@ def test_the_other_replica_goes_on_with_the_same_memory_when_the_leader_is_kille
 
 
 def test_a_leader_that_slept_longer_than_its_lease_writes_nothing_when_it_wakes(
-    rollout, steer, audited, pair
-):
+    rollout: Callable[..., Rollout], steer: Callable[..., None], audited: EmbeddedCluster, pair: Cluster
+) -> None:
     one = rollout()
     steer(one.name, good=(60, 0.5), bad=(60, 0.5))
     one.create(guardrails={"minTrials": 20, "minChange": "0"})
@@ -95,7 +99,9 @@ def test_a_leader_that_slept_longer_than_its_lease_writes_nothing_when_it_wakes(
     assert holder(pair) != sleeper
 
 
-def test_a_replica_that_is_stopped_in_order_hands_over_within_seconds(rollout, steer, pair):
+def test_a_replica_that_is_stopped_in_order_hands_over_within_seconds(
+    rollout: Callable[..., Rollout], steer: Callable[..., None], pair: Cluster
+) -> None:
     one = rollout()
     steer(one.name, good=(60, 0.5), bad=(60, 0.5))
     one.create()

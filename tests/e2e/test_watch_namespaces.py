@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from cluster.client import Cluster
 from testbed.installation import OPERATOR_ACCOUNT, install_operator
+from testbed.rollout import Rollout
 from tests.e2e import ADDRESSES, NAMESPACE
 
 pytestmark = pytest.mark.cluster
@@ -33,7 +34,9 @@ def may_patch_routes(cluster: Cluster, namespace: str) -> bool:
     return cluster.run("cluster", "kubectl", *question, check=False).stdout.strip() == "yes"
 
 
-def test_it_works_in_its_namespaces_and_has_no_rights_in_others(rollout, steer, confined):
+def test_it_works_in_its_namespaces_and_has_no_rights_in_others(
+    rollout: Callable[..., Rollout], steer: Callable[..., None], confined: Cluster
+) -> None:
     elsewhere = rollout("x").resource()
     elsewhere["metadata"]["namespace"] = "default"
     confined.apply(elsewhere)

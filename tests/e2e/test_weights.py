@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import copy
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 
 from bandit_operator.reconcile.route_sync import CONTEST_PATIENCE
+from testbed.rollout import Rollout
 from testbed.waiting import wait_until
 from tests.e2e.versions import Versions, assert_counted_once
 
@@ -27,8 +30,14 @@ def without_weights(route: dict[str, Any]) -> dict[str, Any]:
     return kept
 
 
+def has_counted(one: Rollout, number: int) -> bool:
+    return bool(one.status()["foreignWeightChanges"] == number)
+
+
 @pytest.mark.parametrize("kind", ["HTTPRoute", "GRPCRoute"])
-def test_weights_follow_the_rewards_and_nothing_else_of_the_route_changes(rollout, steer, kind):
+def test_weights_follow_the_rewards_and_nothing_else_of_the_route_changes(
+    rollout: Callable[..., Rollout], steer: Callable[..., None], kind: str
+) -> None:
     one = rollout(kind=kind)
     steer(one.name, good=(60, 0.2), bad=(60, 0.9))
     one.create()
@@ -42,7 +51,9 @@ def test_weights_follow_the_rewards_and_nothing_else_of_the_route_changes(rollou
     assert one.status()["leader"] == "bad"
 
 
-def test_rewards_may_come_from_any_promql(rollout, steer):
+def test_rewards_may_come_from_any_promql(
+    rollout: Callable[..., Rollout], steer: Callable[..., None]
+) -> None:
     one = rollout()
     steer(one.name, good=(60, 0.2), bad=(60, 0.9))
     selector = f'{{route="{one.name}"}}[$window]'
@@ -58,7 +69,9 @@ def test_rewards_may_come_from_any_promql(rollout, steer):
 
 
 @pytest.mark.parametrize("kind", ["Gaussian", "Ratio"])
-def test_rewards_without_bounds_are_read_from_their_counters(rollout, steer, kind):
+def test_rewards_without_bounds_are_read_from_their_counters(
+    rollout: Callable[..., Rollout], steer: Callable[..., None], kind: str
+) -> None:
     one = rollout()
     steer(one.name, good=(60, 20.0, 2.0), bad=(60, 30.0, 2.0))
     names = {"successes": "successes", "trials": "trials", "squares": "squares"}
@@ -92,7 +105,9 @@ def test_rewards_without_bounds_are_read_from_their_counters(rollout, steer, kin
         assert abs(float(arm["mean"]) - true) < 5 * true / 3 / float(arm["trials"]) ** 0.5
 
 
-def test_weights_that_somebody_else_changes_are_put_back_within_five_seconds_and_counted(rollout, steer):
+def test_weights_that_somebody_else_changes_are_put_back_within_five_seconds_and_counted(
+    rollout: Callable[..., Rollout], steer: Callable[..., None]
+) -> None:
     one = rollout()
     steer(one.name, good=(40, 0.5), bad=(40, 0.5))
     one.create(guardrails={"minTrials": 10**9})  # nothing but the foreign hand moves them
@@ -102,10 +117,12 @@ def test_weights_that_somebody_else_changes_are_put_back_within_five_seconds_and
         changed = time.monotonic()
         wait_until(lambda: one.weights() == one.start_weights, "weights are put back", 5)
         assert time.monotonic() - changed < 5
-        wait_until(lambda number=number: one.status()["foreignWeightChanges"] == number, "it is counted")
+        wait_until(partial(has_counted, one, number), "it is counted")
 
 
-def test_a_contest_over_the_weights_is_reported_and_backed_off_from(rollout, steer):
+def test_a_contest_over_the_weights_is_reported_and_backed_off_from(
+    rollout: Callable[..., Rollout], steer: Callable[..., None]
+) -> None:
     one = rollout()
     steer(one.name, good=(40, 0.5), bad=(40, 0.5))
     one.create(guardrails={"minTrials": 10**9})
@@ -113,12 +130,14 @@ def test_a_contest_over_the_weights_is_reported_and_backed_off_from(rollout, ste
     for number in range(1, CONTEST_PATIENCE + 2):
         wait_until(lambda: one.weights() == one.start_weights, "weights are put back", 5)
         one.set_weights(good=number, bad=999)
-        wait_until(lambda number=number: one.status()["foreignWeightChanges"] == number, f"change {number}")
+        wait_until(partial(has_counted, one, number), f"change {number}")
     condition = one.wait_for("TrafficInSync", "False", "WeightsContested")
     assert "managedFields" in condition["message"]
 
 
-def test_observe_decides_and_writes_nothing_to_the_route(rollout, steer):
+def test_observe_decides_and_writes_nothing_to_the_route(
+    rollout: Callable[..., Rollout], steer: Callable[..., None]
+) -> None:
     one = rollout()
     steer(one.name, good=(60, 0.2), bad=(60, 0.9))
     one.create(mode="Observe")
@@ -134,7 +153,9 @@ def test_observe_decides_and_writes_nothing_to_the_route(rollout, steer):
     one.wait_for_move()
 
 
-def test_paused_leaves_the_weights_to_whoever_sets_them(rollout, steer):
+def test_paused_leaves_the_weights_to_whoever_sets_them(
+    rollout: Callable[..., Rollout], steer: Callable[..., None]
+) -> None:
     one = rollout()
     steer(one.name, good=(60, 0.5), bad=(60, 0.5))
     one.create(mode="Paused")
@@ -146,7 +167,9 @@ def test_paused_leaves_the_weights_to_whoever_sets_them(rollout, steer):
     assert one.status()["foreignWeightChanges"] == 0
 
 
-def test_deleting_the_resource_waits_for_nobody_and_leaves_traffic_as_it_was(rollout, steer):
+def test_deleting_the_resource_waits_for_nobody_and_leaves_traffic_as_it_was(
+    rollout: Callable[..., Rollout], steer: Callable[..., None]
+) -> None:
     one = rollout()
     steer(one.name, good=(60, 0.2), bad=(60, 0.9))
     one.create()
@@ -159,7 +182,9 @@ def test_deleting_the_resource_waits_for_nobody_and_leaves_traffic_as_it_was(rol
     assert one.route() == before
 
 
-def test_a_new_strategy_keeps_the_rewards_that_were_counted(rollout, steer):
+def test_a_new_strategy_keeps_the_rewards_that_were_counted(
+    rollout: Callable[..., Rollout], steer: Callable[..., None]
+) -> None:
     one = rollout()
     steer(one.name, good=(60, 0.5), bad=(60, 0.5))
     one.create()
@@ -169,7 +194,9 @@ def test_a_new_strategy_keeps_the_rewards_that_were_counted(rollout, steer):
     assert float(one.arm("good")["trials"]) >= counted
 
 
-def test_other_backends_of_the_rule_keep_their_share(rollout, steer):
+def test_other_backends_of_the_rule_keep_their_share(
+    rollout: Callable[..., Rollout], steer: Callable[..., None]
+) -> None:
     one = rollout(weights={"good": 400, "bad": 400})
     route = one.route_object()
     foreign = {"name": f"{one.name}-good", "port": 81, "weight": 200, "namespace": "elsewhere"}

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from bandit_operator.adapters.access import Access
+from bandit_operator.adapters.discovery import Discovery
+from bandit_operator.api.presets.base import ArmLabel
 from bandit_operator.reconcile.causes import FIRST_PAUSE, LONGEST_PAUSE, Causes
-from bandit_operator.sources.base import ArmLabel, Counter
+from bandit_operator.sources.base import Counter
 
 LABEL = ArmLabel("arm", (("a", "a"),))
 TRIALS, OTHER = (Counter("trials", selector, LABEL, "x") for selector in ("all_total", "other_total"))
 
 
-class Counting:
+class Counting(Discovery):
     """A server that has something else each time it is asked."""
 
     def __init__(self) -> None:
+        super().__init__(Access())
         self.asked = 0
         self.away = False
 
-    async def ask(self, address, at, question):  # noqa: ARG002 - as the real one takes them
+    async def ask(self, address: str, at: float, question: Any) -> Any:  # noqa: ARG002 - as the real one takes them
         self.asked += 1
         return None if self.away else f"there is no metric {self.asked}"
 
@@ -28,7 +34,7 @@ class Clock:
         return self.now
 
 
-async def test_a_cause_is_looked_for_once_a_minute_at_most_and_more_seldom_the_longer_it_lasts():
+async def test_a_cause_is_looked_for_once_a_minute_at_most_and_more_seldom_the_longer_it_lasts() -> None:
     server, clock = Counting(), Clock()
     causes = Causes(server, clock)
     said = []
@@ -40,14 +46,14 @@ async def test_a_cause_is_looked_for_once_a_minute_at_most_and_more_seldom_the_l
     assert server.asked <= 6 + 8 * 3600 / LONGEST_PAUSE
 
 
-async def test_another_counter_is_looked_for_at_once():
+async def test_another_counter_is_looked_for_at_once() -> None:
     server = Counting()
     causes = Causes(server, Clock())
     first = await causes.of("uid", "http://p", TRIALS, 0.0)
     assert await causes.of("uid", "http://p", OTHER, 0.0) != first
 
 
-async def test_a_server_that_does_not_answer_changes_nothing_of_what_is_said():
+async def test_a_server_that_does_not_answer_changes_nothing_of_what_is_said() -> None:
     server, clock = Counting(), Clock()
     causes = Causes(server, clock)
     first = await causes.of("uid", "http://p", TRIALS, 0.0)

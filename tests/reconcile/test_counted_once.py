@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -14,11 +14,15 @@ from bandit_operator.adapters.access import Access, Origin
 from bandit_operator.adapters.discovery import Discovery
 from bandit_operator.adapters.prometheus import Prometheus
 from bandit_operator.api.v1alpha1 import parse
-from bandit_operator.core.model import Implausible, NoData, Observed, Outcome
+from bandit_operator.core.model import Implausible, NoData, Observed, Outcome, SourceDown
 from bandit_operator.reconcile.causes import Causes
 from bandit_operator.reconcile.observe import Observer, WindowRead
+from bandit_operator.sources import Sample
+from bandit_operator.sources.resets import Series
 from bandit_operator.watch.cache import Cache
 from tests.support.prometheus import PrometheusServer, prometheus_server
+
+Read = Callable[..., Awaitable[tuple[float, list[int]]]]
 
 pytestmark = pytest.mark.slow
 HOUR, DAY = 3600, 86_400
@@ -30,11 +34,11 @@ class Counting(Prometheus):
 
     queries = 0
 
-    async def query(self, address, promql, at):
+    async def query(self, address: str, promql: str, at: Any) -> list[Sample] | SourceDown:
         self.queries += 1
         return await super().query(address, promql, at)
 
-    async def series(self, address, promql, at):
+    async def series(self, address: str, promql: str, at: Any) -> list[Series] | SourceDown:
         self.queries += 1
         return await super().series(address, promql, at)
 
@@ -99,7 +103,9 @@ class Rollout:
 
 
 @pytest.fixture
-async def rollout(body, server, request) -> AsyncIterator[Rollout]:
+async def rollout(
+    body: dict[str, Any], server: PrometheusServer, request: pytest.FixtureRequest
+) -> AsyncIterator[Rollout]:
     one = Rollout(server, body, re.sub("[^A-Za-z0-9]", "-", request.node.name))
     yield one
     await one.prometheus.close()
@@ -107,10 +113,10 @@ async def rollout(body, server, request) -> AsyncIterator[Rollout]:
 
 
 @pytest.fixture
-def read(rollout):
+def read(rollout: Rollout) -> Read:
     """Trials that windows between such edges count, and how many queries each took."""
 
-    async def make(edges, **pods: Samples) -> tuple[float, list[int]]:
+    async def make(edges: Any, **pods: Samples) -> tuple[float, list[int]]:
         for pod, samples in pods.items():
             rollout.write(pod, samples)
         return sum(await rollout.trials(edges)), rollout.queries
@@ -127,11 +133,15 @@ def every(seconds: int, until: int) -> range:
     return range(0, until + 1, seconds)
 
 
-async def test_a_window_without_beginnings_asks_one_question(read):
+async def test_a_window_without_beginnings_asks_one_question(
+    read: Read,
+) -> None:
     assert await read(every(30, 120), a=scraped(0, 120, 50)) == (8, [1] * 4)
 
 
-async def test_a_new_pods_counts_are_all_new_and_cost_one_question_more(read):
+async def test_a_new_pods_counts_are_all_new_and_cost_one_question_more(
+    read: Read,
+) -> None:
     trials, queries = await read(every(30, 120), a=scraped(0, 120, 50), b=scraped(45, 120, 7))
     assert trials == 8 + 12
     assert queries == [1, 2, 1, 1]
@@ -139,45 +149,61 @@ async def test_a_new_pods_counts_are_all_new_and_cost_one_question_more(read):
 
 @pytest.mark.parametrize("edges", [every(30, 1200), every(400, 1200), [0, 600, 1200]])
 @pytest.mark.parametrize("marker", [[], [(315, None)]], ids=["", "with a staleness marker"])
-async def test_after_scrapes_that_failed_for_ten_minutes_only_the_difference_counts(read, edges, marker):
+async def test_after_scrapes_that_failed_for_ten_minutes_only_the_difference_counts(
+    read: Read, edges: Any, marker: Any
+) -> None:
     samples = [*scraped(0, 300, 100), *marker, *scraped(900, 1200, 160)]
     assert (await read(edges, a=samples))[0] == 80
 
 
-async def test_after_hours_without_prometheus_only_the_difference_counts(read):
+async def test_after_hours_without_prometheus_only_the_difference_counts(
+    read: Read,
+) -> None:
     edges = [*every(30, 300), *range(330, 5 * HOUR, 600), 5 * HOUR, 5 * HOUR + 300]
     samples = [*scraped(0, 300, 100), *scraped(5 * HOUR, 5 * HOUR + 300, 9000)]
     other = [*scraped(0, 300, 1), *scraped(5 * HOUR, 5 * HOUR + 300, 22)]
     assert (await read(edges, a=samples, b=other))[0] == 8920 + 41
 
 
-async def test_scrapes_further_apart_than_staleness_count_once(read):
+async def test_scrapes_further_apart_than_staleness_count_once(
+    read: Read,
+) -> None:
     assert (await read(every(60, 2 * HOUR), a=scraped(0, 2 * HOUR, 100, every=600)))[0] == 12
 
 
-async def test_a_counter_that_was_reset_while_nobody_looked_counts_from_zero(read):
+async def test_a_counter_that_was_reset_while_nobody_looked_counts_from_zero(
+    read: Read,
+) -> None:
     samples = [*scraped(0, 300, 100), *scraped(900, 1200, 3)]
     assert (await read(every(30, 1200), a=samples))[0] == 20 + 23
 
 
-async def test_a_counter_that_was_reset_and_outgrew_itself_counts_from_zero(read):
+async def test_a_counter_that_was_reset_and_outgrew_itself_counts_from_zero(
+    read: Read,
+) -> None:
     samples = [*scraped(0, 300, 100), (900, 3), (915, 500)]
     assert (await read([0, 300, 895, 1200], a=samples))[0] == 20 + 500
 
 
-async def test_a_counter_reset_after_it_came_back_counts_what_it_had_gained_until_then(read):
+async def test_a_counter_reset_after_it_came_back_counts_what_it_had_gained_until_then(
+    read: Read,
+) -> None:
     samples = [*scraped(0, 300, 100), (900, 150), (915, 160), (930, 4), (945, 9)]
     trials, queries = await read([0, 300, 890, 950, 1200], a=samples)
     assert trials == 20 + 40 + 9
     assert queries == [1, 1, 4, 1]  # the beginnings of both counters, and the samples of each
 
 
-async def test_a_pod_that_returns_under_its_name_counts_from_zero(read):
+async def test_a_pod_that_returns_under_its_name_counts_from_zero(
+    read: Read,
+) -> None:
     samples = [*scraped(0, 300, 100), (301, None), *scraped(2 * HOUR, 2 * HOUR + 300, 0)]
     assert (await read([*every(30, 300), *every(300, 2 * HOUR + 300)[2:]], a=samples))[0] == 40
 
 
-async def test_a_series_away_for_more_than_a_day_counts_from_its_first_sample_and_this_is_said(read, rollout):
+async def test_a_series_away_for_more_than_a_day_counts_from_its_first_sample_and_this_is_said(
+    read: Read, rollout: Rollout
+) -> None:
     back = 25 * HOUR
     samples = [*scraped(0, 300, 100), *scraped(back, back + 300, 130)]
     assert (await read([0, 300, back - 10, back + 300], a=samples))[0] == 20 + 20
@@ -185,7 +211,7 @@ async def test_a_series_away_for_more_than_a_day_counts_from_its_first_sample_an
     assert note.startswith("arm logistic: 130 of good_total, 130 of all_total not counted: its series began")
 
 
-async def test_lives_that_appear_when_prometheus_has_lost_its_data_are_not_learned(rollout):
+async def test_lives_that_appear_when_prometheus_has_lost_its_data_are_not_learned(rollout: Rollout) -> None:
     rollout.write("before", [(30 * step, 6044 + 100 * step) for step in range(11)])
     usual = await rollout.trials(range(0, 301, 30), usual=100)
     rollout.write("after", [(401, 7926), (416, 7976), (431, 8026), (461, 8126)])
@@ -195,27 +221,27 @@ async def test_lives_that_appear_when_prometheus_has_lost_its_data_are_not_learn
     assert "7926 of all_total" in rollout.notes[0]
 
 
-async def test_many_small_lives_at_once_are_one(rollout):
+async def test_many_small_lives_at_once_are_one(rollout: Rollout) -> None:
     for pod in range(20):
         rollout.write(str(pod), [(10, 400), (25, 405)])
     assert await rollout.trials([0, 30], usual=100) == [100]
     assert "8000 of all_total" in rollout.notes[0]
 
 
-async def test_a_busy_newcomer_counts_whole(rollout):
+async def test_a_busy_newcomer_counts_whole(rollout: Rollout) -> None:
     rollout.write("old", scraped(0, 120, 50))
     rollout.write("new", [(40, 90), (55, 180), (70, 270)])
     assert sum(await rollout.trials([0, 30, 60, 90], usual=90)) == 6 + 270
     assert rollout.notes == []
 
 
-async def test_a_life_of_a_counter_that_was_reset_right_after_is_not_learned(rollout):
+async def test_a_life_of_a_counter_that_was_reset_right_after_is_not_learned(rollout: Rollout) -> None:
     rollout.write("new", [(5, 9000), (15, 10), (25, 40)])
     assert await rollout.trials([0, 30], usual=100) == [40]
     assert "9000 of all_total" in rollout.notes[0]
 
 
-async def test_a_life_of_requests_is_not_counted_either(rollout):
+async def test_a_life_of_requests_is_not_counted_either(rollout: Rollout) -> None:
     rollout.body["spec"]["rollback"] = {"requests": f'served_total{{route="{rollout.name}"}}'}
     rollout.write("old", scraped(0, 120, 50))
     rollout.write("gateway", [(40, 70_000), (55, 70_030)], "served_total")
@@ -227,10 +253,10 @@ async def test_a_life_of_requests_is_not_counted_either(rollout):
     ]
 
 
-SAWTOOTH = [(0.0, 100), (15.0, 40), (30.0, 130), (45.0, 70), (60.0, 160), (75.0, 100)]
+SAWTOOTH: Samples = [(0.0, 100), (15.0, 40), (30.0, 130), (45.0, 70), (60.0, 160), (75.0, 100)]
 
 
-async def test_several_processes_behind_one_address_are_not_learned_from(rollout):
+async def test_several_processes_behind_one_address_are_not_learned_from(rollout: Rollout) -> None:
     rollout.write("a", SAWTOOTH)
     await rollout.window(0, 30)
     found = await rollout.window(30, 60)
@@ -241,14 +267,14 @@ async def test_several_processes_behind_one_address_are_not_learned_from(rollout
     )
 
 
-async def test_a_series_that_is_reset_in_three_windows_running_is_no_counter(rollout):
+async def test_a_series_that_is_reset_in_three_windows_running_is_no_counter(rollout: Rollout) -> None:
     rollout.write("a", [(15.0 * step, 500 if step % 2 else 5) for step in range(12)])
     found = [await rollout.window(start, start + 30) for start in (0, 30, 60, 90)]
     assert [isinstance(one, Observed) for one in found] == [True, True, False, False]
     assert "started again in 3 windows running" in found[2].message
 
 
-async def test_pods_that_restart_one_after_the_other_are_counters_all_the_same(rollout):
+async def test_pods_that_restart_one_after_the_other_are_counters_all_the_same(rollout: Rollout) -> None:
     for number in range(4):
         when = 30 * number + 10
         rollout.write(f"pod-{number}", [*scraped(0, when, 100), *scraped(when + 15, 150, 0)])
@@ -257,18 +283,18 @@ async def test_pods_that_restart_one_after_the_other_are_counters_all_the_same(r
 
 
 @pytest.mark.parametrize("edges", [[0, 60], [0, 15, 30, 45, 60]])
-async def test_a_small_dip_is_no_reset(rollout, edges):
+async def test_a_small_dip_is_no_reset(rollout: Rollout, edges: Any) -> None:
     rollout.write("a", [(0, 1000145), (15, 1000147), (30, 1000142), (45, 1000155)])
     assert 10 <= sum(await rollout.trials(edges)) <= 15
 
 
-async def test_a_small_dip_while_nobody_looked_is_no_reset(rollout):
+async def test_a_small_dip_while_nobody_looked_is_no_reset(rollout: Rollout) -> None:
     rollout.write("a", [(0, 1000145), (15, 1000147), (900, 1000142), (915, 1000155)])
     assert sum(await rollout.trials([0, 30, 890, 930])) == 2 + 8
 
 
 @pytest.mark.parametrize("lag", [20, 45, 100, 200])
-async def test_samples_that_come_late_are_all_counted(rollout, lag):
+async def test_samples_that_come_late_are_all_counted(rollout: Rollout, lag: int) -> None:
     rollout.write("a", [(0, 1000)])
     written, total = 0, 0.0
     for end in range(30, 1231, 30):
@@ -281,14 +307,14 @@ async def test_samples_that_come_late_are_all_counted(rollout, lag):
     assert set(rollout.queries[1:]) == {1}
 
 
-async def test_a_pod_whose_first_samples_come_late_is_counted_whole(rollout):
+async def test_a_pod_whose_first_samples_come_late_is_counted_whole(rollout: Rollout) -> None:
     rollout.write("a", [(when, 1000 + when) for when in range(0, 301, 15)])
     first = await rollout.trials([0, 30, 60, 90], usual=30)
     rollout.write("b", [(80, 4), (95, 9), (110, 15)])
     assert [*first, *await rollout.trials([90, 120], usual=30)] == [30, 30, 30, 30 + 15]
 
 
-async def test_a_life_that_comes_late_is_not_learned_and_this_is_said(rollout):
+async def test_a_life_that_comes_late_is_not_learned_and_this_is_said(rollout: Rollout) -> None:
     rollout.write("a", [(when, 1000 + when) for when in range(0, 301, 15)])
     await rollout.trials([0, 30, 60, 90], usual=30)
     rollout.write("b", [(80, 5000), (95, 5002), (110, 5005)])
@@ -296,7 +322,7 @@ async def test_a_life_that_comes_late_is_not_learned_and_this_is_said(rollout):
     assert "5000 of all_total not counted: its series came late" in rollout.notes[0]
 
 
-async def test_a_window_that_is_read_again_counts_the_same(rollout):
+async def test_a_window_that_is_read_again_counts_the_same(rollout: Rollout) -> None:
     rollout.write("a", [(when, 1000 + when) for when in range(0, 76, 15)])
     await rollout.window(30, 60)
     rollout.write("a", [(when, 1000 + when) for when in range(90, 121, 15)])
@@ -312,7 +338,9 @@ async def test_a_window_that_is_read_again_counts_the_same(rollout):
         ('all_total{route="ROUTE"}', 'the values of arm on all_total{route="ROUTE"} are A, v1.2'),
     ],
 )
-async def test_of_arms_without_series_it_is_said_what_there_is_instead(rollout, trials, says):
+async def test_of_arms_without_series_it_is_said_what_there_is_instead(
+    rollout: Rollout, trials: str, says: str
+) -> None:
     late = 40 * HOUR  # names of series that are written out of order cannot be looked up at once
     samples = scraped(late, late + 120, 50)
     rollout.write("a", samples, arm="A")
@@ -324,7 +352,7 @@ async def test_of_arms_without_series_it_is_said_what_there_is_instead(rollout, 
     assert found.reason.startswith(expected)
 
 
-async def test_tenants_see_nothing_of_each_other_where_namespaces_are_bound(rollout):
+async def test_tenants_see_nothing_of_each_other_where_namespaces_are_bound(rollout: Rollout) -> None:
     name, mine, theirs = rollout.name, scraped(0, 120, 0), [(0, 0), (30, 9000), (60, 18000)]
     for namespace, samples in (("models", mine), ("victim", theirs)):
         labels = {"route": name, "arm": "logistic", "namespace": namespace}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bandit_operator.api.presets.base import ArmLabel
 from bandit_operator.reconcile.moments import MOST_MOMENTS, MOST_RESOURCES, Moment, Moments
-from bandit_operator.sources.base import ArmLabel, Counter
+from bandit_operator.sources.base import Counter
 
 LABEL = ArmLabel("arm", (("a", "a"),))
 SOURCE = ("http://prometheus", (Counter("trials", "c_total", LABEL),))
@@ -11,7 +12,7 @@ OTHER_COUNTERS = ("http://prometheus", (Counter("trials", "d_total", LABEL),))
 OTHER_SERVER = ("http://thanos", SOURCE[1])
 
 
-def test_a_moment_is_known_to_the_source_that_it_was_read_from_and_to_no_other():
+def test_a_moment_is_known_to_the_source_that_it_was_read_from_and_to_no_other() -> None:
     moments, moment = Moments(), Moment()
     moments.keep("uid", SOURCE, 30.0, moment)
     assert moments.at("uid", SOURCE, 30.0) is moment
@@ -21,7 +22,7 @@ def test_a_moment_is_known_to_the_source_that_it_was_read_from_and_to_no_other()
     assert moments.at("uid", SOURCE, 60.0) is None
 
 
-def test_the_newest_moments_of_the_newest_resources_are_kept():
+def test_the_newest_moments_of_the_newest_resources_are_kept() -> None:
     moments = Moments()
     for number in range(MOST_RESOURCES + 1):
         moments.keep(str(number), SOURCE, 0.0, Moment())

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from collections.abc import AsyncIterator, Callable
+from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
@@ -18,6 +20,7 @@ from bandit_operator.errors import InvalidSpec
 from bandit_operator.reconcile.causes import Causes
 from bandit_operator.reconcile.observe import Observer
 from bandit_operator.watch.cache import Cache
+from tests.support.process import Process
 
 NOTHING = json.dumps({"status": "success", "data": {"resultType": "vector", "result": []}})
 ROUTE = {
@@ -48,7 +51,7 @@ ROUTE = {
 
 
 @pytest.fixture
-async def asked():
+async def asked() -> AsyncIterator[tuple[list[str], str]]:
     """The questions that a server without any series was asked, and its address."""
     questions: list[str] = []
 
@@ -71,7 +74,9 @@ def no_causes() -> Causes:
 
 
 @pytest.mark.parametrize("known", [True, False])
-async def test_envoys_clusters_are_asked_for_by_the_arms_places_in_the_route(body, asked, known):
+async def test_envoys_clusters_are_asked_for_by_the_arms_places_in_the_route(
+    body: dict[str, Any], asked: tuple[list[str], str], known: bool
+) -> None:
     questions, address = asked
     body["spec"]["reward"] = {
         "prometheus": {"preset": "GatewaySuccess", "implementation": "EnvoyGateway", "address": address}
@@ -89,7 +94,9 @@ async def test_envoys_clusters_are_asked_for_by_the_arms_places_in_the_route(bod
     assert set(reading.window.arms.values()) == {NoData("no series of envoy_cluster_upstream_rq")}
 
 
-async def test_users_promql_is_bound_to_the_resources_namespace_where_that_is_asked(body, asked):
+async def test_users_promql_is_bound_to_the_resources_namespace_where_that_is_asked(
+    body: dict[str, Any], asked: tuple[list[str], str]
+) -> None:
     questions, address = asked
     body["spec"]["reward"]["prometheus"] = {
         "successes": 'good_total{namespace="victim"}',
@@ -129,7 +136,13 @@ async def test_users_promql_is_bound_to_the_resources_namespace_where_that_is_as
         ),
     ],
 )
-async def test_promql_that_may_not_be_asked_is_an_invalid_spec(body, asked, promql, requests, says):
+async def test_promql_that_may_not_be_asked_is_an_invalid_spec(
+    body: dict[str, Any],
+    asked: tuple[list[str], str],
+    promql: dict[str, str],
+    requests: str | None,
+    says: str,
+) -> None:
     questions, address = asked
     body["spec"]["reward"]["prometheus"] = {**promql, "address": address}
     body["spec"]["rollback"] = {} if requests is None else {"requests": requests}
@@ -140,7 +153,9 @@ async def test_promql_that_may_not_be_asked_is_an_invalid_spec(body, asked, prom
     assert questions == []
 
 
-async def test_a_spec_whose_promql_may_not_be_asked_is_rejected_with_the_field(process):
+async def test_a_spec_whose_promql_may_not_be_asked_is_rejected_with_the_field(
+    process: Callable[..., Process],
+) -> None:
     one = process()
     await one.tick(2)
     one.earning = InvalidSpec("spec.reward.prometheus.successes: it is no plain selector")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any
 
@@ -26,7 +26,7 @@ from tests.support.process import Process
 ALL = {name: value for name, value in vars(reasons).items() if name.isupper() and isinstance(value, str)}
 FAULTS = (test_identity, test_neighbours, test_plausible, test_servable)
 
-Scenario = Callable[[], Awaitable[Process]]
+Scenario = Callable[[], Coroutine[Any, Any, Process]]
 
 
 def seen(one: Process) -> set[str]:

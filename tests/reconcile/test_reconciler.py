@@ -319,7 +319,7 @@ async def test_moves_that_follow_each_other_are_one_act(process: Start) -> None:
 
 async def test_who_paused_is_an_act(process: Start) -> None:
     one = await learned(process)
-    fields = {"f:spec": {"f:mode": {}}}
+    fields: dict[str, Any] = {"f:spec": {"f:mode": {}}}
     manager = {"manager": "kubectl-edit", "time": "2026-01-01T00:00:00Z", "fieldsV1": fields}
     one.api.objects[one.path]["metadata"]["managedFields"] = [manager]
     one.update_spec(mode="Paused")

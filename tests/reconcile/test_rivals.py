@@ -13,14 +13,14 @@ def body(version: int, operator: str | None) -> dict[str, Any]:
     return {"metadata": {"resourceVersion": str(version)}, "status": {"operator": operator}}
 
 
-def test_taking_a_resource_over_from_an_operator_that_is_gone_is_no_rivalry():
+def test_taking_a_resource_over_from_an_operator_that_is_gone_is_no_rivalry() -> None:
     rivals = Rivals("b/lease")
     assert rivals.seen(KEY, body(1, "a/lease"), 0.0) is None
     assert rivals.seen(KEY, body(1, "a/lease"), 1.0) is None
     assert rivals.seen(KEY, body(2, "b/lease"), 2.0) is None
 
 
-def test_an_operator_that_goes_on_writing_is_named_until_it_stops():
+def test_an_operator_that_goes_on_writing_is_named_until_it_stops() -> None:
     rivals = Rivals("b/lease")
     for version, writer in enumerate(["a/lease", "b/lease", "a/lease"]):
         named = rivals.seen(KEY, body(version, writer), float(version))
@@ -29,6 +29,6 @@ def test_an_operator_that_goes_on_writing_is_named_until_it_stops():
     assert rivals.seen(KEY, body(5, "b/lease"), 5.0 + REMEMBERED_SECONDS) is None
 
 
-def test_replicas_of_one_installation_are_no_rivals():
+def test_replicas_of_one_installation_are_no_rivals() -> None:
     rivals = Rivals("b/lease")
     assert all(rivals.seen(KEY, body(version, "b/lease"), float(version)) is None for version in range(5))

@@ -10,6 +10,7 @@ import pytest
 
 from bandit_operator.core import reasons
 from bandit_operator.core.decision import Intention
+from bandit_operator.reconcile.placement import Placement
 from bandit_operator.reconcile.route_sync import (
     ACCEPT_SECONDS,
     CONTEST_PATIENCE,
@@ -42,13 +43,19 @@ def contested(changes: int) -> RouteSync:
     return sync
 
 
-def test_weights_that_were_never_in_sync_are_a_write_of_ours_that_is_still_to_come():
+def trouble_of(sync: RouteSync, placement: Placement, monotonic: float) -> tuple[str, str]:
+    trouble = sync.state(placement, monotonic).trouble
+    assert trouble is not None
+    return trouble
+
+
+def test_weights_that_were_never_in_sync_are_a_write_of_ours_that_is_still_to_come() -> None:
     sync = RouteSync()
     assert not sync.observe_weights(placed(a=1, b=1), INTENDED, monotonic=0.0, wall=0.0)
     assert sync.foreign_changes == 0
 
 
-def test_a_foreign_change_is_counted_once_and_re_asserted_at_once():
+def test_a_foreign_change_is_counted_once_and_re_asserted_at_once() -> None:
     sync = RouteSync()
     sync.observe_weights(placed(), INTENDED, monotonic=0.0, wall=0.0)
     assert sync.observe_weights(placed(a=1, b=1), INTENDED, monotonic=1.0, wall=1.0)
@@ -57,13 +64,13 @@ def test_a_foreign_change_is_counted_once_and_re_asserted_at_once():
     assert sync.may_assert(2.0, harmful=False)
 
 
-def test_a_few_changes_are_still_re_asserted_at_once():
+def test_a_few_changes_are_still_re_asserted_at_once() -> None:
     sync = contested(CONTEST_PATIENCE)
     assert sync.state(placed(), 5.0).trouble is None
     assert sync.may_assert(5.0, harmful=False)
 
 
-def test_a_contest_is_backed_off_from_with_growing_delays():
+def test_a_contest_is_backed_off_from_with_growing_delays() -> None:
     delays = [contested(CONTEST_PATIENCE + extra).back_off(20.0) for extra in range(1, 6)]
     assert delays == [10, 20, 40, 80, 160]
     sync = contested(CONTEST_PATIENCE + 1)
@@ -71,33 +78,33 @@ def test_a_contest_is_backed_off_from_with_growing_delays():
     assert sync.may_assert(6.0 + 10.0, harmful=False)
 
 
-def test_weights_that_send_requests_where_none_may_go_are_not_waited_for():
+def test_weights_that_send_requests_where_none_may_go_are_not_waited_for() -> None:
     sync = contested(CONTEST_PATIENCE + 5)
     assert not sync.may_assert(12.0, harmful=False)
     assert sync.may_assert(12.0, harmful=True)
 
 
-def test_a_contest_names_who_writes_the_route():
+def test_a_contest_names_who_writes_the_route() -> None:
     sync = contested(20)
-    assert "written by helm " in sync.state(placed(), 20.0).trouble[1]
+    assert "written by helm " in trouble_of(sync, placed(), 20.0)[1]
 
 
-def test_a_contest_is_over_once_nobody_has_changed_anything_for_a_while():
+def test_a_contest_is_over_once_nobody_has_changed_anything_for_a_while() -> None:
     sync = contested(20)
-    assert sync.state(placed(), 20.0).trouble[0] == reasons.WEIGHTS_CONTESTED
+    assert trouble_of(sync, placed(), 20.0)[0] == reasons.WEIGHTS_CONTESTED
     assert sync.state(placed(), 20.0 + CONTEST_SECONDS).trouble is None
 
 
-def test_a_gateway_has_a_moment_to_accept_a_generation():
+def test_a_gateway_has_a_moment_to_accept_a_generation() -> None:
     sync = RouteSync()
     sync.observe_acceptance(placed(accepted=False), 0.0)
     assert sync.state(placed(accepted=False), ACCEPT_SECONDS).trouble is None
-    reason, message = sync.state(placed(accepted=False), ACCEPT_SECONDS + 1).trouble
+    reason, message = trouble_of(sync, placed(accepted=False), ACCEPT_SECONDS + 1)
     assert reason == reasons.ROUTE_NOT_ACCEPTED
     assert "generation 7" in message
 
 
-def test_what_the_gateway_cannot_resolve_is_said_in_its_own_words():
+def test_what_the_gateway_cannot_resolve_is_said_in_its_own_words() -> None:
     trouble = RouteSync().state(placed(unresolved="no port 81"), 0.0).trouble
     assert trouble == (reasons.BACKEND_NOT_FOUND, "the gateway says: no port 81")
 
@@ -112,7 +119,9 @@ def test_what_the_gateway_cannot_resolve_is_said_in_its_own_words():
     ],
     ids=["otherwise than meant", "as meant", "too few to tell", "before the gateway could follow"],
 )
-def test_shares_that_do_not_follow_the_weights_are_said_once_they_can_be_told(requests, start, told):
+def test_shares_that_do_not_follow_the_weights_are_said_once_they_can_be_told(
+    requests: Any, start: float, told: bool
+) -> None:
     sync = RouteSync()
     sync.observe_weights(placed(), INTENDED, monotonic=0.0, wall=0.0)
     sync.observe_requests(requests, INTENDED, ("a", "b"), start)
@@ -120,7 +129,7 @@ def test_shares_that_do_not_follow_the_weights_are_said_once_they_can_be_told(re
     assert (trouble is not None and trouble[0] == reasons.NOT_FOLLOWED) is told
 
 
-def test_a_small_arm_that_starves_is_noticed_after_a_few_windows_of_little_traffic():
+def test_a_small_arm_that_starves_is_noticed_after_a_few_windows_of_little_traffic() -> None:
     intention = Intention({}, {"a": 9500, "b": 500})
     sync = RouteSync()
     sync.observe_weights(placed(a=9500, b=500), intention, monotonic=0.0, wall=0.0)
@@ -132,16 +141,16 @@ def test_a_small_arm_that_starves_is_noticed_after_a_few_windows_of_little_traff
     assert not noticed[0]
 
 
-def test_requests_at_an_arm_without_weight_are_noticed_at_any_traffic():
+def test_requests_at_an_arm_without_weight_are_noticed_at_any_traffic() -> None:
     intention = Intention({}, {"a": 10000, "b": 0})
     sync = RouteSync()
     sync.observe_weights(placed(a=10000, b=0), intention, monotonic=0.0, wall=0.0)
     sync.observe_requests({"a": 20.0, "b": 8.0}, intention, ("a", "b"), 10.0)
-    assert sync.state(placed(a=10000, b=0), 0.0).trouble[0] == reasons.NOT_FOLLOWED
+    assert trouble_of(sync, placed(a=10000, b=0), 0.0)[0] == reasons.NOT_FOLLOWED
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_shares_that_follow_the_weights_are_not_taken_for_others(seed):
+def test_shares_that_follow_the_weights_are_not_taken_for_others(seed: int) -> None:
     intention = Intention({}, {"a": 9500, "b": 500})
     sync, generator = RouteSync(), np.random.default_rng(seed)
     sync.observe_weights(placed(a=9500, b=500), intention, monotonic=0.0, wall=0.0)

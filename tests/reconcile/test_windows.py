@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -23,13 +24,13 @@ class Saying(Observer):
     def __init__(self) -> None:
         self.told: list[float] = []
 
-    async def rewards(self, resource, start, end, usual=0.0):
+    async def rewards(self, resource: Any, start: float, end: float, usual: float = 0.0) -> WindowRead:
         self.told.append(usual)
         arms = {arm.name: Observed(100.0, 50.0) for arm in resource.spec.arms}
         return WindowRead(Window(start, end, arms), {}, (f"something about the window to {end:g}",))
 
 
-async def test_what_is_said_of_each_window_is_kept_to_be_announced(body):
+async def test_what_is_said_of_each_window_is_kept_to_be_announced(body: dict[str, Any]) -> None:
     resource, observer = parse(body), Saying()
     experiment = to_experiment(resource)
     committed = Committed(memories.initial(experiment), cursor=9000.0)
@@ -39,7 +40,7 @@ async def test_what_is_said_of_each_window_is_kept_to_be_announced(body):
     )
 
 
-async def test_what_is_usual_goes_with_the_length_of_the_window(body):
+async def test_what_is_usual_goes_with_the_length_of_the_window(body: dict[str, Any]) -> None:
     resource, observer = parse(body), Saying()
     experiment = to_experiment(resource)
     memory = replace(memories.initial(experiment), labels=np.asarray(120.0))

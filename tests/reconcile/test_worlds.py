@@ -339,22 +339,18 @@ class World(RuleBasedStateMachine):
             assert servable
 
 
-class _Part(World):
-    """A share of the worlds, as a test of its own, so that workers can divide them."""
-
-    @classmethod
-    def case(cls, seed: int) -> type[Any]:
-        """The test of this share."""
-        case = cls.TestCase
-        case.settings = settings(
-            max_examples=WORLDS // PARTS,
-            stateful_step_count=12 if WORLDS <= 300 else 40,
-            deadline=None,
-            database=None,
-            suppress_health_check=list(HealthCheck),
-        )
-        return hypothesis_seed(seed)(case)
+def _case(number: int) -> type[Any]:
+    """The test of a share of the worlds, so that workers can divide them."""
+    case: type[Any] = type(f"World{number}", (World,), {}).TestCase  # type: ignore[attr-defined]  # of World
+    case.settings = settings(
+        max_examples=WORLDS // PARTS,
+        stateful_step_count=12 if WORLDS <= 300 else 40,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    return hypothesis_seed(number)(case)
 
 
 for number in range(PARTS):
-    globals()[f"TestWorlds{number}"] = type(f"World{number}", (_Part,), {}).case(number)
+    globals()[f"TestWorlds{number}"] = _case(number)

@@ -64,7 +64,7 @@ def patch_of(route: dict[str, Any], factor: int = 1, **weights: int) -> list[dic
 
 
 @pytest.mark.parametrize("section", ["predict", None], ids=["by name", "by backends"])
-def test_the_rule_of_the_arms_is_found(route, section):
+def test_the_rule_of_the_arms_is_found(route: dict[str, Any], section: str | None) -> None:
     found = located(route, section)
     assert found.rule == 1
     assert dict(found.positions) == {"logistic": 0, "boosting": 2}
@@ -72,7 +72,7 @@ def test_the_rule_of_the_arms_is_found(route, section):
     assert dict(found.strangers) == {1: 100}
 
 
-def test_a_patch_changes_two_numbers_and_not_one_byte_more(route):
+def test_a_patch_changes_two_numbers_and_not_one_byte_more(route: dict[str, Any]) -> None:
     before = copy.deepcopy(route)
     patch = patch_of(route, logistic=4000, boosting=6000)
     after = jsonpatch.apply_patch(route, patch)
@@ -81,7 +81,7 @@ def test_a_patch_changes_two_numbers_and_not_one_byte_more(route):
     assert after == before
 
 
-def test_every_test_comes_before_the_first_change(route):
+def test_every_test_comes_before_the_first_change(route: dict[str, Any]) -> None:
     kinds = [one["op"] for one in patch_of(route, logistic=1, boosting=2)]
     assert kinds == sorted(kinds, key=lambda kind: kind != "test")
     assert kinds.count("test") == 5
@@ -97,18 +97,18 @@ def test_every_test_comes_before_the_first_change(route):
     ],
     ids=["edited", "reordered", "foreign weight", "rule gone"],
 )
-def test_a_patch_made_from_an_old_view_is_refused_as_a_whole(route, change):
+def test_a_patch_made_from_an_old_view_is_refused_as_a_whole(route: dict[str, Any], change: Any) -> None:
     patch = patch_of(route, logistic=4000, boosting=6000)
     change(route)
     with pytest.raises(jsonpatch.JsonPatchException):
         jsonpatch.apply_patch(route, patch)
 
 
-def test_weights_that_are_there_already_need_no_patch(route):
+def test_weights_that_are_there_already_need_no_patch(route: dict[str, Any]) -> None:
     assert patch_of(route, logistic=9000, boosting=1000) == []
 
 
-def test_a_backend_without_a_weight_has_one(route):
+def test_a_backend_without_a_weight_has_one(route: dict[str, Any]) -> None:
     del route["spec"]["rules"][1]["backendRefs"][0]["weight"]
     found = located(route)
     assert found.weights["logistic"] == 1
@@ -132,7 +132,9 @@ def test_a_backend_without_a_weight_has_one(route):
     ],
     ids=["no such section", "two rules fit", "no rule fits", "no backend", "backend twice"],
 )
-def test_a_rule_that_cannot_be_told_is_a_problem_with_a_name(route, change, section, reason, says):
+def test_a_rule_that_cannot_be_told_is_a_problem_with_a_name(
+    route: dict[str, Any], change: Any, section: str | None, reason: Any, says: str
+) -> None:
     change(route["spec"]["rules"])
     problem = ROUTER.locate(route, section, ARMS)
     assert isinstance(problem, Problem)
@@ -140,7 +142,7 @@ def test_a_rule_that_cannot_be_told_is_a_problem_with_a_name(route, change, sect
     assert says in problem.message
 
 
-def test_a_service_of_another_namespace_is_another_backend(route):
+def test_a_service_of_another_namespace_is_another_backend(route: dict[str, Any]) -> None:
     route["spec"]["rules"][1]["backendRefs"][2]["namespace"] = "other"
     found = located(route)
     assert dict(found.positions) == {"logistic": 0}
@@ -148,14 +150,16 @@ def test_a_service_of_another_namespace_is_another_backend(route):
 
 
 @pytest.mark.parametrize("section", ["predict", None], ids=["by name", "by backends"])
-def test_a_backend_that_is_missing_from_the_rule_leaves_the_others_where_they_are(route, section):
+def test_a_backend_that_is_missing_from_the_rule_leaves_the_others_where_they_are(
+    route: dict[str, Any], section: str | None
+) -> None:
     route["spec"]["rules"][1]["backendRefs"].pop(2)
     found = located(route, section)
     assert (found.rule, dict(found.positions)) == (1, {"logistic": 0})
     assert dict(found.weights) == {"logistic": 9000, "boosting": 0}
 
 
-def test_other_backends_keep_their_share_where_the_unit_is_made_finer(route):
+def test_other_backends_keep_their_share_where_the_unit_is_made_finer(route: dict[str, Any]) -> None:
     refs = route["spec"]["rules"][1]["backendRefs"]
     for ref in refs:
         del ref["weight"]
@@ -163,7 +167,9 @@ def test_other_backends_keep_their_share_where_the_unit_is_made_finer(route):
     assert [ref["weight"] for ref in after["spec"]["rules"][1]["backendRefs"]] == [7000, 5000, 3000]
 
 
-def test_all_gateways_that_had_accepted_must_accept_and_one_that_never_did_is_not_waited_for(route):
+def test_all_gateways_that_had_accepted_must_accept_and_one_that_never_did_is_not_waited_for(
+    route: dict[str, Any],
+) -> None:
     parents = route["status"]["parents"]
     parents.append({"conditions": [{"type": "Accepted", "status": "True", "observedGeneration": 1}]})
     assert not ROUTER.accepted(route)
@@ -173,7 +179,7 @@ def test_all_gateways_that_had_accepted_must_accept_and_one_that_never_did_is_no
     assert ROUTER.accepted(route)
 
 
-def test_another_rule_or_route_that_gives_a_backend_weight_is_seen(route):
+def test_another_rule_or_route_that_gives_a_backend_weight_is_seen(route: dict[str, Any]) -> None:
     assert ROUTER.uses(route, ARMS["boosting"])
     assert not ROUTER.uses(route, ARMS["boosting"], besides=1)
     route["spec"]["rules"][0]["backendRefs"].append({"name": "income-boosting", "port": 80})
@@ -182,8 +188,8 @@ def test_another_rule_or_route_that_gives_a_backend_weight_is_seen(route):
     assert not ROUTER.uses(route, ARMS["boosting"], besides=1)
 
 
-def test_who_writes_the_rules_is_read_from_the_managed_fields(route):
-    fields = {"f:spec": {"f:rules": {}}}
+def test_who_writes_the_rules_is_read_from_the_managed_fields(route: dict[str, Any]) -> None:
+    fields: dict[str, Any] = {"f:spec": {"f:rules": {}}}
     route["metadata"]["managedFields"] = [
         {"manager": "bandit-operator", "time": "2026-01-01T00:00:00Z", "fieldsV1": fields},
         {"manager": "argocd-controller", "time": "2026-01-02T00:00:00Z", "fieldsV1": fields},
@@ -192,18 +198,18 @@ def test_who_writes_the_rules_is_read_from_the_managed_fields(route):
     assert ROUTER.writers(route) == ("argocd-controller", "bandit-operator")
 
 
-def test_acceptance_of_an_older_generation_does_not_count(route):
+def test_acceptance_of_an_older_generation_does_not_count(route: dict[str, Any]) -> None:
     assert ROUTER.accepted(route)
     route["metadata"]["generation"] = 5
     assert not ROUTER.accepted(route)
 
 
-def test_a_route_without_status_is_not_accepted(route):
+def test_a_route_without_status_is_not_accepted(route: dict[str, Any]) -> None:
     del route["status"]
     assert not ROUTER.accepted(route)
 
 
-def test_the_gateways_words_on_missing_backends_are_passed_on(route):
+def test_the_gateways_words_on_missing_backends_are_passed_on(route: dict[str, Any]) -> None:
     assert ROUTER.unresolved(route) is None
     route["status"]["parents"][0]["conditions"][1] |= {
         "status": "False",
@@ -214,6 +220,6 @@ def test_the_gateways_words_on_missing_backends_are_passed_on(route):
     assert ROUTER.unresolved(route) is None
 
 
-def test_grpc_routes_are_read_alike():
+def test_grpc_routes_are_read_alike() -> None:
     router = ROUTERS["gateway.networking.k8s.io", "GRPCRoute"]
     assert (router.kind, router.plural, router.version) == ("GRPCRoute", "grpcroutes", "v1")

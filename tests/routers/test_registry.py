@@ -10,12 +10,12 @@ from bandit_operator.routers import ROUTERS
 from bandit_operator.routers.gateway_api import GatewayAPIRoute
 
 
-def test_the_registry_is_sorted_and_keyed_by_what_each_router_declares():
+def test_the_registry_is_sorted_and_keyed_by_what_each_router_declares() -> None:
     assert list(ROUTERS) == sorted(ROUTERS)
     assert list(ROUTERS) == [(router.group, router.kind) for router in ROUTERS.values()]
 
 
-def test_the_api_takes_the_groups_and_kinds_of_all_routers_and_no_others():
+def test_the_api_takes_the_groups_and_kinds_of_all_routers_and_no_others() -> None:
     ref = schema()["properties"]["spec"]["properties"]["traffic"]["properties"]["routeRef"]["properties"]
     assert set(ref["group"]["enum"]) == {group for group, _ in ROUTERS}
     assert set(ref["kind"]["enum"]) == {kind for _, kind in ROUTERS}
@@ -32,7 +32,7 @@ class Ref:
     kind: str
 
 
-def test_a_kind_goes_only_with_the_group_that_has_it():
+def test_a_kind_goes_only_with_the_group_that_has_it() -> None:
     other = GatewayAPIRoute(group="traefik.io", kind="TraefikService", plural="traefikservices")
     [gateway, traefik] = kind_rules({**ONE_GROUP, (other.group, other.kind): other})
     assert gateway.holds is not None
@@ -45,5 +45,5 @@ def test_a_kind_goes_only_with_the_group_that_has_it():
     assert traefik.rule == "self.group != 'traefik.io' || self.kind in ['TraefikService']"
 
 
-def test_one_group_needs_no_such_rule():
+def test_one_group_needs_no_such_rule() -> None:
     assert list(kind_rules(ONE_GROUP)) == []

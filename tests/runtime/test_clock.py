@@ -19,16 +19,16 @@ class Machine:
 
 
 @pytest.fixture
-def machine():
+def machine() -> Machine:
     return Machine()
 
 
 @pytest.fixture
-def clock(machine):
+def clock(machine: Machine) -> Clock:
     return Clock(lambda: machine.wall, lambda: machine.monotonic)
 
 
-def test_a_clock_that_runs_is_trusted(machine, clock):
+def test_a_clock_that_runs_is_trusted(machine: Machine, clock: Clock) -> None:
     for _ in range(100):
         machine.run(3600)
         clock.now()
@@ -36,7 +36,9 @@ def test_a_clock_that_runs_is_trusted(machine, clock):
 
 
 @pytest.mark.parametrize("jump", [3600.0, -3600.0], ids=["forward", "back"])
-def test_a_clock_that_was_set_is_not_trusted_until_it_has_kept_pace(machine, clock, jump):
+def test_a_clock_that_was_set_is_not_trusted_until_it_has_kept_pace(
+    machine: Machine, clock: Clock, jump: float
+) -> None:
     machine.wall += jump
     clock.now()
     assert not clock.trusted
@@ -48,7 +50,7 @@ def test_a_clock_that_was_set_is_not_trusted_until_it_has_kept_pace(machine, clo
     assert clock.trusted
 
 
-def test_small_corrections_are_no_jump(machine, clock):
+def test_small_corrections_are_no_jump(machine: Machine, clock: Clock) -> None:
     for _ in range(50):
         machine.wall += 0.5
         machine.run(10)
@@ -56,6 +58,6 @@ def test_small_corrections_are_no_jump(machine, clock):
         assert clock.trusted
 
 
-def test_time_comes_in_whole_milliseconds(machine, clock):
+def test_time_comes_in_whole_milliseconds(machine: Machine, clock: Clock) -> None:
     machine.wall = 1_000_000.123456
     assert clock.now() == 1_000_000.123

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
 
 import pytest
 
 from bandit_operator.runtime.scheduler import Requeue, Scheduler
 
+Scheduling = Callable[..., AbstractAsyncContextManager[Scheduler]]
+
 KEY = ("models", "income")
 
 
 @pytest.fixture
-def scheduling():
+def scheduling() -> Scheduling:
     """A scheduler that runs while the block does, and the calls that it made."""
 
     @asynccontextmanager
-    async def run(work):
+    async def run(work: Any) -> AsyncIterator[Scheduler]:
         scheduler = Scheduler(work, concurrency=4, monotonic=time.monotonic)
         task = asyncio.create_task(scheduler.run())
         try:
@@ -30,10 +34,12 @@ def scheduling():
     return run
 
 
-async def test_a_tick_is_a_tick_and_a_wake_is_not(scheduling):
-    calls: asyncio.Queue = asyncio.Queue()
+async def test_a_tick_is_a_tick_and_a_wake_is_not(
+    scheduling: Scheduling,
+) -> None:
+    calls: asyncio.Queue[Any] = asyncio.Queue()
 
-    async def work(key, tick):
+    async def work(key: Any, tick: Any) -> None:
         await calls.put((key, tick))
 
     async with scheduling(work) as scheduler:
@@ -43,10 +49,12 @@ async def test_a_tick_is_a_tick_and_a_wake_is_not(scheduling):
         assert await asyncio.wait_for(calls.get(), 5) == (KEY, True)
 
 
-async def test_changes_that_come_together_are_looked_at_once(scheduling):
-    calls: asyncio.Queue = asyncio.Queue()
+async def test_changes_that_come_together_are_looked_at_once(
+    scheduling: Scheduling,
+) -> None:
+    calls: asyncio.Queue[Any] = asyncio.Queue()
 
-    async def work(_key, tick):
+    async def work(_key: Any, tick: Any) -> Requeue | None:
         await calls.put(tick)
         return Requeue(0.05, tick=True) if calls.qsize() == 1 else None
 
@@ -57,11 +65,13 @@ async def test_changes_that_come_together_are_looked_at_once(scheduling):
         assert calls.empty()
 
 
-async def test_one_resource_is_never_worked_on_twice_at_once(scheduling):
+async def test_one_resource_is_never_worked_on_twice_at_once(
+    scheduling: Scheduling,
+) -> None:
     working, most, done = 0, 0, asyncio.Event()
     seen = 0
 
-    async def work(_key, _tick):
+    async def work(_key: Any, _tick: Any) -> None:
         nonlocal working, most, seen
         working += 1
         most = max(most, working)
@@ -79,10 +89,12 @@ async def test_one_resource_is_never_worked_on_twice_at_once(scheduling):
     assert most == 1
 
 
-async def test_an_unexpected_error_in_one_resource_leaves_the_others_running(scheduling):
+async def test_an_unexpected_error_in_one_resource_leaves_the_others_running(
+    scheduling: Scheduling,
+) -> None:
     good = asyncio.Event()
 
-    async def work(key, _tick):
+    async def work(key: Any, _tick: Any) -> None:
         if key != KEY:
             good.set()
             return
@@ -94,10 +106,12 @@ async def test_an_unexpected_error_in_one_resource_leaves_the_others_running(sch
         await asyncio.wait_for(good.wait(), 5)
 
 
-async def test_forgotten_due_times_do_not_come_back(scheduling):
-    calls: asyncio.Queue = asyncio.Queue()
+async def test_forgotten_due_times_do_not_come_back(
+    scheduling: Scheduling,
+) -> None:
+    calls: asyncio.Queue[Any] = asyncio.Queue()
 
-    async def work(key, _tick):
+    async def work(key: Any, _tick: Any) -> None:
         await calls.put(key)
 
     async with scheduling(work) as scheduler:

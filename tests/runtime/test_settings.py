@@ -9,14 +9,14 @@ from bandit_operator.cli.run import run
 from bandit_operator.runtime.settings import access_to
 
 
-def test_the_installed_address_may_have_a_path_and_others_are_written_out():
+def test_the_installed_address_may_have_a_path_and_others_are_written_out() -> None:
     access = access_to("https://prometheus.example.com/tenant", ["http://mimir:8080"], None)
     assert access.refusal("https://prometheus.example.com/tenant") is None
     assert access.refusal("http://mimir:8080/prometheus") is None
 
 
 @pytest.mark.parametrize("entry", ["mimir:8080", "http://mimir", "http://mimir:8080/", "http://["])
-def test_an_operator_with_an_address_that_is_none_does_not_start(entry):
+def test_an_operator_with_an_address_that_is_none_does_not_start(entry: str) -> None:
     done = CliRunner().invoke(run, ["--prometheus-allowed-addresses", entry])
     assert done.exit_code == 2
     assert f"{entry!r} is not an address of Prometheus" in done.output

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from bandit_operator.cli import main
-from bandit_operator.core.strategies import STRATEGIES
+from bandit_operator.core.strategies.thompson import Thompson
 from bandit_operator.simulation.many import CHUNK, chunks
 from bandit_operator.simulation.summary import joined, share_interval
 from bandit_operator.simulation.world import read_world
@@ -23,17 +25,17 @@ arms:
 
 
 @pytest.fixture
-def world(tmp_path):
+def world(tmp_path: Path) -> Path:
     path = tmp_path / "breaks.yaml"
     path.write_text(WORLD, encoding="utf-8")
     return path
 
 
-def run(*arguments):
+def run(*arguments: Any) -> Result:
     return CliRunner().invoke(main, ["simulate", *map(str, arguments)], env={"COLUMNS": "200"})
 
 
-def test_simulate_prints_a_table_and_writes_json_picture_and_page(world, tmp_path) -> None:
+def test_simulate_prints_a_table_and_writes_json_picture_and_page(world: Path, tmp_path: Path) -> None:
     outputs = {kind: tmp_path / "out" / f"o.{kind}" for kind in ("json", "png", "html")}
     options = [text for kind, path in outputs.items() for text in (f"--{kind}", path)]
     found = run("--world", world, "--strategy", "ABTest", "--seeds", 20, "--jobs", 1, *options)
@@ -48,7 +50,7 @@ def test_simulate_prints_a_table_and_writes_json_picture_and_page(world, tmp_pat
     assert "Simulation of breaks" in outputs["html"].read_text()
 
 
-def test_a_bad_world_ends_the_command_with_one_clear_line(tmp_path) -> None:
+def test_a_bad_world_ends_the_command_with_one_clear_line(tmp_path: Path) -> None:
     path = tmp_path / "bad.yaml"
     path.write_text(WORLD.replace("ticks: 80", "ticks: none"), encoding="utf-8")
     found = run("--world", path)
@@ -60,14 +62,14 @@ def test_a_bad_world_ends_the_command_with_one_clear_line(tmp_path) -> None:
     ("setting", "said"),
     [("colour=1", "write NAME=VALUE with one of"), ("half_life=soon", "write half_life=0.5")],
 )
-def test_a_bad_setting_is_told_with_the_fix(world, setting, said) -> None:
+def test_a_bad_setting_is_told_with_the_fix(world: Path, setting: str, said: str) -> None:
     found = run("--world", world, "--setting", setting)
     assert found.exit_code == 2
     assert said in " ".join(found.output.replace("│", " ").split())
 
 
-def test_the_number_of_processes_does_not_change_the_result(world) -> None:
-    here, strategy = read_world(world), STRATEGIES["Thompson"]()
+def test_the_number_of_processes_does_not_change_the_result(world: Path) -> None:
+    here, strategy = read_world(world), Thompson()
     one, two = (joined(list(chunks(here, strategy, CHUNK + 5, jobs))) for jobs in (1, 2))
     assert np.array_equal(one.regret, two.regret)
     assert one.regret.shape == (CHUNK + 5, 80)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ WORLDS = sorted((Path(__file__).parents[2] / "docs" / "worlds").glob("*.yaml"))
 
 
 @pytest.mark.parametrize("path", WORLDS, ids=lambda path: path.stem)
-def test_every_world_of_the_documentation_can_be_played(path) -> None:
+def test_every_world_of_the_documentation_can_be_played(path: Any) -> None:
     world = read_world(path)
     short = replace(world, rates=world.rates[:30], requests=world.requests[:30])
     played = play(short, STRATEGIES["ContrastThompson"](), 2, np.random.default_rng(0))

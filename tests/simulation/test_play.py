@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from bandit_operator.core import memory as mem
-from bandit_operator.core.decide import Intention, decide
+from bandit_operator.core.decide import decide
+from bandit_operator.core.decision import Intention
 from bandit_operator.core.model import (
     ArmFacts,
+    ArmStanding,
     ArmState,
     Delay,
     Guardrails,
@@ -21,11 +25,13 @@ from bandit_operator.core.model import (
     Window,
 )
 from bandit_operator.core.strategies import STRATEGIES
+from bandit_operator.core.strategies.ab_test import ABTest
+from bandit_operator.core.strategies.thompson import Thompson
 from bandit_operator.simulation.play import NEVER, play, starting_weights
 from bandit_operator.simulation.world import World
 
 
-def world(ticks=120, **changes) -> World:
+def world(ticks: int = 120, **changes: Any) -> World:
     """Return a world of three arms, one of which breaks half way."""
     rates = np.tile([0.30, 0.32, 0.28], (ticks, 1))
     rates[ticks // 2 :, 1] = 0.05
@@ -40,13 +46,13 @@ def world(ticks=120, **changes) -> World:
     return World(**{**settings, **changes})
 
 
-def recorded(here, strategy, seeds, seed):
+def recorded(here: Any, strategy: Any, seeds: Any, seed: int) -> tuple[Any, list[Any]]:
     ticks = []
     played = play(here, strategy, seeds, np.random.default_rng(seed), lambda *seen: ticks.append(seen))
     return played, ticks
 
 
-def decided(here, strategy, ticks, seed):
+def decided(here: Any, strategy: Any, ticks: list[Any], seed: int) -> tuple[Any, Mapping[str, ArmStanding]]:
     """The weights and standings that ``decide`` comes to from the windows of one simulated seed."""
     experiment = here.experiment(strategy)
     memory = mem.initial(experiment)
@@ -85,8 +91,8 @@ WORLDS = {
 
 
 @pytest.mark.parametrize("name", sorted(WORLDS))
-def test_a_simulated_path_equals_the_path_of_decide_tick_by_tick(name) -> None:
-    here, strategy = WORLDS[name], STRATEGIES["Thompson"]()
+def test_a_simulated_path_equals_the_path_of_decide_tick_by_tick(name: str) -> None:
+    here, strategy = WORLDS[name], Thompson()
     played, ticks = recorded(here, strategy, seeds=4, seed=7)
     for seed in range(4):
         path, standings = decided(here, strategy, ticks, seed)
@@ -97,7 +103,7 @@ def test_a_simulated_path_equals_the_path_of_decide_tick_by_tick(name) -> None:
 
 
 @pytest.mark.parametrize("strategy", sorted(STRATEGIES))
-def test_the_paths_are_equal_for_every_strategy(strategy) -> None:
+def test_the_paths_are_equal_for_every_strategy(strategy: str) -> None:
     here = world(ticks=60)
     _, ticks = recorded(here, STRATEGIES[strategy](), seeds=2, seed=3)
     path, _ = decided(here, STRATEGIES[strategy](), ticks, 1)
@@ -105,14 +111,14 @@ def test_the_paths_are_equal_for_every_strategy(strategy) -> None:
 
 
 def test_the_same_seed_gives_the_same_path_and_another_one_another() -> None:
-    strategy = STRATEGIES["Thompson"]()
+    strategy = Thompson()
     first, again, other = (play(world(), strategy, 3, np.random.default_rng(s)) for s in (1, 1, 2))
     assert np.array_equal(first.regret, again.regret)
     assert not np.array_equal(first.regret, other.regret)
 
 
 def test_the_broken_arm_is_rolled_back_after_it_breaks_and_costs_nothing_from_then_on() -> None:
-    played = play(world(ticks=300), STRATEGIES["ABTest"](), 20, np.random.default_rng(5))
+    played = play(world(ticks=300), ABTest(), 20, np.random.default_rng(5))
     assert (played.rolled_back_at[:, 1] > 150).all()
     assert (played.rolled_back_at[:, 1] < 190).all()
     assert (played.final_shares[:, 1] == 0).all()
@@ -121,7 +127,7 @@ def test_the_broken_arm_is_rolled_back_after_it_breaks_and_costs_nothing_from_th
 
 def test_rewards_of_a_world_have_the_design_effect_that_it_names() -> None:
     here = world(ticks=400, design_effect=5.0, rates=np.full((400, 3), 0.3))
-    _, ticks = recorded(here, STRATEGIES["ABTest"](), seeds=10, seed=2)
+    _, ticks = recorded(here, ABTest(), seeds=10, seed=2)
     means = np.array([earned / requests for _, _, requests, earned in ticks])
     effect = means.var() / (0.3 * 0.7 / 40)
     assert effect == pytest.approx(5.0, rel=0.15)
@@ -131,8 +137,5 @@ def test_late_labels_come_by_their_profile_and_none_is_lost_but_the_last() -> No
     late = Delay(120.0, 520.0)
     here = world(ticks=300, delay=late, assumed_delay=late, rates=np.full((300, 3), 0.3))
     prompt = replace(here, delay=None, assumed_delay=None)
-    totals = [
-        sum(earned.sum() for _, _, _, earned in recorded(x, STRATEGIES["ABTest"](), 8, 4)[1])
-        for x in (here, prompt)
-    ]
+    totals = [sum(earned.sum() for _, _, _, earned in recorded(x, ABTest(), 8, 4)[1]) for x in (here, prompt)]
     assert totals[0] / totals[1] == pytest.approx(1 - 6.2 / 300, abs=0.01)

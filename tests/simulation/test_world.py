@@ -1,16 +1,19 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import yaml
 
 from bandit_operator.core.model import Delay, PromotionAction
+from bandit_operator.core.strategies import STRATEGIES
 from bandit_operator.simulation.schedule import WorldError
 from bandit_operator.simulation.world import read_world
 
-GOOD = {
+GOOD: dict[str, Any] = {
     "ticks": 10,
     "requests": 100,
     "arms": [{"name": "old", "rate": 0.1}, {"name": "new", "rate": 0.2}],
@@ -18,8 +21,8 @@ GOOD = {
 
 
 @pytest.fixture
-def write(tmp_path):
-    def _write(**changes) -> Path:
+def write(tmp_path: Path) -> Callable[..., Path]:
+    def _write(**changes: Any) -> Path:
         path = tmp_path / "w.yaml"
         path.write_text(yaml.safe_dump({**GOOD, **changes}), encoding="utf-8")
         return path
@@ -27,7 +30,7 @@ def write(tmp_path):
     return _write
 
 
-def rate(value):
+def rate(value: Any) -> dict[str, Any]:
     return {"arms": [GOOD["arms"][0], {"name": "new", "rate": value}]}
 
 
@@ -51,30 +54,32 @@ def rate(value):
         pytest.param({"sum": [0.1, {"steps": [{"at": 0, "value": 0.2}]}]}, [0.3] * 10, id="a sum"),
     ],
 )
-def test_rates_follow_their_schedule(write, value, expected) -> None:
+def test_rates_follow_their_schedule(write: Callable[..., Path], value: Any, expected: Any) -> None:
     assert read_world(write(**rate(value))).rates[:, 1] == pytest.approx(expected)
 
 
-def test_rates_come_from_a_column_of_a_file_beside_the_world(write, tmp_path) -> None:
+def test_rates_come_from_a_column_of_a_file_beside_the_world(
+    write: Callable[..., Path], tmp_path: Path
+) -> None:
     (tmp_path / "rates.csv").write_text("tick,new\n" + "\n".join(f"{t},{t / 100}" for t in range(12)))
     world = read_world(write(**rate({"csv": "rates.csv", "column": "new"})))
     assert world.rates[:, 1] == pytest.approx(np.arange(10) / 100)
 
 
-def test_what_is_shared_is_added_to_every_arm(write) -> None:
+def test_what_is_shared_is_added_to_every_arm(write: Callable[..., Path]) -> None:
     world = read_world(write(shared={"ramp": {"from": 0.0, "to": 0.1}}))
     assert world.rates[:, 1] - world.rates[:, 0] == pytest.approx(np.full(10, 0.1))
     assert world.rates[5, 0] == pytest.approx(0.15)
 
 
-def test_settings_have_the_names_and_defaults_of_the_resource(write) -> None:
+def test_settings_have_the_names_and_defaults_of_the_resource(write: Callable[..., Path]) -> None:
     path = write(
         guardrails={"minTrials": 50, "maxStep": 1.0},
         promotion={"action": "Promote", "indifference": 0.01},
         rollback={"errorRate": 0.01},
         delay={"median": 60, "p95": 300},
     )
-    experiment = read_world(path).experiment(strategy=None)
+    experiment = read_world(path).experiment(strategy=STRATEGIES["Naive"]())
     assert (experiment.guardrails.min_trials, experiment.guardrails.max_step) == (50, 1.0)
     assert experiment.guardrails.min_share == 0.01
     assert experiment.promotion.action is PromotionAction.PROMOTE
@@ -106,7 +111,9 @@ def test_settings_have_the_names_and_defaults_of_the_resource(write) -> None:
         ({"designEffect": 0.5}, "designEffect is 0.5"),
     ],
 )
-def test_a_bad_world_is_told_by_file_field_value_and_fix(write, changes, said) -> None:
+def test_a_bad_world_is_told_by_file_field_value_and_fix(
+    write: Callable[..., Path], changes: Any, said: str
+) -> None:
     path = write(**changes)
     with pytest.raises(WorldError) as error:
         read_world(path)
@@ -114,7 +121,7 @@ def test_a_bad_world_is_told_by_file_field_value_and_fix(write, changes, said) -
     assert str(error.value).startswith(str(path))
 
 
-def test_a_file_that_is_missing_or_no_yaml_is_told_of(tmp_path) -> None:
+def test_a_file_that_is_missing_or_no_yaml_is_told_of(tmp_path: Path) -> None:
     with pytest.raises(WorldError, match="cannot be read"):
         read_world(tmp_path / "none.yaml")
     broken = tmp_path / "broken.yaml"

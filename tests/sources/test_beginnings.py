@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from bandit_operator.sources.base import ArmLabel, Counter, Sample
+from bandit_operator.api.presets.base import ArmLabel
+from bandit_operator.sources.base import Counter, Sample
 from bandit_operator.sources.beginnings import leave_out_lives, subtract_earlier
 from bandit_operator.sources.tally import Tally, identity
 
@@ -12,7 +15,7 @@ LABEL = ArmLabel("arm", (("a", "a"), ("b", "b")))
 SERIES = {"arm": "a", "pod": "1"}
 
 
-def tally_of(usual=100.0, **values) -> Tally:
+def tally_of(usual: float = 100.0, **values: Any) -> Tally:
     counters = tuple(Counter(part, f"{part}_total", LABEL) for part in values)
     return Tally(counters, {part: {"a": value} for part, value in values.items()}, usual)
 
@@ -29,7 +32,9 @@ def tally_of(usual=100.0, **values) -> Tally:
     ],
     ids=["new", "returned", "with a small dip", "with a dip", "reset meanwhile", "still below"],
 )
-def test_a_series_that_returns_counts_from_where_it_was(last, first, earlier, counted, unsteady):
+def test_a_series_that_returns_counts_from_where_it_was(
+    last: int, first: int, earlier: float | None, counted: int, unsteady: bool
+) -> None:
     tally = tally_of(trials=last)
     known = {} if earlier is None else {identity(SERIES): earlier}
     subtract_earlier(tally, tally.counters[0], [Sample(SERIES, first)], known)
@@ -48,7 +53,9 @@ def test_a_series_that_returns_counts_from_where_it_was(last, first, earlier, co
         (0, 0, 51, False),
     ],
 )
-def test_a_first_value_counts_up_to_five_times_what_is_usual(usual, growth, first, counted):
+def test_a_first_value_counts_up_to_five_times_what_is_usual(
+    usual: int, growth: int, first: int, counted: bool
+) -> None:
     tally = tally_of(usual, trials=first + growth)
     tally.add_first("trials", "a", first)
     leave_out_lives(tally)
@@ -56,7 +63,7 @@ def test_a_first_value_counts_up_to_five_times_what_is_usual(usual, growth, firs
     assert bool(tally.notes) != counted
 
 
-def test_trials_alone_say_whether_sums_of_other_units_are_a_life():
+def test_trials_alone_say_whether_sums_of_other_units_are_a_life() -> None:
     tally = tally_of(100, trials=40, squares=90_000)
     tally.add_first("trials", "a", 20)
     tally.add_first("squares", "a", 60_000)
@@ -64,7 +71,7 @@ def test_trials_alone_say_whether_sums_of_other_units_are_a_life():
     assert tally.values == {"trials": {"a": 40}, "squares": {"a": 90_000}}
 
 
-def test_a_life_is_left_out_of_all_sums_of_the_same_trials_and_said_once():
+def test_a_life_is_left_out_of_all_sums_of_the_same_trials_and_said_once() -> None:
     tally = tally_of(100, trials=9_040, squares=90_000, requests=50)
     for part, first in (("trials", 9_000), ("squares", 60_000), ("requests", 50)):
         tally.add_first(part, "a", first)
@@ -74,7 +81,7 @@ def test_a_life_is_left_out_of_all_sums_of_the_same_trials_and_said_once():
     assert "9000 of trials_total, 60000 of squares_total not counted" in note
 
 
-def test_a_counter_of_requests_that_is_not_steady_says_nothing_about_rewards():
+def test_a_counter_of_requests_that_is_not_steady_says_nothing_about_rewards() -> None:
     tally = tally_of(100, requests=50)
     known = {identity(SERIES): 140.0}
     subtract_earlier(tally, tally.counters[0], [Sample(SERIES, 120)], known)

@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from bandit_operator.sources.base import ArmLabel, Counter, Query
+from bandit_operator.api.presets.base import ArmLabel
+from bandit_operator.sources.base import Counter, Query
 from bandit_operator.sources.binding import MOST_MARKS, bound, checked
 
 LABEL = ArmLabel("arm", (("a", "a"),))
@@ -33,7 +34,7 @@ def query(text: str, namespace: str | None = "tenant") -> str:
         ('ok_total{a="é"} # the good ones}', 'ok_total{a="é"}'),
     ],
 )
-def test_a_selector_is_sent_as_it_was_read(written, sent):
+def test_a_selector_is_sent_as_it_was_read(written: str, sent: str) -> None:
     assert selector(written) == sent
 
 
@@ -51,7 +52,7 @@ def test_a_selector_is_sent_as_it_was_read(written, sent):
         "1",
     ],
 )
-def test_what_is_no_selector_is_refused_with_its_field(text):
+def test_what_is_no_selector_is_refused_with_its_field(text: str) -> None:
     with pytest.raises(ValueError, match=rf"^spec\.{FIELD}: it "):
         selector(text)
 
@@ -65,17 +66,17 @@ def test_what_is_no_selector_is_refused_with_its_field(text):
         ('{__name__=~".+"}', f'{{__name__=~".+",{OWN}}}'),
     ],
 )
-def test_a_bound_selector_selects_its_own_namespace_only(written, sent):
+def test_a_bound_selector_selects_its_own_namespace_only(written: str, sent: str) -> None:
     assert selector(written, "tenant") == sent
 
 
-def test_the_counter_of_a_gateway_is_told_apart_by_backend_and_stays():
+def test_the_counter_of_a_gateway_is_told_apart_by_backend_and_stays() -> None:
     assert selector("traefik_service_requests_total", "tenant", shared=True) == (
         "traefik_service_requests_total"
     )
 
 
-def test_the_operators_own_selector_of_a_model_server_is_bound():
+def test_the_operators_own_selector_of_a_model_server_is_bound() -> None:
     assert selector("nv_inference_count", "tenant", field="") == f"nv_inference_count{{{OWN}}}"
 
 
@@ -100,7 +101,7 @@ def test_the_operators_own_selector_of_a_model_server_is_bound():
         ("vector(1)", "vector(1)"),
     ],
 )
-def test_every_selector_of_a_bound_query_is_bound(written, sent):
+def test_every_selector_of_a_bound_query_is_bound(written: str, sent: str | None) -> None:
     made = query(written)
     assert sent is None or " ".join(made.split()).replace(" )", ")") == sent
     assert made.count(OWN) == sum(made.count(f"{name}{{") for name in ("ok", "all", "x", "a", "b", "c"))
@@ -115,12 +116,12 @@ def test_every_selector_of_a_bound_query_is_bound(written, sent):
         ("-" * 200 + "x", f"more than {MOST_MARKS} operators"),
     ],
 )
-def test_a_query_that_cannot_be_bound_is_refused(text, says):
+def test_a_query_that_cannot_be_bound_is_refused(text: str, says: str) -> None:
     with pytest.raises(ValueError, match=rf"^spec\.reward\.prometheus\.query: .*({says})"):
         query(text)
 
 
-def test_a_query_that_is_not_bound_is_left_to_prometheus():
+def test_a_query_that_is_not_bound_is_left_to_prometheus() -> None:
     assert query("sum(", None) == "sum("
 
 
@@ -141,7 +142,7 @@ def test_a_query_that_is_not_bound_is_left_to_prometheus():
         '"\\' * 2000,
     ],
 )
-def test_no_text_keeps_the_operator_busy_or_ends_it(text):
+def test_no_text_keeps_the_operator_busy_or_ends_it(text: str) -> None:
     begun = time.process_time()
     for read in (query, lambda one: selector(one, "tenant")):
         try:

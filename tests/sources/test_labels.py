@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import promql_parser
 import pytest
 
@@ -19,11 +21,11 @@ TRAEFIK_3_7 = (
 TRAEFIK_3_6 = "models-income-logistic-80@kubernetesgateway"
 
 
-def traefik_label(resource) -> ArmLabel:
+def traefik_label(resource: Any) -> ArmLabel:
     return software_label(SOFTWARE["Traefik"], resource)
 
 
-def test_the_models_own_counters_are_told_apart_by_the_arm_label(manifest):
+def test_the_models_own_counters_are_told_apart_by_the_arm_label(manifest: dict[str, Any]) -> None:
     manifest["spec"]["reward"]["prometheus"]["armLabel"] = "version"
     label = own_label(parse(manifest))
     assert label.name == "version"
@@ -34,13 +36,13 @@ def test_the_models_own_counters_are_told_apart_by_the_arm_label(manifest):
     ]
 
 
-def test_the_pattern_of_all_arms_can_stand_in_promql(manifest):
+def test_the_pattern_of_all_arms_can_stand_in_promql(manifest: dict[str, Any]) -> None:
     label = traefik_label(parse(manifest))
     promql_parser.parse(f'traefik_service_requests_total{{{label.name}=~"{label.any_arm}"}}')
 
 
 @pytest.mark.parametrize("service", [TRAEFIK_3_7, TRAEFIK_3_6])
-def test_traefiks_name_of_a_backend_is_traced_to_its_arm(manifest, service):
+def test_traefiks_name_of_a_backend_is_traced_to_its_arm(manifest: dict[str, Any], service: Any) -> None:
     label = traefik_label(parse(manifest))
     assert label.arm_of(service) == "logistic"
 
@@ -55,18 +57,18 @@ def test_traefiks_name_of_a_backend_is_traced_to_its_arm(manifest, service):
     ],
     ids=["another-route", "a-longer-name", "another-namespace", "another-provider"],
 )
-def test_a_strangers_backend_belongs_to_no_arm(manifest, service):
+def test_a_strangers_backend_belongs_to_no_arm(manifest: dict[str, Any], service: Any) -> None:
     label = traefik_label(parse(manifest))
     assert label.arm_of(service) is None
 
 
-def test_a_dot_in_a_name_is_a_hyphen_in_traefiks(manifest):
+def test_a_dot_in_a_name_is_a_hyphen_in_traefiks(manifest: dict[str, Any]) -> None:
     manifest["spec"]["arms"][0]["backendRef"]["name"] = "income.v2--x"
     assert traefik_label(parse(manifest)).arm_of("models-income-v2-x-80@kubernetesgateway") == "logistic"
 
 
 @pytest.mark.parametrize(("name", "written"), [("arm", "(arm)"), ("service.name", '("service.name")')])
-def test_a_label_is_quoted_where_promql_needs_it(manifest, name, written):
+def test_a_label_is_quoted_where_promql_needs_it(manifest: dict[str, Any], name: str, written: str) -> None:
     manifest["spec"]["reward"]["prometheus"]["armLabel"] = name
     resource = parse(manifest)
     query = WindowQuery(source_of(resource).counters(resource), (), 1000.0, 1030.0).promql()
@@ -75,7 +77,7 @@ def test_a_label_is_quoted_where_promql_needs_it(manifest, name, written):
     assert f"count by {written} " in query
 
 
-def test_a_model_servers_label_is_quoted_in_selectors_too(manifest):
+def test_a_model_servers_label_is_quoted_in_selectors_too(manifest: dict[str, Any]) -> None:
     manifest["spec"]["reward"] = {
         "prometheus": {"preset": "ServerSuccess", "implementation": "Triton", "armLabel": "service.name"}
     }
@@ -85,7 +87,7 @@ def test_a_model_servers_label_is_quoted_in_selectors_too(manifest):
         promql_parser.parse(counter.selector)
 
 
-def test_the_answer_is_read_by_the_name_without_quotes(manifest):
+def test_the_answer_is_read_by_the_name_without_quotes(manifest: dict[str, Any]) -> None:
     manifest["spec"]["reward"]["prometheus"]["armLabel"] = "service.name"
     resource = parse(manifest)
     query = WindowQuery(source_of(resource).counters(resource), (), 1000.0, 1030.0)

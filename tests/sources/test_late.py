@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from bandit_operator.sources.base import ArmLabel, Counter
+from bandit_operator.api.presets.base import ArmLabel
+from bandit_operator.sources.base import Counter
 from bandit_operator.sources.late import Level, add_late
 from bandit_operator.sources.tally import Tally
 
@@ -45,11 +48,11 @@ def counted(increase: float, then: Level | None, now: Level, usual: float = 100.
         "series went",
     ],
 )
-def test_what_came_late_is_counted_and_no_life_is(then, now, trials):
+def test_what_came_late_is_counted_and_no_life_is(then: Any, now: Level, trials: int) -> None:
     assert counted(30, then, now).values == {"trials": {"a": trials}}
 
 
-def test_servers_that_answer_in_turn_add_up_to_the_whole():
+def test_servers_that_answer_in_turn_add_up_to_the_whole() -> None:
     at = {0: (1000, 990), 30: (1030, 1020), 60: (1060, 1050), 90: (1090, 1080)}
     total, then = 0.0, at[0][0]
     for server, (start, end) in zip((1, 0, 1), ((0, 30), (30, 60), (60, 90)), strict=True):
@@ -58,6 +61,6 @@ def test_servers_that_answer_in_turn_add_up_to_the_whole():
     assert total == then - at[0][0]
 
 
-def test_a_life_that_came_late_is_said():
+def test_a_life_that_came_late_is_said() -> None:
     [note] = counted(30, Level(500, 2), Level(90_500, 3)).notes
     assert note.startswith("arm a: 90000 of c_total not counted: its series came late")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bandit_operator.sources.base import ArmLabel, Counter
+from bandit_operator.api.presets.base import ArmLabel
+from bandit_operator.sources.base import Counter
 from bandit_operator.sources.missing import cause_of
 
 LABEL = ArmLabel("arm", (("logistic", "logistic"), ("boosting", "boosting")))
@@ -55,7 +56,7 @@ def counter(selector: str, field: str = "reward.prometheus.trials", *, shared: b
         ('{route="zzz"}', '{route="zzz"} selects nothing'),
     ],
 )
-def test_the_first_cause_from_coarse_to_fine_is_said(selector, says):
+def test_the_first_cause_from_coarse_to_fine_is_said(selector: str, says: str) -> None:
     there = There(
         ok_total={"arm": ["c", "A", "b.1", "e", "d", "f", "g"], "route": ["x"]},
         bare_total={"job": ["m"], "route": ["x"]},
@@ -63,13 +64,13 @@ def test_the_first_cause_from_coarse_to_fine_is_said(selector, says):
     assert cause_of(there, counter(selector), None) == says
 
 
-def test_of_the_operators_own_selectors_which_name_the_arms_the_metric_is_looked_for():
+def test_of_the_operators_own_selectors_which_name_the_arms_the_metric_is_looked_for() -> None:
     there = There(requests_total={"arm": ["A"]})
     made = counter('requests_total{arm=~"logistic|boosting",code!~"5.."}', field="")
     assert cause_of(there, made, None) == "the values of arm on requests_total are A"
 
 
-def test_where_namespaces_are_bound_nothing_is_asked_of_others():
+def test_where_namespaces_are_bound_nothing_is_asked_of_others() -> None:
     there = There(other={"arm": ["A"]})
     cause_of(there, counter('ok_total{namespace="tenant"}'), "tenant")
     cause_of(there, counter('ok_total{arm=~"a",namespace="tenant"}', field=""), "tenant")
@@ -77,12 +78,12 @@ def test_where_namespaces_are_bound_nothing_is_asked_of_others():
     assert all('namespace="tenant"' in (match or "") for match in there.asked)
 
 
-def test_of_a_gateways_metrics_nothing_is_said_where_namespaces_are_bound():
+def test_of_a_gateways_metrics_nothing_is_said_where_namespaces_are_bound() -> None:
     there = There(requests_total={"arm": ["victim"]})
     assert cause_of(there, counter("requests_total", field="", shared=True), "tenant") == ""
     assert there.asked == []
 
 
-def test_long_values_are_cut_short():
+def test_long_values_are_cut_short() -> None:
     said = cause_of(There(ok_total={"arm": ["x" * 5000]}), counter("ok_total"), None)
     assert len(said) < 200

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from promql_parser import MatchOp
 
 from bandit_operator.api.presets import SOFTWARE, Preset
 from bandit_operator.api.presets.base import NotOffered
-from bandit_operator.api.v1alpha1 import parse
+from bandit_operator.api.v1alpha1 import BanditDeployment, parse
 from bandit_operator.core.model import NoData, Observed
 from bandit_operator.routers import Located
 from bandit_operator.sources import PRESETS, source_of
@@ -22,6 +22,8 @@ from bandit_operator.sources.base import Counter
 from bandit_operator.sources.window_query import WindowQuery
 from tests.sources import presets_page
 from tests.support.golden import agrees
+
+ByPreset = Callable[..., BanditDeployment]
 
 HERE = Path(__file__).parent
 LOCATED = Located(rule=1, positions={"logistic": 0, "boosting": 1}, weights={}, strangers={})
@@ -33,7 +35,7 @@ CASES = [pytest.param(*key, id="-".join(key)) for key in PRESETS]
 
 
 @pytest.fixture
-def preset(manifest):
+def preset(manifest: dict[str, Any]) -> ByPreset:
     """A resource that reads rewards by a preset."""
 
     def make(name: str, implementation: str | None = None, **more: str) -> Any:
@@ -57,16 +59,22 @@ def samples(implementation: str) -> Iterator[tuple[str, Mapping[str, str], float
             yield sample.name, sample.labels, sample.value
 
 
+def parsed(counter: Counter) -> promql_parser.VectorSelector:
+    selector = promql_parser.parse(counter.selector)
+    assert isinstance(selector, promql_parser.VectorSelector)
+    return selector
+
+
 def matches(matcher: Any, labels: Mapping[str, str]) -> bool:
     value = labels.get(matcher.name, "")
     if matcher.op in (MatchOp.Re, MatchOp.NotRe):
-        return bool(re.fullmatch(matcher.value, value)) == (matcher.op == MatchOp.Re)
-    return (value == matcher.value) == (matcher.op == MatchOp.Equal)
+        return (re.fullmatch(matcher.value, value) is not None) is bool(matcher.op == MatchOp.Re)
+    return bool(value == matcher.value) is bool(matcher.op == MatchOp.Equal)
 
 
 def counted(counter: Counter, implementation: str) -> dict[str, float]:
     """What a counter's selector finds, summed by arm, for counters that began in the window."""
-    selector = promql_parser.parse(counter.selector)
+    selector = parsed(counter)
     found: dict[str, float] = {}
     for name, labels, value in samples(implementation):
         if name == selector.name and all(matches(one, labels) for one in selector.matchers.matchers):
@@ -85,12 +93,12 @@ def outcomes(resource: Any, implementation: str, without: str = "") -> dict[str,
     return source.outcomes(resource, values)
 
 
-def test_the_registry_is_sorted_by_the_names_that_software_gives_itself():
+def test_the_registry_is_sorted_by_the_names_that_software_gives_itself() -> None:
     assert list(SOFTWARE) == sorted(SOFTWARE)
     assert list(SOFTWARE) == [software.name for software in SOFTWARE.values()]
 
 
-def test_there_is_a_source_of_every_preset_that_is_offered_and_of_no_other():
+def test_there_is_a_source_of_every_preset_that_is_offered_and_of_no_other() -> None:
     offered = {
         (preset, software.name)
         for software in SOFTWARE.values()
@@ -100,13 +108,13 @@ def test_there_is_a_source_of_every_preset_that_is_offered_and_of_no_other():
     assert list(PRESETS) == sorted(offered)
 
 
-def test_a_gateway_that_is_not_named_is_traefik(preset):
+def test_a_gateway_that_is_not_named_is_traefik(preset: ByPreset) -> None:
     resource = preset("GatewaySuccess")
     assert source_of(resource) is PRESETS[Preset.GATEWAY_SUCCESS, "Traefik"]
 
 
 @pytest.mark.parametrize(("name", "implementation"), CASES)
-def test_a_preset_makes_the_golden_query(preset, name, implementation):
+def test_a_preset_makes_the_golden_query(preset: ByPreset, name: str, implementation: Any) -> None:
     resource = preset(name, implementation)
     counters = source_of(resource).counters(resource, LOCATED)
     promql = WindowQuery(counters, (), 1000.0, 1030.0).promql()
@@ -118,7 +126,9 @@ def test_a_preset_makes_the_golden_query(preset, name, implementation):
 
 
 @pytest.mark.parametrize(("name", "implementation"), CASES)
-def test_a_preset_counts_the_arms_requests_and_nobody_elses(preset, name, implementation):
+def test_a_preset_counts_the_arms_requests_and_nobody_elses(
+    preset: ByPreset, name: str, implementation: Any
+) -> None:
     found = outcomes(preset(name, implementation), implementation)
     if implementation == "VLLM" and name == "ServerLatency":
         # Its histogram has no reason why a request finished: what is fast counts.
@@ -128,26 +138,32 @@ def test_a_preset_counts_the_arms_requests_and_nobody_elses(preset, name, implem
 
 
 @pytest.mark.parametrize(("name", "implementation"), CASES)
-def test_without_any_series_there_is_no_data_and_the_metric_is_named(preset, name, implementation):
+def test_without_any_series_there_is_no_data_and_the_metric_is_named(
+    preset: ByPreset, name: str, implementation: Any
+) -> None:
     resource = preset(name, implementation)
     source = source_of(resource)
     parts = source.counters(resource, LOCATED)
     found = source.outcomes(resource, {one.part: {} for one in parts})
     [reason] = {outcome.reason for outcome in found.values()}
     metric = reason.removeprefix("no series of ")
-    assert metric in {promql_parser.parse(one.selector).name for one in parts}
+    assert metric in {parsed(one).name for one in parts}
 
 
 @pytest.mark.parametrize(
     ("name", "implementation"), [key for key in PRESETS if key[0].endswith("Latency") and key[1] != "VLLM"]
 )
-def test_an_arm_that_only_fails_has_no_success_rather_than_no_data(preset, name, implementation):
+def test_an_arm_that_only_fails_has_no_success_rather_than_no_data(
+    preset: ByPreset, name: str, implementation: Any
+) -> None:
     found = outcomes(preset(name, implementation), implementation, without="rewards")
     assert found == {"logistic": Observed(100, 0), "boosting": Observed(50, 0)}
 
 
 @pytest.mark.parametrize(("name", "implementation"), [key for key in PRESETS if key[0].endswith("Latency")])
-def test_a_target_between_two_bounds_is_no_data_and_says_what_to_set(preset, name, implementation):
+def test_a_target_between_two_bounds_is_no_data_and_says_what_to_set(
+    preset: ByPreset, name: str, implementation: Any
+) -> None:
     found = outcomes(preset(name, implementation, latencyTarget="299ms"), implementation)
     assert isinstance(found["logistic"], NoData)
     assert "has no bucket of 299ms; set latencyTarget to one of its bounds" in found["logistic"].reason
@@ -157,42 +173,46 @@ def test_a_target_between_two_bounds_is_no_data_and_says_what_to_set(preset, nam
     ("target", "le"),
     [("1s", "1"), ("1s", "1.0"), ("300ms", "0.3"), ("1m", "60.0"), ("5ms", "0.005"), ("1s500ms", "1.5")],
 )
-def test_a_bound_is_found_however_it_is_written(preset, target, le):
+def test_a_bound_is_found_however_it_is_written(preset: ByPreset, target: str, le: str) -> None:
     resource = preset("ServerLatency", "VLLM", latencyTarget=target)
     _, bucket = source_of(resource).counters(resource, None)
-    [bound] = [one for one in promql_parser.parse(bucket.selector).matchers.matchers if one.name == "le"]
+    [bound] = [one for one in parsed(bucket).matchers.matchers if one.name == "le"]
     assert re.fullmatch(bound.value, le)
 
 
-def test_a_server_may_be_told_by_a_label_of_the_users(preset):
+def test_a_server_may_be_told_by_a_label_of_the_users(preset: ByPreset) -> None:
     resource = preset("ServerSuccess", "Triton", armLabel="version")
     for counter in source_of(resource).counters(resource, None):
         assert (counter.label.name, counter.label.arm_of("boosting")) == ("version", "boosting")
         assert "namespace" not in counter.selector
 
 
-def test_services_of_one_name_in_two_namespaces_are_not_taken_for_each_other(preset, manifest):
+def test_services_of_one_name_in_two_namespaces_are_not_taken_for_each_other(
+    preset: ByPreset, manifest: dict[str, Any]
+) -> None:
     manifest["spec"]["arms"][0]["backendRef"] = {"name": "income", "namespace": "blue"}
     manifest["spec"]["arms"][1]["backendRef"] = {"name": "income", "namespace": "green"}
     resource = preset("ServerSuccess", "Triton")
     assert source_of(resource).counters(resource, None)[0].label.arm_of("income") is None
 
 
-def test_envoys_clusters_belong_to_nobody_while_the_route_is_unknown(preset):
+def test_envoys_clusters_belong_to_nobody_while_the_route_is_unknown(
+    preset: ByPreset,
+) -> None:
     resource = preset("GatewaySuccess", "EnvoyGateway")
     for counter in source_of(resource).counters(resource, None):
         assert counter.label.arm_of("httproute/models/income/rule/1/backend/0") is None
-        promql_parser.parse(counter.selector)
+        parsed(counter)
 
 
 @pytest.mark.parametrize("implementation", SOFTWARE)
-def test_the_metrics_were_recorded_by_a_script_that_is_there(implementation):
+def test_the_metrics_were_recorded_by_a_script_that_is_there(implementation: Any) -> None:
     of, by = presets_page.recorded(implementation)
     assert of
     assert by.exists(), f"write {by}, which records the metrics, or name the script that did"
 
 
-def test_the_page_has_what_the_presets_declare():
+def test_the_page_has_what_the_presets_declare() -> None:
     assert agrees(presets_page.made(), presets_page.PAGE), (
         "run `make golden`, which makes the table and the list of docs/presets.md from"
         " operator/bandit_operator/api/presets, and read the difference"

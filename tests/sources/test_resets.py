@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bandit_operator.sources.base import ArmLabel, Counter
+from bandit_operator.api.presets.base import ArmLabel
+from bandit_operator.sources.base import Counter
 from bandit_operator.sources.promql import PART
 from bandit_operator.sources.resets import Series, add_reset, growth_of, went_down
 from bandit_operator.sources.tally import Tally, identity
@@ -37,7 +39,7 @@ from bandit_operator.sources.tally import Tally, identity
         "nothing",
     ],
 )
-def test_every_step_counts_once(samples, grown, reset):
+def test_every_step_counts_once(samples: Any, grown: int, reset: bool) -> None:
     assert growth_of(samples, start=0).amount == grown
     assert went_down(samples, start=0) == reset
 
@@ -46,7 +48,7 @@ def test_every_step_counts_once(samples, grown, reset):
     steps=st.lists(st.integers(-1, 40), min_size=2, max_size=60),
     cuts=st.lists(st.integers(1, 60), max_size=5),
 )
-def test_windows_that_follow_each_other_add_up_to_the_whole(steps, cuts):
+def test_windows_that_follow_each_other_add_up_to_the_whole(steps: Any, cuts: Any) -> None:
     samples, value, truth = [], 0, 0
     for time, step in enumerate(steps, start=1):
         value = 0 if step < 0 else value + step
@@ -60,7 +62,7 @@ def test_windows_that_follow_each_other_add_up_to_the_whole(steps, cuts):
     assert total == truth
 
 
-def counting(series, earlier=None, running=None) -> Tally:
+def counting(series: Any, earlier: Any = None, running: Any = None) -> Tally:
     """What is counted of arms a and b from such series in a window after 0."""
     counter = Counter("trials", "c_total", ArmLabel("arm", (("a", "a"), ("b", "b"))))
     tally = Tally((counter,), {"trials": {}})
@@ -68,7 +70,7 @@ def counting(series, earlier=None, running=None) -> Tally:
     return tally
 
 
-def test_series_that_were_not_reset_are_left_to_the_other_query():
+def test_series_that_were_not_reset_are_left_to_the_other_query() -> None:
     series = [
         Series({"arm": "a", "pod": "1"}, [(0, 10), (5, 2)]),
         Series({"arm": "a", "pod": "2"}, [(0, 10), (5, 20)]),
@@ -78,7 +80,7 @@ def test_series_that_were_not_reset_are_left_to_the_other_query():
     assert counting(series).values == {"trials": {"a": 2}}
 
 
-def test_what_a_series_had_long_before_its_reset_is_not_counted_again():
+def test_what_a_series_had_long_before_its_reset_is_not_counted_again() -> None:
     samples = [(5.0, 12.0), (6.0, 20.0), (7.0, 2.0)]
     series = [Series({"__name__": "c_total", "arm": "a", "pod": pod}, samples) for pod in ("1", "2", "3")]
     earlier = {
@@ -101,12 +103,12 @@ def test_what_a_series_had_long_before_its_reset_is_not_counted_again():
     ],
     ids=["a dip", "two dips", "half", "more than half", "just too much"],
 )
-def test_a_step_down_is_a_reset_a_dip_or_neither(samples, amount, dip):
+def test_a_step_down_is_a_reset_a_dip_or_neither(samples: Any, amount: int, dip: Any) -> None:
     growth = growth_of(samples, start=0)
     assert (growth.amount, growth.dip) == (amount, dip)
 
 
-def test_a_counter_that_does_what_none_does_is_not_believed():
+def test_a_counter_that_does_what_none_does_is_not_believed() -> None:
     tally = counting([Series({"arm": "a"}, [(0, 130), (1, 70)])])
     assert tally.unsteady == {
         "a": "c_total went down from 130 to 70 without starting again; are there several processes behind "
@@ -114,7 +116,7 @@ def test_a_counter_that_does_what_none_does_is_not_believed():
     }
 
 
-def test_a_series_that_is_reset_in_a_third_window_running_is_not_believed():
+def test_a_series_that_is_reset_in_a_third_window_running_is_not_believed() -> None:
     series = [Series({"arm": "a"}, [(0, 130), (1, 7)])]
     first = counting(series)
     second = counting(series, running=first.restarted)

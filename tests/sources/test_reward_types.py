@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import yaml
 
-from bandit_operator.api.v1alpha1 import parse, to_experiment
+from bandit_operator.api.v1alpha1 import BanditDeployment, parse, to_experiment
 from bandit_operator.core import memory as mem
 from bandit_operator.core.evaluate import evaluate
 from bandit_operator.core.model import NoData, Observed, Window
@@ -30,11 +32,11 @@ COMPLETE = {
 }
 
 
-def example(name):
+def example(name: str) -> BanditDeployment:
     return parse(yaml.safe_load((EXAMPLES / f"{name}.yaml").read_text()))
 
 
-def earned(rng, name, level):
+def earned(rng: np.random.Generator, name: str, level: Any) -> dict[str, float]:
     """What each counter of an arm grows by in a window, by part."""
     x = rng.uniform(0.5, 1.5, TRIALS)
     if name == "gaussian":
@@ -62,24 +64,24 @@ class Exporter:
     def __init__(self) -> None:
         self.samples: dict[str, list[tuple[float, float]]] = {}
 
-    def grow(self, time, sums):
+    def grow(self, time: Any, sums: Any) -> None:
         for part, grown in sums.items():
             series = self.samples.setdefault(part, [(0.0, 0.0)])
             series.append((time, series[-1][1] + grown))
 
-    def restart(self, time):
+    def restart(self, time: Any) -> None:
         for series in self.samples.values():
             series.append((time, 0.0))
 
 
-def windows(rng, name, resource, levels, ticks):
+def windows(rng: np.random.Generator, name: str, resource: Any, levels: Any, ticks: int) -> Iterator[Window]:
     """The windows of an exporter that restarts in the tenth one, read as the operator reads them."""
     source = source_of(resource)
     parts = [counter.part for counter in source.counters(resource)]
     exporters = {arm: Exporter() for arm in levels}
     for number in range(ticks):
         start, end = 30.0 * number, 30.0 * (number + 1)
-        values = {part: {} for part in parts}
+        values: dict[str, dict[str, float]] = {part: {} for part in parts}
         for arm, level in levels.items():
             if number == 9:
                 exporters[arm].restart(start + 1)
@@ -98,7 +100,7 @@ def windows(rng, name, resource, levels, ticks):
         ("ratio", {"logistic": 11.7, "boosting": 12.0}, "boosting"),
     ],
 )
-def test_a_manifest_becomes_a_verdict(name, levels, winner):
+def test_a_manifest_becomes_a_verdict(name: str, levels: Any, winner: str | None) -> None:
     resource = example(name)
     experiment = to_experiment(resource)
     memory = mem.initial(experiment)
@@ -117,7 +119,7 @@ def test_a_manifest_becomes_a_verdict(name, levels, winner):
         ("ratio", Observed(2, 6, squares=20, denominators=3, denominator_squares=5, cross_products=10)),
     ],
 )
-def test_losses_are_subtracted_and_all_other_sums_are_taken_as_they_are(name, outcome):
+def test_losses_are_subtracted_and_all_other_sums_are_taken_as_they_are(name: str, outcome: Any) -> None:
     values = {part: {"logistic": float(value)} for part, value in COMPLETE[name].items()}
     assert source_of(example(name)).outcomes(example(name), values)["logistic"] == outcome
 
@@ -132,7 +134,9 @@ def test_losses_are_subtracted_and_all_other_sums_are_taken_as_they_are(name, ou
         ("ratio", "cross_products", "crossProducts"),
     ],
 )
-def test_an_arm_that_lacks_a_counter_has_no_data_and_the_counter_is_named(name, part, field):
+def test_an_arm_that_lacks_a_counter_has_no_data_and_the_counter_is_named(
+    name: str, part: str, field: str
+) -> None:
     values = {one: {"logistic": float(value)} for one, value in COMPLETE[name].items()}
     values[part] = {}
     found = source_of(example(name)).outcomes(example(name), values)["logistic"]
@@ -140,7 +144,7 @@ def test_an_arm_that_lacks_a_counter_has_no_data_and_the_counter_is_named(name, 
 
 
 @pytest.mark.parametrize("name", COMPLETE)
-def test_without_trials_absent_sums_are_nothing(name):
+def test_without_trials_absent_sums_are_nothing(name: str) -> None:
     values = {part: {"logistic": 0.0} if part == "trials" else {} for part in COMPLETE[name]}
     found = source_of(example(name)).outcomes(example(name), values)["logistic"]
     assert (found.trials, found.rewards, found.squares) == (0, 0, 0)
@@ -155,7 +159,7 @@ def test_without_trials_absent_sums_are_nothing(name):
         ("ratio", "cross_products", 11.0, "crossProducts is too large for squares"),
     ],
 )
-def test_sums_that_no_rewards_can_have_are_no_data(name, part, value, field):
+def test_sums_that_no_rewards_can_have_are_no_data(name: str, part: str, value: float, field: str) -> None:
     values = {one: {"logistic": float(number)} for one, number in COMPLETE[name].items()}
     values[part] = {"logistic": value}
     found = source_of(example(name)).outcomes(example(name), values)["logistic"]
@@ -163,7 +167,7 @@ def test_sums_that_no_rewards_can_have_are_no_data(name, part, value, field):
     assert field in found.reason
 
 
-def test_rewards_that_are_all_alike_do_not_contradict_their_squares():
+def test_rewards_that_are_all_alike_do_not_contradict_their_squares() -> None:
     values = {"trials": 1000.0, "rewards": 700.0, "losses": 0.0, "squares": 490.0000000001}
     resource = example("gaussian")
     by_part = {part: {"logistic": value} for part, value in values.items()}
@@ -172,7 +176,7 @@ def test_rewards_that_are_all_alike_do_not_contradict_their_squares():
     )
 
 
-def test_sums_beyond_what_can_be_squared_are_no_exception():
+def test_sums_beyond_what_can_be_squared_are_no_exception() -> None:
     values = {"trials": 1000.0, "rewards": 1e200, "losses": 0.0, "squares": 1e10}
     by_part = {part: {"logistic": value} for part, value in values.items()}
     assert isinstance(

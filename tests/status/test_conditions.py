@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -11,13 +12,16 @@ from bandit_operator.api.status import Condition, ConditionType, Phase
 from bandit_operator.core import memory as memories
 from bandit_operator.core import reasons
 from bandit_operator.core.decision import Decision
+from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import ArmStanding, ArmState, Mode, Problem
 from bandit_operator.core.outcomes import Held
 from bandit_operator.status.conditions import Overview, RouteState, conditions_of, phase_of
 
+MakeOverview = Callable[..., Overview]
+
 
 @pytest.fixture
-def overview(experiment):
+def overview(experiment: Experiment) -> MakeOverview:
     """An overview in which all is well, with changes."""
     standings = {arm: ArmStanding(ArmState.ACTIVE, 0.0, "Serving") for arm in experiment.names}
     decision = Decision(
@@ -52,13 +56,13 @@ def told(view: Overview, kind: str, before: dict[str, Condition] | None = None) 
     return next(condition for condition in found if condition.type == kind)
 
 
-def test_there_are_always_five_conditions_about_the_generation(overview):
+def test_there_are_always_five_conditions_about_the_generation(overview: MakeOverview) -> None:
     conditions = conditions_of(overview(), {})
     assert [condition.type for condition in conditions] == list(ConditionType)
     assert {condition.observed_generation for condition in conditions} == {3}
 
 
-def test_ready_is_true_when_all_is_well(overview):
+def test_ready_is_true_when_all_is_well(overview: MakeOverview) -> None:
     assert told(overview(), "Ready").status == "True"
     assert phase_of(overview()) is Phase.LEARNING
 
@@ -79,14 +83,16 @@ def test_ready_is_true_when_all_is_well(overview):
     ],
     ids=["rejected", "source down", "stale", "delay profile", "contested"],
 )
-def test_what_is_wrong_makes_its_condition_false_and_ready_with_it(overview, changes, kind, reason, phase):
+def test_what_is_wrong_makes_its_condition_false_and_ready_with_it(
+    overview: MakeOverview, changes: Any, kind: str, reason: str, phase: Any
+) -> None:
     wrong = overview(**changes)
     assert (told(wrong, kind).status, told(wrong, kind).reason) == ("False", reason)
     assert (told(wrong, "Ready").status, told(wrong, "Ready").reason) == ("False", reason)
     assert phase_of(wrong) is phase
 
 
-def test_the_time_of_a_condition_moves_only_with_its_status(overview):
+def test_the_time_of_a_condition_moves_only_with_its_status(overview: MakeOverview) -> None:
     first = {condition.type: condition for condition in conditions_of(overview(), {})}
     later = told(overview(now=2000.0, rewards_until=1990.0), "Ready", first)
     assert later.last_transition_time == first["Ready"].last_transition_time
@@ -103,10 +109,12 @@ def test_the_time_of_a_condition_moves_only_with_its_status(overview):
     ],
     ids=["draining", "promoted", "no reward yet"],
 )
-def test_the_phase_is_the_state_in_one_word(overview, changes, phase):
+def test_the_phase_is_the_state_in_one_word(overview: MakeOverview, changes: Any, phase: Any) -> None:
     assert phase_of(overview(**changes)) is phase
 
 
 @pytest.mark.parametrize(("mode", "phase"), [(Mode.OBSERVE, Phase.OBSERVING), (Mode.PAUSED, Phase.PAUSED)])
-def test_a_mode_that_does_not_act_is_the_phase(overview, experiment, mode, phase):
+def test_a_mode_that_does_not_act_is_the_phase(
+    overview: MakeOverview, experiment: Experiment, mode: Any, phase: Any
+) -> None:
     assert phase_of(overview(experiment=replace(experiment, mode=mode))) is phase

@@ -47,16 +47,21 @@ def status(experiment: Experiment, snapshot: Snapshot, decision: Decision) -> di
     return written(experiment, committed, decision)
 
 
-def written(experiment, committed, decision=None, phase=Phase.LEARNING) -> dict[str, Any]:
+def written(
+    experiment: Experiment, committed: Any, decision: Decision | None = None, phase: Any = Phase.LEARNING
+) -> dict[str, Any]:
     document = Document(3, phase, (), committed, decision, {}, 0)
-    return json.loads(json.dumps(to_status(experiment, document)))
+    status: dict[str, Any] = json.loads(json.dumps(to_status(experiment, document)))
+    return status
 
 
 def read(status: dict[str, Any], experiment: Experiment, generation: int = 3) -> Committed:
     return from_status(Status.model_validate(status), experiment, generation, now=1000.0)
 
 
-def test_another_replica_remembers_the_same(experiment, status, decision):
+def test_another_replica_remembers_the_same(
+    experiment: Experiment, status: dict[str, Any], decision: Decision
+) -> None:
     again = read(status, experiment)
     assert again.memory == decision.memory
     assert again.intention == Intention(decision.standings, decision.weights)
@@ -66,47 +71,64 @@ def test_another_replica_remembers_the_same(experiment, status, decision):
     assert again.notes == ()
 
 
-def test_the_checkpoint_is_what_was_known_before_the_oldest_record(experiment, status):
+def test_the_checkpoint_is_what_was_known_before_the_oldest_record(
+    experiment: Experiment, status: dict[str, Any]
+) -> None:
     (checkpoint,) = read(status, experiment).checkpoints
     assert checkpoint.memory == memories.initial(experiment)
     assert (checkpoint.intention, checkpoint.records) == (None, 1)
 
 
-def test_a_checkpoint_of_another_generation_is_not_used(experiment, status):
+def test_a_checkpoint_of_another_generation_is_not_used(
+    experiment: Experiment, status: dict[str, Any]
+) -> None:
     assert read(status, experiment, generation=4).checkpoints == ()
 
 
-def test_a_checkpoint_that_cannot_be_read_is_not_used(experiment, status):
-    for damage in ({"records": "many"}, {"memory": {}}, {"intention": {"weights": 5}}):
+def test_a_checkpoint_that_cannot_be_read_is_not_used(experiment: Experiment, status: dict[str, Any]) -> None:
+    damages: tuple[dict[str, Any], ...] = (
+        {"records": "many"},
+        {"memory": {}},
+        {"intention": {"weights": 5}},
+    )
+    for damage in damages:
         damaged = {**status, "checkpoint": {**status["checkpoint"], **damage}}
         assert read(damaged, experiment).checkpoints == ()
 
 
-def test_a_memory_that_cannot_be_read_starts_again_and_says_so(experiment, status):
+def test_a_memory_that_cannot_be_read_starts_again_and_says_so(
+    experiment: Experiment, status: dict[str, Any]
+) -> None:
     status["memory"]["version"] = 999
     again = read(status, experiment)
     assert again.memory.ticks == 0
     assert "999" in again.notes[0]
 
 
-def test_arms_that_are_no_longer_in_the_spec_are_forgotten(experiment, status):
+def test_arms_that_are_no_longer_in_the_spec_are_forgotten(
+    experiment: Experiment, status: dict[str, Any]
+) -> None:
     status["arms"].append({**status["arms"][0], "name": "gone"})
     assert set(read(status, experiment).intention.standings) == set(STANDINGS)
 
 
 @pytest.mark.parametrize("phase", [Phase.PAUSED, Phase.OBSERVING])
-def test_weights_from_before_a_pause_are_not_re_asserted_after_it(experiment, status, phase):
+def test_weights_from_before_a_pause_are_not_re_asserted_after_it(
+    experiment: Experiment, status: dict[str, Any], phase: Any
+) -> None:
     again = read({**status, "phase": phase.value}, experiment)
     route = {"logistic": 1, "boosting": 1}
     assert intended(again.intention, route, 10000, follow=False).weights == route
 
 
-def test_what_was_known_of_the_arms_stays_where_nothing_was_decided(experiment):
+def test_what_was_known_of_the_arms_stays_where_nothing_was_decided(experiment: Experiment) -> None:
     assert "arms" not in written(experiment, Committed(memories.initial(experiment)))
 
 
 @pytest.mark.parametrize("time", ["0000-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "yesterday"])
-def test_times_that_cannot_be_start_afresh_or_count_as_now(experiment, status, time):
+def test_times_that_cannot_be_start_afresh_or_count_as_now(
+    experiment: Experiment, status: dict[str, Any], time: str
+) -> None:
     status["cursor"] = status["rewardsUntil"] = time
     for arm in status["arms"]:
         arm["since"] = time
@@ -116,7 +138,7 @@ def test_times_that_cannot_be_start_afresh_or_count_as_now(experiment, status, t
     assert all(standing.since <= 1000.0 for standing in standings.values())
 
 
-def test_a_status_that_cannot_be_read_counts_as_none_and_says_so():
+def test_a_status_that_cannot_be_read_counts_as_none_and_says_so() -> None:
     status, notes = read_status({"status": {"arms": "secret"}})
     assert status == Status()
     assert "could not be read" in notes[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -11,8 +12,11 @@ from bandit_operator.core import memory as memories
 from bandit_operator.core import reasons
 from bandit_operator.core.decide import decide
 from bandit_operator.core.decision import Intention
+from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import ArmFacts, ArmStanding, ArmState, Observed, Snapshot, Window
 from bandit_operator.status.session import CHECKPOINT_EVERY, Committed, intended
+
+Ticked = Callable[..., Committed]
 
 STANDINGS = {
     "logistic": ArmStanding(ArmState.ACTIVE, 100.125, "Serving", "v1"),
@@ -22,13 +26,14 @@ ROUTE = {"logistic": 1, "boosting": 1}
 
 
 @pytest.fixture
-def ticked(experiment):
+def ticked(experiment: Experiment) -> Ticked:
     """What is committed after so many quiet ticks."""
 
     def after(ticks: int, committed: Committed | None = None) -> Committed:
         committed = committed or Committed(memories.initial(experiment), cursor=0.0)
         for _ in range(ticks):
             start = committed.cursor
+            assert start is not None
             arms = {"logistic": Observed(50, 20), "boosting": Observed(50, 20)}
             facts = dict.fromkeys(arms, ArmFacts(5000, True, 2, "v1"))
             snapshot = Snapshot(start + 40, Window(start, start + 30, arms), facts, 1, True)
@@ -40,23 +45,25 @@ def ticked(experiment):
     return after
 
 
-def test_weights_that_were_given_up_leave_the_standings(experiment):
+def test_weights_that_were_given_up_leave_the_standings(experiment: Experiment) -> None:
     intention = Intention(STANDINGS, {"logistic": 10000, "boosting": 0})
     given_up = Committed(memories.initial(experiment), intention=intention).without_weights()
     taken = intended(given_up.intention, ROUTE, 10000, follow=False)
     assert (taken.standings, taken.weights) == (STANDINGS, ROUTE)
 
 
-def test_a_new_resource_goes_on_from_the_users_weights():
+def test_a_new_resource_goes_on_from_the_users_weights() -> None:
     assert intended(None, ROUTE, 10000, follow=False) == Intention({}, ROUTE, 10000)
 
 
-def test_a_mode_that_does_not_write_follows_the_route():
+def test_a_mode_that_does_not_write_follows_the_route() -> None:
     committed = Intention(STANDINGS, {"logistic": 10000, "boosting": 0})
     assert intended(committed, ROUTE, 10000, follow=True).weights == ROUTE
 
 
-def test_the_history_holds_the_newest_decisions_and_a_checkpoint_before_the_oldest(ticked):
+def test_the_history_holds_the_newest_decisions_and_a_checkpoint_before_the_oldest(
+    ticked: Ticked,
+) -> None:
     for ticks in (1, 5, MAX_HISTORY, MAX_HISTORY + 1, 3 * MAX_HISTORY + 7):
         committed = ticked(ticks)
         assert min(ticks, KEPT_HISTORY) <= len(committed.history) <= MAX_HISTORY
@@ -64,7 +71,9 @@ def test_the_history_holds_the_newest_decisions_and_a_checkpoint_before_the_olde
         assert len(committed.checkpoints) <= MAX_HISTORY / CHECKPOINT_EVERY
 
 
-def test_after_a_start_with_one_checkpoint_only_the_newest_decisions_stay(ticked):
+def test_after_a_start_with_one_checkpoint_only_the_newest_decisions_stay(
+    ticked: Ticked,
+) -> None:
     committed = ticked(25)
     restarted = replace(committed, checkpoints=committed.checkpoints[:1], seen=None)
     later = ticked(10, restarted)
@@ -72,12 +81,16 @@ def test_after_a_start_with_one_checkpoint_only_the_newest_decisions_stay(ticked
     assert all(one.records <= len(later.history) for one in later.checkpoints)
 
 
-def test_what_the_cluster_said_is_recorded_where_it_is_news_or_a_checkpoint_begins(ticked):
+def test_what_the_cluster_said_is_recorded_where_it_is_news_or_a_checkpoint_begins(
+    ticked: Ticked,
+) -> None:
     history = ticked(12).history[::-1]
     assert [record.seen is not None for record in history] == [number in (0, 10) for number in range(12)]
 
 
-def test_windows_that_were_missed_are_learned_from_and_recorded(experiment, ticked):
+def test_windows_that_were_missed_are_learned_from_and_recorded(
+    experiment: Experiment, ticked: Ticked
+) -> None:
     committed = ticked(2)
     window = Window(60.0, 90.0, {"logistic": Observed(50, 20), "boosting": Observed(50, 20)})
     after = committed.learned(experiment, window, now=200.0, generation=3)
@@ -85,7 +98,9 @@ def test_windows_that_were_missed_are_learned_from_and_recorded(experiment, tick
     assert (after.cursor, after.history[0].reason) == (90.0, reasons.CAUGHT_UP)
 
 
-def test_a_new_generation_keeps_the_evidence_and_drops_what_cannot_be_made_again(experiment, ticked):
+def test_a_new_generation_keeps_the_evidence_and_drops_what_cannot_be_made_again(
+    experiment: Experiment, ticked: Ticked
+) -> None:
     committed = ticked(3)
     after = committed.rebased(experiment)
     assert after.memory == committed.memory

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from bandit_operator.errors import NotFound
 from bandit_operator.watch import relist
 from bandit_operator.watch.cache import Cache
 from bandit_operator.watch.relist import Relister, Watched
+
+Compare = Callable[..., Awaitable[tuple[Relister, list[Any]]]]
 
 ROUTES = Watched("gateway.networking.k8s.io", "v1", "httproutes", "HTTPRoute")
 KEY = ("HTTPRoute", "models", "income")
@@ -33,13 +36,13 @@ class Lists:
 
 
 @pytest.fixture(autouse=True)
-def no_waiting(monkeypatch):
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """A watch gets no time to catch up."""
     monkeypatch.setattr(relist, "WATCH_MAY_LAG_SECONDS", 0.0)
 
 
 @pytest.fixture
-def compare():
+def compare() -> Compare:
     """Compare lists with a cache that has seen version 7 of one route."""
 
     async def run(api: Any) -> tuple[Relister, list[Any]]:
@@ -52,29 +55,39 @@ def compare():
     return run
 
 
-async def test_a_watch_that_has_brought_what_the_list_has_is_alive(compare):
+async def test_a_watch_that_has_brought_what_the_list_has_is_alive(
+    compare: Compare,
+) -> None:
     relister, gone = await compare(Lists({"income": 7}))
     assert relister.dead_watch is None
     assert gone == []
 
 
-async def test_a_watch_that_stays_behind_the_list_is_dead(compare):
+async def test_a_watch_that_stays_behind_the_list_is_dead(
+    compare: Compare,
+) -> None:
     relister, _ = await compare(Lists({"income": 8}))
     assert relister.dead_watch == "HTTPRoute"
 
 
-async def test_a_watch_that_misses_a_whole_object_is_dead(compare):
+async def test_a_watch_that_misses_a_whole_object_is_dead(
+    compare: Compare,
+) -> None:
     relister, _ = await compare(Lists({"income": 7, "other": 9}))
     assert relister.dead_watch == "HTTPRoute"
 
 
-async def test_an_object_that_is_gone_without_a_word_is_forgotten(compare):
+async def test_an_object_that_is_gone_without_a_word_is_forgotten(
+    compare: Compare,
+) -> None:
     relister, gone = await compare(Lists({}))
     assert gone == [("HTTPRoute", ("models", "income"))]
     assert relister.dead_watch is None
 
 
-async def test_a_kind_that_the_cluster_does_not_have_is_no_dead_watch(compare):
+async def test_a_kind_that_the_cluster_does_not_have_is_no_dead_watch(
+    compare: Compare,
+) -> None:
     class Absent:
         async def get(self, path: str, *, accept: str) -> dict[str, Any]:
             raise NotFound(404, f"{path} {accept}")

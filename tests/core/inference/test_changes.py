@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 
 from bandit_operator.core import memory as mem
 from bandit_operator.core.evaluate import evaluate
+from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.inference import changes
 from bandit_operator.core.inference import evidence as ev
-from bandit_operator.core.inference.changes import ChangeKind
+from bandit_operator.core.inference.changes import Change, ChangeKind
 from bandit_operator.core.inference.forecast import Span
-from bandit_operator.core.model import RewardType
+from bandit_operator.core.model import RewardType, Window
 
 NAMES = ("a", "b", "c")
 
 
-def told(make_experiment, make_window, rng, before, after, kept=60, since=15, trials=200):
+def told(
+    make_experiment: Callable[..., Experiment],
+    make_window: Callable[..., Window],
+    rng: np.random.Generator,
+    before: Any,
+    after: Any,
+    kept: Any = 60,
+    since: Any = 15,
+    trials: Any = 200,
+) -> Change | None:
     experiment = make_experiment(3)
     memory = mem.initial(experiment)
     for number in range(kept + since):
@@ -40,7 +53,13 @@ def told(make_experiment, make_window, rng, before, after, kept=60, since=15, tr
     ],
 )
 def test_a_change_is_told_by_its_kind_and_arm(
-    make_experiment, make_window, rng, before, after, kind, arm
+    make_experiment: Callable[..., Experiment],
+    make_window: Callable[..., Window],
+    rng: np.random.Generator,
+    before: Any,
+    after: Any,
+    kind: ChangeKind,
+    arm: str | None,
 ) -> None:
     change = told(make_experiment, make_window, rng, before, after)
     assert change is not None
@@ -52,13 +71,17 @@ def test_a_change_is_told_by_its_kind_and_arm(
         assert str(change).startswith(arm)
 
 
-def test_before_any_reward_and_with_few_nothing_is_told(make_experiment, make_window, rng) -> None:
+def test_before_any_reward_and_with_few_nothing_is_told(
+    make_experiment: Callable[..., Experiment], make_window: Callable[..., Window], rng: np.random.Generator
+) -> None:
     experiment = make_experiment(3)
     assert evaluate(experiment, mem.initial(experiment), set(NAMES)).change is None
     assert told(make_experiment, make_window, rng, [0.9] * 3, [0.1] * 3, kept=3, since=1, trials=10) is None
 
 
-def test_stable_arms_are_told_to_change_in_fewer_than_one_of_a_hundred_thousand_ticks(rng) -> None:
+def test_stable_arms_are_told_to_change_in_fewer_than_one_of_a_hundred_thousand_ticks(
+    rng: np.random.Generator,
+) -> None:
     evidence = ev.initial(RewardType.BERNOULLI, 3, (200,))
     counts, alarms = np.full((200, 3), 100), 0
     for _ in range(500):
@@ -77,7 +100,11 @@ FALL = [0.9, 0.5, 0.3]
 @pytest.mark.parametrize("trials", [[20, 20, 20], [200, 200, 200], [100, 5, 5], [400, 30, 4]])
 @pytest.mark.parametrize("after", [[0.05, 0.05, 0.05], [0.09, 0.05, 0.03], [0.7, 0.39, 0.23]])
 def test_no_arm_is_said_to_have_broken_alone_where_all_did(
-    make_experiment, make_window, rng, trials, after
+    make_experiment: Callable[..., Experiment],
+    make_window: Callable[..., Window],
+    rng: np.random.Generator,
+    trials: Any,
+    after: Any,
 ) -> None:
     said = every(make_experiment, make_window, rng, FALL, after, trials)
     assert not [text for text in said if "the others' did not" in text]
@@ -85,7 +112,10 @@ def test_no_arm_is_said_to_have_broken_alone_where_all_did(
 
 @pytest.mark.parametrize("trials", [[200, 200, 200], [100, 20, 20], [20, 200, 100]])
 def test_where_one_arm_breaks_it_is_named_and_never_the_world(
-    make_experiment, make_window, rng, trials
+    make_experiment: Callable[..., Experiment],
+    make_window: Callable[..., Window],
+    rng: np.random.Generator,
+    trials: Any,
 ) -> None:
     said = every(make_experiment, make_window, rng, FALL, [0.9, 0.1, 0.3], trials)
     assert not [text for text in said if "all arms" in text]
@@ -94,7 +124,10 @@ def test_where_one_arm_breaks_it_is_named_and_never_the_world(
 
 @pytest.mark.parametrize("trials", [[200, 200, 200], [100, 50, 50]])
 def test_where_two_arms_break_each_names_the_other_and_the_third_is_cleared(
-    make_experiment, make_window, rng, trials
+    make_experiment: Callable[..., Experiment],
+    make_window: Callable[..., Window],
+    rng: np.random.Generator,
+    trials: Any,
 ) -> None:
     said = every(make_experiment, make_window, rng, FALL, [0.9, 0.1, 0.05], trials)
     assert not [text for text in said if "all arms" in text or text.startswith("a:")]
@@ -102,7 +135,9 @@ def test_where_two_arms_break_each_names_the_other_and_the_third_is_cleared(
     assert not [text for text in said if text.startswith("b broke") and "did not" in text]
 
 
-def test_a_days_ups_and_downs_blame_no_arm(make_experiment, make_window, rng) -> None:
+def test_a_days_ups_and_downs_blame_no_arm(
+    make_experiment: Callable[..., Experiment], make_window: Callable[..., Window], rng: np.random.Generator
+) -> None:
     experiment = make_experiment(3)
     memory, said = mem.initial(experiment), []
     for number in range(400):
@@ -115,7 +150,14 @@ def test_a_days_ups_and_downs_blame_no_arm(make_experiment, make_window, rng) ->
     assert [text for text in said if text.startswith("all arms moved together")]
 
 
-def every(make_experiment, make_window, rng, before, after, trials) -> list[str]:
+def every(
+    make_experiment: Callable[..., Experiment],
+    make_window: Callable[..., Window],
+    rng: np.random.Generator,
+    before: Any,
+    after: Any,
+    trials: Any,
+) -> list[str]:
     """What is said in each tick after a change."""
     experiment = make_experiment(3)
     memory, said = mem.initial(experiment), []
@@ -129,7 +171,9 @@ def every(make_experiment, make_window, rng, before, after, trials) -> list[str]
     return said
 
 
-def test_an_arm_that_may_not_serve_is_not_spoken_of(make_experiment, make_window, rng) -> None:
+def test_an_arm_that_may_not_serve_is_not_spoken_of(
+    make_experiment: Callable[..., Experiment], make_window: Callable[..., Window], rng: np.random.Generator
+) -> None:
     experiment = make_experiment(3)
     memory = mem.initial(experiment)
     for number in range(75):

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from bandit_operator.core.inference import evidence as ev
 from bandit_operator.core.inference import forecast, restarts, sign_bets, verdicts
+from bandit_operator.core.inference.named_arrays import Floats
 from bandit_operator.core.model import RewardType
 
 BERNOULLI = RewardType.BERNOULLI
@@ -15,7 +18,15 @@ def learn(evidence: ev.Evidence, tick: np.ndarray, kind: RewardType = BERNOULLI)
     return ev.update(evidence, tick, np.zeros_like(tick), kind, 0, late=False)
 
 
-def follow(rng, rates, ticks, seeds, trials=100, shares=(0.5, 0.5), kind=BERNOULLI):
+def follow(
+    rng: np.random.Generator,
+    rates: Any,
+    ticks: int,
+    seeds: Any,
+    trials: Any = 100,
+    shares: Any = (0.5, 0.5),
+    kind: RewardType = BERNOULLI,
+) -> Floats:
     """Log e-values (E1, E2) of one arm against the baseline in many runs: ``[ticks, 2, seeds]``."""
     evidence = ev.initial(kind, 2, (seeds,))
     path = []
@@ -51,7 +62,7 @@ def test_one_tick_of_e1_is_the_published_formula() -> None:
     assert np.exp(after["growth"][0, 1, 0]) == pytest.approx(weights.sum())
 
 
-def test_the_mean_e_value_of_equal_arms_never_exceeds_one(rng) -> None:
+def test_the_mean_e_value_of_equal_arms_never_exceeds_one(rng: np.random.Generator) -> None:
     # The mean of an e-process at any fixed tick is at most 1; few ticks, so that the mean is not
     # dominated by runs too rare to be drawn.
     path = np.exp(follow(rng, [0.1, 0.1], ticks=12, seeds=20_000))
@@ -59,18 +70,18 @@ def test_the_mean_e_value_of_equal_arms_never_exceeds_one(rng) -> None:
     assert (mean <= 1 + 4 * error + 1e-9).all()
 
 
-def test_equal_arms_reach_the_threshold_no_more_often_than_allowed(rng) -> None:
+def test_equal_arms_reach_the_threshold_no_more_often_than_allowed(rng: np.random.Generator) -> None:
     peak = follow(rng, [0.1, 0.1], ticks=600, seeds=600).max(0)
     crossed = (peak >= np.log(1 / 0.05)).mean(-1)
     assert (crossed <= 0.05).all()
 
 
-def test_a_worse_arm_is_found_by_both_tests(rng) -> None:
+def test_a_worse_arm_is_found_by_both_tests(rng: np.random.Generator) -> None:
     path = follow(rng, [0.10, 0.05], ticks=80, seeds=200)
     assert ((path >= np.log(1 / 0.05)).any(0).mean(-1) > 0.98).all()
 
 
-def test_an_arm_that_breaks_late_is_found_in_spite_of_its_good_past(rng) -> None:
+def test_an_arm_that_breaks_late_is_found_in_spite_of_its_good_past(rng: np.random.Generator) -> None:
     evidence = ev.initial(BERNOULLI, 2)
     for tick in range(1_000):
         rate = 0.12 if tick < 900 else 0.04
@@ -81,7 +92,7 @@ def test_an_arm_that_breaks_late_is_found_in_spite_of_its_good_past(rng) -> None
     assert verdicts.rolled_back(evidence, 0, 0.05).tolist() == [False, True]
 
 
-def test_requests_that_are_alike_within_a_tick_temper_the_evidence(rng) -> None:
+def test_requests_that_are_alike_within_a_tick_temper_the_evidence(rng: np.random.Generator) -> None:
     evidence = ev.initial(BERNOULLI, 2, (200,))
     for _ in range(300):
         rates = rng.beta(0.1 * 11.25, 0.9 * 11.25, (200, 2))
@@ -91,7 +102,7 @@ def test_requests_that_are_alike_within_a_tick_temper_the_evidence(rng) -> None:
     assert np.median(ev.over_dispersion(evidence)[:, 0, 1]) == pytest.approx(5.0, rel=0.2)
 
 
-def test_rare_rewards_are_added_up_until_a_block_is_worth_a_few_of_them(rng) -> None:
+def test_rare_rewards_are_added_up_until_a_block_is_worth_a_few_of_them(rng: np.random.Generator) -> None:
     evidence = ev.initial(BERNOULLI, 2)
     for _ in range(400):
         counts = np.array([50, 50])
@@ -101,7 +112,9 @@ def test_rare_rewards_are_added_up_until_a_block_is_worth_a_few_of_them(rng) -> 
     assert evidence.signs["blocks"][0, 1] == pytest.approx(400 / ticks_a_block, rel=0.25)
 
 
-def test_normal_rewards_of_a_worse_arm_are_found_and_of_an_equal_arm_are_not(rng) -> None:
+def test_normal_rewards_of_a_worse_arm_are_found_and_of_an_equal_arm_are_not(
+    rng: np.random.Generator,
+) -> None:
     evidence = ev.initial(RewardType.GAUSSIAN, 3)
     for _ in range(150):
         values = rng.normal([5.0, 4.6, 5.0], 2.0, (40, 3))

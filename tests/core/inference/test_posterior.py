@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -70,7 +71,9 @@ def test_normal_posteriors_of_two_arms_give_the_closed_form() -> None:
 
 @settings(deadline=None, max_examples=150)
 @given(st.lists(st.tuples(COUNTS, COUNTS), min_size=2, max_size=8), st.randoms(use_true_random=False))
-def test_any_counts_give_probabilities_that_follow_a_permutation_of_the_arms(counts, random) -> None:
+def test_any_counts_give_probabilities_that_follow_a_permutation_of_the_arms(
+    counts: Any, random: Any
+) -> None:
     successes, failures = np.array(counts).T
     mask = np.ones(len(counts), dtype=bool)
     found = posterior.beta_best(successes, failures, mask)
@@ -89,7 +92,7 @@ def test_any_counts_give_probabilities_that_follow_a_permutation_of_the_arms(cou
     st.lists(st.tuples(st.integers(0, 5_000), st.integers(0, 5_000)), min_size=2, max_size=5),
     st.integers(1, 50),
 )
-def test_more_reward_at_equal_trials_never_lowers_an_arms_probability(counts, more) -> None:
+def test_more_reward_at_equal_trials_never_lowers_an_arms_probability(counts: Any, more: Any) -> None:
     successes, failures = np.array(counts, dtype=float).T
     mask = np.ones(len(counts), dtype=bool)
     better, worse = successes.copy(), failures.copy()

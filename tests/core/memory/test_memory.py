@@ -1,20 +1,25 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from bandit_operator.core import memory as mem
 from bandit_operator.core.evaluate import evaluate
+from bandit_operator.core.experiment import Experiment
+from bandit_operator.core.memory import Memory
 from bandit_operator.core.model import Arm, NoData, Observed, RewardType, Window
 from bandit_operator.core.strategies import STRATEGIES
+from bandit_operator.core.strategies.thompson import Thompson
 
 TYPES = list(RewardType)
 
 
-def learned(experiment, windows):
+def learned(experiment: Experiment, windows: Any) -> Memory:
     memory = mem.initial(experiment)
     for window in windows:
         memory = mem.update(experiment, memory, window)
@@ -23,7 +28,13 @@ def learned(experiment, windows):
 
 @pytest.mark.parametrize("kind", TYPES)
 @pytest.mark.parametrize("strategy", sorted(STRATEGIES))
-def test_memory_survives_json_bit_for_bit(make_experiment, random_window, rng, strategy, kind) -> None:
+def test_memory_survives_json_bit_for_bit(
+    make_experiment: Callable[..., Experiment],
+    random_window: Callable[..., Window],
+    rng: np.random.Generator,
+    strategy: str,
+    kind: RewardType,
+) -> None:
     experiment = make_experiment(4, strategy, reward_type=kind)
     memory = learned(experiment, [random_window(rng, kind, 4, tick) for tick in range(30)])
     again, notes = mem.from_json(json.loads(json.dumps(mem.to_json(memory))), experiment)
@@ -32,7 +43,12 @@ def test_memory_survives_json_bit_for_bit(make_experiment, random_window, rng, s
 
 
 @pytest.mark.parametrize("strategy", sorted(STRATEGIES))
-def test_a_restart_between_two_windows_changes_nothing(make_experiment, random_window, rng, strategy) -> None:
+def test_a_restart_between_two_windows_changes_nothing(
+    make_experiment: Callable[..., Experiment],
+    random_window: Callable[..., Window],
+    rng: np.random.Generator,
+    strategy: str,
+) -> None:
     experiment = make_experiment(3, strategy)
     windows = [random_window(rng, RewardType.BERNOULLI, 3, tick) for tick in range(20)]
     straight = learned(experiment, windows)
@@ -46,12 +62,16 @@ def test_a_restart_between_two_windows_changes_nothing(make_experiment, random_w
 
 @pytest.mark.parametrize("strategy", sorted(STRATEGIES))
 @pytest.mark.parametrize("kind", TYPES)
-def test_stored_memory_of_twenty_arms_stays_below_56_kib(make_experiment, strategy, kind) -> None:
+def test_stored_memory_of_twenty_arms_stays_below_56_kib(
+    make_experiment: Callable[..., Experiment], strategy: str, kind: RewardType
+) -> None:
     experiment = make_experiment(20, strategy, reward_type=kind)
     assert len(json.dumps(mem.to_json(mem.initial(experiment)))) <= 56 * 1024
 
 
-def test_stored_keys_are_the_same_for_every_strategy_and_reward_type(make_experiment) -> None:
+def test_stored_keys_are_the_same_for_every_strategy_and_reward_type(
+    make_experiment: Callable[..., Experiment],
+) -> None:
     shapes = {
         tuple(sorted(mem.to_json(mem.initial(make_experiment(3, strategy, reward_type=kind)))))
         for strategy in STRATEGIES
@@ -77,7 +97,7 @@ def test_stored_keys_are_the_same_for_every_strategy_and_reward_type(make_experi
     ],
 )
 def test_what_cannot_be_read_gives_a_fresh_memory_and_the_reason(
-    make_experiment, make_window, change, said
+    make_experiment: Callable[..., Experiment], make_window: Callable[..., Window], change: Any, said: str
 ) -> None:
     experiment = make_experiment(3)
     data = mem.to_json(learned(experiment, [make_window([9, 9, 9], [1, 2, 3])])) | change
@@ -87,15 +107,17 @@ def test_what_cannot_be_read_gives_a_fresh_memory_and_the_reason(
     assert said in notes[0]
 
 
-def test_an_empty_mapping_gives_a_fresh_memory(make_experiment) -> None:
+def test_an_empty_mapping_gives_a_fresh_memory(make_experiment: Callable[..., Experiment]) -> None:
     memory, notes = mem.from_json({}, make_experiment(3))
     assert memory == mem.initial(make_experiment(3))
     assert "version" in notes[0]
 
 
-def test_a_window_without_any_data_is_only_counted(make_experiment, make_window) -> None:
+def test_a_window_without_any_data_is_only_counted(
+    make_experiment: Callable[..., Experiment], make_window: Callable[..., Window]
+) -> None:
     experiment = make_experiment(2, strategy=STRATEGIES["Thompson"].type)
-    experiment = replace(experiment, strategy=STRATEGIES["Thompson"](half_life=30.0))
+    experiment = replace(experiment, strategy=Thompson(half_life=30.0))
     before = learned(experiment, [make_window([50, 50], [5, 9])])
     empty = Window(start=30.0, end=60.0, arms={"a": NoData(), "b": NoData("NaN")})
     after = mem.update(experiment, before, empty)
@@ -111,7 +133,9 @@ def test_a_window_without_any_data_is_only_counted(make_experiment, make_window)
         pytest.param(Observed(trials=float("inf"), rewards=1.0), id="infinity"),
     ],
 )
-def test_an_arm_without_usable_data_contributes_nothing(make_experiment, outcome) -> None:
+def test_an_arm_without_usable_data_contributes_nothing(
+    make_experiment: Callable[..., Experiment], outcome: Any
+) -> None:
     experiment = make_experiment(2)
     window = Window(start=0.0, end=30.0, arms={"a": Observed(trials=40.0, rewards=4.0), "b": outcome})
     memory = mem.update(experiment, mem.initial(experiment), window)
@@ -120,7 +144,7 @@ def test_an_arm_without_usable_data_contributes_nothing(make_experiment, outcome
 
 
 def test_arms_that_stay_keep_their_numbers_when_others_come_and_go(
-    make_experiment, random_window, rng
+    make_experiment: Callable[..., Experiment], random_window: Callable[..., Window], rng: np.random.Generator
 ) -> None:
     before = make_experiment(3, "ContrastThompson")
     memory = learned(before, [random_window(rng, RewardType.BERNOULLI, 3, tick) for tick in range(25)])
@@ -136,7 +160,9 @@ def test_arms_that_stay_keep_their_numbers_when_others_come_and_go(
     assert (adapted.evidence.likelihood["growth"][:, 0] == fresh.evidence.likelihood["growth"][:, 0]).all()
 
 
-def test_removing_and_adding_an_arm_equals_resetting_it(make_experiment, random_window, rng) -> None:
+def test_removing_and_adding_an_arm_equals_resetting_it(
+    make_experiment: Callable[..., Experiment], random_window: Callable[..., Window], rng: np.random.Generator
+) -> None:
     full = make_experiment(4, "ContrastThompson")
     memory = learned(full, [random_window(rng, RewardType.BERNOULLI, 4, tick) for tick in range(25)])
     without, _ = mem.adapt(memory, replace(full, arms=tuple(arm for arm in full.arms if arm.name != "c")))
@@ -144,7 +170,9 @@ def test_removing_and_adding_an_arm_equals_resetting_it(make_experiment, random_
     assert back == mem.reset_arm(memory, "c")
 
 
-def test_resetting_the_baseline_resets_every_contrast_with_it(make_experiment, random_window, rng) -> None:
+def test_resetting_the_baseline_resets_every_contrast_with_it(
+    make_experiment: Callable[..., Experiment], random_window: Callable[..., Window], rng: np.random.Generator
+) -> None:
     experiment = make_experiment(3)
     memory = learned(experiment, [random_window(rng, RewardType.BERNOULLI, 3, tick) for tick in range(60)])
     reset = mem.reset_arm(memory, "a")
@@ -156,7 +184,9 @@ def test_resetting_the_baseline_resets_every_contrast_with_it(make_experiment, r
     ).all()
 
 
-def test_another_strategy_resets_only_the_strategys_state(make_experiment, random_window, rng) -> None:
+def test_another_strategy_resets_only_the_strategys_state(
+    make_experiment: Callable[..., Experiment], random_window: Callable[..., Window], rng: np.random.Generator
+) -> None:
     before = make_experiment(3, "Thompson")
     memory = learned(before, [random_window(rng, RewardType.BERNOULLI, 3, tick) for tick in range(10)])
     adapted, notes = mem.adapt(memory, make_experiment(3, "ContrastThompson"))
@@ -165,19 +195,25 @@ def test_another_strategy_resets_only_the_strategys_state(make_experiment, rando
     assert (adapted.state["weight"] == 0).all()
 
 
-def test_changed_settings_of_the_same_strategy_reset_nothing(make_experiment, random_window, rng) -> None:
+def test_changed_settings_of_the_same_strategy_reset_nothing(
+    make_experiment: Callable[..., Experiment], random_window: Callable[..., Window], rng: np.random.Generator
+) -> None:
     before = make_experiment(3, "Thompson")
     memory = learned(before, [random_window(rng, RewardType.BERNOULLI, 3, 0)])
-    adapted, notes = mem.adapt(memory, replace(before, strategy=STRATEGIES["Thompson"](half_life=60.0)))
+    adapted, notes = mem.adapt(memory, replace(before, strategy=Thompson(half_life=60.0)))
     assert (adapted, notes) == (memory, ())
 
 
-def test_absorbing_into_a_memory_of_other_arms_says_what_to_do(make_experiment, make_window) -> None:
+def test_absorbing_into_a_memory_of_other_arms_says_what_to_do(
+    make_experiment: Callable[..., Experiment], make_window: Callable[..., Window]
+) -> None:
     with pytest.raises(ValueError, match="call adapt"):
         mem.update(make_experiment(3), mem.initial(make_experiment(2)), make_window([1, 1, 1], [0, 0, 0]))
 
 
-def test_many_seeds_together_are_what_each_seed_is_alone(make_experiment, rng) -> None:
+def test_many_seeds_together_are_what_each_seed_is_alone(
+    make_experiment: Callable[..., Experiment], rng: np.random.Generator
+) -> None:
     experiment = make_experiment(4)
     together = mem.initial(experiment, (5,))
     alone = mem.initial(experiment)
@@ -192,7 +228,9 @@ def test_many_seeds_together_are_what_each_seed_is_alone(make_experiment, rng) -
 
 @pytest.mark.parametrize("kind", TYPES)
 @pytest.mark.parametrize("strategy", sorted(STRATEGIES))
-def test_extreme_counts_never_give_a_number_that_is_not_finite(make_experiment, strategy, kind) -> None:
+def test_extreme_counts_never_give_a_number_that_is_not_finite(
+    make_experiment: Callable[..., Experiment], strategy: str, kind: RewardType
+) -> None:
     experiment = make_experiment(3, strategy, reward_type=kind)
     extremes = [(0, 0), (1, 0), (1, 1), (1e9, 0), (1e9, 1e9), (1e9, 1), (1e-9, 0)]
     memory = mem.initial(experiment)

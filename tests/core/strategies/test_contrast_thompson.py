@@ -1,14 +1,15 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
 from bandit_operator.core import memory as mem
 from bandit_operator.core.evaluate import evaluate
-from bandit_operator.core.model import RewardType
-from bandit_operator.core.strategies import STRATEGIES
-
-ContrastThompson = STRATEGIES["ContrastThompson"]
+from bandit_operator.core.experiment import Experiment
+from bandit_operator.core.model import RewardType, Window
+from bandit_operator.core.strategies.contrast_thompson import ContrastThompson
 
 
 @pytest.mark.parametrize(
@@ -18,16 +19,22 @@ ContrastThompson = STRATEGIES["ContrastThompson"]
         (RewardType.GAUSSIAN, [0.177857, 0.6678, 0.138641, 0.015701]),
     ],
 )
-def test_golden_shares(golden_shares, kind, golden) -> None:
+def test_golden_shares(
+    golden_shares: Callable[..., list[float]], kind: RewardType, golden: list[float]
+) -> None:
     assert golden_shares(ContrastThompson(), kind) == pytest.approx(golden, abs=2e-3)
 
 
-def test_a_half_life_of_one_tick_believes_the_newest_comparison_more(golden_shares) -> None:
+def test_a_half_life_of_one_tick_believes_the_newest_comparison_more(
+    golden_shares: Callable[..., list[float]],
+) -> None:
     found = golden_shares(ContrastThompson(half_life=30.0))
     assert found == pytest.approx([0.175781, 0.703125, 0.101562, 0.019531], abs=2e-3)
 
 
-def test_single_requests_a_tick_are_compared_once_they_add_up(make_experiment, make_window, rng) -> None:
+def test_single_requests_a_tick_are_compared_once_they_add_up(
+    make_experiment: Callable[..., Experiment], make_window: Callable[..., Window], rng: np.random.Generator
+) -> None:
     experiment = make_experiment(2, "ContrastThompson")
     memory = mem.initial(experiment)
     for number in range(600):
@@ -38,7 +45,9 @@ def test_single_requests_a_tick_are_compared_once_they_add_up(make_experiment, m
     assert evaluate(experiment, memory, {"a", "b"}).shares["b"] > 0.98
 
 
-def test_a_move_of_all_arms_moves_no_shares(make_experiment, make_window, rng) -> None:
+def test_a_move_of_all_arms_moves_no_shares(
+    make_experiment: Callable[..., Experiment], make_window: Callable[..., Window], rng: np.random.Generator
+) -> None:
     experiment = make_experiment(2, "ContrastThompson")
     memory = mem.initial(experiment)
     for number in range(400):
@@ -51,7 +60,7 @@ def test_a_move_of_all_arms_moves_no_shares(make_experiment, make_window, rng) -
 
 
 def test_the_best_arm_that_breaks_loses_its_share_within_twenty_ticks(
-    make_experiment, make_window, rng
+    make_experiment: Callable[..., Experiment], make_window: Callable[..., Window], rng: np.random.Generator
 ) -> None:
     experiment = make_experiment(2, "ContrastThompson")
     memory = mem.initial(experiment)

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from bandit_operator.core.model import RewardType
-from bandit_operator.core.strategies import STRATEGIES
-
-KLUCB = STRATEGIES["KLUCB"]
+from bandit_operator.core.strategies.kl_ucb import KLUCB
 
 
 @pytest.mark.parametrize(
@@ -17,5 +17,7 @@ KLUCB = STRATEGIES["KLUCB"]
         (RewardType.GAUSSIAN, 2, [0.0, 0.931571, 0.068429, 0.0]),
     ],
 )
-def test_golden_shares(golden_shares, kind, ticks, golden) -> None:
+def test_golden_shares(
+    golden_shares: Callable[..., list[float]], kind: RewardType, ticks: int, golden: list[float]
+) -> None:
     assert golden_shares(KLUCB(), kind, ticks=ticks) == pytest.approx(golden, abs=1e-6)

@@ -11,8 +11,11 @@ import pytest
 from scipy.stats import binomtest
 
 from bandit_operator.core.model import RewardType
-from bandit_operator.core.strategies import STRATEGIES, Strategy
+from bandit_operator.core.strategies import Strategy
 from bandit_operator.core.strategies.base import Situation
+from bandit_operator.core.strategies.epsilon_greedy import EpsilonGreedy
+from bandit_operator.core.strategies.thompson import Thompson
+from bandit_operator.core.strategies.ucb1 import UCB1
 from bench.peers import LIBRARIES, environment
 from cluster.toolbox.store import cache_folder
 
@@ -74,7 +77,7 @@ def exploring(counts: Counts) -> float:
 
 def after(counts: Counts) -> Counts:
     """Counts once a tick was shared, at the same means."""
-    found = shares(STRATEGIES["UCB1"](confidence=CONFIDENCE), counts, LABELS)
+    found = shares(UCB1(confidence=CONFIDENCE), counts, LABELS)
     return [
         (trials + round(LABELS * share), mean) for (trials, mean), share in zip(counts, found, strict=True)
     ]
@@ -120,7 +123,8 @@ def river() -> dict[str, list[list[float]]]:
 @pytest.fixture(params=["mabwiser", "river"])
 def library(request: pytest.FixtureRequest) -> dict[str, list[list[float]]]:
     """Each library's answers."""
-    return request.getfixturevalue(request.param)
+    shares_by_name: dict[str, list[list[float]]] = request.getfixturevalue(request.param)
+    return shares_by_name
 
 
 def agree(chosen: list[float], expected: np.ndarray) -> bool:
@@ -131,22 +135,26 @@ def agree(chosen: list[float], expected: np.ndarray) -> bool:
     )
 
 
-def test_the_next_label_goes_to_the_arm_with_the_largest_ucb1_index(mabwiser, river):
+def test_the_next_label_goes_to_the_arm_with_the_largest_ucb1_index(
+    mabwiser: dict[str, list[list[float]]], river: dict[str, list[list[float]]]
+) -> None:
     clear = 0
     for counts, index, pulled in zip(ONE_LABEL, mabwiser["one label"], river["one label"], strict=True):
         second, best = sorted(index)[-2:]
         if best - second > 1e-3:  # below it counts whether ln t or ln (t + 1) is taken
             clear += 1
-            found = shares(STRATEGIES["UCB1"](confidence=CONFIDENCE), counts, 1e-3)
+            found = shares(UCB1(confidence=CONFIDENCE), counts, 1e-3)
             assert found == pytest.approx((np.array(index) == best).astype(float))
             assert found == pytest.approx(np.array(pulled))
     assert clear > 190
 
 
-def test_arms_that_share_a_tick_end_at_one_ucb1_index_and_no_other_arm_is_above_it(mabwiser):
+def test_arms_that_share_a_tick_end_at_one_ucb1_index_and_no_other_arm_is_above_it(
+    mabwiser: dict[str, list[list[float]]],
+) -> None:
     together = 0
     for counts, index in zip(BEFORE, mabwiser["a tick"], strict=True):
-        found = shares(STRATEGIES["UCB1"](confidence=CONFIDENCE), counts, LABELS)
+        found = shares(UCB1(confidence=CONFIDENCE), counts, LABELS)
         level = np.array(index)[LABELS * found > 1]
         assert level == pytest.approx(level.max(), abs=2e-5)
         assert max(index) < level.max() + 2e-5
@@ -154,13 +162,17 @@ def test_arms_that_share_a_tick_end_at_one_ucb1_index_and_no_other_arm_is_above_
     assert together > 25
 
 
-def test_the_exploring_share_and_the_greedy_arm_are_the_librarys(library):
+def test_the_exploring_share_and_the_greedy_arm_are_the_librarys(
+    library: dict[str, list[list[float]]],
+) -> None:
     for counts, chosen in zip(EXPLORED, library["exploring"], strict=True):
-        found = shares(STRATEGIES["EpsilonGreedy"](exploration=20.0), counts, 100)
+        found = shares(EpsilonGreedy(exploration=20.0), counts, 100)
         assert agree(chosen, found), (counts, chosen, found)
 
 
-def test_the_probability_of_being_best_is_how_often_the_librarys_draw_is_largest(library):
+def test_the_probability_of_being_best_is_how_often_the_librarys_draw_is_largest(
+    library: dict[str, list[list[float]]],
+) -> None:
     for counts, chosen in zip(BEST, library["best"], strict=True):
-        found = shares(STRATEGIES["Thompson"](), counts, 100)
+        found = shares(Thompson(), counts, 100)
         assert agree(chosen, found), (counts, chosen, found)

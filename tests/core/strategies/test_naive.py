@@ -1,25 +1,27 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from bandit_operator.core import memory as mem
 from bandit_operator.core.evaluate import evaluate
-from bandit_operator.core.model import Arm
-from bandit_operator.core.strategies import STRATEGIES
+from bandit_operator.core.experiment import Experiment
+from bandit_operator.core.model import Arm, Window
+from bandit_operator.core.strategies.naive import Naive
 
-Naive = STRATEGIES["Naive"]
 
-
-def test_the_best_first_score_gets_everything(golden_shares) -> None:
+def test_the_best_first_score_gets_everything(golden_shares: Callable[..., list[float]]) -> None:
     assert golden_shares(Naive()) == [0.0, 0.0, 1.0, 0.0]
     assert golden_shares(Naive(), eligible=("a", "b", "d")) == [0.0, 0.0, 0.0, 1.0]
 
 
-def test_without_scores_the_baseline_gets_everything(golden_shares) -> None:
+def test_without_scores_the_baseline_gets_everything(golden_shares: Callable[..., list[float]]) -> None:
     assert golden_shares(Naive(), scores=(None,) * 4) == [1.0, 0.0, 0.0, 0.0]
 
 
-def test_a_score_that_changes_later_changes_nothing(make_experiment, make_window) -> None:
+def test_a_score_that_changes_later_changes_nothing(
+    make_experiment: Callable[..., Experiment], make_window: Callable[..., Window]
+) -> None:
     before = replace(make_experiment(2, "Naive"), arms=(Arm("a", 0.8), Arm("b", 0.7)))
     memory = mem.update(before, mem.initial(before), make_window([9, 9], [1, 1]))
     after = replace(make_experiment(2, "Naive"), arms=(Arm("a", 0.8), Arm("b", 0.9)))

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from bandit_operator.core.model import RewardType
-from bandit_operator.core.strategies import STRATEGIES
-
-UCB1 = STRATEGIES["UCB1"]
+from bandit_operator.core.strategies.ucb1 import UCB1
 
 
 @pytest.mark.parametrize(
@@ -17,10 +17,12 @@ UCB1 = STRATEGIES["UCB1"]
         (RewardType.GAUSSIAN, 2, [0.030105, 0.784525, 0.185369, 0.0]),
     ],
 )
-def test_golden_shares(golden_shares, kind, ticks, golden) -> None:
+def test_golden_shares(
+    golden_shares: Callable[..., list[float]], kind: RewardType, ticks: int, golden: list[float]
+) -> None:
     assert golden_shares(UCB1(), kind, ticks=ticks) == pytest.approx(golden, abs=1e-6)
 
 
-def test_a_wider_bound_explores_more(golden_shares) -> None:
+def test_a_wider_bound_explores_more(golden_shares: Callable[..., list[float]]) -> None:
     found = golden_shares(UCB1(confidence=0.5), ticks=1)
     assert found == pytest.approx([0.03904, 0.412387, 0.351145, 0.197428], abs=1e-6)

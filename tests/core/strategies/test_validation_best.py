@@ -1,14 +1,14 @@
 from __future__ import annotations
 
-from bandit_operator.core.strategies import STRATEGIES
+from collections.abc import Callable
 
-ValidationBest = STRATEGIES["ValidationBest"]
+from bandit_operator.core.strategies.validation_best import ValidationBest
 
 
-def test_the_best_score_gets_everything(golden_shares) -> None:
+def test_the_best_score_gets_everything(golden_shares: Callable[..., list[float]]) -> None:
     assert golden_shares(ValidationBest()) == [0.0, 0.0, 1.0, 0.0]
     assert golden_shares(ValidationBest(), eligible=("a", "b", "d")) == [0.0, 0.0, 0.0, 1.0]
 
 
-def test_a_score_that_changes_moves_everything(golden_shares) -> None:
+def test_a_score_that_changes_moves_everything(golden_shares: Callable[..., list[float]]) -> None:
     assert golden_shares(ValidationBest(), scores=(0.71, 0.9, 0.78, 0.74)) == [0.0, 1.0, 0.0, 0.0]

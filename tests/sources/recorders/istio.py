@@ -100,8 +100,8 @@ def configuration(module: str) -> str:
         clusters.append(cluster(f"outbound/{namespace}/{service}", SIDECAR, namespace, service))
         clusters.append(cluster(f"inbound/{namespace}/{service}", BACKEND, namespace, service))
     tags = [{"tag_name": name, "regex": rf"({name}=\.=(.*?);\.;)"} for name in LABELS]
-    node = {"id": "gateway", "cluster": "gateway"}
-    node["metadata"] = {"WORKLOAD_NAME": "main-istio", "NAMESPACE": "istio-ingress"}
+    metadata = {"WORKLOAD_NAME": "main-istio", "NAMESPACE": "istio-ingress"}
+    node = {"id": "gateway", "cluster": "gateway", "metadata": metadata}
     return json.dumps(
         {
             "node": node,
