@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from bandit_operator.cli import main
 from bandit_operator.core.strategies.thompson import Thompson
 from bandit_operator.simulation.many import CHUNK, chunks
-from bandit_operator.simulation.summary import joined, share_interval
+from bandit_operator.simulation.summary import joined
 from bandit_operator.simulation.world import read_world
 
 WORLD = """
@@ -73,9 +73,3 @@ def test_the_number_of_processes_does_not_change_the_result(world: Path) -> None
     one, two = (joined(list(chunks(here, strategy, CHUNK + 5, jobs))) for jobs in (1, 2))
     assert np.array_equal(one.regret, two.regret)
     assert one.regret.shape == (CHUNK + 5, 80)
-
-
-def test_an_interval_for_a_share_is_right_near_zero() -> None:
-    share, low, high = share_interval(0, 1_000)
-    assert (share, low) == (0.0, 0.0)
-    assert high == pytest.approx(0.00383, abs=1e-4)

@@ -27,7 +27,7 @@ from bandit_operator.core.model import (
 from bandit_operator.core.strategies import STRATEGIES
 from bandit_operator.core.strategies.ab_test import ABTest
 from bandit_operator.core.strategies.thompson import Thompson
-from bandit_operator.simulation.play import NEVER, play, starting_weights
+from bandit_operator.simulation.play import NEVER, play
 from bandit_operator.simulation.world import World
 
 
@@ -56,7 +56,7 @@ def decided(here: Any, strategy: Any, ticks: list[Any], seed: int) -> tuple[Any,
     """The weights and standings that ``decide`` comes to from the windows of one simulated seed."""
     experiment = here.experiment(strategy)
     memory = mem.initial(experiment)
-    start = dict(zip(here.names, starting_weights(here).astype(int).tolist(), strict=True))
+    start = dict(zip(here.names, ticks[0][1][seed].astype(int).tolist(), strict=True))
     before, path = Intention({}, start), []
     for tick, _, requests, earned in ticks:
         path.append([before.weights[name] for name in here.names])

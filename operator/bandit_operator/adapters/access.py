@@ -47,10 +47,10 @@ class Origin:
         Raises:
             ValueError: The entry is not written so.
         """
-        found, parts = cls.of(entry), urlsplit(entry)
+        origin, parts = cls.of(entry), urlsplit(entry)
         if parts.port is None or entry != f"{parts.scheme}://{parts.netloc}":
             raise ValueError("it must have scheme, host and port, and nothing else")
-        return found
+        return origin
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host

@@ -80,14 +80,14 @@ _MATRIX = _Reader("matrix", _Matrix)
 
 def samples_in(body: bytes, address: str) -> list[Sample] | SourceDown:
     """The elements of an instant vector."""
-    found = _VECTOR(body, address)
-    return found if isinstance(found, SourceDown) else [Sample(one.metric, one.value[1]) for one in found]
+    vector = _VECTOR(body, address)
+    return vector if isinstance(vector, SourceDown) else [Sample(one.metric, one.value[1]) for one in vector]
 
 
 def series_in(body: bytes, address: str) -> list[Series] | SourceDown:
     """The series of a range vector."""
-    found = _MATRIX(body, address)
-    return found if isinstance(found, SourceDown) else [Series(one.metric, one.values) for one in found]
+    matrix = _MATRIX(body, address)
+    return matrix if isinstance(matrix, SourceDown) else [Series(one.metric, one.values) for one in matrix]
 
 
 def refused(status: int, body: bytes, address: str) -> SourceDown:

@@ -108,8 +108,8 @@ class KubernetesAPI:
         """
         if (api_version, kind) not in self._plurals:
             prefix = "/apis" if "/" in api_version else "/api"
-            found = await self.get(f"{prefix}/{api_version}")
-            for resource in found.get("resources", []):
+            listed = await self.get(f"{prefix}/{api_version}")
+            for resource in listed.get("resources", []):
                 if "/" not in resource["name"]:
                     self._plurals[api_version, resource["kind"]] = resource["name"]
         if (api_version, kind) not in self._plurals:

@@ -109,8 +109,8 @@ def _strategy(name: str, given: tuple[str, ...]) -> Strategy:
     everywhere = {setting for strategy in STRATEGIES.values() for setting in settings_of(strategy)}
     chosen: dict[str, Any] = {}
     for text in given:
-        key, found, value = text.partition("=")
-        if not found or key not in everywhere:
+        key, equals, value = text.partition("=")
+        if not equals or key not in everywhere:
             raise click.BadParameter(
                 f"{text!r} sets nothing; write NAME=VALUE with one of {', '.join(sorted(everywhere))}",
                 param_hint="--setting",

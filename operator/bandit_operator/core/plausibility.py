@@ -50,8 +50,8 @@ def checked(experiment: Experiment, memory: Memory, window: Window) -> Window:
         outcome = arms.get(arm)
         if isinstance(outcome, Observed):
             case = _Case(experiment, memory, index, outcome, window.end - window.start)
-            found = next((fault for check in CHECKS if (fault := check(case)) is not None), None)
-            arms[arm] = outcome if found is None else found
+            implausible = next((fault for check in CHECKS if (fault := check(case)) is not None), None)
+            arms[arm] = outcome if implausible is None else implausible
     return replace(window, arms=arms)
 
 

@@ -58,8 +58,8 @@ class Causes:
             self._known.popitem(last=False)
         known.again_at = now + known.pause
         known.pause = min(2 * known.pause, LONGEST_PAUSE)
-        found = await self._discovery.ask(
+        cause = await self._discovery.ask(
             address, at, partial(cause_of, counter=counter, namespace=namespace)
         )
-        known.cause = known.cause if not found else f"at {address}, {found}"
+        known.cause = known.cause if not cause else f"at {address}, {cause}"
         return known.cause

@@ -126,10 +126,10 @@ class Observer:
         began, reset = query.seemed_to_begin(answer), query.were_reset(answer)
         past: list[Sample] = []
         if began:
-            found = await self._prometheus.query(address, query.promql_before(began), at=query.end)
-            if isinstance(found, SourceDown):
-                return found
-            past = found
+            beginnings = await self._prometheus.query(address, query.promql_before(began), at=query.end)
+            if isinstance(beginnings, SourceDown):
+                return beginnings
+            past = beginnings
         for counter in began:
             subtract_earlier(tally, counter, firsts_in(counter, past), earlier_in(counter, past))
         for counter in reset:
@@ -178,5 +178,5 @@ class Observer:
         route = self._cache.routes.get((router.kind, reference.namespace, reference.name))
         if route is None:
             return None
-        found = router.locate(route, reference.section, backends_of(resource))
-        return found if isinstance(found, Located) else None
+        located = router.locate(route, reference.section, backends_of(resource))
+        return located if isinstance(located, Located) else None

@@ -98,11 +98,13 @@ class Locator:
         facts: dict[str, ArmFacts] = {}
         targets = scale_targets_of(resource)
         for arm, backend in backends.items():
-            found = await self._facts(resource, arm, backend, targets.get(arm), located, standings.get(arm))
-            if isinstance(found, Problem):
-                return found
+            arm_facts = await self._facts(
+                resource, arm, backend, targets.get(arm), located, standings.get(arm)
+            )
+            if isinstance(arm_facts, Problem):
+                return arm_facts
             resolved = None if words is None else arm not in blamed
-            facts[arm] = _with_resolution(found, resolved if blamed else None)
+            facts[arm] = _with_resolution(arm_facts, resolved if blamed else None)
         return Placement(router, route, located, facts, words if words and not blamed else None)
 
     async def target_path(self, reference: ScaleTargetReference) -> str:

@@ -199,7 +199,7 @@ class Reconciler:
             "foreign weights",
             namespace=metadata.namespace,
             name=metadata.name,
-            found=dict(placement.located.weights),
+            weights=dict(placement.located.weights),
             intended=dict(before.weights),
         )
 

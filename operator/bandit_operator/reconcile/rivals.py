@@ -22,7 +22,7 @@ class Rivals:
     def __init__(self, own: str) -> None:
         self.own = own or None
         """The lease of this operator, as NAMESPACE/NAME."""
-        self._found: dict[Key, list[float]] = {}
+        self._take_overs: dict[Key, list[float]] = {}
         self._looked_at: dict[Key, str] = {}
         self._names: dict[Key, str] = {}
 
@@ -36,13 +36,13 @@ class Rivals:
         """
         writer = (body.get("status") or {}).get("operator")
         version = body["metadata"]["resourceVersion"]
-        found = [one for one in self._found.get(key, []) if monotonic - one < REMEMBERED_SECONDS]
+        lately = [one for one in self._take_overs.get(key, []) if monotonic - one < REMEMBERED_SECONDS]
         if writer is not None and writer != self.own and version != self._looked_at.get(key):
-            found.append(monotonic)
+            lately.append(monotonic)
             self._looked_at[key], self._names[key] = version, str(writer)
-        if not found:
-            self._found.pop(key, None)
+        if not lately:
+            self._take_overs.pop(key, None)
             self._looked_at.pop(key, None)
             return None
-        self._found[key] = found
-        return self._names[key] if len(found) >= TAKE_OVERS else None
+        self._take_overs[key] = lately
+        return self._names[key] if len(lately) >= TAKE_OVERS else None

@@ -68,11 +68,11 @@ def play(
         regret[:, tick] = _lost(world, tick, requests)
         if watch is not None:
             watch(tick, run.weights, requests, earned)
-        loser, found = operation.decide(run, requests, earned, _serves(world, tick))
+        loser, findings = operation.decide(run, requests, earned, _serves(world, tick))
         rolled_back_at[loser] = tick
-        for at, now in ((promoted_at, found.promoted), (settled_at, found.no_material_difference)):
+        for at, now in ((promoted_at, findings.promoted), (settled_at, findings.no_material_difference)):
             at[(at == NEVER) & now] = tick
-        suspected |= found.delay_profile_suspect
+        suspected |= findings.delay_profile_suspect
     return Played(
         weights,
         np.cumsum(regret, axis=1),
@@ -82,11 +82,6 @@ def play(
         run.shares,
         suspected,
     )
-
-
-def starting_weights(world: World) -> Floats:
-    """Weights with which a world begins ``[K]``: equal over the arms that can serve."""
-    return operation.equal_weights(_serves(world, 0))
 
 
 def _serves(world: World, tick: int) -> Flags:

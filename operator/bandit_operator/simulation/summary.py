@@ -79,14 +79,6 @@ def mean_interval(values: Floats) -> tuple[float, float, float]:
     return mean, mean - reach, mean + reach
 
 
-def share_interval(hits: int, trials: int) -> tuple[float, float, float]:
-    """Share and its 95 % Wilson interval, which is right for shares near 0 too."""
-    z, share = 1.96, hits / trials
-    center = (share + z * z / (2 * trials)) / (1 + z * z / trials)
-    reach = z / (1 + z * z / trials) * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials**2))
-    return share, max(0.0, center - reach), min(1.0, center + reach)
-
-
 def summarise(world: World, strategy: str, played: Played) -> Summary:
     """Return what the seeds come to."""
     total = played.regret[:, -1]

@@ -97,8 +97,8 @@ def _bound(text: str, namespace: str) -> str:
     printed = _printed(promql.transform(tree, None, bind))
     for node in _nodes(_tree(printed)):
         if isinstance(node, promql.VectorSelector):
-            found = [str(one) for one in node.matchers.matchers if one.name == LABEL]
-            if found != [str(own)]:
+            namespaces = [str(one) for one in node.matchers.matchers if one.name == LABEL]
+            if namespaces != [str(own)]:
                 raise ValueError("it cannot be bound to its namespace")
     return printed
 
@@ -118,8 +118,8 @@ def _refuse_alternatives(node: promql.VectorSelector) -> None:
         raise ValueError("it joins matchers by or, which Prometheus does not know")
 
 
-def _without_back_quotes(found: re.Match[str]) -> str:
-    return found[0] if found[1] is None else json.dumps(found[1], ensure_ascii=False)
+def _without_back_quotes(string: re.Match[str]) -> str:
+    return string[0] if string[1] is None else json.dumps(string[1], ensure_ascii=False)
 
 
 def _printed(tree: promql.Expr) -> str:
@@ -130,6 +130,6 @@ def _printed(tree: promql.Expr) -> str:
 
 
 def _nodes(tree: promql.Expr) -> list[promql.Expr]:
-    found: list[promql.Expr] = []
-    promql.walk(tree, found.append)
-    return found
+    nodes: list[promql.Expr] = []
+    promql.walk(tree, nodes.append)
+    return nodes

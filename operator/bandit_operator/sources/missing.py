@@ -69,9 +69,9 @@ def cause_of(lookup: Lookup, counter: Counter, namespace: str | None) -> str:
         return f"there is no metric {name}" + (f"; {near[0]} is the nearest name" if near else "")
     for matcher in selector.matchers.matchers:
         if matcher.op == promql.MatchOp.Equal and matcher.name != "__name__":
-            found = lookup.values(matcher.name, metric)
-            if matcher.value not in found:
-                return f"no series of {name} has {matcher}; its values of {matcher.name} are {_listed(found)}"
+            known = lookup.values(matcher.name, metric)
+            if matcher.value not in known:
+                return f"no series of {name} has {matcher}; its values of {matcher.name} are {_listed(known)}"
     return f"{name} is there, and {shown} selects nothing of it"
 
 

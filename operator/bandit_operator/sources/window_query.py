@@ -68,12 +68,12 @@ class WindowQuery:
 
     def levels(self, samples: Sequence[Sample], time: float) -> Levels:
         """What the counters have at the window's start or end, as far as they have something."""
-        found: dict[str, dict[str, Level]] = {}
+        by_part: dict[str, dict[str, Level]] = {}
         for one in self.counters:
             counts = _sums(samples, _series(one, time), one.label)
             totals = _sums(samples, _level(one, time), one.label)
-            found[one.part] = {arm: Level(total, counts.get(arm, 0.0)) for arm, total in totals.items()}
-        return found
+            by_part[one.part] = {arm: Level(total, counts.get(arm, 0.0)) for arm, total in totals.items()}
+        return by_part
 
 
 def firsts_in(counter: Counter, samples: Sequence[Sample]) -> list[Sample]:

@@ -48,17 +48,17 @@ def taken_out(
     before: Mapping[str, TakenOut], decision: Decision, now: float, baseline: str
 ) -> dict[str, TakenOut]:
     """Why, when and on what figures each arm was taken out last."""
-    found = dict(before)
+    after = dict(before)
     for verdict in decision.of(RolledBack):
         own, other = decision.reports[verdict.arm], decision.reports[baseline]
-        found[verdict.arm] = TakenOut(
+        after[verdict.arm] = TakenOut(
             time=to_timestamp(now),
             message=str(verdict),
             mean=_decimal(own.mean),
             trials=_decimal(own.trials),
             baseline_mean=_decimal(other.mean),
         )
-    return found
+    return after
 
 
 def _acts_of(decision: Decision, time: str) -> Iterator[Act]:

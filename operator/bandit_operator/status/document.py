@@ -180,8 +180,8 @@ def _time(text: str | None) -> float | None:
 
 
 def _past(text: str | None, now: float) -> float | None:
-    found = _time(text)
-    return None if found is None else min(found, now)
+    time = _time(text)
+    return None if time is None else min(time, now)
 
 
 def _timestamp(seconds: float | None) -> str | None:

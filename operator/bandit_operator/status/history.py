@@ -122,12 +122,12 @@ def _missing(window: Window) -> dict[str, str] | None:
 
 
 def _implausible(window: Window) -> dict[str, ImplausibleNumbers] | None:
-    found = {
+    implausible = {
         arm: ImplausibleNumbers(reason=outcome.reason, message=outcome.message[:1024])
         for arm, outcome in window.arms.items()
         if isinstance(outcome, Implausible)
     }
-    return found or None
+    return implausible or None
 
 
 # ---- the way back ---------------------------------------------------------------------

@@ -112,13 +112,13 @@ async def write_conditions(
 
 def conditions_in(body: Mapping[str, Any]) -> dict[str, Condition]:
     """The conditions that a resource carries, by type; those that cannot be read are left out."""
-    found = {}
+    conditions = {}
     for condition in (body.get("status") or {}).get("conditions") or []:
         try:
-            found[condition["type"]] = Condition.model_validate(condition)
+            conditions[condition["type"]] = Condition.model_validate(condition)
         except (KeyError, TypeError, ValueError):  # pydantic's ValidationError is a ValueError
             continue
-    return found
+    return conditions
 
 
 def announced_now(document: Document, monotonic: float) -> Announced:

@@ -191,15 +191,15 @@ def _references(body: Mapping[str, Any]) -> list[KindKey]:
     """The objects that a resource names: route, Services and scale targets."""
     namespace, spec = body["metadata"]["namespace"], body["spec"]
     reference = spec["traffic"]["routeRef"]
-    found = [(reference["kind"], namespace, reference["name"])]
+    references = [(reference["kind"], namespace, reference["name"])]
     for arm in spec["arms"]:
         backend, target = arm["backendRef"], arm.get("scaleTargetRef")
-        found.append(
+        references.append(
             (backend.get("kind") or "Service", backend.get("namespace") or namespace, backend["name"])
         )
         if target:
-            found.append((target.get("kind") or "Deployment", namespace, target["name"]))
-    return found
+            references.append((target.get("kind") or "Deployment", namespace, target["name"]))
+    return references
 
 
 def key_of(body: Mapping[str, Any]) -> Key:

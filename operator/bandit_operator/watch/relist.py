@@ -99,7 +99,7 @@ class Relister:
         return any(self._cache.versions.get(key, 0) < version for key, version in listed.items())
 
     async def _versions(self, watched: Watched) -> dict[tuple[str, str, str], int]:
-        found: dict[tuple[str, str, str], int] = {}
+        listed: dict[tuple[str, str, str], int] = {}
         for namespace in self._namespaces:
             path = resource_path(watched.group, watched.version, watched.plural, namespace)
             try:
@@ -109,5 +109,5 @@ class Relister:
             for item in answer.get("items") or []:  # of a kind without objects it is null
                 metadata = item["metadata"]
                 key = (watched.kind, metadata["namespace"], metadata["name"])
-                found[key] = int(metadata["resourceVersion"])
-        return found
+                listed[key] = int(metadata["resourceVersion"])
+        return listed

@@ -155,60 +155,60 @@ def latest(
         shift(evidence, reward_type, eligible, recent) for recent in (Span.FIVE_TICKS, Span.TWENTY_TICKS)
     ]
     for describe in (_new_champion, _all_arms, _one_arm):
-        for found in shifts:
-            change = describe(names, found, eligible)
+        for shifted in shifts:
+            change = describe(names, shifted, eligible)
             if change is not None:
                 return change
     return None
 
 
-def _new_champion(names: tuple[str, ...], found: Shift, _: Flags) -> Change | None:
-    known = ~np.isnan(found.after) & ~np.isnan(found.before)
+def _new_champion(names: tuple[str, ...], shifted: Shift, _: Flags) -> Change | None:
+    known = ~np.isnan(shifted.after) & ~np.isnan(shifted.before)
     if known.sum() < 2:
         return None
-    now = int(np.where(known, found.after, -np.inf).argmax())
-    then = int(np.where(known, found.before, -np.inf).argmax())
+    now = int(np.where(known, shifted.after, -np.inf).argmax())
+    then = int(np.where(known, shifted.before, -np.inf).argmax())
     # The lead must be beyond doubt, and so must be that something moved to bring it about.
-    moved = max(abs(found.own[now]), abs(found.own[then]))
-    if now == then or found.lead[now] < DEVIATIONS / 2 or moved < DEVIATIONS / 2:
+    moved = max(abs(shifted.own[now]), abs(shifted.own[then]))
+    if now == then or shifted.lead[now] < DEVIATIONS / 2 or moved < DEVIATIONS / 2:
         return None
-    return _change(ChangeKind.NEW_CHAMPION, names, found, now)
+    return _change(ChangeKind.NEW_CHAMPION, names, shifted, now)
 
 
-def _one_arm(names: tuple[str, ...], found: Shift, eligible: Flags) -> Change | None:
-    beyond = np.abs(found.own) >= DEVIATIONS
+def _one_arm(names: tuple[str, ...], shifted: Shift, eligible: Flags) -> Change | None:
+    beyond = np.abs(shifted.own) >= DEVIATIONS
     if not beyond.any():
         return None
     # Of two arms either may have moved; the one whose own mean did is named.
-    arm = int((np.nan_to_num(np.abs(found.after - found.before)) * beyond).argmax())
-    move = found.after - found.before
+    arm = int((np.nan_to_num(np.abs(shifted.after - shifted.before)) * beyond).argmax())
+    move = shifted.after - shifted.before
     kind = ChangeKind.ARM_DROPPED if move[arm] < 0 else ChangeKind.ARM_IMPROVED
     others = [other for other in np.flatnonzero(eligible) if other != arm]
-    with_it = np.nan_to_num(move * np.sign(move[arm])) >= CLEAR * found.error
+    with_it = np.nan_to_num(move * np.sign(move[arm])) >= CLEAR * shifted.error
     too = tuple(names[other] for other in others if with_it[other])
-    alone = not too and all(_would_have_shown(found, arm, int(other)) for other in others)
-    return replace(_change(kind, names, found, arm), too=too, alone=alone)
+    alone = not too and all(_would_have_shown(shifted, arm, int(other)) for other in others)
+    return replace(_change(kind, names, shifted, arm), too=too, alone=alone)
 
 
-def _would_have_shown(found: Shift, arm: int, other: int) -> bool:
+def _would_have_shown(shifted: Shift, arm: int, other: int) -> bool:
     """Whether another arm's own move differs beyond doubt from the arm's, as a part of the mean."""
-    move = found.after - found.before
+    move = shifted.after - shifted.before
     same = move[arm]
-    if found.before[arm] * found.before[other] > 0:
-        same *= min(1.0, found.before[other] / found.before[arm])
-    return bool(abs(move[other] - same) >= CLEAR * found.error[other])  # NaN, where nothing is known, is not
+    if shifted.before[arm] * shifted.before[other] > 0:
+        same *= min(1.0, shifted.before[other] / shifted.before[arm])
+    return bool(abs(move[other] - same) >= CLEAR * shifted.error[other])  # NaN is not
 
 
-def _all_arms(names: tuple[str, ...], found: Shift, eligible: Flags) -> Change | None:  # noqa: ARG001 - as its siblings
-    known = ~np.isnan(found.after)
-    if known.sum() < 2 or (eligible & ~known).any() or abs(found.common) < DEVIATIONS:
+def _all_arms(names: tuple[str, ...], shifted: Shift, eligible: Flags) -> Change | None:  # noqa: ARG001 - as its siblings
+    known = ~np.isnan(shifted.after)
+    if known.sum() < 2 or (eligible & ~known).any() or abs(shifted.common) < DEVIATIONS:
         return None
-    move = (found.after - found.before)[known] * np.sign(found.common)
-    if (move < CLEAR * found.error[known]).any():
+    move = (shifted.after - shifted.before)[known] * np.sign(shifted.common)
+    if (move < CLEAR * shifted.error[known]).any():
         return None
-    before, after = float(found.before[known].mean()), float(found.after[known].mean())
+    before, after = float(shifted.before[known].mean()), float(shifted.after[known].mean())
     return Change(ChangeKind.ALL_MOVED, None, before, after)
 
 
-def _change(kind: ChangeKind, names: tuple[str, ...], found: Shift, arm: int) -> Change:
-    return Change(kind, names[arm], float(found.before[arm]), float(found.after[arm]))
+def _change(kind: ChangeKind, names: tuple[str, ...], shifted: Shift, arm: int) -> Change:
+    return Change(kind, names[arm], float(shifted.before[arm]), float(shifted.after[arm]))

@@ -51,7 +51,7 @@ class KLUCB(Stateless):
             def divergence(level: Floats) -> Floats:
                 return np.where(level > mean, bernoulli_divergence(mean, level), 0.0)
 
-        found = water_fill(
+        shares = water_fill(
             lambda level: bonus / np.maximum(divergence(level), 1e-15), trials, budget, top, high, eligible
         )
-        return np.where(labels > 0, found, equal_shares(eligible))
+        return np.where(labels > 0, shares, equal_shares(eligible))

@@ -46,7 +46,7 @@ class UCB1(Stateless):
         # Beyond this level every need is below one trial in K, so the sum is below the budget.
         arms = mean.shape[-1]
         high = top + np.sqrt(factor * arms / np.minimum(budget, 1.0)) + 1e-9
-        found = water_fill(
+        shares = water_fill(
             lambda level: factor / np.maximum(level - mean, 1e-9 * np.sqrt(scale)) ** 2,
             trials,
             budget,
@@ -54,7 +54,7 @@ class UCB1(Stateless):
             high,
             situation.eligible,
         )
-        return np.where(labels > 0, found, equal_shares(situation.eligible))
+        return np.where(labels > 0, shares, equal_shares(situation.eligible))
 
 
 def tick_counts(situation: Situation) -> tuple[Floats, Floats, Floats, Floats]:
