@@ -21,13 +21,11 @@ def data(*values: object) -> str:
     return json.dumps({"status": "success", "data": list(values)})
 
 
-async def looked_up(
-    serve: Any, question: Any = lambda lookup: lookup.values("arm", "x"), **access: Any
-) -> Any:
+async def looked_up(serve: Any, read: Any = lambda lookup: lookup.values("arm", "x"), **access: Any) -> Any:
     async with server(serve) as address:
         discovery = Discovery(Access(Origin.of(address), **access))
         try:
-            return await discovery.ask(f"{address}/", 1000.0, question)
+            return await discovery.ask(f"{address}/", 1000.0, read)
         finally:
             discovery.close()
 

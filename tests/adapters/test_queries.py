@@ -16,12 +16,12 @@ from tests.adapters.conftest import Clock
 from tests.support.servers import Recording, answering, server, vector
 
 
-async def test_a_question_of_any_length_is_asked(prometheus: Prometheus) -> None:
-    recording, question = Recording(), " or ".join(["x" * 75] * 700)
+async def test_a_query_of_any_length_is_asked(prometheus: Prometheus) -> None:
+    recording, query = Recording(), " or ".join(["x" * 75] * 700)
     async with server(recording) as address:
-        assert await prometheus.query(address, question, 1.0) == []
+        assert await prometheus.query(address, query, 1.0) == []
     [(method, _, body)] = recording.requests
-    assert (method, parse_qs(body)["query"]) == ("POST", [question])
+    assert (method, parse_qs(body)["query"]) == ("POST", [query])
 
 
 @pytest.mark.parametrize("refusal", ["405 Method Not Allowed", "403 Forbidden"])

@@ -22,7 +22,7 @@ class Counting(Discovery):
         self.asked = 0
         self.away = False
 
-    async def ask(self, address: str, at: float, question: Any) -> Any:  # noqa: ARG002 - as the real one takes them
+    async def ask(self, address: str, at: float, read: Any) -> Any:  # noqa: ARG002 - as the real one takes them
         self.asked += 1
         return None if self.away else f"there is no metric {self.asked}"
 

@@ -133,13 +133,13 @@ def every(seconds: int, until: int) -> range:
     return range(0, until + 1, seconds)
 
 
-async def test_a_window_without_beginnings_asks_one_question(
+async def test_a_window_without_beginnings_makes_one_query(
     read: Read,
 ) -> None:
     assert await read(every(30, 120), a=scraped(0, 120, 50)) == (8, [1] * 4)
 
 
-async def test_a_new_pods_counts_are_all_new_and_cost_one_question_more(
+async def test_a_new_pods_counts_are_all_new_and_cost_one_query_more(
     read: Read,
 ) -> None:
     trials, queries = await read(every(30, 120), a=scraped(0, 120, 50), b=scraped(45, 120, 7))

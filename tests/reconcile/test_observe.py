@@ -52,20 +52,20 @@ ROUTE = {
 
 @pytest.fixture
 async def asked() -> AsyncIterator[tuple[list[str], str]]:
-    """The questions that a server without any series was asked, and its address."""
-    questions: list[str] = []
+    """The queries that a server without any series was asked, and its address."""
+    queries: list[str] = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
         length = int(head.partition("content-length: ")[2].split()[0])
-        questions.extend(parse_qs((await reader.readexactly(length)).decode())["query"])
+        queries.extend(parse_qs((await reader.readexactly(length)).decode())["query"])
         head = f"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {len(NOTHING)}\r\n\r\n"
         writer.write((head + NOTHING).encode())
         await writer.drain()
         writer.close()
 
     listening = await asyncio.start_server(answer, "127.0.0.1", 0)
-    yield questions, f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    yield queries, f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
     listening.close()
 
 
@@ -77,7 +77,7 @@ def no_causes() -> Causes:
 async def test_envoys_clusters_are_asked_for_by_the_arms_places_in_the_route(
     body: dict[str, Any], asked: tuple[list[str], str], known: bool
 ) -> None:
-    questions, address = asked
+    queries, address = asked
     body["spec"]["reward"] = {
         "prometheus": {"preset": "GatewaySuccess", "implementation": "EnvoyGateway", "address": address}
     }
@@ -88,8 +88,8 @@ async def test_envoys_clusters_are_asked_for_by_the_arms_places_in_the_route(
     observer = Observer(cache, prometheus, None, no_causes())
     reading = await observer.rewards(parse(body), 1000.0, 1030.0)
     await prometheus.close()
-    [question] = questions
-    places = [f"httproute/models/income/rule/1/backend/{place}" in question for place in (0, 1)]
+    [query] = queries
+    places = [f"httproute/models/income/rule/1/backend/{place}" in query for place in (0, 1)]
     assert places == [known, known]
     assert set(reading.window.arms.values()) == {NoData("no series of envoy_cluster_upstream_rq")}
 
@@ -97,7 +97,7 @@ async def test_envoys_clusters_are_asked_for_by_the_arms_places_in_the_route(
 async def test_users_promql_is_bound_to_the_resources_namespace_where_that_is_asked(
     body: dict[str, Any], asked: tuple[list[str], str]
 ) -> None:
-    questions, address = asked
+    queries, address = asked
     body["spec"]["reward"]["prometheus"] = {
         "successes": 'good_total{namespace="victim"}',
         "trials": "all_total",
@@ -109,7 +109,7 @@ async def test_users_promql_is_bound_to_the_resources_namespace_where_that_is_as
         observer = Observer(Cache(), prometheus, None, no_causes(), bind_namespace=bind)
         await observer.rewards(parse(body), 1000.0, 1030.0)
     await prometheus.close()
-    free, bound = questions
+    free, bound = queries
     assert "victim" in free
     assert "victim" not in bound
     for metric in ("good_total", "all_total", "model_requests_total"):
@@ -143,14 +143,14 @@ async def test_promql_that_may_not_be_asked_is_an_invalid_spec(
     requests: str | None,
     says: str,
 ) -> None:
-    questions, address = asked
+    queries, address = asked
     body["spec"]["reward"]["prometheus"] = {**promql, "address": address}
     body["spec"]["rollback"] = {} if requests is None else {"requests": requests}
     prometheus = Prometheus(Access(Origin.of(address)))
     observer = Observer(Cache(), prometheus, None, no_causes(), bind_namespace=True)
     with pytest.raises(InvalidSpec, match=re.escape(says)):
         await observer.rewards(parse(body), 1000.0, 1030.0)
-    assert questions == []
+    assert queries == []
 
 
 async def test_a_spec_whose_promql_may_not_be_asked_is_rejected_with_the_field(

@@ -50,14 +50,14 @@ class Discovery:
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="prometheus-discovery")
         self._busy = 0
 
-    async def ask(self, address: str, at: float, question: Callable[[Lookup], Answer]) -> Answer | None:
-        """The answer to a question about a server at a time, or None where it cannot be had now."""
+    async def ask(self, address: str, at: float, read: Callable[[Lookup], Answer]) -> Answer | None:
+        """What is read of a server at a time, or None where it cannot be had now."""
         headers = self._access.refusal(address) or self._access.headers(address)
         if isinstance(headers, SourceDown) or self._busy >= WORKERS:
             return None
         lookup = _Lookup(address, headers, at - LOOK_BACK, at, time.monotonic() + LONGEST_WAIT)
         self._busy += 1
-        answer = asyncio.get_running_loop().run_in_executor(self._workers, _answered, lookup, question)
+        answer = asyncio.get_running_loop().run_in_executor(self._workers, _answered, lookup, read)
         answer.add_done_callback(self._done)
         try:
             async with asyncio.timeout(LONGEST_WAIT):
@@ -73,9 +73,9 @@ class Discovery:
         self._busy -= 1
 
 
-def _answered(lookup: _Lookup, question: Callable[[Lookup], Answer]) -> Answer | None:
+def _answered(lookup: _Lookup, read: Callable[[Lookup], Answer]) -> Answer | None:
     try:
-        return question(lookup)
+        return read(lookup)
     except (PrometheusApiClientException, requests.exceptions.RequestException, HTTPError):
         return None
     except (LookupError, OSError, RecursionError, TypeError, ValueError):

@@ -33,7 +33,7 @@ ANSWERS = {
 
 
 class Handler(BaseHTTPRequestHandler):
-    """One question."""
+    """One query."""
 
     def do_POST(self) -> None:
         """A query."""

@@ -34,7 +34,7 @@ def adapt(memory: Memory, experiment: Experiment) -> tuple[Memory, tuple[str, ..
             experiment, memory, f"reward type changed from {memory.reward_type} to {experiment.reward_type}"
         )
     if memory.delay != late_labels(experiment):
-        before, after = _told(memory.delay), _told(late_labels(experiment))
+        before, after = _described(memory.delay), _described(late_labels(experiment))
         return _started_again(experiment, memory, f"delay of labels changed from {before} to {after}")
     notes: list[str] = []
     if memory.arms != experiment.names:
@@ -59,7 +59,7 @@ def _started_again(experiment: Experiment, memory: Memory, why: str) -> tuple[Me
     return replace(initial(experiment), ticks=memory.ticks), (f"{why}: all evidence reset",)
 
 
-def _told(delay: Delay | None) -> str:
+def _described(delay: Delay | None) -> str:
     return "none" if delay is None else f"median {delay.median:g} s, p95 {delay.p95:g} s"
 
 
