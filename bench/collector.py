@@ -69,9 +69,9 @@ def _collector(database: str) -> Iterator[str]:
     assert process.stderr is not None
     try:
         for line in process.stderr:
-            found = json.loads(line)
-            if found.get("event") == "listening":
-                yield f"http://127.0.0.1:{found['port']}"
+            entry = json.loads(line)
+            if entry.get("event") == "listening":
+                yield f"http://127.0.0.1:{entry['port']}"
                 break
         else:
             raise RuntimeError("the collector has ended; its message is above")

@@ -78,12 +78,12 @@ def play(seeds: int, seed: int) -> dict[str, Any]:  # noqa: ARG001 - called like
     }
 
 
-def rows(found: dict[str, Any]) -> list[Row]:
+def rows(figures: dict[str, Any]) -> list[Row]:
     """Cost at 10 arms and more, growth and bytes."""
     result = []
     for strategy in ("Thompson", "ContrastThompson"):
-        costs, sizes = found["decision"][strategy], found["stored"][strategy]
-        growth = float(np.polyfit(np.log(found["arms"]), np.log(costs), 1)[0])
+        costs, sizes = figures["decision"][strategy], figures["stored"][strategy]
+        growth = float(np.polyfit(np.log(figures["arms"]), np.log(costs), 1)[0])
         result += [
             _row(f"{strategy}: exponent of K in the cost of a decision, K = 2…20", growth, 2.0),
             _row(f"{strategy}: cost of a decision at K = 20 in that at K = 2", costs[-1] / costs[0], None),
@@ -91,7 +91,9 @@ def rows(found: dict[str, Any]) -> list[Row]:
             _row(f"{strategy}: KiB in status at K = 20", sizes[-1] / 1024, 56.0),
         ]
     result.append(
-        _row("1,000 resources updated in a batch: times faster than one by one", found["batch_speedup"], None)
+        _row(
+            "1,000 resources updated in a batch: times faster than one by one", figures["batch_speedup"], None
+        )
     )
     return result
 

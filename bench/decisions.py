@@ -70,43 +70,43 @@ def measure(group: str, tasks: list[Task], jobs: int) -> dict[str, Any]:
             task = waiting[future]
             parts.setdefault(task.key, {})[task.arguments["seed"]] = future.result()
             progress.update(bar, advance=1, description=f"measured {task.key}")
-    return {key: _joined([found[seed] for seed in sorted(found)]) for key, found in parts.items()}
+    return {key: _joined([by_seed[seed] for seed in sorted(by_seed)]) for key, by_seed in parts.items()}
 
 
 def _joined(parts: list[Any]) -> Any:
     return np.concatenate(parts) if isinstance(parts[0], np.ndarray) else peers.joined(parts)
 
 
-def _rows(group: str, found: dict[str, Any], quick: bool) -> list[Row]:
+def _rows(group: str, figures: dict[str, Any], quick: bool) -> list[Row]:
     match group:
         case "regret":
             named: dict[str, dict[str, list[float]]] = {}
             for library in peers.LIBRARIES:
-                named |= found.get(f"peer/{library}", {})
-            return regret.rows(found, named)
+                named |= figures.get(f"peer/{library}", {})
+            return regret.rows(figures, named)
         case "drift":
-            return drift.rows(found)
+            return drift.rows(figures)
         case "rollback":
-            return rollback.rows(found, QUICK_TICKS[group] if quick else rollback.HORIZON)
+            return rollback.rows(figures, QUICK_TICKS[group] if quick else rollback.HORIZON)
         case "promotion":
-            return promotion.rows(found, QUICK_TICKS[group] if quick else promotion.TIE_TICKS)
+            return promotion.rows(figures, QUICK_TICKS[group] if quick else promotion.TIE_TICKS)
         case "late":
-            return late.rows(found)
+            return late.rows(figures)
         case _:
-            return cost.rows(found["cost"])
+            return cost.rows(figures["cost"])
 
 
 def _measure(group: str, quick: bool, seeds: int, jobs: int) -> report.Part:
     start = time.monotonic()
     tasks = _tasks(group, quick, seeds)
     # Costs are measured alone, so that nothing disturbs the clock.
-    found = measure(group, tasks, jobs) if tasks else {"cost": cost.play(seeds=1, seed=0)}
+    figures = measure(group, tasks, jobs) if tasks else {"cost": cost.play(seeds=1, seed=0)}
     return {
         "group": group,
         "seeds": seeds,
         "seconds": time.monotonic() - start,
-        "rows": _rows(group, found, quick),
-        "cost": found.get("cost"),
+        "rows": _rows(group, figures, quick),
+        "cost": figures.get("cost"),
     }
 
 

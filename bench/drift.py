@@ -110,11 +110,11 @@ def tasks(seeds: int, rival_seeds: int) -> list[Task]:
     return result
 
 
-def rows(found: dict[str, np.ndarray]) -> list[Row]:
+def rows(figures: dict[str, np.ndarray]) -> list[Row]:
     """Return the mean over the worlds, the worst ratio to the best strategy of a world, and each world."""
     result: list[Row] = []
-    ours = {name: found[f"drift/{OURS}/{name}"] for name in WORLDS}
-    rivals = {rival: {name: found[f"drift/{rival}/{name}"].mean() for name in WORLDS} for rival in RIVALS}
+    ours = {name: figures[f"drift/{OURS}/{name}"] for name in WORLDS}
+    rivals = {rival: {name: figures[f"drift/{rival}/{name}"].mean() for name in WORLDS} for rival in RIVALS}
     means = {rival: float(np.mean(list(values.values()))) for rival, values in rivals.items()}
     best_rival = min(means, key=means.__getitem__)
     error = np.sqrt(sum(values.var(ddof=1) / len(values) for values in ours.values())) / len(WORLDS)

@@ -50,12 +50,12 @@ def tasks(seeds: int) -> list[Task]:
     return result
 
 
-def rows(found: dict[str, np.ndarray]) -> list[Row]:
+def rows(figures: dict[str, np.ndarray]) -> list[Row]:
     """Return the regret after the arm joined."""
     result: list[Row] = []
     for name, goal in (("good", 54.0), ("bad", None)):
-        peer = float(found[f"late/{name}/served"].mean())
-        measured = mean_ci(found[f"late/{name}/exposure"])
+        peer = float(figures[f"late/{name}/served"].mean())
+        measured = mean_ci(figures[f"late/{name}/exposure"])
         result.append(
             row(f"late labels, {name} arm joins: regret", goal, measured, peer, "requests served as trials")
         )

@@ -107,15 +107,15 @@ def tasks(seeds: int, tie_ticks: int = TIE_TICKS) -> list[Task]:
     ]
 
 
-def rows(found: dict[str, np.ndarray], tie_ticks: int = TIE_TICKS) -> list[Row]:
+def rows(figures: dict[str, np.ndarray], tie_ticks: int = TIE_TICKS) -> list[Row]:
     """Time to the verdict in units of the bound, and false promotions."""
     bound = characteristic_time(CLEAR) * np.log(1 / ALPHA) / REQUESTS
-    measured = mean_ci(found["promotion/TopTwo"][:, 0] + 1, bound)
-    slow = float((found["promotion/Thompson"][:, 0] + 1).mean() / bound)
+    measured = mean_ci(figures["promotion/TopTwo"][:, 0] + 1, bound)
+    slow = float((figures["promotion/Thompson"][:, 0] + 1).mean() / bound)
     result = [row("promotion under TopTwo, × T* log(1/α)", 2.6, measured, slow, "Thompson, same verdict")]
-    claimed = float(found["tie/posterior"][:, 3].mean())
+    claimed = float(figures["tie/posterior"][:, 3].mean())
     for name in ("plain", "design effect 5", "day cycle"):
-        hits = found[f"tie/{name}"][:, 0] < tie_ticks
+        hits = figures[f"tie/{name}"][:, 0] < tie_ticks
         title = f"false promotion of tied arms in {tie_ticks:,} ticks: {name}"
         result.append(
             row(title, ALPHA, share_ci(hits), claimed if name == "plain" else None, "P(best) > .95")

@@ -54,13 +54,13 @@ def tasks(seeds: int) -> list[Task]:
     ]
 
 
-def rows(found: dict[str, np.ndarray], peers: dict[str, dict[str, list[float]]]) -> list[Row]:
+def rows(figures: dict[str, np.ndarray], peers: dict[str, dict[str, list[float]]]) -> list[Row]:
     """Regret of all strategies, Thompson beside the libraries' on the same streams, and lock-in."""
     result: list[Row] = []
     for strategy in SHOWN:
         for problem, rates in PROBLEMS.items():
             bound = lai_robbins(rates)
-            ours, ci = mean_ci(found[f"regret/{strategy}/{problem}"][:, 0], bound)
+            ours, ci = mean_ci(figures[f"regret/{strategy}/{problem}"][:, 0], bound)
             name, theirs = _best_peer(peers, problem)
             goal = GOALS.get(strategy, {}).get(problem)
             met = None if goal is None else ours <= goal
@@ -68,13 +68,13 @@ def rows(found: dict[str, np.ndarray], peers: dict[str, dict[str, list[float]]])
             title = f"{strategy} regret on {problem}, × Lai–Robbins"
             result.append(Row(row=title, goal=goal, ours=ours, ci=ci, peer=compared, peer_name=name, met=met))
         if strategy == "Thompson":
-            result += [one for problem in PROBLEMS if (one := _beside_libraries(found, peers, problem))]
-            result += [_lock_in(found, strategy, problem) for problem in PROBLEMS]
+            result += [one for problem in PROBLEMS if (one := _beside_libraries(figures, peers, problem))]
+            result += [_lock_in(figures, strategy, problem) for problem in PROBLEMS]
     return result
 
 
 def _beside_libraries(
-    found: dict[str, np.ndarray], peers: dict[str, dict[str, list[float]]], problem: str
+    figures: dict[str, np.ndarray], peers: dict[str, dict[str, list[float]]], problem: str
 ) -> Row | None:
     """Thompson's regret in that of the best library's, over the seeds that both have played.
 
@@ -84,7 +84,7 @@ def _beside_libraries(
     name, theirs = _best_peer(peers, problem, "TS")
     if theirs is None:
         return None
-    ours = found[f"regret/Thompson/{problem}"][: len(theirs), 0]
+    ours = figures[f"regret/Thompson/{problem}"][: len(theirs), 0]
     ratio = float(ours.mean() / theirs.mean())
     error = float((ours - ratio * theirs).std(ddof=1) / len(theirs) ** 0.5 / theirs.mean())
     ci = [ratio - 1.96 * error, ratio + 1.96 * error]
@@ -92,8 +92,8 @@ def _beside_libraries(
     return Row(row=title, goal=1.0, ours=ratio, ci=ci, peer=1.0, peer_name=name, met=ci[0] <= 1.0)
 
 
-def _lock_in(found: dict[str, np.ndarray], strategy: str, problem: str) -> Row:
-    locked = found[f"regret/{strategy}/{problem}"][:, 1] < 0.05
+def _lock_in(figures: dict[str, np.ndarray], strategy: str, problem: str) -> Row:
+    locked = figures[f"regret/{strategy}/{problem}"][:, 1] < 0.05
     return row(f"{strategy} lock-in to a wrong arm on {problem}", 0.01, share_ci(locked))
 
 
@@ -102,8 +102,8 @@ def _best_peer(
 ) -> tuple[str | None, np.ndarray | None]:
     """Name and regrets, one a seed, of the library with the lowest mean among those of a kind."""
     played = {name: np.array(figures[problem]) for name, figures in peers.items() if problem in figures}
-    found = {name: regrets for name, regrets in played.items() if kind in name}
-    if not found:
+    of_kind = {name: regrets for name, regrets in played.items() if kind in name}
+    if not of_kind:
         return None, None
-    best = min(found, key=lambda name: float(found[name].mean()))
-    return best, found[best]
+    best = min(of_kind, key=lambda name: float(of_kind[name].mean()))
+    return best, of_kind[best]

@@ -129,12 +129,12 @@ def _rollback(rows: list[Row]) -> Figure | None:
     return figure
 
 
-def _cost(found: dict[str, Any]) -> Figure:
+def _cost(costs: dict[str, Any]) -> Figure:
     figure = Figure(figsize=(9, 3.4), layout="constrained")
     left, right = figure.subplots(1, 2)
-    for strategy in found["decision"]:
-        left.loglog(found["arms"], found["decision"][strategy], marker=".", label=strategy)
-        right.plot(found["arms"], np.array(found["stored"][strategy]) / 1024, marker=".")
+    for strategy in costs["decision"]:
+        left.loglog(costs["arms"], costs["decision"][strategy], marker=".", label=strategy)
+        right.plot(costs["arms"], np.array(costs["stored"][strategy]) / 1024, marker=".")
     left.set(xlabel="arms", ylabel="in million multiplications", title="Cost of a decision")
     left.legend(fontsize="x-small")
     right.set(xlabel="arms", ylabel="KiB", title="Memory in status")

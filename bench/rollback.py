@@ -123,16 +123,16 @@ def tasks(seeds: int, ticks: int = HORIZON) -> list[Task]:
     return result
 
 
-def rows(found: dict[str, np.ndarray], ticks: int = HORIZON) -> list[Row]:
+def rows(figures: dict[str, np.ndarray], ticks: int = HORIZON) -> list[Row]:
     """Return false rollbacks beside those of a z-test at every tick, and delays in units of the bound."""
     result: list[Row] = []
     for name in NULLS:
-        hits = found[f"null/{name}"] < ticks
+        hits = figures[f"null/{name}"] < ticks
         title = f"false rollback in {ticks:,} ticks: {name}"
         measured = share_ci(hits[:, 0])
         result.append(row(title, ALPHA, measured, float(hits[:, 1].mean()), "z-test each tick"))
     for name, (setting, goal) in DELAYS.items():
-        first, start = found[f"delay/{name}"], setting.since
+        first, start = figures[f"delay/{name}"], setting.since
         needed = np.log((HORIZON if start else 1) / ALPHA) / information(setting)
         unit = "log(T/α)/D" if start else "log(1/α)/D"
         waits = [column[column >= start] - start + 1.0 for column in (first[:, 0], first[:, 1])]

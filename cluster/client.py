@@ -118,8 +118,8 @@ class Cluster:
 
     def get(self, *arguments: str) -> dict[str, Any]:
         """Return the JSON of ``kubectl get``."""
-        found: dict[str, Any] = json.loads(self.kubectl("get", "-o", "json", *arguments))
-        return found
+        answer: dict[str, Any] = json.loads(self.kubectl("get", "-o", "json", *arguments))
+        return answer
 
     def namespace(self, name: str) -> Namespace:
         """Return this cluster as seen from one namespace."""
@@ -133,8 +133,8 @@ class Cluster:
         self, selector: str, at: float
     ) -> list[tuple[dict[str, str], list[tuple[float, float]]]]:
         """Return the labels and (time, value) samples of a range selector at a time since 1970."""
-        found = self._ask(query=selector, time=str(at))
-        return [(one["metric"], [(float(t), float(v)) for t, v in one["values"]]) for one in found]
+        series = self._ask(query=selector, time=str(at))
+        return [(one["metric"], [(float(t), float(v)) for t, v in one["values"]]) for one in series]
 
     def _ask(self, **parameters: str) -> list[dict[str, Any]]:
         answer = httpx.get(f"{self.endpoints.prometheus}/api/v1/query", params=parameters, timeout=10)
@@ -204,8 +204,8 @@ class EmbeddedCluster(Cluster):
         Raises:
             ClusterError: It is not up, or something does not serve, which the text names.
         """
-        found: dict[str, Any] = json.loads(self.command("status", "--json").stdout)
-        return found
+        status: dict[str, Any] = json.loads(self.command("status", "--json").stdout)
+        return status
 
     def requests(self) -> Iterator[Request]:
         """Yield what the audit log has: every user but the parts of the cluster itself."""

@@ -72,9 +72,11 @@ def read_archive(path: Path, sha256: str = ARCHIVE.sha256) -> pd.DataFrame:
     Raises:
         CensusError: The hash is another one, or a file is missing or not as expected.
     """
-    found = file_digest(path)
-    if found != sha256:
-        raise CensusError(f"{path}: SHA-256 is {found}, expected {sha256}; delete the file to fetch it again")
+    digest = file_digest(path)
+    if digest != sha256:
+        raise CensusError(
+            f"{path}: SHA-256 is {digest}, expected {sha256}; delete the file to fetch it again"
+        )
     try:
         frames = [_read_original(file, f"{path}:{name}") for name, file in originals(path)]
     except ArchiveError as error:

@@ -41,10 +41,10 @@ def load(progress: Progress, cache: Path | None = None, folder: Path | None = No
     if cached.exists():
         data = _read_cached(cached)
     else:
-        found = _read_census(progress, folder or data_folder())
-        data = found or shipped.load()
-        if found:
-            _write_cached(cached, found)
+        census_data = _read_census(progress, folder or data_folder())
+        data = census_data or shipped.load()
+        if census_data:
+            _write_cached(cached, census_data)
     progress(f"data: {data.source}")
     progress(
         f"data: {len(data.labels):,} rows, {len(data.features)} features, {data.labels.mean():.1%} positive"

@@ -76,5 +76,5 @@ def _times(requests: Iterable[Request]) -> Floats:
 
 def _tick_of(ticks: Floats, times: Floats) -> list[int]:
     """Return which tick each time belongs to: the newest one until then."""
-    found: list[int] = (np.searchsorted(ticks, times, side="right") - 1).tolist()
-    return found
+    numbers: list[int] = (np.searchsorted(ticks, times, side="right") - 1).tolist()
+    return numbers

@@ -20,14 +20,14 @@ class LogView:
 
     def new(self, model: ViewModel) -> list[str]:
         """Return the lines about what has changed since the moment before."""
-        found = [*self._decisions(model), *self._states(model), *self._told(model), *self._steps_done(model)]
+        lines = [*self._decisions(model), *self._states(model), *self._told(model), *self._steps_done(model)]
         if model.requests and model.seconds - self._counted_at >= COUNTERS_SECONDS:
             self._counted_at = model.seconds
-            found.append(
+            lines.append(
                 f"traffic   {model.requests:,} requests, {model.failed} failed; "
                 f"{model.rewards_sent:,} labels sent, {model.rewards_counted:,} counted"
             )
-        return [f"{model.seconds:6.1f} s  {line}" for line in found]
+        return [f"{model.seconds:6.1f} s  {line}" for line in lines]
 
     def _decisions(self, model: ViewModel) -> list[str]:
         if model.decision == self._decision or model.decision is None:
@@ -37,15 +37,15 @@ class LogView:
         return [f"decision  {model.decision[1]}: {model.decision[2]}", f"weights   {weights}"]
 
     def _states(self, model: ViewModel) -> list[str]:
-        found = []
+        lines = []
         for arm in model.arms:
             now = (arm.state, arm.pods)
             if arm.state and self._arms.get(arm.name) != now:
                 self._arms[arm.name] = now
-                found.append(
+                lines.append(
                     f"arm       {arm.name} is {arm.state} ({arm.reason}), {_pods(arm)}{_evidence(arm)}"
                 )
-        return found
+        return lines
 
     def _told(self, model: ViewModel) -> list[str]:
         new = model.events[self._events :]
@@ -53,7 +53,7 @@ class LogView:
         return [f"event     {reason}: {note}" for _, reason, note in new]
 
     def _steps_done(self, model: ViewModel) -> list[str]:
-        found = []
+        lines = []
         for number, step in enumerate(model.steps):
             if self._steps.get(number, StepState.LATER) is step.state:
                 continue
@@ -61,8 +61,8 @@ class LogView:
             mark = {StepState.NOW: "await  ", StepState.DONE: "done  ✔", StepState.FAILED: "missed ✘"}[
                 step.state
             ]
-            found.append(f"story     {mark} {number + 1}/{len(model.steps)} {step.text}")
-        return found
+            lines.append(f"story     {mark} {number + 1}/{len(model.steps)} {step.text}")
+        return lines
 
 
 def _pods(arm: ArmView) -> str:

@@ -46,19 +46,19 @@ def _introduction(report: dict[str, Any]) -> str:
 
 def _facts(report: dict[str, Any]) -> list[str]:
     sent, counted, failed = report["rewards_sent"], report["rewards_counted"], report["requests_failed"]
-    found = [
+    facts = [
         _fact(f"{report['requests_total']:,}", "requests"),
         _fact(f"{failed:,}", "of them failed", bad=failed > 0),
         _fact(f"{counted:,} of {sent:,}", "rewards counted by the operator", bad=counted != sent),
     ]
     again = report["decided_again"]
     said = f"{again['decisions'] - again['differ']} of {again['decisions']}"
-    found.append(_fact(said, "decisions came out alike when made again", bad=again["differ"] > 0))
+    facts.append(_fact(said, "decisions came out alike when made again", bad=again["differ"] > 0))
     if _enough(report):
         outcomes = Outcomes(report)
-        found.append(_fact(f"{outcomes.gained:+,.0f}", "rewards, against always the best validated"))
-        found.append(_fact(f"{-outcomes.lost:+,.0f}", "rewards, against the oracle"))
-    return found
+        facts.append(_fact(f"{outcomes.gained:+,.0f}", "rewards, against always the best validated"))
+        facts.append(_fact(f"{-outcomes.lost:+,.0f}", "rewards, against the oracle"))
+    return facts
 
 
 def _fact(figure: str, what: str, *, bad: bool = False) -> str:

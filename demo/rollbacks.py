@@ -14,7 +14,7 @@ def rollbacks_of(records: Records) -> list[dict[str, Any]]:
     (the decision to scale it to zero saw weight 0, accepted by the gateway, and no request in its window),
     and the ``replicas`` that it was scaled to, None where it was not scaled.
     """
-    found: list[dict[str, Any]] = []
+    entries: list[dict[str, Any]] = []
     before: Object = {}
     ticks = 0
     for record in records.all:
@@ -22,13 +22,13 @@ def rollbacks_of(records: Records) -> list[dict[str, Any]]:
         weights = record.get("weights", before)
         if record["reason"] == "RolledBack":
             losers = [arm for arm, weight in weights.items() if weight == 0 and before.get(arm, 0) > 0]
-            found += [_entry(arm, ticks, record["time"]) for arm in losers]
-        for entry in found:
+            entries += [_entry(arm, ticks, record["time"]) for arm in losers]
+        for entry in entries:
             if entry["replicas"] is None and _scales_to_zero(record, entry["arm"]):
                 entry["replicas"] = 0
                 entry["drained_before_scale"] = _drained(record, entry["arm"])
         before = weights
-    return found
+    return entries
 
 
 def _entry(arm: str, tick: int, time: str) -> dict[str, Any]:

@@ -149,9 +149,9 @@ class Story:
 
     def arm_now(self, arm: str | None = None) -> str:
         """Return what is known of an arm, for the text of an error."""
-        found = self.watched.arm(arm or self.best)
+        known = self.watched.arm(arm or self.best)
         facts = ("state", "reason", "weight", "trials", "mean", "probabilityBest", "evidence", "threshold")
-        return f"{arm or self.best} has " + ", ".join(f"{key} {found.get(key)}" for key in facts)
+        return f"{arm or self.best} has " + ", ".join(f"{key} {known.get(key)}" for key in facts)
 
 
 # ---- the steps ------------------------------------------------------------------------

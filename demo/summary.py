@@ -16,27 +16,27 @@ def summary(report: dict[str, Any], page: Path, console: Console) -> None:
 
 def lines(report: dict[str, Any], page: Path) -> list[str]:
     """Return the summary, one line a fact."""
-    found = [f"winner       {report['winner'] or 'none: the story did not get so far'}"]
+    facts = [f"winner       {report['winner'] or 'none: the story did not get so far'}"]
     for one in report["rolled_back"]:
         how = "not scaled yet"
         if one["replicas"] is not None:
             drained = "drained, then" if one["drained_before_scale"] else "NOT drained, and"
             how = f"{drained} scaled to {one['replicas']} Pods"
-        found.append(f"rolled back  {one['arm']} at tick {one['tick']}, {how}")
-    found += [f"brought back {one['arm']} at tick {one['tick']}" for one in report["restored"]]
-    found.append(
+        facts.append(f"rolled back  {one['arm']} at tick {one['tick']}, {how}")
+    facts += [f"brought back {one['arm']} at tick {one['tick']}" for one in report["restored"]]
+    facts.append(
         f"requests     {report['requests_total']:,}, {report['requests_failed']} failed"
         + (f" {report['failures']}" if report["failures"] else "")
     )
     sent, counted = report["rewards_sent"], report["rewards_counted"]
-    found.append(
+    facts.append(
         f"rewards      {sent:,} sent {'=' if sent == counted else '≠'} {counted:,} counted by the operator"
     )
     again = report["decided_again"]
-    found.append(
+    facts.append(
         f"replayed     {again['decisions']} decisions made again from the status, {again['differ']} differ"
     )
-    found.append(
+    facts.append(
         "per tick     "
         + ", ".join(
             f"{_figure(report[key])} {what}"
@@ -47,8 +47,8 @@ def lines(report: dict[str, Any], page: Path) -> list[str]:
             )
         )
     )
-    found.append(f"report       {page}")
-    return found
+    facts.append(f"report       {page}")
+    return facts
 
 
 def _figure(value: float | None) -> str:

@@ -46,8 +46,8 @@ class Watched:
     @property
     def status(self) -> Object:
         """Its status."""
-        found: Object = self.resource.get("status", {})
-        return found
+        status: Object = self.resource.get("status", {})
+        return status
 
     def arm(self, name: str) -> Object:
         """Return ``status.arms`` of one arm; empty where there is none."""

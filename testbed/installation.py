@@ -32,10 +32,10 @@ def images() -> dict[str, dict[str, Any]]:
 
 
 def _folder_of(package: str) -> str:
-    found = importlib.util.find_spec(package)
-    if found is None or found.origin is None:
+    module = importlib.util.find_spec(package)
+    if module is None or module.origin is None:
         raise ModuleNotFoundError(f"{package} is not installed; run `make venv`, and this by its Python")
-    return str(Path(found.origin).parents[1])
+    return str(Path(module.origin).parents[1])
 
 
 def install_operator(cluster: Cluster, *others: str) -> None:

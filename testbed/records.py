@@ -57,8 +57,8 @@ class Records:
     @property
     def all(self) -> list[Object]:
         """Every record, in the order of their times."""
-        found = [*self._windows.copy().values(), *self._others.copy().values()]
-        return sorted(found, key=lambda record: parse_time(record["time"]))
+        records = [*self._windows.copy().values(), *self._others.copy().values()]
+        return sorted(records, key=lambda record: parse_time(record["time"]))
 
     def arms_at(self, window_end: str) -> list[Object]:
         """Return ``status.arms`` as written at the end of a window; [] where that tick was not written."""
@@ -86,13 +86,13 @@ class Records:
 
 def ticks_of(records: Records) -> list[dict[str, Any]]:
     """Return one entry a tick: time, window, weights, trials, rewards, evidence, reason, message."""
-    found: list[dict[str, Any]] = []
+    entries: list[dict[str, Any]] = []
     weights: Object = {}
     for record in records.ticks:
         weights = record.get("weights", weights)
         seen = record.get("observations", {})
         arms = records.arms_at(record["window"]["end"])
-        found.append(
+        entries.append(
             {
                 "time": record["time"],
                 "window": dict(record["window"]),
@@ -106,4 +106,4 @@ def ticks_of(records: Records) -> list[dict[str, Any]]:
                 "actions": list(record.get("actions", [])),
             }
         )
-    return found
+    return entries

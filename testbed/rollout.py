@@ -133,8 +133,8 @@ class Rollout:
 
     def status(self) -> Object:
         """Its status; empty before the operator wrote one."""
-        found: Object = self.cluster.get("bd", self.name).get("status", {})
-        return found
+        status: Object = self.cluster.get("bd", self.name).get("status", {})
+        return status
 
     def arm(self, name: str) -> Object:
         """One arm's line of the status."""
@@ -142,8 +142,8 @@ class Rollout:
 
     def condition(self, kind: str) -> Object:
         """One condition; empty where there is none."""
-        found = self.status().get("conditions", [])
-        return next((condition for condition in found if condition["type"] == kind), {})
+        conditions = self.status().get("conditions", [])
+        return next((condition for condition in conditions if condition["type"] == kind), {})
 
     def route(self) -> Object:
         """The route as it is."""
@@ -152,8 +152,8 @@ class Rollout:
     def managed_fields(self) -> list[Object]:
         """Who owns what of the route."""
         route = self.cluster.get(self.kind.lower(), self.name, "--show-managed-fields")
-        found: list[Object] = route["metadata"]["managedFields"]
-        return found
+        fields: list[Object] = route["metadata"]["managedFields"]
+        return fields
 
     def weights(self) -> dict[str, int]:
         """The route's weights by arm."""
@@ -175,8 +175,8 @@ class Rollout:
     def events(self) -> list[Object]:
         """The Events about it."""
         selector = f"regarding.name={self.name},regarding.kind=BanditDeployment"
-        found: list[Object] = self.cluster.get("events.events.k8s.io", "--field-selector", selector)["items"]
-        return found
+        events: list[Object] = self.cluster.get("events.events.k8s.io", "--field-selector", selector)["items"]
+        return events
 
     def wait_for(self, kind: str, status: str, reason: str, seconds: float = 40) -> Object:
         """Wait for a condition to have a status and a reason; gives the condition."""

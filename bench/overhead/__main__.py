@@ -44,9 +44,9 @@ def measure(name: str, quick: bool, folder: Path) -> dict[str, Any]:
     with Progress(*columns) as progress:
         bar = progress.add_task(f"{name}: a cluster starts", total=plan.steps)
         with open_environment(folder) as environment:
-            found: dict[str, Any] = part.measure(environment, plan, _reporter(progress, bar))
+            measured: dict[str, Any] = part.measure(environment, plan, _reporter(progress, bar))
         progress.update(bar, completed=plan.steps, description=f"{name}: measured")
-    return {"seconds": time.monotonic() - started, **found}
+    return {"seconds": time.monotonic() - started, **measured}
 
 
 def _reporter(progress: Progress, bar: Any) -> Callable[[str], None]:
@@ -86,8 +86,8 @@ def main(arguments: list[str] | None = None) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     try:
         for name in options.only:
-            found = measure(name, options.quick, build / "overhead" / "cluster")
-            (folder / f"{name}.json").write_text(as_json(found), encoding="utf-8")
+            measured = measure(name, options.quick, build / "overhead" / "cluster")
+            (folder / f"{name}.json").write_text(as_json(measured), encoding="utf-8")
     except (ClusterError, AssertionError) as error:
         sys.exit(f"bench.overhead: {error}")
     parts = {

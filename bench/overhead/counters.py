@@ -32,7 +32,7 @@ def samples(text: str, name: str) -> list[tuple[dict[str, str], float]]:
 
 def total(text: str, name: str, **labels: str) -> float:
     """Return the sum of a metric's samples that carry some labels; 0 where nothing was counted yet."""
-    return sum(value for found, value in samples(text, name) if labels.items() <= found.items())
+    return sum(value for carried, value in samples(text, name) if labels.items() <= carried.items())
 
 
 @dataclass(frozen=True)

@@ -15,18 +15,18 @@ EVERY = 10
 
 def rows(parts: dict[str, Any]) -> list[Row]:
     """Return a row for each promise that was measured."""
-    found: list[Row] = []
+    promises: list[Row] = []
     if "latency" in parts:
-        found += _of_requests(parts["latency"])
+        promises += _of_requests(parts["latency"])
     if "scale" in parts:
-        found += _of_ticks(parts["scale"]) + _of_the_most(parts["scale"])
-    return found
+        promises += _of_ticks(parts["scale"]) + _of_the_most(parts["scale"])
+    return promises
 
 
-def table(found: list[Row]) -> str:
+def table(promises: list[Row]) -> str:
     """Return the rows as a table."""
     lines = ["| | goal | measured | 95 % interval | met |", "|---|---|---|---|---|"]
-    for one in found:
+    for one in promises:
         low, high = one["ci"]
         interval = "" if low == high else wording.interval(one["ci"])
         met = "yes" if one["met"] else "**no**"
@@ -36,17 +36,17 @@ def table(found: list[Row]) -> str:
 
 
 def _of_requests(part: dict[str, Any]) -> list[Row]:
-    found = latency.summary(part)
+    summary = latency.summary(part)
     every = part["plan"]["interval"]
     return [
-        _plain(f"requests that failed while weights moved each {every:g} s", 0.0, found["failed"]["moved"]),
+        _plain(f"requests that failed while weights moved each {every:g} s", 0.0, summary["failed"]["moved"]),
         row(
             "median latency, moved route less still route, milliseconds", 0.1,
-            found["p50"]["moved - static"],
+            summary["p50"]["moved - static"],
         ),
         row(
             "99th percentile of latency, moved route less still route, milliseconds", 1.0,
-            found["p99"]["moved - static"],
+            summary["p99"]["moved - static"],
         ),
     ]  # fmt: skip
 
@@ -56,7 +56,7 @@ def _of_ticks(part: dict[str, Any]) -> list[Row]:
     lines = [line for line in part["lines"] if line["ticks"] and wording.keeps_up(line)]
     if not lines:
         return []
-    found = [
+    promises = [
         _plain(
             "reads of the API server in a tick, worst case", 0.01, max(line["api_reads"] for line in lines)
         ),
@@ -64,7 +64,7 @@ def _of_ticks(part: dict[str, Any]) -> list[Row]:
     ]
     moving = [line["api_writes"] for line in lines if line["weights"] == "moving"]
     if moving:
-        found.append(_plain("writes to the API server in a tick that moves weights", 2.05, max(moving)))
+        promises.append(_plain("writes to the API server in a tick that moves weights", 2.05, max(moving)))
     settled = [
         60 * line["api_writes"] * line["ticks"] / line["seconds"] / line["resources"]
         for line in lines
@@ -72,8 +72,8 @@ def _of_ticks(part: dict[str, Any]) -> list[Row]:
     ]
     if settled:
         worst = max(settled)
-        found.append(_plain("writes a minute of a resource whose weights rest, worst case", 1.1, worst))
-    return found
+        promises.append(_plain("writes a minute of a resource whose weights rest, worst case", 1.1, worst))
+    return promises
 
 
 def _of_the_most(part: dict[str, Any]) -> list[Row]:

@@ -65,16 +65,16 @@ def measure(environment: Environment, plan: Plan, progress: Callable[[str], None
     since_write: list[Results] = []
     writes: list[float] = []
     for number in range(plan.rounds):
-        found: dict[str, Any] = {}
+        by_path: dict[str, Any] = {}
         for path in order(PATHS, number):
             _move(environment, moved, path == "moved")
             steady, full = send(environment, load, plan, urls[path], path)
-            found[path] = _figures(environment, steady, full)
+            by_path[path] = _figures(environment, steady, full)
             if path == "moved":
                 since_write.append(steady)
                 writes += environment.route_writes(steady.sent[0] - AFTER_WRITE, steady.sent[-1], "moved")
-            progress(f"latency: round {number + 1}, {path}: p50 {found[path]['p50']:.2f} ms")
-        rounds.append(found)
+            progress(f"latency: round {number + 1}, {path}: p50 {by_path[path]['p50']:.2f} ms")
+        rounds.append(by_path)
     environment.bench.kubectl("delete", "bd", "moved")
     return {
         "plan": {"interval": INTERVAL, **plan.__dict__},

@@ -24,8 +24,8 @@ def draw(parts: dict[str, Any], folder: Path) -> dict[str, str]:
     """Draw a picture of each part that is there; gives their file names by part."""
     drawers = {"latency": _latency, "scale": _scale, "reaction": _reaction}
     names = {}
-    for part, found in parts.items():
-        figure = drawers[part](found)
+    for part, measured in parts.items():
+        figure = drawers[part](measured)
         FigureCanvasAgg(figure)
         names[part] = f"overhead-{part}.png"
         figure.savefig(folder / names[part], dpi=DPI)

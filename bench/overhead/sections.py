@@ -65,14 +65,14 @@ and no step is larger than 20 %.
 
 def latency(part: dict[str, Any], picture: str) -> str:
     """Return the section about requests."""
-    found = paths.summary(part)
+    summary = paths.summary(part)
     plan = part["plan"]
-    writes = found["route_writes"]["moved"]
+    writes = summary["route_writes"]["moved"]
     text = LATENCY.format(**plan | {"rounds": len(part["rounds"])}, writes=writes)
     text += "| | Service | still route | moved route | still less Service | moved less still |\n"
     text += "|---|---|---|---|---|---|\n"
     for name in (*PERCENTILES, "throughput"):
-        one = found[name]
+        one = summary[name]
         digits = 3 if name == "throughput" else 2
         cells = [number(one[path], digits) for path in paths.PATHS]
         for pair in ("static - direct", "moved - static"):
@@ -81,8 +81,8 @@ def latency(part: dict[str, Any], picture: str) -> str:
         label = "answers a second" if name == "throughput" else f"{name}, ms"
         text += f"| {label} | {' | '.join(cells)} |\n"
     near, far = part["after_write"]["near"], part["after_write"]["far"]
-    failed = sum(found["failed"].values())
-    text += f"\nOf {sum(found['requests'].values()):,} requests {failed or 'none'} failed."
+    failed = sum(summary["failed"].values())
+    text += f"\nOf {sum(summary['requests'].values()):,} requests {failed or 'none'} failed."
     if near["count"] and far["count"]:
         text += (
             f" Requests in the second after a route write took {number(near['p50'])} ms at the median and"

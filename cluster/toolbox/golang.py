@@ -29,11 +29,11 @@ def _version(match: re.Match[str] | None) -> tuple[int, ...]:
 
 def _installed() -> Path | None:
     """Return the compiler on PATH, None where there is none or an older one than required."""
-    found = shutil.which("go")
-    if found is None:
+    program = shutil.which("go")
+    if program is None:
         return None
-    text = run([found, "env", "GOVERSION"], env={"GOTOOLCHAIN": "local"})
-    return Path(found) if _version(re.search(r"go(\d[\d.]*)", text)) >= required_version() else None
+    text = run([program, "env", "GOVERSION"], env={"GOTOOLCHAIN": "local"})
+    return Path(program) if _version(re.search(r"go(\d[\d.]*)", text)) >= required_version() else None
 
 
 def _package_key() -> str:

@@ -116,12 +116,12 @@ class Programs:
 
     def nft(self) -> Path | None:
         """Program nft, for kube-proxy: the machine's, or Debian's; None where there is neither."""
-        found = shutil.which("nft", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
-        system = "" if found else _distribution()
+        installed = shutil.which("nft", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+        system = "" if installed else _distribution()
 
         def make(folder: Path) -> None:
-            if found:
-                _script(folder / "nft", f'exec {found} "$@"')
+            if installed:
+                _script(folder / "nft", f'exec {installed} "$@"')
                 return
             with step("nft, from Debian", 5):
                 debian_packages(NFT_PACKAGES, folder)
@@ -132,7 +132,7 @@ class Programs:
                 run([folder / "nft", "--version"])
                 _script(folder / "nft", wrapper.replace(str(folder), final))
 
-        key = content_key([found or "", system, *NFT_PACKAGES])
+        key = content_key([installed or "", system, *NFT_PACKAGES])
         try:
             return self._store.entry("nft", key, make)
         except BuildError as missing:

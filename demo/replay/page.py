@@ -44,12 +44,14 @@ def beside(stream: Stream, seeds: int) -> dict[str, Any]:
     """
     draws = draw(stream, seeds)
     shares: list[Floats] = []
-    path = play(stream, draws, STRATEGY, watch=lambda _chunk, found, _trials, _rewards: shares.append(found))
+    path = play(
+        stream, draws, STRATEGY, watch=lambda _chunk, weights, _trials, _rewards: shares.append(weights)
+    )
     paths = {STRATEGY: path} | {name: serve(stream, draws, name) for name in BASELINES}
-    measured = {name: measure(stream, draws, found) for name, found in paths.items()}
+    measured = {name: measure(stream, draws, played) for name, played in paths.items()}
     rewards = measured[STRATEGY]["mean_reward"]
     return {
-        "mean_reward": {name: mean_interval(found["mean_reward"]) for name, found in measured.items()},
+        "mean_reward": {name: mean_interval(measures["mean_reward"]) for name, measures in measured.items()},
         "range": [float(rewards.min()), float(rewards.max())],
         "rollbacks": mean_interval(measured[STRATEGY]["rollbacks"]),
         "shares": np.mean(shares, axis=1).round(4).tolist(),

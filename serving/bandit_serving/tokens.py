@@ -65,8 +65,8 @@ class TokenFile:
 
     def _look(self) -> _Stamp:
         # Kubernetes replaces a Secret's file by a link to another one, whose inode differs.
-        found = self._path.stat()
-        return found.st_mtime_ns, found.st_ino, found.st_size
+        status = self._path.stat()
+        return status.st_mtime_ns, status.st_ino, status.st_size
 
     def _read(self) -> list[str]:
         lines = [line.strip() for line in self._path.read_text(encoding="ascii").splitlines()]

@@ -50,10 +50,10 @@ class Archive:
         path = folder / self.file
         if not path.exists():
             self._download(folder)
-        found = file_digest(path)
-        if found != self.sha256:
+        digest = file_digest(path)
+        if digest != self.sha256:
             raise ArchiveError(
-                f"{path}: SHA-256 is {found}, expected {self.sha256}; delete the file to fetch it again"
+                f"{path}: SHA-256 is {digest}, expected {self.sha256}; delete the file to fetch it again"
             )
         return path
 

@@ -135,8 +135,8 @@ def report(quick: bool) -> None:
 def world(name: str, data: Path | None, output: Path, quick: bool) -> None:
     """Write SET as a world for `bandit-operator simulate`: the rate of every arm in every chunk."""
     try:
-        found = runner.jobs(_entries(data), None, [name])[0]
-        path = write_world(found.read(), QUICK if quick else Settings(), output, skewed=found.skewed)
+        job = runner.jobs(_entries(data), None, [name])[0]
+        path = write_world(job.read(), QUICK if quick else Settings(), output, skewed=job.skewed)
     except StudyError as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"bandit-operator simulate --world {path}")

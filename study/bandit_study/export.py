@@ -50,7 +50,7 @@ def write_world(
 
 
 def _arm(stream: Stream, arm: int) -> dict[str, object]:
-    scores = next(found for _, found in stream.validation if len(found) > arm)
+    scores = next(validation for _, validation in stream.validation if len(validation) > arm)
     return {
         "name": stream.names[arm],
         "rate": {"csv": f"{stream.name}.csv", "column": stream.names[arm]},

@@ -60,19 +60,19 @@ def jobs(entries: Iterable[Entry], fraud: Path | None, only: Sequence[str]) -> l
     Raises:
         StudyError: ``only`` names a set that is not there.
     """
-    found = []
+    all_jobs = []
     sources: list[tuple[str, Entry | Path]] = [(entry.name, entry) for entry in entries]
     if fraud is not None:
         sources.append((FRAUD, fraud))
     for name, source in sources:
-        found.append(Job(name, source))
+        all_jobs.append(Job(name, source))
         if known(name).skew:
-            found.append(Job(f"{name}+skew", source, skewed=True))
-    names = sorted(job.name for job in found)
+            all_jobs.append(Job(f"{name}+skew", source, skewed=True))
+    names = sorted(job.name for job in all_jobs)
     for name in only:
         if name not in names:
             raise StudyError(f"--only {name}: there is no such set; there are {', '.join(names) or 'none'}")
-    chosen = [job for job in found if not only or job.name in only]
+    chosen = [job for job in all_jobs if not only or job.name in only]
     return sorted(chosen, key=lambda job: (-job.path.stat().st_size, job.name))
 
 
@@ -136,16 +136,16 @@ def _work(job: Job, settings: Settings, progress: Callable[[str], None]) -> Resu
 
 def read_results(folder: Path) -> list[Result]:
     """Return all results that are there, by name."""
-    found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
-    return sorted(found, key=lambda result: str(result["name"]))
+    results = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
+    return sorted(results, key=lambda result: str(result["name"]))
 
 
 def _read(folder: Path, name: str) -> Result:
     try:
-        found: Result = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+        result: Result = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return found
+    return result
 
 
 def _write(folder: Path, key: str, result: Result) -> None:

@@ -66,12 +66,12 @@ class Model:
         """Find out names, types and shapes of the outputs by predicting one row of zeros."""
         row = np.zeros((1, len(self.features)))
         names = ["predict"] + ["predict_proba"] * hasattr(self._estimator, "predict_proba")
-        found = []
+        outputs = []
         for name in names:
             value = np.asarray(getattr(self._estimator, name)(row))
             datatype = {"i": "INT64", "u": "INT64", "f": "FP64", "b": "BOOL"}.get(value.dtype.kind, "BYTES")
-            found.append(Output(name, datatype, (-1, *value.shape[1:])))
-        return found
+            outputs.append(Output(name, datatype, (-1, *value.shape[1:])))
+        return outputs
 
     def check_outputs(self, names: list[str]) -> tuple[str, ...]:
         """Return the names, each stripped of blanks.

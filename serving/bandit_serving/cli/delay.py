@@ -38,12 +38,12 @@ def delay(source: str, route: str | None) -> None:
         histograms = {route: histograms[route]}
     for name, histogram in histograms.items():
         try:
-            found = fit(histogram)
+            fitted = fit(histogram)
         except ValueError as error:
             click.echo(f"# route {name}: {error}")
             continue
-        click.echo(f"# route {name}: {found.labels} labels")
-        click.echo(f"delay: {{median: {duration(found.median)}, p95: {duration(found.p95)}}}")
+        click.echo(f"# route {name}: {fitted.labels} labels")
+        click.echo(f"delay: {{median: {duration(fitted.median)}, p95: {duration(fitted.p95)}}}")
 
 
 def _fetch(url: str) -> str:

@@ -80,8 +80,8 @@ def fit(histogram: Sequence[Bucket]) -> Delay:
     start = np.array([math.log(min(first, LONGEST)), 0.0])
     # Beyond a shape of 20 a distribution is a point within a bucket, and no data distinguish two such.
     bounds = [(math.log(1e-3), math.log(1e9)), (math.log(0.05), math.log(20.0))]
-    found = minimize(loss, start, method="Nelder-Mead", bounds=bounds, options={"maxiter": 2000})
-    scale, shape = np.exp(found.x)
+    minimum = minimize(loss, start, method="Nelder-Mead", bounds=bounds, options={"maxiter": 2000})
+    scale, shape = np.exp(minimum.x)
     return Delay(float(scale * _LN2 ** (1 / shape)), float(scale * _LN20 ** (1 / shape)), total)
 
 

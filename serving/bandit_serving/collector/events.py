@@ -154,6 +154,6 @@ def _first_infinite(path: str, value: Any) -> str:
         inner = f"{path}.{name}" if isinstance(value, dict) else f"{path}[{name}]"
         if isinstance(part, float) and not is_finite(part):
             return inner[:MOST_CHARACTERS]
-        if (found := _first_infinite(inner, part)) != inner:
-            return found
+        if (where := _first_infinite(inner, part)) != inner:
+            return where
     return path

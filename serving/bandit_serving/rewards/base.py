@@ -111,10 +111,10 @@ def amount(value: Any) -> float:
     Raises:
         ValueError: The value is none.
     """
-    found = number(value)
-    if abs(found) > MOST:
+    finite = number(value)
+    if abs(finite) > MOST:
         raise ValueError(f"{value!r} is beyond {MOST:g}; send it in a larger unit")
-    return found
+    return finite
 
 
 def amount_from_zero(value: Any) -> float:
@@ -123,10 +123,10 @@ def amount_from_zero(value: Any) -> float:
     Raises:
         ValueError: The value is none. The sums of a ratio's parts are counters, which must never fall.
     """
-    found = amount(value)
-    if found < 0:
+    bounded = amount(value)
+    if bounded < 0:
         raise ValueError(f"{value!r} is negative, which a counter cannot add; shift it by a constant")
-    return found
+    return bounded
 
 
 def class_name(value: Any) -> str:

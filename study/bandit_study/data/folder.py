@@ -92,10 +92,10 @@ def read_frame(path: Path) -> pd.DataFrame:
     except pd.errors.EmptyDataError as error:
         raise DataError(path, "is empty; it needs a header and rows") from error
     except pd.errors.ParserError as error:
-        found = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", str(error))
-        if found is None:
+        match = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", str(error))
+        if match is None:
             raise DataError(path, f"is no CSV file: {error}") from error
-        expected, row, saw = (int(part) for part in found.groups())
+        expected, row, saw = (int(part) for part in match.groups())
         raise DataError(path, f"has {saw} fields where the header has {expected}", row) from error
     except (OSError, EOFError, UnicodeDecodeError) as error:
         raise DataError(path, f"cannot be read: {error}") from error

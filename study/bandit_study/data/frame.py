@@ -53,8 +53,8 @@ def _target(file: object, column: pd.Series) -> Floats:
     values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float)
     bad = np.flatnonzero(~np.isfinite(values))
     if bad.size:
-        found = column.iloc[bad[0]]
-        what = "is missing" if pd.isna(found) else f"is {found!r}"
+        value = column.iloc[bad[0]]
+        what = "is missing" if pd.isna(value) else f"is {value!r}"
         raise DataError(
             file, f"the target {what}; write 0 or 1, or a number", int(bad[0]) + FIRST_ROW, "target"
         )
@@ -74,8 +74,8 @@ def _column(file: object, name: str, column: pd.Series) -> tuple[Floats, bool]:
             )
         return values, False
     # Texts are few and rows many: each different text is looked at once.
-    codes, found = pd.factorize(column)
-    texts = np.array([str(text).strip() for text in found])
+    codes, different = pd.factorize(column)
+    texts = np.array([str(text).strip() for text in different])
     numbers = np.append(pd.to_numeric(pd.Series(texts), errors="coerce").to_numpy(dtype=float), np.nan)
     present = codes >= 0
     bad = present & np.isnan(numbers[codes])

@@ -73,7 +73,7 @@ def make_stream(
         rewards=rewards,
         edges=parts.edges - parts.production,
         joins=np.array(about["joins"], dtype=np.int64),
-        validation=tuple((chunk, tuple(found)) for chunk, found in about["validation"]),
+        validation=tuple((chunk, tuple(validation)) for chunk, validation in about["validation"]),
     )
     return stream, Skew(**about["skew"]) if about["skew"] else None
 

@@ -59,8 +59,8 @@ def _quality(stream: Stream, draws: Draws, path: Path) -> dict[str, Floats]:
     passed = (~predicted & ~positive).sum(axis=1) / np.maximum((~positive).sum(axis=1), 1)
     cost = MISSED_COST * (~predicted & positive) + ALARM_COST * (predicted & ~positive)
     areas = [
-        average_precision_score(labels, found) if labels.any() else np.nan
-        for labels, found in zip(positive, scores, strict=True)
+        average_precision_score(labels, answers) if labels.any() else np.nan
+        for labels, answers in zip(positive, scores, strict=True)
     ]
     return {
         "balanced_accuracy": (hit + passed) / 2,
@@ -77,7 +77,7 @@ def rollbacks(stream: Stream, path: Path) -> dict[str, Floats]:
         end = int(path.rolled_back_at[seed, arm]) + 1
         counts["rollbacks"][seed] += 1
         counts["false_rollbacks"][seed] += all(
-            found[arm] >= found[0] for found in _views(stream, int(stream.joins[arm]), end)
+            means[arm] >= means[0] for means in _views(stream, int(stream.joins[arm]), end)
         )
         if end < stream.chunks:
             later = stream.mean(end, stream.chunks)
@@ -94,8 +94,8 @@ def promotions(stream: Stream, path: Path) -> dict[str, Floats]:
         counts["promotions"][seed] += 1
         counts["wrong_promotions"][seed] += any(
             all(
-                found[rival] > found[arm]
-                for found in _views(stream, int(max(stream.joins[arm], stream.joins[rival])), end)
+                means[rival] > means[arm]
+                for means in _views(stream, int(max(stream.joins[arm], stream.joins[rival])), end)
             )
             for rival in _rivals(stream, path.rolled_back_at[seed], int(arm), end)
         )
@@ -123,10 +123,10 @@ def right_arm(stream: Stream, path: Path) -> dict[str, Floats]:
     """
     served = path.served == stream.best_single
     share = np.add.reduceat(served, stream.edges[:-1], axis=1) / stream.sizes
-    found, first = steady(share >= HALF)
+    settled, first = steady(share >= HALF)
     return {
-        "found_right_arm": found.astype(float),
-        "time_to_right_arm": np.where(found, first, stream.chunks).astype(float),
+        "found_right_arm": settled.astype(float),
+        "time_to_right_arm": np.where(settled, first, stream.chunks).astype(float),
     }
 
 

@@ -38,7 +38,7 @@ class Path:
 
 def experiment(stream: Stream, strategy: str, chunk: int) -> Experiment:
     """Return what the operator would run in a chunk: the arms that are there, and their scores by then."""
-    scores = [found for since, found in stream.validation if since <= chunk][-1]
+    scores = [validation for since, validation in stream.validation if since <= chunk][-1]
     action = PromotionAction.PROMOTE if strategy in PROMOTES else PromotionAction.HOLD
     names = stream.names[: stream.serving(chunk)]
     return Experiment(
@@ -74,10 +74,10 @@ def play(stream: Stream, draws: Draws, strategy: str, watch: Watch | None = None
         trials, rewards = traffic.serve(shares)
         if watch is not None:
             watch(chunk, shares, trials, rewards)
-        loser, found = operation.decide(run, trials, rewards, _all(stream.serving(chunk)))
+        loser, assessment = operation.decide(run, trials, rewards, _all(stream.serving(chunk)))
         there = slice(loser.shape[1])
         rolled_back_at[:, there][loser] = chunk
-        first = found.promoted & (promoted_at[:, there] == NEVER)
+        first = assessment.promoted & (promoted_at[:, there] == NEVER)
         promoted_at[:, there][first] = chunk
     return Path(traffic.served, rolled_back_at, promoted_at)
 

@@ -43,19 +43,19 @@ def run_dataset(table: Table, settings: Settings, progress: Progress, *, skewed:
     stream, skew = make_stream(table, settings, progress, skewed=skewed)
     draws = draw(stream, settings.seeds)
     at = np.unique(np.linspace(0, stream.chunks - 1, min(stream.chunks, POINTS)).astype(int))
-    found: dict[str, dict[str, Floats]] = {}
+    measures: dict[str, dict[str, Floats]] = {}
     shares: dict[str, list[list[float | None]]] = {}
     for number, name in enumerate(PATHS, start=1):
         progress(f"{name} ({number} of {len(PATHS)})")
         path = (
             baselines.serve(stream, draws, name) if name in baselines.BASELINES else play(stream, draws, name)
         )
-        found[name] = measure(stream, draws, path)
+        measures[name] = measure(stream, draws, path)
         shares[name] = _rounded(_shares(stream, path)[at])
     return {
         **_about(table, stream, settings, skew),
         "seconds": round(time.process_time() - begun, 1),
-        "measures": {name: _summed_up(found, name) for name in PATHS},
+        "measures": {name: _summed_up(measures, name) for name in PATHS},
         "curves": {"chunks": at.tolist(), "means": _rounded(stream.means_around[at]), "shares": shares},
     }
 
@@ -100,12 +100,12 @@ def _about(table: Table, stream: Stream, settings: Settings, skew: Skew | None) 
     }
 
 
-def _summed_up(found: dict[str, dict[str, Floats]], name: str) -> dict[str, Any]:
+def _summed_up(measures: dict[str, dict[str, Floats]], name: str) -> dict[str, Any]:
     result = {}
-    for measure_name, values in found[name].items():
+    for measure_name, values in measures[name].items():
         kept: dict[str, Any] = {"mean": mean_interval(values)}
         for reference in COMPARED:
-            kept[f"vs {reference}"] = paired(values, found[reference][measure_name])
+            kept[f"vs {reference}"] = paired(values, measures[reference][measure_name])
         result[measure_name] = kept
     return result
 

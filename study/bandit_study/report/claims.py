@@ -48,7 +48,7 @@ def claims(reading: str) -> list[Claim]:
     Raises:
         StudyError: one cannot be understood.
     """
-    found = []
+    understood = []
     for text in _CLAIM.findall(reading):
         parts = _PARTS.match(text)
         if parts is None or parts[3] not in MEASURES or parts[2] not in PATHS:
@@ -56,8 +56,8 @@ def claims(reading: str) -> list[Claim]:
                 f"holds:{text}: cannot be understood; write STREAM | PATH | MEASURE > PATH-or-NUMBER, a path"
                 f" being one of {', '.join(PATHS)}, a measure one of {', '.join(MEASURES)}"
             )
-        found.append(Claim(text.strip(), *parts.groups()))
-    return found
+        understood.append(Claim(text.strip(), *parts.groups()))
+    return understood
 
 
 def check(reading: str, results: Sequence[Result]) -> list[str]:
@@ -77,8 +77,8 @@ def check(reading: str, results: Sequence[Result]) -> list[str]:
 
 def _value(result: Result | None, claim: Claim) -> float | None:
     if claim.other in PATHS:
-        found = figure(result, claim.other, claim.measure) if result else None
-        return None if found is None else found[0]
+        interval = figure(result, claim.other, claim.measure) if result else None
+        return None if interval is None else interval[0]
     try:
         return float(claim.other)
     except ValueError as error:

@@ -29,8 +29,8 @@ def figure(result: Result, path: str, measure: str, kind: str = "mean") -> Inter
         measure: A key of MEASURES.
         kind: ``mean``, or ``vs constant`` and ``vs last-window`` for paired differences.
     """
-    found = result["measures"].get(path, {}).get(measure, {}).get(kind)
-    return None if found is None else (found[0], found[1], found[2])
+    interval = result["measures"].get(path, {}).get(measure, {}).get(kind)
+    return None if interval is None else (interval[0], interval[1], interval[2])
 
 
 def plain(results: Sequence[Result]) -> list[Result]:
@@ -50,8 +50,8 @@ def long_streams(results: Sequence[Result]) -> list[Result]:
 
 def per_thousand(result: Result, path: str, kind: str, measure: str = "mean_reward") -> Interval | None:
     """Difference in mean reward, or in that of the second half, per 1,000 requests."""
-    found = figure(result, path, measure, kind)
-    return None if found is None else (1000 * found[0], 1000 * found[1], 1000 * found[2])
+    interval = figure(result, path, measure, kind)
+    return None if interval is None else (1000 * interval[0], 1000 * interval[1], 1000 * interval[2])
 
 
 def better(interval: Interval | None) -> int:

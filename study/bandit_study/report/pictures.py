@@ -66,9 +66,9 @@ def gains(results: Sequence[Result]) -> Figure | None:
     picture = Figure(figsize=(10, 1.2 + 0.42 * len(results)), layout="constrained")
     axis = picture.subplots()
     for path in (*MARKS, *LEARNING):
-        found = [per_thousand(result, path, "vs constant") for result in results]
-        at = [row for row, interval in enumerate(found) if interval is not None]
-        values = np.array([interval for interval in found if interval is not None])
+        intervals = [per_thousand(result, path, "vs constant") for result in results]
+        at = [row for row, interval in enumerate(intervals) if interval is not None]
+        values = np.array([interval for interval in intervals if interval is not None])
         if not len(values):
             continue
         axis.errorbar(

@@ -56,13 +56,15 @@ def differences(results: Sequence[Result], reference: str) -> str:
     paths = [path for path in PATHS if path != reference]
     rows = []
     for result in results:
-        found = {path: per_thousand(result, path, f"vs {reference}") for path in paths}
+        intervals = {path: per_thousand(result, path, f"vs {reference}") for path in paths}
         within = [
-            interval[0] for path, interval in found.items() if path in WITHIN_REACH and interval is not None
+            interval[0]
+            for path, interval in intervals.items()
+            if path in WITHIN_REACH and interval is not None
         ]
         best = max(within) if within else np.inf
         cells = [result["name"]]
-        for path, interval in found.items():
+        for path, interval in intervals.items():
             if interval is None:
                 cells.append("–")
                 continue
@@ -83,12 +85,12 @@ def summary(results: Sequence[Result]) -> str:
             reference: [per_thousand(result, path, f"vs {reference}") for result in results]
             for reference in ("constant", "last-window")
         }
-        gains = [found[0] for found in against["constant"] if found is not None]
+        gains = [interval[0] for interval in against["constant"] if interval is not None]
         late = [per_thousand(result, path, "vs constant", "late_reward") for result in results]
-        later = [found[0] for found in late if found is not None]
+        later = [interval[0] for interval in late if interval is not None]
         cells = [path, f"{ranks[path]:.1f}"]
-        for reference, found in against.items():
-            signs = [better(interval) for interval in found]
+        for reference, intervals in against.items():
+            signs = [better(interval) for interval in intervals]
             same = path == reference
             cells += ["–", "–"] if same else [str(signs.count(1)), str(signs.count(-1))]
         cells += [f"{np.median(gains):+.1f}", f"{np.median(later):+.1f}", f"{min(gains):+.1f}"]
@@ -98,10 +100,12 @@ def summary(results: Sequence[Result]) -> str:
 
 def mean_ranks(results: Sequence[Result]) -> dict[str, float]:
     """Mean over the sets of each way's rank by mean reward, 1 for the highest; ties share a rank."""
-    found = {path: [figure(result, path, "mean_reward") for result in results] for path in WITHIN_REACH}
-    values = np.array([[interval[0] if interval else np.nan for interval in found[path]] for path in found])
+    intervals = {path: [figure(result, path, "mean_reward") for result in results] for path in WITHIN_REACH}
+    values = np.array(
+        [[interval[0] if interval else np.nan for interval in intervals[path]] for path in intervals]
+    )
     ranks = [1 + (values > row).sum(axis=0) + ((values == row).sum(axis=0) - 1) / 2 for row in values]
-    return {path: float(rank.mean()) for path, rank in zip(found, ranks, strict=True)}
+    return {path: float(rank.mean()) for path, rank in zip(intervals, ranks, strict=True)}
 
 
 def safety(results: Sequence[Result]) -> str:
@@ -114,8 +118,8 @@ def safety(results: Sequence[Result]) -> str:
     for path in ("best-single", "oracle", "last-window", *USUAL, *LEARNING):
         cells = [path]
         for key in keys:
-            found = [figure(result, path, key) for result in results]
-            values = [interval[0] for interval in found if interval is not None]
+            intervals = [figure(result, path, key) for result in results]
+            values = [interval[0] for interval in intervals if interval is not None]
             cells.append(_number(key, float(np.mean(values))) if values else "–")
         rows.append(cells)
     return table(head, rows)
@@ -125,9 +129,9 @@ def measured(results: Sequence[Result], measure: str) -> str:
     """Return one measure of all ways, set by set."""
     rows = []
     for result in results:
-        found = [figure(result, path, measure) for path in PATHS]
-        if any(interval is not None for interval in found):
-            cells = ["–" if interval is None else f"{interval[0]:.4f}" for interval in found]
+        intervals = [figure(result, path, measure) for path in PATHS]
+        if any(interval is not None for interval in intervals):
+            cells = ["–" if interval is None else f"{interval[0]:.4f}" for interval in intervals]
             rows.append([result["name"], *cells])
     return table(["stream", *PATHS], rows) if rows else ""
 
@@ -139,8 +143,8 @@ def whole(result: Result) -> str:
     for path in PATHS:
         cells = [path]
         for name in known:
-            found = figure(result, path, name)
-            cells.append("–" if found is None else _with_interval(name, found))
+            interval = figure(result, path, name)
+            cells.append("–" if interval is None else _with_interval(name, interval))
         rows.append(cells)
     return table(["", *(MEASURES[name] for name in known)], rows)
 

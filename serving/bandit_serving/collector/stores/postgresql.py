@@ -150,11 +150,11 @@ class PostgreSQLStore(Store):
     def _create_schema(self) -> None:
         for statement in _SCHEMA:
             self._run(statement)
-        found = self._run("SELECT version FROM reward_schema")
-        if not found:
+        rows = self._run("SELECT version FROM reward_schema")
+        if not rows:
             self._run(f"INSERT INTO reward_schema VALUES ({SCHEMA_VERSION})")
-        elif found != [[SCHEMA_VERSION]]:
-            raise InterfaceError(f"it has schema {found[0][0]}, this version needs {SCHEMA_VERSION}")
+        elif rows != [[SCHEMA_VERSION]]:
+            raise InterfaceError(f"it has schema {rows[0][0]}, this version needs {SCHEMA_VERSION}")
 
     def _run(self, statement: str, **values: Any) -> list[list[Any]]:
         assert self._connection is not None

@@ -96,11 +96,11 @@ class SQLiteStore(Store):
             raise BadSetting(f"--database {path}: cannot be used: {error}{fix}") from error
 
     def _create_schema(self) -> None:
-        found = self._db.execute("PRAGMA user_version").fetchone()[0]
-        if found == 0:
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if version == 0:
             self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
-        elif found != SCHEMA_VERSION:
-            raise sqlite3.DatabaseError(f"it has schema {found}, this version needs {SCHEMA_VERSION}")
+        elif version != SCHEMA_VERSION:
+            raise sqlite3.DatabaseError(f"it has schema {version}, this version needs {SCHEMA_VERSION}")
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
