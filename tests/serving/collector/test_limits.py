@@ -172,8 +172,12 @@ def test_events_and_summary_need_a_token_and_health_and_metrics_do_not(
     assert (status("labels", "Bearer third"), status("labels", "Bearer first")) == (200, 401)
     file.write_text("")
     assert status("labels", "Bearer third") == 200
-    logged = [line for line in collector.logs if line["event"].startswith("token file cannot be read")]
-    assert [line["reason"] for line in logged] == ["it holds no token; write one a line"]
+
+    def logged() -> list[str]:  # a line arrives after the answer that it is about
+        told = "token file cannot be read"
+        return [line["reason"] for line in list(collector.logs) if line["event"].startswith(told)]
+
+    assert until(logged) == ["it holds no token; write one a line"]
     assert not any("third" in json.dumps(line) for line in collector.logs)
 
 
