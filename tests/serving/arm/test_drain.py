@@ -99,4 +99,5 @@ def test_events_that_cannot_be_delivered_are_said_to_be_lost(
     )
     assert httpx.post(arm.url + "/v2/models/income/infer", json={"inputs": [ROW]}).status_code == 200
     assert arm.terminate() == 0
-    assert [line["events"] for line in arm.logs if line["event"] == "prediction events lost"] == [1]
+    lost = until(lambda: [line for line in list(arm.logs) if line["event"] == "prediction events lost"])
+    assert [line["events"] for line in lost] == [1]
