@@ -71,7 +71,7 @@ def play(
             now = rng.beta(now * strength, (1 - now) * strength)
         moments = np.stack([counts, rng.binomial(counts, now)], axis=-2).astype(float)
         regret += np.where(at == ticks, (counts * (values.max() - values)).sum(-1), 0.0)
-        evidence = ev.update(evidence, moments, totals, kind, 0, late=False)
+        evidence = ev.update(evidence, moments, totals, kind, 0)
         totals += moments
         player.learn(moments[:, 0], moments[:, 1])
         proven = verdicts.promoted(evidence, everyone, ALPHA)

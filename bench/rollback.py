@@ -90,7 +90,7 @@ def play(setting: Setting, seeds: int, seed: int) -> np.ndarray:
             strength = (size - 1) / (setting.design_effect - 1) - 1
             rates = rng.beta(rates * strength, (1 - rates) * strength)
         moments = np.stack([counts, rng.binomial(counts, rates)], axis=-2).astype(float)
-        evidence = ev.update(evidence, moments, totals, kind, 0, late=False)
+        evidence = ev.update(evidence, moments, totals, kind, 0)
         totals += moments
         for test, crossed in enumerate(
             (

@@ -62,7 +62,7 @@ def played(
 def test_a_worse_arm_is_rolled_back_and_the_best_is_promoted(
     make_experiment: Callable[..., Experiment], rng: np.random.Generator, kind: RewardType
 ) -> None:
-    found = played(make_experiment, rng, kind, [0.4, 0.25, 0.55], ticks=60)
+    found = played(make_experiment, rng, kind, [0.4, 0.25, 0.55], ticks=70)
     assert found.rolled_back == {"b"}
     assert found.promoted == "c"
     assert found.shares["c"] > 0.99

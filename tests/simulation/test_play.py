@@ -21,11 +21,13 @@ from bandit_operator.core.model import (
     Observed,
     Promotion,
     PromotionAction,
+    Rollback,
     Snapshot,
     Window,
 )
 from bandit_operator.core.strategies import STRATEGIES
 from bandit_operator.core.strategies.ab_test import ABTest
+from bandit_operator.core.strategies.contrast_thompson import ContrastThompson
 from bandit_operator.core.strategies.thompson import Thompson
 from bandit_operator.simulation.play import NEVER, play
 from bandit_operator.simulation.world import World
@@ -118,7 +120,8 @@ def test_the_same_seed_gives_the_same_path_and_another_one_another() -> None:
 
 
 def test_the_broken_arm_is_rolled_back_after_it_breaks_and_costs_nothing_from_then_on() -> None:
-    played = play(world(ticks=300), ABTest(), 20, np.random.default_rng(5))
+    never_again = Rollback(retry_after=None)
+    played = play(world(ticks=300, rollback=never_again), ABTest(), 20, np.random.default_rng(5))
     assert (played.rolled_back_at[:, 1] > 150).all()
     assert (played.rolled_back_at[:, 1] < 190).all()
     assert (played.final_shares[:, 1] == 0).all()
@@ -139,3 +142,12 @@ def test_late_labels_come_by_their_profile_and_none_is_lost_but_the_last() -> No
     prompt = replace(here, delay=None, assumed_delay=None)
     totals = [sum(earned.sum() for _, _, _, earned in recorded(x, ABTest(), 8, 4)[1]) for x in (here, prompt)]
     assert totals[0] / totals[1] == pytest.approx(1 - 6.2 / 300, abs=0.01)
+
+
+def test_an_arm_that_recovers_is_tried_again_after_an_hour_and_earns_its_traffic_back() -> None:
+    here = world(ticks=800)
+    here.rates[:, 1] = 0.05
+    here.rates[200:, 1] = 0.5
+    played = play(here, ContrastThompson(), 10, np.random.default_rng(6))
+    assert (played.rolled_back_at[:, 1] < 150).all()
+    assert (played.final_shares[:, 1] > 0.9).all()

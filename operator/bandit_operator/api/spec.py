@@ -158,9 +158,11 @@ class Guardrails(ApiModel):
     )
 
     min_trials: Annotated[int, Field(ge=0, le=1_000_000_000, strict=True)] = 200
-    """Trials that every arm needs before evidence moves traffic."""
+    """Trials that an arm needs before it may gain more than newArmShare. It may lose traffic before."""
     max_step: Annotated[str, DecimalString("0", "1", exclusive_minimum=True, example="0.2")] = "0.2"
-    """Most that one arm's share of the traffic may change at once."""
+    """Most that one arm's share of the traffic may grow at once beyond what it has carried before. An arm
+    that does worse loses its share at once, as far as others may take it.
+    """
     min_share: Share = "0.01"
     """Share of the traffic that every serving arm keeps, so that its evidence goes on."""
     min_change: Share = "0.005"

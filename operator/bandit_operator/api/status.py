@@ -138,6 +138,12 @@ class ArmStatus(ApiModel):
     """How often it could not serve in the present trouble."""
     idle_since: Time | None = None
     """Since when it carries no weight."""
+    carried: Annotated[str | None, Field(max_length=32)] = None
+    """Largest share of the arms' traffic that it has carried since it began to serve: it may go up to
+    there at once.
+    """
+    rollbacks: Annotated[int | None, Field(ge=0, le=1_000_000)] = None
+    """How often it was found worse: each time it waits longer until it is tried again."""
 
 
 class WindowStatus(ApiModel):
@@ -341,6 +347,10 @@ class Status(ApiModel):
     """
     leader: Annotated[str | None, Field(max_length=63)] = None
     """Arm that leads: the one most probably best."""
+    scores_trust: Annotated[str | None, Field(max_length=16)] = None
+    """How much the validation scores are still trusted beside the rewards seen, from 0 to 1; absent
+    where the strategy does not weigh them.
+    """
     leader_share: Annotated[str | None, Field(max_length=16)] = None
     """Share of the traffic that the leader is meant to have, such as 92.5%."""
     winner: Annotated[str | None, Field(max_length=63)] = None

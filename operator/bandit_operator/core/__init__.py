@@ -4,8 +4,9 @@ What is taken and returned are frozen values; arrays have any leading axes, so t
 a thousand seeds runs the very code that one resource runs. A room imports only from rooms further down.
 
 decide        one decision, from memory and snapshot to weights, outcomes and a reason
-allocation    the rule, on arrays: loser, warm-up, target, bounds
+allocation    the rule, on arrays: loser, target, bounds, witness
 lifecycle     how an arm goes out of service and comes back
+retries       when an arm that was found worse is tried again
 servable      whether an arm can serve
 learn         what of a window is learned
 plausibility  what cannot be true

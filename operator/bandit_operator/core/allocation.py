@@ -13,7 +13,10 @@ import numpy as np
 
 from bandit_operator.core.inference.named_arrays import Flags, Floats
 from bandit_operator.core.model import Guardrails
-from bandit_operator.core.weights import changed_enough, guarded_shares, scaled
+from bandit_operator.core.weights import Bounds, changed_enough, guarded_shares, scaled
+
+COLLAPSE = 8.0
+"""Standard deviations below its forecast at which the arm that carries the traffic has fallen far."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,16 +27,24 @@ class Arms:
     """May carry traffic."""
     joining: Flags
     """Is new or back, so that its share is capped."""
-    warming_up: Flags
-    """Has too few trials for a strategy to choose its share yet."""
+    unproven: Flags
+    """Has fewer trials than it takes to gain more than ``new_arm_share``."""
+    carried: Floats
+    """Largest share that it has carried since it began to serve."""
+    probed: Flags
+    """Is to bear witness with more traffic, because the arm that carries most of it has fallen far."""
+    learns: bool
+    """Whether the strategy learns from rewards: one that does not has no share for an arm that joins."""
 
     @property
     def chosen(self) -> Flags:
-        """Arms whose shares the strategy chooses: the eligible ones that are past their warm-up.
+        """Arms whose shares the strategy chooses.
 
-        All eligible ones in a row where every one of them is warming up; their shares are not used.
+        All eligible ones in a row where each of them is joining; their shares are not used.
         """
-        known = self.eligible & ~self.warming_up
+        if self.learns:
+            return self.eligible
+        known = self.eligible & ~self.joining
         return np.where(known.any(-1, keepdims=True), known, self.eligible)
 
 
@@ -49,22 +60,14 @@ class Allocation:
     """Arms that carry traffic and no longer may ``[..., K]``."""
 
 
-def warming_up(
-    trials: Floats, eligible: Flags, joining: Flags, guardrails: Guardrails, *, learns: bool
-) -> Flags:
-    """Arms whose shares a strategy may not choose yet ``[..., K]``.
-
-    One that learns from rewards needs enough of every arm. One that does not may begin with any split,
-    but has none for an arm that comes later: what that may not have yet stays where it is.
+def collapsed(surprise: Floats, current: Floats) -> Flags:
+    """Rows in which the arm that carries most of the traffic earned far less than was forecast ``[...]``.
 
     Args:
-        trials: trials of each arm since its reset ``[..., K]``.
-        eligible: arms that may carry traffic ``[..., K]``.
-        joining: arms that are new or back ``[..., K]``.
-        guardrails: ``min_trials``.
-        learns: whether the strategy learns from rewards.
+        surprise: standard deviations by which each arm's newest tick lay above its forecast ``[..., K]``.
+        current: shares now ``[..., K]``.
     """
-    return eligible & ((trials < guardrails.min_trials) if learns else joining)
+    return np.asarray(((current > 0.5) & (surprise < -COLLAPSE)).any(-1))
 
 
 def loser(proven: Flags, log_e_value: Floats, eligible: Flags, baseline: int) -> Flags:
@@ -98,10 +101,11 @@ def allocate(
         held: rows whose weights stay, but for arms that are taken out ``[...]``.
     """
     eligible = arms.eligible
-    target = _warmed(guardrails, arms, current, wanted)
+    target = wanted if arms.learns else _beside_joining(guardrails, arms, current, wanted)
     winner = winner & eligible
     target = np.where(winner.any(-1, keepdims=True), winner, target)
-    proposed = guarded_shares(target, current, eligible, arms.joining, guardrails)
+    bounds = Bounds(eligible, arms.joining, arms.unproven, arms.carried, arms.probed)
+    proposed = guarded_shares(target, current, bounds, guardrails)
     present = _capped(guardrails, arms, scaled(current, eligible))
     proposed = np.where(held[..., None], present, proposed)
     taken_out = ~eligible & (current > 0)
@@ -122,13 +126,13 @@ def _capped(guardrails: Guardrails, arms: Arms, present: Floats) -> Floats:
     return np.asarray(np.where(free & ~arms.joining, others * rest / total, cut))
 
 
-def _warmed(guardrails: Guardrails, arms: Arms, current: Floats, wanted: Floats) -> Floats:
-    """Give arms that warm up a small share, and let the strategy split the rest.
+def _beside_joining(guardrails: Guardrails, arms: Arms, current: Floats, wanted: Floats) -> Floats:
+    """Give arms that join a small share, and let the strategy split the rest.
 
     Where there are no others, the user's own split stands, except that nobody is left without
     the traffic that it takes to be judged.
     """
-    fresh, eligible = arms.warming_up, arms.eligible
+    fresh, eligible = arms.joining & arms.eligible, arms.eligible
     if not fresh.any():
         return wanted
     count = fresh.sum(-1, keepdims=True)
@@ -137,5 +141,5 @@ def _warmed(guardrails: Guardrails, arms: Arms, current: Floats, wanted: Floats)
     least = np.minimum(guardrails.new_arm_share, 1 / np.maximum(eligible.sum(-1, keepdims=True), 1))
     lifted = np.where(eligible, np.maximum(scaled(current, eligible), least), 0.0)
     lifted = lifted / np.maximum(lifted.sum(-1, keepdims=True), 1e-12)
-    warmed = np.where((eligible & ~fresh).any(-1, keepdims=True), beside, lifted)
-    return np.asarray(np.where(count > 0, warmed, wanted))
+    alone = np.where((eligible & ~fresh).any(-1, keepdims=True), beside, lifted)
+    return np.asarray(np.where(count > 0, alone, wanted))

@@ -16,10 +16,10 @@ import numpy as np
 from bandit_operator.core import allocation, lifecycle, reasons
 from bandit_operator.core.allocation import Allocation, Arms
 from bandit_operator.core.decision import ArmReport, Decision, Intention
-from bandit_operator.core.evaluate import Evaluation, RollbackEvidence, evaluate, rollback_evidence
+from bandit_operator.core.evaluate import Evaluation, RollbackEvidence, evaluate, rollback_evidence, surprise
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.guards import Guarded, Hold, first_violated
-from bandit_operator.core.inference.named_arrays import Flags
+from bandit_operator.core.inference.named_arrays import Flags, Floats
 from bandit_operator.core.inference.verdicts import threshold
 from bandit_operator.core.learn import learn
 from bandit_operator.core.memory import Memory, reset_arm
@@ -62,17 +62,22 @@ def decide(experiment: Experiment, memory: Memory, before: Intention, snapshot: 
         idle = {arm for arm, facts in snapshot.arms.items() if facts.weight == 0}
         memory, window = learn(experiment, memory, before.standings, snapshot.reading, idle)
         snapshot = replace(snapshot, reading=window)
-    cycle = lifecycle.advance(experiment, before.standings, snapshot, _best_first(experiment, memory))
+    fallen = bool(allocation.collapsed(surprise(memory), _shares(experiment, before)))
+    cycle = lifecycle.advance(
+        experiment, before.standings, snapshot, _best_first(experiment, memory), fallen=fallen
+    )
     for arm in sorted(cycle.restarted):
         memory = reset_arm(memory, arm)
     standings, graduated = lifecycle.graduate(
         cycle.standings, _with_min_trials(experiment, memory), snapshot.now
     )
+    if isinstance(snapshot.reading, Window) and snapshot.route_accepted:
+        standings = lifecycle.carry(standings, before.shares())
     against = rollback_evidence(experiment, memory)
     verdict = _verdict(experiment, against, standings)
     if verdict is not None and experiment.mode is Mode.ACTIVE:
         standings = lifecycle.roll_back(standings, verdict.arm, snapshot.now)
-    arms = _arms(experiment, memory, standings)
+    arms = _arms(experiment, memory, standings, fallen=fallen)
     evaluation = evaluate(
         experiment,
         memory,
@@ -104,6 +109,7 @@ def decide(experiment: Experiment, memory: Memory, before: Intention, snapshot: 
         announced=evaluation.promoted or before.promoted,
         no_material_difference=evaluation.no_material_difference,
         delay_profile_suspect=evaluation.delay_profile_suspect,
+        scores_trust=evaluation.scores_trust,
         change=evaluation.change,
     )
 
@@ -130,13 +136,22 @@ def _with_min_trials(experiment: Experiment, memory: Memory) -> tuple[str, ...]:
     return _named(experiment, memory.trials >= experiment.guardrails.min_trials)
 
 
-def _arms(experiment: Experiment, memory: Memory, standings: Standings) -> Arms:
+def _shares(experiment: Experiment, before: Intention) -> Floats:
+    shares = before.shares()
+    return np.array([shares.get(arm, 0.0) for arm in experiment.names])
+
+
+def _arms(experiment: Experiment, memory: Memory, standings: Standings, *, fallen: bool) -> Arms:
     eligible = _flags(experiment, standings, lifecycle.SERVING_STATES)
-    joining = _flags(experiment, standings, {ArmState.JOINING})
-    warming_up = allocation.warming_up(
-        memory.trials, eligible, joining, experiment.guardrails, learns=experiment.strategy.learns
+    is_baseline = np.array([arm == experiment.baseline for arm in experiment.names])
+    return Arms(
+        eligible,
+        joining=_flags(experiment, standings, {ArmState.JOINING}),
+        unproven=memory.trials < experiment.guardrails.min_trials,
+        carried=np.array([standings[arm].carried for arm in experiment.names]),
+        probed=eligible & is_baseline & fallen,
+        learns=experiment.strategy.learns,
     )
-    return Arms(eligible, joining, warming_up)
 
 
 # ---- verdict, guards, weights ---------------------------------------------------------
@@ -183,12 +198,11 @@ def _hold(experiment: Experiment, before: Intention, snapshot: Snapshot, standin
 def _allocate(
     experiment: Experiment, before: Intention, arms: Arms, evaluation: Evaluation, *, held: bool
 ) -> Allocation:
-    shares = before.shares()
     promotes = experiment.promotion.action is PromotionAction.PROMOTE
     return allocation.allocate(
         experiment.guardrails,
         arms,
-        current=np.array([shares.get(arm, 0.0) for arm in experiment.names]),
+        current=_shares(experiment, before),
         wanted=np.array([evaluation.shares.get(arm, 0.0) for arm in experiment.names]),
         winner=np.array([promotes and arm == evaluation.promoted for arm in experiment.names]),
         held=np.array(held),

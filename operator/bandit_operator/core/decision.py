@@ -82,6 +82,8 @@ class Decision:
     """Whether the arms are proven to lie within the indifference."""
     delay_profile_suspect: bool = False
     """Whether the rewards contradict the delay of labels that the user gave."""
+    scores_trust: float | None = None
+    """Weight that validation scores have beside rewards, in [0, 1]; None where they are not used."""
     change: Change | None = None
     """What changed lately in the rewards, if anything did."""
 

@@ -70,15 +70,29 @@ class Evaluation:
     """Whether the rewards contradict the delay of labels that the user gave."""
     change: Change | None
     """What changed lately, if anything did: an arm, all arms together, or who is best."""
+    scores_trust: float | None = None
+    """Weight that validation scores have beside rewards, in [0, 1]; None where they are not used."""
 
 
 def rollback_evidence(experiment: Experiment, memory: Memory) -> RollbackEvidence:
-    """How far the evidence has come; an arm without traffic now is judged by what it has."""
+    """How far the evidence has come; an arm without traffic now is judged by what it has.
+
+    Nothing is proven while the rewards contradict the delay of labels that the user gave.
+    """
     baseline = memory.index(memory.baseline)
+    proven = verdicts.rolled_back(memory.evidence, baseline, experiment.rollback.error_rate)
     return RollbackEvidence(
-        verdicts.rollback_evidence(memory.evidence, baseline),
-        verdicts.rolled_back(memory.evidence, baseline, experiment.rollback.error_rate),
+        verdicts.rollback_evidence(memory.evidence, baseline), proven & ~_profile_suspect(memory)[..., None]
     )
+
+
+def surprise(memory: Memory) -> Floats:
+    """Standard deviations by which each arm's newest tick lay above its forecast ``[..., K]``.
+
+    They allow for the over-dispersion of the arm beside the baseline; 0 where nothing was forecast.
+    """
+    dispersion = over_dispersion(memory.evidence)[..., memory.index(memory.baseline), :]
+    return np.asarray(memory.evidence.forecast["surprise"] / np.sqrt(dispersion))
 
 
 def assess(
@@ -95,9 +109,11 @@ def assess(
     evidence, promotion = memory.evidence, experiment.promotion
     eligible = np.broadcast_to(eligible, memory.trials.shape)
     asked = situation(experiment, memory, eligible if chosen is None else chosen)
+    suspect = _profile_suspect(memory)
+    promoted = verdicts.promoted(evidence, eligible, promotion.error_rate)
     return Assessment(
         shares=experiment.strategy.shares(memory.state, asked),
-        promoted=verdicts.promoted(evidence, eligible, promotion.error_rate),
+        promoted=promoted & ~suspect[..., None],
         no_material_difference=verdicts.no_material_difference(
             evidence,
             asked.baseline,
@@ -105,7 +121,7 @@ def assess(
             promotion.indifference * mo.unit(memory.totals, memory.reward_type),
             promotion.error_rate,
         ),
-        delay_profile_suspect=_profile_suspect(memory),
+        delay_profile_suspect=suspect,
     )
 
 
@@ -160,6 +176,7 @@ def evaluate(
     asked = situation(experiment, memory, mask)
     mean, low, high = posterior.interval(experiment.strategy.counts(memory.state, asked), memory.reward_type)
     best = experiment.strategy.probability_best(memory.state, asked)
+    trust = experiment.strategy.trust(memory.state, asked)
     any_reward = bool((memory.trials > 0).any())
     e_values = np.exp(np.minimum(against.log_e_value, verdicts.LARGEST_LOG))
     winner = np.flatnonzero(assessment.promoted)
@@ -182,4 +199,5 @@ def evaluate(
         no_material_difference=bool(assessment.no_material_difference),
         delay_profile_suspect=bool(assessment.delay_profile_suspect),
         change=latest(memory.evidence, names, memory.reward_type, mask),
+        scores_trust=None if trust is None else float(trust),
     )

@@ -11,6 +11,8 @@ from bandit_operator.core.model import ArmStanding, NoData, Window
 from bandit_operator.core.plausibility import checked, grown_used_to
 
 NOT_SERVED = NoData("the arm carries no weight")
+LAST_REWARDS = 30.0
+"""Seconds in which the rewards of an arm's last requests are still counted, where no delay is told."""
 
 
 def learn(
@@ -44,7 +46,7 @@ def _served(
     Labels may come late, and requests may be under way for a moment; what comes after that was not
     earned by requests that the arm could have served.
     """
-    late = 2.0 * experiment.delay.p95 if experiment.delay else 0.0
+    late = 2.0 * experiment.delay.p95 if experiment.delay else LAST_REWARDS
     patience = experiment.interval + late
     long_idle = {
         arm

@@ -19,7 +19,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bandit_operator.core import reasons, servable
+import numpy as np
+
+from bandit_operator.core import reasons, retries, servable
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import ArmFacts, ArmStanding, ArmState, Rollback, Snapshot, Window
 from bandit_operator.core.outcomes import (
@@ -65,7 +67,12 @@ class Lifecycle:
 
 
 def advance(
-    experiment: Experiment, standings: Standings, snapshot: Snapshot, best_first: Sequence[str] = ()
+    experiment: Experiment,
+    standings: Standings,
+    snapshot: Snapshot,
+    best_first: Sequence[str] = (),
+    *,
+    fallen: bool = False,
 ) -> Lifecycle:
     """Move every arm's state by what is seen now; verdicts are not this function's business.
 
@@ -75,6 +82,7 @@ def advance(
             (they are forgotten).
         snapshot: what is seen.
         best_first: the arms in the order in which one is called back where no other can serve.
+        fallen: whether the arm that carries the traffic has fallen far below its forecast.
     """
     after: dict[str, ArmStanding] = {}
     outcomes: list[Outcome] = []
@@ -82,7 +90,7 @@ def advance(
     for arm in experiment.names:
         before, facts = standings.get(arm), snapshot.arms[arm]
         standing, entered = _enter(experiment, arm, before, snapshot, first=not standings)
-        standing, started_again = _restart(experiment, arm, standing, facts, snapshot.now)
+        standing, started_again = _restart(experiment, arm, standing, facts, snapshot.now, fallen=fallen)
         standing, moved = _serve(arm, standing, facts, snapshot.now)
         after[arm] = _idle(standing, facts, snapshot.now)
         outcomes += [*entered, *started_again, *moved]
@@ -103,9 +111,25 @@ def _able(standings: Standings) -> list[str]:
 
 
 def roll_back(standings: Mapping[str, ArmStanding], loser: str, now: float) -> dict[str, ArmStanding]:
-    """Take one arm out: from here on it has no weight and drains."""
-    out = ArmStanding(ArmState.DRAINING, now, reasons.WORSE_THAN_BASELINE, standings[loser].template)
+    """Take one arm out: from here on it has no weight and drains.
+
+    One that has carried most of the traffic since it came back was no failed trial: the next comes soon.
+    """
+    before = standings[loser]
+    rollbacks = 1 if before.carried > 0.5 else before.rollbacks + 1
+    why = reasons.WORSE_THAN_BASELINE
+    out = ArmStanding(ArmState.DRAINING, now, why, before.template, rollbacks=rollbacks)
     return {**standings, loser: out}
+
+
+def carry(standings: Standings, shares: Mapping[str, float]) -> dict[str, ArmStanding]:
+    """Remember the largest share of the arms' traffic that each serving arm has carried."""
+    return {
+        arm: replace(standing, carried=max(standing.carried, round(shares.get(arm, 0.0), 6)))
+        if standing.state in SERVING_STATES
+        else standing
+        for arm, standing in standings.items()
+    }
 
 
 def graduate(
@@ -153,7 +177,9 @@ def _enter(
     return known, () if known == before else (TemplateChanged(arm),)
 
 
-def _restart(experiment: Experiment, arm: str, standing: ArmStanding, facts: ArmFacts, now: float) -> Step:
+def _restart(
+    experiment: Experiment, arm: str, standing: ArmStanding, facts: ArmFacts, now: float, *, fallen: bool
+) -> Step:
     """Start an arm again when it is something else now, or when it may be retried."""
     other_backend = facts.identity is not None and facts.identity != standing.identity
     other_template = facts.template is not None and facts.template != standing.template
@@ -170,9 +196,15 @@ def _restart(experiment: Experiment, arm: str, standing: ArmStanding, facts: Arm
             quiet_since=None,
             # The replicas of another backend are not those that were scaled down.
             previous_replicas=None if other_backend else standing.previous_replicas,
+            carried=0.0,
+            rollbacks=0,
         ), (TemplateChanged(arm), *outcome)
-    retry = experiment.rollback.retry_after
-    if standing.state is ArmState.ROLLED_BACK and retry is not None and now - standing.since >= retry:
+    if standing.state is ArmState.ROLLED_BACK and retries.due(
+        np.array(now - standing.since),
+        np.array(standing.rollbacks),
+        experiment.rollback.retry_after,
+        np.array(fallen),
+    ):
         restored = replace(standing, state=ArmState.RESTORING, since=now, reason=reasons.RETRY)
         return restored, (Restored(arm, reasons.RETRY),)
     return standing, ()
@@ -221,6 +253,7 @@ def _returned(standing: ArmStanding, now: float, reason: str) -> ArmStanding:
         up_since=None,
         quiet_since=None,
         previous_replicas=None,
+        carried=0.0,
     )
 
 

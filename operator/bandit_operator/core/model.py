@@ -84,9 +84,9 @@ class Guardrails:
     """Bounds on how traffic moves, whatever the strategy wants."""
 
     min_trials: float = 200
-    """Trials every eligible arm needs before its evidence may move traffic."""
+    """Trials that an arm needs before it may gain more than ``new_arm_share``; to lose it needs none."""
     max_step: float = 0.2
-    """Most that one arm's share may change in one tick."""
+    """Most that one arm's share may grow in one tick beyond what it has carried before."""
     min_share: float = 0.01
     """Share that every eligible arm keeps, so that its evidence goes on."""
     min_change: float = 0.005
@@ -278,3 +278,7 @@ class ArmStanding:
     """How often it could not serve in the present trouble."""
     idle_since: float | None = None
     """Since when it carries no weight; None while it carries some."""
+    carried: float = 0.0
+    """Largest share of the arms' traffic that it has carried since it began to serve."""
+    rollbacks: int = 0
+    """How often it was found worse since it is what it is."""

@@ -20,44 +20,63 @@ LARGEST_WEIGHT = 1_000_000
 """Largest weight that a backendRef may carry (Gateway API, BackendRef.weight)."""
 
 
-def guarded_shares(
-    target: Floats, current: Floats, eligible: Flags, joining: Flags, guardrails: Guardrails
-) -> Floats:
+@dataclass(frozen=True, slots=True, eq=False)
+class Bounds:
+    """What each arm's share may be, each ``[..., K]``."""
+
+    eligible: Flags
+    """May have traffic."""
+    joining: Flags
+    """Is new or back: has ``new_arm_share`` at the most."""
+    unproven: Flags
+    """Has too few trials to gain beyond ``new_arm_share``; what it has it may keep."""
+    carried: Floats
+    """Largest share that it has carried: up to there it may go at once."""
+    probed: Flags
+    """Is to have what it has carried, up to one half, and ``new_arm_share`` at the least: to bear witness."""
+
+
+def guarded_shares(target: Floats, current: Floats, bounds: Bounds, guardrails: Guardrails) -> Floats:
     """Return the shares nearest to ``target`` that the guardrails allow from ``current``.
 
-    An arm that is not eligible gets 0 at once and its share goes to the others in proportion
-    to what they have; ``max_step`` counts from there. Every eligible arm keeps ``min_share``, no
-    arm moves by more than ``max_step``, a joining arm gets at most ``new_arm_share``. Within these
-    bounds the target's proportions are kept. Where the bounds leave no choice, as when the only
-    other arm has just gone, the step limit yields first, then the cap of joining arms; a floor
-    that would not leave room for all arms becomes an equal share.
+    Losing is free and gaining is bounded: an arm may go down to ``min_share`` at once, and up to what it
+    has carried before; beyond that by ``max_step`` a tick, and beyond ``new_arm_share`` only with
+    enough trials. What others may not take yet stays where it is. An arm that is not eligible gets 0
+    at once and its share goes to the others in proportion to what they have; ``max_step``
+    counts from there. Within these bounds the target's proportions are kept. Where the bounds
+    leave no choice, as when the only other arm has just gone, the step limit yields first, then
+    the cap of joining arms; a floor that would not leave room for all arms becomes an equal share.
 
     Args:
-        target: shares wanted ``[..., K]``, ≥ 0; what it has outside ``eligible`` is ignored.
+        target: shares wanted ``[..., K]``, ≥ 0; what it has outside the eligible arms is ignored.
         current: shares now ``[..., K]``, ≥ 0; scaled to the eligible arms.
-        eligible: arms that may get traffic ``[..., K]``.
-        joining: arms that are new or back ``[..., K]``.
-        guardrails: the bounds.
+        bounds: what each arm may have.
+        guardrails: by how much.
 
     Returns:
         Shares ``[..., K]`` that sum to 1; zeros where no arm is eligible.
     """
-    target, current, eligible, joining = np.broadcast_arrays(target, current, eligible, joining)
+    target, current, eligible, joining, unproven, carried, probed = np.broadcast_arrays(
+        target, current, bounds.eligible, bounds.joining, bounds.unproven, bounds.carried, bounds.probed
+    )
     count = np.maximum(eligible.sum(-1, keepdims=True), 1)
     wanted = scaled(target, eligible)
     base = scaled(current, eligible)
     unknown = np.where(eligible, current, 0.0).sum(-1, keepdims=True) <= 0
     step = np.where(unknown, 1.0, guardrails.max_step)
     floor = np.minimum(guardrails.min_share, 1.0 / count)
-    cap = np.where(joining, guardrails.new_arm_share, 1.0)
+    small = guardrails.new_arm_share
+    cap = np.where(joining, small, 1.0)
     cap = np.where(_total(cap, eligible) < 1.0 - _LAST_BITS, 1.0, cap)
-    floor = np.minimum(floor, cap)
-    low = np.clip(base - step, floor, cap)
-    high = np.clip(base + step, floor, cap)
+    witness = np.minimum(np.maximum(small, carried), 0.5)
+    floor = np.minimum(np.where(probed, np.maximum(floor, witness), floor), cap)
+    high = np.maximum(base + step, carried)
+    high = np.where(unproven & ~unknown, np.minimum(high, np.maximum(base, small)), high)
+    high = np.clip(high, floor, cap)
     high = np.where(_total(high, eligible) < 1.0 - _LAST_BITS, cap, high)
-    low = np.where(_total(low, eligible) > 1.0 + _LAST_BITS, floor, low)
-    wanted = floor + (1.0 - floor.sum(-1, where=eligible, keepdims=True)) * wanted
-    return _fit(wanted, low, high, eligible)
+    low = np.broadcast_to(floor, high.shape)
+    spare = 1.0 - np.where(eligible, floor, 0.0).sum(-1, keepdims=True)
+    return _fit(floor + spare * wanted, low, high, eligible)
 
 
 def _total(shares: Floats, eligible: Flags) -> Floats:

@@ -1,7 +1,8 @@
 """The operator's decisions for many seeds at once, in a cluster in which nothing goes wrong.
 
 The rule is :mod:`bandit_operator.core.allocation`, as for one resource; routes are accepted at once,
-and arms serve as soon as they can. A rolled-back arm stays out.
+and arms serve as soon as they can. A rolled-back arm is tried again when :mod:`bandit_operator.core.retries`
+says so.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bandit_operator.core import allocation
+from bandit_operator.core import allocation, retries
 from bandit_operator.core import memory as mem
 from bandit_operator.core.allocation import Arms
-from bandit_operator.core.evaluate import Assessment, assess, rollback_evidence
+from bandit_operator.core.evaluate import Assessment, assess, rollback_evidence, surprise
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.guards import EXPECTED_TRIALS_MISSED
 from bandit_operator.core.inference.named_arrays import Flags, Floats
@@ -31,6 +32,12 @@ class Operation:
     """``[S, K]``, units of WEIGHT_TOTAL."""
     out: Flags
     """Arms that were rolled back ``[S, K]``."""
+    out_for: Floats
+    """Seconds since they were ``[S, K]``."""
+    rollbacks: Floats
+    """How often each was ``[S, K]``."""
+    carried: Floats
+    """Largest share that each has carried since it began to serve ``[S, K]``."""
     joining: Flags
     """Arms that are new or back, until they have enough trials ``[S, K]``."""
     was_serving: Flags
@@ -58,6 +65,9 @@ def start(experiment: Experiment, seeds: int, serves: Flags) -> Operation:
         memory=mem.initial(experiment, (seeds,)),
         weights=np.broadcast_to(equal_weights(serves), shape).copy(),
         out=np.zeros(shape, dtype=bool),
+        out_for=np.zeros(shape),
+        rollbacks=np.zeros(shape),
+        carried=np.zeros(shape),
         joining=np.zeros(shape, dtype=bool),
         was_serving=np.broadcast_to(serves, shape),
     )
@@ -76,7 +86,9 @@ def change(run: Operation, experiment: Experiment) -> None:
     run.memory, _ = mem.adapt(run.memory, experiment)
     run.experiment = experiment
     run.added = experiment.names[len(before) :]
-    run.weights = np.pad(run.weights, ((0, 0), (0, added)))
+    values = (run.weights, run.out_for, run.rollbacks, run.carried)
+    padded = (np.pad(one, ((0, 0), (0, added))) for one in values)
+    run.weights, run.out_for, run.rollbacks, run.carried = padded
     run.out, run.joining, run.was_serving = (
         np.pad(flags, ((0, 0), (0, added))) for flags in (run.out, run.joining, run.was_serving)
     )
@@ -100,21 +112,29 @@ def decide(run: Operation, requests: Floats, earned: Floats, serves: Flags) -> t
     for arm in run.added:
         run.memory = mem.reset_arm(run.memory, arm)
     run.added = ()
+    fallen = allocation.collapsed(surprise(run.memory), run.shares)[..., None]
+    _retry(run, fallen)
     serves = np.broadcast_to(serves, run.out.shape)
     run.joining |= serves & ~run.was_serving & ~run.out
     run.was_serving = serves
     run.joining &= run.memory.trials < guardrails.min_trials
+    run.carried = np.where(run.out, 0.0, np.maximum(run.carried, run.shares))
     eligible = serves & ~run.out
     against = rollback_evidence(experiment, run.memory)
     loser = allocation.loser(
         against.proven, against.log_e_value, eligible, run.memory.index(experiment.baseline)
     )
-    run.out |= loser
+    _take_out(run, loser)
     eligible &= ~loser
-    warming_up = allocation.warming_up(
-        run.memory.trials, eligible, run.joining, guardrails, learns=experiment.strategy.learns
+    is_baseline = np.array([arm == experiment.baseline for arm in experiment.names])
+    arms = Arms(
+        eligible,
+        joining=run.joining & eligible,
+        unproven=run.memory.trials < guardrails.min_trials,
+        carried=run.carried,
+        probed=eligible & is_baseline & fallen,
+        learns=experiment.strategy.learns,
     )
-    arms = Arms(eligible, run.joining & eligible, warming_up)
     assessment = assess(experiment, run.memory, eligible, arms.chosen)
     promotes = experiment.promotion.action is PromotionAction.PROMOTE
     allocated = allocation.allocate(
@@ -128,6 +148,24 @@ def decide(run: Operation, requests: Floats, earned: Floats, serves: Flags) -> t
     weights = np.where(allocated.moves[:, None], to_weights(allocated.shares), run.weights)
     run.weights = weights.astype(np.float64)
     return loser, assessment
+
+
+def _retry(run: Operation, fallen: Flags) -> None:
+    """Let arms that have been out for long enough join again, with evidence that starts again."""
+    retry_after = run.experiment.rollback.retry_after
+    run.out_for += run.experiment.interval
+    due = run.out & retries.due(run.out_for, run.rollbacks, retry_after, fallen)
+    for arm in np.flatnonzero(due.any(0)):
+        run.memory = mem.reset_arm(run.memory, run.experiment.names[arm], due[:, arm])
+    run.out &= ~due
+    run.joining |= due
+
+
+def _take_out(run: Operation, loser: Flags) -> None:
+    run.rollbacks = np.where(loser, np.where(run.carried > 0.5, 1.0, run.rollbacks + 1.0), run.rollbacks)
+    run.out |= loser
+    run.out_for = np.where(loser, 0.0, run.out_for)
+    run.carried = np.where(loser, 0.0, run.carried)
 
 
 def _held(requests: Floats, eligible: Flags, current: Floats) -> Flags:

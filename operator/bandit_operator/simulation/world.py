@@ -59,8 +59,7 @@ class World:
     assumed_delay: Delay | None = None
     """What the operator is told of that."""
     guardrails: Guardrails = field(default_factory=Guardrails)
-    rollback: Rollback = field(default_factory=lambda: Rollback(retry_after=None))
-    """A rolled-back arm stays out: ``retry_after`` must be None."""
+    rollback: Rollback = field(default_factory=Rollback)
     promotion: Promotion = field(default_factory=Promotion)
 
     @property
@@ -134,7 +133,7 @@ def parse_world(place: Place, data: object) -> World:
         delay=delay,
         assumed_delay=_delay(place.at("assumedDelay"), assumed),
         guardrails=_settings(place.at("guardrails"), top.get("guardrails", {}), Guardrails()),
-        rollback=_settings(place.at("rollback"), top.get("rollback", {}), Rollback(retry_after=None)),
+        rollback=_settings(place.at("rollback"), top.get("rollback", {}), Rollback()),
         promotion=_settings(place.at("promotion"), top.get("promotion", {}), Promotion()),
     )
 
@@ -192,11 +191,12 @@ def _settings(place: Place, value: object, defaults: Settings) -> Settings:
                 raise place.at(key).error(entry, f"write one of {', '.join(PromotionAction)}")
             changed[name] = PromotionAction(entry)
         else:
-            changed[name] = number(place.at(key), entry, 0.0, None if name == "min_trials" else 1.0)
+            most = None if name in ("min_trials", "retry_after") else 1.0
+            changed[name] = number(place.at(key), entry, 0.0, most)
     return type(defaults)(**changed)
 
 
-_NOT_SIMULATED = ("drain", "requests_counted", "scale_to_zero", "retry_after")
+_NOT_SIMULATED = ("drain", "requests_counted", "scale_to_zero")
 
 
 def _field_names(settings: Guardrails | Rollback | Promotion) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -54,6 +55,7 @@ def to_status(experiment: Experiment, document: Document) -> dict[str, Any]:
         phase=document.phase,
         leader=leader,
         leader_share=share,
+        scores_trust=None if decision is None else _decimal(_rounded(decision.scores_trust)),
         winner=None if decision is None else decision.promoted,
         conditions=list(document.conditions),
         arms=None if decision is None else _arms(experiment, document, decision),
@@ -168,7 +170,18 @@ def _standing(arm: ArmStatus, now: float) -> ArmStanding | None:
         up_since=_past(arm.up_since, now),
         outages=arm.outages or 0,
         idle_since=_past(arm.idle_since, now),
+        carried=_share(arm.carried),
+        rollbacks=arm.rollbacks or 0,
     )
+
+
+def _share(text: str | None) -> float:
+    """A share in [0, 1]; 0 where there is none or it is none that can be."""
+    try:
+        share = float(text or "0")
+    except ValueError:
+        return 0.0
+    return min(max(share, 0.0), 1.0) if math.isfinite(share) else 0.0
 
 
 def _time(text: str | None) -> float | None:
@@ -220,6 +233,8 @@ def _arms(experiment: Experiment, document: Document, decision: Decision) -> lis
                 up_since=_timestamp(standing.up_since),
                 outages=standing.outages or None,
                 idle_since=_timestamp(standing.idle_since),
+                carried=f"{standing.carried:.6f}" if standing.carried else None,
+                rollbacks=standing.rollbacks or None,
             )
         )
     return result
@@ -239,6 +254,10 @@ def _leader(decision: Decision | None) -> tuple[str | None, str | None]:
         return None, None
     leader = max(known, key=lambda arm: (known[arm], arm))
     return leader, f"{decision.weights[leader] / total:.1%}"
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 2)
 
 
 def _decimal(value: float | None) -> str | None:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bandit_operator.core.experiment import Experiment
-from bandit_operator.core.model import Arm, Promotion, PromotionAction, Rollback
+from bandit_operator.core.model import Arm, Promotion, PromotionAction
 from bandit_operator.core.strategies import STRATEGIES
 from bandit_operator.simulation import operation
 from bandit_study.data.table import Floats
@@ -47,7 +47,6 @@ def experiment(stream: Stream, strategy: str, chunk: int) -> Experiment:
         baseline=stream.names[0],
         strategy=STRATEGIES[strategy](),
         reward_type=stream.reward.type,
-        rollback=Rollback(retry_after=None),
         promotion=Promotion(action=action),
     )
 

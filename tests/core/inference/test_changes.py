@@ -86,7 +86,7 @@ def test_stable_arms_are_told_to_change_in_fewer_than_one_of_a_hundred_thousand_
     counts, alarms = np.full((200, 3), 100), 0
     for _ in range(500):
         tick = np.stack([counts, rng.binomial(counts, [0.3, 0.27, 0.1])], axis=-2) * 1.0
-        evidence = ev.update(evidence, tick, np.zeros_like(tick), RewardType.BERNOULLI, 0, late=False)
+        evidence = ev.update(evidence, tick, np.zeros_like(tick), RewardType.BERNOULLI, 0)
         for recent in (Span.TWENTY_TICKS, Span.FIVE_TICKS):
             found = changes.shift(evidence, RewardType.BERNOULLI, np.ones((200, 3), dtype=bool), recent)
             beyond = np.abs(np.concatenate([found.own, found.common[:, None]], axis=-1)) > changes.DEVIATIONS

@@ -77,7 +77,7 @@ def test_exposures_are_the_requests_times_the_share_of_labels_that_have_come(
         arrays, exposures = exposure.update(
             arrays, np.array([requests]), np.zeros(1), np.ones(1, bool), np.full(1, 0.1), 300.0, TWO_HOURS
         )
-        total += exposures[0]
+        total += exposures.told[0]
     ages = 300.0 * (np.arange(300, dtype=np.float64)[::-1] + 0.5)
     assert total == pytest.approx((served * exposure.distribution(ages, TWO_HOURS)).sum(), rel=5e-3)
 
@@ -130,7 +130,7 @@ def test_an_arm_without_data_gives_up_what_it_had_waiting_and_earns_no_zero(
     after = mem.update(experiment, memory, silent)
     assert after.trials[1] == memory.trials[1]
     assert after.trials[0] > memory.trials[0]
-    assert (after.arrivals["pending"][:, 1] < memory.arrivals["pending"][:, 1]).all()
+    assert (after.arrivals["pending"][..., 1] < memory.arrivals["pending"][..., 1]).all()
 
 
 def test_another_profile_resets_all_evidence_and_says_so(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bandit_operator.core.inference import evidence as ev
-from bandit_operator.core.inference import forecast, restarts, sign_bets, verdicts
+from bandit_operator.core.inference import forecast, mean_bets, restarts, verdicts
 from bandit_operator.core.inference.named_arrays import Floats
 from bandit_operator.core.model import RewardType
 
@@ -15,7 +15,7 @@ BERNOULLI = RewardType.BERNOULLI
 
 def learn(evidence: ev.Evidence, tick: np.ndarray, kind: RewardType = BERNOULLI) -> ev.Evidence:
     """The evidence after one more tick."""
-    return ev.update(evidence, tick, np.zeros_like(tick), kind, 0, late=False)
+    return ev.update(evidence, tick, np.zeros_like(tick), kind, 0)
 
 
 def follow(
@@ -27,7 +27,7 @@ def follow(
     shares: Any = (0.5, 0.5),
     kind: RewardType = BERNOULLI,
 ) -> Floats:
-    """Log e-values (E1, E2) of one arm against the baseline in many runs: ``[ticks, 2, seeds]``."""
+    """Log e-values (E1, E2, E3) of one arm against the baseline in many runs: ``[ticks, 3, seeds]``."""
     evidence = ev.initial(kind, 2, (seeds,))
     path = []
     for _ in range(ticks):
@@ -57,9 +57,9 @@ def test_one_tick_of_e1_is_the_published_formula() -> None:
     odds = [(m / null, (1 - m) / (1 - null)) for m in estimate]
     factor = odds[0][0] ** y_b * odds[0][1] ** (n_b - y_b) * odds[1][0] ** y_k * odds[1][1] ** (n_k - y_k)
     after = learn(evidence, np.array([[n_b, n_k], [y_b, y_k]])).likelihood
-    weights = restarts.restart_weight(np.array([0.0, 1.0]))
-    assert np.exp(after["growth"][0, 0, 1]) == pytest.approx((weights[0] + weights[1]) * factor)
-    assert np.exp(after["growth"][0, 1, 0]) == pytest.approx(weights.sum())
+    weight = restarts.restart_weight(np.array(0.0))
+    assert np.exp(after["growth"][0, 0, 1]) == pytest.approx(weight * factor)
+    assert np.exp(after["growth"][0, 1, 0]) == pytest.approx(weight)
 
 
 def test_the_mean_e_value_of_equal_arms_never_exceeds_one(rng: np.random.Generator) -> None:
@@ -76,9 +76,13 @@ def test_equal_arms_reach_the_threshold_no_more_often_than_allowed(rng: np.rando
     assert (crossed <= 0.05).all()
 
 
-def test_a_worse_arm_is_found_by_both_tests(rng: np.random.Generator) -> None:
+def test_a_worse_arm_is_found_by_the_first_two_tests_and_a_dead_one_by_the_third(
+    rng: np.random.Generator,
+) -> None:
     path = follow(rng, [0.10, 0.05], ticks=80, seeds=200)
-    assert ((path >= np.log(1 / 0.05)).any(0).mean(-1) > 0.98).all()
+    assert ((path[:, :2] >= np.log(1 / 0.05)).any(0).mean(-1) > 0.98).all()
+    dead = follow(rng, [0.9, 0.0], ticks=12, seeds=200)
+    assert (dead[:, 2] >= np.log(10 / 0.05)).any(0).all()
 
 
 def test_an_arm_that_breaks_late_is_found_in_spite_of_its_good_past(rng: np.random.Generator) -> None:
@@ -108,8 +112,8 @@ def test_rare_rewards_are_added_up_until_a_block_is_worth_a_few_of_them(rng: np.
         counts = np.array([50, 50])
         evidence = learn(evidence, np.array([counts, rng.binomial(counts, 0.01)]) * 1.0)
     # With 50 requests of 1 % each, z has a variance of a quarter of a reward a tick.
-    ticks_a_block = sign_bets.BLOCK / (25 * 0.01 * 0.99)
-    assert evidence.signs["blocks"][0, 1] == pytest.approx(400 / ticks_a_block, rel=0.25)
+    ticks_a_block = mean_bets.BLOCK / (25 * 0.01 * 0.99)
+    assert evidence.bets["blocks"][0, 1] == pytest.approx(400 / ticks_a_block, rel=0.25)
 
 
 def test_normal_rewards_of_a_worse_arm_are_found_and_of_an_equal_arm_are_not(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,8 +9,10 @@ import pytest
 from bandit_operator.core import memory as mem
 from bandit_operator.core.evaluate import evaluate
 from bandit_operator.core.experiment import Experiment
-from bandit_operator.core.model import RewardType, Window
+from bandit_operator.core.model import Arm, RewardType, Window
 from bandit_operator.core.strategies.contrast_thompson import ContrastThompson
+from bandit_operator.simulation.play import play
+from bandit_operator.simulation.world import World
 
 
 @pytest.mark.parametrize(
@@ -22,13 +25,13 @@ from bandit_operator.core.strategies.contrast_thompson import ContrastThompson
 def test_golden_shares(
     golden_shares: Callable[..., list[float]], kind: RewardType, golden: list[float]
 ) -> None:
-    assert golden_shares(ContrastThompson(), kind) == pytest.approx(golden, abs=2e-3)
+    assert golden_shares(ContrastThompson(), kind, scores=[None] * 4) == pytest.approx(golden, abs=2e-3)
 
 
 def test_a_half_life_of_one_tick_believes_the_newest_comparison_more(
     golden_shares: Callable[..., list[float]],
 ) -> None:
-    found = golden_shares(ContrastThompson(half_life=30.0))
+    found = golden_shares(ContrastThompson(half_life=30.0), scores=[None] * 4)
     assert found == pytest.approx([0.175781, 0.703125, 0.101562, 0.019531], abs=2e-3)
 
 
@@ -69,3 +72,43 @@ def test_the_best_arm_that_breaks_loses_its_share_within_twenty_ticks(
         counts = np.array([90, 10]) if number < 1_000 else np.array([80, 20])
         memory = mem.update(experiment, memory, make_window(counts, rng.binomial(counts, rates), number))
     assert evaluate(experiment, memory, {"a", "b"}).shares["a"] < 0.2
+
+
+def _regret(scores: tuple[float | None, ...], seeds: int = 24) -> float:
+    """Rewards lost per 1,000 requests on .30, .27, .25, .20."""
+    rates = np.tile([0.30, 0.27, 0.25, 0.20], (500, 1))
+    world = World("scores", tuple("abcd"), "a", rates, np.full(500, 100.0), validation_scores=scores)
+    played = play(world, ContrastThompson(), seeds, np.random.default_rng(2))
+    return float(played.regret[:, -1].mean() / 50)
+
+
+def test_validation_scores_that_are_right_save_rewards_and_wrong_ones_cost_little() -> None:
+    without = _regret((None,) * 4)
+    assert _regret((0.30, 0.27, 0.25, 0.20)) < 0.95 * without
+    assert _regret((0.20, 0.25, 0.27, 0.30)) < 1.25 * without
+
+
+def test_scores_keep_the_trust_that_production_earns_them(
+    make_experiment: Callable[..., Experiment], rng: np.random.Generator
+) -> None:
+    trust = {}
+    for scores in ((0.5, 0.4), (0.4, 0.5)):
+        arms = tuple(Arm(name, score) for name, score in zip("ab", scores, strict=True))
+        experiment = replace(make_experiment(2, "ContrastThompson"), arms=arms)
+        memory = mem.initial(experiment)
+        for _ in range(60):
+            tick = np.array([[100.0, 100.0], rng.binomial(100, [0.5, 0.4])])
+            memory = mem.update_moments(experiment, memory, tick, 30.0)
+        trust[scores] = evaluate(experiment, memory, {"a", "b"}).scores_trust
+    right, wrong = trust[0.5, 0.4], trust[0.4, 0.5]
+    assert right is not None
+    assert wrong is not None
+    assert right > 0.5 > 0.3 > wrong
+
+
+def test_without_scores_to_compare_there_is_no_trust_to_speak_of(
+    make_experiment: Callable[..., Experiment],
+) -> None:
+    experiment = make_experiment(2, "ContrastThompson")
+    arms = (Arm("a", 0.5), Arm("b", None))
+    assert evaluate(replace(experiment, arms=arms), mem.initial(experiment), {"a"}).scores_trust is None

@@ -128,7 +128,7 @@ def shift(
 
 def _dispersion(evidence: Evidence) -> Floats:
     """Over-dispersion ``[..., 1]``, of the pair with least: an arm that changes adds to its own pairs."""
-    seen = evidence.signs["blocks"] > 0
+    seen = evidence.bets["blocks"] > 0
     least = np.where(seen, over_dispersion(evidence), np.inf).min((-1, -2))
     return np.asarray(np.where(np.isfinite(least), least, 1.0)[..., None])
 

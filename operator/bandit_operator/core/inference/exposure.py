@@ -11,17 +11,21 @@ which is the exponential one at p95 = 4.32 · median. It is carried as a sum of 
 for p95 ≥ 2 · median and below 0.06 for every profile), so that ten numbers an arm replace the
 list of all requests still waiting, for windows of any length.
 
-**A wrong profile** shows where an arm's traffic rises or falls: if labels come later than
-assumed, an arm with more fresh requests than usual earns less than its exposure promises, and
-more when it is cut back. With x = (n − n̄)/(n + n̄) for the requests n of a window and their running
-mean n̄ over three times the 95th percentile, the slope of rewards over x is tested, after what
-all arms have in common is taken out. Where the traffic of all arms is steady, no profile can
-be told from another, and none matters.
+**A wrong profile** makes no verdict: evidence that one arm is better takes the most exposures of it,
+and the fewest of the other, that a delay half as long to twice as long as told would give, for each
+arm by itself. While traffic is steady these are the same; while it moves, the evidence is weaker.
+It also shows where an arm's traffic rises or falls: if labels come later than assumed, an arm with
+more fresh requests than usual earns less than its exposure promises, and more when it is cut back.
+With x = (n − n̄)/(n + n̄) for the requests n of a window and their running mean n̄ over three times the
+95th percentile, the slope of rewards over x is tested, after what all arms have in common is
+taken out; while that contradicts the profile, there are no verdicts. Where the traffic of all arms
+is steady, no profile can be told from another, and none matters.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -30,6 +34,9 @@ from bandit_operator.core.inference.named_arrays import Arrays, Field, Flags, Fl
 from bandit_operator.core.model import Delay
 
 _TERMS = 10
+SCALES = np.array([0.5, 0.5**0.5, 1.0, 2.0**0.5, 2.0])
+"""By what the delay may be longer than told; verdicts allow for each of these."""
+_TOLD = 2
 _NARROWEST, _WIDEST = 1.5, 100.0
 """p95/median outside these is taken as if it were there."""
 SUSPECT_DEVIATIONS = 5.0
@@ -38,10 +45,23 @@ SUSPECT_REWARDS = 100.0
 """Fewer rewards of an arm say nothing about a profile."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Exposures:
+    """Expected exposures of a window, each ``[..., K]``, ≥ 0."""
+
+    told: Floats
+    """By the profile as it was given."""
+    least: Floats
+    """The fewest, if the delay may be half as long or twice as long as told."""
+    most: Floats
+
+
 def fields() -> Mapping[str, Field]:
     """Return the arrays of requests that wait for their labels, and of the profile's test."""
     sums = ("exposed", "exposed_fresh", "exposed_fresh_squares", "arrived", "arrived_fresh")
-    return {"pending": Field(inner=(_TERMS,)), "usual": Field()} | {name: Field() for name in sums}
+    return {"pending": Field(inner=(SCALES.size, _TERMS)), "usual": Field()} | {
+        name: Field() for name in sums
+    }
 
 
 def distribution(age: Floats, delay: Delay) -> Floats:
@@ -75,7 +95,7 @@ def exponentials(delay: Delay) -> tuple[Floats, Floats]:
 def waiting(arrays: Arrays, delay: Delay) -> Floats:
     """Requests of each arm whose labels are still to come ``[..., K]``, by the profile."""
     _, coefficients = exponentials(delay)
-    return np.asarray((coefficients[:, None] * arrays["pending"]).sum(-2))
+    return np.asarray((coefficients[:, None] * arrays["pending"][..., _TOLD, :, :]).sum(-2))
 
 
 def update(
@@ -86,7 +106,7 @@ def update(
     mean: Floats,
     seconds: float,
     delay: Delay,
-) -> tuple[dict[str, Floats], Floats]:
+) -> tuple[dict[str, Floats], Exposures]:
     """Turn the requests of a window into the exposures that fall into it.
 
     Args:
@@ -100,20 +120,23 @@ def update(
         delay: the profile.
 
     Returns:
-        The arrays after the window, and the exposures of the window ``[..., K]``, ≥ 0.
+        The arrays after the window, and the exposures of the window.
     """
     rates, coefficients = exponentials(delay)
-    decay = np.exp(-rates * seconds)[:, None]
-    fresh = -np.expm1(-rates * seconds)[:, None] / (rates * seconds)[:, None]
-    pending = decay * arrays["pending"] + fresh * np.where(observed, trials, 0.0)[..., None, :]
+    passed = rates / SCALES[:, None] * seconds
+    decay, fresh = np.exp(-passed)[..., None], (-np.expm1(-passed) / passed)[..., None]
+    pending = decay * arrays["pending"] + fresh * np.where(observed, trials, 0.0)[..., None, None, :]
     left = (coefficients[:, None] * (pending - arrays["pending"])).sum(-2)
-    exposure = np.where(observed, np.maximum(trials - left, 0.0), 0.0)
+    possible = np.maximum(trials[..., None, :] - left, 0.0)
+    possible = np.where(observed[..., None, :], possible, 0.0)
+    exposure = possible[..., _TOLD, :]
     usual = arrays["usual"]
     settled = -np.expm1(-seconds / (3.0 * max(delay.p95, 1e-6)))
     total = trials + usual
     freshness = np.where(total > 0, (trials - usual) / np.where(total > 0, total, 1.0), 0.0)
     result = {"pending": pending, "usual": usual + np.where(observed, settled * (trials - usual), 0.0)}
-    return result | _profile_sums(arrays, freshness, rewards, exposure, mean), exposure
+    exposures = Exposures(exposure, possible.min(-2), possible.max(-2))
+    return result | _profile_sums(arrays, freshness, rewards, exposure, mean), exposures
 
 
 def _profile_sums(

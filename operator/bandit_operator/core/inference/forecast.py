@@ -40,6 +40,7 @@ def fields(reward_type: RewardType) -> Mapping[str, Field]:
         "recent_trials": Field(inner=spans),
         "recent_rewards": Field(inner=spans),
         "forecast": Field(inner=spans),  # log score of each span
+        "surprise": Field(),  # deviations of the newest tick above its forecast; 0 where there was none
     }
 
 
@@ -88,6 +89,9 @@ def update(arrays: Arrays, expected: Forecast, tick: Floats, reward_type: Reward
         "recent_rewards": discount * arrays["recent_rewards"] + y,
         "forecast": np.where(has_data, score, arrays["forecast"]),
     }
+    variance = np.where(expected.known & (trials > 0), trials * expected.variance, 0.0)
+    deviation = np.sqrt(np.where(variance > 0, variance, 1.0))
+    result["surprise"] = np.where(variance > 0, (rewards - trials * expected.mean) / deviation, 0.0)
     if mo.is_normal(reward_type):
         result["recent_squares"] = arrays["recent_squares"] + tick[..., mo.SQUARES, :]
     return result

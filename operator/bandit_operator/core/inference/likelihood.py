@@ -10,7 +10,7 @@ divided by the over-dispersion φ̂ ≥ 1 seen so far, since requests of one tic
 choices of θ̂ run side by side, and their products are averaged: the forecasts, which are best once
 they are good, and the pooled forecast plus a fixed effect of ¼ standard deviations a tick,
 which loses nothing to estimation while little is known. For normal rewards it is
-ln e = (δ z − δ² h/2)/σ², with h, z as in :mod:`.sign_bets` and δ = θ̂_i − θ̂_j > 0.
+ln e = (δ z − δ² h/2)/σ², with h, z as in :mod:`.mean_bets` and δ = θ̂_i − θ̂_j > 0.
 The test restarts at every tick
 with a small weight (:mod:`.restarts`).
 """
@@ -21,8 +21,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from bandit_operator.core.inference.forecast import Forecast
 from bandit_operator.core.inference.named_arrays import Arrays, Axes, Field, Floats
+from bandit_operator.core.inference.pairs import Pairs, swapped
 from bandit_operator.core.inference.restarts import restart_weight, unused_weight
 
 FIXED_EFFECT = 0.25
@@ -31,18 +31,13 @@ FIXED_EFFECT = 0.25
 
 def fields() -> Mapping[str, Field]:
     """Return the arrays that the test carries from tick to tick."""
-    return {
-        "age": Field(),  # ticks with data since the arm's last reset
-        "growth": Field(Axes.PAIR, inner=(2,), fill=-np.inf),  # ln M: row better than column
-    }
+    return {"growth": Field(Axes.PAIR, inner=(2,), fill=-np.inf)}  # ln M: row better than column
 
 
 def update(
     arrays: Arrays,
-    expected: Forecast,
+    pairs: Pairs,
     dispersion: Floats,
-    trials: Floats,
-    rewards: Floats,
     *,
     normal: bool,
     late: bool,
@@ -51,39 +46,29 @@ def update(
 
     Args:
         arrays: as :func:`fields` describes, with any leading axes.
-        expected: forecasts from before the tick.
+        pairs: what is compared.
         dispersion: over-dispersion φ̂ ≥ 1 of every pair before the tick ``[..., K, K]``.
-        trials: trials of the tick ``[..., K]``; an arm without any adds nothing.
-        rewards: rewards of the tick ``[..., K]``.
         normal: whether means are compared by the normal formulas.
         late: rewards come late, so trials are expected exposures that rewards may exceed.
     """
-    has_data = trials > 0
-    growth = _growth(expected, trials, rewards, normal, late) / dispersion[..., None, :, :]
-    both = (has_data[..., :, None] & has_data[..., None, :])[..., None, :, :]
-    started = np.logaddexp(arrays["growth"], np.log(restart_weight(_pair_age(arrays)))[..., None, :, :])
-    return {
-        "growth": np.where(both, started + growth, arrays["growth"]),
-        "age": arrays["age"] + has_data,
-    }
+    growth = _growth(pairs, normal, late) / dispersion[..., None, :, :]
+    started = np.logaddexp(arrays["growth"], np.log(restart_weight(pairs.number))[..., None, :, :])
+    return {"growth": np.where(pairs.ready[..., None, :, :], started + growth, arrays["growth"])}
 
 
-def _pair_age(arrays: Arrays) -> Floats:
-    age = arrays["age"]
-    return np.minimum(age[..., :, None], age[..., None, :])
+def _growth(pairs: Pairs, normal: bool, late: bool) -> Floats:
+    """Ln e of E1 for both choices and every ordered pair ``[..., 2, K, K]``, before tempering.
 
-
-def _growth(expected: Forecast, trials: Floats, rewards: Floats, normal: bool, late: bool) -> Floats:
-    """Ln e of E1 for both choices and every ordered pair ``[..., 2, K, K]``, before tempering."""
-    mean_i, mean_j = expected.mean[..., :, None], expected.mean[..., None, :]
-    n_i, n_j = trials[..., :, None], trials[..., None, :]
-    y_i, y_j = rewards[..., :, None], rewards[..., None, :]
+    Of what the trials may have been, those count by which the row's arm is least better.
+    """
+    known, mean_i, mean_j = pairs.ready, pairs.mean, swapped(pairs.mean)
+    n_i, n_j = pairs.most, swapped(pairs.least)
+    y_i, y_j = pairs.rewards, swapped(pairs.rewards)
     count = np.maximum(n_i + n_j, 1e-12)
-    known = expected.known[..., :, None] & expected.known[..., None, :] & (n_i > 0) & (n_j > 0)
-    weight = np.where(known, n_i * n_j / count, 1.0)
+    weight = np.where(known, np.maximum(n_i * n_j / count, 1e-12), 1.0)
     pooled = (n_i * mean_i + n_j * mean_j) / count
     if normal:
-        variance = np.where(known, expected.variance[..., None], 1.0)
+        variance = np.where(known, pairs.variance, 1.0)
         z = (n_j * y_i - n_i * y_j) / count
         gaps = (mean_i - mean_j, FIXED_EFFECT * np.sqrt(variance / weight))
         values = [(gap * z - 0.5 * gap**2 * weight) / variance for gap in gaps]
@@ -112,7 +97,7 @@ def _growth(expected: Forecast, trials: Floats, rewards: Floats, normal: bool, l
     return np.stack(result, -3)
 
 
-def log_e_value(arrays: Arrays) -> Floats:
-    """Ln of the e-value that the row's arm is better than the column's ``[..., K, K]``."""
+def log_e_value(arrays: Arrays, compared: Floats) -> Floats:
+    """Ln of the e-value that the row's arm is better than the column's, after so many comparisons."""
     mixed = np.logaddexp.reduce(arrays["growth"], axis=-3) - np.log(2.0)
-    return np.asarray(np.logaddexp(mixed, np.log(unused_weight(_pair_age(arrays)))))
+    return np.asarray(np.logaddexp(mixed, np.log(unused_weight(compared))))

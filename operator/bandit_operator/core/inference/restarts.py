@@ -2,10 +2,10 @@
 
 An e-process that starts today would find out tomorrow's break only after paying back all it
 lost until then. So the products restart at every tick t with a small weight π_t:
-M_t = (M_{t−1} + π_t) e_t. Two thirds of the weight start at once; the rest is spread over an
+M_t = (M_{t−1} + π_t) e_t. Four fifths of the weight start at once; the rest is spread over an
 unlimited life by
 
-    π_t = 0.35 [(1 + t/5000)^−½ − (1 + (t+1)/5000)^−½],   Σ π_t = 1 exactly,
+    π_t = 0.2 [(1 + t/5000)^−½ − (1 + (t+1)/5000)^−½],   Σ π_t = 1 exactly,
 
 which costs ln(1/π_t): about 11 at t = 3,000 and 15 at t = 100,000. M_t plus the weight not yet
 used is a non-negative supermartingale that starts at 1, so by Ville's inequality it ever
@@ -21,7 +21,7 @@ import numpy as np
 
 from bandit_operator.core.inference.named_arrays import Floats
 
-AT_ONCE = 0.65
+AT_ONCE = 0.8
 """What a test has from its first tick; the rest is spread over its life."""
 SCALE = 5_000.0
 POWER = 0.5

@@ -31,13 +31,13 @@ def rollback_evidence(evidence: Evidence, baseline: int) -> Floats:
 
 def rolled_back(evidence: Evidence, baseline: int, error_rate: float) -> Flags:
     """Arms that both tests find worse than the baseline ``[..., K]``."""
-    limit = np.log(threshold(evidence.likelihood["age"].shape[-1], error_rate))
+    limit = np.log(threshold(evidence.likelihood["growth"].shape[-1], error_rate))
     return np.asarray(rollback_evidence(evidence, baseline) >= limit)
 
 
 def promoted(evidence: Evidence, eligible: Flags, error_rate: float) -> Flags:
     """Return the arm that both tests find better than every other eligible one ``[..., K]``."""
-    arms = evidence.likelihood["age"].shape[-1]
+    arms = evidence.likelihood["growth"].shape[-1]
     proven = log_proof(evidence) >= np.log(threshold(arms, error_rate))
     rivals = eligible[..., None, :] & ~np.eye(arms, dtype=bool)
     return np.asarray(eligible & (proven | ~rivals).all(-1) & (eligible.sum(-1, keepdims=True) > 1))
@@ -52,7 +52,7 @@ def no_material_difference(
     than it or within the indifference of it, and at least one must be the latter. Never true
     at an indifference of 0. ``indifference`` is ``[...]``, in units of the linearised means.
     """
-    arms = evidence.likelihood["age"].shape[-1]
+    arms = evidence.likelihood["growth"].shape[-1]
     rate = error_rate / (arms - 1)
     center, low, high = contrasts.interval(
         evidence.contrasts, over_dispersion(evidence)[..., baseline, :], rate

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.inference import contrasts, named_arrays
-from bandit_operator.core.inference.named_arrays import Arrays, Fields, Floats
+from bandit_operator.core.inference.named_arrays import Arrays, Fields, Flags, Floats
 from bandit_operator.core.memory.value import (
     Memory,
     arrival_fields,
@@ -78,17 +80,32 @@ def _with_arms(memory: Memory, names: Sequence[str], notes: list[str]) -> Memory
     )
 
 
-def reset_arm(memory: Memory, arm: str) -> Memory:
+def reset_arm(memory: Memory, arm: str, rows: Flags | None = None) -> Memory:
     """Forget one arm, its own sums and every pair it is in, because something else serves it now.
 
     Its tests start again with their full weight: the error bound of a verdict is about an arm
     as long as it stays what it is.
 
+    Args:
+        memory: what was learned.
+        arm: its name.
+        rows: in which rows of the memory's leading axes ``[...]``; None means in all.
+
     Raises:
         ValueError: there is no such arm.
     """
     index = memory.index(arm)
-    result = _each_part(memory, memory, lambda arrays, fields: named_arrays.reset(arrays, fields, index))
+
+    def forget(arrays: Arrays, fields: Fields) -> dict[str, Floats]:
+        fresh = named_arrays.reset(arrays, fields, index)
+        if rows is None:
+            return fresh
+        return {
+            name: np.where(rows.reshape(rows.shape + (1,) * (array.ndim - rows.ndim)), array, arrays[name])
+            for name, array in fresh.items()
+        }
+
+    result = _each_part(memory, memory, forget)
     if arm != memory.baseline:
         return result
     # Every contrast with the baseline was about the baseline that is gone.

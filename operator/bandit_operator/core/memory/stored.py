@@ -17,7 +17,7 @@ from bandit_operator.core.memory.value import Memory, arrival_fields, initial
 from bandit_operator.core.model import Delay, RewardType
 from bandit_operator.core.strategies import STRATEGIES
 
-VERSION = 2
+VERSION = 3
 """Version of the stored form; another one is not read, see :func:`from_json`."""
 
 
@@ -25,7 +25,7 @@ def to_json(memory: Memory) -> dict[str, object]:
     """Return the stored form: the same keys always, numbers as base64 of little-endian float64.
 
     Keys never come and go, so a JSON merge patch cannot leave stale ones behind. Below
-    2 KiB for 3 arms, at most 56 KiB for 20.
+    4 KiB for 3 arms, at most 100 KiB for 20.
     """
     kind = memory.reward_type
     sums = memory.totals.astype("<f8").tobytes() + np.asarray(memory.labels, dtype="<f8").tobytes()

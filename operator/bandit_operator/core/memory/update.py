@@ -49,13 +49,13 @@ def update_moments(
     ):
         raise ValueError("memory does not fit the experiment: call adapt() before update()")
     kind, baseline = memory.reward_type, memory.index(memory.baseline)
-    waiting, tick = _exposed(memory, tick, seconds, observed)
+    waiting, tick, late = _exposed(memory, tick, seconds, observed)
     # Before the first ratio is known, that of the tick itself: at 0 arms would be compared by y alone.
     first = memory.totals[..., mo.TRIALS, baseline] <= 0
     anchor = mo.ratio_anchor(np.where(first[..., None, None], tick, memory.totals), baseline)
     linear = mo.linearise(tick, kind, anchor)
     past = mo.linearise(memory.totals, kind, anchor)
-    evidence = ev.update(memory.evidence, linear, past, kind, baseline, late=memory.delay is not None)
+    evidence = ev.update(memory.evidence, linear, past, kind, baseline, late)
     seen = Tick(
         moments=tick,
         seconds=seconds,
@@ -77,14 +77,16 @@ def update_moments(
     )
 
 
-def _exposed(memory: Memory, tick: Floats, seconds: float, observed: Flags | None) -> tuple[Arrays, Floats]:
-    """The tick with expected exposures for trials, where labels come late."""
+def _exposed(
+    memory: Memory, tick: Floats, seconds: float, observed: Flags | None
+) -> tuple[Arrays, Floats, tuple[Floats, Floats] | None]:
+    """The tick with expected exposures for trials, where labels come late, and their least and most."""
     if memory.delay is None:
-        return memory.arrivals, tick
+        return memory.arrivals, tick, None
     trials, rewards = tick[..., mo.TRIALS, :], tick[..., mo.REWARDS, :]
     everyone = np.ones(trials.shape, dtype=bool) if observed is None else observed
     mean = forecast.forecast(memory.evidence.forecast, memory.reward_type).mean
     waiting, exposures = exposure.update(
         memory.arrivals, trials, rewards, everyone, mean, seconds, memory.delay
     )
-    return waiting, np.stack([exposures, rewards], axis=-2)
+    return waiting, np.stack([exposures.told, rewards], axis=-2), (exposures.least, exposures.most)

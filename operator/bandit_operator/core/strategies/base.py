@@ -126,6 +126,10 @@ class Strategy(Protocol):
         """P(arm k is the best of the eligible ones) ``[..., K]`` as this strategy sees it."""
         ...
 
+    def trust(self, state: Arrays, situation: Situation) -> Floats | None:
+        """Weight that validation scores have beside rewards ``[...]``, in [0, 1]; None if unused."""
+        ...
+
     def counts(self, state: Arrays, situation: Situation) -> Floats:
         """Moments ``[..., M, K]`` that means and intervals are reported from."""
         ...
@@ -151,6 +155,10 @@ class Stateless:
         return posterior.probability_best(
             self.counts(state, situation), situation.reward_type, situation.eligible, situation.baseline
         )
+
+    def trust(self, state: Arrays, situation: Situation) -> Floats | None:  # noqa: ARG002 - part of the protocol
+        """None: it does not weigh validation scores against rewards."""
+        return None
 
     def counts(self, state: Arrays, situation: Situation) -> Floats:  # noqa: ARG002 - part of the protocol
         """All rewards since each arm's reset."""

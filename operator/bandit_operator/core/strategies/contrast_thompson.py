@@ -24,11 +24,18 @@ LOG_PRIOR = np.log(np.array([1.0, 0.15, 0.02]))
 SCORE_DISCOUNT = 0.99
 RESTART_BELOW = -3.0
 """Log score behind a shorter memory at which a longer one starts again from it."""
+SCORES_SD = np.array([0.02, 0.06])
+"""Standard deviations with which validation scores may be right about rewards in [0, 1], side by side."""
+SCORES_TRUST = 0.5
+"""Prior weight of the validation scores, in equal parts at each of these."""
 LEVEL_DISCOUNT = 0.95
 BLOCK = 30.0
 """Trials of all arms from which on ticks are compared: alone, one request has nothing beside it."""
 DRAWS = 512
 _LARGEST = 20
+_HYPOTHESES = 1 + SCORES_SD.size
+_NEGLIGIBLE = 1e-3
+"""Weight of a hypothesis below which its draws are not made."""
 _ROWS_AT_ONCE = 128
 """Rows of a batch whose draws are made together: more only spills the processor's cache."""
 
@@ -62,6 +69,11 @@ class ContrastThompson(Stateless):
     arms, since A is the Laplacian of the weights n_i n_j/(v Σn) and b the sum of the pairs'
     differences: forgetting an arm is then exact. Ticks of fewer than 30 trials are added up first.
     Cost: O(1,536 K²), 1 ms at 4 arms.
+
+    Validation scores, where at least two arms have one, are further hypotheses of the same average: that
+    the arms' means differ as the scores do, up to .02 or .06. They begin with half of the weight
+    and keep what their forecasts of production earn them: right ones shorten the beginning, wrong
+    ones are soon forgotten.
     """
 
     type: ClassVar[str] = "ContrastThompson"
@@ -82,7 +94,7 @@ class ContrastThompson(Stateless):
         return {
             "weight": Field(Axes.SYMMETRIC, inner=memories),
             "difference": Field(Axes.ANTISYMMETRIC, inner=memories),
-            "score": Field(inner=memories),  # the same for every arm, until one is new
+            "score": Field(inner=(_HYPOTHESES, *memories)),  # the same for every arm, until one is new
             "level": Field(inner=(2,)),  # discounted trials and rewards
             "block": Field(inner=(mo.rows(reward_type),)),
             "block_age": Field(inner=(2,)),  # its ticks and seconds, the same for every arm
@@ -119,11 +131,13 @@ class ContrastThompson(Stateless):
         gamma = self._discounts(age)[..., None, None]
         before = {"weight": gamma * state["weight"], "difference": gamma * state["difference"]}
         after = {"weight": before["weight"] + weight, "difference": before["difference"] + difference}
-        prior = _block_prior_variance(variance, tick.reward_type)
+        prior = _priors(
+            _block_prior_variance(variance, tick.reward_type), tick.validation_scores, tick.reward_type
+        )
         gain = _log_forecast(before, weight, difference.sum(-1), prior)
-        score = SCORE_DISCOUNT ** age[..., :1] * state["score"].mean(-1) + gain
-        score = score - (score + LOG_PRIOR).max(-1, keepdims=True)
-        after, score = _restarted(after, score)
+        score = SCORE_DISCOUNT ** age[..., :1, None] * state["score"].mean(-1) + gain
+        score = score - (score + prior.log_weight).max((-1, -2), keepdims=True)
+        after, score = _restarted(after, score, prior.log_weight)
         score = np.broadcast_to(score[..., None], state["score"].shape)
         return {**after, "score": score, "level": level}
 
@@ -139,75 +153,153 @@ class ContrastThompson(Stateless):
 
     def probability_best(self, state: Arrays, situation: Situation) -> Floats:
         """P(best) given the comparisons, to about 1/512."""
-        mean, factor = _posterior(state, _prior_variance(situation))
-        share = np.exp(state["score"].mean(-1) + LOG_PRIOR)
-        share = share / share.sum(-1, keepdims=True)
-        best = _best_of_draws(mean, factor, situation.eligible)
-        return np.asarray((share[..., None] * best).sum(-2))
+        prior = _priors(_prior_variance(situation), situation.validation_scores, situation.reward_type)
+        mean, factor = _posterior(state, prior)
+        share = _weights(state, prior)
+        share = np.where(share < _NEGLIGIBLE, 0.0, share)
+        share = share / share.sum((-1, -2), keepdims=True)
+        best = _best_of_draws(mean, factor, situation.eligible, share > 0.0)
+        return np.asarray((share[..., None] * best).sum((-2, -3)))
+
+    def trust(self, state: Arrays, situation: Situation) -> Floats | None:
+        """Weight of the validation scores in the average ``[...]``; None where they are not compared."""
+        if not _compares(situation.validation_scores, situation.reward_type):
+            return None
+        prior = _priors(_prior_variance(situation), situation.validation_scores, situation.reward_type)
+        return np.asarray(_weights(state, prior)[..., 1:, :].sum((-1, -2)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Priors:
+    """What each hypothesis says before production: that scores say nothing, or each of SCORES_SD."""
+
+    mean: Floats
+    """``[H, K]``, contrasts of the scores."""
+    variance: Floats
+    """``[..., H, K]``."""
+    log_weight: Floats
+    """Of each hypothesis and memory ``[H, 3]``; −∞ where there are no scores to compare."""
+
+
+def _compares(scores: Floats, reward_type: RewardType) -> bool:
+    """Whether scores may be compared with rewards; those of ratios have another unit."""
+    return reward_type is not RewardType.RATIO and np.isfinite(scores).sum() >= 2
+
+
+def _priors(flat: Floats, scores: Floats, reward_type: RewardType) -> _Priors:
+    """The hypotheses.
+
+    Args:
+        flat: prior variance of a contrast of which nothing is known ``[...]``.
+        scores: validation scores ``[K]``; NaN where there is none.
+        reward_type: what one reward is.
+    """
+    known = np.isfinite(scores)
+    center = scores[known].mean() if known.any() else 0.0
+    mean = np.zeros((_HYPOTHESES, scores.size))
+    mean[1:] = np.where(known, scores - center, 0.0)
+    # Of rewards in [0, 1] the flat variance is PRIOR_VARIANCE/4; others differ by their own scale.
+    scale = flat[..., None, None] / (PRIOR_VARIANCE / 4.0)
+    variance = np.broadcast_to(flat[..., None, None], (*flat.shape, _HYPOTHESES, scores.size)).copy()
+    variance[..., 1:, :] = np.where(known, SCORES_SD[:, None] ** 2 * scale, variance[..., 1:, :])
+    with np.errstate(divide="ignore"):
+        trust = SCORES_TRUST if _compares(scores, reward_type) else 0.0
+        weight = np.log(np.r_[1.0 - trust, np.full(SCORES_SD.size, trust / SCORES_SD.size)])
+    return _Priors(mean, variance, weight[:, None] + LOG_PRIOR)
+
+
+def _weights(state: Arrays, prior: _Priors) -> Floats:
+    """Weight of each hypothesis and memory ``[..., H, 3]``, summing to 1."""
+    log = state["score"].mean(-1) + prior.log_weight
+    share = np.exp(log - log.max((-1, -2), keepdims=True))
+    return np.asarray(share / share.sum((-1, -2), keepdims=True))
 
 
 def _laplacian(weight: Floats) -> Floats:
     return np.asarray(weight.sum(-1)[..., None] * np.eye(weight.shape[-1]) - weight)
 
 
-def _precision(laplacian: Floats, prior: Floats, largest: Floats) -> Floats:
-    """Posterior precision ``[..., 3, K, K]`` for a Laplacian and a prior variance ``[...]``.
+def _precision(laplacian: Floats, prior: _Priors) -> Floats:
+    """Posterior precision ``[..., H, 3, K, K]`` for Laplacians ``[..., 3, K, K]``.
 
     A Laplacian is singular: beyond 1e12 times the prior's precision the inverse would be noise, so
-    the prior counts for no less than that beside the ``largest`` element ``[..., 3]``.
+    the prior counts for no less than that beside the largest element.
     """
-    ridge = np.maximum(1.0 / prior[..., None], 1e-12 * largest)
-    return np.asarray(laplacian + np.eye(laplacian.shape[-1]) * ridge[..., None, None])
+    largest = laplacian.max((-1, -2))[..., None, :, None]
+    ridge = np.maximum(1.0 / prior.variance[..., None, :], 1e-12 * largest)
+    return np.asarray(laplacian[..., None, :, :, :] + ridge[..., None] * np.eye(laplacian.shape[-1]))
 
 
-def _log_forecast(before: Arrays, weight: Floats, difference: Floats, prior: Floats) -> Floats:
-    """Log density of a tick under the posterior before it ``[..., 3]``, up to a constant of the tick.
+def _beyond(laplacian: Floats, difference: Floats, prior: _Priors) -> Floats:
+    """Sums of differences beyond what the prior's means say ``[..., H, 3, K]``."""
+    said = (laplacian[..., None, :, :, :] * prior.mean[:, None, None, :]).sum(-1)
+    return np.asarray(difference[..., None, :, :] - said)
 
-    That is the rise of ½ bᵀP⁻¹b − ½ ln det P with the tick. Both of its terms grow without end, and
-    little would be left of their difference: with m the mean before the tick, and r = d − Wm what the
-    tick says otherwise, it is ½ (2 mᵀd − mᵀWm + rᵀP⁻¹r) − ½ Δ ln det P, whose terms are the tick's own.
+
+def _log_forecast(before: Arrays, weight: Floats, difference: Floats, prior: _Priors) -> Floats:
+    """Log density of a tick under the posterior before it ``[..., H, 3]``, up to a constant of the tick.
+
+    With means measured from the prior's, that is the rise of ½ bᵀP⁻¹b − ½ ln det P with the tick. Both of its
+    terms grow without end, and little would be left of their difference: with m the mean before
+    the tick, and r = d − Wm what the tick says otherwise, it is
+    ½ (2 mᵀd − mᵀWm + rᵀP⁻¹r) − ½ Δ ln det P, whose terms are the tick's own. For a prior mean c the density
+    of the same tick has cᵀd − ½ cᵀWc besides, from measuring d from it.
 
     Args:
         before: discounted weights and differences of the pairs.
         weight: the tick's weights W of the pairs ``[..., 3, K, K]``.
         difference: the tick's d, summed over pairs ``[..., 3, K]``.
-        prior: prior variance ``[...]``.
+        prior: the hypotheses.
     """
     old, new = _laplacian(before["weight"]), _laplacian(weight)
-    largest = (old + new).max((-1, -2))
-    factor = ss.cholesky(_precision(old, prior, largest))
-    mean = ss.solve(factor, before["difference"].sum(-1)[..., None])[..., 0]
-    expected = (new * mean[..., None, :]).sum(-1)
-    after = ss.cholesky(_precision(old + new, prior, largest))
-    surprise = difference - expected
+    factor = ss.cholesky(_precision(old, prior))
+    mean = ss.solve(factor, _beyond(old, before["difference"].sum(-1), prior)[..., None])[..., 0]
+    own = _beyond(new, difference, prior)
+    expected = (new[..., None, :, :, :] * mean[..., None, :]).sum(-1)
+    after = ss.cholesky(_precision(old + new, prior))
+    surprise = own - expected
     step = ss.solve(after, surprise[..., None])[..., 0]
-    quadratic = (mean * (2.0 * difference - expected)).sum(-1) + (surprise * step).sum(-1)
-    return np.asarray(0.5 * (quadratic + ss.log_determinant(factor) - ss.log_determinant(after)))
+    quadratic = (mean * (2.0 * own - expected)).sum(-1) + (surprise * step).sum(-1)
+    center = prior.mean[:, None, :]
+    shifted = (center * (difference[..., None, :, :] + own)).sum(-1)  # 2 cᵀd − cᵀWc
+    return np.asarray(0.5 * (quadratic + shifted + ss.log_determinant(factor) - ss.log_determinant(after)))
 
 
-def _restarted(arrays: Arrays, score: Floats) -> tuple[dict[str, Floats], Floats]:
-    """Longer memories that forecast hopelessly worse than a shorter one, started again from it."""
+def _restarted(arrays: Arrays, score: Floats, log_weight: Floats) -> tuple[dict[str, Floats], Floats]:
+    """Longer memories that forecast hopelessly worse than a shorter one, started again from it.
+
+    Args:
+        arrays: weights and differences by memory.
+        score: log scores of hypotheses and memories ``[..., H, 3]``.
+        log_weight: their log prior weights ``[H, 3]``.
+    """
     weight, difference, score = arrays["weight"].copy(), arrays["difference"].copy(), score.copy()
+
+    def values() -> Floats:
+        return np.asarray(np.logaddexp.reduce(score + log_weight, axis=-2))
+
     for longer in range(HALF_LIVES.size - 2, -1, -1):
-        rivals = score[..., longer + 1 :] + LOG_PRIOR[longer + 1 :]
+        rivals = values()[..., longer + 1 :]
         for shorter in range(longer + 1, HALF_LIVES.size):
-            value = score[..., shorter] + LOG_PRIOR[shorter]
-            behind = score[..., longer] + LOG_PRIOR[longer] - value < RESTART_BELOW
-            behind &= value >= rivals.max(-1)
+            value = values()
+            behind = value[..., longer] - value[..., shorter] < RESTART_BELOW
+            behind &= value[..., shorter] >= rivals.max(-1)
             for array in (weight, difference):
                 array[..., longer, :, :] = np.where(
                     behind[..., None, None], array[..., shorter, :, :], array[..., longer, :, :]
                 )
-            score[..., longer] = np.where(behind, value - LOG_PRIOR[longer], score[..., longer])
+            as_shorter = score[..., shorter] + LOG_PRIOR[shorter] - LOG_PRIOR[longer]
+            score[..., longer] = np.where(behind[..., None], as_shorter, score[..., longer])
     return {"weight": weight, "difference": difference}, score
 
 
-def _posterior(state: Arrays, prior: Floats) -> tuple[Floats, Floats]:
-    """Mean ``[..., 3, K]`` and lower Cholesky factor ``[..., 3, K, K]`` of the contrasts."""
+def _posterior(state: Arrays, prior: _Priors) -> tuple[Floats, Floats]:
+    """Mean ``[..., H, 3, K]`` and lower Cholesky factor ``[..., H, 3, K, K]`` of the contrasts."""
     laplacian = _laplacian(state["weight"])
-    factor = ss.cholesky(_precision(laplacian, prior, laplacian.max((-1, -2))))
-    mean = ss.solve(factor, state["difference"].sum(-1)[..., None])[..., 0]
-    jitter = 1e-12 * prior[..., None, None, None] * np.eye(mean.shape[-1])
+    factor = ss.cholesky(_precision(laplacian, prior))
+    beyond = _beyond(laplacian, state["difference"].sum(-1), prior)
+    mean = prior.mean[:, None, :] + ss.solve(factor, beyond[..., None])[..., 0]
+    jitter = 1e-12 * prior.variance[..., None, :, None] * np.eye(mean.shape[-1])
     return mean, ss.cholesky(ss.inverse(factor) + jitter)
 
 
@@ -237,16 +329,19 @@ def _prior_variance(situation: Situation) -> Floats:
     return PRIOR_VARIANCE * np.where(variance > 0, variance, 1.0)
 
 
-def _best_of_draws(mean: Floats, factor: Floats, eligible: Flags) -> Floats:
-    """Share of the draws in which each eligible arm is the largest ``[..., 3, K]``."""
+def _best_of_draws(mean: Floats, factor: Floats, eligible: Flags, wanted: Flags) -> Floats:
+    """Share of the draws in which each eligible arm is the largest ``[..., H, 3, K]``; 0 where not wanted."""
     arms = mean.shape[-1]
-    eligible = np.broadcast_to(eligible[..., None, :], mean.shape)
-    rows = (mean.reshape(-1, arms), factor.reshape(-1, arms, arms), eligible.reshape(-1, arms))
-    result = np.empty(rows[0].shape)
-    for start in range(0, len(result), _ROWS_AT_ONCE):
-        center, root, mask = (array[start : start + _ROWS_AT_ONCE] for array in rows)
+    eligible = np.broadcast_to(eligible[..., None, None, :], mean.shape)
+    rows = np.flatnonzero(wanted.ravel())
+    result = np.zeros((wanted.size, arms))
+    center, root, mask = (
+        array.reshape(wanted.size, *array.shape[wanted.ndim :])[rows] for array in (mean, factor, eligible)
+    )
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        part = slice(start, start + _ROWS_AT_ONCE)
         # Arms come before draws: the largest of a few rows is found faster than of a few columns.
-        draws = root @ normal_draws(arms).T + np.where(mask, center, -np.inf)[..., None]
+        draws = root[part] @ normal_draws(arms).T + np.where(mask[part], center[part], -np.inf)[..., None]
         top = draws.max(-2, keepdims=True)
-        result[start : start + _ROWS_AT_ONCE] = (draws == top).mean(-1)
+        result[rows[part]] = (draws == top).mean(-1)
     return np.asarray(result.reshape(mean.shape) * eligible)

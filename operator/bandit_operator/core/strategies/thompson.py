@@ -55,6 +55,10 @@ class Thompson:
             state["counts"], situation.reward_type, situation.eligible, situation.baseline
         )
 
+    def trust(self, state: Arrays, situation: Situation) -> Floats | None:  # noqa: ARG002 - part of the protocol
+        """None: it does not weigh validation scores against rewards."""
+        return None
+
     def counts(self, state: Arrays, situation: Situation) -> Floats:  # noqa: ARG002 - part of the protocol
         """Return the discounted sums: what it believes now."""
         return state["counts"]

@@ -1,0 +1,147 @@
+"""E2: a bet on the difference between two arms, which trusts no request to be independent of another.
+
+With h = n_i n_j/(n_i + n_j) and z = Σ h (ȳ_i − ȳ_j) over a block of ticks, the factor
+
+    exp(x − x²/6 − λ²s²/3),   x = λ min(z, 3s),   λ ≤ 1/s,
+
+has mean ≤ 1 for any z of mean ≤ 0 and variance ≤ s², however skewed (from e^{x − x²/6} ≤ 1 + x + x²/3,
+Delyon, "Exponential inequalities for sums of weakly dependent variables", 2009; cutting gains off keeps
+the mean ≤ 0). The variance is that of the blocks seen so far, so nothing is staked on the first
+:data:`UNSTAKED` blocks, in which only the variance is learned. λ may depend on the past in any
+way; two choices run side by side and their products are averaged. One follows the estimates,
+λ = m/s² with m from the means that were forecast **before the block opened**. The other is λ = ¼/s,
+which needs no estimate.
+
+Ticks are added up until the variance of z reaches that of :data:`BLOCK` rewards, so that a block
+says something of its own variance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from bandit_operator.core.inference.named_arrays import Arrays, Axes, Field, Floats
+from bandit_operator.core.inference.pairs import Pairs, swapped
+from bandit_operator.core.inference.restarts import restart_weight, unused_weight
+
+FIXED_BET = 0.25
+"""λ of the second bet in units of one standard deviation of z."""
+BLOCK = 0.5
+"""Variance of z, in rewards, at which a block is taken in."""
+UNSTAKED = 28.0
+"""Blocks at the beginning of which only the variance is learned."""
+LARGEST_GAIN = 3.0
+"""Standard deviations at which what a block can earn is cut off."""
+UNSEEN = 3.0
+"""The variance is taken as if a tick had been seen, too, that moves an arm's rewards (or its failures, where
+these are fewer) by this many times their square: what is rare has not shown itself in few blocks."""
+_GAIN = 0.004
+"""Smallest weight of the newest block in the running mean of z²/v."""
+_LARGEST_EXCESS = 1e4
+_BETS = 2
+
+
+def fields() -> Mapping[str, Field]:
+    """Return the arrays of every pair of arms: row against column."""
+    return {
+        "block_z": Field(Axes.ANTISYMMETRIC),  # z of the open block
+        "block_bound": Field(Axes.PAIR),  # the least that z may have been, see Pairs.most
+        "block_weight": Field(Axes.SYMMETRIC),  # its Σh; 0 while it has not opened
+        "block_gap": Field(Axes.ANTISYMMETRIC),  # θ̂_i − θ̂_j when it opened
+        "block_spread": Field(Axes.SYMMETRIC),  # variance of one reward when it opened
+        "blocks": Field(Axes.SYMMETRIC),  # closed blocks
+        "drift": Field(Axes.ANTISYMMETRIC),  # running mean of z/√v over blocks
+        "excess": Field(Axes.SYMMETRIC),  # running mean of z²/v − 1
+        "bet": Field(Axes.PAIR, inner=(_BETS,), fill=-np.inf),  # ln M of each bet
+    }
+
+
+def over_dispersion(arrays: Arrays) -> Floats:
+    """φ̂ ≥ 1 of every pair ``[..., K, K]``: variance of z relative to that of independent requests."""
+    return np.asarray(1.0 + np.maximum(arrays["excess"] - arrays["drift"] ** 2, 0.0))
+
+
+def update(arrays: Arrays, pairs: Pairs, *, normal: bool) -> dict[str, Floats]:
+    """Add what is compared to the open block of every pair, and take in the blocks that are full.
+
+    Args:
+        arrays: as :func:`fields` describes.
+        pairs: what is compared.
+        normal: whether a block is full as soon as it has data.
+    """
+    n_i, n_j = pairs.trials, swapped(pairs.trials)
+    count = np.maximum(n_i + n_j, 1e-12)
+    opens = pairs.ready & (arrays["block_weight"] <= 0)
+    pooled = (n_i * pairs.mean + n_j * swapped(pairs.mean)) / count
+    spread = pairs.variance if normal else pooled * (1.0 - pooled)
+    gap = np.where(opens, pairs.mean - swapped(pairs.mean), arrays["block_gap"])
+    spread = np.where(opens, spread, arrays["block_spread"])
+    weight = arrays["block_weight"] + np.where(pairs.ready, pairs.weight, 0.0)
+    y_i, y_j = pairs.rewards, swapped(pairs.rewards)
+    z = arrays["block_z"] + np.where(pairs.ready, (n_j * y_i - n_i * y_j) / count, 0.0)
+    most, least = pairs.most, swapped(pairs.least)
+    both = np.maximum(most + least, 1e-12)
+    bound = arrays["block_bound"] + np.where(pairs.ready, (least * y_i - most * y_j) / both, 0.0)
+    variance = weight * spread
+    full = pairs.ready & (variance > 0) & (normal | (variance >= BLOCK))
+    block = _Block(
+        z=np.where(full, z, 0.0),
+        bound=np.where(full, bound, 0.0),
+        variance=np.where(full, variance, 1.0),
+        expected=gap * weight,
+    )
+    scarce = 0.0 if normal else np.minimum(pooled, 1.0 - pooled) ** 2
+    closed = _close(arrays, block, UNSEEN * weight * scarce / np.where(spread > 0, spread, 1.0))
+    result = {name: np.where(full, value, arrays[name]) for name, value in closed.items() if name != "bet"}
+    result["bet"] = np.where(full[..., None, :, :], closed["bet"], arrays["bet"])
+    opened = {"z": z, "bound": bound, "weight": weight, "gap": gap, "spread": spread}
+    return result | {f"block_{name}": np.where(full, 0.0, value) for name, value in opened.items()}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Block:
+    z: Floats
+    bound: Floats
+    """The least that z may have been."""
+    variance: Floats
+    expected: Floats
+    """z as forecast before the block opened."""
+
+
+def _close(arrays: Arrays, block: _Block, unseen: Floats) -> dict[str, Floats]:
+    """Return what follows if all blocks close.
+
+    Args:
+        arrays: as :func:`fields` describes.
+        block: the block of every pair.
+        unseen: z²/v of a tick that has not been seen yet.
+    """
+    blocks, root = arrays["blocks"], np.sqrt(block.variance)
+    scaled = block.z / root
+    # The running mean begins as if it had seen 20 blocks without excess; a bound on the variance may not.
+    excess = arrays["excess"] * np.where(blocks > 0, 1.0 + 20.0 / np.maximum(blocks, 1.0), 1.0)
+    squared = 1.0 + np.maximum(excess, -0.5) + unseen / (blocks + 1.0)
+    deviation = np.sqrt(squared)
+    follow = np.maximum(block.expected, 0.0) / (root * over_dispersion(arrays))
+    rate = np.stack([np.minimum(follow, 1.0 / deviation), FIXED_BET / deviation], axis=-3)
+    x = rate * np.minimum(block.bound / root, LARGEST_GAIN * deviation)[..., None, :, :]
+    staked = blocks - UNSTAKED
+    begun = np.logaddexp(arrays["bet"], np.log(restart_weight(np.maximum(staked, 0.0)))[..., None, :, :])
+    won = begun + x - x**2 / 6.0 - rate**2 * squared[..., None, :, :] / 3.0
+    gain = np.maximum(1.0 / (blocks + 21.0), _GAIN)
+    return {
+        "blocks": blocks + 1.0,
+        "drift": arrays["drift"] + gain * (scaled - arrays["drift"]),
+        "excess": arrays["excess"] + gain * (np.minimum(scaled**2, _LARGEST_EXCESS) - 1.0 - arrays["excess"]),
+        "bet": np.where((staked < 0)[..., None, :, :], arrays["bet"], won),
+    }
+
+
+def log_e_value(arrays: Arrays) -> Floats:
+    """Ln of the e-value that the row's arm is better than the column's ``[..., K, K]``."""
+    unused = unused_weight(np.maximum(arrays["blocks"] - UNSTAKED, 0.0))
+    mixed = np.logaddexp.reduce(arrays["bet"], axis=-3) - np.log(_BETS)
+    return np.asarray(np.logaddexp(mixed, np.log(unused)))
