@@ -88,7 +88,7 @@ def rows(figures: dict[str, Any]) -> list[Row]:
             _row(f"{strategy}: exponent of K in the cost of a decision, K = 2…20", growth, 2.0),
             _row(f"{strategy}: cost of a decision at K = 20 in that at K = 2", costs[-1] / costs[0], None),
             _row(f"{strategy}: KiB in status at K = 3", sizes[1] / 1024, 4.0),
-            _row(f"{strategy}: KiB in status at K = 20", sizes[-1] / 1024, 56.0),
+            _row(f"{strategy}: KiB in status at K = 20", sizes[-1] / 1024, 104.0),
         ]
     result.append(
         _row(

@@ -20,12 +20,24 @@ from typing import Any
 import numpy as np
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench import cost, drift, late, peers, promotion, regret, report, rollback
+from bench import (
+    cost,
+    drift,
+    harm,
+    late,
+    peers,
+    promotion,
+    regret,
+    report,
+    returning,
+    rollback,
+    wrong_delay,
+)
 from bench.task import Row, Task, spread
 
 BUILD = Path("build/bench")
 DOCS = Path("docs/bench")
-GROUPS = ("regret", "drift", "rollback", "promotion", "late", "cost")
+GROUPS = ("regret", "drift", "returning", "rollback", "harm", "promotion", "late", "wrong_delay", "cost")
 PEER_SEEDS = 200
 """Seeds of the libraries, which take seconds each; their error is part of every comparison."""
 QUICK_TICKS = {"rollback": 1_000, "promotion": 400}
@@ -54,6 +66,12 @@ def _tasks(group: str, quick: bool, seeds: int) -> list[Task]:
             return promotion.tasks(seeds, QUICK_TICKS[group] if quick else promotion.TIE_TICKS)
         case "late":
             return late.tasks(seeds)
+        case "returning":
+            return returning.tasks(max(10, seeds // 10))
+        case "harm":
+            return harm.tasks(max(30, seeds // 5))
+        case "wrong_delay":
+            return wrong_delay.tasks(max(20, seeds // 5))
         case _:
             return []
 
@@ -92,6 +110,12 @@ def _rows(group: str, figures: dict[str, Any], quick: bool) -> list[Row]:
             return promotion.rows(figures, QUICK_TICKS[group] if quick else promotion.TIE_TICKS)
         case "late":
             return late.rows(figures)
+        case "returning":
+            return returning.rows(figures)
+        case "harm":
+            return harm.rows(figures)
+        case "wrong_delay":
+            return wrong_delay.rows(figures)
         case _:
             return cost.rows(figures["cost"])
 

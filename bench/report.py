@@ -24,6 +24,14 @@ itself; *met* compares the measured figure with it. Measured here: {measured}.
 - **Drift worlds**: four arms, 2,000 ticks of 100 requests, every arm keeps 1 %. The worst ratio is to the
   best of all strategies in this run, world by world.
 - **False rollback**: the share of runs in which an arm as good as the baseline is ever taken out; α = .05.
+  Ticks of −30/+270 % multiply one arm's rate by .7 in nine ticks of ten and by 3.7 in the tenth, so that it
+  is equal in the mean; *all or nothing* rewards every request of a tick or none.
+- **Delay told × 2**: labels come by a median of 208 s and a 95th percentile of 899 s, and the operator is
+  told twice that. Arms are equal, weights are the default's own.
+- **With verdicts / without**: four arms, 2,000 ticks of 100 requests, in worlds in which losers come back.
+  Rolled-back arms are tried again as in the operator.
+- **Harmed**: requests that a model still answers after it has broken, one tick being one interval; ticks are
+  counted from the first that shows it.
 - **Detection delay** is in units of the information bound log(1/α)/D, and of log(T/α)/D after a break
   at tick 3,000, the price of holding the promise for T = 10,000 ticks.
 - **Promotion** is in units of T*·log(1/α), below which no test can name the best arm.
@@ -115,7 +123,7 @@ def _rollback(rows: list[Row]) -> Figure | None:
     if not nulls:
         return None
     at = np.arange(len(nulls))
-    figure = Figure(figsize=(9, 3.8), layout="constrained")
+    figure = Figure(figsize=(9, 0.8 + 0.36 * len(nulls)), layout="constrained")
     axis = figure.subplots()
     axis.barh(at - 0.2, [row["ours"] for row in nulls], 0.4, label="this operator")
     axis.barh(at + 0.2, [row["peer"] or 0 for row in nulls], 0.4, label="z-test at every tick")

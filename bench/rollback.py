@@ -15,6 +15,16 @@ ALPHA, HORIZON, BREAK = 0.05, 10_000, 3_000
 
 
 @dataclass(frozen=True)
+class Effect:
+    """What one arm's rate is multiplied by in a tick: ``high`` so often, else ``low``; 1 in the mean."""
+
+    low: float
+    high: float
+    often: float
+    arm: int = 1
+
+
+@dataclass(frozen=True)
 class Setting:
     """Traffic of two arms; the baseline earns ``rate``, the other ``rate − gap`` from ``since`` on."""
 
@@ -27,6 +37,7 @@ class Setting:
     design_effect: float = 1.0
     thompson: bool = False
     ramp: bool = False
+    effect: Effect | None = None
     ticks: int = HORIZON
 
 
@@ -39,6 +50,22 @@ NULLS = {
     "rate .01": Setting(rate=0.01),
     "rate .01, share 5 %": Setting(rate=0.01, share=0.05),
     "rate .01, design effect 5": Setting(rate=0.01, design_effect=5.0),
+    "five requests, rate .9": Setting(rate=0.9, requests=5),
+    "ticks of −30/+270 %": Setting(effect=Effect(0.7, 3.7, 0.1)),
+    "ticks of −10/+90 %, 2,000 requests": Setting(effect=Effect(0.9, 1.9, 0.1), requests=2000),
+    "ticks of −10/+90 %, a million requests": Setting(
+        effect=Effect(0.9, 1.9, 0.1), requests=1_000_000, share=0.1
+    ),
+    "the baseline's ticks of −10/+90 %, 2,000 requests": Setting(
+        effect=Effect(0.9, 1.9, 0.1, arm=0), requests=2000
+    ),
+    "ticks of −5/+95 %, 20,000 requests": Setting(
+        effect=Effect(0.95, 1.95, 0.05), requests=20_000, share=0.3
+    ),
+    "all or nothing, .1": Setting(effect=Effect(0.0, 10.0, 0.1)),
+    "all or nothing, .5, 1,000 requests": Setting(
+        rate=0.5, effect=Effect(0.0, 2.0, 0.5), requests=1000, share=0.2
+    ),
 }
 DELAYS = {
     "from the start, 50/50": (Setting(gap=0.02, ticks=1500), 2.2),
@@ -85,6 +112,10 @@ def play(setting: Setting, seeds: int, seed: int) -> np.ndarray:
         counts = np.stack([setting.requests - counts, counts], axis=-1)
         level = setting.rate + setting.cycle * np.sin(2 * np.pi * tick / 2880)
         rates = np.tile([level, level - setting.gap * (tick >= setting.since)], (seeds, 1))
+        if setting.effect:
+            often = rng.random(seeds) < setting.effect.often
+            rates = rates.copy()
+            rates[:, setting.effect.arm] *= np.where(often, setting.effect.high, setting.effect.low)
         if setting.design_effect > 1:
             size = setting.requests * max(setting.share, 1 - setting.share)
             strength = (size - 1) / (setting.design_effect - 1) - 1

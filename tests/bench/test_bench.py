@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench import cost, drift, late, promotion, regret, report, rollback
+from bench import cost, drift, harm, late, promotion, regret, report, returning, rollback, wrong_delay
 from bench.peer_worker import PROBLEMS
 from bench.task import mean_ci, row, spread
 
@@ -54,12 +54,24 @@ def test_every_row_of_the_table_is_written_as_json_and_page(tmp_path: Path) -> N
     rng = np.random.default_rng(0)
 
     def fake(key: str) -> Any:
-        columns = {"regret": 2, "null": 2, "delay": 2, "promotion": 4, "tie": 4}.get(key.split("/")[0], 0)
+        columns = {
+            "regret": 2,
+            "null": 2,
+            "delay": 2,
+            "promotion": 4,
+            "tie": 4,
+            "harm": 4,
+            "returning": 2,
+            "delay told": 2,
+        }.get(key.split("/")[0], 0)
         shape = (6, columns) if columns else (6,)
         values = rng.uniform(1, 50, shape)
+        if key.startswith("delay told"):
+            return values > 40
         return values + 4_000 if key.startswith(("null", "delay")) else values
 
     tasks = [*regret.tasks(6), *drift.tasks(6, 6), *rollback.tasks(6), *promotion.tasks(6), *late.tasks(6)]
+    tasks += [*returning.tasks(6), *harm.tasks(6), *wrong_delay.tasks(6)]
     found = {task.key: fake(task.key) for task in tasks}
     figures = {
         name: {"A2": [10.0, 12.0], "B10": [80.0, 82.0], "C10": [160.0, 170.0]} for name in ("river TS",)
@@ -76,6 +88,9 @@ def test_every_row_of_the_table_is_written_as_json_and_page(tmp_path: Path) -> N
         "rollback": rollback.rows(found),
         "promotion": promotion.rows(found),
         "late": late.rows(found),
+        "returning": returning.rows(found),
+        "harm": harm.rows(found),
+        "wrong_delay": wrong_delay.rows(found),
         "cost": cost.rows(found["cost"]),
     }
     rows = [line for lines in groups.values() for line in lines]
@@ -102,6 +117,20 @@ def test_every_row_of_the_table_is_written_as_json_and_page(tmp_path: Path) -> N
         "rollback.png",
         "cost.png",
     }
+
+
+def test_a_break_is_counted_from_the_first_tick_that_shows_it() -> None:
+    measured = harm.play("canary at 20 %, .99 to 0", seeds=4, seed=0)
+    assert measured.shape == (4, 4)
+    harmed, half, floor, out = np.median(measured, axis=0)
+    assert 150 < harmed < 350
+    assert half <= floor <= out <= 5
+
+
+def test_a_returning_world_is_played_with_verdicts_and_without() -> None:
+    regrets = returning.play("loser becomes best", seeds=2, seed=0)
+    assert regrets.shape == (2, 2)
+    assert (regrets > 0).all()
 
 
 def test_late_labels_cost_less_when_exposure_is_the_denominator() -> None:

@@ -177,6 +177,10 @@ class Rollback(ApiModel):
     error_rate: ErrorRate = "0.05"
     """Bound on the probability of ever rolling back an arm that is no worse than the baseline,
     over the whole life of this resource.
+
+    No worse means: in no stretch of time do its requests earn less in the mean than the baseline's
+    would have, with requests routed at random. An arm that is worse for hours and better for
+    hours may be rolled back while it is worse; it is tried again, see retryAfter.
     """
     drain: Annotated[str, DurationString("0s", "24h", example="60s")] = "60s"
     """Longest wait for an arm's last requests between weight 0 and zero replicas.
@@ -195,8 +199,9 @@ class Rollback(ApiModel):
     arm never are.
     """
     retry_after: Annotated[str, DurationString("1m", "8760h", or_zero=True, example="24h")] = "24h"
-    """After this long a rolled-back arm is tried again with a small share; 0s: only when its
-    Pod template changes.
+    """Longest wait until a rolled-back arm is tried again with a small share. The first trial comes
+    after 1h, and each that fails doubles the wait up to this; 0s: only when its Pod template
+    changes.
     """
 
 
