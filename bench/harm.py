@@ -26,7 +26,7 @@ class Break:
     age: int
     requests: int
     share: float | None = None
-    """Share of the second arm until it breaks; None: what it has earned."""
+    """Share of the second arm from the second tick until it breaks; None: what it has earned."""
     ticks: int = 60
     harmed: float | None = None
     half: float | None = None
@@ -57,7 +57,7 @@ def play(name: str, seeds: int, seed: int) -> np.ndarray:
     reached = np.full((3, seeds), float(setting.ticks))
     first = np.ones(seeds)
     for tick in range(len(rates)):
-        if setting.share is not None and tick <= setting.age:
+        if setting.share is not None and 0 < tick <= setting.age:
             given = np.array([1.0 - setting.share, setting.share]) * WEIGHT_TOTAL
             run.weights = np.broadcast_to(given, (seeds, 2)).copy()
         shares = run.shares

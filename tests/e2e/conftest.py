@@ -19,6 +19,9 @@ from testbed.reward_source import RewardSource
 from testbed.rollout import Rollout
 from tests.e2e import ADDRESSES, NAMESPACE
 
+# So that what was counted is shown beside the truth where they differ.
+pytest.register_assert_rewrite("tests.e2e.versions")
+
 PROGRAMS = Path(__file__).parent / "programs"
 
 

@@ -166,7 +166,9 @@ class Guardrails(ApiModel):
     min_share: Share = "0.01"
     """Share of the traffic that every serving arm keeps, so that its evidence goes on."""
     min_change: Share = "0.005"
-    """Weights are left alone while no share would change by more than this."""
+    """Weights are left alone while no share would change by more than this. A change must also be worth
+    a write: large beside the share, or expected to earn something.
+    """
     new_arm_share: Annotated[str, DecimalString("0", "1", exclusive_minimum=True, example="0.1")] = "0.1"
     """Largest share of an arm that has just joined or returned, until it has minTrials."""
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from bandit_operator.core.inference.named_arrays import Flags, Floats
 from bandit_operator.core.model import Guardrails
-from bandit_operator.core.weights import Bounds, changed_enough, guarded_shares, scaled
+from bandit_operator.core.weights import Bounds, Outlook, guarded_shares, scaled, worth_writing
 
 COLLAPSE = 8.0
 """Standard deviations below its forecast at which the arm that carries the traffic has fallen far."""
@@ -86,7 +86,13 @@ def loser(proven: Flags, log_e_value: Floats, eligible: Flags, baseline: int) ->
 
 
 def allocate(
-    guardrails: Guardrails, arms: Arms, current: Floats, wanted: Floats, winner: Flags, held: Flags
+    guardrails: Guardrails,
+    arms: Arms,
+    current: Floats,
+    wanted: Floats,
+    winner: Flags,
+    held: Flags,
+    outlook: Outlook,
 ) -> Allocation:
     """Share the traffic out: by the strategy, inside the guardrails.
 
@@ -99,6 +105,7 @@ def allocate(
         wanted: what the strategy wants for ``arms.chosen`` ``[..., K]``.
         winner: an arm that is promoted, and so gets all but the others' floors ``[..., K]``.
         held: rows whose weights stay, but for arms that are taken out ``[...]``.
+        outlook: what the next tick may bring.
     """
     eligible = arms.eligible
     target = wanted if arms.learns else _beside_joining(guardrails, arms, current, wanted)
@@ -112,7 +119,7 @@ def allocate(
     # An arm that is something else since a moment ago may not keep the share of what it was.
     above = arms.joining & eligible & (current > present + 1e-9)
     moves = taken_out.any(-1) | above.any(-1)
-    moves |= ~held & changed_enough(current, proposed, guardrails.min_change)
+    moves |= ~held & worth_writing(current, proposed, outlook, guardrails.min_change)
     return Allocation(proposed, moves & eligible.any(-1), taken_out)
 
 

@@ -16,7 +16,14 @@ import numpy as np
 from bandit_operator.core import allocation, lifecycle, reasons
 from bandit_operator.core.allocation import Allocation, Arms
 from bandit_operator.core.decision import ArmReport, Decision, Intention
-from bandit_operator.core.evaluate import Evaluation, RollbackEvidence, evaluate, rollback_evidence, surprise
+from bandit_operator.core.evaluate import (
+    Evaluation,
+    RollbackEvidence,
+    evaluate,
+    outlook,
+    rollback_evidence,
+    surprise,
+)
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.guards import Guarded, Hold, first_violated
 from bandit_operator.core.inference.named_arrays import Flags, Floats
@@ -41,7 +48,7 @@ from bandit_operator.core.outcomes import (
     Scaled,
     WeightsMoved,
 )
-from bandit_operator.core.weights import to_weights
+from bandit_operator.core.weights import Outlook, to_weights
 
 Standings = Mapping[str, ArmStanding]
 
@@ -86,7 +93,7 @@ def decide(experiment: Experiment, memory: Memory, before: Intention, snapshot: 
         against,
     )
     hold = _hold(experiment, before, snapshot, standings)
-    allocated = _allocate(experiment, before, arms, evaluation, held=hold is not None)
+    allocated = _allocate(experiment, before, arms, evaluation, outlook(memory), held=hold is not None)
     move = _explain(experiment, before, standings, allocated, hold, verdict)
     acted = experiment.mode is Mode.ACTIVE
     stepped = (one for one in (*cycle.outcomes, *graduated) if acted or not isinstance(one, Scaled))
@@ -196,7 +203,13 @@ def _hold(experiment: Experiment, before: Intention, snapshot: Snapshot, standin
 
 
 def _allocate(
-    experiment: Experiment, before: Intention, arms: Arms, evaluation: Evaluation, *, held: bool
+    experiment: Experiment,
+    before: Intention,
+    arms: Arms,
+    evaluation: Evaluation,
+    expected: Outlook,
+    *,
+    held: bool,
 ) -> Allocation:
     promotes = experiment.promotion.action is PromotionAction.PROMOTE
     return allocation.allocate(
@@ -206,6 +219,7 @@ def _allocate(
         wanted=np.array([evaluation.shares.get(arm, 0.0) for arm in experiment.names]),
         winner=np.array([promotes and arm == evaluation.promoted for arm in experiment.names]),
         held=np.array(held),
+        outlook=expected,
     )
 
 

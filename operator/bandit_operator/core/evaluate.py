@@ -12,13 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from bandit_operator.core.experiment import Experiment
-from bandit_operator.core.inference import exposure, posterior, verdicts
+from bandit_operator.core.inference import exposure, forecast, posterior, verdicts
 from bandit_operator.core.inference import moments as mo
 from bandit_operator.core.inference.changes import Change, latest
 from bandit_operator.core.inference.evidence import over_dispersion
 from bandit_operator.core.inference.named_arrays import Flags, Floats
 from bandit_operator.core.memory import Memory, validation_scores
 from bandit_operator.core.strategies import Situation
+from bandit_operator.core.weights import Outlook
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,6 +94,18 @@ def surprise(memory: Memory) -> Floats:
     """
     dispersion = over_dispersion(memory.evidence)[..., memory.index(memory.baseline), :]
     return np.asarray(memory.evidence.forecast["surprise"] / np.sqrt(dispersion))
+
+
+def outlook(memory: Memory) -> Outlook:
+    """What the next tick may bring, by the forecasts of the arms."""
+    expected = forecast.forecast(memory.evidence.forecast, memory.reward_type)
+    trials = memory.evidence.forecast["recent_trials"][..., forecast.Span.FIVE_TICKS, :]
+    share = trials / np.maximum(trials.sum(-1, keepdims=True), 1e-12)
+    variance = (np.where(expected.known, expected.variance, 0.0) * share).sum(-1)
+    return Outlook(
+        earns=memory.labels[..., None] * np.where(expected.known, expected.mean, 0.0),
+        deviation=np.sqrt(memory.labels * variance),
+    )
 
 
 def assess(

@@ -16,6 +16,10 @@ from bandit_operator.core.model import WEIGHT_TOTAL, Guardrails
 
 _LAST_BITS = 1e-9
 """Sums that differ by less are equal: which bound yields must not hang on the order of adding up."""
+_MOVE = 0.22
+"""Change of a share, in parts of √(w(1 − w)), that is worth a write."""
+_GAIN = 0.08
+"""Expected gain of a tick, in parts of its standard deviation, that is worth a write."""
 LARGEST_WEIGHT = 1_000_000
 """Largest weight that a backendRef may carry (Gateway API, BackendRef.weight)."""
 
@@ -158,10 +162,27 @@ def unit_of(arms: int, strangers: Sequence[int]) -> Unit:
     return Unit(arms * max(1, factor), max(1, factor))
 
 
-def changed_enough(current: Floats, proposed: Floats, min_change: float) -> Flags:
-    """Whether any arm's share would change by more than ``min_change``, or start or stop ``[...]``.
+@dataclass(frozen=True, slots=True, eq=False)
+class Outlook:
+    """What the next tick may bring, in rewards."""
 
-    An arm that must lose its last traffic, or is to get its first, is never too small a change.
+    earns: Floats
+    """What each arm is expected to earn with all of the traffic ``[..., K]``; 0 where nothing is known."""
+    deviation: Floats
+    """Standard deviation of what all arms earn together ``[...]``."""
+
+
+def worth_writing(current: Floats, proposed: Floats, outlook: Outlook, min_change: float) -> Flags:
+    """Whether to write the proposed shares ``[...]``.
+
+    Each write makes a gateway take up a new configuration, so it must be worth one: a share changes by
+    more than a part of √(w(1 − w)), which is small at both ends, or the tick is expected to earn
+    more by a part of its own standard deviation. Less than ``min_change`` is never written. An arm
+    that must lose its last traffic, or is to get its first, is never too small a change.
     """
-    moved = np.abs(proposed - current) > min_change + 1e-9
-    return np.asarray((moved | ((proposed > 0) != (current > 0))).any(-1))
+    moved = np.abs(proposed - current)
+    spread = np.maximum(current * (1.0 - current), proposed * (1.0 - proposed))
+    large = (moved > np.maximum(min_change, _MOVE * np.sqrt(np.maximum(spread, 0.0))) + 1e-9).any(-1)
+    gain = np.abs(((proposed - current) * outlook.earns).sum(-1))
+    earned = (gain > _GAIN * outlook.deviation) & (moved > min_change + 1e-9).any(-1)
+    return np.asarray(large | earned | ((proposed > 0) != (current > 0)).any(-1))

@@ -14,7 +14,7 @@ import numpy as np
 from bandit_operator.core import allocation, retries
 from bandit_operator.core import memory as mem
 from bandit_operator.core.allocation import Arms
-from bandit_operator.core.evaluate import Assessment, assess, rollback_evidence, surprise
+from bandit_operator.core.evaluate import Assessment, assess, outlook, rollback_evidence, surprise
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.guards import EXPECTED_TRIALS_MISSED
 from bandit_operator.core.inference.named_arrays import Flags, Floats
@@ -144,6 +144,7 @@ def decide(run: Operation, requests: Floats, earned: Floats, serves: Flags) -> t
         wanted=assessment.shares,
         winner=assessment.promoted & promotes,
         held=_held(requests, eligible, run.shares),
+        outlook=outlook(run.memory),
     )
     weights = np.where(allocated.moves[:, None], to_weights(allocated.shares), run.weights)
     run.weights = weights.astype(np.float64)

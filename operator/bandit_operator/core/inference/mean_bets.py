@@ -6,8 +6,8 @@ With h = n_i n_j/(n_i + n_j) and z = Σ h (ȳ_i − ȳ_j) over a block of ticks,
 
 has mean ≤ 1 for any z of mean ≤ 0 and variance ≤ s², however skewed (from e^{x − x²/6} ≤ 1 + x + x²/3,
 Delyon, "Exponential inequalities for sums of weakly dependent variables", 2009; cutting gains off keeps
-the mean ≤ 0). The variance is that of the blocks seen so far, so nothing is staked on the first
-:data:`UNSTAKED` blocks, in which only the variance is learned. λ may depend on the past in any
+the mean ≤ 0). The variance is that of the blocks seen so far, so nothing is staked on the first blocks,
+:data:`UNSTAKED` at the most, in which only the variance is learned. λ may depend on the past in any
 way; two choices run side by side and their products are averaged. One follows the estimates,
 λ = m/s² with m from the means that were forecast **before the block opened**. The other is λ = ¼/s,
 which needs no estimate.
@@ -31,8 +31,11 @@ FIXED_BET = 0.25
 """λ of the second bet in units of one standard deviation of z."""
 BLOCK = 0.5
 """Variance of z, in rewards, at which a block is taken in."""
-UNSTAKED = 28.0
-"""Blocks at the beginning of which only the variance is learned."""
+UNSTAKED = 31.0
+"""Blocks at the beginning of which only the variance is learned, at the most."""
+LEAST_UNSTAKED = 5.0
+_OVERLOOKED = 0.02
+"""Chance with which a tick that would make the two arms equal may not have come in the unstaked blocks."""
 LARGEST_GAIN = 3.0
 """Standard deviations at which what a block can earn is cut off."""
 UNSEEN = 3.0
@@ -92,6 +95,7 @@ def update(arrays: Arrays, pairs: Pairs, *, normal: bool) -> dict[str, Floats]:
         bound=np.where(full, bound, 0.0),
         variance=np.where(full, variance, 1.0),
         expected=gap * weight,
+        unstaked=np.full(gap.shape, UNSTAKED) if normal else _unstaked(pairs.mean),
     )
     scarce = 0.0 if normal else np.minimum(pooled, 1.0 - pooled) ** 2
     closed = _close(arrays, block, UNSEEN * weight * scarce / np.where(spread > 0, spread, 1.0))
@@ -109,6 +113,21 @@ class _Block:
     variance: Floats
     expected: Floats
     """z as forecast before the block opened."""
+    unstaked: Floats
+    """Blocks before the first bet."""
+
+
+def _unstaked(mean: Floats) -> Floats:
+    """Blocks that must have shown the variance before the first bet that i is better than j.
+
+    Two arms may be equal although they look unlike in most ticks, if ticks come that make up for it. A
+    reward lies in [0, 1], so where j looks worse by a gap, such ticks of j have at least the chance
+    gap/(1 − θ_j), and such ticks of i gap/θ_i: the rarer, the longer it takes until one must have come.
+    """
+    gap = np.maximum(mean - swapped(mean), 0.0)
+    chance = np.minimum(gap / np.maximum(1.0 - swapped(mean), 1e-9), gap / np.maximum(mean, 1e-9))
+    chance = np.clip(chance, 1e-9, 1.0 - 1e-9)
+    return np.clip(np.log(_OVERLOOKED) / np.log1p(-chance), LEAST_UNSTAKED, UNSTAKED)
 
 
 def _close(arrays: Arrays, block: _Block, unseen: Floats) -> dict[str, Floats]:
@@ -127,8 +146,9 @@ def _close(arrays: Arrays, block: _Block, unseen: Floats) -> dict[str, Floats]:
     deviation = np.sqrt(squared)
     follow = np.maximum(block.expected, 0.0) / (root * over_dispersion(arrays))
     rate = np.stack([np.minimum(follow, 1.0 / deviation), FIXED_BET / deviation], axis=-3)
+    rate = np.where((blocks >= block.unstaked)[..., None, :, :], rate, 0.0)
     x = rate * np.minimum(block.bound / root, LARGEST_GAIN * deviation)[..., None, :, :]
-    staked = blocks - UNSTAKED
+    staked = blocks - LEAST_UNSTAKED
     begun = np.logaddexp(arrays["bet"], np.log(restart_weight(np.maximum(staked, 0.0)))[..., None, :, :])
     won = begun + x - x**2 / 6.0 - rate**2 * squared[..., None, :, :] / 3.0
     gain = np.maximum(1.0 / (blocks + 21.0), _GAIN)
@@ -142,6 +162,6 @@ def _close(arrays: Arrays, block: _Block, unseen: Floats) -> dict[str, Floats]:
 
 def log_e_value(arrays: Arrays) -> Floats:
     """Ln of the e-value that the row's arm is better than the column's ``[..., K, K]``."""
-    unused = unused_weight(np.maximum(arrays["blocks"] - UNSTAKED, 0.0))
+    unused = unused_weight(np.maximum(arrays["blocks"] - LEAST_UNSTAKED, 0.0))
     mixed = np.logaddexp.reduce(arrays["bet"], axis=-3) - np.log(_BETS)
     return np.asarray(np.logaddexp(mixed, np.log(unused)))
