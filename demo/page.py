@@ -40,7 +40,7 @@ def _introduction(report: dict[str, Any]) -> str:
         f"{skew['arm']} validated best of {len(report['arms'])} models, and was deployed with a mistake, on "
         f"purpose: {skew['cause']} (feature “{skew['feature']}”, factor {skew['factor']:.4g}). Its Pods were "
         f"healthy and answered in time; only the labels, which came about a second later, could tell. "
-        f"bandit-operator read the rewards from Prometheus every 3 s."
+        f"bandit-operator read the rewards from Prometheus every 5 s."
     )
 
 

@@ -259,7 +259,7 @@ def make_steps() -> list[Step]:
     return [
         Step("start", "the operator takes the route over, traffic starts", 40, take_over),
         Step("left", "traffic leaves {best}, the arm that validated best", 60, leave),
-        Step("verdict", "verdict: {best} is worse than {baseline}", 150, judge),
+        Step("verdict", "verdict: {best} is worse than {baseline}", 240, judge),
         Step("drained", "{best} has weight 0, and the gateway has accepted it", 30, accept_zero),
         Step("rolled back", "its last requests end, then it is scaled to zero Pods", 60, scale_down),
         Step("fixed", "{best} is redeployed without the skew, its evidence starts again", 30, fix),
