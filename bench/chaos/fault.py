@@ -30,6 +30,10 @@ class Fault(ABC):
     counted: ClassVar[Literal["samples", "answers", "not"]] = "samples"
     """What the operator's count of trials is held to: Prometheus' own samples, to the last one; where those
     are what is wrong, the answers that requests got; or nothing, where trials do not come from requests."""
+    quiet: ClassVar[float] = 2.0
+    """Seconds after the last request by which all of them are in Prometheus, where answers are counted."""
+    begins_again: ClassVar[bool] = False
+    """Whether the operator's windows have a gap, because the resource was made again."""
     stated: ClassVar[str] = ""
     """Which rewards need not be counted, or may be again, where the fault makes that unavoidable."""
     stated_lost: ClassVar[float] = 0.0

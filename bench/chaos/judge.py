@@ -143,7 +143,8 @@ def _faults(facts: Facts, at: float) -> list[str]:
         found.append("no arm could serve")
     elif any(weight > 0 and arm not in servable for arm, weight in carried.items()):
         found.append("an arm that could not serve had weight")
-    if meant is not None and not same_shares(carried, meant):
+    kept = {arm: weight for arm, weight in carried.items() if arm in (meant or {})}
+    if meant and not same_shares(kept, meant):
         found.append("the route carried other weights than the status said")
     return found
 

@@ -72,6 +72,8 @@ class LiveRollout(Rollout):
         self.backends = {arm: f"{name}-{arm}" for arm in means}
         """Service of each arm."""
         self.scale = scale
+        self.counts = True
+        """Whether its trials are the answers of its own requests."""
         self.steer(**{arm: {"mean": mean} for arm, mean in means.items()})
 
     # ---- what it is made of ---------------------------------------------------------------
@@ -96,16 +98,32 @@ class LiveRollout(Rollout):
         ]
         return super().resource(**{"arms": arms, **SPEC, **spec})
 
+    def route_object(self) -> dict[str, Any]:
+        """The route, whose backends are the arms'."""
+        route = super().route_object()
+        for arm, ref in zip(self.arms, route["spec"]["rules"][0]["backendRefs"], strict=True):
+            ref["name"] = self.backends[arm]
+        return route
+
     def start(self, *others: Object, rate: float = RATE, **spec: Any) -> None:
-        """Apply everything, and send requests once the operator counts."""
+        """Apply everything, and send requests once the operator counts, until it learns."""
         made = [part for arm in self.arms for part in self.pods(arm)]
-        self.cluster.apply(*(dict(one) for one in (*made, self.route_object(), *others)))
+        self.cluster.apply(*(dict(one) for one in (*made, *others)))
+        self.start_route(self.route_object())
+        self.start_resource(**spec)
+        self.send(rate)
+        self.wait("it learns", lambda: float(self.arm(self.arms[0]).get("trials") or 0) > 0, START_SECONDS)
+
+    def start_route(self, route: Object) -> None:
+        """Apply the route alone, and wait until the gateway serves it."""
         self.wait("its Pods are ready", lambda: all(self.endpoints(arm) for arm in self.arms), START_SECONDS)
+        self.cluster.apply(dict(route))
         wait_until(partial(self._is_served), f"{self.name} is served by the gateway", START_SECONDS)
+
+    def start_resource(self, **spec: Any) -> None:
+        """Apply the BanditDeployment, and wait until the operator counts from some time on."""
         self.cluster.apply(self.resource(**spec))
         self.wait("the operator counts", lambda: "cursor" in self.status(), START_SECONDS)
-        self._ground.load.set(self.name, rate)
-        self.wait("it learns", lambda: float(self.arm(self.arms[0]).get("trials") or 0) > 0, START_SECONDS)
 
     def _is_served(self) -> bool:
         return httpx.get(f"{self.cluster.endpoints.gateway}/{self.name}/", timeout=5).status_code == 200
@@ -158,6 +176,15 @@ class LiveRollout(Rollout):
         """Whether something is ready behind an arm's Service."""
         return bool(self._endpoints(self.backends[arm]).at(time.time()))
 
+    def endpoints_since(self, arm: str) -> float:
+        """When an arm got its ready endpoint last, in seconds since 1970; infinite where it has none."""
+        spans = self._endpoints(self.backends[arm]).spans(time.time(), bool)
+        return spans[-1][0] if spans and self.endpoints(arm) else float("inf")
+
+    def routes(self) -> list[Object]:
+        """Every version of the route that was seen, oldest first."""
+        return [body for _, body in self._ground.recorder.line("httproutes", self.name).entries if body]
+
     def replicas(self, arm: str) -> int:
         """What an arm's Deployment asks for."""
         deployment = self._ground.recorder.newest("deployments", self.backends[arm])
@@ -180,6 +207,15 @@ class LiveRollout(Rollout):
     def requests(self) -> list[Request]:
         """What became of its requests."""
         return self._ground.load.requests(self.name)
+
+    def patch_route(self, *operations: Mapping[str, Any]) -> None:
+        """Change the route by a JSON Patch, as another hand would."""
+        self.cluster.kubectl("patch", "httproute", self.name, "--type=json", "-p", json.dumps(operations))
+
+    def crashes(self, arm: str) -> list[float]:
+        """When processes of an arm have failed, as they noted it, in seconds since 1970."""
+        file = self._ground.control / f"{self.name}.{arm}.crashes"
+        return [float(line) for line in file.read_text().split()] if file.exists() else []
 
     def failed_since(self, start: float) -> int:
         """How many requests that were sent since then have failed."""
@@ -247,7 +283,8 @@ class LiveRollout(Rollout):
         slices = []
         for name in recorder.names("endpointslices"):
             line = recorder.line("endpointslices", name)
-            if any(body.get("metadata", {}).get("labels", {}).get(label) == service for _, body in line.entries):
+            labels = [body.get("metadata", {}).get("labels", {}) for _, body in line.entries]
+            if any(one.get(label) == service for one in labels):
                 slices.append(Line([(at, _ready_in(body)) for at, body in line.entries]))
         times = sorted({at for line in slices for at in line.times})
         return Line([(at, any(line.at(at) for line in slices)) for at in times])
@@ -263,9 +300,7 @@ class LiveRollout(Rollout):
 
 
 def _ready_in(endpoint_slice: Object) -> bool:
-    return any(
-        one.get("conditions", {}).get("ready", True) for one in endpoint_slice.get("endpoints") or []
-    )
+    return any(one.get("conditions", {}).get("ready", True) for one in endpoint_slice.get("endpoints") or [])
 
 
 def _unresolved(route: Object, service: str) -> bool:

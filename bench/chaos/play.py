@@ -148,20 +148,28 @@ def _counts_since(one: LiveRollout) -> float:
 
 
 def _rewards(fault: Fault, scene: Scene, one: LiveRollout) -> tuple[Rewards, float]:
-    """Compare what was counted with what there was; gives also how much the operator said that it left out."""
-    if fault.counted == "not":
+    """Compare what was counted with what there was; gives also how much was said to be left out."""
+    if fault.counted == "not" or not one.counts:
         return judge.compare({}, {}), 0.0
-    if fault.counted == "answers":
-        scene.stage.load.set(one.name, 0)
-        time.sleep(EDGE)
-    records = _last_records(one, quiet_since=time.time() if fault.counted == "answers" else 0.0)
-    if not records.ticks or records.first_cursor is None:
+    by_answers = fault.counted == "answers"
+    if by_answers:
+        one.send(0)
+        time.sleep(fault.quiet)
+    records = _last_records(one, quiet_since=time.time() if by_answers else 0.0)
+    windows = [
+        (parse_time(record["window"]["start"]), parse_time(record["window"]["end"]))
+        for record in records.ticks
+    ]
+    if not windows or records.first_cursor is None:
         return judge.compare({}, {}), 0.0
-    end = parse_time(records.ticks[-1]["window"]["end"])
-    if fault.counted == "answers":
+    there: dict[str, float] = {}
+    if by_answers:
         there = answers_by_arm(one.requests())
     else:
-        there = truth(scene.stage.cluster, one.name, TRIALS, records.first_cursor, end)
+        whole = [(records.first_cursor, windows[-1][1])]
+        for start, end in judge.merged(windows) if fault.begins_again else whole:
+            for arm, grown in truth(scene.stage.cluster, one.name, TRIALS, start, end).items():
+                there[arm] = there.get(arm, 0.0) + grown
     left_out = sum(
         start - EDGE <= request.sent <= end + EDGE and request.arm == arm
         for arm, spans in windows_left_out(records).items()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from pathlib import Path
-
 
 from bench.chaos.live import LiveRollout
 from bench.chaos.load import Load
@@ -16,6 +16,7 @@ from cluster.client import ClusterError, EmbeddedCluster
 from testbed.altered import SETTABLE_CLOCK, settable_clock_image
 from testbed.installation import OPERATOR_NAMESPACE, images
 from testbed.programs import BROKEN_PROMETHEUS, program
+from testbed.reward_source import RewardSource
 
 NAMESPACE = "chaos"
 ILL = "ill-prometheus"
@@ -37,6 +38,11 @@ class Stage:
         self.load = Load(cluster.endpoints.gateway)
         self.operators = cluster.namespace(OPERATOR_NAMESPACE)
         self.own = cluster.namespace(NAMESPACE)
+
+    @cached_property
+    def rewards(self) -> RewardSource:
+        """Rewards that do not come from requests, started when they are first needed."""
+        return RewardSource(self.cluster, NAMESPACE)
 
     def operator_pod(self) -> str:
         """Return the name of a Pod of the operator that runs."""
@@ -91,7 +97,7 @@ class Scene:
         scale: bool = True,
         **means: float,
     ) -> LiveRollout:
-        """Return a rollout named after the fault, with arms of these mean rewards, that is not yet started."""
+        """Return a rollout with arms of these mean rewards; it is not started yet."""
         made = LiveRollout(self.stage, NAMESPACE, f"{self.fault}{suffix}", means, weights, scale)
         self.rollouts.append(made)
         return made
@@ -128,5 +134,3 @@ class Scene:
                 own = [name for name in names if name.partition("/")[2].startswith(one.name)]
                 if own:
                     one.cluster.kubectl("delete", "--wait=false", *own)
-
-

@@ -83,6 +83,8 @@ class Server:
             self.past.append((time.time(), *self.total()))
             lives = self.behaviour.lives
             if lives and time.monotonic() - self.started > lives:
+                with self.file.with_suffix(".crashes").open("a") as crashes:
+                    crashes.write(f"{time.time()}\n")
                 os._exit(1)
             await asyncio.sleep(LOOK_SECONDS)
 
