@@ -39,7 +39,7 @@ def set_clock(operators: Cluster, seconds: int) -> None:
 
 @contextmanager
 def patched_operator(cluster: Cluster, patch: list[dict[str, Any]], *values: str) -> Iterator[Cluster]:
-    """The operator's namespace with its Deployment under a JSON Patch, until it is as the chart makes it again.
+    """The operator's namespace, with its Deployment under a JSON Patch; afterwards it is the chart's.
 
     Args:
         cluster: Where the operator is.

@@ -93,13 +93,15 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     if options.list:
         for fault in FAULTS:
-            print(f"{fault.name}{' (alone)' if fault.alone else ''}\n    {fault.injected}\n    → {fault.expected}")
+            print(f"{fault.name}\n    {fault.injected}\n    → {fault.expected}")
         return
     if other_named():
         parser.error("processes of the embedded cluster are stopped and killed; unset KUBECONFIG and CLUSTER")
     build, docs = (BUILD / "quick", BUILD / "quick") if options.quick else (BUILD, DOCS)
     faults, file = chosen(options.only, options.quick), build / "report.json"
-    before = json.loads(file.read_text(encoding="utf-8")) if options.only is not None and file.exists() else {}
+    before = (
+        json.loads(file.read_text(encoding="utf-8")) if options.only is not None and file.exists() else {}
+    )
     began, rows = time.monotonic(), []
     try:
         rows = run(faults, build) if faults else []

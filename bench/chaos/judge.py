@@ -87,6 +87,17 @@ def merged(spans: Sequence[Span]) -> list[Span]:
     return found
 
 
+def without(one: Span, others: Sequence[Span]) -> list[Span]:
+    """Return what is left of one stretch of time without others, which do not touch each other."""
+    start, end = one
+    found = []
+    for other_start, other_end in sorted(others):
+        if other_start < end and other_end > start:
+            found.append((start, other_start))
+            start = max(start, other_end)
+    return [span for span in (*found, (start, end)) if span[0] < span[1]]
+
+
 def overlap(one: Span, others: Sequence[Span]) -> float:
     """Return how many seconds of one stretch lie in others."""
     return sum(max(0.0, min(one[1], end) - max(one[0], start)) for start, end in others)
@@ -164,11 +175,12 @@ def ready_while_broken(facts: Facts) -> list[tuple[float, str]]:
     """Return for how many seconds Ready=True was said while a promise was not kept, and which."""
     ready = facts.said.spans(facts.until, lambda said: said[0] == "True")
     first = max(min(facts.strokes, default=0.0), facts.from_status)
+    excused = merged([(stroke, stroke + GRACE) for stroke in facts.strokes])
     found: dict[str, float] = {}
     for (start, end), what in broken(facts):
-        span = (max(start, first), end)
-        if span[0] < span[1] and (seconds := overlap(span, ready)) > 0:
-            found[what] = found.get(what, 0.0) + seconds
+        for span in without((max(start, first), end), excused):
+            if (seconds := overlap(span, ready)) > 0:
+                found[what] = found.get(what, 0.0) + seconds
     return [(seconds, what) for what, seconds in found.items()]
 
 

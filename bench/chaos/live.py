@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import httpx
 
+from bandit_operator.core.reasons import IMPLAUSIBLE
 from bench.chaos.judge import Facts, Line
 from bench.chaos.load import Load, Request
 from bench.chaos.recorder import Recorder
@@ -36,10 +37,21 @@ OUT = frozenset({"Draining", "RolledBack"})
 class Ground(Protocol):
     """What rollouts stand on."""
 
-    cluster: Cluster
-    recorder: Recorder
-    load: Load
-    control: Path
+    @property
+    def cluster(self) -> Cluster:
+        """Where they are."""
+
+    @property
+    def recorder(self) -> Recorder:
+        """What sees them."""
+
+    @property
+    def load(self) -> Load:
+        """What sends to them."""
+
+    @property
+    def control(self) -> Path:
+        """Folder of what their arms are told to do."""
 
 
 class LiveRollout(Rollout):
@@ -78,7 +90,7 @@ class LiveRollout(Rollout):
 
     # ---- what it is made of ---------------------------------------------------------------
 
-    def pods(self, arm: str, label: str | None = None, replicas: int = 1) -> list[Object]:
+    def pods(self, arm: str, label: str | None = None, replicas: int = 1) -> list[dict[str, Any]]:
         """ConfigMap, Deployment and Service of an arm; what it counts is labelled with the arm's name."""
         made = program(
             self.namespace, f"{self.name}-{arm}", MODEL, 8000, self.name, label or arm,
@@ -87,7 +99,7 @@ class LiveRollout(Rollout):
         pod = made[1]["spec"]["template"]["spec"]
         pod["volumes"].append({"name": "control", "hostPath": {"path": str(self._ground.control)}})
         pod["containers"][0]["volumeMounts"].append({"name": "control", "mountPath": "/control"})
-        return list(made)
+        return made
 
     def resource(self, **spec: Any) -> dict[str, Any]:
         """The BanditDeployment; ``spec`` replaces fields of the default one."""
@@ -126,7 +138,7 @@ class LiveRollout(Rollout):
         self.wait("the operator counts", lambda: "cursor" in self.status(), START_SECONDS)
 
     def _is_served(self) -> bool:
-        return httpx.get(f"{self.cluster.endpoints.gateway}/{self.name}/", timeout=5).status_code == 200
+        return httpx.get(f"{self.cluster.endpoints.gateway}/{self.name}/probe", timeout=5).status_code == 200
 
     # ---- what is done to it ---------------------------------------------------------------
 
@@ -328,7 +340,12 @@ def windows_left_out(records: Records) -> dict[str, list[tuple[float, float]]]:
     found: dict[str, list[tuple[float, float]]] = {}
     for record in records.ticks:
         span = (parse_time(record["window"]["start"]), parse_time(record["window"]["end"]))
-        for arm in {**record.get("implausible", {}), **record.get("missing", {})}:
+        arms = {*record.get("implausible", {}), *record.get("missing", {})}
+        seen = record.get("observations", {})
+        arms |= {arm for arm, one in seen.items() if float(one["rewards"]) > float(one["trials"])}
+        if record["reason"] in IMPLAUSIBLE:  # the message names the arm; the record has what was read
+            arms |= {arm for arm in seen if record["message"].startswith(f"arm {arm}:")}
+        for arm in arms:
             found.setdefault(arm, []).append(span)
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -48,10 +49,12 @@ def draw(rows: list[dict[str, Any]], file: Path) -> None:
     axis.spines[["top", "right"]].set_visible(False)
     axis.grid(axis="x", color="0.9")
     axis.set_axisbelow(True)
-    marks = [Patch(color=colour, alpha=0.55, label=f"Ready={status}") for status, colour in SAID.items()]
+    marks: list[Artist] = [
+        Patch(color=colour, alpha=0.55, label=f"Ready={status}") for status, colour in SAID.items()
+    ]
     marks += [
         Line2D([], [], color="black", marker="|", linestyle="", label="the fault strikes"),
-        Line2D([], [], color=BLUE, marker=".", linestyle="", label="failed within 2 s, or with no arm servable"),
+        Line2D([], [], color=BLUE, marker=".", linestyle="", label="failed at once, or with no arm to serve"),
         Line2D([], [], color=RED, marker="x", linestyle="", label="failed otherwise"),
     ]
     figure.legend(handles=marks, fontsize="small", frameon=False, loc="outside upper center", ncols=3)

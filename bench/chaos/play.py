@@ -169,14 +169,17 @@ def _rewards(fault: Fault, scene: Scene, one: LiveRollout) -> tuple[Rewards, flo
         whole = [(records.first_cursor, windows[-1][1])]
         for start, end in judge.merged(windows) if fault.begins_again else whole:
             for arm, grown in truth(scene.stage.cluster, one.name, TRIALS, start, end).items():
-                there[arm] = there.get(arm, 0.0) + grown
+                if arm in one.backends:  # and not a backend of the rule that is no arm
+                    there[arm] = there.get(arm, 0.0) + grown
     left_out = sum(
         start - EDGE <= request.sent <= end + EDGE and request.arm == arm
         for arm, spans in windows_left_out(records).items()
         for start, end in judge.merged(spans)
         for request in one.requests()
     )
-    return judge.compare(counted_by_arm(records), there), float(left_out)
+    # What was read and not believed is in the records, too; the evidence's own trials are without it.
+    learned = {arm: float(one.arm(arm).get("trials", 0.0)) for arm in one.arms}
+    return judge.compare(learned if by_answers else counted_by_arm(records), there), float(left_out)
 
 
 def _last_records(one: LiveRollout, quiet_since: float) -> Records:

@@ -104,7 +104,7 @@ class Scene:
 
     def with_loser_out(self, **arms: float) -> LiveRollout:
         """Return a running rollout whose last arm has been found worse and scaled to zero."""
-        one = self.rollout(**(arms or {"good": 0.9, "bad": 0.1}))
+        one = self.rollout("", weights=None, scale=True, **(arms or {"good": 0.9, "bad": 0.1}))
         one.start()
         loser = one.arms[-1]
         one.wait(f"{loser} is at zero", lambda: one.arm(loser).get("reason") == "ScaledToZero", 120)

@@ -1,9 +1,9 @@
 """A model server that counts a reward for each request that it answers, and can be told to misbehave.
 
 ``served_model.py PORT ROUTE ARM``: GET / says whether it is ready, GET /metrics has the counters, every
-other path is a request. What it does is written in the file /control/ROUTE.ARM.json, which is read again
-when it changes: see ``Behaviour``. Its Pods have a file system of their own, so counters live and die
-with the process, as those of most model servers do.
+other path is a request, which counts unless it ends in /probe. What it does is written in the file
+/control/ROUTE.ARM.json, which is read again when it changes: see ``Behaviour``. Its Pods have a file
+system of their own, so counters live and die with the process, as those of most model servers do.
 """
 
 from __future__ import annotations
@@ -126,7 +126,8 @@ class Server:
             return (200, "ready") if self.behaviour.ready else (503, "not ready")
         if path == "/metrics":
             return 200, self.metrics()
-        self.count()
+        if not path.endswith("/probe"):
+            self.count()
         return 200, self.arm
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

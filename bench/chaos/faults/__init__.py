@@ -30,7 +30,7 @@ FAULTS: tuple[type[Fault], ...] = (
     weights.TwoGateways,
     shared.TwoResourcesOverTheSamePods,
     shared.AnotherRouteUsesTheLoser,
-    shared.MirroredRequests,
+    shared.RequestsPastTheGateway,
     shared.LoserScaledUp,
     shared.ArmScaledToZeroByOthers,
     identity.NewBackendUnderAnOldName,

@@ -12,7 +12,7 @@ class NewBackendUnderAnOldName(Fault):
 
     name = "new-backend-under-an-old-name"
     injected = "The leading arm's backendRef is changed to another, bad, untried Service."
-    expected = "It starts anew within 2 s: at most newArmShare (10 %), reason NewBackend, no trials."
+    expected = "It starts anew within 2 s: Joining with at most newArmShare (10 %), and no trials."
     quick = True
 
     def prepare(self, scene: Scene) -> LiveRollout:
@@ -29,17 +29,19 @@ class NewBackendUnderAnOldName(Fault):
         scene.stroke()
         one.patch_route({"op": "replace", "path": "/spec/rules/0/backendRefs/1/name", "value": other})
         one.patch({"arms": one.resource()["spec"]["arms"]})
+        scene.stroke()
 
     def observe(self, scene: Scene, one: LiveRollout) -> str:
         """It is a new arm."""
-        one.wait("it has a small share", lambda: one.share("bad") <= 0.1, 10)
-        after, trials = scene.since, float(one.arm("bad").get("trials", 0))
-        reason = one.arm("bad").get("reason")
-        expect(reason == "NewBackend", f"bad is {one.arm('bad').get('state')}/{reason}")
+        one.wait("it has a small share", lambda: 0 < one.share("bad") <= 0.1, 10)
+        after, arm = scene.since, one.arm("bad")
+        trials = float(arm.get("trials", 0))
+        expect(arm.get("state") == "Joining", f"bad is {arm.get('state')}/{arm.get('reason')}")
         expect(trials == 0, f"it has {trials:g} trials")
         scene.hold(15)
-        expect(one.share("bad") <= 0.1001 or float(one.arm("bad")["trials"]) >= 20, "it had more too soon")
-        return f"{one.arm('bad')['state']}/{reason} after {after:.1f} s, with 0 trials"
+        trials = float(one.arm("bad").get("trials", 0))
+        expect(one.share("bad") <= 0.1001 or trials >= 20, f"{one.share('bad'):.0%} after {trials:g} trials")
+        return f"Joining after {after:.1f} s, with 0 trials; {one.share('bad'):.0%} 15 s later"
 
 
 class BaselineAtZero(Fault):
@@ -102,9 +104,11 @@ class ArmRemovedAndPutBack(Fault):
         scene.stroke()
         one.patch_route({"op": "replace", "path": "/spec/rules/0/backendRefs/2/name", "value": other})
         one.patch({"arms": one.resource()["spec"]["arms"]})
+        scene.stroke()
         one.wait("it has a small share", lambda: one.share("late") <= 0.1, 15)
-        expect(float(one.arm("late").get("trials", 0)) < 100, f"it has {one.arm('late')['trials']} trials")
-        return f"“{word[:120]}”; put back: {one.arm('late')['state']}/{one.arm('late')['reason']}"
+        arm = one.arm("late")
+        expect(float(arm.get("trials", 0)) < 100, f"it has {arm.get('trials')} trials")
+        return f"“{word[:120]}”; put back: {arm.get('state')}/{arm.get('reason')}"
 
 
 class ResourceMadeAgain(Fault):

@@ -71,8 +71,8 @@ class MoreSuccessesThanTrials(Implausible):
     """Successes of something else."""
 
     name = "more-successes-than-trials"
-    injected = "One arm counts 1.8 successes for each, at a true rate of 60 %."
-    told: ClassVar[Told] = {"rewards_a_trial": 1.8}
+    injected = "One arm counts 2.5 successes for each, at a true rate of 60 %."
+    told: ClassVar[Told] = {"rewards_a_trial": 2.5}
     reasons = frozenset({"RewardsAboveTrials"})
     says = "rewards of"
     quick = True

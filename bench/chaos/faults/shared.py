@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 from bench.chaos.fault import Fault, expect
@@ -95,25 +96,26 @@ class AnotherRouteUsesTheLoser(Fault):
         return f"TrafficInSync {condition.get('status')}/{condition.get('reason')}"
 
 
-class MirroredRequests(Fault):
-    """The gateway mirrors requests to the loser."""
+class RequestsPastTheGateway(Fault):
+    """Requests reach the loser that no route sends, as those of a mirror do."""
 
-    name = "mirrored-requests"
-    injected = "The rule mirrors each request to the loser's Service, for 30 s from before the verdict on."
-    expected = "The loser is not scaled down while mirrored requests reach it."
+    name = "requests-past-the-gateway"
+    injected = "Requests reach a loser's Pods past the gateway, as a mirror's do, from before the verdict on."
+    expected = "The loser is not scaled down while they come (WaitingForRequests); then it is."
 
     def prepare(self, scene: Scene) -> LiveRollout:
-        """Two arms that serve, and a mirror."""
+        """Two arms that serve, whose own counter tells of requests."""
         one = scene.rollout(good=0.9, bad=0.9)
-        one.counts = False  # mirrored requests are trials without an answer
-        one.start()
-        backend = {"name": one.backends["bad"], "port": 80}
-        mirror = {"type": "RequestMirror", "requestMirror": {"backendRef": backend}}
-        one.patch_route({"op": "add", "path": "/spec/rules/0/filters/-", "value": mirror})
+        one.counts = False  # such requests are trials without an answer
+        own = f'model_reward_trials_total{{route="{one.name}"}}'
+        one.start(rollback={"drain": "5s", "retryAfter": "0s", "requests": own})
         return one
 
     def inject(self, scene: Scene, one: LiveRollout) -> None:
-        """It is found worse."""
+        """They come, and the arm is found worse."""
+        self.ended = False
+        self.sender = threading.Thread(target=self._send, args=(one,), daemon=True)
+        self.sender.start()
         scene.stroke()
         one.steer(bad={"mean": 0.1})
 
@@ -122,13 +124,23 @@ class MirroredRequests(Fault):
         one.wait_for_state("bad", "Draining", "RolledBack", seconds=120)
         scene.hold(30)
         arm = one.arm("bad")
-        expect(one.replicas("bad") == 1, f"scaled to zero under mirrored requests: {arm.get('reason')}")
-        return f"{arm.get('state')}/{arm.get('reason')} with its Pods for 30 s"
+        kept = (arm.get("state"), arm.get("reason"))
+        expect(one.replicas("bad") == 1, f"scaled to zero under requests: {kept}")
+        expect(kept == ("Draining", "WaitingForRequests"), f"the loser is {kept}")
+        return f"{kept[0]}/{kept[1]} with its Pods for 30 s; at zero once they had ended"
 
     def undo(self, scene: Scene, one: LiveRollout) -> None:
-        """No mirror any more."""
-        one.patch_route({"op": "remove", "path": "/spec/rules/0/filters/1"})
+        """They end."""
+        self.ended = True
+        self.sender.join(10)
         one.wait("the loser is at zero", lambda: one.replicas("bad") == 0, 60)
+
+    def _send(self, one: LiveRollout) -> None:
+        """Send to the Service by way of the API server."""
+        path = f"/api/v1/namespaces/{NAMESPACE}/services/{one.backends['bad']}:80/proxy/request"
+        while not self.ended:
+            one.cluster.run("cluster", "kubectl", "get", "--raw", path, check=False)
+            time.sleep(0.2)
 
 
 class LoserScaledUp(Fault):

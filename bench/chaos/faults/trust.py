@@ -173,7 +173,7 @@ class StatusEdited(Fault):
 
         def right() -> bool:
             assert one.status().get("cursor", "") > "2020", one.status().get("cursor")
-            return sum(arm["weight"] for arm in one.status()["arms"]) == 10_000
+            return sum(int(arm["weight"]) for arm in one.status()["arms"]) == 10_000
 
         one.wait("the status is right again", right, 60)
         after = scene.since

@@ -154,7 +154,7 @@ class SmallArmBesideMovingRoutes(Fault):
     def prepare(self, scene: Scene) -> LiveRollout:
         """A route at rest, and others that move."""
         one = scene.rollout(weights={"good": 9500, "bad": 500}, good=0.5, bad=0.5)
-        one.start(guardrails={"minTrials": 10**9})  # nothing moves it
+        one.start(mode="Observe")  # nothing moves it
         self.others = [
             Rollout(scene.stage.cluster, f"{self.name}-{number}", NAMESPACE) for number in range(8)
         ]
