@@ -58,7 +58,7 @@ class Facts:
     """What was seen of one rollout, from the fault on."""
 
     servable: Mapping[str, Line[bool]]
-    """Whether each arm has a ready endpoint and a place in the rule that the gateway resolves."""
+    """Whether each arm has a ready endpoint, and a place in the rule that a gateway accepts and resolves."""
     carried: Line[Mapping[str, int]]
     """The route's weights by arm."""
     meant: Line[Mapping[str, int]]

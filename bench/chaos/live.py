@@ -84,6 +84,8 @@ class LiveRollout(Rollout):
         self.backends = {arm: f"{name}-{arm}" for arm in means}
         """Service of each arm."""
         self.scale = scale
+        self.parent: dict[str, Any] | None = None
+        """Gateway of the route; the common one if None."""
         self.counts = True
         """Whether its trials are the answers of its own requests."""
         self.steer(**{arm: {"mean": mean} for arm, mean in means.items()})
@@ -115,6 +117,8 @@ class LiveRollout(Rollout):
         route = super().route_object()
         for arm, ref in zip(self.arms, route["spec"]["rules"][0]["backendRefs"], strict=True):
             ref["name"] = self.backends[arm]
+        if self.parent is not None:
+            route["spec"]["parentRefs"] = [self.parent]
         return route
 
     def start(self, *others: Object, rate: float = RATE, **spec: Any) -> None:
@@ -133,9 +137,15 @@ class LiveRollout(Rollout):
         wait_until(partial(self._is_served), f"{self.name} is served by the gateway", START_SECONDS)
 
     def start_resource(self, **spec: Any) -> None:
-        """Apply the BanditDeployment, and wait until the operator counts from some time on."""
+        """Apply the BanditDeployment once Prometheus knows its arms; wait until the operator counts."""
+        if self.counts:
+            self.wait("Prometheus has its series", self._is_scraped, START_SECONDS)
         self.cluster.apply(self.resource(**spec))
         self.wait("the operator counts", lambda: "cursor" in self.status(), START_SECONDS)
+
+    def _is_scraped(self) -> bool:
+        series = self._ground.cluster.query(f'model_reward_trials_total{{route="{self.name}"}}')
+        return {labels["arm"] for labels, _ in series} >= set(self.arms)
 
     def _is_served(self) -> bool:
         return httpx.get(f"{self.cluster.endpoints.gateway}/{self.name}/probe", timeout=5).status_code == 200
@@ -187,6 +197,11 @@ class LiveRollout(Rollout):
     def endpoints(self, arm: str) -> bool:
         """Whether something is ready behind an arm's Service."""
         return bool(self._endpoints(self.backends[arm]).at(time.time()))
+
+    def servable_now(self) -> dict[str, bool]:
+        """Whether each arm can serve, as the cluster has it."""
+        routes = self._ground.recorder.line("httproutes", self.name).entries
+        return {arm: bool(self._servable(arm, routes).at(time.time())) for arm in self.arms}
 
     def endpoints_since(self, arm: str) -> float:
         """When an arm got its ready endpoint last, in seconds since 1970; infinite where it has none."""
@@ -305,7 +320,10 @@ class LiveRollout(Rollout):
         service = self.backends[arm]
         endpoints = self._endpoints(service)
         placed = Line(
-            [(at, arm in self._weights_of(route) and not _unresolved(route, service)) for at, route in routes]
+            [
+                (at, arm in self._weights_of(route) and _accepted(route) and not _unresolved(route, service))
+                for at, route in routes
+            ]
         )
         times = sorted({*endpoints.times, *placed.times})
         return Line([(at, bool(endpoints.at(at) and placed.at(at))) for at in times])
@@ -315,15 +333,20 @@ def _ready_in(endpoint_slice: Object) -> bool:
     return any(one.get("conditions", {}).get("ready", True) for one in endpoint_slice.get("endpoints") or [])
 
 
+def _conditions(route: Object, kind: str) -> list[Object]:
+    parents = route.get("status", {}).get("parents", [])
+    return [one for parent in parents for one in parent.get("conditions", []) if one["type"] == kind]
+
+
+def _accepted(route: Object) -> bool:
+    """Whether a gateway has accepted the route, in whatever version."""
+    return any(one["status"] == "True" for one in _conditions(route, "Accepted"))
+
+
 def _unresolved(route: Object, service: str) -> bool:
     """Whether a gateway says that it cannot resolve this backend."""
-    conditions = [
-        one
-        for parent in route.get("status", {}).get("parents", [])
-        for one in parent.get("conditions", [])
-        if one["type"] == "ResolvedRefs" and one["status"] == "False"
-    ]
-    return any(service in one.get("message", "") for one in conditions)
+    said = [one for one in _conditions(route, "ResolvedRefs") if one["status"] == "False"]
+    return any(service in one.get("message", "") for one in said)
 
 
 def answers_by_arm(requests: list[Request]) -> dict[str, float]:

@@ -34,7 +34,7 @@ concern the whole cluster alone. The interval is 5 s and the drain 5 s where the
 
 - **Failed requests.** A request that was sent later than {grace:g} s after the fault's last stroke may not
   fail while some arm has been servable for as long: it has a ready endpoint, and a place in the rule that
-  the gateway resolves.
+  a gateway accepts and resolves.
 - **False rollbacks.** An arm that never had a lower mean reward than the baseline may not be taken out.
 - **Rewards.** The trials that the operator has recorded, arm by arm, are held to Prometheus' own samples,
   to the last one; where those are what is wrong, to the answers that requests got. *Stated* says what need

@@ -171,7 +171,7 @@ def _rewards(fault: Fault, scene: Scene, one: LiveRollout) -> tuple[Rewards, flo
             for arm, grown in truth(scene.stage.cluster, one.name, TRIALS, start, end).items():
                 if arm in one.backends:  # and not a backend of the rule that is no arm
                     there[arm] = there.get(arm, 0.0) + grown
-    left_out = sum(
+    left_out = bool(fault.stated) and sum(
         start - EDGE <= request.sent <= end + EDGE and request.arm == arm
         for arm, spans in windows_left_out(records).items()
         for start, end in judge.merged(spans)

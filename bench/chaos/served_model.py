@@ -161,4 +161,5 @@ async def main() -> None:
     os._exit(0)  # a gateway keeps its connections for longer than anybody waits
 
 
-asyncio.run(main())
+if __name__ == "__main__":
+    asyncio.run(main())

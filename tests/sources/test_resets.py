@@ -116,6 +116,34 @@ def test_a_counter_that_does_what_none_does_is_not_believed() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("samples", "back"),
+    [
+        ([(0, 900), (1, 10), (2, 903)], (10, 903)),
+        ([(-1, 880), (0, 10), (1, 12), (2, 903)], None),
+        ([(0, 900), (1, 10), (2, 400), (3, 903)], (400, 903)),
+        ([(0, 900), (1, 10), (2, 470), (3, 903)], None),
+        ([(0, 12), (1, 1), (2, 50)], None),
+        ([(0, 900), (1, 10), (2, 30), (3, 50)], None),
+        ([(0, 900), (1, 10), (2, 903), (3, 14), (4, 905)], (10, 903)),
+    ],
+    ids=["at once", "from before", "in few steps", "in many steps", "far beyond", "never", "again and again"],
+)
+def test_a_process_that_started_again_is_not_at_once_where_it_was(samples: Any, back: Any) -> None:
+    assert growth_of(samples, start=0).back == back
+    tally = counting([Series({"arm": "a"}, samples)])
+    assert ("a" in tally.unsteady) == (back is not None)
+
+
+def test_windows_with_a_dip_between_those_with_a_reset_do_not_end_the_distrust() -> None:
+    reset, dip = ([Series({"arm": "a"}, [(0, 130), (1, value)])] for value in (7, 80))
+    running: Any = None
+    for series in (reset, reset, reset, dip, reset):
+        tally = counting(series, running=running)
+        running = tally.restarted
+    assert "a" in tally.unsteady
+
+
 def test_a_series_that_is_reset_in_a_third_window_running_is_not_believed() -> None:
     series = [Series({"arm": "a"}, [(0, 130), (1, 7)])]
     first = counting(series)

@@ -48,7 +48,7 @@ class BaselineAtZero(Fault):
     """The user makes the loser the baseline."""
 
     name = "baseline-at-zero"
-    injected = "spec.baseline is changed to an arm that was rolled back and is at zero."
+    injected = "The spec's baseline is changed to an arm that was rolled back and is at zero."
     expected = "It is scaled up first and serves again; the old baseline is not taken out for it."
 
     def prepare(self, scene: Scene) -> LiveRollout:
@@ -77,6 +77,8 @@ class ArmRemovedAndPutBack(Fault):
     name = "arm-removed-and-put-back"
     injected = "The leading arm is taken out of spec.arms; 12 s later it is there again with another backend."
     expected = "Its unmanaged traffic is named; put back it starts anew, without a trial of the old Pods."
+    stated = "What the arm earns while it is not in the spec."
+    stated_lost = 0.4
 
     def prepare(self, scene: Scene) -> LiveRollout:
         """Three arms, and another model that is up."""

@@ -203,6 +203,43 @@ class ArmScaledToZeroByOthers(Fault):
         one.wait("it serves again", lambda: one.share("bad") > 0, 40)
 
 
+class TwoResourcesOnOneRule(Fault):
+    """A second resource claims the same rule."""
+
+    name = "two-resources-on-one-rule"
+    injected = "A second BanditDeployment names the same rule, with the arms' order and rewards turned round."
+    expected = "The younger one is refused (RuleConflict, with the older's name) and moves nothing."
+
+    def prepare(self, scene: Scene) -> LiveRollout:
+        """A rollout."""
+        one = scene.rollout("-older", good=0.9, bad=0.1)
+        one.start(guardrails={"minTrials": 10**6})  # nothing of its own moves it
+        return one
+
+    def inject(self, scene: Scene, one: LiveRollout) -> None:
+        """The second resource."""
+        self.younger = scene.rollout("-younger", bad=0.9, good=0.1)
+        self.younger.backends = {arm: one.backends[arm] for arm in self.younger.arms}
+        self.younger.counts = False
+        resource = self.younger.resource(traffic={"routeRef": {"name": one.name, "sectionName": "predict"}})
+        scene.stroke()
+        one.cluster.apply(resource)
+
+    def observe(self, scene: Scene, one: LiveRollout) -> str:
+        """It is refused."""
+        condition = self.younger.wait_for("Accepted", "False", "RuleConflict", seconds=10)
+        after = scene.since
+        expect(one.name in condition["message"], condition["message"])
+        weights = one.weights()
+        scene.hold(20)
+        expect(one.weights() == weights, f"weights went from {weights} to {one.weights()}")
+        return f"RuleConflict after {after:.1f} s; weights unchanged"
+
+    def undo(self, scene: Scene, one: LiveRollout) -> None:
+        """It goes."""
+        self.younger.delete()
+
+
 class SecondOperator(Fault):
     """Two installations work on one resource."""
 

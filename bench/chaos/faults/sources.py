@@ -159,7 +159,8 @@ class Ill(Fault):
 
     name = "prometheus-ill"
     injected = "Prometheus answers NaN, nothing, text, a refusal, 503, 60 MB, and not at all, 12 s each."
-    expected = "Each is said with its reason within two ticks; weights are held; then all is counted."
+    expected = "Each is said with its reason within two ticks; weights are held; then it goes on."
+    stated = "What was earned in windows for which Prometheus had an answer without numbers (NoData)."
     answers: ClassVar[dict[str, str]] = {
         "nan": "NoData", "nothing": "NoData", "text": "BadAnswer", "refusal": "BadAnswer",
         "unavailable": "BadAnswer", "huge": "BadAnswer", "hung": "Timeout",

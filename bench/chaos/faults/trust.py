@@ -29,7 +29,7 @@ class SlowPattern(Fault):
         self.refused = 0
         self.names = []
         blanks = " " * 1900
-        hard = [f's_total{{a="b"{blanks}\'', f's{{a="b", {blanks} c="d"}}[5m]', "s{" + "a," * 950]
+        hard = [f's_total{{a="b"{blanks}\'}}', f's{{a="b", {blanks} c=d}}', "s{" + "a," * 950 + "}"]
         scene.stroke()
         for number, selector in enumerate(hard):
             resource = one.resource()
@@ -47,7 +47,12 @@ class SlowPattern(Fault):
         ticks = len(one.records().ticks)
         one.wait("the neighbour's next three ticks", lambda: len(one.records().ticks) >= ticks + 3, 30)
         admitted = len(self.names)
+        expect(admitted > 0, "the schema refused all of them, so that the operator had none to parse")
         return f"{self.refused} refused by the schema, {admitted} admitted; the neighbour's ticks went on"
+
+    def undo(self, scene: Scene, one: LiveRollout) -> None:
+        if self.names:
+            one.cluster.kubectl("delete", "bd", "--wait=false", *self.names)
 
 
 class ScaleRefused(Fault):
@@ -149,7 +154,7 @@ class StatusEdited(Fault):
     """Somebody writes nonsense into the status."""
 
     name = "status-edited"
-    injected = "The status' times, memory and weights are overwritten with nonsense by another hand."
+    injected = "The status' times, memory and replicas are overwritten with nonsense by another hand."
     expected = "The operator goes on: it starts afresh, says so, and takes nobody out."
     counted = "not"
 
@@ -162,8 +167,13 @@ class StatusEdited(Fault):
     def inject(self, scene: Scene, one: LiveRollout) -> None:
         """Overwrite it, and let the operator read it anew."""
         never = "0000-01-01T00:00:00Z"
-        arms = [{"name": arm, "state": "Active", "weight": 1, "since": never} for arm in one.arms]
-        nonsense: dict[str, Any] = {"cursor": never, "arms": arms}
+        many = {"previousReplicas": 10**5}
+        weights = {arm["name"]: arm["weight"] for arm in one.status()["arms"]}
+        arms = [
+            {"name": arm, "state": "Active", "weight": weights[arm], "since": never} | many
+            for arm in one.arms
+        ]
+        nonsense: dict[str, Any] = {"cursor": never, "arms": arms, "memory": None}
         scene.stroke()
         body = json.dumps({"status": nonsense})
         one.cluster.kubectl("patch", "bd", one.name, "--subresource=status", "--type=merge", "-p", body)

@@ -184,6 +184,59 @@ class SmallArmBesideMovingRoutes(Fault):
             other.delete()
 
 
+class RouteRefused(Fault):
+    """The only gateway of a route refuses it."""
+
+    name = "route-refused-by-the-gateway"
+    injected = "The route's only Gateway is changed so that it refuses the route, for 20 s."
+    expected = "Ready is False/RouteNotAccepted with the gateway's words within 2 s; weights are held."
+
+    def prepare(self, scene: Scene) -> LiveRollout:
+        """A route on a Gateway of its own."""
+        one = scene.rollout(good=0.6, bad=0.5)
+        listener = {"name": "http", "port": 80, "protocol": "HTTP"}
+        self.gateway = {
+            "apiVersion": "gateway.networking.k8s.io/v1",
+            "kind": "Gateway",
+            "metadata": {"name": one.name, "namespace": NAMESPACE},
+            "spec": {"gatewayClassName": "traefik", "listeners": [listener]},
+        }
+        one.parent = {"name": one.name, "namespace": NAMESPACE}
+        one.start(self.gateway)
+        return one
+
+    def inject(self, scene: Scene, one: LiveRollout) -> None:
+        """It lets in routes of other namespaces only."""
+        namespaces = {"from": "Selector", "selector": {"matchLabels": {"routes": "welcome"}}}
+        scene.stroke()
+        self._allow(one, namespaces)
+
+    def observe(self, scene: Scene, one: LiveRollout) -> str:
+        """It is said."""
+        one.wait("the gateway refuses it", lambda: not any(one.servable_now().values()), 20)
+        scene.stroke()
+        share = one.share("bad")
+        one.wait_for("Ready", "False", "RouteNotAccepted", seconds=20)
+        after = scene.since
+        scene.hold(20)
+        expect(one.share("bad") == share, "the weights moved meanwhile")
+        return f"RouteNotAccepted {after:.1f} s after the change: “{one.condition('Ready')['message'][:160]}”"
+
+    def undo(self, scene: Scene, one: LiveRollout) -> None:
+        """It lets the route in again."""
+        scene.stroke()
+        self._allow(one, {"from": "Same"})
+        one.wait("the gateway accepts it", lambda: any(one.servable_now().values()), 20)
+        scene.stroke()
+        one.wait_for("Ready", "True", "InSync", seconds=30)
+
+    def _allow(self, one: LiveRollout, namespaces: dict[str, Any]) -> None:
+        """Say whose routes the listener lets in."""
+        path = "/spec/listeners/0/allowedRoutes/namespaces"
+        change = json.dumps([{"op": "replace", "path": path, "value": namespaces}])
+        one.cluster.kubectl("patch", "gateway", one.name, "--type=json", "-p", change)
+
+
 class TwoGateways(Fault):
     """A second gateway of the route lags behind."""
 

@@ -99,7 +99,7 @@ class Paused(Fault):
     """The user pauses a rollout."""
 
     name = "paused"
-    injected = "spec.mode is Paused for 15 s, then Active."
+    injected = "The spec's mode is Paused for 15 s, then Active."
     expected = "Ready is not True, and the reason is Paused; then all is counted."
 
     def prepare(self, scene: Scene) -> LiveRollout:

@@ -28,7 +28,7 @@ class Moment:
 
     levels: Levels = field(default_factory=dict)
     restarted: Mapping[tuple[str, Identity], int] = field(default_factory=dict)
-    """In how many windows running, this one the last, a series was reset, by part and series."""
+    """In how many windows running, this one the last, a series went down, by part and series."""
 
 
 @dataclass
