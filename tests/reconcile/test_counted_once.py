@@ -91,6 +91,11 @@ class Rollout:
         self.requests = dict(reading.requests)
         return reading.window.arms["logistic"]
 
+    async def close(self) -> None:
+        """Give its connections back."""
+        await self.prometheus.close()
+        self.discovery.close()
+
     async def trials(self, edges: Iterable[float], usual: float = 0.0) -> list[float]:
         """Trials of the windows between the edges; those of windows without data are 0."""
         found = []
@@ -108,8 +113,7 @@ async def rollout(
 ) -> AsyncIterator[Rollout]:
     one = Rollout(server, body, re.sub("[^A-Za-z0-9]", "-", request.node.name))
     yield one
-    await one.prometheus.close()
-    one.discovery.close()
+    await one.close()
 
 
 @pytest.fixture
@@ -219,6 +223,22 @@ async def test_lives_that_appear_when_prometheus_has_lost_its_data_are_not_learn
     assert (usual, empty, again) == ([100] * 10, [0] * 3, [50, 50])
     assert len(rollout.notes) == 1
     assert "7926 of all_total" in rollout.notes[0]
+
+
+async def test_a_small_life_counts_from_where_it_was_when_prometheus_lost_its_data(
+    body: dict[str, Any],
+) -> None:
+    with prometheus_server() as server:  # what came out of order on a shared one cannot be deleted
+        one = Rollout(server, body, "lost")
+        samples: Samples = [(15.0 * step, 10.0 * step) for step in range(20)]
+        one.write("only", samples[:7])
+        assert await one.trials([0, 30, 60, 90], usual=20) == [20, 20, 20]
+        server.lose('{route="lost"}')
+        assert await one.trials([90, 120], usual=20) == [0]
+        one.write("only", samples[9:])
+        assert sum(await one.trials([120, 150, 180, 210, 240], usual=20)) == 160 - 60
+        assert "60 of all_total not counted: it was counted before" in one.notes[0]
+        await one.close()
 
 
 async def test_many_small_lives_at_once_are_one(rollout: Rollout) -> None:
