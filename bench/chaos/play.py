@@ -22,8 +22,8 @@ from testbed.reward_truth import truth
 
 AT_ONCE = 5
 """Faults that are played beside each other, with two cores."""
-AFTERWARDS = 4.0
-"""Seconds after a fault is taken back that still belong to it."""
+AFTERWARDS = 9.0
+"""Seconds after a fault is taken back that still belong to it: a window of them is read."""
 EDGE = 2.0
 """Seconds by which a window of the operator and the time of an answer may differ: a scrape, and its way."""
 TRIALS = "model_reward_trials_total"

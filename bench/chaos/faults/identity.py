@@ -26,6 +26,7 @@ class NewBackendUnderAnOldName(Fault):
         """Route and resource name the other Service."""
         other = f"{one.name}-other"
         one.backends["bad"] = other
+        one.steer(bad={"mean": 0.1})
         scene.stroke()
         one.patch_route({"op": "replace", "path": "/spec/rules/0/backendRefs/1/name", "value": other})
         one.patch({"arms": one.resource()["spec"]["arms"]})

@@ -20,13 +20,14 @@ from testbed.altered import (
     process_with,
     set_clock,
 )
+from testbed.waiting import wait_until
 
 
 class KilledInDrain(Fault):
     """The operator dies while an arm drains, again and again."""
 
     name = "operator-killed-in-drain"
-    injected = "The operator is killed (SIGKILL) three times, 4 s apart, from the beginning of a drain on."
+    injected = "The operator is killed (SIGKILL) three times as a drain begins, whenever it is up again."
     expected = "The drain ends in order; every reward is counted once."
     alone = True
     quick = True
@@ -41,9 +42,13 @@ class KilledInDrain(Fault):
     def inject(self, scene: Scene, one: LiveRollout) -> None:
         """Kill it wherever it is."""
         for _ in range(3):
+            process = wait_until(lambda: self._process(scene), "the operator is up again", 60)
             scene.stroke()
-            os.kill(process_of(scene.stage.operator_pod()), signal.SIGKILL)
-            scene.hold(4)
+            os.kill(process, signal.SIGKILL)
+            scene.hold(1)
+
+    def _process(self, scene: Scene) -> int:
+        return process_of(scene.stage.operator_pod())
 
     def observe(self, scene: Scene, one: LiveRollout) -> str:
         """The drain ends."""
@@ -200,10 +205,11 @@ class APIServerSilent(Fault):
 
     def inject(self, scene: Scene, one: LiveRollout) -> None:
         """Stop it for a while."""
-        scene.stroke()
         os.kill(self.process, signal.SIGSTOP)
         try:
-            scene.hold(15)
+            for _ in range(15):
+                scene.stroke()  # while it is silent nobody can say anything else
+                scene.hold(1)
         finally:
             os.kill(self.process, signal.SIGCONT)
         scene.stroke()
@@ -213,7 +219,9 @@ class APIServerSilent(Fault):
         one.wait("the loser is at zero", lambda: one.arm("bad").get("reason") == "ScaledToZero", 150)
         cursor = one.status()["cursor"]
         one.wait("windows are read", lambda: one.status()["cursor"] > cursor, 90)
-        return f"the loser was at zero {scene.since:.0f} s after the stop"
+        failed = one.failed_since(scene.strokes[0])
+        expect(failed == 0, f"{failed} requests failed")
+        return f"no request failed; the loser was at zero {scene.since:.0f} s after the stop"
 
 
 class GatewayStalls(Fault):

@@ -28,14 +28,15 @@ class LosesItsData(Fault):
     quick = True
     counted = "answers"
     stated = "What was earned while Prometheus was away and in the window in which it came back."
-    stated_lost = 0.25
+    stated_lost = 0.2
 
     def prepare(self, scene: Scene) -> LiveRollout:
         """An arm with a bad past that leads."""
         one = scene.rollout(good=0.6, bad=0.85)
         one.steer(bad={"more": [20_000.0, 1000.0]})
         one.start()
-        one.wait("the mended arm leads", lambda: one.share("bad") > 0.6, 120)
+        one.wait("the mended arm leads", lambda: one.share("bad") > 0.9, 150)
+        scene.hold(30)
         return one
 
     def inject(self, scene: Scene, one: LiveRollout) -> None:
