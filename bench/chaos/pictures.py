@@ -18,7 +18,7 @@ WIDTH = 9.0  # inches; GitHub shows about 900 pixels
 SHOWN = 100.0
 """Seconds after the first stroke that are shown."""
 BEFORE = 5.0
-BLUE, ORANGE, GREEN, _, SKY, RED = COLOURS
+BLUE, ORANGE, GREEN, *_, RED = COLOURS
 SAID = {"True": GREEN, "False": ORANGE, "Unknown": "0.75"}
 
 

@@ -288,10 +288,17 @@ async def test_several_processes_behind_one_address_are_not_learned_from(rollout
 
 
 async def test_a_series_that_is_reset_in_three_windows_running_is_no_counter(rollout: Rollout) -> None:
-    rollout.write("a", [(15.0 * step, 500 if step % 2 else 5) for step in range(12)])
+    rollout.write("a", [(15.0 * step, 500 * 2 ** (step // 2) if step % 2 else 5) for step in range(12)])
     found = [await rollout.window(start, start + 30) for start in (0, 30, 60, 90)]
     assert [isinstance(one, Observed) for one in found] == [True, True, False, False]
     assert "went down in 3 windows running" in found[2].message
+
+
+async def test_two_counters_that_take_turns_are_noticed_in_the_next_window(rollout: Rollout) -> None:
+    rollout.write("a", [(15.0 * step, 500 + step if step % 2 else 5) for step in range(12)])
+    found = [await rollout.window(start, start + 30) for start in (0, 30)]
+    assert isinstance(found[1], Implausible)
+    assert "went from 5 back to 503 in one step" in found[1].message
 
 
 async def test_pods_that_restart_one_after_the_other_are_counters_all_the_same(rollout: Rollout) -> None:

@@ -120,14 +120,22 @@ def test_a_counter_that_does_what_none_does_is_not_believed() -> None:
     ("samples", "back"),
     [
         ([(0, 900), (1, 10), (2, 903)], (10, 903)),
-        ([(-1, 880), (0, 10), (1, 12), (2, 903)], None),
+        ([(-1, 880), (0, 10), (1, 12), (2, 903), (3, 14)], (12, 903)),
         ([(0, 900), (1, 10), (2, 400), (3, 903)], (400, 903)),
         ([(0, 900), (1, 10), (2, 470), (3, 903)], None),
         ([(0, 12), (1, 1), (2, 50)], None),
         ([(0, 900), (1, 10), (2, 30), (3, 50)], None),
         ([(0, 900), (1, 10), (2, 903), (3, 14), (4, 905)], (10, 903)),
     ],
-    ids=["at once", "from before", "in few steps", "in many steps", "far beyond", "never", "again and again"],
+    ids=[
+        "at once",
+        "after a reset before the window",
+        "in few steps",
+        "in many steps",
+        "far beyond",
+        "never",
+        "again and again",
+    ],
 )
 def test_a_process_that_started_again_is_not_at_once_where_it_was(samples: Any, back: Any) -> None:
     assert growth_of(samples, start=0).back == back

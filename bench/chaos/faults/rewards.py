@@ -184,9 +184,11 @@ class SeriesBeginsWithALife(Fault):
     def inject(self, scene: Scene, one: LiveRollout) -> None:
         """The next process begins with a life."""
         scene.stroke()
-        words = ("--force", "--grace-period=0", "--wait=false")
-        one.cluster.kubectl("delete", "pod", "-l", f"app={one.backends['bad']}", *words)
+        one.cluster.kubectl("scale", "deployment", one.backends["bad"], "--replicas=0")
+        one.wait("the old process is gone", lambda: not one.endpoints("bad"), 20)
+        scene.hold(3)
         one.steer(bad={"more": [50_000.0, 100.0]})
+        one.cluster.kubectl("scale", "deployment", one.backends["bad"], "--replicas=1")
 
     def observe(self, scene: Scene, one: LiveRollout) -> str:
         """It is left out, and said."""
@@ -313,7 +315,7 @@ class MisspeltRequestsCounter(Fault):
     """The counter that should tell when requests have ended does not exist."""
 
     name = "misspelt-requests-counter"
-    injected = "rollback.requests names a metric with one letter wrong; an arm drains."
+    injected = "The spec's rollback.requests names a metric with one letter wrong; an arm drains."
     expected = "The drain holds with the loser's Pods, and says RequestsUnknown; mended, it goes on."
     rollback: ClassVar[dict[str, str]] = {"drain": "5s", "retryAfter": "0s"}
 

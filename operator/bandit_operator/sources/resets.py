@@ -53,12 +53,13 @@ def growth_of(samples: Sequence[tuple[float, float]], start: float, before: floa
         start: beginning of the window, itself outside.
         before: what it had, where no sample before ``start`` is among the samples.
     """
-    known = [value for time, value in samples if time <= start][-1:]
+    past = [value for time, value in samples if time <= start]
+    known = past[-1:]
     if not known and before is not None:
         known = [before]
     inside = [value for time, value in samples if time > start]
     highest, amount, resets, dip, back = known[0] if known else 0.0, 0.0, 0, None, None
-    left = 0.0  # where it was before its last reset
+    left = _left(past)
     for value in inside:
         if is_reset(highest, value):
             left, amount, highest, resets = highest, amount + value, value, resets + 1
@@ -69,6 +70,16 @@ def growth_of(samples: Sequence[tuple[float, float]], start: float, before: floa
         if dip is None and is_dip(highest, value):
             dip = (highest, value)
     return Growth(amount, inside[0] if inside and not known else None, resets, dip, back)
+
+
+def _left(values: Sequence[float]) -> float:
+    """Where a counter was before its last reset; 0 where it was not reset."""
+    highest = left = 0.0
+    for value in values:
+        if is_reset(highest, value):
+            highest, left = value, highest
+        highest = max(highest, value)
+    return left
 
 
 def is_reset(old: float, new: float) -> bool:

@@ -113,9 +113,10 @@ def test_what_is_not_known_yet_is_no_other_weight() -> None:
     assert broken(facts(meant=Line([(0.0, {})]))) == []
 
 
-def test_a_stranger_of_the_rule_is_not_held_to_the_status() -> None:
+def test_an_arm_that_the_status_does_not_have_is_not_held_to_it() -> None:
     carried = Line([(0.0, {"good": 10, "bad": 10, "gone": 70})])
-    assert broken(facts(carried=carried)) == []
+    servable = {arm: Line([(0.0, True)]) for arm in ("good", "bad", "gone")}
+    assert broken(facts(carried=carried, servable=servable)) == []
 
 
 def test_shares_are_compared_in_whatever_unit() -> None:

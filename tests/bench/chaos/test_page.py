@@ -73,5 +73,5 @@ def test_the_page_that_is_committed_has_the_fault_as_it_is_played_now(name: str)
     fault = next(one for one in FAULTS if one.name == name)
     text = (ROOT / "docs" / "chaos.md").read_text()
     section = re.search(rf"\n### {name}\n(.*?)(?=\n###|\Z)", text, re.DOTALL)
-    assert section is not None, "play it: `make chaos ARGS='--only {name}'`"
+    assert section is not None, f"play it: `make chaos ARGS='--only {name}'`"
     assert f"- Injected: {fault.injected}\n- Expected: {fault.expected}\n" in section[1]
