@@ -34,15 +34,19 @@ class NewBackendUnderAnOldName(Fault):
 
     def observe(self, scene: Scene, one: LiveRollout) -> str:
         """It is a new arm."""
-        one.wait("it has a small share", lambda: 0 < one.share("bad") <= 0.1, 10)
-        after, arm = scene.since, one.arm("bad")
+        one.wait("it has lost the old one's share", lambda: one.share("bad") <= 0.1, 10)
+        after = scene.since
+        expect(after <= 2, f"it had the old one's share for {after:.1f} s")
+        one.wait("it has a small share", lambda: one.share("bad") > 0, 15)
+        arm = one.arm("bad")
         trials = float(arm.get("trials", 0))
         expect(arm.get("state") == "Joining", f"bad is {arm.get('state')}/{arm.get('reason')}")
         expect(trials == 0, f"it has {trials:g} trials")
         scene.hold(15)
         trials = float(one.arm("bad").get("trials", 0))
         expect(one.share("bad") <= 0.1001 or trials >= 20, f"{one.share('bad'):.0%} after {trials:g} trials")
-        return f"Joining after {after:.1f} s, with 0 trials; {one.share('bad'):.0%} 15 s later"
+        share = f"{one.share('bad'):.0%} of the traffic 15 s later"
+        return f"the old one's share was gone after {after:.1f} s; Joining with 0 trials, {share}"
 
 
 class BaselineAtZero(Fault):

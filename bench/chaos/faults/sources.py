@@ -56,6 +56,7 @@ class LosesItsData(Fault):
         trials = sum(float(one.arm(arm)["trials"]) for arm in one.arms)
         served = sum(bool(request.arm) for request in one.requests())
         expect(trials <= 1.01 * served, f"{trials:g} trials of {served} requests")
+        expect("EvidenceReset" in one.reasons(), f"no event says it, but {sorted(one.reasons())}")
         expect(one.share("bad") >= self.share - 0.2, f"the leader fell to {one.share('bad'):.0%}")
         return f"{trials:g} trials of {served} requests; the leader has {one.share('bad'):.0%}"
 
