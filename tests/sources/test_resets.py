@@ -143,6 +143,25 @@ def test_a_process_that_started_again_is_not_at_once_where_it_was(samples: Any, 
     assert ("a" in tally.unsteady) == (back is not None)
 
 
+def test_what_went_down_in_window_after_window_must_stand_for_a_while_before_it_is_believed() -> None:
+    down, steady = ([Series({"arm": "a"}, [(0, 130), (1, value)])] for value in (7, 140))
+    running: Any = None
+    believed = []
+    for series in (down, down, down, down, steady, steady, steady):
+        tally = counting(series, running=running)
+        running = tally.restarted
+        believed.append("a" not in tally.unsteady)
+    assert believed == [True, True, False, False, False, True, True]
+
+
+def test_a_counter_that_is_back_a_window_later_is_not_believed() -> None:
+    first = counting([Series({"arm": "a"}, [(-1, 890), (0, 900), (1, 10)])])
+    back = [(-1, 900), (0, 10), (1, 905), (2, 910)]
+    second = counting([Series({"arm": "a"}, back)], running=first.restarted)
+    assert second.values == {"trials": {}}  # growth is counted by the other query
+    assert "from 10 back to 905" in second.unsteady["a"]
+
+
 def test_windows_with_a_dip_between_those_with_a_reset_do_not_end_the_distrust() -> None:
     reset, dip = ([Series({"arm": "a"}, [(0, 130), (1, value)])] for value in (7, 80))
     running: Any = None

@@ -64,7 +64,8 @@ class Observer:
     ) -> WindowRead | SourceDown:
         """Read one window: one query, whatever the number of arms.
 
-        Only windows in which counters were reset or seem to begin, as when Pods start, take more.
+        Only windows in which counters were reset or seem to begin, as when Pods start, and those right after
+        a reset take more.
 
         Args:
             resource: whose rewards.
@@ -136,7 +137,9 @@ class Observer:
             past = beginnings
         for counter in began:
             subtract_earlier(tally, counter, firsts_in(counter, past), earlier_in(counter, past))
-        for counter in reset:
+        # Another process' counter may be back, and go down no more, in the window after a reset.
+        again = {part for part, _ in before.restarted}
+        for counter in (one for one in query.counters if one in reset or one.part in again):
             samples = raw(counter.selector, query.start, query.end)
             series = await self._prometheus.series(address, samples, at=query.end)
             if isinstance(series, SourceDown):

@@ -107,7 +107,7 @@ def add_reset(
     earlier: Mapping[Identity, float],
     running: Mapping[tuple[str, Identity], int],
 ) -> None:
-    """Count the series that went down; the others are counted already.
+    """Count the series that went down; the others are counted already, and may be believed again.
 
     Args:
         tally: what to add to.
@@ -119,21 +119,28 @@ def add_reset(
     """
     for one in series:
         arm = counter.label.arm_of(one.labels.get(counter.label.name, ""))
-        if arm is None or not went_down(one.samples, start):
+        if arm is None:
             continue
         name = identity(one.labels)
+        before = running.get((counter.part, name), 0)
         growth = growth_of(one.samples, start, earlier.get(name))
+        if growth.back is not None:
+            old, new = growth.back
+            tally.distrust(counter, arm, f"started again, and went from {old:g} back to {new:g} in one step")
+        if not went_down(one.samples, start):
+            if before >= RUNNING:
+                tally.distrust(counter, arm, f"went down in {before} windows running, until just now")
+            if before > 1:  # the longer it went on, the longer it must stand
+                tally.restarted[counter.part, name] = before // 2
+            continue
         tally.add(counter.part, arm, growth.amount)
         if growth.first is not None:
             tally.add_first(counter.part, arm, growth.first)
         if growth.dip is not None:
             old, new = growth.dip
             tally.distrust(counter, arm, f"went down from {old:g} to {new:g} without starting again")
-        if growth.back is not None:
-            old, new = growth.back
-            tally.distrust(counter, arm, f"started again, and went from {old:g} back to {new:g} in one step")
         if growth.resets or growth.dip is not None:
-            windows = running.get((counter.part, name), 0) + 1
+            windows = before + 1
             tally.restarted[counter.part, name] = windows
             if windows >= RUNNING:
                 tally.distrust(counter, arm, f"went down in {windows} windows running")
