@@ -29,6 +29,9 @@ test-fast: venv ## Tests that need no cluster, in about a minute
 fuzz: venv ## Play 20,000 made-up worlds against what must hold (about 2 hours; WORLDS=2000 for less)
 	@WORLDS=$${WORLDS:-20000} $(PYTEST) tests/reconcile/test_worlds.py -n 2 $(ARGS)
 
+chaos: venv ## Inject every known fault on a cluster under load, and judge what happens (about 30 minutes)
+	@$(BIN)/python -m bench.chaos $(ARGS)
+
 lint: venv ## ruff, vulture, mypy, the layers, gofmt and go vet
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
@@ -116,4 +119,4 @@ lock-image: ## Write the locks of the image again: what the operator needs, and 
 clean: ## Delete what was built here; the cache outside stays
 	@rm -rf build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
-.PHONY: help demo test test-fast fuzz lint fmt bench bench-collector bench-overhead study study-replay cluster-build cluster-up cluster-down kubectl install crds golden venv lock lock-image clean
+.PHONY: help demo test test-fast fuzz chaos lint fmt bench bench-collector bench-overhead study study-replay cluster-build cluster-up cluster-down kubectl install crds golden venv lock lock-image clean

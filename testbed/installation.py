@@ -16,19 +16,19 @@ OPERATOR_ACCOUNT = f"system:serviceaccount:{OPERATOR_NAMESPACE}:bandit-operator"
 PROMETHEUS = "http://prometheus.monitoring:9090"
 READY_SECONDS = 90
 _ROOT = Path(__file__).parents[1]
+_PACKAGES = ("bandit_operator", "bandit_serving")
 
 
 def images() -> dict[str, dict[str, Any]]:
     """Return what the image names of operator and serving mean: this interpreter and these sources."""
-    packages = ("bandit_operator", "bandit_serving")
-    environment = {"PYTHONPATH": os.pathsep.join(_folder_of(package) for package in packages)}
-    return {
-        f"{package.replace('_', '-')}:dev": {
-            "entrypoint": [sys.executable, "-m", package],
-            "env": environment,
-        }
-        for package in packages
-    }
+    return {f"{package.replace('_', '-')}:dev": image_of(package) for package in _PACKAGES}
+
+
+def image_of(package: str, program: Path | None = None) -> dict[str, Any]:
+    """Return what an image with a package means, where another program of its may be what runs."""
+    words = ["-m", package] if program is None else [str(program)]
+    environment = {"PYTHONPATH": os.pathsep.join(_folder_of(one) for one in _PACKAGES)}
+    return {"entrypoint": [sys.executable, *words], "env": environment}
 
 
 def _folder_of(package: str) -> str:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+BROKEN_PROMETHEUS = Path(__file__).with_name("broken_prometheus.py")
+"""A program that answers as a Prometheus that is ill; the first part of the path says how."""
+
 
 def program(
     namespace: str, name: str, source: Path, port: int, *arguments: str,

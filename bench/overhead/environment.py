@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -11,8 +10,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from bench.fresh import fresh_cluster
 from cluster.client import REPOSITORY, EmbeddedCluster, Request, tools
-from testbed.installation import OPERATOR_ACCOUNT, OPERATOR_NAMESPACE, images, install_operator
+from testbed.installation import OPERATOR_ACCOUNT, OPERATOR_NAMESPACE, images
 from testbed.reward_source import RewardSource
 from testbed.waiting import wait_until
 
@@ -121,14 +121,5 @@ def open_environment(directory: Path) -> Iterator[Environment]:
     Raises:
         ClusterError: A part of it does not start.
     """
-    cluster = EmbeddedCluster(directory, known_images())
-    if (directory / "images.json").exists():  # what is deleted must be a cluster's
-        cluster.command("down", check=False)
-        shutil.rmtree(directory)
-    try:
-        cluster.up()
-        cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
-        install_operator(cluster, "metrics.scrapeAnnotations=None")
+    with fresh_cluster(directory, known_images(), NAMESPACE, "metrics.scrapeAnnotations=None") as cluster:
         yield Environment(cluster)
-    finally:
-        cluster.command("down", check=False)

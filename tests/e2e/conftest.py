@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,8 +11,9 @@ import pytest
 
 from cluster import client as clusters
 from cluster.client import Cluster, EmbeddedCluster
-from testbed import programs
-from testbed.installation import OPERATOR_NAMESPACE, images, install_operator
+from testbed import altered, programs
+from testbed.installation import image_of, images, install_operator
+from testbed.programs import BROKEN_PROMETHEUS
 from testbed.reward_source import RewardSource
 from testbed.rollout import Rollout
 from tests.e2e import ADDRESSES, NAMESPACE
@@ -33,13 +32,12 @@ def program(name: str, source: Path, port: int, *arguments: str, **options: Any)
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A cluster that knows the operator's image, also where it is killed all the time or its clock is set."""
-    known = images()
-    altered = {
-        f"bandit-operator:{tag}": known["bandit-operator:dev"]
-        | {"entrypoint": [sys.executable, str(PROGRAMS / source)]}
-        for tag, source in (("killed", "killed_operator.py"), ("set-clock", "set_clock_operator.py"))
+    known = {
+        **images(),
+        "bandit-operator:killed": image_of("bandit_operator", PROGRAMS / "killed_operator.py"),
+        altered.SETTABLE_CLOCK: altered.settable_clock_image(),
     }
-    with clusters.cluster(tmp_path_factory.mktemp("e2e"), {**known, **altered}) as one:
+    with clusters.cluster(tmp_path_factory.mktemp("e2e"), known) as one:
         one.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
         yield one
 
@@ -54,15 +52,8 @@ def operator(cluster: Cluster) -> Cluster:
 @contextmanager
 def patched_operator(operator: Cluster, patch: list[dict[str, Any]]) -> Iterator[Cluster]:
     """The operator's Deployment with a JSON Patch, and afterwards as the chart makes it."""
-    operators = operator.namespace(OPERATOR_NAMESPACE)
-    operators.kubectl("patch", "deployment", "bandit-operator", "--type=json", "-p", json.dumps(patch))
-    operators.kubectl("rollout", "status", "deployment/bandit-operator", "--timeout=90s")
-    try:
+    with altered.patched_operator(operator, patch, ADDRESSES) as operators:
         yield operators
-    finally:
-        # The patch owns its fields now; a new Deployment is the chart's alone.
-        operators.kubectl("delete", "deployment", "bandit-operator", "--wait=true", "--timeout=60s")
-        install_operator(operator, ADDRESSES)
 
 
 @pytest.fixture(scope="session")
@@ -74,7 +65,7 @@ def steer(operator: Cluster) -> Callable[..., None]:
 @pytest.fixture(scope="session")
 def broken_prometheus(operator: Cluster) -> str:
     """Address of a Prometheus that answers as its path says."""
-    operator.apply(*program("broken-prometheus", PROGRAMS / "broken_prometheus.py", 9090))
+    operator.apply(*program("broken-prometheus", BROKEN_PROMETHEUS, 9090))
     operator.namespace(NAMESPACE).kubectl(
         "wait", "--for=condition=Available", "deploy/broken-prometheus", "--timeout=60s"
     )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 
 from cluster.client import Cluster
+from testbed.altered import SETTABLE_CLOCK_PATCH, set_clock
 from testbed.rollout import Rollout
 from testbed.waiting import wait_until
 from tests.e2e.conftest import patched_operator
@@ -22,23 +22,8 @@ SAID = "the machine's clock was set"
 @pytest.fixture
 def settable(operator: Cluster) -> Iterator[Cluster]:
     """The operator as it is shipped, on a machine whose clock can be set."""
-    container = "/spec/template/spec/containers/0"
-    patch: list[dict[str, Any]] = [
-        {"op": "replace", "path": f"{container}/image", "value": "bandit-operator:set-clock"},
-        {
-            "op": "add",
-            "path": f"{container}/volumeMounts",
-            "value": [{"name": "clock", "mountPath": "/clock"}],
-        },
-        {"op": "add", "path": "/spec/template/spec/volumes", "value": [{"name": "clock", "emptyDir": {}}]},
-    ]
-    with patched_operator(operator, patch) as operators:
+    with patched_operator(operator, SETTABLE_CLOCK_PATCH) as operators:
         yield operators
-
-
-def set_clock(operators: Cluster, seconds: int) -> None:
-    command = ["sh", "-c", f"echo {seconds} > /clock/offset"]
-    operators.kubectl("exec", "deployment/bandit-operator", "--", *command)
 
 
 def test_a_clock_that_is_set_moves_nothing_and_no_reward_is_lost_or_doubled(

@@ -12,6 +12,7 @@ import pytest
 
 from bandit_operator.status.replay import NothingToReplay, replay
 from cluster.client import Cluster
+from testbed.altered import CONTAINER
 from testbed.reward_source import COUNTING_MODEL
 from testbed.rollout import Rollout
 from testbed.waiting import wait_until
@@ -36,14 +37,13 @@ ARMS = {"good": 0.6, "fair": 0.6, "bad": 0.1}
 @pytest.fixture
 def killed(operator: Cluster) -> Iterator[Cluster]:
     """The operator as it is shipped, in a Pod that kills it by the plan."""
-    container = "/spec/template/spec/containers/0"
     patch: list[dict[str, Any]] = [
-        {"op": "replace", "path": f"{container}/image", "value": "bandit-operator:killed"},
-        {"op": "add", "path": f"{container}/args/0", "value": json.dumps(PLAN)},
-        {"op": "remove", "path": f"{container}/livenessProbe"},  # it would kill at points of its own
+        {"op": "replace", "path": f"{CONTAINER}/image", "value": "bandit-operator:killed"},
+        {"op": "add", "path": f"{CONTAINER}/args/0", "value": json.dumps(PLAN)},
+        {"op": "remove", "path": f"{CONTAINER}/livenessProbe"},  # it would kill at points of its own
         {
             "op": "add",
-            "path": f"{container}/volumeMounts",
+            "path": f"{CONTAINER}/volumeMounts",
             "value": [{"name": "kills", "mountPath": "/kills"}],
         },
         {"op": "add", "path": "/spec/template/spec/volumes", "value": [{"name": "kills", "emptyDir": {}}]},

@@ -6,12 +6,12 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cluster.client import Cluster, EmbeddedCluster
+from testbed.altered import CONTAINER, holder, lease, process_of
 from testbed.rollout import Rollout
 from testbed.waiting import wait_until
 from tests.e2e.conftest import patched_operator
@@ -24,32 +24,10 @@ def pair(operator: Cluster) -> Iterator[Cluster]:
     """The operator with two replicas, which no probe restarts while they sleep."""
     patch: list[dict[str, Any]] = [
         {"op": "replace", "path": "/spec/replicas", "value": 2},
-        {"op": "remove", "path": "/spec/template/spec/containers/0/livenessProbe"},
+        {"op": "remove", "path": f"{CONTAINER}/livenessProbe"},
     ]
     with patched_operator(operator, patch) as operators:
         yield operators
-
-
-def lease(operators: Cluster) -> dict[str, object]:
-    found: dict[str, object] = operators.get("lease", "bandit-operator")["spec"]
-    return found
-
-
-def holder(operators: Cluster) -> str:
-    return str(lease(operators)["holderIdentity"])
-
-
-def pid_of(pod: str) -> int:
-    """Process of a Pod of the embedded cluster, by its environment."""
-    wanted = f"BANDIT_OPERATOR_POD_NAME={pod}".encode()
-    for folder in Path("/proc").iterdir():
-        try:
-            environment = (folder / "environ").read_bytes() if folder.name.isdigit() else b""
-        except OSError:  # it ended while it was looked at
-            continue
-        if wanted in environment.split(b"\0"):
-            return int(folder.name)
-    raise AssertionError(f"no process of Pod {pod}")
 
 
 def test_the_other_replica_goes_on_with_the_same_memory_when_the_leader_is_killed(
@@ -79,7 +57,7 @@ def test_a_leader_that_slept_longer_than_its_lease_writes_nothing_when_it_wakes(
     one.create(guardrails={"minTrials": 20, "minChange": "0"})
     one.wait_for("Ready", "True", "InSync", seconds=60)
     sleeper = holder(pair)
-    process = pid_of(sleeper)
+    process = process_of(sleeper)
     os.kill(process, signal.SIGSTOP)
     try:
         wait_until(lambda: holder(pair) not in ("", sleeper), "another leads", 60)

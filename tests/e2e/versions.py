@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import subprocess
 import threading
@@ -12,8 +11,9 @@ from typing import Any
 import pytest
 
 from bandit_operator.api.timestamps import from_timestamp
-from cluster.client import Cluster, tools
+from cluster.client import tools
 from testbed.records import Records
+from testbed.reward_truth import truth
 from testbed.rollout import Rollout
 from tests.e2e import NAMESPACE
 
@@ -51,18 +51,6 @@ class Versions:
         self._thread.join(timeout=10)
         assert self._process.stdout is not None
         self._process.stdout.close()
-
-
-def truth(cluster: Cluster, name: str, metric: str, start: float, end: float) -> dict[str, float]:
-    """What Prometheus has seen the counters of each arm grow by in (start, end], from all its samples."""
-    grown: dict[str, float] = {}
-    span = round(end - start) + 300
-    for labels, samples in cluster.range_vector(f'{metric}{{route="{name}"}}[{span}s]', end):
-        before = [value for time, value in samples if time <= start][-1:]
-        values = [*(before or [0.0]), *(value for time, value in samples if start < time <= end)]
-        total = sum(new - old if new >= old else new for old, new in itertools.pairwise(values))
-        grown[labels["arm"]] = grown.get(labels["arm"], 0.0) + total
-    return grown
 
 
 def assert_counted_once(

@@ -19,6 +19,24 @@ async def test_a_new_backend_under_an_old_name_starts_again_with_a_small_share(p
     assert one.arm("bad")["trials"] == "0"
 
 
+async def test_what_the_old_backend_earned_in_the_window_of_the_change_is_not_the_new_ones(
+    process: Start,
+) -> None:
+    one = await learned(process, scale_target=None)
+    one.earning = {"good": (500.0, 200.0), "bad": (500.0, 450.0)}
+    await until(one, lambda: one.weights()["bad"] > 9000)
+    one.rename_backend("bad", "other")
+    one.gateway()
+    await one.look()
+    await one.tick()  # the label is the same, and most of this window was the old one's
+    assert one.arm("bad")["trials"] == "0"
+    assert one.weights()["other"] <= 1000
+    one.earning = {"good": (500.0, 200.0), "bad": (50.0, 5.0)}
+    await one.tick()
+    assert one.arm("bad")["trials"] == "50"
+    assert one.weights()["other"] <= 1000
+
+
 async def test_an_arm_taken_out_of_the_spec_is_named_with_the_traffic_that_it_keeps(process: Start) -> None:
     one = await learned(process, arms=("good", "bad", "late"))
     assert one.condition("Accepted")["message"] == "the route carries all arms"

@@ -22,11 +22,15 @@ WRITERS = ("helm", "bandit-operator")
 INTENDED = Intention({}, {"a": 9000, "b": 1000})
 
 
-def placed(accepted: bool = True, unresolved: str | None = None, **weights: int) -> Any:
+def placed(
+    accepted: bool = True, unresolved: str | None = None, refused: str | None = None, **weights: int
+) -> Any:
     """A route as the observer shows it."""
     return SimpleNamespace(
         located=SimpleNamespace(weights=weights or dict(INTENDED.weights), strangers={}),
-        router=SimpleNamespace(unresolved=lambda _: unresolved, writers=lambda _: WRITERS),
+        router=SimpleNamespace(
+            unresolved=lambda _: unresolved, refused=lambda _: refused, writers=lambda _: WRITERS
+        ),
         route={},
         accepted=accepted,
         generation=7,
@@ -102,6 +106,24 @@ def test_a_gateway_has_a_moment_to_accept_a_generation() -> None:
     reason, message = trouble_of(sync, placed(accepted=False), ACCEPT_SECONDS + 1)
     assert reason == reasons.ROUTE_NOT_ACCEPTED
     assert "generation 7" in message
+
+
+def test_a_route_that_a_gateway_refuses_is_said_at_once_in_its_own_words() -> None:
+    sync, refused = RouteSync(), placed(accepted=False, refused="not allowed by the listener")
+    sync.observe_acceptance(refused, 0.0)
+    assert trouble_of(sync, refused, 0.0) == (
+        reasons.ROUTE_NOT_ACCEPTED,
+        "the gateway refuses the route: not allowed by the listener",
+    )
+
+
+def test_a_route_that_was_accepted_as_it_is_and_is_no_more_is_said_at_once() -> None:
+    sync = RouteSync()
+    sync.observe_acceptance(placed(), 0.0)
+    sync.observe_acceptance(placed(accepted=False), 1.0)
+    assert "any more" in trouble_of(sync, placed(accepted=False), 1.0)[1]
+    sync.observe_acceptance(placed(), 2.0)
+    assert sync.state(placed(), 2.0).trouble is None
 
 
 def test_what_the_gateway_cannot_resolve_is_said_in_its_own_words() -> None:

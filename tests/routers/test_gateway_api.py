@@ -220,6 +220,14 @@ def test_the_gateways_words_on_missing_backends_are_passed_on(route: dict[str, A
     assert ROUTER.unresolved(route) is None
 
 
+def test_the_gateways_words_on_a_route_that_it_refuses_are_passed_on(route: dict[str, Any]) -> None:
+    assert ROUTER.refused(route) is None
+    route["status"]["parents"][0]["conditions"][0] |= {"status": "False", "message": "no listener lets it in"}
+    assert ROUTER.refused(route) == "no listener lets it in"
+    route["metadata"]["generation"] = 5
+    assert ROUTER.refused(route) is None
+
+
 def test_grpc_routes_are_read_alike() -> None:
     router = ROUTERS["gateway.networking.k8s.io", "GRPCRoute"]
     assert (router.kind, router.plural, router.version) == ("GRPCRoute", "grpcroutes", "v1")

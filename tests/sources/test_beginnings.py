@@ -8,7 +8,8 @@ import pytest
 
 from bandit_operator.api.presets.base import ArmLabel
 from bandit_operator.sources.base import Counter, Sample
-from bandit_operator.sources.beginnings import leave_out_lives, subtract_earlier
+from bandit_operator.sources.beginnings import leave_out_counted, leave_out_lives, subtract_earlier
+from bandit_operator.sources.late import Level
 from bandit_operator.sources.tally import Tally, identity
 
 LABEL = ArmLabel("arm", (("a", "a"), ("b", "b")))
@@ -86,3 +87,21 @@ def test_a_counter_of_requests_that_is_not_steady_says_nothing_about_rewards() -
     known = {identity(SERIES): 140.0}
     subtract_earlier(tally, tally.counters[0], [Sample(SERIES, 120)], known)
     assert tally.unsteady == {}
+
+
+@pytest.mark.parametrize(
+    ("known", "counted"),
+    [(49.0, 272 - 49), (272.0, 0), (300.0, 272)],
+    ids=["grown since", "as it was", "started again"],
+)
+def test_what_was_counted_before_prometheus_lost_its_data_is_not_counted_again(
+    known: float, counted: int
+) -> None:
+    tally = tally_of(trials=272, successes=100)
+    for part, value in (("trials", 272.0), ("successes", 100.0)):
+        tally.add_first(part, "a", value)
+    leave_out_lives(tally)  # it is too small for one
+    before = {"trials": {"a": Level(known, 1)}, "successes": {"a": Level(known / 3, 1)}}
+    leave_out_counted(tally, before)
+    assert tally.values["trials"]["a"] == counted
+    assert bool(tally.notes) == (known <= 272)

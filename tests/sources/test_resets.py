@@ -116,6 +116,61 @@ def test_a_counter_that_does_what_none_does_is_not_believed() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("samples", "back"),
+    [
+        ([(0, 900), (1, 10), (2, 903)], (10, 903)),
+        ([(-1, 880), (0, 10), (1, 12), (2, 903), (3, 14)], (12, 903)),
+        ([(0, 900), (1, 10), (2, 400), (3, 903)], (400, 903)),
+        ([(0, 900), (1, 10), (2, 470), (3, 903)], None),
+        ([(0, 12), (1, 1), (2, 50)], None),
+        ([(0, 900), (1, 10), (2, 30), (3, 50)], None),
+        ([(0, 900), (1, 10), (2, 903), (3, 14), (4, 905)], (10, 903)),
+    ],
+    ids=[
+        "at once",
+        "after a reset before the window",
+        "in few steps",
+        "in many steps",
+        "far beyond",
+        "never",
+        "again and again",
+    ],
+)
+def test_a_process_that_started_again_is_not_at_once_where_it_was(samples: Any, back: Any) -> None:
+    assert growth_of(samples, start=0).back == back
+    tally = counting([Series({"arm": "a"}, samples)])
+    assert ("a" in tally.unsteady) == (back is not None)
+
+
+def test_what_went_down_in_window_after_window_must_stand_for_a_while_before_it_is_believed() -> None:
+    down, steady = ([Series({"arm": "a"}, [(0, 130), (1, value)])] for value in (7, 140))
+    running: Any = None
+    believed = []
+    for series in (down, down, down, down, steady, steady, steady):
+        tally = counting(series, running=running)
+        running = tally.restarted
+        believed.append("a" not in tally.unsteady)
+    assert believed == [True, True, False, False, False, True, True]
+
+
+def test_a_counter_that_is_back_a_window_later_is_not_believed() -> None:
+    first = counting([Series({"arm": "a"}, [(-1, 890), (0, 900), (1, 10)])])
+    back = [(-1, 900), (0, 10), (1, 905), (2, 910)]
+    second = counting([Series({"arm": "a"}, back)], running=first.restarted)
+    assert second.values == {"trials": {}}  # growth is counted by the other query
+    assert "from 10 back to 905" in second.unsteady["a"]
+
+
+def test_windows_with_a_dip_between_those_with_a_reset_do_not_end_the_distrust() -> None:
+    reset, dip = ([Series({"arm": "a"}, [(0, 130), (1, value)])] for value in (7, 80))
+    running: Any = None
+    for series in (reset, reset, reset, dip, reset):
+        tally = counting(series, running=running)
+        running = tally.restarted
+    assert "a" in tally.unsteady
+
+
 def test_a_series_that_is_reset_in_a_third_window_running_is_not_believed() -> None:
     series = [Series({"arm": "a"}, [(0, 130), (1, 7)])]
     first = counting(series)

@@ -49,6 +49,11 @@ class PrometheusServer:
         body = {"resourceMetrics": [{"resource": {}, "scopeMetrics": [{"metrics": [counter]}]}]}
         httpx.post(f"{self.address}/api/v1/otlp/v1/metrics", json=body).raise_for_status()
 
+    def lose(self, matcher: str) -> None:
+        """Delete all samples of some series, as where the data folder was lost."""
+        deletion = f"{self.address}/api/v1/admin/tsdb/delete_series"
+        httpx.post(deletion, params={"match[]": matcher}).raise_for_status()
+
     def is_ready(self) -> bool:
         """Whether it answers queries."""
         with contextlib.suppress(httpx.TransportError):
@@ -73,7 +78,7 @@ def prometheus_server() -> Iterator[PrometheusServer]:
             f"--config.file={folder}/prometheus.yml",
             f"--storage.tsdb.path={folder}/data",
         ]
-        command += [f"--web.listen-address={address}", "--web.enable-otlp-receiver"]
+        command += [f"--web.listen-address={address}", "--web.enable-otlp-receiver", "--web.enable-admin-api"]
         with (folder / "log").open("w") as log:
             process = subprocess.Popen(command, stdout=log, stderr=log)
         try:

@@ -7,12 +7,13 @@ from dataclasses import replace
 
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.memory import Memory, update
-from bandit_operator.core.model import ArmStanding, NoData, Window
+from bandit_operator.core.model import ArmStanding, ArmState, NoData, Window
 from bandit_operator.core.plausibility import checked, grown_used_to
 
 NOT_SERVED = NoData("the arm carries no weight")
 LAST_REWARDS = 30.0
 """Seconds in which the rewards of an arm's last requests are still counted, where no delay is told."""
+NOT_ITS_OWN = NoData("the arm began within the window, and what was counted before is not its own")
 
 
 def learn(
@@ -34,8 +35,28 @@ def learn(
     Returns:
         The memory, and the window as it was believed.
     """
-    window = checked(experiment, memory, _served(experiment, standings, window, idle))
+    window = _own(experiment, memory, standings, _served(experiment, standings, window, idle))
+    window = checked(experiment, memory, window)
     return grown_used_to(update(experiment, memory, window), window), window
+
+
+def _own(
+    experiment: Experiment, memory: Memory, standings: Mapping[str, ArmStanding], window: Window
+) -> Window:
+    """The window without what is counted for arms that began in the middle of it.
+
+    An arm that something else serves now has the name, and the label, of the one before it.
+    """
+    begun = {
+        arm
+        for arm, trials in zip(experiment.names, memory.trials, strict=True)
+        if arm in standings
+        and standings[arm].state is not ArmState.ACTIVE  # as those are that a resource begins with
+        and standings[arm].since > window.start
+        and trials == 0
+    }
+    arms = {arm: NOT_ITS_OWN if arm in begun else outcome for arm, outcome in window.arms.items()}
+    return replace(window, arms=arms)
 
 
 def _served(

@@ -27,8 +27,10 @@ class Moment:
     """The end of a window, as it was when that was read."""
 
     levels: Levels = field(default_factory=dict)
+    known: Levels = field(default_factory=dict)
+    """The levels of the newest end at which the source had series."""
     restarted: Mapping[tuple[str, Identity], int] = field(default_factory=dict)
-    """In how many windows running, this one the last, a series was reset, by part and series."""
+    """In how many windows running, this one the last, a series went down, by part and series."""
 
 
 @dataclass

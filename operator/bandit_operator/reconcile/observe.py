@@ -16,7 +16,7 @@ from bandit_operator.reconcile.moments import Moment, Moments
 from bandit_operator.routers import ROUTERS, Located
 from bandit_operator.sources import RewardSource, Sample, source_of
 from bandit_operator.sources.base import Values
-from bandit_operator.sources.beginnings import leave_out_lives, subtract_earlier
+from bandit_operator.sources.beginnings import leave_out_counted, leave_out_lives, subtract_earlier
 from bandit_operator.sources.binding import bound, checked
 from bandit_operator.sources.late import add_late
 from bandit_operator.sources.promql import raw
@@ -64,7 +64,8 @@ class Observer:
     ) -> WindowRead | SourceDown:
         """Read one window: one query, whatever the number of arms.
 
-        Only windows in which counters were reset or seem to begin, as when Pods start, take more.
+        Only windows in which counters were reset or seem to begin, as when Pods start, and those right after
+        a reset take more.
 
         Args:
             resource: whose rewards.
@@ -89,14 +90,18 @@ class Observer:
         values = {part: dict(by_arm) for part, by_arm in query.values(answer).items()}
         tally = Tally(query.counters, values, usual)
         uid, read_from = resource.metadata.uid, (address, query.counters)
-        before = self._moments.at(uid, read_from, start)
-        down = await self._correct(address, query, answer, tally, before or Moment())
+        remembered = self._moments.at(uid, read_from, start)
+        before, at_start = remembered or Moment(), query.levels(answer, start)
+        down = await self._correct(address, query, answer, tally, before)
         if down is not None:
             return down
-        if before is not None:
-            add_late(tally, before.levels, query.levels(answer, start))
-        now = Moment(query.levels(answer, end), dict(tally.restarted))
-        self._moments.keep(uid, read_from, end, now)
+        if not any(at_start.values()):
+            leave_out_counted(tally, before.known)
+        if remembered is not None:
+            add_late(tally, before.levels, at_start)
+        levels = query.levels(answer, end)
+        known = levels if any(levels.values()) else before.known
+        self._moments.keep(uid, read_from, end, Moment(levels, known, dict(tally.restarted)))
         outcomes = source.outcomes(resource, values)
         await self._explain(resource, address, query, values, outcomes)
         for arm, what in tally.unsteady.items():
@@ -132,7 +137,9 @@ class Observer:
             past = beginnings
         for counter in began:
             subtract_earlier(tally, counter, firsts_in(counter, past), earlier_in(counter, past))
-        for counter in reset:
+        # Another process' counter may be back, and go down no more, in the window after a reset.
+        again = {part for part, _ in before.restarted}
+        for counter in (one for one in query.counters if one in reset or one.part in again):
             samples = raw(counter.selector, query.start, query.end)
             series = await self._prometheus.series(address, samples, at=query.end)
             if isinstance(series, SourceDown):

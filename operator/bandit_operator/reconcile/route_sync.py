@@ -56,6 +56,7 @@ class RouteSync:
         self._asserted_at = -math.inf  # when we wrote it last, monotonic
         self._strangers: Mapping[int, int] | None = None  # weights of other backends while in sync
         self._writers: tuple[str, ...] = ()  # field managers that write the rules, newest first
+        self._accepted: int | None = None  # the newest generation that was accepted
         self._unaccepted: tuple[int, float] | None = None  # a generation, and since when it is known
         self._not_followed: str | None = None  # how realised shares differ from the weights
         self._requests: dict[str, float] = {}  # by arm, since the weights are in force, the newest in full
@@ -88,7 +89,7 @@ class RouteSync:
     def observe_acceptance(self, placement: Placement, monotonic: float) -> None:
         """Take in whether a gateway has accepted the route at its present generation."""
         if placement.accepted:
-            self._unaccepted = None
+            self._accepted, self._unaccepted = placement.generation, None
         elif self._unaccepted is None or self._unaccepted[0] != placement.generation:
             self._unaccepted = (placement.generation, monotonic)
 
@@ -171,7 +172,7 @@ class RouteSync:
             refused
             or self._contested(monotonic)
             or _unresolved(placement)
-            or self._not_accepted(monotonic)
+            or self._not_accepted(placement, monotonic)
             or followed
         )
 
@@ -195,8 +196,16 @@ class RouteSync:
         rivals = [one for one in self._writers if one and one != FIELD_MANAGER]
         return ", ".join(rivals) or "a writer without a name"
 
-    def _not_accepted(self, monotonic: float) -> Trouble:
-        if self._unaccepted is None or monotonic - self._unaccepted[1] <= ACCEPT_SECONDS:
+    def _not_accepted(self, placement: Placement, monotonic: float) -> Trouble:
+        if self._unaccepted is None:
+            return None
+        words = placement.router.refused(placement.route)
+        if words is not None:
+            return reasons.ROUTE_NOT_ACCEPTED, f"the gateway refuses the route: {words}"
+        if self._unaccepted[0] == self._accepted:
+            words = f"no gateway accepts generation {self._accepted} of the route any more"
+            return reasons.ROUTE_NOT_ACCEPTED, f"{words}; see its status.parents"
+        if monotonic - self._unaccepted[1] <= ACCEPT_SECONDS:
             return None
         return (
             reasons.ROUTE_NOT_ACCEPTED,

@@ -104,6 +104,9 @@ class Router(Protocol):
         All that had accepted it before must have: until then, some of them may use older weights.
         """
 
+    def refused(self, route: Mapping[str, Any]) -> str | None:
+        """A gateway's own words where it refuses the route as it is, or None."""
+
     def unresolved(self, route: Mapping[str, Any]) -> str | None:
         """A gateway's own words where it cannot resolve a backend of the route as it is, or None."""
 

@@ -117,16 +117,13 @@ class GatewayAPIRoute:
         ]
         return bool(said) and all(observed == generation for observed in said)
 
+    def refused(self, route: Mapping[str, Any]) -> str | None:
+        """Message of an ``Accepted`` condition that is False at this generation."""
+        return _denied(route, "Accepted", "not accepted")
+
     def unresolved(self, route: Mapping[str, Any]) -> str | None:
         """Message of a ``ResolvedRefs`` condition that is False at this generation."""
-        for condition in _conditions(route):
-            if (
-                condition.get("type") == "ResolvedRefs"
-                and condition.get("status") == "False"
-                and condition.get("observedGeneration") == route["metadata"]["generation"]
-            ):
-                return str(condition.get("message") or condition.get("reason") or "backends not resolved")
-        return None
+        return _denied(route, "ResolvedRefs", "backends not resolved")
 
     def uses(self, route: Mapping[str, Any], backend: Backend, *, besides: int | None = None) -> bool:
         """Whether a backendRef of another rule names it with a weight."""
@@ -186,6 +183,18 @@ def _backend(ref: Mapping[str, Any], route: Mapping[str, Any]) -> Backend:
         namespace=ref.get("namespace") or route["metadata"]["namespace"],
         name=ref["name"],
     )
+
+
+def _denied(route: Mapping[str, Any], kind: str, otherwise: str) -> str | None:
+    """Message of the first condition of a kind that is False at the route's generation, or None."""
+    for condition in _conditions(route):
+        if (
+            condition.get("type") == kind
+            and condition.get("status") == "False"
+            and condition.get("observedGeneration") == route["metadata"]["generation"]
+        ):
+            return str(condition.get("message") or condition.get("reason") or otherwise)
+    return None
 
 
 def _conditions(route: Mapping[str, Any]) -> list[Mapping[str, Any]]:

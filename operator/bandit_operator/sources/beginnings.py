@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bandit_operator.sources.base import Counter, Sample
+from bandit_operator.sources.late import Levels
 from bandit_operator.sources.resets import is_dip, is_reset
 from bandit_operator.sources.tally import Identity, Tally, identity
 
 WHY = "its series began with a life behind them, as after Prometheus lost its data or labels changed"
+COUNTED = "it was counted before all series were gone"
 
 
 def subtract_earlier(
@@ -48,3 +50,26 @@ def leave_out_lives(tally: Tally) -> None:
             tally.add(part, arm, -amount)
             del tally.firsts[part][arm]
         tally.note(arm, amounts, WHY)
+
+
+def leave_out_counted(tally: Tally, known: Levels) -> None:
+    """Count only the growth of series too small for a life, where what they had is known.
+
+    Args:
+        tally: what to take it off; its firsts are those of a source that had no series at all at the
+            window's start.
+        known: what the counters had when the source had series last.
+    """
+    for arm in sorted({arm for by_arm in tally.firsts.values() for arm in by_arm}):
+        counted = {
+            part: known[part][arm].total
+            for part, by_arm in tally.firsts.items()
+            if arm in by_arm and arm in known.get(part, {})
+        }
+        if any(tally.firsts[part][arm] < amount for part, amount in counted.items()):
+            continue  # its processes have started again, too
+        for part, amount in counted.items():
+            tally.add(part, arm, -amount)
+            tally.firsts[part][arm] -= amount
+        if any(counted.values()):
+            tally.note(arm, counted, COUNTED)

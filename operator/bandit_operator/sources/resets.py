@@ -12,7 +12,9 @@ from bandit_operator.sources.tally import Identity, Tally, identity
 TOLERATED = 0.01
 """A counter may go down by this share of its value, as some exporters' do that add up what comes and goes."""
 RUNNING = 3
-"""A series that is reset in so many windows running is not one process that starts again."""
+"""A series that goes down in so many windows running is not one process that starts again."""
+BACK = 1.5
+"""After a reset, one step up to between where a counter was and this many times that is no growth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,32 +37,49 @@ class Growth:
     """How often it began again."""
     dip: tuple[float, float] | None = None
     """A step down, from and to, that is neither a reset nor small; then the amount means nothing."""
+    back: tuple[float, float] | None = None
+    """A step up, from and to, that undoes a reset, as by another process; then the amount means nothing."""
 
 
 def growth_of(samples: Sequence[tuple[float, float]], start: float, before: float | None = None) -> Growth:
     """What one counter did after ``start``.
 
     A step down to half or less is a reset, and what the counter has after it counts whole. After a
-    smaller one it grows on from the highest value so far.
+    smaller one it grows on from the highest value so far. A process that starts again is not at once
+    where the one before it was.
 
     Args:
         samples: (time, value), oldest first.
         start: beginning of the window, itself outside.
         before: what it had, where no sample before ``start`` is among the samples.
     """
-    known = [value for time, value in samples if time <= start][-1:]
+    past = [value for time, value in samples if time <= start]
+    known = past[-1:]
     if not known and before is not None:
         known = [before]
     inside = [value for time, value in samples if time > start]
-    highest, amount, resets, dip = known[0] if known else 0.0, 0.0, 0, None
+    highest, amount, resets, dip, back = known[0] if known else 0.0, 0.0, 0, None, None
+    left = _left(past)
     for value in inside:
         if is_reset(highest, value):
-            amount, highest, resets = amount + value, value, resets + 1
+            left, amount, highest, resets = highest, amount + value, value, resets + 1
             continue
+        if back is None and is_reset(left, highest) and (1 - TOLERATED) * left <= value <= BACK * left:
+            back = (highest, value)
         amount, highest = amount + max(0.0, value - highest), max(highest, value)
         if dip is None and is_dip(highest, value):
             dip = (highest, value)
-    return Growth(amount, inside[0] if inside and not known else None, resets, dip)
+    return Growth(amount, inside[0] if inside and not known else None, resets, dip, back)
+
+
+def _left(values: Sequence[float]) -> float:
+    """Where a counter was before its last reset; 0 where it was not reset."""
+    highest = left = 0.0
+    for value in values:
+        if is_reset(highest, value):
+            highest, left = value, highest
+        highest = max(highest, value)
+    return left
 
 
 def is_reset(old: float, new: float) -> bool:
@@ -88,7 +107,7 @@ def add_reset(
     earlier: Mapping[Identity, float],
     running: Mapping[tuple[str, Identity], int],
 ) -> None:
-    """Count the series that went down; the others are counted already.
+    """Count the series that went down; the others are counted already, and may be believed again.
 
     Args:
         tally: what to add to.
@@ -96,22 +115,32 @@ def add_reset(
         series: with their samples.
         start: beginning of the window.
         earlier: values of those that have a sample before ``start``, but too long before to be among theirs.
-        running: in how many windows up to this one each was reset.
+        running: in how many windows up to this one each went down.
     """
     for one in series:
         arm = counter.label.arm_of(one.labels.get(counter.label.name, ""))
-        if arm is None or not went_down(one.samples, start):
+        if arm is None:
             continue
         name = identity(one.labels)
+        before = running.get((counter.part, name), 0)
         growth = growth_of(one.samples, start, earlier.get(name))
+        if growth.back is not None:
+            old, new = growth.back
+            tally.distrust(counter, arm, f"started again, and went from {old:g} back to {new:g} in one step")
+        if not went_down(one.samples, start):
+            if before >= RUNNING:
+                tally.distrust(counter, arm, f"went down in {before} windows running, until just now")
+            if before > 1:  # the longer it went on, the longer it must stand
+                tally.restarted[counter.part, name] = before // 2
+            continue
         tally.add(counter.part, arm, growth.amount)
         if growth.first is not None:
             tally.add_first(counter.part, arm, growth.first)
         if growth.dip is not None:
             old, new = growth.dip
             tally.distrust(counter, arm, f"went down from {old:g} to {new:g} without starting again")
-        if growth.resets:
-            windows = running.get((counter.part, name), 0) + 1
+        if growth.resets or growth.dip is not None:
+            windows = before + 1
             tally.restarted[counter.part, name] = windows
             if windows >= RUNNING:
-                tally.distrust(counter, arm, f"started again in {windows} windows running")
+                tally.distrust(counter, arm, f"went down in {windows} windows running")

@@ -34,7 +34,7 @@ class Tally:
     unsteady: dict[str, str] = field(default_factory=dict)
     """Arms of which a counter does what no counter does, and what that is."""
     restarted: Count[tuple[str, Identity]] = field(default_factory=Count)
-    """In how many windows running a series was reset, by part and series; those of this window only."""
+    """In how many windows running a series went down, by part and series; those of this window only."""
     notes: list[str] = field(default_factory=list)
     """What was not counted, and why."""
 

@@ -127,7 +127,7 @@ def _unstaked(mean: Floats) -> Floats:
     gap = np.maximum(mean - swapped(mean), 0.0)
     chance = np.minimum(gap / np.maximum(1.0 - swapped(mean), 1e-9), gap / np.maximum(mean, 1e-9))
     chance = np.clip(chance, 1e-9, 1.0 - 1e-9)
-    return np.clip(np.log(_OVERLOOKED) / np.log1p(-chance), LEAST_UNSTAKED, UNSTAKED)
+    return np.asarray(np.clip(np.log(_OVERLOOKED) / np.log1p(-chance), LEAST_UNSTAKED, UNSTAKED))
 
 
 def _close(arrays: Arrays, block: _Block, unseen: Floats) -> dict[str, Floats]:

@@ -29,6 +29,8 @@ ANSWERS = {
         400,
         json.dumps({"status": "error", "errorType": "bad_data", "error": "1:5: parse error: no"}),
     ),
+    "unavailable": (503, "<html>no upstream</html>"),
+    "huge": (200, vector("1" * 15_000_000)),
 }
 
 

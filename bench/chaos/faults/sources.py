@@ -1,0 +1,194 @@
+"""A Prometheus that is away, ill, slow, or has lost its data."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import ClassVar
+
+from bench.chaos.fault import Fault, expect
+from bench.chaos.live import LiveRollout
+from bench.chaos.scene import ILL_ADDRESS, NOWHERE, Scene, Stage
+from testbed.altered import process_with
+
+
+def prometheus(stage: Stage) -> int:
+    """Return the process of the stage's Prometheus."""
+    pods = stage.cluster.namespace("monitoring").get("pods", "-l", "app=prometheus")["items"]
+    return process_with("HOSTNAME", str(pods[0]["metadata"]["name"]))
+
+
+class LosesItsData(Fault):
+    """Prometheus starts again without what it had."""
+
+    name = "prometheus-loses-data"
+    injected = "An arm that was bad for long is mended and leads; then Prometheus loses Pod and data."
+    expected = "Nothing is learned twice: the leader keeps its traffic; an event says what was not counted."
+    alone = True
+    quick = True
+    counted = "answers"
+    stated = "What was earned while Prometheus was away and in the window in which it came back."
+    stated_lost = 0.2
+
+    def prepare(self, scene: Scene) -> LiveRollout:
+        """An arm with a bad past that leads."""
+        one = scene.rollout(good=0.6, bad=0.85)
+        one.steer(bad={"more": [20_000.0, 1000.0]})
+        one.start()
+        one.wait("the mended arm leads", lambda: one.share("bad") > 0.9, 150)
+        scene.hold(30)
+        return one
+
+    def inject(self, scene: Scene, one: LiveRollout) -> None:
+        """Delete the Pod."""
+        self.share = one.share("bad")
+        scene.stroke()
+        monitoring = scene.stage.cluster.namespace("monitoring")
+        words = ("--force", "--grace-period=0", "--wait=false")
+        monitoring.kubectl("delete", "pod", "-l", "app=prometheus", *words)
+        monitoring.kubectl("rollout", "status", "deployment/prometheus", "--timeout=60s")
+
+    def observe(self, scene: Scene, one: LiveRollout) -> str:
+        """It stays where it was."""
+        cursor = one.status()["cursor"]
+        one.wait("the operator reads again", lambda: one.status()["cursor"] > cursor, 60)
+        scene.hold(30)
+        trials = sum(float(one.arm(arm)["trials"]) for arm in one.arms)
+        served = sum(bool(request.arm) for request in one.requests())
+        expect(trials <= 1.01 * served, f"{trials:g} trials of {served} requests")
+        expect("EvidenceReset" in one.reasons(), f"no event says it, but {sorted(one.reasons())}")
+        expect(one.share("bad") >= self.share - 0.2, f"the leader fell to {one.share('bad'):.0%}")
+        return f"{trials:g} trials of {served} requests; the leader has {one.share('bad'):.0%}"
+
+
+class Killed(Fault):
+    """Prometheus' process is killed, and its data stay."""
+
+    name = "prometheus-killed"
+    injected = "Prometheus' process is killed (SIGKILL); its data stay."
+    expected = "Every reward is counted once it is back; nothing moves meanwhile."
+    alone = True
+
+    def prepare(self, scene: Scene) -> LiveRollout:
+        """Two arms that serve."""
+        one = scene.rollout(good=0.6, bad=0.5)
+        one.start()
+        scene.hold(10)
+        return one
+
+    def inject(self, scene: Scene, one: LiveRollout) -> None:
+        """Kill it."""
+        scene.stroke()
+        os.kill(prometheus(scene.stage), signal.SIGKILL)
+
+    def observe(self, scene: Scene, one: LiveRollout) -> str:
+        """It goes on."""
+        scene.hold(5)
+        cursor = one.status()["cursor"]
+        one.wait("windows are read again", lambda: one.status()["cursor"] > cursor, 90)
+        after = scene.since
+        one.wait_for("MetricsAvailable", "True", "RewardsObserved", seconds=60)
+        return f"windows are read again after {after:.0f} s"
+
+
+class Silent(Fault):
+    """Prometheus stands still."""
+
+    name = "prometheus-silent"
+    injected = "Prometheus' process is stopped (SIGSTOP) for 20 s, and goes on."
+    expected = "MetricsAvailable is False/Timeout; weights are held; then all is counted."
+    alone = True
+    quick = True
+
+    def prepare(self, scene: Scene) -> LiveRollout:
+        """Two arms that serve."""
+        one = scene.rollout(good=0.6, bad=0.5)
+        one.start()
+        return one
+
+    def inject(self, scene: Scene, one: LiveRollout) -> None:
+        """Stop it."""
+        scene.stroke()
+        self.process = prometheus(scene.stage)
+        os.kill(self.process, signal.SIGSTOP)
+
+    def observe(self, scene: Scene, one: LiveRollout) -> str:
+        """It is said."""
+        try:
+            one.wait_for("MetricsAvailable", "False", "Timeout", seconds=20)
+            after, share = scene.since, one.share("bad")
+            scene.hold(max(0.0, 20 - after))
+            expect(one.share("bad") == share, "the weights moved meanwhile")
+        finally:
+            os.kill(self.process, signal.SIGCONT)
+        scene.stroke()
+        one.wait_for("MetricsAvailable", "True", "RewardsObserved", seconds=60)
+        return f"Timeout after {after:.0f} s; rewards again after {scene.since:.0f} s"
+
+
+class Unreachable(Fault):
+    """Nothing listens at the address, for a while."""
+
+    name = "prometheus-unreachable"
+    injected = "The resource's Prometheus address leads to nothing for 20 s."
+    expected = "MetricsAvailable is False/Unreachable; weights are held; then all is counted."
+
+    def prepare(self, scene: Scene) -> LiveRollout:
+        """Two arms that serve."""
+        one = scene.rollout(good=0.6, bad=0.5)
+        one.start()
+        return one
+
+    def inject(self, scene: Scene, one: LiveRollout) -> None:
+        """Another address."""
+        scene.stroke()
+        one.patch({"reward": {"prometheus": {"address": NOWHERE}}})
+
+    def observe(self, scene: Scene, one: LiveRollout) -> str:
+        """It is said."""
+        one.wait_for("MetricsAvailable", "False", "Unreachable", seconds=20)
+        after, share = scene.since, one.share("bad")
+        scene.hold(max(0.0, 20 - after))
+        expect(one.share("bad") == share, "the weights moved meanwhile")
+        one.patch({"reward": {"prometheus": {"address": None}}})
+        scene.stroke()
+        one.wait_for("MetricsAvailable", "True", "RewardsObserved", seconds=60)
+        return f"Unreachable after {after:.0f} s"
+
+
+class Ill(Fault):
+    """Prometheus answers what it should not, one thing after the other."""
+
+    name = "prometheus-ill"
+    injected = "Prometheus answers NaN, nothing, text, a refusal, 503, 60 MB, and not at all, 12 s each."
+    expected = "Each is said with its reason within two ticks; weights are held; then it goes on."
+    stated = "What was earned in windows for which Prometheus had an answer without numbers (NoData)."
+    answers: ClassVar[dict[str, str]] = {
+        "nan": "NoData", "nothing": "NoData", "text": "BadAnswer", "refusal": "BadAnswer",
+        "unavailable": "BadAnswer", "huge": "BadAnswer", "hung": "Timeout",
+    }  # fmt: skip
+
+    def prepare(self, scene: Scene) -> LiveRollout:
+        """Two arms that serve."""
+        one = scene.rollout(good=0.6, bad=0.5)
+        one.start()
+        return one
+
+    def inject(self, scene: Scene, one: LiveRollout) -> None:
+        """Each is made where it is observed."""
+        scene.stroke()
+
+    def observe(self, scene: Scene, one: LiveRollout) -> str:
+        """Each is said."""
+        told, share = [], one.share("bad")
+        for how, reason in self.answers.items():
+            began = scene.stroke()
+            one.patch({"reward": {"prometheus": {"address": f"{ILL_ADDRESS}/{how}"}}})
+            one.wait_for("MetricsAvailable", "False", reason, seconds=20)
+            told.append(f"{how} {reason}")
+            expect(one.share("bad") == share, f"the weights moved under {how}")
+            scene.hold(max(0.0, 12 - (scene.strokes[-1] - began)))
+        one.patch({"reward": {"prometheus": {"address": None}}})
+        scene.stroke()
+        one.wait_for("MetricsAvailable", "True", "RewardsObserved", seconds=90)
+        return "; ".join(told)
