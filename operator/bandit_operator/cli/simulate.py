@@ -11,6 +11,7 @@ import click
 
 from bandit_operator.core.strategies import DEFAULT_STRATEGY, STRATEGIES, Strategy, settings_of
 from bandit_operator.simulation import pictures
+from bandit_operator.simulation.answer import duration
 from bandit_operator.simulation.many import CHUNK, chunks
 from bandit_operator.simulation.schedule import WorldError
 from bandit_operator.simulation.summary import Summary, joined, summarise
@@ -82,7 +83,8 @@ def simulate(
     {cycle: {mean, amplitude, period, phase}}, {csv: FILE, column: NAME} or {sum: […]}. Further
     fields: designEffect (5 means that the requests of a tick are so alike that a mean varies
     five times as much), delay: {median, p95} in seconds, assumedDelay, and per arm servesFrom
-    (a tick) and validationScore. A rolled-back arm stays out.
+    (a tick) and validationScore. A rolled-back arm is tried again after an hour, then two, four …
+    up to rollback.retryAfter seconds.
     """  # noqa: D301 - the mark that keeps click from wrapping lines is the character, not its escape
     try:
         world = read_world(path)
@@ -91,6 +93,9 @@ def simulate(
     strategies = [_strategy(name, given) for name in names]
     summaries = _play(world, strategies, seeds, jobs, seed)
     rows = _rows(summaries)
+    for summary in summaries:
+        for sentence in summary["answer"]:
+            click.echo(sentence)
     _print(world, seeds, rows)
     if json_path is not None:
         pictures.write(json_path, json.dumps(summaries, indent=1))
@@ -170,18 +175,11 @@ def _time(ticks: list[float] | None, interval: float) -> str:
     if ticks is None:
         return "–"
     low, middle, high = ((tick + 1) * interval for tick in ticks)
-    return f"{_duration(middle)} ({_duration(low)}–{_duration(high)})"
-
-
-def _duration(seconds: float) -> str:
-    for unit, size in (("d", 86_400.0), ("h", 3_600.0), ("min", 60.0)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.3g} {unit}"
-    return f"{seconds:.3g} s"
+    return f"{duration(middle)} ({duration(low)}–{duration(high)})"
 
 
 def _print(world: World, seeds: int, rows: list[list[str]]) -> None:
-    title = f"{world.name}: {world.ticks:,} ticks of {_duration(world.interval)}, {seeds:,} seeds"
+    title = f"{world.name}: {world.ticks:,} ticks of {duration(world.interval)}, {seeds:,} seeds"
     table = _rich("table").Table(title=title)
     for index, name in enumerate(rows[0]):
         table.add_column(name, justify="left" if index < 2 else "right")

@@ -26,7 +26,7 @@ class Played:
     regret: Floats
     """Rewards lost against always the best arm that could serve, summed up ``[S, T]``."""
     rolled_back_at: np.ndarray[tuple[int, ...], np.dtype[np.int64]]
-    """``[S, K]``."""
+    """First tick at which each arm was rolled back ``[S, K]``; it may have come back since."""
     promoted_at: np.ndarray[tuple[int, ...], np.dtype[np.int64]]
     """First tick at which each arm was proven the best ``[S, K]``."""
     settled_at: np.ndarray[tuple[int, ...], np.dtype[np.int64]]
@@ -69,7 +69,7 @@ def play(
         if watch is not None:
             watch(tick, run.weights, requests, earned)
         loser, findings = operation.decide(run, requests, earned, _serves(world, tick))
-        rolled_back_at[loser] = tick
+        rolled_back_at[loser & (rolled_back_at == NEVER)] = tick
         for at, now in ((promoted_at, findings.promoted), (settled_at, findings.no_material_difference)):
             at[(at == NEVER) & now] = tick
         suspected |= findings.delay_profile_suspect

@@ -9,6 +9,7 @@ from typing import TypedDict
 import numpy as np
 
 from bandit_operator.core.inference.named_arrays import Floats
+from bandit_operator.simulation.answer import sentences
 from bandit_operator.simulation.play import NEVER, Played
 from bandit_operator.simulation.world import World
 
@@ -35,6 +36,8 @@ class Summary(TypedDict):
 
     world: str
     strategy: str
+    answer: list[str]
+    """How long until a verdict, and what it costs."""
     seeds: int
     ticks: int
     interval: float
@@ -88,6 +91,7 @@ def summarise(world: World, strategy: str, played: Played) -> Summary:
     return {
         "world": world.name,
         "strategy": strategy,
+        "answer": sentences(world, strategy, played),
         "seeds": len(total),
         "ticks": world.ticks,
         "interval": world.interval,

@@ -1,0 +1,61 @@
+"""What a simulation is asked for, in two sentences: how long until a verdict, and what it costs."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bandit_operator.simulation.play import NEVER, Played
+from bandit_operator.simulation.world import World
+
+DAY, WEEK = 86_400.0, 604_800.0
+
+
+def sentences(world: World, strategy: str, played: Played) -> list[str]:
+    """Return the answers for one strategy.
+
+    A verdict is an arm that is rolled back, one that is proven the best, or a proof that the best do
+    not differ. Runs without one by the end of the world are said to be so, not left out.
+    """
+    return [
+        f"{strategy}: {_verdict(world, played)}.",
+        f"{strategy}: {_cost(world, played)}.",
+    ]
+
+
+def duration(seconds: float) -> str:
+    """Seconds for people, three digits at the most."""
+    for unit, size in (("d", DAY), ("h", 3_600.0), ("min", 60.0)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds:.3g} s"
+
+
+def _verdict(world: World, played: Played) -> str:
+    every = np.column_stack([played.rolled_back_at, played.promoted_at, played.settled_at])
+    ticks = np.where(every == NEVER, np.inf, every).min(-1)
+    seconds, length = (ticks + 1.0) * world.interval, world.ticks * world.interval
+    spans = [(span, name) for span, name in ((DAY, "a day"), (WEEK, "a week")) if span < length]
+    spans.append((length, f"the {duration(length)} that were played"))
+    shares = [f"{np.mean(seconds <= span):.0%} within {name}" for span, name in spans]
+    text = f"a verdict came in {', '.join(shares)}"
+    middle = float(np.median(seconds))
+    if np.isfinite(middle):
+        return f"{text}; half of the runs had one after {duration(middle)}"
+    return f"{text}; most runs had none, so play longer, or send more traffic to the arms"
+
+
+def _cost(world: World, played: Played) -> str:
+    days = world.ticks * world.interval / DAY
+    total = played.regret[:, -1]
+    mean, reach = float(total.mean()), 1.96 * float(total.std()) / len(total) ** 0.5
+    best = np.stack([_best(world, tick) for tick in range(world.ticks)])
+    baseline = world.rates[:, world.names.index(world.baseline)]
+    gain = float((world.requests * (best - baseline)).sum()) - mean
+    against = f"{abs(gain) / days:.4g} rewards a day {'more' if gain >= 0 else 'less'}"
+    price = f"it cost {mean / days:.4g} ± {reach / days:.2g} rewards a day against always the best arm"
+    return f"{price}, and earned {against} than staying with {world.baseline}"
+
+
+def _best(world: World, tick: int) -> float:
+    serves = [tick >= start for start in world.serves_from] or [True] * len(world.names)
+    return float(world.rates[tick][serves].max())
