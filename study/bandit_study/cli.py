@@ -39,6 +39,13 @@ def main() -> None:
     """  # noqa: D301 - the mark that keeps click from wrapping lines is the character, not its escape
 
 
+_PUBLISH = click.option(
+    "--publish",
+    is_flag=True,
+    help="Write docs/study.md, and check its reading; else the page stays below build/study.",
+)
+
+
 @main.command()
 @click.argument("names", nargs=-1, metavar="[SET]...")
 def fetch(names: tuple[str, ...]) -> None:
@@ -75,6 +82,7 @@ def fetch(names: tuple[str, ...]) -> None:
     type=click.IntRange(0, 10),
     help="Models that join while time passes.  [default: 3]",
 )
+@_PUBLISH
 def run(
     quick: bool,
     data: Path | None,
@@ -83,6 +91,7 @@ def run(
     seeds: int | None,
     jobs: int,
     retrainings: int | None,
+    publish: bool,
 ) -> None:
     """Run every strategy and baseline on every set, and write the report.
 
@@ -100,7 +109,7 @@ def run(
     settings = dataclasses.replace(
         settings, **{name: value for name, value in given.items() if value is not None}
     )
-    build, docs = _folders(quick)
+    build, docs = _folders(quick, publish)
     try:
         todo = runner.jobs(_entries(data), fraud, only)
         if not todo:
@@ -118,9 +127,10 @@ def run(
 
 @main.command()
 @click.option("--quick", is_flag=True, help="Of what `run --quick` has measured.")
-def report(quick: bool) -> None:
+@_PUBLISH
+def report(quick: bool, publish: bool) -> None:
     """Write results.json, tables and pictures of what has been run, and check the reading against them."""
-    build, docs = _folders(quick)
+    build, docs = _folders(quick, publish)
     try:
         _report(build, docs)
     except StudyError as error:
@@ -146,11 +156,14 @@ def _say(console: Console, line: str) -> None:
     console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def _folders(quick: bool) -> tuple[Path, Path]:
-    """Where results go, and where the page."""
-    if quick:  # a quick look does not overwrite what a full run has measured
-        return BUILD / "quick", BUILD / "quick"
-    return BUILD, DOCS if (DOCS / PAGE).exists() else BUILD
+def _folders(quick: bool, publish: bool) -> tuple[Path, Path]:
+    """Where results go, and where the page: what is published is not overwritten unless that is asked for."""
+    build = BUILD / "quick" if quick else BUILD
+    if not publish:
+        return build, build
+    if quick or not (DOCS / PAGE).exists():
+        raise click.UsageError(f"--publish writes {DOCS / PAGE} of a full run, from the project's own folder")
+    return build, DOCS
 
 
 def _entries(data: Path | None) -> list[Entry]:

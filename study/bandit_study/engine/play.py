@@ -75,7 +75,8 @@ def play(stream: Stream, draws: Draws, strategy: str, watch: Watch | None = None
             watch(chunk, shares, trials, rewards)
         loser, assessment = operation.decide(run, trials, rewards, _all(stream.serving(chunk)))
         there = slice(loser.shape[1])
-        rolled_back_at[:, there][loser] = chunk
+        out = loser & (rolled_back_at[:, there] == NEVER)
+        rolled_back_at[:, there][out] = chunk
         first = assessment.promoted & (promoted_at[:, there] == NEVER)
         promoted_at[:, there][first] = chunk
     return Path(traffic.served, rolled_back_at, promoted_at)
