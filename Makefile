@@ -10,7 +10,9 @@ CLUSTER_DIR := build/cluster
 # Where KUBECONFIG names a cluster, kubectl, install, demo and tests use that one.
 TOOLS = $$($(PYTHON) cluster/build.py)
 CRD := crds/bandit-operator.dev_banditdeployments.yaml
-PYTEST := $(BIN)/python -m pytest
+# Where the environment forbids bytecode, each worker and each program that a test starts would compile all
+# modules again, which costs more than the tests.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)

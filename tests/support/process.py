@@ -147,6 +147,7 @@ class Process:
     def start(self) -> None:
         """Start the process, or start again after a crash: only the API server's objects are left."""
         self.cache = Cache()
+        self._brought: dict[str, str] = {}  # resourceVersions that the watches have brought, by path
         self.metrics = Metrics()
         self.observer = FakeRewards(self.cache, None, None, None)  # type: ignore[arg-type]  # none is asked
         self.observer.windows = []
@@ -157,6 +158,10 @@ class Process:
     def watch(self) -> None:
         """Let the watches bring everything that has changed."""
         for path, body in self.api.objects.items():
+            version = body["metadata"]["resourceVersion"]
+            if self._brought.get(path) == version:
+                continue
+            self._brought[path] = version
             key = (body["metadata"]["namespace"], body["metadata"]["name"])
             if "/banditdeployments/" in path:
                 self.cache.put_resource(copied(body))
