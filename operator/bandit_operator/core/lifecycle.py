@@ -104,7 +104,14 @@ def _able(standings: Standings) -> list[str]:
 
 def roll_back(standings: Mapping[str, ArmStanding], loser: str, now: float) -> dict[str, ArmStanding]:
     """Take one arm out: from here on it has no weight and drains."""
-    out = ArmStanding(ArmState.DRAINING, now, reasons.WORSE_THAN_BASELINE, standings[loser].template)
+    out = replace(
+        standings[loser],
+        state=ArmState.DRAINING,
+        since=now,
+        reason=reasons.WORSE_THAN_BASELINE,
+        previous_replicas=None,
+        quiet_since=None,
+    )
     return {**standings, loser: out}
 
 
