@@ -1,6 +1,7 @@
 """Worlds that nobody thought of, made up by a machine, and what must hold in all of them.
 
-``WORLDS`` says how many are played: 300 unless the environment says otherwise (``make fuzz``).
+``WORLDS`` says how many are played of those around a rollout: 300 unless the environment says otherwise
+(``make fuzz``); a third as many are played around its counters.
 ``make mutants`` shows which faults they find.
 """
 
@@ -11,16 +12,18 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import seed as hypothesis_seed
+from hypothesis.stateful import RuleBasedStateMachine
 
+from tests.support.worlds.counters import CounterWorld
 from tests.support.worlds.rollouts import World
 
 WORLDS = int(os.environ.get("WORLDS", "300"))
 PARTS = 3
 
 
-def _case(number: int) -> type[Any]:
+def _case(machine: type[RuleBasedStateMachine], number: int) -> type[Any]:
     """The test of a share of the worlds, so that workers can divide them."""
-    case: type[Any] = type(f"World{number}", (World,), {}).TestCase  # type: ignore[attr-defined]  # of World
+    case: type[Any] = type(f"{machine.__name__}{number}", (machine,), {}).TestCase  # type: ignore[attr-defined]  # of machines
     case.settings = settings(
         max_examples=WORLDS // PARTS,
         stateful_step_count=12 if WORLDS <= 300 else 40,
@@ -32,4 +35,5 @@ def _case(number: int) -> type[Any]:
 
 
 for number in range(PARTS):
-    globals()[f"TestWorlds{number}"] = _case(number)
+    globals()[f"TestWorlds{number}"] = _case(World, number)
+globals()["TestCounterWorlds"] = _case(CounterWorld, PARTS)

@@ -158,6 +158,13 @@ class Process:
         self.reconciler = Reconciler(self.cache, self.api, self.observer, clock, self.metrics, "replica")
         self.watch()
 
+    def go_on_from(self, other: Process) -> None:
+        """Start in the cluster of another process, at its time."""
+        self.api.objects = copied(other.api.objects)
+        self.api.version = other.api.version
+        self.now, self.accepted = other.now, dict(other.accepted)
+        self.start()
+
     def make_observer(self) -> FakeRewards:
         """Where rewards come from."""
         return FakeRewards(self.cache, None, None, None)  # type: ignore[arg-type]  # none is asked

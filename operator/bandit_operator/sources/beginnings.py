@@ -48,3 +48,4 @@ def leave_out_lives(tally: Tally) -> None:
             tally.add(part, arm, -amount)
             del tally.firsts[part][arm]
         tally.note(arm, amounts, WHY)
+        tally.past_is_lost = True

@@ -1,4 +1,4 @@
-"""What must hold at the moment of a write, and once things have come to rest, by the cluster's own objects."""
+"""What must hold at the moment of a write, and at rest, by the cluster's own objects."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ change, gateways lag, Prometheus answers anything, the clock is set and the proc
 from __future__ import annotations
 
 import asyncio
-import copy
+import functools
 import itertools
 from typing import Any
 
@@ -36,12 +36,35 @@ OUTCOMES: dict[str, Any] = {
     "infinite": (float("inf"), 1.0),
     "dips": Implausible(reasons.COUNTER_NOT_STEADY, "went down"),
 }
+IMPOSSIBLE = ("too much", "negative", "infinite", "dips")
+"""Outcomes that nothing may be learned from."""
+ROLLBACK = {"drain": "20s", "retryAfter": "10m"}
 SLOW = ("refuses", "one of two lags")
 """What gateways may do besides keeping up."""
+TROUBLES = (*SLOW, "requests go on", "requests are unknown", "another route uses it", "the others break")
+"""What an arm that drains may meet with."""
 
 
 class Killed(BaseException):
     """The process ends here."""
+
+
+@functools.cache
+def played_until(state: str, counted: bool) -> Process:
+    """A rollout whose arm bad is in a state: it takes seven windows to get there, so it is played once."""
+    one = Process(ARMS, rollback=ROLLBACK | ({"requests": "requests_total"} if counted else {}))
+    one.earning = {arm: OUTCOMES["badly" if arm == "bad" else "well"] for arm in ARMS}
+    one.requests = dict.fromkeys(ARMS, 0.0)
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(one.look(tick=True))
+    loop.run_until_complete(one.tick())
+    for _ in range(20):
+        if one.arm("bad")["state"] == state:
+            break
+        loop.run_until_complete(one.tick())
+    loop.close()
+    assert one.arm("bad")["state"] == state, one.status
+    return one
 
 
 class World(RuleBasedStateMachine):
@@ -49,19 +72,24 @@ class World(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.one = Process(ARMS, rollback={"drain": "20s", "retryAfter": "10m"})
+        self.one = Process(ARMS, rollback=ROLLBACK)
         self.promised = Promised(self.one)
         self.cursor = ""
         self.gateways = "keep up"
         self.made = 1
         self.loop = asyncio.new_event_loop()
 
-    @initialize(counted=st.booleans())
-    def it_begins(self, counted: bool) -> None:
-        if counted:
-            self.promised.counted = True
-            self.one.update_spec(rollback={"drain": "20s", "retryAfter": "10m", "requests": "requests_total"})
-        self._tick(0.0)
+    @initialize(
+        counted=st.booleans(),
+        state=st.sampled_from(["Draining", "Draining", "RolledBack", "Active"]),
+        trouble=st.sampled_from(TROUBLES),
+    )
+    def it_begins(self, counted: bool, state: str, trouble: str) -> None:
+        self.promised.counted = counted or trouble == "requests go on"
+        self.one.go_on_from(played_until(state, self.promised.counted))
+        self.one.requests = dict.fromkeys(ARMS, 0.0)
+        self._pass(tick=True)
+        self._have(trouble, ticks=3)
 
     # ---- what happens ---------------------------------------------------------------------
 
@@ -71,7 +99,11 @@ class World(RuleBasedStateMachine):
     )
     def time_passes(self, seconds: float, earned: dict[str, str]) -> None:
         self.one.earning = {arm: OUTCOMES[name] for arm, name in earned.items()}
+        before = self._trials()
         self._tick(seconds)
+        for arm, trials in self._trials().items():
+            learned = before and trials not in (0.0, before[arm])
+            assert not learned or earned[arm] not in IMPOSSIBLE, f"{arm} learned from what it {earned[arm]}"
 
     @rule(loser=arms, ticks=st.integers(3, 12))
     def one_arm_is_much_worse_for_a_while(self, loser: str, ticks: int) -> None:
@@ -82,37 +114,9 @@ class World(RuleBasedStateMachine):
                 return  # what comes next comes in the middle of a drain
 
     @precondition(lambda self: self._in_states("Draining"))
-    @rule(gateways=st.sampled_from(SLOW), ticks=st.integers(1, 3))
-    def gateways_are_slow_while_an_arm_drains(self, gateways: str, ticks: int) -> None:
-        self.gateways = gateways
-        for _ in range(ticks):
-            self._tick(30.0)
-        self.gateways = "keep up"
-
-    @precondition(lambda self: self._in_states("Draining"))
-    @rule(asked=st.sampled_from([0.0, 7.0]), ticks=st.integers(1, 3))
-    def requests_go_on_while_an_arm_drains(self, asked: float, ticks: int) -> None:
-        self.one.requests = dict.fromkeys(self._in_states("Draining"), asked)
-        for _ in range(ticks):
-            self._tick(30.0)
-        self.one.requests = {}
-
-    @precondition(lambda self: self._in_states("Draining"))
-    @rule(ticks=st.integers(1, 3))
-    def the_others_break_while_an_arm_drains(self, ticks: int) -> None:
-        for arm in set(ARMS) - self._in_states("Draining"):
-            self._break(arm)
-        self._pass()
-        for _ in range(ticks):
-            self._tick(30.0)
-
-    @precondition(lambda self: self._in_states("Draining"))
-    @rule(weight=st.sampled_from([0, 1]), ticks=st.integers(1, 3))
-    def another_route_uses_the_arm_that_drains(self, weight: int, ticks: int) -> None:
-        for arm in sorted(self._in_states("Draining")):
-            self._share(arm, weight)
-        for _ in range(ticks):
-            self._tick(30.0)
+    @rule(trouble=st.sampled_from(TROUBLES), ticks=st.integers(1, 3))
+    def there_is_trouble_while_an_arm_drains(self, trouble: str, ticks: int) -> None:
+        self._have(trouble, ticks)
 
     @precondition(lambda self: self._in_states(*OUT))
     @rule()
@@ -179,13 +183,15 @@ class World(RuleBasedStateMachine):
         self.one.now += 1.0
         self._pass()
 
-    @rule(only=arms, times=st.integers(4, 9))
-    def another_writer_insists(self, only: str, times: int) -> None:
+    @rule(only=arms, dead=st.booleans(), times=st.integers(4, 9))
+    def another_writer_insists(self, only: str, dead: bool, times: int) -> None:
+        if dead:
+            self._break(only)
         for _ in range(times):
             self._write_weights([10000 * (arm == only) for arm in ARMS])
             self.one.now += 1.5
             self._pass()
-        self._write_weights([10000 * (arm == only) for arm in ARMS])
+        self._comes_to_rest()
 
     @rule(
         weights=st.lists(st.sampled_from([1, 2]), min_size=3, max_size=3), stranger=st.sampled_from([0, 1, 9])
@@ -234,12 +240,9 @@ class World(RuleBasedStateMachine):
         self.promised.unresolved = None
         self.one.gateway()
 
-    @rule(gateways=st.sampled_from(SLOW), times=st.integers(1, 3))
-    def gateways_lag_or_refuse(self, gateways: str, times: int) -> None:
-        self.gateways = gateways
-        for _ in range(times):
-            self._tick(30.0)
-        self.gateways = "keep up"
+    @rule(slow=st.sampled_from(SLOW), ticks=st.integers(1, 3))
+    def gateways_lag_or_refuse(self, slow: str, ticks: int) -> None:
+        self._have(slow, ticks)
 
     @rule(baseline=arms)
     def another_baseline(self, baseline: str) -> None:
@@ -292,6 +295,25 @@ class World(RuleBasedStateMachine):
 
     # ---- how it is done -------------------------------------------------------------------
 
+    def _have(self, trouble: str, ticks: int) -> None:
+        """Let time pass under some trouble of the arms that drain, or of all where none does."""
+        draining = self._in_states("Draining")
+        if trouble in SLOW:
+            self.gateways = trouble
+        elif trouble == "requests go on":
+            self.one.requests = dict.fromkeys(ARMS, 7.0)
+        elif trouble == "requests are unknown":
+            self.one.requests = {}
+        elif trouble == "another route uses it":
+            for arm in sorted(draining)[:1]:
+                self._share(arm, 1)
+        else:
+            for arm in set(ARMS) - draining:
+                self._break(arm)
+        for _ in range(ticks):
+            self._tick(30.0)
+        self.gateways, self.one.requests = "keep up", dict.fromkeys(ARMS, 0.0)
+
     def _tick(self, seconds: float) -> None:
         self.one.now += seconds
         self.one.gateway(accepted=self.gateways != "refuses", lagging=self.gateways == "one of two lags")
@@ -306,12 +328,29 @@ class World(RuleBasedStateMachine):
             self.one.start()
             self._pass(tick=True)
 
+    def _comes_to_rest(self) -> None:
+        """Nothing fails any more, and gateway and kubelet keep up."""
+        self.one.api.failures.clear()
+        for _ in range(4):
+            self.one.now += 1.5
+            self.one.gateway()
+            self.one.kubelet()
+            self._pass()
+        if self._is_active():
+            self.promised.check_at_rest()
+
     def _is_active(self) -> bool:
         """Whether the resource is one of which something is decided."""
         return self.one.status.get("phase") not in (None, "Paused", "Observing", "Rejected")
 
     def _in_states(self, *states: str) -> set[str]:
         return {one["name"] for one in self.one.status.get("arms") or [] if one["state"] in states}
+
+    def _trials(self) -> dict[str, float]:
+        """What the process has learned so far, which it need not have written yet."""
+        tracked = self.one.reconciler._tracked.get(self.one.key)
+        memory = None if tracked is None else tracked.committed.memory
+        return {} if memory is None else dict(zip(memory.arms, memory.trials.tolist(), strict=True))
 
     def _break(self, arm: str) -> None:
         self.one.broken.add(arm)
@@ -329,10 +368,8 @@ class World(RuleBasedStateMachine):
         self._pass()
 
     def _refs(self) -> list[dict[str, Any]]:
-        refs: list[dict[str, Any]] = self.one.api.objects[self.one.route_path]["spec"]["rules"][0][
-            "backendRefs"
-        ]
-        return copy.deepcopy(refs)
+        rule_of_arms = self.one.api.objects[self.one.route_path]["spec"]["rules"][0]
+        return [dict(ref) for ref in rule_of_arms["backendRefs"]]
 
     def _set_refs(self, refs: list[dict[str, Any]]) -> None:
         self.one.update_route(lambda spec: spec["rules"][0].update(backendRefs=refs))
@@ -356,13 +393,6 @@ class World(RuleBasedStateMachine):
     def teardown(self) -> None:
         """In the end: no more failures, gateway and kubelet keep up, and things come to rest."""
         try:
-            self.one.api.failures.clear()
-            for _ in range(4):
-                self.one.now += 1.5
-                self.one.gateway()
-                self.one.kubelet()
-                self._pass()
-            if self._is_active():
-                self.promised.check_at_rest()
+            self._comes_to_rest()
         finally:
             self.loop.close()
