@@ -250,3 +250,21 @@ def test_a_memory_read_back_from_the_status_decides_alike(rollout: Start) -> Non
     assert decide(run.experiment, stored, run.intention, snapshot) == decide(
         run.experiment, run.memory, run.intention, snapshot
     )
+
+
+def test_what_the_decision_before_found_is_used_again_until_the_numbers_or_the_arms_change(
+    rollout: Start,
+) -> None:
+    run = rollout()
+    before = run.tick(a=(500, 100), b=(500, 200))
+    between = Snapshot(40.0, NothingDue("BetweenTicks", "no window is due"), run.facts, 1, True)
+    broken = {"b": replace(run.facts["b"], available=False)}
+    for snapshot, reused in (
+        (between, True),
+        (replace(between, arms={**run.facts, **broken}), False),
+        (replace(between, reading=Window(30, 60, {"a": Observed(9, 1), "b": Observed(9, 1)})), False),
+    ):
+        anew = decide(run.experiment, run.memory, run.intention, snapshot)
+        after = decide(run.experiment, run.memory, run.intention, snapshot, before.known)
+        assert after == anew
+        assert (after.known is before.known) == reused

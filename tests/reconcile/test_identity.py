@@ -14,7 +14,7 @@ async def test_a_new_backend_under_an_old_name_starts_again_with_a_small_share(p
     one.gateway()
     one.earning = {"good": (500.0, 200.0), "bad": (10.0, 1.0)}
     await one.look()
-    assert one.weights()["other"] <= 1000
+    assert one.weights()["bad"] <= 1000
     assert (one.arm("bad")["state"], one.arm("bad")["reason"]) == ("Joining", reasons.NEW_BACKEND)
     assert one.arm("bad")["trials"] == "0"
 
@@ -96,3 +96,14 @@ async def test_a_resource_that_is_made_again_beside_an_arm_at_zero_brings_it_bac
     await one.look(tick=True)
     assert one.replicas("bad") == 2
     assert one.arm("bad")["state"] == "Restoring"
+
+
+async def test_a_backend_that_is_changed_right_after_a_rollback_starts_again(process: Start) -> None:
+    one = await learned(process)
+    one.earning = WORSE
+    await until_state(one, "bad", "Draining")
+    one.rename_backend("bad", "other")
+    one.gateway()
+    await one.look()
+    assert one.arm("bad")["reason"] == reasons.NEW_BACKEND
+    assert one.arm("bad")["trials"] == "0"

@@ -55,7 +55,8 @@ class FakeAPI(KubernetesAPI):
         self.on_write: list[Callable[[Write], None]] = []
         """Called after each write that was carried out, before its answer."""
         self.may_write = lambda: True
-        self._version = 100
+        self.version = 100
+        """Of the newest write."""
 
     # ---- set-up ---------------------------------------------------------------------------
 
@@ -141,8 +142,8 @@ class FakeAPI(KubernetesAPI):
     # ---- how it is done -------------------------------------------------------------------
 
     def _next_version(self) -> str:
-        self._version += 1
-        return str(self._version)
+        self.version += 1
+        return str(self.version)
 
     def _found(self, path: str) -> Body:
         if path not in self.objects:

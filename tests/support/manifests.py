@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import re
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,11 @@ CRDS = Path(__file__).parents[1] / "crds"
 
 def good() -> dict[str, Any]:
     """A fresh manifest with every kind of field."""
+    return copy.deepcopy(_good())
+
+
+@functools.cache
+def _good() -> dict[str, Any]:
     manifest: dict[str, Any] = yaml.safe_load((CRDS / "good.yaml").read_text())
     return manifest
 

@@ -84,6 +84,8 @@ class Process:
         self.spec = _spec(arms, scale_target) | spec
         self.api.put(self.path, self._resource())
         self.api.put(self.route_path, self._route())
+        self.services = {arm: arm for arm in arms}
+        """The Service of each arm's backendRef."""
         for arm in arms:
             self.api.put(deployment_of(arm, NAMESPACE), self._deployment(arm))
             self.set_available(arm, 2)
@@ -130,9 +132,10 @@ class Process:
         return found
 
     def weights(self) -> dict[str, int]:
-        """What the route carries."""
+        """What the route carries, by arm; by Service for backends that are no arm."""
         refs = self.api.objects[self.route_path]["spec"]["rules"][0]["backendRefs"]
-        return {ref["name"]: ref.get("weight", 1) for ref in refs}
+        arms = {service: arm for arm, service in self.services.items()}
+        return {arms.get(ref["name"], ref["name"]): ref.get("weight", 1) for ref in refs}
 
     def replicas(self, arm: str) -> int:
         """What an arm's Deployment asks for."""
@@ -147,16 +150,32 @@ class Process:
     def start(self) -> None:
         """Start the process, or start again after a crash: only the API server's objects are left."""
         self.cache = Cache()
+        self._brought: dict[str, str] = {}  # resourceVersions that the watches have brought, by path
         self.metrics = Metrics()
-        self.observer = FakeRewards(self.cache, None, None, None)  # type: ignore[arg-type]  # none is asked
+        self.observer = self.make_observer()
         self.observer.windows = []
         clock = Clock(lambda: self.now + self.clock_offset, lambda: self.now)
         self.reconciler = Reconciler(self.cache, self.api, self.observer, clock, self.metrics, "replica")
         self.watch()
 
+    def go_on_from(self, other: Process) -> None:
+        """Start in the cluster of another process, at its time."""
+        self.api.objects = copied(other.api.objects)
+        self.api.version = other.api.version
+        self.now, self.accepted = other.now, dict(other.accepted)
+        self.start()
+
+    def make_observer(self) -> FakeRewards:
+        """Where rewards come from."""
+        return FakeRewards(self.cache, None, None, None)  # type: ignore[arg-type]  # none is asked
+
     def watch(self) -> None:
         """Let the watches bring everything that has changed."""
         for path, body in self.api.objects.items():
+            version = body["metadata"]["resourceVersion"]
+            if self._brought.get(path) == version:
+                continue
+            self._brought[path] = version
             key = (body["metadata"]["namespace"], body["metadata"]["name"])
             if "/banditdeployments/" in path:
                 self.cache.put_resource(copied(body))
@@ -203,7 +222,8 @@ class Process:
     def rename_backend(self, arm: str, service: str) -> None:
         """The user points an arm, and its place in the route, at another Service."""
         self.api.put(deployment_of(service, NAMESPACE), self._deployment(service))
-        self.set_available(service, 2)
+        self.services[arm] = service
+        self.set_available(arm, self.replicas(arm))
         arms = copied(self.api.objects[self.path]["spec"]["arms"])
         before = next(one for one in arms if one["name"] == arm)["backendRef"]["name"]
         next(one for one in arms if one["name"] == arm)["backendRef"]["name"] = service
@@ -219,7 +239,8 @@ class Process:
         """Another writer sets weights."""
         route = copied(self.api.objects[self.route_path])
         for ref in route["spec"]["rules"][0]["backendRefs"]:
-            ref["weight"] = weights.get(ref["name"], ref["weight"])
+            arm = next((one for one, service in self.services.items() if service == ref["name"]), ref["name"])
+            ref["weight"] = weights.get(arm, ref["weight"])
         self.api.put(self.route_path, route)
 
     def set_template(self, arm: str, image: str) -> None:
@@ -233,10 +254,16 @@ class Process:
         """So many Pods of an arm can serve."""
         path = deployment_of(arm, NAMESPACE)
         self.api.put(path, {**self.api.objects[path], "status": {"availableReplicas": available}})
-        labels = {"kubernetes.io/service-name": arm}
-        metadata = {"name": f"{arm}-1", "namespace": NAMESPACE, "uid": f"slice-{arm}", "labels": labels}
+        service = self.services.get(arm, arm)
+        labels = {"kubernetes.io/service-name": service}
+        metadata = {
+            "name": f"{service}-1",
+            "namespace": NAMESPACE,
+            "uid": f"slice-{service}",
+            "labels": labels,
+        }
         endpoints = [{"addresses": ["10.0.0.1"], "conditions": {"ready": True}}] * available
-        self.api.put(endpoints_of(arm, NAMESPACE), {"metadata": metadata, "endpoints": endpoints})
+        self.api.put(endpoints_of(service, NAMESPACE), {"metadata": metadata, "endpoints": endpoints})
 
     def update_route(self, change: Callable[[dict[str, Any]], None]) -> None:
         """The user changes the route's spec."""

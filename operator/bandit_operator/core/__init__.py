@@ -11,8 +11,8 @@ servable      whether an arm can serve
 learn         what of a window is learned
 plausibility  what cannot be true
 guards        what must hold before evidence may move traffic
-evaluate      what the memory says now: shares, probabilities, verdicts
 decision      what a decision starts from, and what it comes to
+evaluate      what the memory says now: shares, probabilities, verdicts
 outcomes      what happened, as typed values
 weights       floors, step limits, integers
 memory        what is kept from tick to tick, and its stored form

@@ -18,6 +18,7 @@ from bandit_operator.core.allocation import Allocation, Arms
 from bandit_operator.core.decision import ArmReport, Decision, Intention
 from bandit_operator.core.evaluate import (
     Evaluation,
+    Known,
     RollbackEvidence,
     evaluate,
     outlook,
@@ -53,7 +54,13 @@ from bandit_operator.core.weights import Outlook, to_weights
 Standings = Mapping[str, ArmStanding]
 
 
-def decide(experiment: Experiment, memory: Memory, before: Intention, snapshot: Snapshot) -> Decision:
+def decide(
+    experiment: Experiment,
+    memory: Memory,
+    before: Intention,
+    snapshot: Snapshot,
+    known: Known | None = None,
+) -> Decision:
     """Make one decision.
 
     Args:
@@ -61,6 +68,7 @@ def decide(experiment: Experiment, memory: Memory, before: Intention, snapshot: 
         memory: What was learned up to the start of the snapshot's window.
         before: The last committed intention.
         snapshot: What is seen now; its window, if there is one, is learned from here.
+        known: What the decision before found, which saves finding it again; it changes no result.
 
     Returns:
         The decision, with the memory to keep. Doing nothing is one too, with its reason.
@@ -80,18 +88,14 @@ def decide(experiment: Experiment, memory: Memory, before: Intention, snapshot: 
     )
     if isinstance(snapshot.reading, Window) and snapshot.route_accepted:
         standings = lifecycle.carry(standings, before.shares())
-    against = rollback_evidence(experiment, memory)
+    known = known if known is not None and known.is_about(experiment, memory) else None
+    against = rollback_evidence(experiment, memory) if known is None else known.against
     verdict = _verdict(experiment, against, standings)
     if verdict is not None and experiment.mode is Mode.ACTIVE:
         standings = lifecycle.roll_back(standings, verdict.arm, snapshot.now)
     arms = _arms(experiment, memory, standings, fallen=fallen)
-    evaluation = evaluate(
-        experiment,
-        memory,
-        _named(experiment, arms.eligible) or experiment.names,
-        _named(experiment, arms.chosen) or experiment.names,
-        against,
-    )
+    known = _evaluated(experiment, memory, arms, against, known)
+    evaluation = known.evaluation
     hold = _hold(experiment, before, snapshot, standings)
     allocated = _allocate(experiment, before, arms, evaluation, outlook(memory), held=hold is not None)
     move = _explain(experiment, before, standings, allocated, hold, verdict)
@@ -118,7 +122,20 @@ def decide(experiment: Experiment, memory: Memory, before: Intention, snapshot: 
         delay_profile_suspect=evaluation.delay_profile_suspect,
         scores_trust=evaluation.scores_trust,
         change=evaluation.change,
+        known=known,
     )
+
+
+def _evaluated(
+    experiment: Experiment, memory: Memory, arms: Arms, against: RollbackEvidence, known: Known | None
+) -> Known:
+    """What the memory says of these arms; ``known`` where it is about the same."""
+    eligible = _named(experiment, arms.eligible) or experiment.names
+    chosen = _named(experiment, arms.chosen) or experiment.names
+    if known is not None and (known.eligible, known.chosen) == (eligible, chosen):
+        return known
+    evaluation = evaluate(experiment, memory, eligible, chosen, against)
+    return Known(experiment, memory, against, eligible, chosen, evaluation)
 
 
 def _best_first(experiment: Experiment, memory: Memory) -> list[str]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from bandit_operator.core.evaluate import Known
 from bandit_operator.core.inference.changes import Change, ChangeKind
 from bandit_operator.core.memory import Memory
 from bandit_operator.core.model import WEIGHT_TOTAL, ArmStanding
@@ -86,6 +87,8 @@ class Decision:
     """Weight that validation scores have beside rewards, in [0, 1]; None where they are not used."""
     change: Change | None = None
     """What changed lately in the rewards, if anything did."""
+    known: Known | None = field(default=None, compare=False, repr=False)
+    """What the next decision need not find again."""
 
     @property
     def scales(self) -> tuple[Scaled, ...]:

@@ -75,6 +75,25 @@ class Evaluation:
     """Weight that validation scores have beside rewards, in [0, 1]; None where they are not used."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Known:
+    """What an earlier decision found: it need not be found again while nothing that it stands on has changed.
+
+    Between two windows of rewards most passes follow a change in the cluster that no number depends on.
+    """
+
+    experiment: Experiment
+    memory: Memory
+    against: RollbackEvidence
+    eligible: tuple[str, ...]
+    chosen: tuple[str, ...]
+    evaluation: Evaluation
+
+    def is_about(self, experiment: Experiment, memory: Memory) -> bool:
+        """Whether it was found from these very values, which are never changed in place."""
+        return self.experiment is experiment and self.memory is memory
+
+
 def rollback_evidence(experiment: Experiment, memory: Memory) -> RollbackEvidence:
     """How far the evidence has come; an arm without traffic now is judged by what it has.
 

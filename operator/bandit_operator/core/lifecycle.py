@@ -116,9 +116,16 @@ def roll_back(standings: Mapping[str, ArmStanding], loser: str, now: float) -> d
     One that has carried most of the traffic since it came back was no failed trial: the next comes soon.
     """
     before = standings[loser]
-    rollbacks = 1 if before.carried > 0.5 else before.rollbacks + 1
-    why = reasons.WORSE_THAN_BASELINE
-    out = ArmStanding(ArmState.DRAINING, now, why, before.template, rollbacks=rollbacks)
+    out = replace(
+        before,
+        state=ArmState.DRAINING,
+        since=now,
+        reason=reasons.WORSE_THAN_BASELINE,
+        previous_replicas=None,
+        quiet_since=None,
+        carried=0.0,
+        rollbacks=1 if before.carried > 0.5 else before.rollbacks + 1,
+    )
     return {**standings, loser: out}
 
 

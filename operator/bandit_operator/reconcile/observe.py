@@ -38,6 +38,8 @@ class WindowRead:
     requests: Mapping[str, float]
     notes: tuple[str, ...] = ()
     """What of the counters was not counted, and why."""
+    past_is_lost: bool = False
+    """Whether what was earned since the last sample before this window is not known either."""
 
 
 class Observer:
@@ -106,7 +108,9 @@ class Observer:
         await self._explain(resource, address, query, values, outcomes)
         for arm, what in tally.unsteady.items():
             outcomes[arm] = Implausible(reasons.COUNTER_NOT_STEADY, what)
-        return WindowRead(Window(start, end, outcomes), values.get(REQUESTS, {}), tuple(tally.notes))
+        return WindowRead(
+            Window(start, end, outcomes), values.get(REQUESTS, {}), tuple(tally.notes), tally.past_is_lost
+        )
 
     def _query(
         self, resource: BanditDeployment, source: RewardSource, start: float, end: float

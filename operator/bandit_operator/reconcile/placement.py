@@ -7,6 +7,7 @@ come yet.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import re
@@ -155,7 +156,7 @@ class Locator:
             in_rule=in_rule,
             exists=exists,
             used_elsewhere=self._used_elsewhere(resource, backend, reference, located) if out else None,
-            identity=_identity(resource, arm, backend, reference),
+            identity=_identity(arm, resource.spec.reward.prometheus.arm_label or "", backend, reference),
         )
 
     # ---- the objects ----------------------------------------------------------------------
@@ -263,11 +264,9 @@ class Locator:
         return None
 
 
-def _identity(
-    resource: BanditDeployment, arm: str, backend: Backend, target: ScaleTargetReference | None
-) -> str:
+@functools.lru_cache(maxsize=4096)
+def _identity(arm: str, label: str, backend: Backend, target: ScaleTargetReference | None) -> str:
     """Digest of what an arm's evidence is about, besides its Pod template."""
-    label = resource.spec.reward.prometheus.arm_label or ""
     what = [arm, label, asdict(backend), None if target is None else asdict(target)]
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:12]
 

@@ -148,7 +148,8 @@ class Reconciler:
                 read.requests, before, tracked.experiment.names, read.reading.start
             )
         snapshot = _snapshot(tracked, placement, read, now, monotonic)
-        decision = decide(tracked.experiment, tracked.committed.memory, before, snapshot)
+        decision = decide(tracked.experiment, tracked.committed.memory, before, snapshot, tracked.known)
+        tracked.known = decision.known
         self._learn(tracked, snapshot, decision)
         overview = Overview(
             now,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bandit_operator.api.v1alpha1 import BanditDeployment, InvalidResource, parse, to_experiment
+from bandit_operator.core.evaluate import Known
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.outcomes import Held
 from bandit_operator.errors import InvalidSpec
@@ -33,6 +34,8 @@ class Tracked:
     """What the status said last."""
     held: Held | None = None
     """What the newest tick held the weights for, if it did."""
+    known: Known | None = None
+    """What the newest decision found."""
     tick_at: float = -math.inf
     """When its next tick is due, seconds since the Unix epoch."""
 

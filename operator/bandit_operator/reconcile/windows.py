@@ -64,12 +64,20 @@ async def catch_up(
         metrics.queries.labels("answered" if isinstance(read, WindowRead) else read.reason).inc()
         if isinstance(read, SourceDown):
             return CaughtUp(committed, read)
-        committed = replace(committed, notes=(*committed.notes, *read.notes))
+        bound = (_most_lost(committed, start, stop),) if read.past_is_lost else ()
+        committed = replace(committed, notes=(*committed.notes, *read.notes, *bound))
         newest = read
     if newest is None:
         waits = committed.rewards_until is None
         return CaughtUp(committed, first_window(missed_from) if waits else BETWEEN_TICKS)
     return CaughtUp(committed, newest.window, newest.requests)
+
+
+def _most_lost(committed: Committed, start: float, stop: float) -> str:
+    """The bound on what is lost with the past of counters: all since the newest rewards that were read."""
+    since = start if committed.rewards_until is None else min(start, committed.rewards_until)
+    gap = f"those from {to_timestamp(since)} to the first sample of the series that began"
+    return f"at most {stop - since:g} s of rewards are lost: {gap}"
 
 
 def first_window(cursor: float) -> NothingDue:

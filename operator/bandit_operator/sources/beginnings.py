@@ -50,6 +50,7 @@ def leave_out_lives(tally: Tally) -> None:
             tally.add(part, arm, -amount)
             del tally.firsts[part][arm]
         tally.note(arm, amounts, WHY)
+        tally.past_is_lost = True
 
 
 def leave_out_counted(tally: Tally, known: Levels) -> None:

@@ -37,6 +37,8 @@ class Tally:
     """In how many windows running a series went down, by part and series; those of this window only."""
     notes: list[str] = field(default_factory=list)
     """What was not counted, and why."""
+    past_is_lost: bool = False
+    """Whether series began with a life: what they gained since their last sample before is unknown."""
 
     def add(self, part: str, arm: str, amount: float) -> None:
         """Count so much more, or less; a sum does not fall below 0."""

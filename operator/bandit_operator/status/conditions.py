@@ -90,7 +90,11 @@ def _condition(
     kind: ConditionType, claim: Claim, overview: Overview, before: Mapping[str, Condition]
 ) -> Condition:
     status, reason, message = claim
+    message = message[:1024]
     old = before.get(kind)
+    said = None if old is None else (old.status, old.reason, old.message, old.observed_generation)
+    if old is not None and said == (status, reason, message, overview.generation):
+        return old
     since = old.last_transition_time if old and old.status == status else to_timestamp(overview.now)
     return Condition(
         type=kind,
@@ -98,7 +102,7 @@ def _condition(
         observed_generation=overview.generation,
         last_transition_time=since,
         reason=reason,
-        message=message[:1024],
+        message=message,
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from bandit_operator.api.references import Key, KindKey
 from bandit_operator.routers import RouteReference
+from bandit_operator.routers.shape import readable
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class Cache:
         still tell of the version before.
         """
         key = (kind, *key_of(body))
-        before = self.routes.get(key)
+        before, body = self.routes.get(key), readable(body)
         if not _put(self.routes, key, body):
             return False
         for service in _services_of(before):

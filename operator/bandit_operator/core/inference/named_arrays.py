@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,10 +112,17 @@ def unpack(data: bytes, fields: Fields, arms: int) -> dict[str, Floats]:
     return result
 
 
+@cache
+def _above_diagonal(arms: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Indices of the pairs (i, j) with i < j."""
+    first, second = np.triu_indices(arms, 1)
+    return first, second
+
+
 def _independent(array: Floats, field: Field) -> Floats:
     if field.axes in (Axes.ARM, Axes.PAIR):
         return array.ravel()
-    upper = np.triu_indices(array.shape[-1], 1)
+    upper = _above_diagonal(array.shape[-1])
     return array[..., upper[0], upper[1]].ravel()
 
 
@@ -127,7 +135,7 @@ def _size(field: Field, arms: int) -> int:
 def _restored(values: Floats, field: Field, arms: int) -> Floats:
     if field.axes in (Axes.ARM, Axes.PAIR):
         return values.reshape(field.shape(arms)).copy()
-    upper = np.triu_indices(arms, 1)
+    upper = _above_diagonal(arms)
     array = np.zeros(field.shape(arms))
     part = values.reshape(*field.inner, -1)
     array[..., upper[0], upper[1]] = part

@@ -1,0 +1,239 @@
+"""The faults: what is wrong in each, and how it is put back into the product.
+
+A fault replaces a function by its name, so it does not hang on lines; it fails to apply where the name
+is gone, which a test notices.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from bandit_operator.core import allocation, lifecycle, plausibility, reasons, servable
+from bandit_operator.core.weights import Unit, unit_of
+from bandit_operator.reconcile import observe, placement, reconciler, route_sync
+from bandit_operator.routers import gateway_api
+from bandit_operator.sources.tally import Tally
+from bandit_operator.status import conditions
+
+Apply = Callable[[pytest.MonkeyPatch], None]
+ROLLOUTS, COUNTERS = "rollouts", "counters"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault of the product."""
+
+    name: str
+    what: str
+    """In plain words."""
+    apply: Apply
+    worlds: str = ROLLOUTS
+    """Which worlds must find it."""
+
+
+FAULTS: list[Fault] = []
+
+
+def fault(name: str, what: str, worlds: str = ROLLOUTS) -> Callable[[Apply], Apply]:
+    """Add a fault to the list."""
+
+    def add(apply: Apply) -> Apply:
+        FAULTS.append(Fault(name, what, apply, worlds))
+        return apply
+
+    return add
+
+
+# ---- going down -------------------------------------------------------------------------
+
+
+@fault(
+    "drain-waits-for-nothing",
+    "a drain waits neither for weight 0 in the route nor for a gateway to accept it",
+)
+def _drain_waits_for_nothing(patch: pytest.MonkeyPatch) -> None:
+    real = lifecycle._drain
+
+    def drain(experiment: Any, arm: str, standing: Any, facts: Any, snapshot: Any) -> Any:
+        accepted = replace(snapshot, route_accepted=True)
+        return real(experiment, arm, standing, replace(facts, weight=0), accepted)
+
+    patch.setattr(lifecycle, "_drain", drain)
+
+
+@fault("two-gateways", "a route is taken for accepted once one of its gateways has accepted it")
+def _two_gateways(patch: pytest.MonkeyPatch) -> None:
+    def accepted(_: Any, route: Mapping[str, Any]) -> bool:
+        return any(
+            condition.get("type") == "Accepted"
+            and condition.get("status") == "True"
+            and condition.get("observedGeneration") == route["metadata"]["generation"]
+            for condition in gateway_api._conditions(route)
+        )
+
+    patch.setattr(gateway_api.GatewayAPIRoute, "accepted", accepted)
+
+
+@fault("drain-ignores-requests", "a drain does not wait for the last requests, which are counted")
+def _drain_ignores_requests(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(lifecycle, "_quiet", lambda *_: True)
+
+
+@fault("shared-pods", "other routes and resources that use the Pods are not looked for")
+def _shared_pods(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(placement.Locator, "_used_elsewhere", lambda *_: None)
+
+
+@fault("last-arm", "a drain goes on after all other arms have died, up to replicas 0")
+def _last_arm(patch: pytest.MonkeyPatch) -> None:
+    step, loser = lifecycle._step, allocation.loser
+    patch.setattr(lifecycle, "_step", lambda *args, **_: step(*args, carrying=True))
+    patch.setattr(lifecycle, "_call_back", lambda standings, *_: (dict(standings), []))
+    patch.setattr(
+        allocation,
+        "loser",
+        lambda proven, evidence, eligible, baseline: loser(proven, evidence, eligible | True, baseline),
+    )
+
+
+@fault("nobody-called-back", "where no arm serves any more, none of those taken out is called back")
+def _nobody_called_back(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(lifecycle, "_call_back", lambda standings, *_: (dict(standings), []))
+
+
+@fault("baseline-at-zero", "an arm that is out stays out when it is made the baseline")
+def _baseline_at_zero(patch: pytest.MonkeyPatch) -> None:
+    real = lifecycle._enter
+
+    def enter(experiment: Any, *args: Any, **more: Any) -> Any:
+        return real(replace(experiment, baseline=""), *args, **more)
+
+    patch.setattr(lifecycle, "_enter", enter)
+
+
+# ---- who can serve ----------------------------------------------------------------------
+
+
+@fault("endpoints-not-looked-at", "an arm without a ready endpoint keeps its weight")
+def _endpoints_not_looked_at(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(servable, "fault", lambda _: None)
+
+
+@fault(
+    "weight-before-servable",
+    "an arm that is restored gets weight when it is scaled up, not when it can serve",
+)
+def _weight_before_servable(patch: pytest.MonkeyPatch) -> None:
+    real = lifecycle._restore
+
+    def restore(arm: str, standing: Any, facts: Any, now: float) -> Any:
+        after, outcomes = real(arm, standing, facts, now)
+        return lifecycle._returned(after, now, after.reason), outcomes
+
+    patch.setattr(lifecycle, "_restore", restore)
+
+
+@fault("ready-while-down", "Ready=True is said while no arm can serve")
+def _ready_while_down(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(conditions, "_traffic_in_sync", lambda _: ("True", reasons.IN_SYNC, "in sync"))
+
+
+@fault("missing-backend-stops-all", "one backend that is missing from the rule stops the whole resource")
+def _missing_backend_stops_all(patch: pytest.MonkeyPatch) -> None:
+    real = placement.Locator.place
+
+    async def place(self: Any, resource: Any, _: Any) -> Any:
+        return await real(self, resource, {})
+
+    patch.setattr(placement.Locator, "place", place)
+
+
+# ---- the route --------------------------------------------------------------------------
+
+
+@fault("status-after-route", "weights and replicas are written before the status that claims them")
+def _status_after_route(patch: pytest.MonkeyPatch) -> None:
+    commit, act = reconciler.Reconciler._commit, reconciler.Reconciler._act
+    late: dict[Any, Any] = {}
+
+    async def later(self: Any, tracked: Any, body: Any, overview: Any) -> None:
+        if overview.decision is None:
+            await commit(self, tracked, body, overview)
+        else:
+            late[id(tracked)] = (tracked, body, overview)
+
+    async def acting(self: Any, tracked: Any, *args: Any) -> None:
+        await act(self, tracked, *args)
+        await commit(self, *late.pop(id(tracked)))
+
+    patch.setattr(reconciler.Reconciler, "_commit", later)
+    patch.setattr(reconciler.Reconciler, "_act", acting)
+
+
+@fault(
+    "backs-off-from-harm",
+    "in a contest, weights on an arm that cannot serve are left for minutes like others",
+)
+def _backs_off_from_harm(patch: pytest.MonkeyPatch) -> None:
+    real = route_sync.RouteSync.may_assert
+
+    def may_assert(self: Any, monotonic: float, *, harmful: bool) -> bool:
+        del harmful
+        return real(self, monotonic, harmful=False)
+
+    patch.setattr(route_sync.RouteSync, "may_assert", may_assert)
+
+
+@fault("coarse-integers", "beside another backend the arms' small weights are not scaled up")
+def _coarse_integers(patch: pytest.MonkeyPatch) -> None:
+    def never_scaled(arms: int, strangers: Any) -> Unit:
+        return Unit(arms) if strangers and arms else unit_of(arms, strangers)
+
+    patch.setattr(reconciler, "unit_of", never_scaled)
+
+
+# ---- what is learned --------------------------------------------------------------------
+
+
+@fault("backend-inherits", "another backend under an arm's name inherits the evidence of the one before")
+def _backend_inherits(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(placement, "_identity", lambda *_: "same")
+
+
+@fault("impossible-rewards", "rewards that cannot be, such as more of them than trials, are learned")
+def _impossible_rewards(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(plausibility, "CHECKS", ())
+
+
+@fault("exception-escapes", "an exception that nobody expected ends the pass without a word in the status")
+def _exception_escapes(patch: pytest.MonkeyPatch) -> None:
+    async def report(*_: Any) -> None:
+        error = sys.exc_info()[1]
+        if error is not None:
+            raise error
+
+    patch.setattr(reconciler.Reconciler, "_report", report)
+
+
+@fault(
+    "lost-data-learned-again",
+    "counters with a life behind them are counted whole once Prometheus lost its data",
+    COUNTERS,
+)
+def _lost_data_learned_again(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(observe, "leave_out_lives", lambda _: None)
+
+
+@fault("sawtooth-believed", "a counter that is reset in window after window is believed for ever", COUNTERS)
+def _sawtooth_believed(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Tally, "distrust", lambda *_: None)
+
+
+@fault("late-samples-lost", "samples that come after their window was read are lost", COUNTERS)
+def _late_samples_lost(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(observe, "add_late", lambda *_: None)

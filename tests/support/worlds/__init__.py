@@ -1,0 +1,6 @@
+"""Made-up worlds in which the real operator runs, and what must hold in all of them.
+
+rollouts   Pods, routes, writers, specs, answers, clocks and crashes around one rollout
+counters   counters, scrapes and a Prometheus around one rollout
+promised   what must hold at the moment of a write, and once things have come to rest
+"""

@@ -1,0 +1,144 @@
+"""What must hold at the moment of a write, and at rest, by the cluster's own objects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bandit_operator.core import reasons
+from tests.support.fake_api import Write
+from tests.support.process import Process
+
+SERVING = ("Active", "Joining")
+OUT = ("Draining", "RolledBack")
+
+
+class Promised:
+    """What one rollout must keep to. Broken promises are gathered in ``broken``, in words."""
+
+    def __init__(self, one: Process) -> None:
+        self.one = one
+        self.broken: list[str] = []
+        self.unresolved: str | None = None
+        """What the gateway says of backends that it cannot resolve."""
+        self.counted = False
+        """Whether the operator is told how many requests reach each arm."""
+        self._before: dict[str, Any] = {}
+        one.api.on_write.append(self._look_at)
+
+    def begin(self) -> None:
+        """A pass begins: what the status says now is what it had said."""
+        self._before = {arm["name"]: arm for arm in self.one.status.get("arms") or []}
+
+    def servable(self) -> set[str]:
+        """The arms that can serve, as the cluster has it."""
+        named = self.one.weights()
+        blamed = {arm for arm in named if self.unresolved and self.one.services[arm] in self.unresolved}
+        return {arm for arm in named if self._endpoints(arm) and arm in self.one.services} - blamed
+
+    def _endpoints(self, arm: str) -> int:
+        service = self.one.services.get(arm, arm)
+        return sum(
+            len(body.get("endpoints") or ())
+            for path, body in self.one.api.objects.items()
+            if path.endswith(f"/endpointslices/{service}-1")
+        )
+
+    # ---- at a write -----------------------------------------------------------------------
+
+    def _look_at(self, write: Write) -> None:
+        said = {arm["name"]: arm for arm in self.one.status.get("arms") or []}
+        if write.what == "route":
+            self._weights_were_set(said)
+        if write.what == "scale":
+            arm = write.path.split("/")[-2]
+            replicas = next(one["value"] for one in write.body if one["op"] == "add")
+            if replicas == 0:
+                self._was_scaled_to_zero(arm)
+            wanted = reasons.SCALING_TO_ZERO if replicas == 0 else said[arm]["reason"]
+            if said[arm]["reason"] != wanted or said[arm]["state"] in SERVING:
+                self.broken.append(
+                    f"{arm} was scaled to {replicas}, and the status does not say so: {said[arm]}"
+                )
+
+    def _weights_were_set(self, said: Mapping[str, Any]) -> None:
+        weights, servable = self.one.weights(), self.servable()
+        own = {arm: weight for arm, weight in weights.items() if arm in self.one.services}
+        if {arm: said[arm]["weight"] for arm in own if arm in said} != {
+            arm: weight for arm, weight in own.items() if arm in said
+        }:
+            self.broken.append(f"weights {own} were written before the status said them: {said}")
+        for arm, weight in own.items():
+            if weight > 0 and arm not in servable and servable:
+                self.broken.append(
+                    f"{arm} was given weight {weight} and cannot serve; {sorted(servable)} can"
+                )
+            if arm not in said or arm not in self._before or weight > 0 or arm not in servable:
+                continue
+            stays = said[arm]["state"] == "Active" == self._before[arm]["state"]
+            if stays and (self._before[arm]["weight"] or 0) > 0:
+                self.broken.append(f"{arm} serves, and lost all of its weight: {own}")
+
+    def _was_scaled_to_zero(self, arm: str) -> None:
+        weights = self.one.weights()
+        if self.one.accepted.get(arm, 0) > 0:
+            self.broken.append(f"{arm} was scaled to 0 while a gateway still had {self.one.accepted}")
+        if self.counted and self.one.requests.get(arm) != 0:
+            self.broken.append(f"{arm} was scaled to 0 while requests reached it: {self.one.requests}")
+        if not any(weights[other] > 0 for other in self.servable() - {arm}):
+            self.broken.append(f"{arm} was scaled to 0 and no other that can serve has weight: {weights}")
+        if arm == self.one.api.objects[self.one.path]["spec"]["baseline"]:
+            self.broken.append(f"{arm} was scaled to 0 and is the baseline")
+        for path, body in self.one.api.objects.items():
+            if "/httproutes/" in path:
+                for given in body["spec"]["rules"]:
+                    for ref in given["backendRefs"]:
+                        if ref["name"] == self.one.services[arm] and ref.get("weight", 1) > 0:
+                            self.broken.append(f"{arm} was scaled to 0 under weight {ref} of {path}")
+
+    # ---- after a pass ---------------------------------------------------------------------
+
+    def check(self) -> None:
+        """What holds after every pass.
+
+        Raises:
+            AssertionError: It does not.
+        """
+        assert self.broken == []
+        for arm in self.one.status.get("arms") or []:
+            assert 0 <= arm["weight"] <= 1_000_000, arm
+            trials, rewards = float(arm.get("trials", 0)), float(arm.get("rewards", 0))
+            assert 0 <= rewards <= trials * (1 + 1e-5) + 1e-5 < 1e12, f"no arm can have earned this: {arm}"
+        conditions = {one["type"]: one for one in self.one.status.get("conditions") or []}
+        ready, accepted = conditions.get("Ready"), conditions.get("Accepted")
+        if ready is not None and ready["reason"] == reasons.INTERNAL_ERROR:
+            assert "RuntimeError" in ready["message"]
+        if accepted is not None and self.one.status.get("arms"):
+            assert accepted["reason"] != reasons.BACKEND_NOT_FOUND, (
+                "one backend that is gone stopped all arms"
+            )
+
+    def check_at_rest(self) -> None:
+        """What holds once nothing fails any more and gateway and kubelet have kept up.
+
+        Raises:
+            AssertionError: It does not.
+        """
+        self.check()
+        weights, servable = self.one.weights(), self.servable()
+        carried = {arm: weights.get(arm, 0) for arm in self.one.arms}
+        arms = {arm["name"]: arm for arm in self.one.status["arms"]}
+        out = {name for name, arm in arms.items() if arm["state"] in OUT}
+        if servable and sum(carried.values()) > 0:
+            assert any(carried[arm] > 0 for arm in servable), (carried, servable, arms)
+            idle = {arm for arm in self.one.arms if arm not in servable}
+            assert all(carried[arm] == 0 for arm in idle), (carried, servable, arms)
+        if not servable:
+            well = set(weights) - self.one.broken
+            assert not out & well, (out, well, arms)
+        baseline = self.one.api.objects[self.one.path]["spec"]["baseline"]
+        assert baseline not in out, arms[baseline]
+        if self.one.condition("Ready")["status"] == "True":
+            assert {arm: carried[arm] for arm in arms} == {name: arm["weight"] for name, arm in arms.items()}
+            assert servable, carried
+            assert all(carried[arm] == 0 for arm in self.one.arms if arm not in servable), (carried, servable)

@@ -1,0 +1,398 @@
+"""Worlds around one rollout of three arms.
+
+The real reconciler, caches and core run against the fake API server while Pods come and go, Services,
+backends and routes appear and vanish and are shared, other writers set weights and replicas, specs
+change, gateways lag, Prometheus answers anything, the clock is set and the process dies at any write.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import itertools
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from bandit_operator.core import reasons
+from bandit_operator.core.model import Implausible, SourceDown
+from bandit_operator.errors import APIError, APIUnreachable, Conflict
+from tests.support.process import Process
+from tests.support.worlds.promised import OUT, Promised
+
+ARMS = ("good", "bad", "fair")
+arms = st.sampled_from(ARMS)
+OUTCOMES: dict[str, Any] = {
+    "well": (500.0, 400.0),
+    "fair": (500.0, 250.0),
+    "badly": (500.0, 20.0),
+    "hardly": (3.0, 1.0),
+    "nothing": (0.0, 0.0),
+    "missing": None,
+    "too much": (100.0, 130.0),
+    "a life": (1e7, 5e6),
+    "negative": (-5.0, 0.0),
+    "infinite": (float("inf"), 1.0),
+    "dips": Implausible(reasons.COUNTER_NOT_STEADY, "went down"),
+}
+IMPOSSIBLE = ("too much", "negative", "infinite", "dips")
+"""Outcomes that nothing may be learned from."""
+ROLLBACK = {"drain": "20s", "retryAfter": "10m"}
+SLOW = ("refuses", "one of two lags")
+"""What gateways may do besides keeping up."""
+TROUBLES = (*SLOW, "requests go on", "requests are unknown", "another route uses it", "the others break")
+"""What an arm that drains may meet with."""
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+@functools.cache
+def played_until(state: str, counted: bool) -> Process:
+    """A rollout whose arm bad is in a state: it takes seven windows to get there, so it is played once."""
+    one = Process(ARMS, rollback=ROLLBACK | ({"requests": "requests_total"} if counted else {}))
+    one.earning = {arm: OUTCOMES["badly" if arm == "bad" else "well"] for arm in ARMS}
+    one.requests = dict.fromkeys(ARMS, 0.0)
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(one.look(tick=True))
+    loop.run_until_complete(one.tick())
+    for _ in range(20):
+        if one.arm("bad")["state"] == state:
+            break
+        loop.run_until_complete(one.tick())
+    loop.close()
+    assert one.arm("bad")["state"] == state, one.status
+    return one
+
+
+class World(RuleBasedStateMachine):
+    """One rollout, and everything that may befall it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one = Process(ARMS, rollback=ROLLBACK)
+        self.promised = Promised(self.one)
+        self.cursor = ""
+        self.gateways = "keep up"
+        self.made = 1
+        self.loop = asyncio.new_event_loop()
+
+    @initialize(
+        counted=st.booleans(),
+        state=st.sampled_from(["Draining", "Draining", "RolledBack", "Active"]),
+        trouble=st.sampled_from(TROUBLES),
+    )
+    def it_begins(self, counted: bool, state: str, trouble: str) -> None:
+        self.promised.counted = counted or trouble == "requests go on"
+        self.one.go_on_from(played_until(state, self.promised.counted))
+        self.one.requests = dict.fromkeys(ARMS, 0.0)
+        self._pass(tick=True)
+        self._have(trouble, ticks=3)
+
+    # ---- what happens ---------------------------------------------------------------------
+
+    @rule(
+        seconds=st.sampled_from([1.0, 10.0, 30.0, 30.0, 30.0, 90.0, 700.0]),
+        earned=st.fixed_dictionaries({arm: st.sampled_from(sorted(OUTCOMES)) for arm in ARMS}),
+    )
+    def time_passes(self, seconds: float, earned: dict[str, str]) -> None:
+        self.one.earning = {arm: OUTCOMES[name] for arm, name in earned.items()}
+        before = self._trials()
+        self._tick(seconds)
+        for arm, trials in self._trials().items():
+            learned = before and trials not in (0.0, before[arm])
+            assert not learned or earned[arm] not in IMPOSSIBLE, f"{arm} learned from what it {earned[arm]}"
+
+    @rule(loser=arms, ticks=st.integers(3, 12))
+    def one_arm_is_much_worse_for_a_while(self, loser: str, ticks: int) -> None:
+        self.one.earning = {arm: OUTCOMES["badly" if arm == loser else "well"] for arm in ARMS}
+        for _ in range(ticks):
+            self._tick(30.0)
+            if self._in_states("Draining"):
+                return  # what comes next comes in the middle of a drain
+
+    @precondition(lambda self: self._in_states("Draining"))
+    @rule(trouble=st.sampled_from(TROUBLES), ticks=st.integers(1, 3))
+    def there_is_trouble_while_an_arm_drains(self, trouble: str, ticks: int) -> None:
+        self._have(trouble, ticks)
+
+    @precondition(lambda self: self._in_states(*OUT))
+    @rule()
+    def an_arm_that_is_out_is_the_baseline(self) -> None:
+        self.one.update_spec(baseline=min(self._in_states(*OUT)))
+        self._tick(30.0)
+
+    @rule(reason=st.sampled_from(sorted(reasons.SOURCE_FAULTS)))
+    def prometheus_is_away(self, reason: str) -> None:
+        self.one.earning = SourceDown(reason, "no answer")
+        self._tick(30.0)
+
+    @rule()
+    def the_source_fails_unexpectedly(self) -> None:
+        self.one.earning = RuntimeError("boom")
+        self._tick(30.0)
+        self.one.earning = dict.fromkeys(ARMS, (500.0, 250.0))
+
+    @rule(arm=arms)
+    def pods_break(self, arm: str) -> None:
+        self._break(arm)
+        self._pass()
+
+    @rule(left=arms)
+    def the_pods_of_all_but_one_break(self, left: str) -> None:
+        for arm in ARMS:
+            if arm != left:
+                self._break(arm)
+        self._pass()
+
+    @rule(arm=arms)
+    def pods_are_well_again(self, arm: str) -> None:
+        self.one.broken.discard(arm)
+        self.one.set_available(arm, self.one.replicas(arm))
+        self._pass()
+
+    @rule(arm=arms, times=st.integers(1, 5))
+    def pods_come_and_go(self, arm: str, times: int) -> None:
+        for _ in range(times):
+            for available in (0, self.one.replicas(arm)):
+                self.one.set_available(arm, available)
+                self._pass()
+                self.one.now += 2.0
+
+    @rule(arm=arms, version=st.integers(1, 9))
+    def another_image_is_deployed(self, arm: str, version: int) -> None:
+        self.one.set_template(arm, f"{arm}:{version}")
+        self._pass()
+
+    @rule(arm=arms)
+    def another_backend_is_put_under_an_arm(self, arm: str) -> None:
+        self.made += 1
+        self.one.rename_backend(arm, f"{arm}-{self.made}")
+        self.one.gateway()
+        self.one.api.failures.clear()
+        self._pass()
+        if self._is_active():
+            trials = self.one.arm(arm)["trials"]
+            assert trials == "0", f"another backend of {arm} has the {trials} trials of the one before"
+
+    @rule(weights=st.lists(st.sampled_from([0, 1, 5000, 10000]), min_size=3, max_size=3))
+    def another_writer_sets_weights(self, weights: list[int]) -> None:
+        self._write_weights(weights)
+        self.one.now += 1.0
+        self._pass()
+
+    @rule(only=arms, dead=st.booleans(), times=st.integers(4, 9))
+    def another_writer_insists(self, only: str, dead: bool, times: int) -> None:
+        if dead:
+            self._break(only)
+        for _ in range(times):
+            self._write_weights([10000 * (arm == only) for arm in ARMS])
+            self.one.now += 1.5
+            self._pass()
+        self._comes_to_rest()
+
+    @rule(
+        weights=st.lists(st.sampled_from([1, 2]), min_size=3, max_size=3), stranger=st.sampled_from([0, 1, 9])
+    )
+    def the_user_writes_small_weights_beside_another_backend(self, weights: list[int], stranger: int) -> None:
+        self.one.update_spec(mode="Paused")
+        self._pass()
+        refs = [ref for ref in self._refs() if ref["name"] in self.one.services.values()]
+        for ref, weight in zip(refs, weights, strict=False):
+            ref["weight"] = weight
+        self._set_refs([*refs, {"name": "stranger", "port": 80, "weight": stranger}])
+        self.one.update_spec(mode="Active")
+        self._pass()
+
+    @rule(arm=arms, replicas=st.integers(0, 3))
+    def another_hand_scales(self, arm: str, replicas: int) -> None:
+        self.one.scale(arm, replicas)
+        self.one.kubelet()
+        self._pass()
+
+    @rule(arm=arms, weight=st.sampled_from([0, 1]))
+    def another_route_uses_an_arm(self, arm: str, weight: int) -> None:
+        self._share(arm, weight)
+        self._pass()
+
+    @rule(arm=arms)
+    def a_backend_leaves_the_rule(self, arm: str) -> None:
+        refs = self._refs()
+        left = [one for one in refs if one["name"] != self.one.services[arm]]
+        if any(one["name"] in self.one.services.values() for one in left):
+            self._set_refs(left)
+            self._pass()
+
+    @rule(arm=arms, weight=st.sampled_from([0, 1, 3000]))
+    def a_backend_is_in_the_rule_again(self, arm: str, weight: int) -> None:
+        refs, name = self._refs(), self.one.services[arm]
+        if all(one["name"] != name for one in refs):
+            self._set_refs([*refs, {"name": name, "port": 80, "weight": weight}])
+            self._pass()
+
+    @rule(words=st.sampled_from(["Service models/bad not found", "some backend is missing", None]))
+    def the_gateway_speaks_of_backends(self, words: str | None) -> None:
+        self.promised.unresolved = words
+        self.one.gateway(unresolved=words)
+        self._pass()
+        self.promised.unresolved = None
+        self.one.gateway()
+
+    @rule(slow=st.sampled_from(SLOW), ticks=st.integers(1, 3))
+    def gateways_lag_or_refuse(self, slow: str, ticks: int) -> None:
+        self._have(slow, ticks)
+
+    @rule(baseline=arms)
+    def another_baseline(self, baseline: str) -> None:
+        self.one.update_spec(baseline=baseline)
+        self._pass()
+
+    @rule(mode=st.sampled_from(["Active", "Active", "Observe", "Paused"]))
+    def another_mode(self, mode: str) -> None:
+        self.one.update_spec(mode=mode)
+        self._pass()
+
+    @rule(seconds=st.sampled_from([-3600.0, 0.0, 3600.0]))
+    def the_clock_is_set(self, seconds: float) -> None:
+        self.one.api.failures.clear()  # a process that starts by a wrong clock cannot know that it is wrong
+        self.one.clock_offset = seconds
+        self._tick(30.0)
+        self.one.clock_offset = 0.0
+        for _ in range(4):
+            self._tick(30.0)
+
+    @rule(
+        part=st.sampled_from(["/status", "httproutes", "/scale"]), after=st.booleans(), skip=st.integers(0, 2)
+    )
+    def the_process_will_die_at_a_write(self, part: str, after: bool, skip: int) -> None:
+        self.one.api.fail("patch", part, Killed(), after=after, skip=skip)
+
+    @rule(
+        part=st.sampled_from(["/status", "httproutes", "/scale"]),
+        error=st.sampled_from(
+            [Conflict(409, "changed"), APIError(403, "forbidden"), APIUnreachable("no answer")]
+        ),
+        after=st.booleans(),
+    )
+    def a_write_will_fail(self, part: str, error: Exception, after: bool) -> None:
+        self.one.api.fail("patch", part, error, after=after)
+
+    @rule()
+    def the_process_starts_again(self) -> None:
+        self.one.start()
+        self._pass(tick=True)
+
+    @rule()
+    def the_resource_is_made_again(self) -> None:
+        body = self.one.api.objects[self.one.path]
+        body.pop("status", None)
+        body["metadata"] = {**body["metadata"], "uid": f"{body['metadata']['uid']}x"}
+        self.one.start()
+        self.cursor = ""
+        self._pass(tick=True)
+
+    # ---- how it is done -------------------------------------------------------------------
+
+    def _have(self, trouble: str, ticks: int) -> None:
+        """Let time pass under some trouble of the arms that drain, or of all where none does."""
+        draining = self._in_states("Draining")
+        if trouble in SLOW:
+            self.gateways = trouble
+        elif trouble == "requests go on":
+            self.one.requests = dict.fromkeys(ARMS, 7.0)
+        elif trouble == "requests are unknown":
+            self.one.requests = {}
+        elif trouble == "another route uses it":
+            for arm in sorted(draining)[:1]:
+                self._share(arm, 1)
+        else:
+            for arm in set(ARMS) - draining:
+                self._break(arm)
+        for _ in range(ticks):
+            self._tick(30.0)
+        self.gateways, self.one.requests = "keep up", dict.fromkeys(ARMS, 0.0)
+
+    def _tick(self, seconds: float) -> None:
+        self.one.now += seconds
+        self.one.gateway(accepted=self.gateways != "refuses", lagging=self.gateways == "one of two lags")
+        self.one.kubelet()
+        self._pass(tick=True)
+
+    def _pass(self, *, tick: bool = False) -> None:
+        self.promised.begin()
+        try:
+            self.loop.run_until_complete(self.one.look(tick=tick))
+        except Killed:
+            self.one.start()
+            self._pass(tick=True)
+
+    def _comes_to_rest(self) -> None:
+        """Nothing fails any more, and gateway and kubelet keep up."""
+        self.one.api.failures.clear()
+        for _ in range(4):
+            self.one.now += 1.5
+            self.one.gateway()
+            self.one.kubelet()
+            self._pass()
+        if self._is_active():
+            self.promised.check_at_rest()
+
+    def _is_active(self) -> bool:
+        """Whether the resource is one of which something is decided."""
+        return self.one.status.get("phase") not in (None, "Paused", "Observing", "Rejected")
+
+    def _in_states(self, *states: str) -> set[str]:
+        return {one["name"] for one in self.one.status.get("arms") or [] if one["state"] in states}
+
+    def _trials(self) -> dict[str, float]:
+        """What the process has learned so far, which it need not have written yet."""
+        tracked = self.one.reconciler._tracked.get(self.one.key)
+        memory = None if tracked is None else tracked.committed.memory
+        return {} if memory is None else dict(zip(memory.arms, memory.trials.tolist(), strict=True))
+
+    def _break(self, arm: str) -> None:
+        self.one.broken.add(arm)
+        self.one.set_available(arm, 0)
+
+    def _share(self, arm: str, weight: int) -> None:
+        metadata = {"name": "other", "namespace": "models", "uid": "other"}
+        refs = [{"name": self.one.services[arm], "port": 80, "weight": weight}]
+        path = self.one.route_path.replace("income", "other")
+        self.one.api.put(path, {"metadata": metadata, "spec": {"rules": [{"backendRefs": refs}]}})
+
+    def _write_weights(self, weights: list[int]) -> None:
+        self.one.set_weights(**dict(zip(ARMS, weights, strict=True)))
+        self.one.gateway()
+        self._pass()
+
+    def _refs(self) -> list[dict[str, Any]]:
+        rule_of_arms = self.one.api.objects[self.one.route_path]["spec"]["rules"][0]
+        return [dict(ref) for ref in rule_of_arms["backendRefs"]]
+
+    def _set_refs(self, refs: list[dict[str, Any]]) -> None:
+        self.one.update_route(lambda spec: spec["rules"][0].update(backendRefs=refs))
+        self.one.gateway()
+
+    # ---- what must hold -------------------------------------------------------------------
+
+    @invariant()
+    def promises_are_kept(self) -> None:
+        self.promised.check()
+
+    @invariant()
+    def rewards_are_read_in_order_and_once(self) -> None:
+        cursor = self.one.status.get("cursor", "")
+        assert cursor >= self.cursor or self.one.clock_offset != 0.0
+        self.cursor = cursor
+        windows = [one["window"] for one in self.one.status.get("history", []) if "window" in one]
+        for newer, older in itertools.pairwise(windows):
+            assert older["end"] <= newer["start"] or older["end"] <= older["start"]
+
+    def teardown(self) -> None:
+        """In the end: no more failures, gateway and kubelet keep up, and things come to rest."""
+        try:
+            self._comes_to_rest()
+        finally:
+            self.loop.close()
