@@ -30,7 +30,6 @@ class KilledInDrain(Fault):
     injected = "The operator is killed (SIGKILL) three times as a drain begins, whenever it is up again."
     expected = "The drain ends in order; every reward is counted once."
     alone = True
-    quick = True
 
     def prepare(self, scene: Scene) -> LiveRollout:
         """A loser that drains."""

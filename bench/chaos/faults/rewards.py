@@ -75,7 +75,6 @@ class MoreSuccessesThanTrials(Implausible):
     told: ClassVar[Told] = {"rewards_a_trial": 2.5}
     reasons = frozenset({"RewardsAboveTrials"})
     says = "rewards of"
-    quick = True
 
 
 class NotANumber(Implausible):

@@ -25,7 +25,6 @@ class LosesItsData(Fault):
     injected = "An arm that was bad for long is mended and leads; then Prometheus loses Pod and data."
     expected = "Nothing is learned twice: the leader keeps its traffic; an event says what was not counted."
     alone = True
-    quick = True
     counted = "answers"
     stated = "What was earned while Prometheus was away and in the window in which it came back."
     stated_lost = 0.2
