@@ -112,3 +112,24 @@ async def test_what_is_no_address_is_said_and_is_no_exception(address: str) -> N
     down = await client.query(address, "x", 1.0)
     await client.close()
     assert down.reason == "AddressNotAllowed"
+
+
+async def test_headers_and_password_go_with_queries_to_the_installed_address_only(
+    tmp_path: Path, clock: Clock
+) -> None:
+    (tmp_path / "username").write_text("models")
+    (tmp_path / "password").write_text("secret")
+    own, others = Recording(), Recording()
+    async with server(own) as installed, server(others) as allowed:
+        headers = {"X-Scope-OrgID": "models"}
+        others_too = frozenset({Origin.exactly(allowed)})
+        access = Access(Origin.of(installed), others_too, basic_auth=tmp_path, further=headers)
+        client = Prometheus(access, monotonic=clock)
+        assert await client.query(installed, "x", 1.0) == []
+        assert await client.query(allowed, "x", 1.0) == []
+        await client.close()
+    assert "X-Scope-OrgID: models\r\n" in own.requests[0][1]
+    assert "Authorization: Basic bW9kZWxzOnNlY3JldA==\r\n" in own.requests[0][1]
+    sent = others.requests[0][1].lower()
+    assert "x-scope-orgid" not in sent
+    assert "authorization" not in sent

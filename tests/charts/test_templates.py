@@ -66,7 +66,18 @@ def environment_of(chart: Chart, values: tuple[str, ...]) -> list[str]:
 
 def test_every_setting_of_the_operator_can_be_made_through_the_chart(chart: Chart) -> None:
     known = {f"BANDIT_OPERATOR_{option.name.upper()}" for option in run.params if option.name}
-    assert known <= set(environment_of(chart, EVERYTHING))
+    either = ("--set", "prometheus.tokenSecret.name=,prometheus.basicAuth.name=prometheus")
+    assert known <= {*environment_of(chart, EVERYTHING), *environment_of(chart, (*EVERYTHING, *either))}
+
+
+def test_user_name_and_password_are_mounted_as_the_operator_reads_them(chart: Chart) -> None:
+    chosen = "prometheus.basicAuth.name=mimir,prometheus.basicAuth.passwordKey=secret"
+    [deployment] = chart.find("Deployment", "bandit-operator", "--set", chosen)
+    [volume] = deployment["spec"]["template"]["spec"]["volumes"]
+    items = [{"key": "username", "path": "username"}, {"key": "secret", "path": "password"}]
+    assert volume == {"name": "prometheus", "secret": {"secretName": "mimir", "items": items}}
+    told = environment(chart, "--set", chosen)
+    assert told["BANDIT_OPERATOR_PROMETHEUS_BASIC_AUTH_DIR"] == "/var/run/prometheus"
 
 
 def test_the_operator_is_told_what_the_values_say(chart: Chart) -> None:

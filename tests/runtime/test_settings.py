@@ -20,3 +20,17 @@ def test_an_operator_with_an_address_that_is_none_does_not_start(entry: str) -> 
     done = CliRunner().invoke(run, ["--prometheus-allowed-addresses", entry])
     assert done.exit_code == 2
     assert f"{entry!r} is not an address of Prometheus" in done.output
+
+
+def test_headers_come_as_an_object_and_a_token_not_with_a_password() -> None:
+    access = access_to("http://mimir:8080", [], None, "/secret", '{"X-Scope-OrgID": "models"}')
+    assert dict(access.further) == {"X-Scope-OrgID": "models"}
+    for options in (
+        ("--prometheus-headers", '["secret"]'),
+        ("--prometheus-headers", "secret"),
+        ("--prometheus-headers", '{"Host": "secret"}'),
+        ("--prometheus-token-file", "/token", "--prometheus-basic-auth-dir", "/secret"),
+    ):
+        done = CliRunner().invoke(run, list(options))
+        assert done.exit_code == 2
+        assert "secret" not in done.output

@@ -1,12 +1,16 @@
-"""Which Prometheus servers may be asked, and which of them gets the operator's token.
+"""Which Prometheus servers may be asked, and which of them gets what identifies the operator.
 
 Anybody who may create a resource may write an address into it. So only addresses that whoever
-installed the operator has named are asked, and the token goes to the one that it was installed with.
+installed the operator has named are asked, and token, password and further headers go to the one that it
+was installed with.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import base64
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -59,15 +63,18 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What the operator was installed with.
-
-    ``installed`` is its own Prometheus server, ``allowed`` are the others that resources may name,
-    and ``token_file`` holds a bearer token, one line, for the installed one only.
-    """
+    """What the operator was installed with."""
 
     installed: Origin | None = None
+    """Its own Prometheus server: only this one gets token, password and headers."""
     allowed: frozenset[Origin] = frozenset()
+    """The others that resources may name."""
     token_file: Path | None = None
+    """A file with a bearer token, one line."""
+    basic_auth: Path | None = None
+    """A folder with the files ``username`` and ``password``, one line each, for HTTP basic authentication."""
+    further: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Further headers, such as the tenant's for a Prometheus that holds several."""
 
     def refusal(self, address: str) -> SourceDown | None:
         """Why an address may not be asked, or None where it may."""
@@ -87,25 +94,84 @@ class Access:
     def headers(self, address: str) -> dict[str, str] | SourceDown:
         """The headers that identify the operator at an address, for one request, or why there are none.
 
-        The file is read each time, because a token in it may be replaced. No message repeats it.
+        Files are read each time, because what is in them may be replaced. No message repeats it.
         """
-        if self.token_file is None or Origin.of(address) != self.installed:
+        if Origin.of(address) != self.installed:
             return {}
-        try:
-            token = self.token_file.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            why = error.strerror if isinstance(error, OSError) else "it is no text"
-            return SourceDown(
-                reasons.UNREACHABLE,
-                f"the bearer token for Prometheus cannot be read: {why}; look at prometheus.tokenSecret",
-            )
-        if not token or not token.isascii() or not token.isprintable() or " " in token:
-            return SourceDown(
-                reasons.UNREACHABLE,
-                "the file of the bearer token for Prometheus does not hold one line of printable characters "
-                "without blanks; look at prometheus.tokenSecret",
-            )
-        return {"Authorization": f"Bearer {token}"}
+        authorization: str | SourceDown | None = None
+        if self.token_file is not None:
+            authorization = _bearer(self.token_file)
+        elif self.basic_auth is not None:
+            authorization = _basic(self.basic_auth)
+        if isinstance(authorization, SourceDown):
+            return authorization
+        return {**self.further, **({} if authorization is None else {"Authorization": authorization})}
+
+
+def _bearer(file: Path) -> str | SourceDown:
+    token = _line_of(file, "the bearer token", "prometheus.tokenSecret")
+    if isinstance(token, SourceDown):
+        return token
+    if not token.isascii() or " " in token:
+        return SourceDown(
+            reasons.UNREACHABLE,
+            "the bearer token for Prometheus has blanks or characters that no header takes; look at "
+            "prometheus.tokenSecret",
+        )
+    return f"Bearer {token}"
+
+
+def _basic(folder: Path) -> str | SourceDown:
+    """HTTP basic authentication (RFC 7617, in UTF-8)."""
+    username = _line_of(folder / "username", "the user name", "prometheus.basicAuth")
+    password = _line_of(folder / "password", "the password", "prometheus.basicAuth")
+    if isinstance(username, SourceDown) or isinstance(password, SourceDown):
+        return username if isinstance(username, SourceDown) else password
+    if ":" in username:
+        return SourceDown(
+            reasons.UNREACHABLE,
+            "the user name for Prometheus has a colon, which basic authentication cannot carry; look at "
+            "prometheus.basicAuth",
+        )
+    return f"Basic {base64.b64encode(f'{username}:{password}'.encode()).decode()}"
+
+
+def _line_of(file: Path, what: str, value: str) -> str | SourceDown:
+    """The one line of a file, without what surrounds it."""
+    try:
+        line = file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        return SourceDown(
+            reasons.UNREACHABLE, f"{what} for Prometheus cannot be read: {why}; look at {value}"
+        )
+    if not line or not line.isprintable():
+        return SourceDown(
+            reasons.UNREACHABLE,
+            f"the file of {what} for Prometheus does not hold one line of printable characters; look at "
+            f"{value}",
+        )
+    return line
+
+
+_OWN_HEADERS = frozenset(
+    {"authorization", "connection", "content-length", "content-type", "host", "transfer-encoding"}
+)
+"""Headers that are set here or by HTTP itself."""
+
+
+def further_headers(named: Mapping[str, object]) -> dict[str, str]:
+    """Headers that may be sent beside the operator's own.
+
+    Raises:
+        ValueError: One may not; the message has its name, and not its value.
+    """
+    for name, value in named.items():
+        if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}", name) or name.lower() in _OWN_HEADERS:
+            raise ValueError(f"{shown(name)!r} is no header that can be set; name another")
+        if not isinstance(value, str) or not value.isascii() or not value.isprintable():
+            raise ValueError(f"the value of header {name} is no text of printable ASCII characters")
+    return {name: str(value) for name, value in named.items()}
 
 
 def shown(text: str) -> str:

@@ -26,6 +26,15 @@ from bandit_operator.runtime.telemetry import configure_logging
     help="File with a bearer token for that Prometheus; read again for each query, sent to no other.",
 )
 @click.option(
+    "--prometheus-basic-auth-dir",
+    help="Folder with the files username and password for that Prometheus; as the token, and instead of it.",
+)
+@click.option(
+    "--prometheus-headers",
+    default="",
+    help='Further headers for that Prometheus, sent to no other: {"X-Scope-OrgID": "models"}.',
+)
+@click.option(
     "--prometheus-allowed-addresses",
     default="",
     help="Addresses that resources may name beside it, as scheme://host:port, separated by commas.",
@@ -63,6 +72,8 @@ def run(
     prometheus_address: str | None,
     prometheus_deadline: float,
     prometheus_token_file: str | None,
+    prometheus_basic_auth_dir: str | None,
+    prometheus_headers: str,
     prometheus_allowed_addresses: str,
     bind_namespace: bool,
     watch_namespaces: str,
@@ -94,7 +105,11 @@ def run(
         )
     try:
         access = access_to(
-            prometheus_address, _listed(prometheus_allowed_addresses), prometheus_token_file or None
+            prometheus_address,
+            _listed(prometheus_allowed_addresses),
+            prometheus_token_file,
+            prometheus_basic_auth_dir,
+            prometheus_headers,
         )
     except ValueError as error:
         raise click.UsageError(str(error)) from error

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bandit_operator.adapters.access import Access, Origin
+from bandit_operator.adapters.access import Access, Origin, further_headers
 from bandit_operator.runtime.election import LeaseSettings
 
 
@@ -30,22 +31,45 @@ class Settings:
     concurrency: int = 32
 
 
-def access_to(address: str | None, allowed: Sequence[str], token_file: str | None) -> Access:
+def access_to(
+    address: str | None,
+    allowed: Sequence[str],
+    token_file: str | None,
+    basic_auth: str | None = None,
+    headers: str = "",
+) -> Access:
     """Which Prometheus servers may be asked, and with what.
 
     Args:
         address: that of the operator's own server, if it has one.
         allowed: others that resources may name, each as scheme://host:port.
         token_file: where the own server's bearer token is, if it takes one.
+        basic_auth: the folder with the files username and password for it, if it takes these.
+        headers: further headers for it, as a JSON object of texts; empty for none.
 
     Raises:
-        ValueError: An address is none; the message says which and how it is written.
+        ValueError: An address or a header is none, or token and password are both given; the message says
+            which and how it is written.
     """
+    if token_file and basic_auth:
+        raise ValueError("give Prometheus a bearer token or a user name and password, not both")
     return Access(
         _origin(Origin.of, address) if address else None,
         frozenset(_origin(Origin.exactly, one) for one in allowed),
         Path(token_file) if token_file else None,
+        Path(basic_auth) if basic_auth else None,
+        further_headers(_object(headers)) if headers else {},
     )
+
+
+def _object(text: str) -> dict[str, object]:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise ValueError("the headers for Prometheus are no JSON object of texts by name")
+    return found
 
 
 def _origin(read: Callable[[str], Origin], address: str) -> Origin:
