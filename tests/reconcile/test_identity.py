@@ -30,11 +30,11 @@ async def test_what_the_old_backend_earned_in_the_window_of_the_change_is_not_th
     await one.look()
     await one.tick()  # the label is the same, and most of this window was the old one's
     assert one.arm("bad")["trials"] == "0"
-    assert one.weights()["other"] <= 1000
+    assert one.weights()["bad"] <= 1000
     one.earning = {"good": (500.0, 200.0), "bad": (50.0, 5.0)}
     await one.tick()
     assert one.arm("bad")["trials"] == "50"
-    assert one.weights()["other"] <= 1000
+    assert one.weights()["bad"] <= 1000
 
 
 async def test_an_arm_taken_out_of_the_spec_is_named_with_the_traffic_that_it_keeps(process: Start) -> None:

@@ -8,9 +8,8 @@ reward source can move without being implausible is not bounded here, but by
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -29,6 +28,8 @@ LEAST_JUMP = 500.0
 BELIEF = 3.0
 """What is taken for usual grows by this factor with each window that was not believed, so that traffic
 that has really grown is believed after a few."""
+LARGEST = 1e100
+"""No sum of a window is beyond this: what is made of several must stay finite."""
 _BETWEEN_0_AND_1 = frozenset({RewardType.BERNOULLI, RewardType.BOUNDED})
 
 
@@ -65,14 +66,16 @@ def grown_used_to(memory: Memory, window: Window) -> Memory:
 
 
 def numbers_are_possible(case: _Case) -> Implausible | None:
-    """Counts are finite and not negative, and so are rewards in [0, 1]."""
+    """All sums are finite, and counts are not negative, as are rewards in [0, 1]."""
     observed = case.observed
-    sums = {"trials": observed.trials}
-    if case.experiment.reward_type in _BETWEEN_0_AND_1:
-        sums["rewards"] = observed.rewards
-    for name, value in sums.items():
-        if not math.isfinite(value) or value < 0:
-            return Implausible(reasons.IMPOSSIBLE_NUMBER, f"{name} are {value:g}; no counter grows by that")
+    counts = {"trials", "rewards"} if case.experiment.reward_type in _BETWEEN_0_AND_1 else {"trials"}
+    for field in fields(observed):
+        value = getattr(observed, field.name)
+        if value is None:
+            continue
+        if not abs(value) <= LARGEST or (field.name in counts and value < 0):
+            words = field.name.replace("_", " ")
+            return Implausible(reasons.IMPOSSIBLE_NUMBER, f"{words} are {value:g}; no counter grows by that")
     return None
 
 

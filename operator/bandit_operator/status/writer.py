@@ -113,7 +113,8 @@ async def write_conditions(
 def conditions_in(body: Mapping[str, Any]) -> dict[str, Condition]:
     """The conditions that a resource carries, by type; those that cannot be read are left out."""
     conditions = {}
-    for condition in (body.get("status") or {}).get("conditions") or []:
+    listed = (body.get("status") or {}).get("conditions")
+    for condition in listed if isinstance(listed, list) else ():
         try:
             conditions[condition["type"]] = Condition.model_validate(condition)
         except (KeyError, TypeError, ValueError):  # pydantic's ValidationError is a ValueError
