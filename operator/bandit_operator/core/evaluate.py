@@ -29,7 +29,7 @@ class RollbackEvidence:
     log_e_value: Floats
     """ln of the e-value that the baseline is better ``[..., K]``; −∞ for the baseline."""
     proven: Flags
-    """Whether both tests find the arm worse than the baseline ``[..., K]``."""
+    """Whether the arm is proven worse than the baseline ``[..., K]``."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,7 +62,7 @@ class Evaluation:
     threshold: float
     """e-value from which on an arm is rolled back."""
     rolled_back: frozenset[str]
-    """Arms that both tests find worse than the baseline."""
+    """Arms that are proven worse than the baseline."""
     promoted: str | None
     """The eligible arm found better than every other, if there is one."""
     no_material_difference: bool

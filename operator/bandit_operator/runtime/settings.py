@@ -64,12 +64,12 @@ def access_to(
 
 def _object(text: str) -> dict[str, object]:
     try:
-        found = json.loads(text)
+        value = json.loads(text)
     except ValueError:
-        found = None
-    if not isinstance(found, dict):
+        value = None
+    if not isinstance(value, dict):
         raise ValueError("the headers for Prometheus are no JSON object of texts by name")
-    return found
+    return value
 
 
 def _origin(read: Callable[[str], Origin], address: str) -> Origin:

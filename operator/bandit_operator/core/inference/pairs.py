@@ -55,7 +55,7 @@ class Pairs:
 
     @property
     def weight(self) -> Floats:
-        """H = n_i n_j/(n_i + n_j)."""
+        """The weight h = n_i n_j/(n_i + n_j) of the difference of the two means."""
         other = swapped(self.trials)
         return self.trials * other / np.maximum(self.trials + other, 1e-12)
 

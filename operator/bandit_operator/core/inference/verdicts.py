@@ -23,20 +23,20 @@ def threshold(arms: int, error_rate: float) -> float:
 
 
 def rollback_evidence(evidence: Evidence, baseline: int) -> Floats:
-    """Ln of the e-value that the baseline is better: the smaller of E1 and E2 ``[..., K]``."""
+    """Ln of the e-value that the baseline is better ``[..., K]``."""
     result = log_proof(evidence)[..., baseline, :].copy()
     result[..., baseline] = -np.inf
     return result
 
 
 def rolled_back(evidence: Evidence, baseline: int, error_rate: float) -> Flags:
-    """Arms that both tests find worse than the baseline ``[..., K]``."""
+    """Arms that are proven worse than the baseline ``[..., K]``."""
     limit = np.log(threshold(evidence.likelihood["growth"].shape[-1], error_rate))
     return np.asarray(rollback_evidence(evidence, baseline) >= limit)
 
 
 def promoted(evidence: Evidence, eligible: Flags, error_rate: float) -> Flags:
-    """Return the arm that both tests find better than every other eligible one ``[..., K]``."""
+    """Return the arm that is proven better than every other eligible one ``[..., K]``."""
     arms = evidence.likelihood["growth"].shape[-1]
     proven = log_proof(evidence) >= np.log(threshold(arms, error_rate))
     rivals = eligible[..., None, :] & ~np.eye(arms, dtype=bool)
