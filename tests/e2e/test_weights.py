@@ -207,3 +207,18 @@ def test_other_backends_of_the_rule_keep_their_share(
     backends = one.route()["spec"]["rules"][0]["backendRefs"]
     arms = backends[0]["weight"] + backends[1]["weight"]
     assert 4 * backends[2]["weight"] == arms > 0  # a fifth of the requests, in whatever unit
+
+
+def test_an_arm_that_is_taken_out_of_the_spec_loses_its_weight_where_the_user_wants_that(
+    rollout: Callable[..., Rollout], steer: Callable[..., None]
+) -> None:
+    one = rollout(weights={"good": 400, "bad": 400, "old": 400})
+    steer(one.name, good=(60, 0.5), bad=(60, 0.5), old=(60, 0.5))
+    one.create()
+    one.wait_for("Accepted", "True", "Accepted")
+    left = [arm for arm in one.resource()["spec"]["arms"] if arm["name"] != "old"]
+    one.patch({"arms": left, "traffic": {"removedArms": "Drain"}})
+    wait_until(
+        lambda: one.weights()["old"] == 0, "the backend of the arm that was taken out has weight 0", 30
+    )
+    assert one.weights()["good"] > 0

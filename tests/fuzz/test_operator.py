@@ -29,7 +29,7 @@ from tests.support.manifests import CRDS, good
 from tests.support.mutated import many, mutated
 from tests.support.process import Process
 from tests.support.worlds.counters import NoCauses
-from tests.support.worlds.rollouts import played_until
+from tests.support.worlds.played import played_until
 
 ADDRESS = "http://prometheus"
 START, END = 1_000_000_020.0, 1_000_000_050.0

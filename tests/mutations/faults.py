@@ -15,7 +15,7 @@ import pytest
 
 from bandit_operator.core import allocation, lifecycle, plausibility, reasons, servable
 from bandit_operator.core.weights import Unit, unit_of
-from bandit_operator.reconcile import observe, placement, reconciler, route_sync
+from bandit_operator.reconcile import former, observe, placement, reconciler, route_sync
 from bandit_operator.routers import gateway_api
 from bandit_operator.sources.tally import Tally
 from bandit_operator.status import conditions
@@ -195,6 +195,21 @@ def _coarse_integers(patch: pytest.MonkeyPatch) -> None:
         return Unit(arms) if strangers and arms else unit_of(arms, strangers)
 
     patch.setattr(reconciler, "unit_of", never_scaled)
+
+
+@fault(
+    "former-arm-keeps-weight",
+    "an arm that was taken out of the spec keeps its weight, whatever the user says",
+)
+def _former_arm_keeps_weight(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(former, "draining", lambda *_: frozenset())
+
+
+@fault("stranger-drained", "a backend that never was an arm is drained like one that was")
+def _stranger_drained(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(
+        former, "remembered", lambda _, located, __: tuple(map(former.named, located.others.values()))
+    )
 
 
 # ---- what is learned --------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from enum import StrEnum
 from typing import Annotated, ClassVar
 
 from pydantic import Field
@@ -128,11 +129,25 @@ class RouteRef(ApiModel):
     """Name of the rule in the route. Default: the only rule whose backends are the arms'."""
 
 
+class RemovedArms(StrEnum):
+    """What becomes of the traffic of an arm that is taken out of the spec."""
+
+    KEEP = "Keep"
+    """Its backend keeps its share of the rule."""
+    DRAIN = "Drain"
+    """Its backend's weight is set to 0."""
+
+
 class Traffic(ApiModel):
     """Which traffic is moved."""
 
     route_ref: RouteRef
     """The route, and the rule in it, whose backends are the arms."""
+    removed_arms: RemovedArms = RemovedArms.KEEP
+    """What becomes of the backend of an arm that is taken out of the spec while it is in the rule. Keep: it
+    keeps its share of the traffic, and condition Accepted names it. Drain: its weight is set to 0 as
+    soon as an arm that can serve has weight; its Pods stay. Backends that were never arms keep theirs.
+    """
 
 
 class Guardrails(ApiModel):

@@ -381,6 +381,8 @@ class Status(ApiModel):
     """Lease of the operator that wrote this, as NAMESPACE/NAME; all of its replicas share it."""
     mode: Annotated[str | None, Field(max_length=16)] = None
     """Mode that was in force at the last look."""
+    backends: Annotated[list[Text] | None, Field(max_length=64, json_schema_extra=ATOMIC_LIST)] = None
+    """Backends of the rule that are arms or were, as KIND.GROUP/NAMESPACE/NAME."""
     cursor: Time | None = None
     """Rewards up to this point have been counted; the next window starts here."""
     rewards_until: Time | None = None

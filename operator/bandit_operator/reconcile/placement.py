@@ -45,17 +45,20 @@ class Placement:
         """Whether the gateways have accepted the route as it is."""
         return self.router.accepted(self.route)
 
-    @property
-    def unmanaged(self) -> str | None:
-        """What traffic of the rule goes to backends that are no arm, such as one taken out of the spec."""
-        weights = {index: weight for index, weight in self.located.strangers.items() if weight > 0}
+    def unmanaged(self, gone: frozenset[int] = frozenset()) -> str | None:
+        """What traffic of the rule goes to backends that are no arm, such as one taken out of the spec.
+
+        ``gone`` are the indices of those that lose theirs now.
+        """
+        others = self.located.strangers
+        weights = {index: weight for index, weight in others.items() if weight > 0 and index not in gone}
         if not weights:
             return None
         share = sum(weights.values()) / (sum(weights.values()) + sum(self.located.weights.values()))
         return (
             f"backends of rule {self.located.rule} that are no arm have {share:.1%} of its traffic (index "
             f"{', '.join(map(str, sorted(weights)))}), which is not managed: make them arms, or set their "
-            f"weight to 0, if that is not meant"
+            f"weight to 0, if that is not meant; spec.traffic.removedArms: Drain does so for those that were"
         )
 
     @property

@@ -26,7 +26,7 @@ from bandit_operator.core.model import Mode, Problem, Snapshot, Window
 from bandit_operator.core.outcomes import Held, WeightsMoved
 from bandit_operator.core.weights import Unit, unit_of
 from bandit_operator.errors import APIError, APIUnreachable, Conflict, InvalidSpec, NotFound, NotLeading
-from bandit_operator.reconcile import apply
+from bandit_operator.reconcile import apply, former
 from bandit_operator.reconcile.observe import Observer
 from bandit_operator.reconcile.ownership import older_owner
 from bandit_operator.reconcile.placement import Locator, Placement
@@ -127,6 +127,8 @@ class Reconciler:
         if isinstance(placement, Problem):
             await self._commit(tracked, body, Overview(now, tracked.generation, problem=placement))
             return Requeue(max(0.0, tracked.tick_at - now), tick=True)
+        backends = former.remembered(tracked.resource, placement.located, tracked.committed.backends)
+        tracked.committed = dataclasses.replace(tracked.committed, backends=backends)
         if tracked.experiment.mode is Mode.PAUSED:
             tracked.committed = tracked.committed.without_weights()
             overview = Overview(
@@ -134,7 +136,7 @@ class Reconciler:
                 tracked.generation,
                 tracked.experiment,
                 route=RouteState(),
-                unmanaged=placement.unmanaged,
+                unmanaged=placement.unmanaged(),
             )
             await self._commit(tracked, body, overview)
             return Requeue(max(0.0, tracked.tick_at - now), tick=True)
@@ -151,6 +153,7 @@ class Reconciler:
         decision = decide(tracked.experiment, tracked.committed.memory, before, snapshot, tracked.known)
         tracked.known = decision.known
         self._learn(tracked, snapshot, decision)
+        gone = former.draining_now(tracked.resource, placement.located, tracked.committed.backends, decision)
         overview = Overview(
             now,
             tracked.generation,
@@ -159,11 +162,12 @@ class Reconciler:
             held=tracked.held,
             rewards_until=tracked.committed.rewards_until,
             route=tracked.route.state(placement, monotonic),
-            unmanaged=placement.unmanaged,
+            unmanaged=placement.unmanaged(gone),
+            drained=former.told(placement.located, gone),
             rival=rival,
         )
         await self._commit(tracked, body, overview)
-        await self._act(tracked, placement, decision, unit)
+        await self._act(tracked, placement, decision, unit, gone)
         return next_requeue(tracked, decision, now, self._clock.monotonic())
 
     # ---- observe ----------------------------------------------------------------------
@@ -182,7 +186,8 @@ class Reconciler:
         arms = sum(located.weights.values())
         if committed is not None and committed.weights and tracked.route.knows_strangers(located):
             arms = sum(committed.weights.values())
-        return unit_of(arms, tuple(located.strangers.values()))
+        gone = former.draining(tracked.resource, located, tracked.committed.backends)
+        return unit_of(arms, tuple(weight for at, weight in located.strangers.items() if at not in gone))
 
     def _intended(self, tracked: Tracked, placement: Placement, unit: Unit) -> Intention:
         follow = tracked.experiment.mode is not Mode.ACTIVE
@@ -192,7 +197,8 @@ class Reconciler:
         self, tracked: Tracked, placement: Placement, before: Intention, now: float, monotonic: float
     ) -> None:
         tracked.route.observe_acceptance(placement, monotonic)
-        if not tracked.route.observe_weights(placement, before, monotonic=monotonic, wall=now):
+        gone = former.draining(tracked.resource, placement.located, tracked.committed.backends)
+        if not tracked.route.observe_weights(placement, before, gone, monotonic=monotonic, wall=now):
             return
         metadata = tracked.resource.metadata
         self._metrics.foreign.labels(metadata.namespace, metadata.name).inc()
@@ -263,6 +269,7 @@ class Reconciler:
         self._cache.put_resource(written)
         drafts = events.of_conditions(before.conditions, document.conditions)
         drafts += [] if overview.decision is None else events.of_decision(overview.decision)
+        drafts += events.of_drained(overview.drained)
         await events.post(self._api, body, self._identity, [*drafts, *events.of_notes(notes)])
 
     async def _reject(self, key: Key, body: Mapping[str, Any], message: str) -> Requeue:
@@ -295,12 +302,19 @@ class Reconciler:
 
     # ---- apply ------------------------------------------------------------------------
 
-    async def _act(self, tracked: Tracked, placement: Placement, decision: Decision, unit: Unit) -> None:
+    async def _act(
+        self,
+        tracked: Tracked,
+        placement: Placement,
+        decision: Decision,
+        unit: Unit,
+        gone: frozenset[int],
+    ) -> None:
         """Bring route and replicas to the committed intention."""
         if tracked.experiment.mode is not Mode.ACTIVE:
             return
         try:
-            await self._set_weights(tracked, placement, decision, unit)
+            await self._set_weights(tracked, placement, decision, unit, gone)
             targets = scale_targets_of(tracked.resource)
             for scale in decision.scales:
                 path = await self._locator.target_path(targets[scale.arm])
@@ -315,11 +329,17 @@ class Reconciler:
             tracked.route.set_refusal(f"the API server refused to set weights or replicas: {error}")
 
     async def _set_weights(
-        self, tracked: Tracked, placement: Placement, decision: Decision, unit: Unit
+        self,
+        tracked: Tracked,
+        placement: Placement,
+        decision: Decision,
+        unit: Unit,
+        gone: frozenset[int],
     ) -> None:
         monotonic, located = self._clock.monotonic(), placement.located
         weights = {arm: decision.weights[arm] for arm in located.positions}
-        if all(located.weights[arm] == weight for arm, weight in weights.items()):
+        drained = any(located.strangers[at] > 0 for at in gone)
+        if not drained and all(located.weights[arm] == weight for arm, weight in weights.items()):
             return
         harmful = any(
             located.weights[arm] > 0 and decision.standings[arm].state not in SERVING_STATES
@@ -328,12 +348,12 @@ class Reconciler:
         if not tracked.route.may_assert(monotonic, harmful=harmful):
             return
         factor = unit.factor if sum(decision.weights.values()) == unit.total else 1
-        strangers = {position: weight * factor for position, weight in located.strangers.items()}
+        strangers = {at: 0 if at in gone else weight * factor for at, weight in located.strangers.items()}
         tracked.route.begin_write(monotonic)
         route = await apply.set_weights(self._api, placement, weights, strangers)
         if route is not None:
             self._cache.put_route(placement.router.kind, route)
-            tracked.route.end_write(strangers)
+            tracked.route.end_write(strangers, gone)
             self._metrics.writes.labels("route", "written").inc()
 
 

@@ -55,6 +55,7 @@ class RouteSync:
         self._changed_at: tuple[float, ...] = ()  # when others changed it lately, monotonic
         self._asserted_at = -math.inf  # when we wrote it last, monotonic
         self._strangers: Mapping[int, int] | None = None  # weights of other backends while in sync
+        self._has_drained = False  # backends that were arms have been set to weight 0
         self._writers: tuple[str, ...] = ()  # field managers that write the rules, newest first
         self._accepted: int | None = None  # the newest generation that was accepted
         self._unaccepted: tuple[int, float] | None = None  # a generation, and since when it is known
@@ -65,14 +66,24 @@ class RouteSync:
     # ---- what was seen --------------------------------------------------------------------
 
     def observe_weights(
-        self, placement: Placement, intention: Intention, *, monotonic: float, wall: float
+        self,
+        placement: Placement,
+        intention: Intention,
+        gone: frozenset[int] = frozenset(),
+        *,
+        monotonic: float,
+        wall: float,
     ) -> bool:
         """Take in the weights that the route carries; True where another writer has changed them.
+
+        ``gone`` are the indices of backends that were arms and are to have no weight.
 
         Weights that differ before the route was ever seen in sync are a write of ours that is
         still to come, as after a crash between commit and apply.
         """
-        if placement.located.weights == intention.weights:
+        others = placement.located.strangers
+        undone = self._has_drained and any(others[at] > 0 for at in gone)
+        if placement.located.weights == intention.weights and not undone:
             self._in_sync = True
             self._strangers = placement.located.strangers
             self._in_sync_since = min(self._in_sync_since, wall)
@@ -125,9 +136,12 @@ class RouteSync:
         self._in_sync, self._in_sync_since = False, math.inf
         self._asserted_at = monotonic
 
-    def end_write(self, strangers: Mapping[int, int]) -> None:
-        """The route carries the weights, beside these of other backends by their index."""
-        self._in_sync, self._strangers = True, strangers
+    def end_write(self, strangers: Mapping[int, int], gone: frozenset[int] = frozenset()) -> None:
+        """The route carries the weights, beside these of other backends by their index.
+
+        ``gone`` are those of them that were arms and have no weight any more.
+        """
+        self._in_sync, self._strangers, self._has_drained = True, strangers, bool(gone)
 
     def set_refusal(self, message: str | None) -> None:
         """The API server's words where it refused a write of weights or replicas; None where it did not."""

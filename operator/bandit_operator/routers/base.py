@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from bandit_operator.core.model import Backend, Problem
@@ -35,6 +35,8 @@ class Located:
     """Weight that each arm's backendRef carries now; 0 for an arm that is not there."""
     strangers: Mapping[int, int]
     """Weight of the backends that are no arm, which share the rule's traffic, by their index."""
+    others: Mapping[int, Backend] = field(default_factory=dict)
+    """Which backends these are."""
 
 
 class Router(Protocol):

@@ -173,6 +173,7 @@ def _located(
         positions=positions,
         weights={arm: carried[positions[arm]] if arm in positions else 0 for arm in arms},
         strangers={index: weight for index, weight in enumerate(carried) if index not in own},
+        others={index: backend for index, backend in enumerate(keys) if index not in own},
     )
 
 

@@ -45,6 +45,8 @@ class Overview:
     route: RouteState = RouteState(known=False)
     unmanaged: str | None = None
     """What traffic of the rule goes past the arms, if any does."""
+    drained: str | None = None
+    """Which backends that were arms lose their weight now, if any do."""
     rival: str | None = None
     """Lease of another operator that works on this resource, too."""
 

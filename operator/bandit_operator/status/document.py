@@ -66,6 +66,7 @@ def to_status(experiment: Experiment, document: Document) -> dict[str, Any]:
         history=list(committed.history),
         acts=list(committed.acts),
         mode=committed.mode,
+        backends=list(committed.backends),
         operator=document.operator,
         cursor=_timestamp(committed.cursor),
         rewards_until=_timestamp(committed.rewards_until),
@@ -110,6 +111,7 @@ def from_status(status: Status, experiment: Experiment, generation: int, now: fl
         acts=tuple(status.acts or ()),
         taken_out={arm.name: arm.taken_out for arm in status.arms or () if arm.taken_out is not None},
         mode=status.mode,
+        backends=tuple(status.backends or ()),
         notes=notes,
     )
 

@@ -97,6 +97,11 @@ def _of(outcome: Outcome, message: str) -> Event | None:
             return None
 
 
+def of_drained(drained: str | None) -> list[Event]:
+    """One event where backends that were arms lose their weight."""
+    return [] if drained is None else [Event(reasons.DRAINED, "SetWeights", drained)]
+
+
 def of_notes(notes: Sequence[str]) -> list[Event]:
     """One event for each part of the evidence that was dropped."""
     return [Event(reasons.EVIDENCE_RESET, "ResetEvidence", note) for note in notes]

@@ -67,6 +67,8 @@ class Committed:
     """Why each arm was rolled back last."""
     mode: str | None = None
     """Mode that was in force at the last look; None before the first."""
+    backends: tuple[str, ...] = ()
+    """Backends of the rule that are arms or were, as ``reconcile.former`` names them."""
     notes: tuple[str, ...] = ()
     """What of the evidence was dropped, and why; still to be announced."""
 

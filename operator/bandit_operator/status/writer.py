@@ -52,6 +52,7 @@ def fingerprint(document: Document) -> Fingerprint:
         document.phase,
         document.foreign_changes,
         document.committed.cursor is None,
+        document.committed.backends,
         tuple((one.type, one.status, one.reason, _fault(one)) for one in document.conditions),
     )
 

@@ -23,18 +23,27 @@ class Promised:
         """What the gateway says of backends that it cannot resolve."""
         self.counted = False
         """Whether the operator is told how many requests reach each arm."""
+        self._stranger = 0
         self._before: dict[str, Any] = {}
         one.api.on_write.append(self._look_at)
 
     def begin(self) -> None:
-        """A pass begins: what the status says now is what it had said."""
-        self._before = {arm["name"]: arm for arm in self.one.status.get("arms") or []}
+        """A pass begins: what status and route say now is what they had said."""
+        self._stranger = self.one.weights().get("stranger", 0)
+        # What was said while others set the weights is not what was meant.
+        meant = self.one.status.get("phase") not in ("Observing", "Paused")
+        self._before = {arm["name"]: arm for arm in self.one.status.get("arms") or [] if meant}
 
     def servable(self) -> set[str]:
         """The arms that can serve, as the cluster has it."""
         named = self.one.weights()
-        blamed = {arm for arm in named if self.unresolved and self.one.services[arm] in self.unresolved}
-        return {arm for arm in named if self._endpoints(arm) and arm in self.one.services} - blamed
+        services = {arm: service for arm, service in self.one.services.items() if arm in named}
+        blamed = {arm for arm, service in services.items() if self.unresolved and service in self.unresolved}
+        return {arm for arm in named if self._endpoints(arm) and arm in self.in_spec()} - blamed
+
+    def in_spec(self) -> set[str]:
+        """The arms that the user names now."""
+        return {arm["name"] for arm in self.one.api.objects[self.one.path]["spec"]["arms"]}
 
     def _endpoints(self, arm: str) -> int:
         service = self.one.services.get(arm, arm)
@@ -63,11 +72,13 @@ class Promised:
 
     def _weights_were_set(self, said: Mapping[str, Any]) -> None:
         weights, servable = self.one.weights(), self.servable()
-        own = {arm: weight for arm, weight in weights.items() if arm in self.one.services}
+        own = {arm: weight for arm, weight in weights.items() if arm in self.in_spec()}
         if {arm: said[arm]["weight"] for arm in own if arm in said} != {
             arm: weight for arm, weight in own.items() if arm in said
         }:
             self.broken.append(f"weights {own} were written before the status said them: {said}")
+        if self._stranger > 0 and weights.get("stranger") == 0:
+            self.broken.append(f"a backend that never was an arm lost its weight: {weights}")
         for arm, weight in own.items():
             if weight > 0 and arm not in servable and servable:
                 self.broken.append(
@@ -113,7 +124,8 @@ class Promised:
         ready, accepted = conditions.get("Ready"), conditions.get("Accepted")
         if ready is not None and ready["reason"] == reasons.INTERNAL_ERROR:
             assert "RuntimeError" in ready["message"]
-        if accepted is not None and self.one.status.get("arms"):
+        known = {arm["name"] for arm in self.one.status.get("arms") or []}
+        if accepted is not None and self.in_spec() <= known:
             assert accepted["reason"] != reasons.BACKEND_NOT_FOUND, (
                 "one backend that is gone stopped all arms"
             )
@@ -126,19 +138,24 @@ class Promised:
         """
         self.check()
         weights, servable = self.one.weights(), self.servable()
-        carried = {arm: weights.get(arm, 0) for arm in self.one.arms}
+        carried = {arm: weights.get(arm, 0) for arm in self.in_spec()}
         arms = {arm["name"]: arm for arm in self.one.status["arms"]}
         out = {name for name, arm in arms.items() if arm["state"] in OUT}
         if servable and sum(carried.values()) > 0:
             assert any(carried[arm] > 0 for arm in servable), (carried, servable, arms)
-            idle = {arm for arm in self.one.arms if arm not in servable}
+            idle = carried.keys() - servable
             assert all(carried[arm] == 0 for arm in idle), (carried, servable, arms)
         if not servable:
-            well = set(weights) - self.one.broken
+            well = (set(weights) & self.in_spec()) - self.one.broken
             assert not out & well, (out, well, arms)
         baseline = self.one.api.objects[self.one.path]["spec"]["baseline"]
         assert baseline not in out, arms[baseline]
         if self.one.condition("Ready")["status"] == "True":
             assert {arm: carried[arm] for arm in arms} == {name: arm["weight"] for name, arm in arms.items()}
             assert servable, carried
-            assert all(carried[arm] == 0 for arm in self.one.arms if arm not in servable), (carried, servable)
+            assert all(carried[arm] == 0 for arm in carried if arm not in servable), (carried, servable)
+            drains = self.one.api.objects[self.one.path]["spec"]["traffic"].get("removedArms") == "Drain"
+            known = {backend.rpartition("/")[2] for backend in self.one.status["backends"]}
+            out_of_spec = self.one.services.keys() - self.in_spec()
+            former = {arm: weights.get(arm, 0) for arm in out_of_spec if self.one.services[arm] in known}
+            assert not drains or not any(former.values()), f"arms that were taken out have weight: {former}"

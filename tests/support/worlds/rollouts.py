@@ -8,7 +8,6 @@ change, gateways lag, Prometheus answers anything, the clock is set and the proc
 from __future__ import annotations
 
 import asyncio
-import functools
 import itertools
 from typing import Any
 
@@ -16,29 +15,16 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from bandit_operator.core import reasons
-from bandit_operator.core.model import Implausible, SourceDown
+from bandit_operator.core.model import SourceDown
 from bandit_operator.errors import APIError, APIUnreachable, Conflict
+from tests.support.fake_api import copied
 from tests.support.process import Process
+from tests.support.worlds.played import ARMS, OUTCOMES, ROLLBACK, played_until
 from tests.support.worlds.promised import OUT, Promised
 
-ARMS = ("good", "bad", "fair")
 arms = st.sampled_from(ARMS)
-OUTCOMES: dict[str, Any] = {
-    "well": (500.0, 400.0),
-    "fair": (500.0, 250.0),
-    "badly": (500.0, 20.0),
-    "hardly": (3.0, 1.0),
-    "nothing": (0.0, 0.0),
-    "missing": None,
-    "too much": (100.0, 130.0),
-    "a life": (1e7, 5e6),
-    "negative": (-5.0, 0.0),
-    "infinite": (float("inf"), 1.0),
-    "dips": Implausible(reasons.COUNTER_NOT_STEADY, "went down"),
-}
 IMPOSSIBLE = ("too much", "negative", "infinite", "dips")
 """Outcomes that nothing may be learned from."""
-ROLLBACK = {"drain": "20s", "retryAfter": "10m"}
 SLOW = ("refuses", "one of two lags")
 """What gateways may do besides keeping up."""
 TROUBLES = (*SLOW, "requests go on", "requests are unknown", "another route uses it", "the others break")
@@ -47,24 +33,6 @@ TROUBLES = (*SLOW, "requests go on", "requests are unknown", "another route uses
 
 class Killed(BaseException):
     """The process ends here."""
-
-
-@functools.cache
-def played_until(state: str, counted: bool) -> Process:
-    """A rollout whose arm bad is in a state: it takes seven windows to get there, so it is played once."""
-    one = Process(ARMS, rollback=ROLLBACK | ({"requests": "requests_total"} if counted else {}))
-    one.earning = {arm: OUTCOMES["badly" if arm == "bad" else "well"] for arm in ARMS}
-    one.requests = dict.fromkeys(ARMS, 0.0)
-    loop = asyncio.new_event_loop()
-    loop.run_until_complete(one.look(tick=True))
-    loop.run_until_complete(one.tick())
-    for _ in range(20):
-        if one.arm("bad")["state"] == state:
-            break
-        loop.run_until_complete(one.tick())
-    loop.close()
-    assert one.arm("bad")["state"] == state, one.status
-    return one
 
 
 class World(RuleBasedStateMachine):
@@ -135,16 +103,10 @@ class World(RuleBasedStateMachine):
         self._tick(30.0)
         self.one.earning = dict.fromkeys(ARMS, (500.0, 250.0))
 
-    @rule(arm=arms)
-    def pods_break(self, arm: str) -> None:
-        self._break(arm)
-        self._pass()
-
-    @rule(left=arms)
-    def the_pods_of_all_but_one_break(self, left: str) -> None:
-        for arm in ARMS:
-            if arm != left:
-                self._break(arm)
+    @rule(broken=st.sets(arms, min_size=1, max_size=2))
+    def pods_break(self, broken: set[str]) -> None:
+        for arm in sorted(broken):
+            self._break(arm)
         self._pass()
 
     @rule(arm=arms)
@@ -168,6 +130,8 @@ class World(RuleBasedStateMachine):
 
     @rule(arm=arms)
     def another_backend_is_put_under_an_arm(self, arm: str) -> None:
+        if arm not in self._in_spec():
+            return
         self.made += 1
         self.one.rename_backend(arm, f"{arm}-{self.made}")
         self.one.gateway()
@@ -204,7 +168,9 @@ class World(RuleBasedStateMachine):
             ref["weight"] = weight
         self._set_refs([*refs, {"name": "stranger", "port": 80, "weight": stranger}])
         self.one.update_spec(mode="Active")
-        self._pass()
+        self.one.earning = dict(zip(ARMS, map(OUTCOMES.get, ("well", "badly", "fair")), strict=True))
+        for _ in range(4):
+            self._tick(30.0)
 
     @rule(arm=arms, replicas=st.integers(0, 3))
     def another_hand_scales(self, arm: str, replicas: int) -> None:
@@ -246,8 +212,35 @@ class World(RuleBasedStateMachine):
 
     @rule(baseline=arms)
     def another_baseline(self, baseline: str) -> None:
-        self.one.update_spec(baseline=baseline)
-        self._pass()
+        if baseline in self._in_spec():
+            self.one.update_spec(baseline=baseline)
+            self._pass()
+
+    @rule(
+        arm=st.sampled_from(ARMS[1:]),
+        removed_arms=st.sampled_from(["Drain", "Keep"]),
+        ticks=st.integers(0, 2),
+    )
+    def an_arm_is_taken_out_of_the_spec(self, arm: str, removed_arms: str, ticks: int) -> None:
+        if all(ref["name"] != "stranger" for ref in self._refs()):
+            self._set_refs([*self._refs(), {"name": "stranger", "port": 80, "weight": ticks * 500}])
+        spec = self.one.api.objects[self.one.path]["spec"]
+        left = [one for one in spec["arms"] if one["name"] != arm]
+        if len(left) >= 2 and spec["baseline"] != arm:
+            self.one.update_spec(arms=left, traffic={**spec["traffic"], "removedArms": removed_arms})
+            for _ in range(1 + ticks):
+                self._tick(30.0 * ticks)
+
+    @rule()
+    def all_arms_are_in_the_spec_again(self) -> None:
+        if len(self._in_spec()) < len(ARMS):
+            all_arms = copied(
+                played_until("Active", counted=False).api.objects[self.one.path]["spec"]["arms"]
+            )
+            for one in all_arms:
+                one["backendRef"]["name"] = self.one.services[one["name"]]
+            self.one.update_spec(arms=all_arms)
+            self._pass()
 
     @rule(mode=st.sampled_from(["Active", "Active", "Observe", "Paused"]))
     def another_mode(self, mode: str) -> None:
@@ -351,6 +344,9 @@ class World(RuleBasedStateMachine):
         tracked = self.one.reconciler._tracked.get(self.one.key)
         memory = None if tracked is None else tracked.committed.memory
         return {} if memory is None else dict(zip(memory.arms, memory.trials.tolist(), strict=True))
+
+    def _in_spec(self) -> set[str]:
+        return {one["name"] for one in self.one.api.objects[self.one.path]["spec"]["arms"]}
 
     def _break(self, arm: str) -> None:
         self.one.broken.add(arm)

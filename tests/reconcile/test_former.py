@@ -1,0 +1,103 @@
+"""Backends of arms that are taken out of the spec keep their share, or lose it, as the user says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.support.playing import Start, learned, until_state
+from tests.support.process import Process
+
+ARMS = ("good", "bad", "late")
+
+
+async def taken_out(process: Start, removed_arms: str, **spec: Any) -> Process:
+    """A rollout of which the arm late has been taken out."""
+    one = await learned(
+        process, arms=ARMS, traffic={"routeRef": {"name": "income"}, "removedArms": removed_arms}, **spec
+    )
+    one.update_spec(arms=one.api.objects[one.path]["spec"]["arms"][:2])
+    return one
+
+
+async def test_it_keeps_its_share_unless_the_user_says_otherwise(process: Start) -> None:
+    one = await taken_out(process, "Keep")
+    before = one.weights()["late"] / sum(one.weights().values())
+    await one.tick(3)
+    assert one.weights()["late"] / sum(one.weights().values()) == pytest.approx(before, abs=1e-3)
+    assert "removedArms: Drain" in one.condition("Accepted")["message"]
+
+
+async def test_it_loses_its_weight_once_the_status_knows_whose_it_was(process: Start) -> None:
+    one = await taken_out(process, "Drain")
+    one.api.writes.clear()
+    await one.look()
+    assert one.weights()["late"] == 0
+    assert one.api.what_was_written()[0] == "status"
+    assert one.replicas("late") == 2
+    assert "Drained" in one.events()
+    await one.tick()
+    assert one.condition("Accepted")["message"] == "the route carries all arms"
+
+
+async def test_a_backend_that_was_never_an_arm_keeps_its_weight(process: Start) -> None:
+    one = await taken_out(process, "Drain")
+    one.update_route(
+        lambda spec: spec["rules"][0]["backendRefs"].append({"name": "stranger", "port": 80, "weight": 2500})
+    )
+    await one.look()
+    await one.tick(2)
+    assert one.weights()["late"] == 0
+    assert one.weights()["stranger"] > 0
+
+
+async def test_it_keeps_its_weight_while_no_arm_can_serve(process: Start) -> None:
+    one = await taken_out(process, "Drain")
+    one.broken = {"good", "bad"}
+    for arm in ("good", "bad"):
+        one.set_available(arm, 0)
+    await one.look()
+    assert one.weights()["late"] > 0
+    one.broken = set()
+    await one.tick(2)
+    assert one.weights()["late"] == 0
+
+
+async def test_it_is_still_known_after_a_start_and_forgotten_once_the_rule_has_it_no_more(
+    process: Start,
+) -> None:
+    one = await taken_out(process, "Keep")
+    await one.look()
+    one.start()
+    traffic = one.api.objects[one.path]["spec"]["traffic"]
+    one.update_spec(traffic={**traffic, "removedArms": "Drain"})
+    await one.look(tick=True)
+    await one.tick()
+    assert one.weights()["late"] == 0
+    refs = list(one.api.objects[one.route_path]["spec"]["rules"][0]["backendRefs"])
+    one.update_route(lambda spec: spec["rules"][0].update(backendRefs=refs[:2]))
+    await one.tick()
+    one.update_route(
+        lambda spec: spec["rules"][0].update(backendRefs=[*refs[:2], {**refs[2], "weight": 500}])
+    )
+    await one.tick(2)
+    assert one.weights()["late"] > 0
+
+
+async def test_another_writer_who_gives_it_weight_again_is_overruled_and_counted(process: Start) -> None:
+    one = await taken_out(process, "Drain")
+    await one.look()
+    one.set_weights(late=3000)
+    await one.look()
+    assert one.weights()["late"] == 0
+    assert one.status["foreignWeightChanges"] == 1
+
+
+async def test_an_arm_that_was_rolled_back_and_is_taken_out_gets_nothing_either_way(process: Start) -> None:
+    one = await learned(process, arms=ARMS)
+    one.earning = {"good": (500.0, 400.0), "bad": (500.0, 400.0), "late": (500.0, 20.0)}
+    await until_state(one, "late", "RolledBack")
+    one.update_spec(arms=one.api.objects[one.path]["spec"]["arms"][:2])
+    await one.tick(3)
+    assert one.weights()["late"] == 0
