@@ -18,11 +18,21 @@ from tests.support.playing import Start, learned
         ((-1.0, 0.0), reasons.IMPOSSIBLE_NUMBER, "trials are -1"),
         ((100.0, -50.0), reasons.IMPOSSIBLE_NUMBER, "rewards are -50"),
         ((float("inf"), 10.0), reasons.IMPOSSIBLE_NUMBER, "trials are inf"),
+        ((1e300, 10.0), reasons.IMPOSSIBLE_NUMBER, "trials are 1e+300"),
         ((1_000_440.0, 1000.0), reasons.TRIALS_JUMPED, "usually have"),
         ((30_001.0, 1000.0), reasons.TOO_MANY_TRIALS, "maxTrialsPerSecond"),
         (Implausible(reasons.COUNTER_NOT_STEADY, "went down"), reasons.COUNTER_NOT_STEADY, "went down"),
     ],
-    ids=["above trials", "negative trials", "negative rewards", "infinite", "jump", "bound", "dip"],
+    ids=[
+        "above trials",
+        "negative trials",
+        "negative rewards",
+        "infinite",
+        "beyond counting",
+        "jump",
+        "bound",
+        "dip",
+    ],
 )
 async def test_numbers_that_cannot_be_hold_the_weights_and_are_not_learned(
     process: Start, numbers: Any, reason: str, says: str
