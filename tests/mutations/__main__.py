@@ -19,9 +19,10 @@ from tests.support.worlds.rollouts import World
 MACHINES: dict[str, type[RuleBasedStateMachine]] = {ROLLOUTS: World, COUNTERS: CounterWorld}
 PARTS = {ROLLOUTS: range(3), COUNTERS: range(3, 4)}
 """Seeds of the worlds that the tests play (``tests/reconcile/test_worlds.py``), a hundred each."""
+STEPS = {ROLLOUTS: 12, COUNTERS: 6}
+"""Most that happens in each of them."""
 SETTINGS = settings(
     max_examples=100,
-    stateful_step_count=12,
     phases=[Phase.generate],  # that a fault is found is all that is asked, not its smallest example
     deadline=None,
     database=None,
@@ -45,7 +46,8 @@ def worlds_until_found(fault: Fault) -> tuple[int, str]:
         fault.apply(patch)
         for number in PARTS[fault.worlds]:
             try:
-                run_state_machine_as_test(hypothesis_seed(number)(Counted), settings=SETTINGS)
+                few = settings(SETTINGS, stateful_step_count=STEPS[fault.worlds])
+                run_state_machine_as_test(hypothesis_seed(number)(Counted), settings=few)
             except Exception as error:  # whatever a world ends by, the fault was found
                 return played, " ".join(f"{type(error).__name__}: {error}".split())
     return played, ""

@@ -242,6 +242,7 @@ def _exception_escapes(patch: pytest.MonkeyPatch) -> None:
 )
 def _lost_data_learned_again(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(observe, "leave_out_lives", lambda _: None)
+    patch.setattr(observe, "leave_out_counted", lambda *_: None)
 
 
 @fault("sawtooth-believed", "a counter that is reset in window after window is believed for ever", COUNTERS)

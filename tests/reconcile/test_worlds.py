@@ -19,6 +19,8 @@ from tests.support.worlds.rollouts import World
 
 WORLDS = int(os.environ.get("WORLDS", "300"))
 PARTS = 3
+STEPS: dict[type[RuleBasedStateMachine], int] = {World: 12, CounterWorld: 6}
+"""Most that happens in a world, where few are played; around counters each step is several windows."""
 
 
 def _case(machine: type[RuleBasedStateMachine], number: int) -> type[Any]:
@@ -26,7 +28,7 @@ def _case(machine: type[RuleBasedStateMachine], number: int) -> type[Any]:
     case: type[Any] = type(f"{machine.__name__}{number}", (machine,), {}).TestCase  # type: ignore[attr-defined]  # of machines
     case.settings = settings(
         max_examples=WORLDS // PARTS,
-        stateful_step_count=12 if WORLDS <= 300 else 40,
+        stateful_step_count=STEPS[machine] if WORLDS <= 300 else 40,
         deadline=None,
         database=None,
         suppress_health_check=list(HealthCheck),

@@ -60,7 +60,7 @@ class FakeAPI(KubernetesAPI):
 
     # ---- set-up ---------------------------------------------------------------------------
 
-    def put(self, path: str, body: Body) -> Body:
+    def put(self, path: str, body: Body) -> None:
         """Make or replace an object, as someone else would."""
         before = self.objects.get(path)
         stored = copied(body)
@@ -71,7 +71,6 @@ class FakeAPI(KubernetesAPI):
         metadata["generation"] = generation + 1 if spec_changed and before else max(generation, 1)
         metadata["resourceVersion"] = self._next_version()
         self.objects[path] = stored
-        return copied(stored)
 
     def delete(self, path: str) -> None:
         """Remove an object, as someone else would."""
