@@ -18,6 +18,16 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+EVERY = (
+    "trials",
+    "successes",
+    "losses",
+    "squares",
+    "denominators",
+    "denominator_squares",
+    "cross_products",
+)
+"""Names of all counters, of which the first two are those of every arm."""
 rates: dict[str, list[float]] = json.loads(sys.argv[2]) if len(sys.argv) > 2 else {}
 counters: dict[str, dict[str, float]] = {}
 lock = threading.Lock()
@@ -55,7 +65,7 @@ def count() -> None:
     for key, (rate, mean, *deviation) in rates.items():
         expected = rate * seconds
         number = int(expected) + (generator.random() < expected % 1)
-        for name in ("trials", "successes"):
+        for name in EVERY if deviation else EVERY[:2]:
             add(name, key, 0)
         for _ in range(number):
             reward(key, mean, deviation[0] if deviation else None)
