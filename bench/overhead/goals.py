@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.overhead import latency, wording
+from bench.overhead import latency, shares, wording
 from bench.task import Row, row
 
 MOST = 1000
@@ -20,6 +20,8 @@ def rows(parts: dict[str, Any]) -> list[Row]:
         promises += _of_requests(parts["latency"])
     if "scale" in parts:
         promises += _of_ticks(parts["scale"]) + _of_the_most(parts["scale"])
+    if "shares" in parts:
+        promises += _of_shares(parts["shares"])
     return promises
 
 
@@ -74,6 +76,16 @@ def _of_ticks(part: dict[str, Any]) -> list[Row]:
         worst = max(settled)
         promises.append(_plain("writes a minute of a resource whose weights rest, worst case", 1.1, worst))
     return promises
+
+
+def _of_shares(part: dict[str, Any]) -> list[Row]:
+    line = part["lines"][-1]
+    lacking = max(0.0, 1 - line["share"] / shares.MEANT)
+    return [
+        _plain(
+            f"part of its share that a small arm lacks while {line['resources']:,} others move", 0.2, lacking
+        )
+    ]
 
 
 def _of_the_most(part: dict[str, Any]) -> list[Row]:

@@ -34,7 +34,12 @@ def write(parts: dict[str, Any], build: Path, docs: Path) -> None:
     names = pictures.draw(parts, docs)
     minutes = sum(part["seconds"] for part in parts.values()) / 60
     text = HEAD.format(seconds=minutes, cores=os.cpu_count()) + goals.table(rows)
-    writers = {"latency": sections.latency, "scale": sections.scale, "reaction": sections.reaction}
+    writers = {
+        "latency": sections.latency,
+        "scale": sections.scale,
+        "shares": sections.shares,
+        "reaction": sections.reaction,
+    }
     for name, part in parts.items():
         text += "\n" + writers[name](part, names[name])
     (docs / "overhead.md").write_text(text, encoding="utf-8")

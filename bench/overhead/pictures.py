@@ -11,7 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
 
-from bench.overhead import reaction, wording
+from bench.overhead import reaction, shares, wording
 from bench.overhead.latency import PATHS
 from bench.overhead.paired import PERCENTILES
 from testbed.colours import COLOURS
@@ -22,7 +22,7 @@ WIDTH = 9.0  # inches; GitHub shows about 900 pixels
 
 def draw(parts: dict[str, Any], folder: Path) -> dict[str, str]:
     """Draw a picture of each part that is there; gives their file names by part."""
-    drawers = {"latency": _latency, "scale": _scale, "reaction": _reaction}
+    drawers = {"latency": _latency, "scale": _scale, "shares": _shares, "reaction": _reaction}
     names = {}
     for part, measured in parts.items():
         figure = drawers[part](measured)
@@ -93,6 +93,21 @@ def _scale(part: dict[str, Any]) -> Figure:
         loc="outside lower center",
         ncols=3,
     )
+    return figure
+
+
+def _shares(part: dict[str, Any]) -> Figure:
+    """The share of the small arm by number of routes that move, against what is meant."""
+    figure, (axis,) = _figure(2.6, 1)
+    lines = part["lines"]
+    at = np.arange(len(lines))
+    axis.axhline(100 * shares.MEANT, color=COLOURS[0], linewidth=1, label="meant")
+    axis.plot(at, [100 * line["share"] for line in lines], "o", color=COLOURS[1], label="realised")
+    axis.set_xticks(at, [f"{line['resources']:,}" for line in lines])
+    axis.set_ylim(bottom=0)
+    axis.set_xlabel("other routes of the gateway that the operator moves at every tick")
+    axis.set_title("share of the small arm\npercent", fontsize="medium")
+    axis.legend(fontsize="small", frameon=False, loc="lower left")
     return figure
 
 

@@ -58,7 +58,8 @@ def measure(environment: Environment, plan: Plan, progress: Callable[[str], None
         progress(f"scale: making {number:,} resources")
         new = [Rollout(environment.cluster, f"r{index:04d}", NAMESPACE) for index in range(len(made), number)]
         made += new
-        _create(environment, new, plan.intervals[0])
+        create(environment, new, plan.intervals[0], SETTLED)
+        _rest(plan.intervals[0], 3)
         for interval in plan.intervals:
             lines.append(_line(environment, made, interval, "settled", plan, progress))
         if number == plan.moving[0]:
@@ -66,12 +67,12 @@ def measure(environment: Environment, plan: Plan, progress: Callable[[str], None
     return {"plan": plan.__dict__, "lines": lines}
 
 
-def _create(environment: Environment, new: list[Rollout], interval: int) -> None:
+def create(environment: Environment, new: list[Rollout], interval: int, guardrails: dict[str, Any]) -> None:
+    """Let new resources begin, at equal rewards."""
     rates = {f"{one.name}/{arm}": REWARDS for one in new for arm in one.arms}
     environment.rewards.put(rates)
     environment.apply([part for one in new for part in (*one.services(), one.route_object())])
-    environment.apply([_resource(one, interval, SETTLED) for one in new])
-    _rest(interval, 3)
+    environment.apply([_resource(one, interval, guardrails) for one in new])
 
 
 def _resource(one: Rollout, interval: int, guardrails: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from bench.overhead import latency as paths
 from bench.overhead import reaction as breaks
+from bench.overhead import shares as others
 from bench.overhead import wording
 from bench.overhead.paired import PERCENTILES
 from bench.overhead.scale import PATIENCE_SECONDS
@@ -50,6 +51,17 @@ COLUMNS = (
     "resources", "interval", "weights", "cores", "ms a tick", "MiB", "late, mean s", "late, 99 % below s",
     "queries a tick", "API reads a tick", "API writes a tick", "etcd writes a tick", "API server, cores",
 )  # fmt: skip
+SHARES = """## What a small arm gets while others move
+
+A route that nothing moves gives {meant:.0%} to one of its two arms and gets {rate} requests a second
+for {seconds:g} s. Meanwhile the operator moves other routes of the same gateway at every tick,
+{interval} s apart. The gateway, Traefik, takes over a new configuration within {throttle:g} s here (its own
+default is 2 s) and starts each round robin again with it; so what counts is in how many seconds some
+route was written, not how many were. Resources whose intervals are the same move in the same moment.
+
+"""
+THROTTLE = 0.1
+"""Seconds between two configurations of the embedded cluster's gateway."""
 REACTION = """## From a broken model to its route
 
 A new model has 99 % of the traffic and is known to be the better one; then its mean reward falls from
@@ -144,6 +156,27 @@ def _reading(part: dict[str, Any]) -> str:
             f" {number(line['scrape_ms'])} ms through the API server; nothing else scraped it.\n"
         )
     return text
+
+
+def shares(part: dict[str, Any], picture: str) -> str:
+    """Return the section about small arms."""
+    text = SHARES.format(
+        meant=others.MEANT, rate=others.RATE, interval=others.INTERVAL, throttle=THROTTLE, **part["plan"]
+    )
+    text += "| other routes that move | their writes a minute | seconds with a write, of 60 | requests |"
+    text += " failed | share of the small arm |\n|---|---|---|---|---|---|\n"
+    for line in part["lines"]:
+        minutes = line["seconds"] / 60
+        cells = [
+            f"{line['resources']:,}",
+            number(line["writes"] / minutes),
+            number(line["seconds_with_a_write"] / minutes),
+            f"{line['requests']:,}",
+            f"{line['failed']}",
+            f"{line['share']:.2%}",
+        ]
+        text += f"| {' | '.join(cells)} |\n"
+    return text + f"\n![Share of the small arm by number of routes that move]({picture})\n"
 
 
 def reaction(part: dict[str, Any], picture: str) -> str:

@@ -62,12 +62,28 @@ def test_windows_follow_each_other_without_gap_or_overlap(cursor: Any, steps: An
         assert points[-1] == end
 
 
-@given(now=st.floats(1e9, 2e9), uid=st.uuids().map(str), interval=st.sampled_from([5.0, 30.0, 3600.0]))
-def test_the_next_tick_lies_within_one_interval(now: float, uid: Any, interval: Any) -> None:
-    assert now < next_tick(now, interval, 5.0, uid) <= now + interval + 1e-3
+@given(
+    now=st.floats(1e9, 2e9),
+    uid=st.uuids().map(str),
+    interval=st.sampled_from([5.0, 30.0, 3600.0]),
+    resources=st.integers(1, 5000),
+)
+def test_the_next_tick_lies_within_one_interval(now: float, uid: Any, interval: Any, resources: int) -> None:
+    assert now < next_tick(now, interval, 5.0, uid, resources) <= now + interval + 1e-3
 
 
-def test_a_thousand_resources_are_spread_over_the_interval() -> None:
-    buckets = Counter(int(next_tick(1e9, 10.0, 0.0, f"uid-{number}") - 1e9) for number in range(1000))
-    assert len(buckets) >= 10
-    assert max(buckets.values()) < 150
+def test_twenty_resources_tick_in_one_moment_soon_after_their_window_is_complete() -> None:
+    ticks = [next_tick(1e9, 30.0, 5.0, f"uid-{number}", 20) for number in range(20)]
+    complete = newest_end(1e9 + 30.0, 30.0, 5.0) + 5.0
+    assert all(complete <= tick <= complete + 0.4 for tick in ticks)
+
+
+def test_intervals_that_are_multiples_of_each_other_share_their_moments() -> None:
+    of_ten, of_thirty = (next_tick(1e9, interval, 5.0, "uid", 1) for interval in (10.0, 30.0))
+    assert (of_thirty - of_ten) % 10.0 == pytest.approx(0.0, abs=1e-3) or (of_thirty - of_ten) % 10.0 > 9.999
+
+
+def test_a_thousand_resources_are_spread_over_half_of_the_interval() -> None:
+    buckets = Counter(int(10 * (next_tick(1e9, 10.0, 0.0, f"uid-{n}", 1000) - 1e9)) for n in range(1000))
+    assert len(buckets) >= 50
+    assert max(buckets.values()) < 50

@@ -13,6 +13,10 @@ from dataclasses import dataclass
 
 MOST_WINDOWS = 100
 """Windows read one by one after an absence; what is older is merged into one."""
+TICK_SECONDS = 0.02
+"""Time that each resource gets for its tick."""
+MOST_SPREAD = 0.5
+"""Part of the interval over which the ticks of however many resources are spread."""
 LONGEST_ABSENCE = 86_400.0
 """Seconds of rewards that are still read after an absence."""
 
@@ -56,12 +60,22 @@ def due(cursor: float, end: float, interval: float) -> Due:
     return Due(tuple(itertools.pairwise(points)), lost=start - cursor)
 
 
-def next_tick(now: float, interval: float, settle: float, uid: str) -> float:
+def next_tick(now: float, interval: float, settle: float, uid: str, resources: int = 1) -> float:
     """When a resource is looked at next, seconds since the Unix epoch.
 
-    A digest of its uid spreads resources over the interval, so that a thousand of them do not
-    ask at the same moment; the windows that they ask about are the same ones all the same.
+    That is soon after its window is complete. So the routes of a gateway change together, once an interval:
+    gateways that start their round robin again with each configuration would starve small arms if one
+    route or another changed all the time. A digest of its uid spreads resources by as much as they need
+    one after the other, so that not all of them wait for the first.
+
+    Args:
+        now: Seconds since the Unix epoch.
+        interval: Length of a window, seconds.
+        settle: How long after its end a window's numbers are complete, seconds.
+        uid: of the resource.
+        resources: How many there are in all.
     """
     digest = hashlib.sha256(uid.encode()).digest()
-    phase = settle + int.from_bytes(digest[:4], "big") / 2**32 * interval
+    spread = min(resources * TICK_SECONDS, interval * MOST_SPREAD)
+    phase = settle + int.from_bytes(digest[:4], "big") / 2**32 * spread
     return (math.floor((now - phase) / interval) + 1) * interval + phase

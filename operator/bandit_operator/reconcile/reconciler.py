@@ -120,7 +120,11 @@ class Reconciler:
         if now >= tracked.tick_at > -math.inf:
             self._metrics.tick_lag.observe(now - tracked.tick_at)
         tracked.tick_at = windows.next_tick(
-            now, tracked.experiment.interval, settle_of(tracked.resource), tracked.experiment.uid
+            now,
+            tracked.experiment.interval,
+            settle_of(tracked.resource),
+            tracked.experiment.uid,
+            len(self._cache.resources),
         )
         tracked.committed = tracked.committed.in_mode(tracked.experiment.mode, spec_writers(body), now)
         placement = await self._place(tracked)

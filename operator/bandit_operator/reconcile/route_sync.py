@@ -14,6 +14,7 @@ from bandit_operator.adapters.kubernetes import FIELD_MANAGER
 from bandit_operator.core import reasons
 from bandit_operator.core.decision import Intention
 from bandit_operator.reconcile.placement import Placement
+from bandit_operator.reconcile.realised import Realised
 from bandit_operator.routers import Located
 from bandit_operator.status.conditions import RouteState
 
@@ -27,12 +28,6 @@ HARMFUL_SECONDS = 1.0
 """In a contest, harmful weights are re-asserted at most this often."""
 ACCEPT_SECONDS = 10.0
 """How long a gateway may take to accept a generation before users are told."""
-UNLIKELY = 5.0
-"""Standard deviations from which on requests do not follow the weights by chance."""
-REALISED_TOLERANCE = 0.2
-"""Realised shares within this part of the meant ones are a gateway's rounding."""
-KEPT = 0.8
-"""What is kept of the requests of earlier windows with each further one."""
 FOLLOW_SECONDS = 3.0
 """How long a gateway and its counters may take to follow new weights."""
 SHOWN_REQUESTS = 20.0
@@ -59,8 +54,7 @@ class RouteSync:
         self._writers: tuple[str, ...] = ()  # field managers that write the rules, newest first
         self._accepted: int | None = None  # the newest generation that was accepted
         self._unaccepted: tuple[int, float] | None = None  # a generation, and since when it is known
-        self._not_followed: str | None = None  # how realised shares differ from the weights
-        self._requests: dict[str, float] = {}  # by arm, since the weights are in force, the newest in full
+        self._shared_out = Realised()  # requests as they were meant to go, and as they went
         self._refused: str | None = None  # the API server's words
 
     # ---- what was seen --------------------------------------------------------------------
@@ -109,8 +103,7 @@ class RouteSync:
     ) -> None:
         """Compare how requests were shared out with the weights that were in force.
 
-        Only windows that began after the gateway had the weights can tell. Their requests are added up,
-        so that little traffic tells in the end, too.
+        Only windows that began after the gateway had the weights can tell.
 
         Args:
             requests: requests by arm in the window.
@@ -121,13 +114,8 @@ class RouteSync:
         total = sum(requests.values())
         if total >= SHOWN_REQUESTS:
             self.realised = {arm: requests.get(arm, 0.0) / total for arm in names}
-        if start < self._in_sync_since + FOLLOW_SECONDS:
-            self._requests = {}
-            return
-        if total <= 0:
-            return
-        self._requests = {arm: KEPT * self._requests.get(arm, 0.0) + requests.get(arm, 0.0) for arm in names}
-        self._not_followed = _not_followed(self._requests, intention.shares())
+        if total > 0 and start >= self._in_sync_since + FOLLOW_SECONDS:
+            self._shared_out.add(requests, intention.shares(), names)
 
     # ---- what was written -----------------------------------------------------------------
 
@@ -180,14 +168,15 @@ class RouteSync:
 
     def state(self, placement: Placement, monotonic: float) -> RouteState:
         """What condition TrafficInSync says."""
-        followed = None if self._not_followed is None else (reasons.NOT_FOLLOWED, self._not_followed)
+        words = self._shared_out.not_followed()
+        not_followed = None if words is None else (reasons.NOT_FOLLOWED, words)
         refused = None if self._refused is None else (reasons.WRITE_REFUSED, self._refused)
         return RouteState(
             refused
             or self._contested(monotonic)
             or _unresolved(placement)
             or self._not_accepted(placement, monotonic)
-            or followed
+            or not_followed
         )
 
     def _recent(self, monotonic: float) -> tuple[float, ...]:
@@ -231,19 +220,3 @@ class RouteSync:
 def _unresolved(placement: Placement) -> Trouble:
     words = placement.router.unresolved(placement.route)
     return None if words is None else (reasons.BACKEND_NOT_FOUND, f"the gateway says: {words}")
-
-
-def _not_followed(requests: Mapping[str, float], shares: Mapping[str, float]) -> str | None:
-    """Which arm gets another share than it is meant to, beyond chance and a gateway's rounding."""
-    total = sum(requests.values())
-    for arm, got in requests.items():
-        share = shares.get(arm, 0.0)
-        meant = total * share
-        chance = UNLIKELY * max(1.0, math.sqrt(meant * (1.0 - share)))
-        if abs(got - meant) > max(chance, REALISED_TOLERANCE * meant):
-            return (
-                f"arm {arm} is meant to get {share:.1%} of the requests and gets {got / total:.1%}; look for "
-                f"sticky sessions, another route to the same backend, or a gateway that starts its round "
-                f"robin again with each change of any route"
-            )
-    return None

@@ -26,7 +26,7 @@ def _line(resources: int, interval: int | None, weights: str, **others: Any) -> 
 
 @pytest.fixture
 def parts() -> dict[str, Any]:
-    """All three parts as they are measured, with figures that are made up."""
+    """All four parts as they are measured, with figures that are made up."""
     rounds = [
         {"direct": _path(k, 0), "static": _path(k + 0.5, 0), "moved": _path(k + 0.55, 3)} for k in range(3)
     ]
@@ -51,5 +51,21 @@ def parts() -> dict[str, Any]:
     return {
         "latency": latency,
         "scale": {"seconds": 600.0, "plan": {"seconds": 60}, "lines": lines},
+        "shares": {
+            "seconds": 300.0,
+            "plan": {"numbers": (0, 200), "seconds": 90},
+            "lines": [
+                {
+                    "resources": resources,
+                    "requests": 1080,
+                    "failed": 0,
+                    "share": 0.05 - resources / 40_000,
+                    "writes": 9 * resources,
+                    "seconds_with_a_write": 9,
+                    "seconds": 90.0,
+                }
+                for resources in (0, 200)
+            ],
+        },
         "reaction": {"seconds": 120.0, "plan": {"flips": 3, "intervals": [5, 10]}, "flips": flips},
     }

@@ -23,4 +23,5 @@ async def test_it_answers_once_the_whole_request_is_read() -> None:
     start, body = sent
     assert start["status"] == 200
     assert dict(start["headers"])[b"content-length"] == str(len(body["body"])).encode()
+    assert dict(start["headers"])[b"x-model"] == b"m"
     assert json.loads(body["body"])["outputs"][0]["name"] == "predict"

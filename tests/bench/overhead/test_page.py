@@ -15,11 +15,12 @@ from bench.overhead.goals import rows
 SECTIONS = {
     "latency": "## Requests",
     "scale": "## What a tick costs",
+    "shares": "## What a small arm gets",
     "reaction": "## From a broken model to its route",
 }
 
 
-@pytest.mark.parametrize("names", [names for n in range(4) for names in itertools.combinations(SECTIONS, n)])
+@pytest.mark.parametrize("names", [names for n in range(5) for names in itertools.combinations(SECTIONS, n)])
 def test_the_page_has_a_section_and_a_picture_for_each_part_that_is_there(
     names: tuple[str, ...], parts: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -50,7 +51,7 @@ def test_every_table_is_complete(parts: dict[str, Any], tmp_path: Path) -> None:
         )
         if is_row
     ]
-    assert len(tables) == 4
+    assert len(tables) == 5
     for table in tables:
         assert len({line.count("|") for line in table}) == 1, table[0]
 
