@@ -10,7 +10,8 @@ the mean ≤ 0). The variance is that of the blocks seen so far, so nothing is s
 :data:`UNSTAKED` at the most, in which only the variance is learned. λ may depend on the past in any
 way; two choices run side by side and their products are averaged. One follows the estimates,
 λ = m/s² with m from the means that were forecast **before the block opened**. The other is λ = ¼/s,
-which needs no estimate.
+which needs no estimate. Whatever a bet rests on is from before its block opened: one that knew a part
+of the block would win by looking.
 
 Ticks are added up until the variance of z reaches that of :data:`BLOCK` rewards, so that a block
 says something of its own variance.
@@ -53,7 +54,7 @@ def fields() -> Mapping[str, Field]:
         "block_z": Field(Axes.ANTISYMMETRIC),  # z of the open block
         "block_bound": Field(Axes.PAIR),  # the least that z may have been, see Pairs.most
         "block_weight": Field(Axes.SYMMETRIC),  # its Σh; 0 while it has not opened
-        "block_gap": Field(Axes.ANTISYMMETRIC),  # θ̂_i − θ̂_j when it opened
+        "block_mean": Field(Axes.PAIR),  # θ̂_i when it opened
         "block_spread": Field(Axes.SYMMETRIC),  # variance of one reward when it opened
         "blocks": Field(Axes.SYMMETRIC),  # closed blocks
         "drift": Field(Axes.ANTISYMMETRIC),  # running mean of z/√v over blocks
@@ -80,7 +81,7 @@ def update(arrays: Arrays, pairs: Pairs, *, normal: bool) -> dict[str, Floats]:
     opens = pairs.ready & (arrays["block_weight"] <= 0)
     pooled = (n_i * pairs.mean + n_j * swapped(pairs.mean)) / count
     spread = pairs.variance if normal else pooled * (1.0 - pooled)
-    gap = np.where(opens, pairs.mean - swapped(pairs.mean), arrays["block_gap"])
+    mean = np.where(opens, pairs.mean, arrays["block_mean"])
     spread = np.where(opens, spread, arrays["block_spread"])
     weight = arrays["block_weight"] + np.where(pairs.ready, pairs.weight, 0.0)
     y_i, y_j = pairs.rewards, swapped(pairs.rewards)
@@ -94,14 +95,14 @@ def update(arrays: Arrays, pairs: Pairs, *, normal: bool) -> dict[str, Floats]:
         z=np.where(full, z, 0.0),
         bound=np.where(full, bound, 0.0),
         variance=np.where(full, variance, 1.0),
-        expected=gap * weight,
-        unstaked=np.full(gap.shape, UNSTAKED) if normal else _unstaked(pairs.mean),
+        expected=(mean - swapped(mean)) * weight,
+        unstaked=np.full(mean.shape, UNSTAKED) if normal else _unstaked(mean),
     )
-    scarce = 0.0 if normal else np.minimum(pooled, 1.0 - pooled) ** 2
+    scarce = 0.0 if normal else _rarer(spread) ** 2
     closed = _close(arrays, block, UNSEEN * weight * scarce / np.where(spread > 0, spread, 1.0))
     result = {name: np.where(full, value, arrays[name]) for name, value in closed.items() if name != "bet"}
     result["bet"] = np.where(full[..., None, :, :], closed["bet"], arrays["bet"])
-    opened = {"z": z, "bound": bound, "weight": weight, "gap": gap, "spread": spread}
+    opened = {"z": z, "bound": bound, "weight": weight, "mean": mean, "spread": spread}
     return result | {f"block_{name}": np.where(full, 0.0, value) for name, value in opened.items()}
 
 
@@ -115,6 +116,11 @@ class _Block:
     """z as forecast before the block opened."""
     unstaked: Floats
     """Blocks before the first bet."""
+
+
+def _rarer(spread: Floats) -> Floats:
+    """Chance of a reward, or of none where that is less, of which the variance is ``spread``."""
+    return np.asarray((1.0 - np.sqrt(np.maximum(1.0 - 4.0 * spread, 0.0))) / 2.0)
 
 
 def _unstaked(mean: Floats) -> Floats:
