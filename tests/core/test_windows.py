@@ -10,7 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bandit_operator.core.windows import LONGEST_ABSENCE, MOST_WINDOWS, due, newest_end, next_tick
+from bandit_operator.core.windows import (
+    LONGEST_ABSENCE,
+    MOST_WINDOWS,
+    due,
+    newest_end,
+    next_tick,
+    write_moment,
+)
 
 
 @pytest.mark.parametrize(
@@ -87,3 +94,20 @@ def test_a_thousand_resources_are_spread_over_half_of_the_interval() -> None:
     buckets = Counter(int(10 * (next_tick(1e9, 10.0, 0.0, f"uid-{n}", 1000) - 1e9)) for n in range(1000))
     assert len(buckets) >= 50
     assert max(buckets.values()) < 50
+
+
+def test_few_resources_write_at_once() -> None:
+    assert write_moment(1e9 + 5.1, 30.0, 5.0, 20) == 1e9 + 5.1
+
+
+def test_many_resources_write_together_once_all_have_ticked() -> None:
+    complete = newest_end(1e9, 10.0, 3.0) + 3.0
+    ticks = [next_tick(complete - 1e-3, 10.0, 3.0, f"uid-{number}", 200) for number in range(200)]
+    moments = {write_moment(tick, 10.0, 3.0, 200) for tick in ticks}
+    assert len(moments) == 1
+    assert max(ticks) <= moments.pop() <= complete + 5.0
+
+
+def test_who_decides_after_the_moment_writes_at_once() -> None:
+    late = newest_end(1e9, 10.0, 3.0) + 3.0 + 4.5
+    assert write_moment(late, 10.0, 3.0, 200) == late

@@ -17,6 +17,8 @@ TICK_SECONDS = 0.02
 """Time that each resource gets for its tick."""
 MOST_SPREAD = 0.5
 """Part of the interval over which the ticks of however many resources are spread."""
+TOGETHER_SECONDS = 1.0
+"""What is written within this time is one change to a gateway."""
 LONGEST_ABSENCE = 86_400.0
 """Seconds of rewards that are still read after an absence."""
 
@@ -63,10 +65,8 @@ def due(cursor: float, end: float, interval: float) -> Due:
 def next_tick(now: float, interval: float, settle: float, uid: str, resources: int = 1) -> float:
     """When a resource is looked at next, seconds since the Unix epoch.
 
-    That is soon after its window is complete. So the routes of a gateway change together, once an interval:
-    gateways that start their round robin again with each configuration would starve small arms if one
-    route or another changed all the time. A digest of its uid spreads resources by as much as they need
-    one after the other, so that not all of them wait for the first.
+    That is soon after its window is complete. A digest of its uid spreads resources by as much as they
+    need one after the other, so that not all of them wait for the first.
 
     Args:
         now: Seconds since the Unix epoch.
@@ -76,6 +76,28 @@ def next_tick(now: float, interval: float, settle: float, uid: str, resources: i
         resources: How many there are in all.
     """
     digest = hashlib.sha256(uid.encode()).digest()
-    spread = min(resources * TICK_SECONDS, interval * MOST_SPREAD)
-    phase = settle + int.from_bytes(digest[:4], "big") / 2**32 * spread
+    phase = settle + int.from_bytes(digest[:4], "big") / 2**32 * _spread(interval, resources)
     return (math.floor((now - phase) / interval) + 1) * interval + phase
+
+
+def write_moment(now: float, interval: float, settle: float, resources: int) -> float:
+    """When weights that were decided on now are written, seconds since the Unix epoch.
+
+    Many resources write together, once all of them have ticked: gateways that start their round robin again
+    with each configuration would starve small arms while one route or another changes. Few, whose
+    ticks lie within :data:`TOGETHER_SECONDS`, write at once.
+
+    Args:
+        now: Seconds since the Unix epoch.
+        interval: Length of a window, seconds.
+        settle: How long after its end a window's numbers are complete, seconds.
+        resources: How many there are in all.
+    """
+    spread = _spread(interval, resources)
+    if spread <= TOGETHER_SECONDS:
+        return now
+    return max(now, newest_end(now, interval, settle) + settle + spread)
+
+
+def _spread(interval: float, resources: int) -> float:
+    return min(resources * TICK_SECONDS, interval * MOST_SPREAD)

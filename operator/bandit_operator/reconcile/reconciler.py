@@ -32,6 +32,7 @@ from bandit_operator.reconcile.ownership import older_owner
 from bandit_operator.reconcile.placement import Locator, Placement
 from bandit_operator.reconcile.requeue import next_requeue
 from bandit_operator.reconcile.rivals import Rivals
+from bandit_operator.reconcile.together import write_at
 from bandit_operator.reconcile.tracked import Tracked, spec_writers, track
 from bandit_operator.reconcile.windows import BETWEEN_TICKS, CLOCK_SET, CaughtUp, catch_up, settle_of
 from bandit_operator.runtime.clock import Clock
@@ -351,6 +352,12 @@ class Reconciler:
         )
         if not tracked.route.may_assert(monotonic, harmful=harmful):
             return
+        now, resources = self._clock.now(), len(self._cache.resources)
+        if not harmful:
+            tracked.write_at = write_at(tracked, located.weights, weights, now, resources)
+            if tracked.write_at > now:
+                tracked.route.begin_write(monotonic)
+                return
         factor = unit.factor if sum(decision.weights.values()) == unit.total else 1
         strangers = {at: 0 if at in gone else weight * factor for at, weight in located.strangers.items()}
         tracked.route.begin_write(monotonic)

@@ -34,7 +34,9 @@ def next_requeue(tracked: Tracked, decision: Decision, now: float, monotonic: fl
         for standing in decision.standings.values()
         if (proven_at := servable.proven_at(standing)) is not None
     ]
-    if not tracked.route.in_sync and tracked.experiment.mode is Mode.ACTIVE:
+    if tracked.write_at > now:
+        waits.append(tracked.write_at - now + JUST_AFTER_SECONDS)
+    elif not tracked.route.in_sync and tracked.experiment.mode is Mode.ACTIVE:
         waits.append(REASSERT_SECONDS + tracked.route.back_off(monotonic))
     waits = [wait for wait in waits if 0 < wait < until_tick]
     return Requeue(min(waits), tick=False) if waits else Requeue(until_tick, tick=True)

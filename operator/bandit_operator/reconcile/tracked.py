@@ -38,6 +38,8 @@ class Tracked:
     """What the newest decision found."""
     tick_at: float = -math.inf
     """When its next tick is due, seconds since the Unix epoch."""
+    write_at: float = -math.inf
+    """When weights that were decided on are written, together with those of others, likewise."""
 
     @property
     def generation(self) -> int:
