@@ -23,6 +23,7 @@ from bandit_operator.runtime.server import serve
 from bandit_operator.runtime.settings import Settings
 from bandit_operator.runtime.telemetry import Metrics
 from bandit_operator.watch.cache import Cache
+from bandit_operator.watch.exposed import Exposed
 from bandit_operator.watch.handlers import registry, watch_settings
 from bandit_operator.watch.relist import Relister
 
@@ -68,6 +69,7 @@ class Operator:
         self.scheduler = Scheduler(self.reconciler.reconcile, settings.concurrency, self.clock.monotonic)
         self.relister = Relister(api, self.cache, self._gone, settings.namespaces)
         self.metrics.leading.set_function(lambda: float(self.elector.leading))
+        self.metrics.registry.register(Exposed(self.cache, lambda: self.elector.leading))
         self.metrics.resources.set_function(lambda: float(len(self.cache.resources)))
 
     async def run(self, stop: asyncio.Event) -> None:

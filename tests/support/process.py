@@ -15,6 +15,7 @@ from bandit_operator.runtime.clock import Clock
 from bandit_operator.runtime.scheduler import Requeue
 from bandit_operator.runtime.telemetry import Metrics
 from bandit_operator.watch.cache import Cache
+from bandit_operator.watch.exposed import Exposed
 from tests.support.fake_api import FakeAPI, copied, deployment_of, endpoints_of, resource_of, route_of
 
 NAMESPACE = "models"
@@ -152,6 +153,7 @@ class Process:
         self.cache = Cache()
         self._brought: dict[str, str] = {}  # resourceVersions that the watches have brought, by path
         self.metrics = Metrics()
+        self.metrics.registry.register(Exposed(self.cache, lambda: True))
         self.observer = self.make_observer()
         self.observer.windows = []
         clock = Clock(lambda: self.now + self.clock_offset, lambda: self.now)

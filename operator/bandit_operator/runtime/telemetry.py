@@ -6,19 +6,31 @@ import logging
 import sys
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+)
 
 from bandit_operator.core.decision import Decision
 from bandit_operator.core.outcomes import Held, RolledBack
 
+RESOURCE = ("resource_namespace", "resource")
+"""Labels of a BanditDeployment. Prometheus itself sets ``namespace`` to that of the operator's Pod."""
+
 
 class Metrics:
-    """The operator's own metrics, in a registry of their own."""
+    """What the operator counts of its own work; how resources stand is in ``watch.exposed``."""
 
     def __init__(self) -> None:
+        # A second series of each counter, that nobody asks for.
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # the library has none for it
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)  # processor time, memory, open files
-        labels = ("namespace", "name")
+        labels = RESOURCE
         self.decisions = self._counter(
             "decisions", "Decisions by reason, doing nothing included", *labels, "reason"
         )
@@ -34,11 +46,6 @@ class Metrics:
             "foreign_weight_changes", "Weights that another writer had changed", *labels
         )
         self.rollbacks = self._counter("rollbacks", "Arms rolled back", *labels, "arm")
-        self.weight = self._gauge("arm_weight", "Weight that the arm is meant to have", *labels, "arm")
-        self.probability_best = self._gauge("arm_probability_best", "P(the arm is best)", *labels, "arm")
-        self.evidence = self._gauge(
-            "arm_evidence", "e-value that the arm is worse than the baseline", *labels, "arm"
-        )
         self.leading = self._gauge("leading", "1 on the replica that acts")
         self.resources = self._gauge("resources", "BanditDeployments known")
         self.tick_seconds = self._histogram(
@@ -49,31 +56,17 @@ class Metrics:
         )
 
     def decided(self, namespace: str, name: str, decision: Decision) -> None:
-        """Count a decision and what it came to, and show the arms as they stand after it."""
+        """Count a decision and what it came to."""
         self.decisions.labels(namespace, name, decision.reason).inc()
         for held in decision.of(Held):
             self.holds.labels(namespace, name, held.reason).inc()
         for rolled_back in decision.of(RolledBack):
             self.rollbacks.labels(namespace, name, rolled_back.arm).inc()
-        for arm, report in decision.reports.items():
-            self.weight.labels(namespace, name, arm).set(decision.weights[arm])
-            if report.probability_best is not None:
-                self.probability_best.labels(namespace, name, arm).set(report.probability_best)
-            if report.evidence is not None:
-                self.evidence.labels(namespace, name, arm).set(report.evidence)
 
     def forget(self, namespace: str, name: str) -> None:
         """Drop the series of a resource that is gone."""
-        for metric in (
-            self.decisions,
-            self.holds,
-            self.foreign,
-            self.rollbacks,
-            self.weight,
-            self.probability_best,
-            self.evidence,
-        ):
-            metric.remove_by_labels({"namespace": namespace, "name": name})
+        for metric in (self.decisions, self.holds, self.foreign, self.rollbacks):
+            metric.remove_by_labels(dict(zip(RESOURCE, (namespace, name), strict=True)))
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(f"bandit_operator_{name}", text, labels, registry=self.registry)

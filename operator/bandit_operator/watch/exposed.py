@@ -1,0 +1,118 @@
+"""What the statuses of all resources say, as metrics: read when it is asked for, so that ticks pay nothing.
+
+Only the replica that leads shows them, as all replicas see the same statuses. A status is input: what is no
+number is left out, and one that is no status shows nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from prometheus_client import Metric
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from bandit_operator.api.timestamps import from_timestamp
+from bandit_operator.runtime.telemetry import RESOURCE
+from bandit_operator.watch.cache import Cache
+
+Object = Mapping[str, Any]
+Sample = tuple[str, tuple[str, ...], float]
+"""Name of the metric, values of its labels after those of the resource, value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """A metric: its name, what it is, and its labels after those of the resource."""
+
+    name: str
+    text: str
+    labels: tuple[str, ...] = ()
+
+
+GAUGES = (
+    Gauge("condition", "1 for each condition as it stands", ("type", "status", "reason")),
+    Gauge("phase", "1 for the phase that the resource is in", ("phase",)),
+    Gauge("last_act_timestamp_seconds", "When something was done last", ("kind",)),
+    Gauge("rewards_until_timestamp_seconds", "Up to when rewards have been read"),
+    Gauge("arm_state", "1 for the state that the arm is in", ("arm", "state", "reason")),
+    Gauge("arm_share", "Share of the traffic that the arm is meant to have", ("arm",)),
+    Gauge("arm_realised_share", "Share of the newest window's requests that reached the arm", ("arm",)),
+    Gauge("arm_mean_reward", "Mean reward of the arm, in the reward's unit", ("arm",)),
+    Gauge("arm_mean_reward_lower", "Lower end of the central 95 % interval of the mean", ("arm",)),
+    Gauge("arm_mean_reward_upper", "Upper end of the central 95 % interval of the mean", ("arm",)),
+    Gauge("arm_trials", "Rewarded requests that the arm's evidence stands on", ("arm",)),
+    Gauge("arm_probability_best", "Probability that the arm is the best one", ("arm",)),
+    Gauge("arm_evidence", "e-value that the arm is worse than the baseline", ("arm",)),
+    Gauge("arm_evidence_threshold", "e-value at which the arm is rolled back", ("arm",)),
+)
+"""All metrics of a resource, each without the prefix ``bandit_operator_``."""
+BROKEN = (AttributeError, KeyError, OverflowError, TypeError, ValueError)
+"""What reading a status ends with that is none."""
+
+
+class Exposed(Collector):
+    """Metrics of the resources that a cache holds."""
+
+    def __init__(self, cache: Cache, leading: Callable[[], bool]) -> None:
+        self._cache = cache
+        self._leading = leading
+
+    def collect(self) -> Iterable[Metric]:
+        """All of them, each metric once."""
+        families = {
+            one.name: GaugeMetricFamily(
+                f"bandit_operator_{one.name}", one.text, labels=(*RESOURCE, *one.labels)
+            )
+            for one in GAUGES
+        }
+        bodies = self._cache.resources.items() if self._leading() else ()
+        for key, body in bodies:
+            try:
+                samples = list(_samples(body.get("status") or {}))
+            except BROKEN:
+                continue
+            for name, labels, value in samples:
+                families[name].add_metric((*key, *labels), value)
+        return families.values()
+
+
+def _samples(status: Object) -> Iterator[Sample]:
+    for one in status.get("conditions") or ():
+        yield "condition", (one["type"], one["status"], one["reason"]), 1.0
+    if "phase" in status:
+        yield "phase", (str(status["phase"]),), 1.0
+    for act in (status.get("acts") or ())[:1]:
+        yield "last_act_timestamp_seconds", (act["kind"],), from_timestamp(act.get("until") or act["time"])
+    if "rewardsUntil" in status:
+        yield "rewards_until_timestamp_seconds", (), from_timestamp(status["rewardsUntil"])
+    arms = status.get("arms") or ()
+    total = sum(arm.get("weight") or 0 for arm in arms)
+    for arm in arms:
+        yield "arm_state", (arm["name"], arm.get("state") or "", arm.get("reason") or ""), 1.0
+        for name, value in _figures(arm, total):
+            if value is not None:
+                yield name, (arm["name"],), value
+
+
+def _figures(arm: Object, total: int) -> Iterator[tuple[str, float | None]]:
+    weight, interval = arm.get("weight"), arm.get("interval") or {}
+    yield "arm_share", weight / total if total > 0 and weight is not None else None
+    yield "arm_realised_share", _number(arm.get("realisedShare"))
+    yield "arm_mean_reward", _number(arm.get("mean"))
+    yield "arm_mean_reward_lower", _number(interval.get("lower"))
+    yield "arm_mean_reward_upper", _number(interval.get("upper"))
+    yield "arm_trials", _number(arm.get("trials"))
+    yield "arm_probability_best", _number(arm.get("probabilityBest"))
+    yield "arm_evidence", _number(arm.get("evidence"))
+    yield "arm_evidence_threshold", _number(arm.get("threshold"))
+
+
+def _number(text: object) -> float | None:
+    """A figure of the status; realised shares are written in percent there."""
+    if text is None:
+        return None
+    whole = str(text)
+    return float(whole.removesuffix("%")) / (100.0 if whole.endswith("%") else 1.0)
