@@ -50,6 +50,9 @@ fmt: venv ## Fix what ruff can, and format Python and Go
 	@$(BIN)/ruff format .
 	@$(PYTHON) cluster/lint.py --fix
 
+monitoring: venv ## Make the chart's alert rules and dashboards again, from monitoring/
+	@$(BIN)/python -m monitoring
+
 bench: venv ## Measure the decisions against their goals and other libraries (ARGS=--quick for minutes)
 	@$(BIN)/python -m bench.decisions $(ARGS)
 
@@ -124,4 +127,4 @@ lock-image: ## Write the locks of the image again: what the operator needs, and 
 clean: ## Delete what was built here; the cache outside stays
 	@rm -rf build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
-.PHONY: help demo test test-fast fuzz mutants chaos lint fmt bench bench-collector bench-overhead study study-replay cluster-build cluster-up cluster-down kubectl install crds golden venv lock lock-image clean
+.PHONY: help demo test test-fast fuzz mutants chaos lint fmt bench bench-collector bench-overhead monitoring study study-replay cluster-build cluster-up cluster-down kubectl install crds golden venv lock lock-image clean

@@ -24,7 +24,7 @@ NFT_PACKAGES = [
     "libedit2", "libbsd0", "libmd0", "libgmp10", "libxtables12",
 ]  # fmt: skip
 
-OPTIONAL = ("vegeta",)
+OPTIONAL = ("promtool", "vegeta")
 """Programs that are made only for those who ask for them."""
 
 
@@ -103,6 +103,17 @@ class Programs:
                     shutil.copyfile(file, folder / file.name)
 
         return self._store.entry("gateway-api", _module_key("gateway-api"), make)
+
+    def promtool(self) -> Path:
+        """Prometheus' own checker of rules."""
+
+        def make(folder: Path) -> None:
+            go = self._go.ready()
+            with step("promtool", 60):
+                package = "github.com/prometheus/prometheus/cmd/promtool"
+                go.build(TOOLS / "promtool", package, folder / "promtool", tags="remove_all_sd")
+
+        return self._store.entry("promtool", _module_key("promtool"), make)
 
     def vegeta(self) -> Path:
         """Vegeta, which sends HTTP requests at a constant rate and times their answers."""
