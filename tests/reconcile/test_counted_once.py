@@ -71,6 +71,7 @@ class Rollout:
         self.observer = Observer(Cache(), self.prometheus, None, Causes(self.discovery))
         self.notes: list[str] = []
         self.queries: list[int] = []
+        self.late: list[bool] = []
 
     def write(self, pod: str, samples: Samples, *metrics: str, arm: str = "logistic") -> None:
         """Let Prometheus have samples of one Pod, of both counters where none is named."""
@@ -88,6 +89,7 @@ class Rollout:
         assert isinstance(reading, WindowRead)
         self.queries.append(self.prometheus.queries)
         self.notes.extend(reading.notes)
+        self.late.append(reading.late)
         self.requests = dict(reading.requests)
         return reading.window.arms["logistic"]
 
@@ -330,6 +332,7 @@ async def test_samples_that_come_late_are_all_counted(rollout: Rollout, lag: int
             rollout.write("a", [(written, 1000 + written)])
         total += (await rollout.trials([end - 30, end], usual=30))[0]
     assert total == min(1230, written)
+    assert all(rollout.late[10:]) is (lag > 30)
     assert rollout.notes == []
     assert set(rollout.queries[1:]) == {1}
 

@@ -137,9 +137,10 @@ class Prometheus(ApiModel):
     presets have labels of their own and ignore it. A name such as service.name, which has more than
     letters, digits and underscores, needs Prometheus 3.
     """
-    settle: Annotated[str, DurationString(maximum="1h", example="30s")] = "30s"
-    """How long after the end of a window its counters are complete in Prometheus: about two
-    scrape intervals.
+    settle: Annotated[str, DurationString(maximum="1h", example="30s")] | None = None
+    """How long after the end of a window its counters are complete in Prometheus. Leave it out: it begins
+    with 5s and doubles, up to 5m, whenever samples are seen to come later than that. They are counted
+    with the next window either way.
     """
 
     def ways(self) -> int:

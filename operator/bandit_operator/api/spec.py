@@ -39,6 +39,7 @@ from bandit_operator.api.rules import (
 )
 from bandit_operator.api.strategy import Strategy, share_maps, types_that_compare_validation_scores
 from bandit_operator.core.model import Mode, PromotionAction
+from bandit_operator.core.windows import FIRST_SETTLE
 from bandit_operator.routers import ROUTERS, Router
 
 
@@ -309,7 +310,14 @@ _SAME_TARGET = (
 )
 
 
-_STALE_AFTER, _INTERVAL, _SETTLE = "self.reward.staleAfter", "self.interval", "self.reward.prometheus.settle"
+_STALE_AFTER, _INTERVAL = "self.reward.staleAfter", "self.interval"
+_SETTLE = f"(has(self.reward.prometheus.settle) ? self.reward.prometheus.settle : '{FIRST_SETTLE:g}s')"
+
+
+def _settle(spec: Spec) -> str:
+    return spec.reward.prometheus.settle or f"{FIRST_SETTLE:g}s"
+
+
 _INDIFFERENCE = "self.promotion.indifference"
 
 
@@ -352,11 +360,12 @@ class Spec(ApiModel):
             )
             + f" || duration({_STALE_AFTER}) >= duration({_INTERVAL}) + duration({_SETTLE})",
             f"staleAfter {{{_STALE_AFTER}}} is shorter than interval {{{_INTERVAL}}}"
-            f" plus settle {{{_SETTLE}}}, so every reward would be stale; raise staleAfter",
+            f" plus settle {{settle}}, so every reward would be stale; raise staleAfter",
             holds=lambda spec: (
                 parse_duration(spec.reward.stale_after)
-                >= parse_duration(spec.interval) + parse_duration(spec.reward.prometheus.settle)
+                >= parse_duration(spec.interval) + parse_duration(_settle(spec))
             ),
+            terms={"settle": Term(_SETTLE, lambda spec: _settle(spec))},
             field=".reward.staleAfter",
         ),
         Rule(

@@ -13,6 +13,10 @@ from dataclasses import dataclass
 
 MOST_WINDOWS = 100
 """Windows read one by one after an absence; what is older is merged into one."""
+FIRST_SETTLE = 5.0
+"""Seconds after its end by which a window is taken to be complete, until samples are seen to come later."""
+LONGEST_SETTLE = 300.0
+"""Most seconds that samples are waited for, unless the user says otherwise."""
 TICK_SECONDS = 0.02
 """Time that each resource gets for its tick."""
 MOST_SPREAD = 0.5

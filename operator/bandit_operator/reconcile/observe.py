@@ -40,6 +40,8 @@ class WindowRead:
     """What of the counters was not counted, and why."""
     past_is_lost: bool = False
     """Whether what was earned since the last sample before this window is not known either."""
+    late: bool = False
+    """Whether samples of the window before have come after that was read."""
 
 
 class Observer:
@@ -109,7 +111,11 @@ class Observer:
         for arm, what in tally.unsteady.items():
             outcomes[arm] = Implausible(reasons.COUNTER_NOT_STEADY, what)
         return WindowRead(
-            Window(start, end, outcomes), values.get(REQUESTS, {}), tuple(tally.notes), tally.past_is_lost
+            Window(start, end, outcomes),
+            values.get(REQUESTS, {}),
+            tuple(tally.notes),
+            tally.past_is_lost,
+            tally.late,
         )
 
     def _query(

@@ -34,7 +34,7 @@ from bandit_operator.reconcile.requeue import next_requeue
 from bandit_operator.reconcile.rivals import Rivals
 from bandit_operator.reconcile.together import write_at
 from bandit_operator.reconcile.tracked import Tracked, spec_writers, track
-from bandit_operator.reconcile.windows import BETWEEN_TICKS, CLOCK_SET, CaughtUp, catch_up, settle_of
+from bandit_operator.reconcile.windows import BETWEEN_TICKS, CLOCK_SET, CaughtUp, catch_up
 from bandit_operator.runtime.clock import Clock
 from bandit_operator.runtime.scheduler import Requeue
 from bandit_operator.runtime.telemetry import Metrics
@@ -123,7 +123,7 @@ class Reconciler:
         tracked.tick_at = windows.next_tick(
             now,
             tracked.experiment.interval,
-            settle_of(tracked.resource),
+            tracked.settle,
             tracked.experiment.uid,
             len(self._cache.resources),
         )
@@ -149,6 +149,8 @@ class Reconciler:
         before = self._intended(tracked, placement, unit)
         self._observe_route(tracked, placement, before, now, monotonic)
         read = await self._read(tracked, now, due)
+        if read.late:
+            tracked.wait_longer()
         tracked.committed = read.committed
         if isinstance(read.reading, Window):
             tracked.route.observe_requests(
@@ -221,7 +223,13 @@ class Reconciler:
         if not self._clock.trusted:
             return CaughtUp(tracked.committed, CLOCK_SET)
         return await catch_up(
-            self._observer, self._metrics, tracked.resource, tracked.experiment, tracked.committed, now
+            self._observer,
+            self._metrics,
+            tracked.resource,
+            tracked.experiment,
+            tracked.committed,
+            now,
+            tracked.settle,
         )
 
     # ---- decide -----------------------------------------------------------------------

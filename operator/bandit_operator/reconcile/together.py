@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from bandit_operator.core import windows
 from bandit_operator.reconcile.tracked import Tracked
-from bandit_operator.reconcile.windows import settle_of
 
 LARGE_LOSS = 0.2
 """An arm that loses more than this part of the traffic loses it at once."""
@@ -26,5 +25,4 @@ def write_at(
     """
     if max(before[arm] - weight for arm, weight in after.items()) > LARGE_LOSS * sum(before.values()):
         return now
-    settle = settle_of(tracked.resource)
-    return windows.write_moment(now, tracked.experiment.interval, settle, resources)
+    return windows.write_moment(now, tracked.experiment.interval, tracked.settle, resources)

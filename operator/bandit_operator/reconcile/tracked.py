@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from bandit_operator.api.rules import parse_duration
 from bandit_operator.api.v1alpha1 import BanditDeployment, InvalidResource, parse, to_experiment
 from bandit_operator.core.evaluate import Known
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.outcomes import Held
+from bandit_operator.core.windows import FIRST_SETTLE, LONGEST_SETTLE
 from bandit_operator.errors import InvalidSpec
 from bandit_operator.reconcile.route_sync import RouteSync
 from bandit_operator.status.document import from_status, read_status
@@ -36,6 +38,8 @@ class Tracked:
     """What the newest tick held the weights for, if it did."""
     known: Known | None = None
     """What the newest decision found."""
+    found_settle: float = FIRST_SETTLE
+    """How long samples are waited for where the user leaves that to us, seconds."""
     tick_at: float = -math.inf
     """When its next tick is due, seconds since the Unix epoch."""
     write_at: float = -math.inf
@@ -45,6 +49,17 @@ class Tracked:
     def generation(self) -> int:
         """Generation of the spec."""
         return self.resource.metadata.generation
+
+    @property
+    def settle(self) -> float:
+        """How long after its end a window's numbers are complete, seconds."""
+        said = self.resource.spec.reward.prometheus.settle
+        return self.found_settle if said is None else parse_duration(said)
+
+    def wait_longer(self) -> None:
+        """Samples have come later than they were waited for; rewards do not go stale meanwhile."""
+        most = min(LONGEST_SETTLE, self.experiment.stale_after - self.experiment.interval)
+        self.found_settle = max(self.found_settle, min(2.0 * self.found_settle, most))
 
 
 def track(body: Mapping[str, Any], before: Tracked | None, now: float) -> Tracked:

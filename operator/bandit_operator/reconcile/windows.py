@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from bandit_operator.api.rules import parse_duration
 from bandit_operator.api.timestamps import to_timestamp
 from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core import reasons, windows
@@ -34,6 +33,8 @@ class CaughtUp:
     reading: Reading
     requests: Mapping[str, float] = field(default_factory=dict)
     """Requests of the newest window by arm, where they are counted."""
+    late: bool = False
+    """Whether samples of earlier windows have come after those were read."""
 
 
 async def catch_up(
@@ -43,10 +44,21 @@ async def catch_up(
     experiment: Experiment,
     committed: Committed,
     now: float,
+    settle: float,
 ) -> CaughtUp:
-    """Read what is due at ``now``, seconds since the Unix epoch."""
+    """Read what is due.
+
+    Args:
+        observer: reads it.
+        metrics: counts the queries.
+        resource: whose rewards.
+        experiment: the same, parsed.
+        committed: what was learned up to now.
+        now: seconds since the Unix epoch.
+        settle: how long after its end a window's numbers are complete, seconds.
+    """
     interval = experiment.interval
-    end = windows.newest_end(now, interval, settle_of(resource))
+    end = windows.newest_end(now, interval, settle)
     if committed.cursor is None or committed.cursor > end + 2 * interval:
         # New, or written by a clock that was ahead.
         return CaughtUp(replace(committed, cursor=end), first_window(end))
@@ -56,6 +68,7 @@ async def catch_up(
         note = f"rewards of {missed.lost:g} s are too old to be counted"
         committed = replace(committed, notes=(*committed.notes, note))
     newest: WindowRead | None = None
+    late = False
     for start, stop in missed.windows:
         if newest is not None:
             committed = committed.learned(experiment, newest.window, now, resource.metadata.generation)
@@ -63,14 +76,14 @@ async def catch_up(
         read = await observer.rewards(resource, start, stop, usual=usual)
         metrics.queries.labels("answered" if isinstance(read, WindowRead) else read.reason).inc()
         if isinstance(read, SourceDown):
-            return CaughtUp(committed, read)
+            return CaughtUp(committed, read, late=late)
         bound = (_most_lost(committed, start, stop),) if read.past_is_lost else ()
         committed = replace(committed, notes=(*committed.notes, *read.notes, *bound))
-        newest = read
+        newest, late = read, late or read.late
     if newest is None:
         waits = committed.rewards_until is None
         return CaughtUp(committed, first_window(missed_from) if waits else BETWEEN_TICKS)
-    return CaughtUp(committed, newest.window, newest.requests)
+    return CaughtUp(committed, newest.window, newest.requests, late)
 
 
 def _most_lost(committed: Committed, start: float, stop: float) -> str:
@@ -83,8 +96,3 @@ def _most_lost(committed: Committed, start: float, stop: float) -> str:
 def first_window(cursor: float) -> NothingDue:
     """Nothing is due yet: rewards count from the cursor on."""
     return NothingDue(reasons.FIRST_WINDOW, f"rewards count from {to_timestamp(cursor)} on")
-
-
-def settle_of(resource: BanditDeployment) -> float:
-    """How long after its end a window's numbers are complete, seconds."""
-    return parse_duration(resource.spec.reward.prometheus.settle)

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from bandit_operator.sources.resets import is_reset
 from bandit_operator.sources.tally import Tally
 
+_ROUNDING = 1e-9
+"""Part of a level that may differ because its series were added up in another order."""
 WHY = "its series came late, and whether that was counted before is not known"
 
 
@@ -45,6 +47,7 @@ def add_late(tally: Tally, then: Levels, now: Levels) -> None:
             if level.series == before.series and not is_reset(before.total, level.total):
                 # Below 0 where another of several servers answers, which is a scrape behind.
                 tally.add(part, arm, grown)
+                tally.late |= grown > _ROUNDING * level.total
             elif level.series > before.series and grown > 0:
                 appeared.setdefault(part, {})[arm] = grown
     lives = dict(tally.lives(appeared))

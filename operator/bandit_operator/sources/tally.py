@@ -37,6 +37,8 @@ class Tally:
     """In how many windows running a series went down, by part and series; those of this window only."""
     notes: list[str] = field(default_factory=list)
     """What was not counted, and why."""
+    late: bool = False
+    """Whether samples of the window before have come after that was read."""
     past_is_lost: bool = False
     """Whether series began with a life: what they gained since their last sample before is unknown."""
 
