@@ -115,11 +115,16 @@ def to_experiment(resource: BanditDeployment) -> Experiment:
             indifference=float(spec.promotion.indifference),
             action=spec.promotion.action,
         ),
+        pin=None if spec.pin is None else spec.pin.arm,
     )
 
 
 def _arm(arm: api.Arm) -> core.Arm:
-    return core.Arm(name=arm.name, validation_score=_number(arm.validation_score))
+    return core.Arm(
+        name=arm.name,
+        validation_score=_number(arm.validation_score),
+        out=arm.state is api.ArmWish.OUT,
+    )
 
 
 def _number(text: str | None) -> float | None:
