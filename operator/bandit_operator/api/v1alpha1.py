@@ -78,6 +78,17 @@ def parse(resource: Mapping[str, Any]) -> BanditDeployment:
         raise InvalidResource("; ".join(_fault(fault) for fault in error.errors())) from error
 
 
+def faults_of(resource: Mapping[str, Any]) -> list[str]:
+    """Everything that is wrong with a resource, one sentence each: field, value and fix."""
+    try:
+        to_experiment(BanditDeployment.model_validate({**resource, "status": None}))
+    except ValidationError as error:
+        return [_fault(fault) for fault in error.errors()]
+    except InvalidResource as error:
+        return [str(error)]
+    return []
+
+
 def _fault(fault: Mapping[str, Any]) -> str:
     path = ""
     for part in fault["loc"]:

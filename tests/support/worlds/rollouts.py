@@ -219,7 +219,7 @@ class World(Verbs):
 
     @rule(
         arm=st.sampled_from(ARMS[1:]),
-        removed_arms=st.sampled_from(["Drain", "Keep"]),
+        removed_arms=st.sampled_from(["Drain", "Drain", "Keep"]),
         ticks=st.integers(0, 2),
     )
     def an_arm_is_taken_out_of_the_spec(self, arm: str, removed_arms: str, ticks: int) -> None:

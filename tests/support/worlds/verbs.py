@@ -29,36 +29,25 @@ class Verbs(RuleBasedStateMachine):
     def _tick(self, seconds: float) -> None:
         """Let time pass, and look at it."""
 
-    @rule(arm=arms, ticks=st.integers(0, 3))
-    def an_arm_is_pinned(self, arm: str, ticks: int) -> None:
-        if arm in self._in_spec() and self._wish(arm) == "In":
+    @rule(arm=st.sampled_from((*ARMS, "")), ticks=st.integers(0, 3))
+    def an_arm_is_pinned_or_none(self, arm: str, ticks: int) -> None:
+        if not arm:
+            self.one.update_spec(pin=None)
+        elif arm in self._in_spec() and self._wish(arm) == "In":
             self.one.update_spec(pin={"arm": arm, "reason": "alarm"})
-            self._pass()
-            for _ in range(ticks):
-                self._tick(30.0)
-
-    @precondition(lambda self: "pin" in self._spec())
-    @rule(ticks=st.integers(0, 3))
-    def nothing_is_pinned(self, ticks: int) -> None:
-        self._unpin(self._spec()["pin"]["arm"])
         self._pass()
         for _ in range(ticks):
             self._tick(30.0)
 
-    @rule(arm=arms, ticks=st.integers(0, 3))
-    def an_arm_is_set_out(self, arm: str, ticks: int) -> None:
+    @rule(arm=arms, state=st.sampled_from(["In", "Out", "Out"]), ticks=st.integers(0, 3))
+    def an_arm_is_set_out_or_in(self, arm: str, state: str, ticks: int) -> None:
         spec = self._spec()
-        if arm in self._in_spec() and arm not in (spec["baseline"], spec.get("pin", {}).get("arm")):
-            self.one.set_state(arm, "Out")
+        kept = (spec["baseline"], spec.get("pin", {}).get("arm")) if state == "Out" else ()
+        if arm in self._in_spec() and arm not in kept:
+            self.one.set_state(arm, state)
             self._pass()
             for _ in range(ticks):
                 self._tick(30.0)
-
-    @rule(arm=arms)
-    def an_arm_is_set_in(self, arm: str) -> None:
-        if arm in self._in_spec():
-            self.one.set_state(arm, "In")
-            self._pass()
 
     @precondition(lambda self: self._in_states(*OUT))
     @rule(seconds=st.sampled_from([0.0, 0.0, -9000.0]))
