@@ -101,7 +101,7 @@ def test_a_night_with_the_verbs(one: Rollout) -> None:
     bandit(one, "resume", one.name, *here)
     wait_until(lambda: one.status()["phase"] == "Learning", "it goes on", 30)
 
-    acts = [line.split()[1] for line in bandit(one, "history", one.name, *here).splitlines()]
+    acts = [line.split()[1].rstrip(",") for line in bandit(one, "history", one.name, *here).splitlines()]
     told = [
         act
         for act in acts

@@ -321,6 +321,10 @@ class Spec(ApiModel):
 
     interval: Annotated[str, DurationString("5s", "24h", example="30s")] = "30s"
     """Time between two decisions, from 5s to 24h."""
+    max_duration: Annotated[str | None, DurationString("1m", "87600h", example="168h")] = None
+    """How long after its creation this resource may move weights. After that they stay as they are,
+    verdict or not, and condition Decided is True; losers are taken out all the same. Default: for ever.
+    """
     mode: Mode = Mode.ACTIVE
     """How far the operator may go. Active: it moves weights and replicas. Observe: it decides
     and reports, and changes nothing else. Paused: neither.

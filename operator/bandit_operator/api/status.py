@@ -34,6 +34,8 @@ class ConditionType(StrEnum):
     """The route carries the intended weights, and traffic follows them."""
     PROGRESSING = "Progressing"
     """Something is under way: evidence being gathered, an arm draining or returning."""
+    DECIDED = "Decided"
+    """A verdict stands: who is best, or that the best do not differ; or spec.maxDuration is over."""
     READY = "Ready"
     """All of the above that matter to users hold: traffic is where the operator wants it."""
 
@@ -65,7 +67,7 @@ class Condition(ApiModel):
     """One aspect of the state, as the Kubernetes API conventions define it."""
 
     type: Annotated[str, Field(min_length=1, max_length=316)]
-    """Accepted, MetricsAvailable, TrafficInSync, Progressing or Ready."""
+    """Accepted, MetricsAvailable, TrafficInSync, Progressing, Decided or Ready."""
     status: Literal["True", "False", "Unknown"]
     """Whether it holds."""
     observed_generation: int | None = None
@@ -300,8 +302,8 @@ class Status(ApiModel):
     winner: Annotated[str | None, Field(max_length=63)] = None
     """Arm that is proven better than all others, if one is."""
     conditions: Annotated[list[Condition], Field(max_length=16), ListMap("type")] | None = None
-    """Accepted, MetricsAvailable, TrafficInSync, Progressing and Ready. Ready is true when
-    traffic is where the operator wants it.
+    """Accepted, MetricsAvailable, TrafficInSync, Progressing, Decided and Ready. Ready is true when
+    traffic is where the operator wants it; Decided is what a pipeline may wait for.
     """
     arms: Annotated[list[ArmStatus], Field(max_length=64), ListMap("name")] | None = None
     """What is known of each arm."""

@@ -241,7 +241,7 @@ def _hold(experiment: Experiment, before: Intention, snapshot: Snapshot, standin
         return Hold(
             reasons.NO_SHARE, "other backends have all of the rule's weight; give the arms some of it"
         )
-    return first_violated(
+    violated = first_violated(
         Guarded(
             experiment,
             snapshot,
@@ -251,6 +251,9 @@ def _hold(experiment: Experiment, before: Intention, snapshot: Snapshot, standin
             },
         )
     )
+    if violated is None and experiment.deadline is not None and snapshot.now >= experiment.deadline:
+        return Hold(reasons.MAX_DURATION_REACHED, "spec.maxDuration is over; the weights stay as they are")
+    return violated
 
 
 def _allocate(
@@ -299,7 +302,7 @@ def _explain(
     if verdict is not None:
         message = f"{verdict}; {message}"
     if not moves and hold is not None:
-        waits = hold.reason not in reasons.NOTHING_DUE
+        waits = hold.reason not in reasons.NOTHING_DUE | {reasons.MAX_DURATION_REACHED}
         return _Move(kept, hold.reason, hold.message, (Held(hold.reason, hold.message),) if waits else ())
     if experiment.mode is Mode.OBSERVE:
         return _Move(kept, reasons.OBSERVE_ONLY, f"would set {message}" if moves else "no change")

@@ -27,6 +27,8 @@ class Experiment:
     guardrails: Guardrails = field(default_factory=Guardrails)
     rollback: Rollback = field(default_factory=Rollback)
     promotion: Promotion = field(default_factory=Promotion)
+    deadline: float | None = None
+    """When the weights stay as they are, verdict or not, seconds since the Unix epoch; None for never."""
     pin: str | None = None
     """The arm that is to have all of the traffic while it can serve; None where the strategy decides."""
 

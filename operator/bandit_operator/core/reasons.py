@@ -65,6 +65,8 @@ ROLLED_BACK: Final = "RolledBack"
 AVAILABILITY_CHANGED: Final = "AvailabilityChanged"
 """An arm can no longer serve, or can again, and the weights follow."""
 
+MAX_DURATION_REACHED: Final = "MaxDurationReached"
+"""spec.maxDuration is over: the weights stay as they are, but for arms that are taken out."""
 PINNED: Final = "Pinned"
 """spec.pin names an arm: it has all of the traffic while it can serve."""
 RESUMED: Final = "Resumed"

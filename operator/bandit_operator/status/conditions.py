@@ -74,18 +74,19 @@ def phase_of(overview: Overview) -> Phase:
         return Phase.ROLLING_BACK
     if overview.held is not None:
         return Phase.HOLDING
-    if decision.promoted is not None or decision.no_material_difference:
+    if _verdict(overview) is not None:
         return Phase.DECIDED
     return Phase.PENDING if overview.rewards_until is None else Phase.LEARNING
 
 
 def conditions_of(overview: Overview, before: Mapping[str, Condition]) -> list[Condition]:
-    """All five conditions, with the times of those whose status is as it was."""
+    """All six conditions, with the times of those whose status is as it was."""
     claims = {
         ConditionType.ACCEPTED: _accepted(overview),
         ConditionType.METRICS_AVAILABLE: _metrics_available(overview),
         ConditionType.TRAFFIC_IN_SYNC: _traffic_in_sync(overview),
         ConditionType.PROGRESSING: _progressing(overview),
+        ConditionType.DECIDED: _decided(overview, before.get(ConditionType.DECIDED)),
     }
     claims[ConditionType.READY] = _rivalled(overview) or _ready(overview, claims)
     return [_condition(kind, claim, overview, before) for kind, claim in claims.items()]
@@ -213,15 +214,35 @@ def _progressing(overview: Overview) -> Claim:
         return "False", reasons.PINNED, "; ".join((pinned, *moving))
     if moving:
         return "True", reasons.EXPLORING, "; ".join(moving)
+    verdict = _verdict(overview)
+    return ("True", *_NO_VERDICT) if verdict is None else ("False", *verdict)
+
+
+_NO_VERDICT = (reasons.EXPLORING, "no arm is proven best yet")
+
+
+def _verdict(overview: Overview) -> tuple[str, str] | None:
+    """What stands, as a reason and in words; None where there is nothing to go by yet."""
+    decision, experiment = overview.decision, overview.experiment
+    if decision is None or experiment is None:
+        return None
     if decision.promoted is not None:
-        return "False", reasons.PROMOTED, f"{decision.promoted} is proven better than all other arms"
+        return reasons.PROMOTED, f"{decision.promoted} is proven better than all other arms"
     if decision.no_material_difference:
-        return (
-            "False",
-            reasons.NO_MATERIAL_DIFFERENCE,
-            "the arms lie within promotion.indifference of each other",
-        )
-    return "True", reasons.EXPLORING, "no arm is proven best yet"
+        return reasons.NO_MATERIAL_DIFFERENCE, "the arms lie within promotion.indifference of each other"
+    if experiment.deadline is not None and overview.now >= experiment.deadline:
+        return reasons.MAX_DURATION_REACHED, "spec.maxDuration is over; the weights stay as they are"
+    return None
+
+
+def _decided(overview: Overview, before: Condition | None) -> Claim:
+    """Whether a verdict stands; where nothing is decided now, as in mode Paused, what was said stays."""
+    if overview.decision is None:
+        if before is not None:
+            return before.status, before.reason, before.message
+        return "Unknown", reasons.WAITING, "nothing has been decided yet"
+    verdict = _verdict(overview)
+    return ("False", *_NO_VERDICT) if verdict is None else ("True", *verdict)
 
 
 def _rivalled(overview: Overview) -> Claim | None:

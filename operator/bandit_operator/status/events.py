@@ -61,7 +61,7 @@ def of_conditions(before: Mapping[str, Condition], after: Sequence[Condition]) -
     for condition in after:
         old = before.get(condition.type)
         failed = condition.status == "False"
-        if condition.type in ("Ready", "Progressing") or (old is None and not failed):
+        if condition.type in ("Ready", "Progressing", "Decided") or (old is None and not failed):
             continue
         if old is not None and (old.status, old.reason) == (condition.status, condition.reason):
             continue
