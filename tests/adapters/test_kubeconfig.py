@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from bandit_operator.adapters.kubeconfig import Kubeconfig, NoCluster
-from bandit_operator.errors import APIUnreachable
+from bandit_operator.adapters.kubeconfig import ClusterFault, Kubeconfig
 
 
 @pytest.fixture
@@ -39,11 +38,11 @@ def test_the_namespace_is_that_of_the_context(path: str) -> None:
 def test_a_file_or_a_context_that_is_not_there_is_named_with_what_to_do(
     path: str, file: str | None, context: str | None
 ) -> None:
-    with pytest.raises(NoCluster, match="kubectl config get-contexts") as raised:
+    with pytest.raises(ClusterFault, match="kubectl config get-contexts") as raised:
         Kubeconfig(file or path, context)
     assert (file or str(context)) in str(raised.value)
 
 
 def test_a_cluster_that_does_not_answer_is_said_to_be_so(path: str) -> None:
-    with pytest.raises(APIUnreachable, match="does not answer"):
-        Kubeconfig(path).get("models", "income")
+    with pytest.raises(ClusterFault, match="does not answer"):
+        Kubeconfig(path).get(("bandit-operator.dev", "v1alpha1", "banditdeployments"), "models", "income")

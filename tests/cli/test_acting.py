@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from bandit_operator.cli.acting import ACTING
+from bandit_operator.cli.cluster import BANDITS
 from tests.support.command_line import FakeKubeconfig, Run, runner
 from tests.support.playing import WORSE, learned, until_state
 from tests.support.process import Process
@@ -148,7 +149,7 @@ def test_what_makes_no_sense_is_refused_with_what_to_do_and_nothing_is_written(
 
 def test_an_arm_that_moved_in_the_list_meanwhile_is_not_taken_for_another(ran: Ran) -> None:
     run, one, config = ran
-    stale = config.get("models", "income")
+    stale = config.get(BANDITS, "models", "income")
     arms = one.api.objects[one.path]["spec"]["arms"]
     one.update_spec(arms=[arms[0], arms[2], arms[1]])
     config.get = lambda *_: stale  # type: ignore[method-assign]  # what was read before

@@ -151,14 +151,14 @@ def test_watching_shows_it_again_until_it_is_stopped(
     monkeypatch: pytest.MonkeyPatch, played: Process
 ) -> None:
     run, config = runner(monkeypatch, played)
-    read: Callable[[str, str], dict[str, Any]] = config.get
+    read: Callable[..., dict[str, Any]] = config.get
     times: list[int] = []
 
-    def counted(namespace: str, name: str) -> dict[str, Any]:
+    def counted(*names: Any) -> dict[str, Any]:
         times.append(1)
         if len(times) > 2:
             raise KeyboardInterrupt
-        return read(namespace, name)
+        return read(*names)
 
     monkeypatch.setattr(config, "get", counted)
     module = importlib.import_module("bandit_operator.cli.showing.status")

@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from bandit_operator.adapters.kubeconfig import ClusterFault, Collection, Missing
+from bandit_operator.adapters.kubernetes import resource_path
 from bandit_operator.cli import cluster, main
+from bandit_operator.errors import Conflict, NotFound
 from tests.support.fake_api import apply_json_patch, copied, resource_of
 from tests.support.process import NAMESPACE, Process
 
@@ -26,38 +29,37 @@ class FakeKubeconfig:
         self.dry: list[Any] = []
         """What was patched in dry runs."""
 
-    def get(self, namespace: str, name: str) -> dict[str, Any]:
-        """Read a resource."""
-        return self._asked(self.one.api.get(resource_of(name, namespace)))
+    def get(self, kind: Collection, namespace: str, name: str) -> dict[str, Any]:
+        """Read an object."""
+        group, version, plural = kind
+        try:
+            return asyncio.run(self.one.api.get(resource_path(group, version, plural, namespace, name)))
+        except NotFound as error:
+            raise Missing(str(error)) from error
 
-    def list(self, namespace: str | None) -> list[dict[str, Any]]:
+    def list(self, _: Collection, namespace: str | None) -> list[dict[str, Any]]:
         """Read the resources of a namespace, or of all."""
         found = (body for path, body in self.one.api.objects.items() if "/banditdeployments/" in path)
         return [copied(one) for one in found if namespace in (None, one["metadata"]["namespace"])]
 
-    def route(self, plural: str, namespace: str, name: str) -> dict[str, Any]:
-        """Read a route."""
-        path = f"/apis/gateway.networking.k8s.io/v1/namespaces/{namespace}/{plural}/{name}"
-        return self._asked(self.one.api.get(path))
-
-    def patch(self, namespace: str, name: str, body: Any, *, dry_run: bool) -> dict[str, Any]:
+    def patch(
+        self, kind: Collection, namespace: str, name: str, body: Any, *, dry_run: bool
+    ) -> dict[str, Any]:
         """Change a resource, as a person would."""
         if dry_run:
             self.dry.append(body)
-            return self.get(namespace, name)
+            return self.get(kind, namespace, name)
         path = resource_of(name, namespace)
         after = copied(self.one.api.objects[path])
         if isinstance(body, list):
-            apply_json_patch(after, body)
+            try:
+                apply_json_patch(after, body)
+            except Conflict as error:
+                raise ClusterFault(str(error)) from error
         else:
             after = merged(after, body)
         self.one.api.put(path, after)
-        return self.get(namespace, name)
-
-    @staticmethod
-    def _asked(answer: Any) -> dict[str, Any]:
-        body: dict[str, Any] = asyncio.run(answer)
-        return body
+        return self.get(kind, namespace, name)
 
 
 def merged(target: Any, patch: Any) -> Any:

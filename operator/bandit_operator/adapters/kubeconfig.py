@@ -9,16 +9,21 @@ import urllib3
 from kubernetes import client, config
 
 from bandit_operator.adapters.kubernetes import JSON_PATCH, MERGE_PATCH, Object
-from bandit_operator.api.v1alpha1 import GROUP, PLURAL, VERSION
-from bandit_operator.errors import APIError, APIUnreachable, NotFound
 
 FIELD_MANAGER = "kubectl-bandit"
 ANSWER_SECONDS = 30.0
 """Longest wait for one answer."""
 
+Collection = tuple[str, str, str]
+"""Group, version and plural of a kind."""
 
-class NoCluster(ValueError):
-    """No kubeconfig leads to a cluster; the message names file, context and what to do."""
+
+class ClusterFault(ValueError):
+    """The cluster cannot be reached, or refuses; the message is for whoever typed the command."""
+
+
+class Missing(ClusterFault):
+    """There is no such object."""
 
 
 class Kubeconfig:
@@ -32,7 +37,7 @@ class Kubeconfig:
             context: name of a context in it; None for the one in use.
 
         Raises:
-            NoCluster: There is no such file or context, or it cannot be read.
+            ClusterFault: There is no such file or context, or it cannot be read.
         """
         settings = client.Configuration()
         settings.retries = urllib3.Retry(2, backoff_factor=0.2)
@@ -40,7 +45,7 @@ class Kubeconfig:
             api = config.new_client_from_config(path, context, client_configuration=settings)
             contexts, active = config.list_kube_config_contexts(path)
         except (config.ConfigException, OSError, ValueError) as error:
-            raise NoCluster(
+            raise ClusterFault(
                 f"--kubeconfig {path or 'in use'}, --context {context or 'in use'}: {error};"
                 " name a file and a context that kubectl config get-contexts lists"
             ) from error
@@ -50,35 +55,33 @@ class Kubeconfig:
         self.namespace = str(about.get("namespace") or "default")
         """Namespace of the context."""
 
-    def get(self, namespace: str, name: str) -> Object:
-        """Read a BanditDeployment; raises as :func:`_answer`."""
-        return _answer(self._objects.get_namespaced_custom_object, GROUP, VERSION, namespace, PLURAL, name)
+    def get(self, kind: Collection, namespace: str, name: str) -> Object:
+        """Read an object; raises as :func:`_answer`."""
+        group, version, plural = kind
+        return _answer(self._objects.get_namespaced_custom_object, group, version, namespace, plural, name)
 
-    def list(self, namespace: str | None) -> list[Object]:
+    def list(self, kind: Collection, namespace: str | None) -> list[Object]:
         """Read those of a namespace, or of all; raises as :func:`_answer`."""
+        group, version, plural = kind
         if namespace is None:
-            answer = _answer(self._objects.list_cluster_custom_object, GROUP, VERSION, PLURAL)
+            answer = _answer(self._objects.list_cluster_custom_object, group, version, plural)
         else:
-            answer = _answer(self._objects.list_namespaced_custom_object, GROUP, VERSION, namespace, PLURAL)
+            answer = _answer(self._objects.list_namespaced_custom_object, group, version, namespace, plural)
         items: list[Object] = answer["items"]
         return items
 
-    def route(self, plural: str, namespace: str, name: str) -> Object:
-        """Read a route of the Gateway API; raises as :func:`_answer`."""
-        group = "gateway.networking.k8s.io"
-        return _answer(self._objects.get_namespaced_custom_object, group, "v1", namespace, plural, name)
-
-    def patch(self, namespace: str, name: str, body: Any, *, dry_run: bool) -> Object:
-        """Change a BanditDeployment: a list is a JSON Patch, anything else a merge patch.
+    def patch(self, kind: Collection, namespace: str, name: str, body: Any, *, dry_run: bool) -> Object:
+        """Change an object: a list is a JSON Patch, anything else a merge patch.
 
         Raises as :func:`_answer`; nothing is written where a test of a JSON Patch fails, or in a dry run.
         """
+        group, version, plural = kind
         return _answer(
             self._objects.patch_namespaced_custom_object,
-            GROUP,
-            VERSION,
+            group,
+            version,
             namespace,
-            PLURAL,
+            plural,
             name,
             body,
             field_manager=FIELD_MANAGER,
@@ -91,17 +94,16 @@ def _answer(call: Any, *arguments: Any, **options: Any) -> Object:
     """Ask the API server.
 
     Raises:
-        NotFound: There is no such object.
-        APIError: It refused; the text is its own.
-        APIUnreachable: It did not answer.
+        Missing: There is no such object.
+        ClusterFault: It refused, in its own words, or did not answer.
     """
     try:
         answer: Object = call(*arguments, _request_timeout=ANSWER_SECONDS, **options)
     except client.ApiException as error:
-        status, message = int(error.status or 0), _message(error)
-        raise (NotFound if status == 404 else APIError)(status, message) from error
+        text = f"the API server refused: {_message(error)}"
+        raise (Missing if error.status == 404 else ClusterFault)(text) from error
     except urllib3.exceptions.HTTPError as error:
-        raise APIUnreachable(f"the API server does not answer: {error}") from error
+        raise ClusterFault(f"the API server does not answer: {error}") from error
     return answer
 
 

@@ -8,18 +8,21 @@ from typing import Any, TypeVar
 
 import click
 
-from bandit_operator.adapters.kubeconfig import Kubeconfig, NoCluster
+from bandit_operator.adapters.kubeconfig import ClusterFault, Kubeconfig, Missing
 from bandit_operator.adapters.kubernetes import Object
-from bandit_operator.errors import APIError, APIUnreachable, NotFound
+from bandit_operator.api.v1alpha1 import GROUP, PLURAL, VERSION
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+BANDITS = (GROUP, VERSION, PLURAL)
 
 
 class Cluster:
     """The cluster and the namespace that the options name."""
 
-    def __init__(self, api: Any, namespace: str) -> None:
-        self.api = api
+    def __init__(self, api: Kubeconfig, namespace: str) -> None:
+        self._api = api
         self.namespace = namespace
 
     def resource(self, name: str) -> Object:
@@ -29,14 +32,34 @@ class Cluster:
             ClickException: There is none of that name; the text lists those that there are.
         """
         try:
-            found: Object = self.api.get(self.namespace, name)
-        except NotFound as error:
-            there = [one["metadata"]["name"] for one in self.api.list(self.namespace)]
+            return self._api.get(BANDITS, self.namespace, name)
+        except Missing as error:
+            there = [one["metadata"]["name"] for one in self.resources()]
             known = f"there are {', '.join(there)}" if there else "there is none; name a namespace with -n"
             raise click.ClickException(
                 f"there is no BanditDeployment {self.namespace}/{name}; {known}"
             ) from error
-        return found
+
+    def resources(self, *, everywhere: bool = False) -> list[Object]:
+        """Read all BanditDeployments of the namespace, or of all namespaces."""
+        return self._api.list(BANDITS, None if everywhere else self.namespace)
+
+    def change(self, name: str, patch: Any, *, dry_run: bool) -> Object:
+        """Patch a BanditDeployment; gives it as it is then."""
+        return self._api.patch(BANDITS, self.namespace, name, patch, dry_run=dry_run)
+
+    def route(self, kind: str, plural: str, name: str) -> Object:
+        """Read a route of the Gateway API.
+
+        Raises:
+            ClickException: There is none of that name.
+        """
+        try:
+            return self._api.get(("gateway.networking.k8s.io", "v1", plural), self.namespace, name)
+        except Missing as error:
+            raise click.ClickException(
+                f'--route "{name}": there is no {kind} {self.namespace}/{name}; create it, or name another'
+            ) from error
 
 
 Connect = Callable[[], Cluster]
@@ -68,10 +91,8 @@ def cluster_options(*, connect: bool = True) -> Callable[[Command], Command]:
 
             try:
                 return command(*arguments, cluster=connected() if connect else connected, **options)
-            except (NoCluster, APIUnreachable) as error:
+            except ClusterFault as error:
                 raise click.ClickException(str(error)) from error
-            except APIError as error:
-                raise click.ClickException(f"the API server refused: {error}") from error
 
         return wrapped  # type: ignore[return-value]  # it takes what click gives it
 

@@ -10,7 +10,6 @@ import yaml
 
 from bandit_operator.api.v1alpha1 import GROUP, KIND, VERSION
 from bandit_operator.cli.cluster import Cluster, cluster_options
-from bandit_operator.errors import NotFound
 
 PLURALS = {"HTTPRoute": "httproutes", "GRPCRoute": "grpcroutes"}
 
@@ -28,12 +27,7 @@ def init(route: str, kind: str, rule: str | None, baseline: str | None, cluster:
       kubectl bandit init --route income > income.yaml
       kubectl bandit lint -f income.yaml
     """  # noqa: D301 - the mark that keeps click from wrapping lines is the character, not its escape
-    try:
-        body = cluster.api.route(PLURALS[kind], cluster.namespace, route)
-    except NotFound as error:
-        raise click.ClickException(
-            f'--route "{route}": there is no {kind} {cluster.namespace}/{route}; create it, or name another'
-        ) from error
+    body = cluster.route(kind, PLURALS[kind], route)
     click.echo(manifest(body, kind, rule, baseline))
 
 

@@ -52,8 +52,7 @@ class Request:
 
     def write(self, name: str, patch: Any, done: str) -> None:
         """Write a patch, and say what was done."""
-        cluster = self.cluster
-        after = cluster.api.patch(cluster.namespace, name, patch, dry_run=self._dry)
+        after = self.cluster.change(name, patch, dry_run=self._dry)
         if self._output is not None:
             click.echo(written(after, name, self._output))
         else:

@@ -46,7 +46,7 @@ def _shown(cluster: Cluster, name: str | None, output: str | None, *, all_namesp
     if name is not None:
         view = view_of(cluster.resource(name))
         return one(view, time.time()) if output is None else written(_plain(view), name, output)
-    views = [view_of(body) for body in cluster.api.list(None if all_namespaces else cluster.namespace)]
+    views = [view_of(body) for body in cluster.resources(everywhere=all_namespaces)]
     if output == "name":
         return "\n".join(full_name(view.name) for view in views)
     if output is not None:
