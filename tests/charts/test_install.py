@@ -184,7 +184,7 @@ def test_an_upgrade_brings_the_definition_of_the_chart_again(installed: Cluster)
     installed.kubectl("patch", DEFINITION, "--type=json", "-p", older)
     upgrade(installed, "--set", "logLevel=debug")
     columns = installed.get(DEFINITION)["spec"]["versions"][0]["additionalPrinterColumns"]
-    assert [column["name"] for column in columns][:3] == ["Leader", "Share", "Ready"]
+    assert [column["name"] for column in columns][:3] == ["Phase", "Leader", "Share"]
     deployment = installed.get("deployment", RELEASE, "-n", NAMESPACE)
     settings = deployment["spec"]["template"]["spec"]["containers"][0]["env"]
     assert {"name": "BANDIT_OPERATOR_LOG_LEVEL", "value": "debug"} in settings

@@ -30,6 +30,7 @@ from bandit_operator.core.model import (
     SourceDown,
     Window,
 )
+from bandit_operator.core.outcomes import BaselineChanged, Pinned, Unpinned
 from bandit_operator.core.strategies import STRATEGIES
 
 GUARDRAILS = Guardrails(min_trials=100, max_step=0.2, min_share=0.01, min_change=0.005, new_arm_share=0.1)
@@ -268,3 +269,96 @@ def test_what_the_decision_before_found_is_used_again_until_the_numbers_or_the_a
         after = decide(run.experiment, run.memory, run.intention, snapshot, before.known)
         assert after == anew
         assert (after.known is before.known) == reused
+
+
+def test_a_pinned_arm_has_all_of_the_traffic_at_once_whatever_the_rewards_say(rollout: Start) -> None:
+    run = rollout({"a": 3000, "b": 3000, "c": 4000})
+    run.tick(a=(300, 250), b=(300, 20), c=(400, 300))
+    run.experiment = replace(run.experiment, pin="b")
+    for reading in (NothingDue(reasons.BETWEEN_TICKS, ""), SourceDown(reasons.TIMEOUT, "no answer")):
+        decision = run.tick(reading)
+        assert dict(decision.weights) == {"a": 0, "b": 10000, "c": 0}
+    assert run.tick(a=(0, 0), b=(1000, 100), c=(0, 0)).reason == reasons.PINNED
+
+
+def test_no_arm_is_rolled_back_while_one_is_pinned_and_learning_goes_on(rollout: Start) -> None:
+    window = {"a": (500, 450), "b": (500, 20)}
+    free, ticks = rollout(), 1
+    while free.tick(**window).reason != reasons.ROLLED_BACK:
+        ticks += 1
+    run = rollout()
+    for _ in range(ticks - 1):
+        run.tick(**window)
+    run.experiment = replace(run.experiment, pin="a")
+    decision = run.tick(**window)
+    evidence = decision.reports["b"].evidence
+    assert evidence is not None
+    assert evidence > decision.threshold
+    assert decision.standings["b"].state is ArmState.ACTIVE
+    trials = decision.reports["a"].trials
+    assert run.tick(**window).reports["a"].trials > trials
+    run.experiment = replace(run.experiment, pin=None)
+    assert run.tick(**window).standings["b"].state is ArmState.DRAINING
+
+
+def test_where_the_pinned_arm_cannot_serve_the_strategy_shares_its_traffic_among_those_that_can(
+    rollout: Start,
+) -> None:
+    run = rollout({"a": 3000, "b": 3000, "c": 4000})
+    for _ in range(3):
+        run.tick(a=(300, 250), b=(300, 150), c=(300, 50))
+    run.experiment = replace(run.experiment, pin="b")
+    run.tick(NothingDue(reasons.BETWEEN_TICKS, ""))
+    run.facts["b"] = replace(run.facts["b"], available=False)
+    decision = run.tick(SourceDown(reasons.TIMEOUT, "no answer"))
+    assert decision.weights["b"] == 0
+    assert decision.weights["a"] > decision.weights["c"]
+    run.facts["b"] = replace(run.facts["b"], available=True)
+    assert dict(run.tick(SourceDown(reasons.TIMEOUT, "")).weights) == {"a": 0, "b": 10000, "c": 0}
+
+
+def test_the_weights_stay_where_the_pinned_arm_cannot_serve_and_no_other_can(rollout: Start) -> None:
+    run = rollout({"a": 3000, "b": 7000}, pin="a")
+    run.facts = {arm: replace(one, available=False) for arm, one in run.facts.items()}
+    assert dict(run.tick(a=(300, 60), b=(700, 140)).weights) == {"a": 3000, "b": 7000}
+
+
+def test_once_the_pin_is_gone_an_arm_gains_by_steps(rollout: Start) -> None:
+    run = rollout({"a": 9000, "b": 1000}, pin="a")
+    run.tick(a=(900, 90), b=(200, 150))
+    run.experiment = replace(run.experiment, pin=None)
+    assert dict(run.tick(NothingDue(reasons.BETWEEN_TICKS, "")).weights) == {"a": 10000, "b": 0}
+    assert run.tick(a=(900, 90), b=(0, 0)).weights["b"] == 2000
+
+
+def test_pinning_and_unpinning_are_said_once(rollout: Start) -> None:
+    run = rollout(pin="b")
+    assert list(run.tick(a=(5, 1), b=(5, 1)).of(Pinned)) == [Pinned("b")]
+    assert list(run.tick(a=(5, 1), b=(5, 1)).of(Pinned)) == []
+    run.experiment = replace(run.experiment, pin=None)
+    assert list(run.tick(a=(5, 1), b=(5, 1)).of(Unpinned)) == [Unpinned("b")]
+
+
+def test_what_is_observed_is_not_pinned(rollout: Start) -> None:
+    decision = rollout(pin="b", mode=Mode.OBSERVE).tick(a=(500, 100), b=(500, 200))
+    assert dict(decision.weights) == {"a": 5000, "b": 5000}
+    assert "b 50.0%→100.0%" in decision.message
+
+
+def test_the_arm_that_was_the_baseline_is_spared_for_an_hour(rollout: Start) -> None:
+    run = rollout()
+    for _ in range(30):
+        run.tick(a=(500, 20), b=(500, 450))
+    run.experiment = replace(run.experiment, baseline="b")
+    run.memory, _ = memories.adapt(run.memory, run.experiment)
+    decision = run.tick(a=(500, 20), b=(500, 450))
+    assert list(decision.of(BaselineChanged)) == [BaselineChanged("a", "b")]
+    evidence = decision.reports["a"].evidence
+    assert evidence is not None
+    assert evidence > decision.threshold
+    assert decision.standings["a"].state is ArmState.ACTIVE
+    while run.now < 31 * 30.0 + 3600.0:
+        assert decision.standings["a"].state is ArmState.ACTIVE
+        decision = run.tick(a=(500, 20), b=(500, 450))
+    decision = run.tick(a=(500, 20), b=(500, 450))
+    assert decision.standings["a"].state is ArmState.DRAINING

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from bandit_operator.core import allocation, lifecycle, plausibility, reasons, servable
+from bandit_operator.core import allocation, decide, drain, lifecycle, plausibility, reasons, servable
 from bandit_operator.core.weights import Unit, unit_of
 from bandit_operator.reconcile import former, observe, placement, reconciler, route_sync
 from bandit_operator.routers import gateway_api
@@ -57,13 +57,13 @@ def fault(name: str, what: str, worlds: str = ROLLOUTS) -> Callable[[Apply], App
     "a drain waits neither for weight 0 in the route nor for a gateway to accept it",
 )
 def _drain_waits_for_nothing(patch: pytest.MonkeyPatch) -> None:
-    real = lifecycle._drain
+    real = drain.drain
 
-    def drain(experiment: Any, arm: str, standing: Any, facts: Any, snapshot: Any) -> Any:
+    def too_soon(experiment: Any, arm: str, standing: Any, facts: Any, snapshot: Any) -> Any:
         accepted = replace(snapshot, route_accepted=True)
         return real(experiment, arm, standing, replace(facts, weight=0), accepted)
 
-    patch.setattr(lifecycle, "_drain", drain)
+    patch.setattr(drain, "drain", too_soon)
 
 
 @fault("two-gateways", "a route is taken for accepted once one of its gateways has accepted it")
@@ -81,7 +81,7 @@ def _two_gateways(patch: pytest.MonkeyPatch) -> None:
 
 @fault("drain-ignores-requests", "a drain does not wait for the last requests, which are counted")
 def _drain_ignores_requests(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(lifecycle, "_quiet", lambda *_: True)
+    patch.setattr(drain, "quiet", lambda *_: True)
 
 
 @fault("shared-pods", "other routes and resources that use the Pods are not looked for")
@@ -136,6 +136,17 @@ def _weight_before_servable(patch: pytest.MonkeyPatch) -> None:
         return lifecycle._returned(after, now, after.reason), outcomes
 
     patch.setattr(lifecycle, "_restore", restore)
+
+
+@fault("pin-to-the-dead", "an arm that is pinned has the traffic also while it cannot serve")
+def _pin_to_the_dead(patch: pytest.MonkeyPatch) -> None:
+    real = decide._arms
+
+    def arms(*args: Any, **more: Any) -> Any:
+        made = real(*args, **more)
+        return replace(made, eligible=made.eligible | made.pinned)
+
+    patch.setattr(decide, "_arms", arms)
 
 
 @fault("ready-while-down", "Ready=True is said while no arm can serve")

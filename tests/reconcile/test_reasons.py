@@ -19,12 +19,19 @@ from bandit_operator.core.decision import Intention
 from bandit_operator.core.model import ArmFacts, Implausible, NothingDue, Snapshot, SourceDown
 from bandit_operator.errors import APIError
 from bandit_operator.status.conditions import Overview, conditions_of
-from tests.reconcile import test_identity, test_neighbours, test_plausible, test_servable
+from tests.reconcile import (
+    test_decided,
+    test_identity,
+    test_neighbours,
+    test_plausible,
+    test_servable,
+    test_verbs,
+)
 from tests.support.playing import EQUAL, WORSE, learned, until
 from tests.support.process import Process
 
 ALL = {name: value for name, value in vars(reasons).items() if name.isupper() and isinstance(value, str)}
-FAULTS = (test_identity, test_neighbours, test_plausible, test_servable)
+PLAYED = (test_decided, test_identity, test_neighbours, test_plausible, test_servable, test_verbs)
 
 Scenario = Callable[[], Coroutine[Any, Any, Process]]
 
@@ -313,14 +320,14 @@ SCENARIOS += [
 
 @pytest.fixture(scope="module")
 def played() -> list[Process]:
-    """All scenarios, and the rollouts of the tests of faults, played."""
+    """All scenarios, and the rollouts of the tests of faults and verbs, played."""
     processes = [asyncio.run(scenario()) for scenario in SCENARIOS]
 
     def recorded(*arguments: Any, **keywords: Any) -> Process:
         processes.append(Process(*arguments, **keywords))
         return processes[-1]
 
-    for module in FAULTS:
+    for module in PLAYED:
         for name, test in vars(module).items():
             if name.startswith("test_") and set(inspect.signature(test).parameters) == {"process"}:
                 asyncio.run(test(recorded))

@@ -324,10 +324,9 @@ async def test_who_paused_is_an_act(process: Start) -> None:
     one.api.objects[one.path]["metadata"]["managedFields"] = [manager]
     one.update_spec(mode="Paused")
     await one.look()
-    assert (one.status["acts"][0]["kind"], one.status["acts"][0]["message"]) == (
-        "Paused",
-        "set by kubectl-edit",
-    )
+    assert (one.status["acts"][0]["kind"], one.status["acts"][0]["by"]) == ("Paused", "kubectl-edit")
+    assert "by kubectl-edit" in one.condition("Progressing")["message"]
+    assert "Paused" in one.events()
 
 
 async def test_a_winner_is_announced_once(process: Start) -> None:

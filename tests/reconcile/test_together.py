@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bandit_operator.reconcile.together import write_at
+from bandit_operator.reconcile.tracked import track
 from tests.support.playing import Start, learned
 from tests.support.process import Process
 
@@ -63,3 +64,12 @@ async def test_a_process_that_ends_before_its_moment_is_followed_by_one_that_wri
     one.start()
     await one.look()
     assert one.weights() == decided
+
+
+async def test_a_pin_waits_for_nobody(process: Start) -> None:
+    one = await among_many(process)
+    one.update_spec(pin={"arm": "bad"})
+    one.watch()
+    tracked = track(one.cache.resources[one.key], one.reconciler._tracked[one.key], one.now)
+    after = {"good": 0, "bad": 10_000}
+    assert write_at(tracked, {"good": 1000, "bad": 9000}, after, one.now, MANY) == one.now

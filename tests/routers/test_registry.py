@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bandit_operator.api.crd import schema
-from bandit_operator.api.spec import kind_rules
+from bandit_operator.api.traffic import kind_rules
 from bandit_operator.routers import ROUTERS
 from bandit_operator.routers.gateway_api import GatewayAPIRoute
 

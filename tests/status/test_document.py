@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from bandit_operator.api.status import Phase, Status
 from bandit_operator.core import memory as memories
 from bandit_operator.core.decide import decide
-from bandit_operator.core.decision import Decision, Intention
+from bandit_operator.core.decision import ArmReport, Decision, Intention
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import ArmFacts, ArmStanding, ArmState, Observed, Snapshot, Window
 from bandit_operator.status.document import Document, from_status, read_status, to_status
@@ -64,7 +65,7 @@ def test_another_replica_remembers_the_same(
 ) -> None:
     again = read(status, experiment)
     assert again.memory == decision.memory
-    assert again.intention == Intention(decision.standings, decision.weights)
+    assert again.intention == Intention(decision.standings, decision.weights, baseline="logistic")
     assert again.cursor == 330.0
     assert again.rewards_until == 330.0
     assert len(again.history) == 1
@@ -143,3 +144,21 @@ def test_a_status_that_cannot_be_read_counts_as_none_and_says_so() -> None:
     assert status == Status()
     assert "could not be read" in notes[0]
     assert "secret" not in notes[0]
+
+
+def test_who_leads_how_surely_and_who_is_nearest_to_a_rollback_is_one_line(
+    experiment: Experiment, snapshot: Snapshot, decision: Decision
+) -> None:
+    reports = {
+        "logistic": ArmReport(50, 20, 0.4, None, 0.973, None),
+        "boosting": ArmReport(9, 1, 0.1, None, 0.027, 7.25),
+    }
+    serving = {**STANDINGS, "boosting": ArmStanding(ArmState.ACTIVE, 1.0, "Serving")}
+    known = replace(decision, reports=reports, standings=serving)
+    committed = Committed(memories.initial(experiment)).decided(snapshot, decision, 3)
+    status = written(experiment, committed, known)
+    assert (status["leader"], status["leaderShare"], status["certainty"]) == ("logistic", "100.0%", "97.3%")
+    assert status["evidence"] == f"boosting 7.25 of {decision.threshold:g}"
+    nobody = {arm: replace(report, trials=0, evidence=1.0) for arm, report in reports.items()}
+    without = written(experiment, committed, replace(known, reports=nobody))
+    assert [without[name] for name in ("leader", "certainty", "evidence")] == [None, None, None]

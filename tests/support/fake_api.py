@@ -171,7 +171,7 @@ class FakeAPI(KubernetesAPI):
         before = self._found(place)
         after = copied(before)
         if content_type == JSON_PATCH:
-            _apply_json_patch(after, body)
+            apply_json_patch(after, body)
         else:
             version = body.get("metadata", {}).get("resourceVersion")
             if version is not None and version != before["metadata"]["resourceVersion"]:
@@ -194,9 +194,10 @@ def copied(value: Value) -> Value:
     return made
 
 
-def _apply_json_patch(target: Body, operations: list[Body]) -> None:
+def apply_json_patch(target: Body, operations: list[Body]) -> None:
+    """Change the target by a JSON Patch of the operations that the product uses."""
     for operation in operations:
-        *parents, key = [part for part in operation["path"].split("/") if part]
+        *parents, key = [part.replace("~1", "/") for part in operation["path"].split("/") if part]
         parent: Any = target
         for part in parents:
             parent = parent[int(part)] if isinstance(parent, list) else parent.setdefault(part, {})

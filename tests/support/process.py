@@ -278,6 +278,19 @@ class Process:
         body = copied(self.api.objects[self.path])
         self.api.put(self.path, {**body, "spec": {**body["spec"], **spec}})
 
+    def annotate(self, **annotations: str) -> None:
+        """The user sets annotations of the resource, of which the names are given without their domain."""
+        body = copied(self.api.objects[self.path])
+        named = {f"bandit-operator.dev/{name.replace('_', '-')}": text for name, text in annotations.items()}
+        body["metadata"]["annotations"] = {**body["metadata"].get("annotations", {}), **named}
+        self.api.put(self.path, body)
+
+    def set_state(self, arm: str, state: str) -> None:
+        """The user sets an arm Out, or In again."""
+        arms = copied(self.api.objects[self.path]["spec"]["arms"])
+        next(one for one in arms if one["name"] == arm)["state"] = state
+        self.update_spec(arms=arms)
+
     async def look(self, *, tick: bool = False) -> Requeue | None:
         """One pass, on what the watches have brought."""
         self.watch()

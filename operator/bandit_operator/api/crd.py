@@ -142,15 +142,18 @@ def _column(name: str, path: str, description: str, kind: str = "string", priori
 
 
 def columns() -> list[Schema]:
-    """Return the columns of ``kubectl get bd``, which show who is winning and whether it is safe."""
+    """Return the columns of ``kubectl get bd``: who leads, how sure that is, and whether it is safe."""
     ready = ".status.conditions[?(@.type=='Ready')]"
     return [
+        _column("Phase", ".status.phase", "The state of the whole in one word."),
         _column("Leader", ".status.leader", "Arm that is most probably best."),
         _column("Share", ".status.leaderShare", "Share of the traffic that the leader is meant to have."),
+        _column("Certainty", ".status.certainty", "Probability that the leader is the best arm."),
         _column("Ready", f"{ready}.status", "Whether traffic is where the operator wants it."),
         _column("Reason", f"{ready}.reason", "Why it is ready or not."),
-        _column("Since", f"{ready}.lastTransitionTime", "How long it has been so.", "date"),
-        _column("Phase", ".status.phase", "The state of the whole in one word.", priority=1),
+        _column("Acted", ".status.lastAct", "How long ago anything was done.", "date"),
+        _column("Evidence", ".status.evidence", "Against whom it is strongest, and the bar.", priority=1),
+        _column("Since", f"{ready}.lastTransitionTime", "How long it has been so.", "date", priority=1),
         _column("Strategy", ".spec.strategy.type", "What chooses the weights.", priority=1),
         _column("Scores", ".status.scoresTrust", "How much validation scores are still trusted.", priority=1),
         _column("Route", ".spec.traffic.routeRef.name", "Route whose weights are moved.", priority=1),

@@ -96,8 +96,9 @@ ATOMIC_LIST: dict[str, Any] = {"x-kubernetes-list-type": "atomic"}
 """Schema extension of a list that is replaced as a whole."""
 ATOMIC_MAP: dict[str, Any] = {"x-kubernetes-map-type": "atomic"}
 """Schema extension of a map that is replaced as a whole."""
-DATE_TIME: dict[str, Any] = {"format": "date-time"}
-"""Schema extension of a string that is a time as RFC 3339 writes it."""
+Time = Annotated[str, Field(max_length=40, json_schema_extra={"format": "date-time"})]
+"""A time as RFC 3339 writes it, in UTC."""
+Text = Annotated[str, Field(max_length=32768)]
 
 ArmName = Annotated[
     str,

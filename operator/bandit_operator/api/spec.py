@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
@@ -22,9 +21,9 @@ from bandit_operator.api.fields import (
     Namespace,
     Number,
     ObjectName,
-    SectionName,
     Share,
 )
+from bandit_operator.api.pin import Pin, pin_rules
 from bandit_operator.api.reward import Reward
 from bandit_operator.api.reward_counters import BETWEEN_0_AND_1
 from bandit_operator.api.rules import (
@@ -32,12 +31,12 @@ from bandit_operator.api.rules import (
     DURATION_PATTERN,
     DecimalString,
     DurationString,
-    OneOf,
     Rule,
     Term,
     parse_duration,
 )
 from bandit_operator.api.strategy import Strategy, share_maps, types_that_compare_validation_scores
+from bandit_operator.api.traffic import Traffic
 from bandit_operator.core.model import Mode, PromotionAction
 from bandit_operator.core.windows import FIRST_SETTLE
 from bandit_operator.routers import ROUTERS, Router
@@ -67,6 +66,15 @@ class ScaleTargetRef(ApiModel):
     """Name of the target, in the namespace of this resource."""
 
 
+class ArmWish(StrEnum):
+    """Whether an arm is to be in the traffic."""
+
+    IN = "In"
+    """It serves what the strategy gives it."""
+    OUT = "Out"
+    """It is drained, and stays out."""
+
+
 class Arm(ApiModel):
     """One version of the model."""
 
@@ -80,74 +88,10 @@ class Arm(ApiModel):
     """
     validation_score: Number | None = None
     """Score of the arm in offline validation as a decimal in quotes; higher is better."""
-
-
-_DEFAULT_GROUP, _DEFAULT_KIND = "gateway.networking.k8s.io", "HTTPRoute"
-
-
-def _names(values: Iterable[str], default: str) -> OneOf:
-    """Return the values, each once, the default first."""
-    return OneOf(tuple(sorted(set(values), key=lambda value: (value != default, value))))
-
-
-def kind_rules(routers: Mapping[tuple[str, str], Router]) -> Iterator[Rule]:
-    """Yield the rules of ``routeRef`` that a kind goes with its own group, where there are several."""
-    groups = sorted({group for group, _ in routers})
-    if len(groups) > 1:
-        for group in groups:
-            yield _kind_rule(group, sorted(kind for of, kind in routers if of == group))
-
-
-def _kind_rule(group: str, kinds: list[str]) -> Rule:
-    return Rule(
-        f"self.group != '{group}' || self.kind in {kinds}",
-        f"{{self.kind}} is not a kind of {group}; set kind to {' or '.join(kinds)}, or set its group",
-        holds=lambda ref: ref.group != group or ref.kind in kinds,
-        field=".kind",
-    )
-
-
-class RouteRef(ApiModel):
-    """The rule of a route whose weights the operator moves; it cannot be changed later."""
-
-    RULES: ClassVar = (
-        Rule(
-            "self == oldSelf",
-            "routeRef cannot be changed (it is {oldSelf.kind} {oldSelf.name}):"
-            " create another BanditDeployment for {self.kind} {self.name}",
-            holds=None,
-        ),
-        *kind_rules(ROUTERS),
-    )
-
-    group: Annotated[str, _names((group for group, _ in ROUTERS), _DEFAULT_GROUP)] = _DEFAULT_GROUP
-    """API group of the route."""
-    kind: Annotated[str, _names((kind for _, kind in ROUTERS), _DEFAULT_KIND)] = _DEFAULT_KIND
-    """Kind of the route."""
-    name: ObjectName
-    """Name of the route, in the namespace of this resource."""
-    section_name: SectionName | None = None
-    """Name of the rule in the route. Default: the only rule whose backends are the arms'."""
-
-
-class RemovedArms(StrEnum):
-    """What becomes of the traffic of an arm that is taken out of the spec."""
-
-    KEEP = "Keep"
-    """Its backend keeps its share of the rule."""
-    DRAIN = "Drain"
-    """Its backend's weight is set to 0."""
-
-
-class Traffic(ApiModel):
-    """Which traffic is moved."""
-
-    route_ref: RouteRef
-    """The route, and the rule in it, whose backends are the arms."""
-    removed_arms: RemovedArms = RemovedArms.KEEP
-    """What becomes of the backend of an arm that is taken out of the spec while it is in the rule. Keep: it
-    keeps its share of the traffic, and condition Accepted names it. Drain: its weight is set to 0 as
-    soon as an arm that can serve has weight; its Pods stay. Backends that were never arms keep theirs.
+    state: ArmWish = ArmWish.IN
+    """Whether it is to be in the traffic. Out: it goes down as after a verdict (weight 0, accepted,
+    requests over, and replicas 0 where rollback.scaleToZero says so), unless no other arm can serve.
+    In: it serves; one that was Out comes back as after a rollback, with a small share.
     """
 
 
@@ -380,11 +324,16 @@ class Spec(ApiModel):
         ),
         *(_backend_limit_rule(router) for router in ROUTERS.values() if router.max_backends < MAX_ARMS),
         _validation_score_rule(),
+        *pin_rules(),
         *(_share_map_rule(*share_map) for share_map in share_maps()),
     )
 
     interval: Annotated[str, DurationString("5s", "24h", example="30s")] = "30s"
     """Time between two decisions, from 5s to 24h."""
+    max_duration: Annotated[str | None, DurationString("1m", "87600h", example="168h")] = None
+    """How long after its creation this resource may move weights. After that they stay as they are,
+    verdict or not, and condition Decided is True; losers are taken out all the same. Default: for ever.
+    """
     mode: Mode = Mode.ACTIVE
     """How far the operator may go. Active: it moves weights and replicas. Observe: it decides
     and reports, and changes nothing else. Paused: neither.
@@ -397,6 +346,8 @@ class Spec(ApiModel):
     """The versions of the model, 2 to 20, told apart by name, and no more than one rule of the
     route can have backends, which the Gateway API limits to 16.
     """
+    pin: Pin | None = None
+    """One arm that is to have all of the traffic, until this is taken out again."""
     reward: Reward
     """What one reward is, and where to read it."""
     strategy: Strategy = Field(default_factory=Strategy)

@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from bandit_operator.api.fields import ATOMIC_LIST, ATOMIC_MAP, DATE_TIME, ApiModel, ListMap
+from bandit_operator.api.acts import Act, TakenOut
+from bandit_operator.api.fields import ATOMIC_LIST, ATOMIC_MAP, ApiModel, ListMap, Text, Time
 from bandit_operator.core.model import ArmState
 
 MAX_HISTORY = 30
@@ -20,10 +21,6 @@ KEPT_HISTORY = 20
 
 MAX_ACTS = 40
 """Most acts that the status keeps."""
-
-Time = Annotated[str, Field(max_length=40, json_schema_extra=DATE_TIME)]
-"""A time as RFC 3339 writes it, in UTC."""
-Text = Annotated[str, Field(max_length=32768)]
 
 
 class ConditionType(StrEnum):
@@ -37,6 +34,8 @@ class ConditionType(StrEnum):
     """The route carries the intended weights, and traffic follows them."""
     PROGRESSING = "Progressing"
     """Something is under way: evidence being gathered, an arm draining or returning."""
+    DECIDED = "Decided"
+    """A verdict stands: who is best, or that the best do not differ; or spec.maxDuration is over."""
     READY = "Ready"
     """All of the above that matter to users hold: traffic is where the operator wants it."""
 
@@ -60,13 +59,15 @@ class Phase(StrEnum):
     """Mode Observe: decisions are made and reported only."""
     PAUSED = "Paused"
     """Mode Paused."""
+    PINNED = "Pinned"
+    """spec.pin names the arm for all of the traffic."""
 
 
 class Condition(ApiModel):
     """One aspect of the state, as the Kubernetes API conventions define it."""
 
     type: Annotated[str, Field(min_length=1, max_length=316)]
-    """Accepted, MetricsAvailable, TrafficInSync, Progressing or Ready."""
+    """Accepted, MetricsAvailable, TrafficInSync, Progressing, Decided or Ready."""
     status: Literal["True", "False", "Unknown"]
     """Whether it holds."""
     observed_generation: int | None = None
@@ -129,7 +130,7 @@ class ArmStatus(ApiModel):
     quiet_since: Time | None = None
     """Since when a gateway has accepted weight 0 for it, while it drains."""
     taken_out: TakenOut | None = None
-    """Why, when and on what figures it was rolled back last."""
+    """Why, when and on what figures it was taken out last, by a verdict or by hand."""
     identity: Annotated[str | None, Field(max_length=253)] = None
     """Identifies the backend, scale target and label that its evidence is about."""
     up_since: Time | None = None
@@ -144,6 +145,10 @@ class ArmStatus(ApiModel):
     """
     rollbacks: Annotated[int | None, Field(ge=0, le=1_000_000)] = None
     """How often it was found worse: each time it waits longer until it is tried again."""
+    set_out: bool | None = None
+    """True while it is out because its state in the spec is Out."""
+    baseline_until: Time | None = None
+    """When another arm became the baseline in its place; no verdict takes it out for an hour after that."""
 
 
 class WindowStatus(ApiModel):
@@ -223,6 +228,8 @@ class Seen(ApiModel):
     """The gateway's words where it could not resolve some backend."""
     contested: bool | None = None
     """True where another writer kept setting other weights."""
+    restore: Annotated[str | None, Field(max_length=63)] = None
+    """Arm that somebody asked to bring back."""
 
 
 class DecisionRecord(ApiModel):
@@ -252,73 +259,6 @@ class DecisionRecord(ApiModel):
     """Why, for people."""
 
 
-class ActKind(StrEnum):
-    """What was done."""
-
-    CALLED_BACK = "CalledBack"
-    """An arm that was taken out serves again, because no other can."""
-    DRAINED = "Drained"
-    """A rolled-back arm carries nothing any more."""
-    JOINED = "Joined"
-    """An arm began with a small share, because it is new or something else serves it."""
-    MOVED = "Moved"
-    """Weights moved, once or several times on end."""
-    OBSERVED = "Observed"
-    """The mode was set to Observe."""
-    PAUSED = "Paused"
-    """The mode was set to Paused."""
-    PROMOTED = "Promoted"
-    """A winner was named."""
-    RESTORED = "Restored"
-    """A rolled-back arm was scaled up again."""
-    RESUMED = "Resumed"
-    """The mode was set to Active."""
-    RETURNED = "Returned"
-    """An arm can serve again."""
-    ROLLED_BACK = "RolledBack"
-    """A verdict took an arm out."""
-    WITHHELD = "Withheld"
-    """An arm could not serve, and lost its traffic."""
-
-
-class Act(ApiModel):
-    """One thing that was done."""
-
-    time: Time
-    """When."""
-    kind: ActKind
-    """What."""
-    arm: Annotated[str | None, Field(max_length=63)] = None
-    """To which arm."""
-    reason: Annotated[str | None, Field(max_length=1024)] = None
-    """Why, in one CamelCase word."""
-    message: Text | None = None
-    """Why, for people."""
-    until: Time | None = None
-    """When the last of several moves was made."""
-    count: Annotated[int, Field(ge=0)] = 0
-    """How many moves."""
-    before: dict[str, int] | None = None
-    """Weights before the first of them."""
-    after: dict[str, int] | None = None
-    """Weights after the last of them."""
-
-
-class TakenOut(ApiModel):
-    """Why, when and on what figures an arm was rolled back last."""
-
-    time: Time
-    """When."""
-    message: Text
-    """The verdict."""
-    trials: Annotated[str | None, Field(max_length=32)] = None
-    """Trials that it stood on."""
-    mean: Annotated[str | None, Field(max_length=32)] = None
-    """The arm's mean reward then."""
-    baseline_mean: Annotated[str | None, Field(max_length=32)] = None
-    """The baseline's mean reward then."""
-
-
 class DecisionCounts(ApiModel):
     """How often what was decided since the resource was made."""
 
@@ -343,7 +283,7 @@ class Status(ApiModel):
     """Generation of the spec that the rest is about."""
     phase: Phase | None = None
     """The state of the whole in one word: Rejected, Pending, Learning, Holding, RollingBack,
-    Decided, Observing or Paused.
+    Decided, Observing, Paused or Pinned.
     """
     leader: Annotated[str | None, Field(max_length=63)] = None
     """Arm that leads: the one most probably best."""
@@ -353,11 +293,17 @@ class Status(ApiModel):
     """
     leader_share: Annotated[str | None, Field(max_length=16)] = None
     """Share of the traffic that the leader is meant to have, such as 92.5%."""
+    certainty: Annotated[str | None, Field(max_length=16)] = None
+    """Probability that the leader is the best of the arms that serve, such as 97.3%."""
+    evidence: Annotated[str | None, Field(max_length=128)] = None
+    """The arm that is nearest to a rollback: its evidence, and that at which it is rolled back."""
+    last_act: Time | None = None
+    """When anything was done last."""
     winner: Annotated[str | None, Field(max_length=63)] = None
     """Arm that is proven better than all others, if one is."""
     conditions: Annotated[list[Condition], Field(max_length=16), ListMap("type")] | None = None
-    """Accepted, MetricsAvailable, TrafficInSync, Progressing and Ready. Ready is true when
-    traffic is where the operator wants it.
+    """Accepted, MetricsAvailable, TrafficInSync, Progressing, Decided and Ready. Ready is true when
+    traffic is where the operator wants it; Decided is what a pipeline may wait for.
     """
     arms: Annotated[list[ArmStatus], Field(max_length=64), ListMap("name")] | None = None
     """What is known of each arm."""
@@ -381,6 +327,12 @@ class Status(ApiModel):
     """Lease of the operator that wrote this, as NAMESPACE/NAME; all of its replicas share it."""
     mode: Annotated[str | None, Field(max_length=16)] = None
     """Mode that was in force at the last look."""
+    pinned: Annotated[str | None, Field(max_length=63)] = None
+    """Arm that was pinned at the last decision."""
+    baseline: Annotated[str | None, Field(max_length=63)] = None
+    """Arm that the others were compared with at the last decision."""
+    restored: Annotated[str | None, Field(max_length=128)] = None
+    """The newest request to bring an arm back that was obeyed, as ARM@TIME."""
     backends: Annotated[list[Text] | None, Field(max_length=64, json_schema_extra=ATOMIC_LIST)] = None
     """Backends of the rule that are arms or were, as KIND.GROUP/NAMESPACE/NAME."""
     cursor: Time | None = None

@@ -16,6 +16,7 @@ from bandit_operator.api import spec as api
 from bandit_operator.api.fields import ApiModel
 from bandit_operator.api.rules import Rule, parse_duration
 from bandit_operator.api.status import Status
+from bandit_operator.api.timestamps import from_timestamp
 from bandit_operator.core import model as core
 from bandit_operator.core.experiment import Experiment
 
@@ -41,6 +42,8 @@ class Metadata(ApiModel):
     """Distinguishes it from other objects of the same name, earlier and later."""
     generation: int = 0
     """Goes up with every change of the spec."""
+    creation_timestamp: str | None = None
+    """When it was made, as RFC 3339 writes it; None for an object that no API server has."""
 
 
 class BanditDeployment(ApiModel):
@@ -76,6 +79,17 @@ def parse(resource: Mapping[str, Any]) -> BanditDeployment:
         return BanditDeployment.model_validate({**resource, "status": None})
     except ValidationError as error:
         raise InvalidResource("; ".join(_fault(fault) for fault in error.errors())) from error
+
+
+def faults_of(resource: Mapping[str, Any]) -> list[str]:
+    """Everything that is wrong with a resource, one sentence each: field, value and fix."""
+    try:
+        to_experiment(BanditDeployment.model_validate({**resource, "status": None}))
+    except ValidationError as error:
+        return [_fault(fault) for fault in error.errors()]
+    except InvalidResource as error:
+        return [str(error)]
+    return []
 
 
 def _fault(fault: Mapping[str, Any]) -> str:
@@ -115,11 +129,29 @@ def to_experiment(resource: BanditDeployment) -> Experiment:
             indifference=float(spec.promotion.indifference),
             action=spec.promotion.action,
         ),
+        deadline=_deadline(resource),
+        pin=None if spec.pin is None else spec.pin.arm,
     )
 
 
+def _deadline(resource: BanditDeployment) -> float | None:
+    made, longest = resource.metadata.creation_timestamp, resource.spec.max_duration
+    if made is None or longest is None:
+        return None
+    try:
+        return from_timestamp(made) + parse_duration(longest)
+    except (ValueError, OverflowError) as error:
+        raise InvalidResource(
+            f'metadata.creationTimestamp: "{made[:40]}" is no time; leave it out'
+        ) from error
+
+
 def _arm(arm: api.Arm) -> core.Arm:
-    return core.Arm(name=arm.name, validation_score=_number(arm.validation_score))
+    return core.Arm(
+        name=arm.name,
+        validation_score=_number(arm.validation_score),
+        out=arm.state is api.ArmWish.OUT,
+    )
 
 
 def _number(text: str | None) -> float | None:

@@ -6,6 +6,8 @@ a thousand seeds runs the very code that one resource runs. A room imports only 
 decide        one decision, from memory and snapshot to weights, outcomes and a reason
 allocation    the rule, on arrays: loser, target, bounds, witness
 lifecycle     how an arm goes out of service and comes back
+asked         what users ask of single arms: out, in again, brought back
+drain         how an arm goes down: weight 0, accepted, no requests, replicas 0
 retries       when an arm that was found worse is tried again
 servable      whether an arm can serve
 learn         what of a window is learned

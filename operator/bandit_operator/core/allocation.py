@@ -7,6 +7,7 @@ traffic in [0, 1].
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,6 +34,8 @@ class Arms:
     """Largest share that it has carried since it began to serve."""
     probed: Flags
     """Is to bear witness with more traffic, because the arm that carries most of it has fallen far."""
+    pinned: Flags
+    """Is to have all of the traffic, by the user's wish, while it is eligible."""
     learns: bool
     """Whether the strategy learns from rewards: one that does not has no share for an arm that joins."""
 
@@ -58,6 +61,11 @@ class Allocation:
     """Whether the weights are to change ``[...]``."""
     taken_out: Flags
     """Arms that carry traffic and no longer may ``[..., K]``."""
+
+
+def named(names: Sequence[str], arm: str | None) -> Flags:
+    """Which of the arms is called so ``[K]``; none where ``arm`` is None."""
+    return np.array([name == arm for name in names])
 
 
 def collapsed(surprise: Floats, current: Floats) -> Flags:
@@ -96,7 +104,9 @@ def allocate(
 ) -> Allocation:
     """Share the traffic out: by the strategy, inside the guardrails.
 
-    A row in which no arm is eligible does not move: taking weight from one would help nobody.
+    A row in which no arm is eligible does not move: taking weight from one would help nobody. An arm
+    that is pinned gets everything at once, whatever the guards say; while it is not eligible, and no
+    other arm has traffic, what the strategy wants decides who has.
 
     Args:
         guardrails: the bounds.
@@ -114,12 +124,16 @@ def allocate(
     bounds = Bounds(eligible, arms.joining, arms.unproven, arms.carried, arms.probed)
     proposed = guarded_shares(target, current, bounds, guardrails)
     present = _capped(guardrails, arms, scaled(current, eligible))
-    proposed = np.where(held[..., None], present, proposed)
+    alone = arms.pinned.any(-1) & ~(eligible & (current > 0)).any(-1)
+    proposed = np.where((held & ~alone)[..., None], present, proposed)
+    pinned = arms.pinned & eligible
+    proposed = np.where(pinned.any(-1, keepdims=True), pinned, proposed)
     taken_out = ~eligible & (current > 0)
     # An arm that is something else since a moment ago may not keep the share of what it was.
     above = arms.joining & eligible & (current > present + 1e-9)
     moves = taken_out.any(-1) | above.any(-1)
     moves |= ~held & worth_writing(current, proposed, outlook, guardrails.min_change)
+    moves |= pinned.any(-1) & (pinned != (current > 0)).any(-1)
     return Allocation(proposed, moves & eligible.any(-1), taken_out)
 
 

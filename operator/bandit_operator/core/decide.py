@@ -32,6 +32,7 @@ from bandit_operator.core.inference.verdicts import threshold
 from bandit_operator.core.learn import learn
 from bandit_operator.core.memory import Memory, reset_arm
 from bandit_operator.core.model import (
+    SERVING_STATES,
     ArmStanding,
     ArmState,
     Mode,
@@ -40,13 +41,16 @@ from bandit_operator.core.model import (
     Window,
 )
 from bandit_operator.core.outcomes import (
+    BaselineChanged,
     Held,
     NoMaterialDifference,
     Outcome,
+    Pinned,
     Promoted,
     RewardsChanged,
     RolledBack,
     Scaled,
+    Unpinned,
     WeightsMoved,
 )
 from bandit_operator.core.weights import Outlook, to_weights
@@ -83,6 +87,7 @@ def decide(
     )
     for arm in sorted(cycle.restarted):
         memory = reset_arm(memory, arm)
+    standings: Standings
     standings, graduated = lifecycle.graduate(
         cycle.standings, _with_min_trials(experiment, memory), snapshot.now
     )
@@ -90,10 +95,11 @@ def decide(
         standings = lifecycle.carry(standings, before.shares())
     known = known if known is not None and known.is_about(experiment, memory) else None
     against = rollback_evidence(experiment, memory) if known is None else known.against
-    verdict = _verdict(experiment, against, standings)
+    standings, wished = _wishes(experiment, before, standings, snapshot.now)
+    verdict = _verdict(experiment, against, standings, snapshot.now)
     if verdict is not None and experiment.mode is Mode.ACTIVE:
         standings = lifecycle.roll_back(standings, verdict.arm, snapshot.now)
-    arms = _arms(experiment, memory, standings, fallen=fallen)
+    arms = _arms(experiment, memory, standings, fallen=fallen, shared=before.total > 0)
     known = _evaluated(experiment, memory, arms, against, known)
     evaluation = known.evaluation
     hold = _hold(experiment, before, snapshot, standings)
@@ -105,6 +111,7 @@ def decide(
         weights=move.weights,
         standings=standings,
         outcomes=(
+            *wished,
             *stepped,
             *([verdict] if verdict is not None and acted else []),
             *move.outcomes,
@@ -122,6 +129,8 @@ def decide(
         delay_profile_suspect=evaluation.delay_profile_suspect,
         scores_trust=evaluation.scores_trust,
         change=evaluation.change,
+        pinned=experiment.pin,
+        baseline=experiment.baseline,
         known=known,
     )
 
@@ -165,15 +174,18 @@ def _shares(experiment: Experiment, before: Intention) -> Floats:
     return np.array([shares.get(arm, 0.0) for arm in experiment.names])
 
 
-def _arms(experiment: Experiment, memory: Memory, standings: Standings, *, fallen: bool) -> Arms:
-    eligible = _flags(experiment, standings, lifecycle.SERVING_STATES)
-    is_baseline = np.array([arm == experiment.baseline for arm in experiment.names])
+def _arms(
+    experiment: Experiment, memory: Memory, standings: Standings, *, fallen: bool, shared: bool
+) -> Arms:
+    eligible = _flags(experiment, standings, SERVING_STATES)
+    is_baseline = allocation.named(experiment.names, experiment.baseline)
     return Arms(
         eligible,
         joining=_flags(experiment, standings, {ArmState.JOINING}),
         unproven=memory.trials < experiment.guardrails.min_trials,
         carried=np.array([standings[arm].carried for arm in experiment.names]),
         probed=eligible & is_baseline & fallen,
+        pinned=allocation.named(experiment.names, experiment.pin if shared else None),
         learns=experiment.strategy.learns,
     )
 
@@ -181,12 +193,34 @@ def _arms(experiment: Experiment, memory: Memory, standings: Standings, *, falle
 # ---- verdict, guards, weights ---------------------------------------------------------
 
 
-def _verdict(experiment: Experiment, against: RollbackEvidence, standings: Standings) -> RolledBack | None:
+def _wishes(
+    experiment: Experiment, before: Intention, standings: Standings, now: float
+) -> tuple[Standings, tuple[Outcome, ...]]:
+    """What the user wants now and did not before, of the whole rather than of single arms."""
+    outcomes: list[Outcome] = []
+    if experiment.pin != before.pinned:
+        outcomes += [] if before.pinned is None else [Unpinned(before.pinned)]
+        outcomes += [] if experiment.pin is None else [Pinned(experiment.pin)]
+    if before.baseline not in (None, experiment.baseline):
+        assert before.baseline is not None  # for the type checker
+        outcomes.append(BaselineChanged(before.baseline, experiment.baseline))
+        standings = lifecycle.step_down(standings, before.baseline, now)
+    return standings, tuple(outcomes)
+
+
+def _verdict(
+    experiment: Experiment, against: RollbackEvidence, standings: Standings, now: float
+) -> RolledBack | None:
+    if experiment.pin is not None:
+        return None  # whoever pins an arm wants the others as they are, to go back to
     if standings[experiment.baseline].state is not ArmState.ACTIVE:
         return None  # what others are compared with must serve, and be known
-    eligible = _flags(experiment, standings, lifecycle.SERVING_STATES)
+    spared = np.array([lifecycle.is_spared(standings[arm], now) for arm in experiment.names])
+    eligible = _flags(experiment, standings, SERVING_STATES)
     baseline = experiment.names.index(experiment.baseline)
-    losers = np.flatnonzero(allocation.loser(against.proven, against.log_e_value, eligible, baseline))
+    losers = np.flatnonzero(
+        allocation.loser(against.proven & ~spared, against.log_e_value, eligible, baseline)
+    )
     if not losers.size:
         return None
     return RolledBack(
@@ -200,14 +234,14 @@ def _verdict(experiment: Experiment, against: RollbackEvidence, standings: Stand
 def _hold(experiment: Experiment, before: Intention, snapshot: Snapshot, standings: Standings) -> Hold | None:
     """Why the weights may not follow the strategy now, or None."""
     shares = before.shares()
-    eligible = [arm for arm in experiment.names if standings[arm].state in lifecycle.SERVING_STATES]
+    eligible = [arm for arm in experiment.names if standings[arm].state in SERVING_STATES]
     if not eligible:
         return Hold(reasons.NO_ARM_AVAILABLE, "no arm can serve; the weights stay as they are")
     if before.total == 0:
         return Hold(
             reasons.NO_SHARE, "other backends have all of the rule's weight; give the arms some of it"
         )
-    return first_violated(
+    violated = first_violated(
         Guarded(
             experiment,
             snapshot,
@@ -217,6 +251,9 @@ def _hold(experiment: Experiment, before: Intention, snapshot: Snapshot, standin
             },
         )
     )
+    if violated is None and experiment.deadline is not None and snapshot.now >= experiment.deadline:
+        return Hold(reasons.MAX_DURATION_REACHED, "spec.maxDuration is over; the weights stay as they are")
+    return violated
 
 
 def _allocate(
@@ -265,14 +302,19 @@ def _explain(
     if verdict is not None:
         message = f"{verdict}; {message}"
     if not moves and hold is not None:
-        waits = hold.reason not in reasons.NOTHING_DUE
+        waits = hold.reason not in reasons.NOTHING_DUE | {reasons.MAX_DURATION_REACHED}
         return _Move(kept, hold.reason, hold.message, (Held(hold.reason, hold.message),) if waits else ())
     if experiment.mode is Mode.OBSERVE:
         return _Move(kept, reasons.OBSERVE_ONLY, f"would set {message}" if moves else "no change")
+    pinned = experiment.pin is not None and standings[experiment.pin].state in SERVING_STATES
+    if not moves and pinned:
+        return _Move(kept, reasons.PINNED, f"spec.pin: all traffic stays with {experiment.pin}")
     if not moves:
         return _Move(kept, reasons.BELOW_MIN_CHANGE, "no share would change enough")
     weights = dict(zip(names, to_weights(allocated.shares, before.total).tolist(), strict=True))
     moved = (WeightsMoved(kept, weights),) if weights != kept else ()
+    if pinned:
+        return _Move(weights, reasons.PINNED, f"spec.pin: {message}", moved)
     return _Move(weights, _reason(standings, bool(allocated.taken_out.any()), verdict), message, moved)
 
 

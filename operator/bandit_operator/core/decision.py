@@ -32,6 +32,10 @@ class Intention:
     """Whether it was announced that the best arms do not differ."""
     change: tuple[ChangeKind, str | None] | None = None
     """The change in the rewards that was announced last: its kind and its arm."""
+    pinned: str | None = None
+    """The arm that had all of the traffic by the user's wish."""
+    baseline: str | None = None
+    """The arm that the others were compared with; None before the first decision."""
 
     def shares(self) -> dict[str, float]:
         """Share of the arms' traffic that each arm has; 0 for all where no arm has weight."""
@@ -87,6 +91,10 @@ class Decision:
     """Weight that validation scores have beside rewards, in [0, 1]; None where they are not used."""
     change: Change | None = None
     """What changed lately in the rewards, if anything did."""
+    pinned: str | None = None
+    """The arm that the user has pinned."""
+    baseline: str | None = None
+    """The arm that the others are compared with."""
     known: Known | None = field(default=None, compare=False, repr=False)
     """What the next decision need not find again."""
 
@@ -105,6 +113,8 @@ class Decision:
             self.announced,
             self.no_material_difference,
             None if self.change is None else (self.change.kind, self.change.arm),
+            self.pinned,
+            self.baseline,
         )
 
     def of(self, kind: type[Kind]) -> Iterator[Kind]:

@@ -27,8 +27,17 @@ class Experiment:
     guardrails: Guardrails = field(default_factory=Guardrails)
     rollback: Rollback = field(default_factory=Rollback)
     promotion: Promotion = field(default_factory=Promotion)
+    deadline: float | None = None
+    """When the weights stay as they are, verdict or not, seconds since the Unix epoch; None for never."""
+    pin: str | None = None
+    """The arm that is to have all of the traffic while it can serve; None where the strategy decides."""
 
     @property
     def names(self) -> tuple[str, ...]:
         """The arms' names in the order of the spec, which is the order of every array."""
         return tuple(arm.name for arm in self.arms)
+
+    @property
+    def set_out(self) -> frozenset[str]:
+        """The arms that the user wants to be out."""
+        return frozenset(arm.name for arm in self.arms if arm.out)

@@ -7,6 +7,8 @@
        │          ▼
     Restoring ◄─ RolledBack ◄─ Draining          (weight 0 → accepted → no requests → scale 0)
 
+An arm that the user sets out goes the same way (:mod:`bandit_operator.core.asked`).
+
 Each function is pure: it takes what was remembered and what is seen now, and returns what
 to remember next, what happened, and whose evidence starts again. The order of the
 steps down is that of Kubernetes' own advice for endpoints that go away: traffic first, then
@@ -21,11 +23,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bandit_operator.core import reasons, retries, servable
+from bandit_operator.core import asked, drain, reasons, retries, servable
+from bandit_operator.core.drain import Step
 from bandit_operator.core.experiment import Experiment
-from bandit_operator.core.model import ArmFacts, ArmStanding, ArmState, Rollback, Snapshot, Window
+from bandit_operator.core.model import (
+    OUT_STATES,
+    SERVING_STATES,
+    ArmFacts,
+    ArmStanding,
+    ArmState,
+    Snapshot,
+)
 from bandit_operator.core.outcomes import (
-    Drained,
     DrainStep,
     Graduated,
     Joined,
@@ -39,15 +48,11 @@ from bandit_operator.core.outcomes import (
     Withheld,
 )
 
-SERVING_STATES = frozenset({ArmState.ACTIVE, ArmState.JOINING})
-"""States in which an arm may carry weight."""
-OUT_STATES = frozenset({ArmState.DRAINING, ArmState.ROLLED_BACK, ArmState.RESTORING})
-"""States of an arm that a verdict has taken out and that has not come back."""
+SPARED_SECONDS = 3_600.0
+"""How long the arm that was the baseline is kept from verdicts, so that whoever chose another can go back."""
 MOST_RESTORED = 100
 """Replicas that an arm is brought back to at the most: what the status remembers is input like any other."""
 
-Step = tuple[ArmStanding, tuple[Outcome, ...]]
-"""Where an arm stands after a step, and what happened in it."""
 Standings = Mapping[str, ArmStanding]
 
 
@@ -90,12 +95,15 @@ def advance(
     for arm in experiment.names:
         before, facts = standings.get(arm), snapshot.arms[arm]
         standing, entered = _enter(experiment, arm, before, snapshot, first=not standings)
+        standing, brought_back = asked.bring_back(experiment, arm, standing, snapshot)
         standing, started_again = _restart(experiment, arm, standing, facts, snapshot.now, fallen=fallen)
         standing, moved = _serve(arm, standing, facts, snapshot.now)
         after[arm] = _idle(standing, facts, snapshot.now)
-        outcomes += [*entered, *started_again, *moved]
-        if started_again or (before is None and standings):
+        outcomes += [*entered, *brought_back, *started_again, *moved]
+        if brought_back or started_again or (before is None and standings):
             restarted.add(arm)
+    after, set_out = asked.take_out(experiment, after, snapshot.now)
+    outcomes += set_out
     if not _able(after):
         after, called = _call_back(after, snapshot, [*best_first, *experiment.names])
         outcomes += called
@@ -127,6 +135,19 @@ def roll_back(standings: Mapping[str, ArmStanding], loser: str, now: float) -> d
         rollbacks=1 if before.carried > 0.5 else before.rollbacks + 1,
     )
     return {**standings, loser: out}
+
+
+def step_down(standings: Standings, arm: str, now: float) -> dict[str, ArmStanding]:
+    """Remember when an arm ceased to be the baseline, because the user chose another one."""
+    if arm not in standings:
+        return dict(standings)
+    return {**standings, arm: replace(standings[arm], baseline_until=now)}
+
+
+def is_spared(standing: ArmStanding, now: float) -> bool:
+    """Whether no verdict takes the arm out yet, because it was the baseline until a while ago."""
+    until = standing.baseline_until
+    return until is not None and now < until + SPARED_SECONDS
 
 
 def carry(standings: Standings, shares: Mapping[str, float]) -> dict[str, ArmStanding]:
@@ -163,7 +184,7 @@ def _enter(
         identity=facts.identity,
         idle_since=None if facts.weight > 0 else 0.0,  # it has never carried weight here
     )
-    if before is None and first and facts.replicas == 0:
+    if before is None and first and facts.replicas == 0 and arm not in experiment.set_out:
         # Left at zero by a resource of the same arms that is gone, or never started.
         beside = max((one.replicas or 1) for one in snapshot.arms.values())
         new = replace(new, state=ArmState.RESTORING, reason=reasons.FOUND_AT_ZERO, previous_replicas=beside)
@@ -192,7 +213,7 @@ def _restart(
     other_template = facts.template is not None and facts.template != standing.template
     if other_backend or other_template:
         why = reasons.NEW_BACKEND if other_backend else reasons.NEW_POD_TEMPLATE
-        state, outcome = _restarted_state(arm, standing.state, why)
+        state, outcome = _restarted_state(arm, standing, why)
         return replace(
             standing,
             state=state,
@@ -206,20 +227,25 @@ def _restart(
             carried=0.0,
             rollbacks=0,
         ), (TemplateChanged(arm), *outcome)
-    if standing.state is ArmState.ROLLED_BACK and retries.due(
-        np.array(now - standing.since),
-        np.array(standing.rollbacks),
-        experiment.rollback.retry_after,
-        np.array(fallen),
+    if (
+        standing.state is ArmState.ROLLED_BACK
+        and not standing.set_out
+        and retries.due(
+            np.array(now - standing.since),
+            np.array(standing.rollbacks),
+            experiment.rollback.retry_after,
+            np.array(fallen),
+        )
     ):
         restored = replace(standing, state=ArmState.RESTORING, since=now, reason=reasons.RETRY)
         return restored, (Restored(arm, reasons.RETRY),)
     return standing, ()
 
 
-def _restarted_state(arm: str, state: ArmState, why: str) -> tuple[ArmState, tuple[Outcome, ...]]:
+def _restarted_state(arm: str, standing: ArmStanding, why: str) -> tuple[ArmState, tuple[Outcome, ...]]:
     """The state of an arm that is something else now, and what that means for it."""
-    if state in (ArmState.UNAVAILABLE, ArmState.RESTORING):
+    state = standing.state
+    if state in (ArmState.UNAVAILABLE, ArmState.RESTORING) or standing.set_out:
         return state, ()
     if state in OUT_STATES:
         return ArmState.RESTORING, (Restored(arm, why),)
@@ -261,6 +287,7 @@ def _returned(standing: ArmStanding, now: float, reason: str) -> ArmStanding:
         quiet_since=None,
         previous_replicas=None,
         carried=0.0,
+        set_out=False,
     )
 
 
@@ -274,9 +301,13 @@ def _idle(standing: ArmStanding, facts: ArmFacts, now: float) -> ArmStanding:
 def _call_back(
     standings: Standings, snapshot: Snapshot, best_first: Sequence[str]
 ) -> tuple[dict[str, ArmStanding], list[Outcome]]:
-    """Where no arm serves: whatever can serve does, and failing that the best one is scaled up."""
+    """Where no arm serves: whatever can serve does, and failing that the best one is scaled up.
+
+    An arm that the user has set out is the last to be called.
+    """
     after, now = dict(standings), snapshot.now
     ordered = [arm for arm in dict.fromkeys(best_first) if arm in after]
+    ordered.sort(key=lambda arm: after[arm].set_out)
     up = [arm for arm in ordered if servable.fault(snapshot.arms[arm]) is None]
     waiting = [arm for arm in up if after[arm].state is ArmState.UNAVAILABLE]
     if waiting:
@@ -310,9 +341,9 @@ def _step(
         case ArmState.RESTORING:
             return _restore(arm, standing, facts, snapshot.now)
         case ArmState.DRAINING if carrying:
-            return _drain(experiment, arm, standing, facts, snapshot)
+            return drain.drain(experiment, arm, standing, facts, snapshot)
         case ArmState.DRAINING:
-            return _waiting(
+            return drain.waiting(
                 arm, standing, replace(standing, reason=reasons.WAITING_FOR_ROUTE, quiet_since=None)
             )
         case ArmState.ROLLED_BACK:
@@ -348,50 +379,3 @@ def _stay_out(arm: str, standing: ArmStanding, facts: ArmFacts, snapshot: Snapsh
     if standing.reason == reasons.SCALED_BY_OTHERS and facts.replicas == 0:
         return replace(standing, reason=reasons.SCALED_TO_ZERO), (Noticed(arm, reasons.SCALED_TO_ZERO),)
     return standing, ()
-
-
-def _drain(
-    experiment: Experiment, arm: str, standing: ArmStanding, facts: ArmFacts, snapshot: Snapshot
-) -> Step:
-    """One step down: weight 0, accepted, no requests, then replicas 0; never two at once."""
-    rollback, now = experiment.rollback, snapshot.now
-    if facts.weight != 0 or not snapshot.route_accepted:
-        return _waiting(arm, standing, replace(standing, reason=reasons.WAITING_FOR_ROUTE, quiet_since=None))
-    if standing.quiet_since is None:
-        return _waiting(
-            arm, standing, replace(standing, reason=reasons.WAITING_FOR_REQUESTS, quiet_since=now)
-        )
-    if rollback.requests_counted and facts.requests is None and isinstance(snapshot.reading, Window):
-        return _waiting(arm, standing, replace(standing, reason=reasons.REQUESTS_UNKNOWN))
-    if not _quiet(rollback, standing.quiet_since, facts, snapshot):
-        waits = {reasons.REQUESTS_UNKNOWN} if rollback.requests_counted else set()
-        why = standing.reason if standing.reason in waits else reasons.WAITING_FOR_REQUESTS
-        return _waiting(arm, standing, replace(standing, reason=why))
-    may_scale = rollback.scale_to_zero and arm != experiment.baseline and facts.replicas is not None
-    if may_scale and facts.used_elsewhere is not None:
-        out = replace(standing, state=ArmState.ROLLED_BACK, since=now, reason=reasons.PODS_IN_USE)
-        return out, (Drained(arm, reasons.PODS_IN_USE),)
-    if not may_scale or facts.replicas == 0:
-        why = reasons.SCALED_TO_ZERO if may_scale else reasons.DRAINED
-        out = replace(standing, state=ArmState.ROLLED_BACK, since=now, reason=why)
-        return out, (Drained(arm, why),)
-    assert facts.replicas is not None  # for the type checker: may_scale says so
-    down = Scaled(arm, expected=facts.replicas, replicas=0)
-    return replace(standing, reason=reasons.SCALING_TO_ZERO, previous_replicas=facts.replicas), (down,)
-
-
-def _waiting(arm: str, before: ArmStanding, after: ArmStanding) -> Step:
-    return after, () if after == before else (DrainStep(arm, after.reason),)
-
-
-def _quiet(rollback: Rollback, quiet_since: float, facts: ArmFacts, snapshot: Snapshot) -> bool:
-    """Whether the arm's last requests are over.
-
-    Where a request counter is named, a whole window without one request proves it, and
-    requests that go on (sticky sessions) keep the Pods, however long; so does a counter that has
-    no number for the arm. Where none is named, the drain time must do.
-    """
-    reading = snapshot.reading
-    if not rollback.requests_counted:
-        return snapshot.now >= quiet_since + rollback.drain
-    return isinstance(reading, Window) and reading.start >= quiet_since and facts.requests == 0

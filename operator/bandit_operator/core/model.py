@@ -69,6 +69,8 @@ class Arm:
     name: str
     validation_score: float | None = None
     """The offline score, higher is better; None where the user gave none."""
+    out: bool = False
+    """Whether the user wants it to be out of the traffic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +236,8 @@ class Snapshot:
     """The gateway's words where it cannot resolve some backend, and does not say which arm's."""
     contested: bool = False
     """Whether another writer keeps setting other weights."""
+    restore: str | None = None
+    """The arm that somebody asks to bring back now, though a verdict has taken it out."""
 
 
 # ---- decisions: what follows ----------------------------------------------------------
@@ -249,11 +253,17 @@ class ArmState(StrEnum):
     UNAVAILABLE = "Unavailable"
     """It cannot serve now; no weight, its evidence stays."""
     DRAINING = "Draining"
-    """It was found worse: weight 0, waiting for its last requests."""
+    """It was found worse, or set out: weight 0, waiting for its last requests."""
     ROLLED_BACK = "RolledBack"
-    """It was found worse and is out."""
+    """It was found worse, or set out, and is out."""
     RESTORING = "Restoring"
     """It is being scaled up again; no weight before it can serve."""
+
+
+SERVING_STATES = frozenset({ArmState.ACTIVE, ArmState.JOINING})
+"""States in which an arm may carry weight."""
+OUT_STATES = frozenset({ArmState.DRAINING, ArmState.ROLLED_BACK, ArmState.RESTORING})
+"""States of an arm that a verdict or the user has taken out and that has not come back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,3 +292,7 @@ class ArmStanding:
     """Largest share of the arms' traffic that it has carried since it began to serve."""
     rollbacks: int = 0
     """How often it was found worse since it is what it is."""
+    set_out: bool = False
+    """Whether it is out because the user wants so; no time and no other Pod template brings it back."""
+    baseline_until: float | None = None
+    """When another arm became the baseline in its place; None where it never was."""

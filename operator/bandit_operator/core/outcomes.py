@@ -15,6 +15,14 @@ from bandit_operator.core.inference.verdicts import LARGEST_LOG
 
 
 @dataclass(frozen=True, slots=True)
+class BaselineChanged:
+    """The user has made another arm the baseline."""
+
+    before: str
+    arm: str
+
+
+@dataclass(frozen=True, slots=True)
 class Drained:
     """An arm that was rolled back carries nothing any more; its Pods are gone, or kept."""
 
@@ -64,6 +72,13 @@ class Joined:
 @dataclass(frozen=True, slots=True)
 class NoMaterialDifference:
     """The best arms are proven to lie within the indifference."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """The user wants one arm to have all of the traffic."""
+
+    arm: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +146,22 @@ class Scaled:
 
 
 @dataclass(frozen=True, slots=True)
+class TakenOut:
+    """The user wants an arm to be out, and it begins to drain."""
+
+    arm: str
+
+
+@dataclass(frozen=True, slots=True)
 class TemplateChanged:
     """The Pod template of an arm is another one, or known for the first time."""
+
+    arm: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unpinned:
+    """The strategy has the traffic again that one arm had by the user's wish."""
 
     arm: str
 
@@ -155,13 +184,15 @@ class Withheld:
 
 
 Outcome = (
-    Drained
+    BaselineChanged
+    | Drained
     | DrainStep
     | Graduated
     | Held
     | Joined
     | NoMaterialDifference
     | Noticed
+    | Pinned
     | Promoted
     | Recalled
     | Restored
@@ -169,7 +200,9 @@ Outcome = (
     | RewardsChanged
     | RolledBack
     | Scaled
+    | TakenOut
     | TemplateChanged
+    | Unpinned
     | WeightsMoved
     | Withheld
 )

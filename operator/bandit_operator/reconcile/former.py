@@ -7,11 +7,10 @@ were arms for as long as the rule has them, so that one that never was is not to
 from __future__ import annotations
 
 from bandit_operator.api.references import backends_of
-from bandit_operator.api.spec import RemovedArms
+from bandit_operator.api.traffic import RemovedArms
 from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core.decision import Decision
-from bandit_operator.core.lifecycle import SERVING_STATES
-from bandit_operator.core.model import Backend, Mode
+from bandit_operator.core.model import SERVING_STATES, Backend, Mode
 from bandit_operator.routers import Located
 
 MOST_BACKENDS = 64

@@ -19,8 +19,7 @@ from bandit_operator.adapters.kubernetes import KubernetesAPI, resource_path
 from bandit_operator.api.references import Key, ScaleTargetReference, backends_of, route_of, scale_targets_of
 from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core import reasons
-from bandit_operator.core.lifecycle import OUT_STATES
-from bandit_operator.core.model import ArmFacts, ArmStanding, Backend, Problem
+from bandit_operator.core.model import OUT_STATES, ArmFacts, ArmStanding, Backend, Problem
 from bandit_operator.errors import APIError, NotFound
 from bandit_operator.routers import ROUTERS, Located, Router
 from bandit_operator.watch.cache import Cache, ScaleTarget, scale_target

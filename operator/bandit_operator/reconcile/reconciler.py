@@ -18,11 +18,11 @@ from bandit_operator.adapters.kubernetes import KubernetesAPI
 from bandit_operator.api.references import Key, route_of, scale_targets_of
 from bandit_operator.api.status import Condition, Phase
 from bandit_operator.api.timestamps import to_timestamp
+from bandit_operator.api.verbs import Asked, asked_of
 from bandit_operator.core import reasons, windows
 from bandit_operator.core.decide import decide
 from bandit_operator.core.decision import Decision, Intention
-from bandit_operator.core.lifecycle import SERVING_STATES
-from bandit_operator.core.model import Mode, Problem, Snapshot, Window
+from bandit_operator.core.model import SERVING_STATES, Mode, Problem, Snapshot, Window
 from bandit_operator.core.outcomes import Held, WeightsMoved
 from bandit_operator.core.weights import Unit, unit_of
 from bandit_operator.errors import APIError, APIUnreachable, Conflict, InvalidSpec, NotFound, NotLeading
@@ -32,8 +32,9 @@ from bandit_operator.reconcile.ownership import older_owner
 from bandit_operator.reconcile.placement import Locator, Placement
 from bandit_operator.reconcile.requeue import next_requeue
 from bandit_operator.reconcile.rivals import Rivals
+from bandit_operator.reconcile.snapshot import snapshot_of
 from bandit_operator.reconcile.together import write_at
-from bandit_operator.reconcile.tracked import Tracked, spec_writers, track
+from bandit_operator.reconcile.tracked import Tracked, track
 from bandit_operator.reconcile.windows import BETWEEN_TICKS, CLOCK_SET, CaughtUp, catch_up
 from bandit_operator.runtime.clock import Clock
 from bandit_operator.runtime.scheduler import Requeue
@@ -127,7 +128,8 @@ class Reconciler:
             tracked.experiment.uid,
             len(self._cache.resources),
         )
-        tracked.committed = tracked.committed.in_mode(tracked.experiment.mode, spec_writers(body), now)
+        asked = asked_of(body, tracked.experiment.names)
+        tracked.look_at_mode(asked, now)
         placement = await self._place(tracked)
         if isinstance(placement, Problem):
             await self._commit(tracked, body, Overview(now, tracked.generation, problem=placement))
@@ -142,6 +144,8 @@ class Reconciler:
                 tracked.experiment,
                 route=RouteState(),
                 unmanaged=placement.unmanaged(),
+                acts=tracked.committed.acts,
+                ignored=asked.ignored,
             )
             await self._commit(tracked, body, overview)
             return Requeue(max(0.0, tracked.tick_at - now), tick=True)
@@ -156,10 +160,13 @@ class Reconciler:
             tracked.route.observe_requests(
                 read.requests, before, tracked.experiment.names, read.reading.start
             )
-        snapshot = _snapshot(tracked, placement, read, now, monotonic)
+        snapshot = snapshot_of(tracked, placement, read, now, monotonic)
+        snapshot = dataclasses.replace(
+            snapshot, restore=tracked.committed.to_restore(asked, tracked.experiment.mode)
+        )
         decision = decide(tracked.experiment, tracked.committed.memory, before, snapshot, tracked.known)
         tracked.known = decision.known
-        self._learn(tracked, snapshot, decision)
+        self._learn(tracked, snapshot, decision, asked)
         gone = former.draining_now(tracked.resource, placement.located, tracked.committed.backends, decision)
         overview = Overview(
             now,
@@ -171,6 +178,8 @@ class Reconciler:
             route=tracked.route.state(placement, monotonic),
             unmanaged=placement.unmanaged(gone),
             drained=former.told(placement.located, gone),
+            acts=tracked.committed.acts,
+            ignored=asked.ignored,
             rival=rival,
         )
         await self._commit(tracked, body, overview)
@@ -234,9 +243,9 @@ class Reconciler:
 
     # ---- decide -----------------------------------------------------------------------
 
-    def _learn(self, tracked: Tracked, snapshot: Snapshot, decision: Decision) -> None:
+    def _learn(self, tracked: Tracked, snapshot: Snapshot, decision: Decision, asked: Asked) -> None:
         """Take the decision in; the commit that follows makes it last."""
-        tracked.committed = tracked.committed.decided(snapshot, decision, tracked.generation)
+        tracked.committed = tracked.committed.decided(snapshot, decision, tracked.generation, asked)
         if decision.reason != reasons.BETWEEN_TICKS:
             tracked.held = next(decision.of(Held), None)
         elif tracked.held is not None and tracked.held.reason in reasons.HELD_BY_THE_CLUSTER:
@@ -281,7 +290,10 @@ class Reconciler:
         tracked.committed = dataclasses.replace(tracked.committed, notes=())
         self._cache.put_resource(written)
         drafts = events.of_conditions(before.conditions, document.conditions)
-        drafts += [] if overview.decision is None else events.of_decision(overview.decision)
+        drafts += events.of_mode(tracked.mode_act)
+        tracked.mode_act = None
+        if overview.decision is not None:
+            drafts += events.of_decision(overview.decision, overview.acts)
         drafts += events.of_drained(overview.drained)
         await events.post(self._api, body, self._identity, [*drafts, *events.of_notes(notes)])
 
@@ -374,21 +386,3 @@ class Reconciler:
             self._cache.put_route(placement.router.kind, route)
             tracked.route.end_write(strangers, gone)
             self._metrics.writes.labels("route", "written").inc()
-
-
-def _snapshot(
-    tracked: Tracked, placement: Placement, read: CaughtUp, now: float, monotonic: float
-) -> Snapshot:
-    arms = {
-        arm: dataclasses.replace(facts, requests=read.requests.get(arm))
-        for arm, facts in placement.arms.items()
-    }
-    return Snapshot(
-        now,
-        read.reading,
-        arms,
-        placement.generation,
-        placement.accepted,
-        unresolved=placement.unresolved,
-        contested=tracked.route.is_contested(monotonic),
-    )

@@ -1,4 +1,4 @@
-"""When new weights are written: with those of other resources, or at once where an arm has broken."""
+"""When new weights are written: with those of other resources, or at once where that cannot wait."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ def write_at(
         now: seconds since the Unix epoch.
         resources: how many there are in all.
     """
+    if tracked.experiment.pin is not None:
+        return now  # whoever pins an arm does not want to wait
     if max(before[arm] - weight for arm, weight in after.items()) > LARGE_LOSS * sum(before.values()):
         return now
     return windows.write_moment(now, tracked.experiment.interval, tracked.settle, resources)

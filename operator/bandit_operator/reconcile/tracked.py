@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from bandit_operator.api.acts import Act
 from bandit_operator.api.rules import parse_duration
 from bandit_operator.api.v1alpha1 import BanditDeployment, InvalidResource, parse, to_experiment
+from bandit_operator.api.verbs import Asked
 from bandit_operator.core.evaluate import Known
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.outcomes import Held
@@ -40,6 +42,8 @@ class Tracked:
     """What the newest decision found."""
     found_settle: float = FIRST_SETTLE
     """How long samples are waited for where the user leaves that to us, seconds."""
+    mode_act: Act | None = None
+    """A change of the mode that is still to be announced."""
     tick_at: float = -math.inf
     """When its next tick is due, seconds since the Unix epoch."""
     write_at: float = -math.inf
@@ -60,6 +64,13 @@ class Tracked:
         """Samples have come later than they were waited for; rewards do not go stale meanwhile."""
         most = min(LONGEST_SETTLE, self.experiment.stale_after - self.experiment.interval)
         self.found_settle = max(self.found_settle, min(2.0 * self.found_settle, most))
+
+    def look_at_mode(self, asked: Asked, now: float) -> None:
+        """Take in the mode of the spec; a change of it is an act."""
+        before = self.committed
+        self.committed = before.in_mode(self.experiment.mode, asked, now)
+        if self.committed.acts != before.acts:
+            self.mode_act = self.committed.acts[0]
 
 
 def track(body: Mapping[str, Any], before: Tracked | None, now: float) -> Tracked:
@@ -101,14 +112,3 @@ def _parsed(body: Mapping[str, Any]) -> tuple[BanditDeployment, Experiment]:
         return resource, to_experiment(resource)
     except InvalidResource as error:
         raise InvalidSpec(str(error)) from error
-
-
-def spec_writers(body: Mapping[str, Any]) -> list[str]:
-    """Field managers that have written the spec, the newest first."""
-    entries = [
-        entry
-        for entry in body["metadata"].get("managedFields") or []
-        if "f:spec" in (entry.get("fieldsV1") or {})
-    ]
-    entries.sort(key=lambda entry: str(entry.get("time", "")), reverse=True)
-    return [str(entry.get("manager", "")) for entry in entries]

@@ -121,18 +121,23 @@ def decide(run: Operation, requests: Floats, earned: Floats, serves: Flags) -> t
     run.carried = np.where(run.out, 0.0, np.maximum(run.carried, run.shares))
     eligible = serves & ~run.out
     against = rollback_evidence(experiment, run.memory)
+    pinned = allocation.named(experiment.names, experiment.pin)
     loser = allocation.loser(
-        against.proven, against.log_e_value, eligible, run.memory.index(experiment.baseline)
+        against.proven & (experiment.pin is None),
+        against.log_e_value,
+        eligible,
+        run.memory.index(experiment.baseline),
     )
     _take_out(run, loser)
     eligible &= ~loser
-    is_baseline = np.array([arm == experiment.baseline for arm in experiment.names])
+    is_baseline = allocation.named(experiment.names, experiment.baseline)
     arms = Arms(
         eligible,
         joining=run.joining & eligible,
         unproven=run.memory.trials < guardrails.min_trials,
         carried=run.carried,
         probed=eligible & is_baseline & fallen,
+        pinned=np.broadcast_to(pinned, eligible.shape),
         learns=experiment.strategy.learns,
     )
     assessment = assess(experiment, run.memory, eligible, arms.chosen)

@@ -10,13 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from bandit_operator.api.acts import ActKind
 from bandit_operator.api.status import Condition, ConditionType, Phase
 from bandit_operator.api.timestamps import to_timestamp
 from bandit_operator.core import reasons
 from bandit_operator.core.decision import Decision
 from bandit_operator.core.experiment import Experiment
-from bandit_operator.core.model import ArmState, Mode, Problem
+from bandit_operator.core.model import SERVING_STATES, ArmState, Mode, Problem
 from bandit_operator.core.outcomes import Held
+from bandit_operator.status.acts import Acts, newest, told
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,10 @@ class Overview:
     """What traffic of the rule goes past the arms, if any does."""
     drained: str | None = None
     """Which backends that were arms lose their weight now, if any do."""
+    acts: Acts = ()
+    """What was done lately, newest first: who paused or pinned."""
+    ignored: tuple[str, ...] = ()
+    """Annotations that cannot be read, in words."""
     rival: str | None = None
     """Lease of another operator that works on this resource, too."""
 
@@ -60,26 +66,29 @@ def phase_of(overview: Overview) -> Phase:
         return Phase.PAUSED
     if experiment.mode is Mode.OBSERVE:
         return Phase.OBSERVING
+    if experiment.pin is not None:
+        return Phase.PINNED
     if decision is None or decision.reason == reasons.FIRST_WINDOW:
         return Phase.PENDING
     if any(standing.state is ArmState.DRAINING for standing in decision.standings.values()):
         return Phase.ROLLING_BACK
     if overview.held is not None:
         return Phase.HOLDING
-    if decision.promoted is not None or decision.no_material_difference:
+    if _verdict(overview) is not None:
         return Phase.DECIDED
     return Phase.PENDING if overview.rewards_until is None else Phase.LEARNING
 
 
 def conditions_of(overview: Overview, before: Mapping[str, Condition]) -> list[Condition]:
-    """All five conditions, with the times of those whose status is as it was."""
+    """All six conditions, with the times of those whose status is as it was."""
     claims = {
         ConditionType.ACCEPTED: _accepted(overview),
         ConditionType.METRICS_AVAILABLE: _metrics_available(overview),
         ConditionType.TRAFFIC_IN_SYNC: _traffic_in_sync(overview),
         ConditionType.PROGRESSING: _progressing(overview),
+        ConditionType.DECIDED: _decided(overview, before.get(ConditionType.DECIDED)),
     }
-    claims[ConditionType.READY] = _rivalled(overview) or _ready(claims)
+    claims[ConditionType.READY] = _rivalled(overview) or _ready(overview, claims)
     return [_condition(kind, claim, overview, before) for kind, claim in claims.items()]
 
 
@@ -111,14 +120,14 @@ def _condition(
 def _accepted(overview: Overview) -> Claim:
     if overview.problem is not None:
         return "False", overview.problem.reason, overview.problem.message
-    besides = "" if overview.unmanaged is None else f"; {overview.unmanaged}"
-    return "True", reasons.ACCEPTED, f"the route carries all arms{besides}"
+    besides = (*(() if overview.unmanaged is None else (overview.unmanaged,)), *overview.ignored)
+    return "True", reasons.ACCEPTED, "; ".join(("the route carries all arms", *besides))
 
 
 def _metrics_available(overview: Overview) -> Claim:
     decision, experiment = overview.decision, overview.experiment
     if experiment is not None and experiment.mode is Mode.PAUSED:
-        return "Unknown", reasons.PAUSED, "spec.mode is Paused: rewards are not read"
+        return "Unknown", reasons.PAUSED, f"rewards are not read: {_paused(overview)}"
     if decision is None or experiment is None:
         return "Unknown", reasons.WAITING, "nothing has been read yet"
     held = overview.held
@@ -155,13 +164,44 @@ def _traffic_in_sync(overview: Overview) -> Claim:
         return "False", held.reason, held.message
     if overview.route.trouble is not None:
         return "False", *overview.route.trouble
+    trouble = _pin_trouble(overview)
+    if trouble is not None:
+        return "False", reasons.PINNED_ARM_CANNOT_SERVE, trouble
     return "True", reasons.IN_SYNC, "the route carries the intended weights"
+
+
+def _paused(overview: Overview) -> str:
+    return f"spec.mode is Paused{told(newest(overview.acts, ActKind.PAUSED))}"
+
+
+def _pinned(overview: Overview) -> str | None:
+    """What is to be said of a pin that is obeyed, or None where there is none."""
+    experiment = overview.experiment
+    if experiment is None or experiment.pin is None or experiment.mode is not Mode.ACTIVE:
+        return None
+    who = told(newest(overview.acts, ActKind.PINNED, experiment.pin))
+    return f"all traffic goes to {experiment.pin}, and no verdict takes an arm out meanwhile{who}"
+
+
+def _pin_trouble(overview: Overview) -> str | None:
+    """What is wrong where the pinned arm cannot serve."""
+    decision, experiment = overview.decision, overview.experiment
+    if decision is None or experiment is None or _pinned(overview) is None or experiment.pin is None:
+        return None
+    standing = decision.standings[experiment.pin]
+    if standing.state in SERVING_STATES:
+        return None
+    others = [arm for arm, weight in decision.weights.items() if weight > 0 and arm != experiment.pin]
+    return (
+        f"spec.pin names {experiment.pin}, which cannot serve ({standing.reason});"
+        f" meanwhile the traffic goes to {', '.join(others) or 'no arm'}; pin another arm, or mend this one"
+    )
 
 
 def _progressing(overview: Overview) -> Claim:
     decision, experiment = overview.decision, overview.experiment
     if experiment is not None and experiment.mode is Mode.PAUSED:
-        return "False", reasons.PAUSED, "spec.mode is Paused: nothing is decided"
+        return "False", reasons.PAUSED, f"nothing is decided: {_paused(overview)}"
     if decision is None or experiment is None:
         return "Unknown", reasons.WAITING, "nothing has been decided yet"
     moving = [
@@ -169,17 +209,40 @@ def _progressing(overview: Overview) -> Claim:
         for arm, standing in decision.standings.items()
         if standing.state not in (ArmState.ACTIVE, ArmState.ROLLED_BACK)
     ]
+    pinned = _pinned(overview)
+    if pinned is not None:
+        return "False", reasons.PINNED, "; ".join((pinned, *moving))
     if moving:
         return "True", reasons.EXPLORING, "; ".join(moving)
+    verdict = _verdict(overview)
+    return ("True", *_NO_VERDICT) if verdict is None else ("False", *verdict)
+
+
+_NO_VERDICT = (reasons.EXPLORING, "no arm is proven best yet")
+
+
+def _verdict(overview: Overview) -> tuple[str, str] | None:
+    """What stands, as a reason and in words; None where there is nothing to go by yet."""
+    decision, experiment = overview.decision, overview.experiment
+    if decision is None or experiment is None:
+        return None
     if decision.promoted is not None:
-        return "False", reasons.PROMOTED, f"{decision.promoted} is proven better than all other arms"
+        return reasons.PROMOTED, f"{decision.promoted} is proven better than all other arms"
     if decision.no_material_difference:
-        return (
-            "False",
-            reasons.NO_MATERIAL_DIFFERENCE,
-            "the arms lie within promotion.indifference of each other",
-        )
-    return "True", reasons.EXPLORING, "no arm is proven best yet"
+        return reasons.NO_MATERIAL_DIFFERENCE, "the arms lie within promotion.indifference of each other"
+    if experiment.deadline is not None and overview.now >= experiment.deadline:
+        return reasons.MAX_DURATION_REACHED, "spec.maxDuration is over; the weights stay as they are"
+    return None
+
+
+def _decided(overview: Overview, before: Condition | None) -> Claim:
+    """Whether a verdict stands; where nothing is decided now, as in mode Paused, what was said stays."""
+    if overview.decision is None:
+        if before is not None:
+            return before.status, before.reason, before.message
+        return "Unknown", reasons.WAITING, "nothing has been decided yet"
+    verdict = _verdict(overview)
+    return ("False", *_NO_VERDICT) if verdict is None else ("True", *verdict)
 
 
 def _rivalled(overview: Overview) -> Claim | None:
@@ -192,12 +255,15 @@ def _rivalled(overview: Overview) -> Claim | None:
     return "False", reasons.OTHER_OPERATOR, message
 
 
-def _ready(claims: Mapping[ConditionType, Claim]) -> Claim:
+def _ready(overview: Overview, claims: Mapping[ConditionType, Claim]) -> Claim:
     """True when the spec runs, rewards come in and the route is as intended."""
     for kind in (ConditionType.ACCEPTED, ConditionType.TRAFFIC_IN_SYNC, ConditionType.METRICS_AVAILABLE):
         status, reason, message = claims[kind]
         if status != "True":
             return ("False" if status == "False" else "Unknown"), reason, message
+    pinned = _pinned(overview)
+    if pinned is not None:
+        return "True", reasons.PINNED, pinned
     return "True", reasons.IN_SYNC, "traffic is where the evidence wants it"
 
 

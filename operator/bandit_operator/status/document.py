@@ -9,8 +9,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from bandit_operator.api.acts import ActKind
 from bandit_operator.api.status import (
-    ActKind,
     ArmStatus,
     Condition,
     DecisionCounts,
@@ -22,7 +22,7 @@ from bandit_operator.api.timestamps import from_timestamp, to_timestamp
 from bandit_operator.core import memory as memories
 from bandit_operator.core.decision import Decision, Intention
 from bandit_operator.core.experiment import Experiment
-from bandit_operator.core.model import ArmStanding, ArmState
+from bandit_operator.core.model import SERVING_STATES, ArmStanding, ArmState
 from bandit_operator.status.session import Checkpoint, Committed
 
 
@@ -48,13 +48,17 @@ class Document:
 def to_status(experiment: Experiment, document: Document) -> dict[str, Any]:
     """The status as a merge patch: fields that are no longer known are null, which removes them."""
     committed, decision = document.committed, document.decision
-    leader, share = _leader(decision)
+    leader, share, certainty = _leader(decision)
+    newest = committed.acts[0] if committed.acts else None
     checkpoint = committed.checkpoints[0] if committed.checkpoints else None
     status = Status(
         observed_generation=document.generation,
         phase=document.phase,
         leader=leader,
         leader_share=share,
+        certainty=certainty,
+        evidence=None if decision is None else _strongest(decision),
+        last_act=None if newest is None else newest.until or newest.time,
         scores_trust=None if decision is None else _decimal(_rounded(decision.scores_trust)),
         winner=None if decision is None else decision.promoted,
         conditions=list(document.conditions),
@@ -67,6 +71,9 @@ def to_status(experiment: Experiment, document: Document) -> dict[str, Any]:
         acts=list(committed.acts),
         mode=committed.mode,
         backends=list(committed.backends),
+        pinned=None if committed.intention is None else committed.intention.pinned,
+        baseline=None if committed.intention is None else committed.intention.baseline,
+        restored=committed.restored,
         operator=document.operator,
         cursor=_timestamp(committed.cursor),
         rewards_until=_timestamp(committed.rewards_until),
@@ -112,6 +119,7 @@ def from_status(status: Status, experiment: Experiment, generation: int, now: fl
         taken_out={arm.name: arm.taken_out for arm in status.arms or () if arm.taken_out is not None},
         mode=status.mode,
         backends=tuple(status.backends or ()),
+        restored=_restored(status.restored),
         notes=notes,
     )
 
@@ -154,7 +162,13 @@ def _intention(status: Status, experiment: Experiment, now: float) -> Intention 
     let_go = status.phase in (Phase.PAUSED, Phase.OBSERVING)
     weights = {name: arm.weight for name, arm in arms.items() if arm.weight is not None and not let_go}
     named = [act.arm for act in status.acts or () if act.kind is ActKind.PROMOTED]
-    return Intention(standings, weights, promoted=named[0] if named else None)
+    return Intention(
+        standings,
+        weights,
+        promoted=named[0] if named else None,
+        pinned=status.pinned,
+        baseline=status.baseline,
+    )
 
 
 def _standing(arm: ArmStatus, now: float) -> ArmStanding | None:
@@ -174,7 +188,14 @@ def _standing(arm: ArmStatus, now: float) -> ArmStanding | None:
         idle_since=_past(arm.idle_since, now),
         carried=_share(arm.carried),
         rollbacks=arm.rollbacks or 0,
+        set_out=bool(arm.set_out),
+        baseline_until=_past(arm.baseline_until, now),
     )
+
+
+def _restored(text: str | None) -> str | None:
+    """A request that was obeyed, or None where it is none that can be."""
+    return text if text is not None and _time(text.rpartition("@")[2]) is not None else None
 
 
 def _share(text: str | None) -> float:
@@ -237,15 +258,17 @@ def _arms(experiment: Experiment, document: Document, decision: Decision) -> lis
                 idle_since=_timestamp(standing.idle_since),
                 carried=f"{standing.carried:.6f}" if standing.carried else None,
                 rollbacks=standing.rollbacks or None,
+                set_out=standing.set_out or None,
+                baseline_until=_timestamp(standing.baseline_until),
             )
         )
     return result
 
 
-def _leader(decision: Decision | None) -> tuple[str | None, str | None]:
-    """The arm most probably best, and the share it is meant to have."""
+def _leader(decision: Decision | None) -> tuple[str | None, str | None, str | None]:
+    """The arm most probably best, the share it is meant to have, and how probably it is."""
     if decision is None:
-        return None, None
+        return None, None, None
     known = {
         arm: p
         for arm, report in decision.reports.items()
@@ -253,9 +276,22 @@ def _leader(decision: Decision | None) -> tuple[str | None, str | None]:
     }
     total = sum(decision.weights.values())
     if not known or total == 0:
-        return None, None
+        return None, None, None
     leader = max(known, key=lambda arm: (known[arm], arm))
-    return leader, f"{decision.weights[leader] / total:.1%}"
+    return leader, f"{decision.weights[leader] / total:.1%}", f"{known[leader]:.1%}"
+
+
+def _strongest(decision: Decision) -> str | None:
+    """The serving arm that the evidence is strongest against, beside the bar; None where there is none."""
+    serving = {
+        arm: evidence
+        for arm, report in decision.reports.items()
+        if (evidence := report.evidence) is not None and decision.standings[arm].state in SERVING_STATES
+    }
+    arm = max(serving, key=lambda name: (serving[name], name), default=None)
+    if arm is None or serving[arm] <= 1:
+        return None
+    return f"{arm} {serving[arm]:.3g} of {decision.threshold:.3g}"
 
 
 def _rounded(value: float | None) -> float | None:

@@ -14,23 +14,29 @@ from typing import Any
 import structlog
 
 from bandit_operator.adapters.kubernetes import KubernetesAPI, resource_path
+from bandit_operator.api.acts import Act, ActKind
 from bandit_operator.api.status import Condition
 from bandit_operator.api.v1alpha1 import GROUP, KIND, VERSION
 from bandit_operator.core import reasons
 from bandit_operator.core.decision import Decision
-from bandit_operator.core.model import ArmState
+from bandit_operator.core.model import ArmState, Mode
 from bandit_operator.core.outcomes import (
+    BaselineChanged,
     Drained,
     Noticed,
     Outcome,
+    Pinned,
     Promoted,
     Recalled,
     Restored,
     RewardsChanged,
     RolledBack,
+    TakenOut,
+    Unpinned,
     Withheld,
 )
 from bandit_operator.errors import OperatorError
+from bandit_operator.status.acts import Acts, newest, told
 
 log = structlog.get_logger()
 
@@ -55,7 +61,7 @@ def of_conditions(before: Mapping[str, Condition], after: Sequence[Condition]) -
     for condition in after:
         old = before.get(condition.type)
         failed = condition.status == "False"
-        if condition.type in ("Ready", "Progressing") or (old is None and not failed):
+        if condition.type in ("Ready", "Progressing", "Decided") or (old is None and not failed):
             continue
         if old is not None and (old.status, old.reason) == (condition.status, condition.reason):
             continue
@@ -66,9 +72,49 @@ def of_conditions(before: Mapping[str, Condition], after: Sequence[Condition]) -
     return events
 
 
-def of_decision(decision: Decision) -> list[Event]:
-    """One event for each outcome that a person would want to be told of."""
-    return [event for outcome in decision.outcomes if (event := _of(outcome, decision.message)) is not None]
+def of_decision(decision: Decision, acts: Acts) -> list[Event]:
+    """One event for each outcome that a person would want to be told of; ``acts`` say who asked for it."""
+    events = (_wished(one, acts) or _of(one, decision.message) for one in decision.outcomes)
+    return [event for event in events if event is not None]
+
+
+def of_mode(act: Act | None) -> list[Event]:
+    """One event where the user changed the mode."""
+    if act is None:
+        return []
+    reason, mode = _MODES[act.kind]
+    return [Event(reason, "SetMode", f"spec.mode is {mode} now{told(act)}")]
+
+
+_MODES = {
+    ActKind.OBSERVED: (reasons.OBSERVE_ONLY, Mode.OBSERVE),
+    ActKind.PAUSED: (reasons.PAUSED, Mode.PAUSED),
+    ActKind.RESUMED: (reasons.RESUMED, Mode.ACTIVE),
+}
+"""Reason of the event and the mode, by what was done."""
+
+
+def _wished(outcome: Outcome, acts: Acts) -> Event | None:
+    """The event of what a user asked for by name, with who did."""
+    match outcome:
+        case BaselineChanged(before, arm):
+            why = told(newest(acts, ActKind.BASELINE_CHANGED, arm))
+            note = f"{arm} is the baseline now, instead of {before}, which no verdict takes out for an hour"
+            return Event(reasons.BASELINE_CHANGED, "Promote", note + why)
+        case Pinned(arm):
+            why = told(newest(acts, ActKind.PINNED, arm))
+            return Event(reasons.PINNED, "Pin", f"all traffic goes to arm {arm}{why}")
+        case Restored(arm, reason) if reason in (reasons.RESTORE_REQUESTED, reasons.SET_IN):
+            why = told(newest(acts, ActKind.RESTORED, arm))
+            return Event(reason, "Restore", f"arm {arm} is {ArmState.RESTORING}: {reason}{why}")
+        case TakenOut(arm):
+            why = told(newest(acts, ActKind.TAKEN_OUT, arm))
+            return Event(reasons.SET_OUT, "RollBack", f"arm {arm} is set out and drains{why}", warning=True)
+        case Unpinned(arm):
+            why = told(newest(acts, ActKind.UNPINNED, arm))
+            return Event(reasons.UNPINNED, "Unpin", f"the strategy decides again, from {arm} on{why}")
+        case _:
+            return None
 
 
 def _of(outcome: Outcome, message: str) -> Event | None:

@@ -83,6 +83,7 @@ def seen_of(snapshot: Snapshot, total: int, before: Intention | None) -> Seen:
         total=total,
         unresolved=snapshot.unresolved,
         contested=snapshot.contested or None,
+        restore=snapshot.restore,
         arms={
             arm: SeenArm(
                 weight=facts.weight,
@@ -155,6 +156,7 @@ def snapshot_of(record: DecisionRecord, seen: Seen, names: Sequence[str]) -> Sna
         route_accepted=seen.accepted,
         unresolved=seen.unresolved,
         contested=bool(seen.contested),
+        restore=seen.restore,
     )
 
 

@@ -7,18 +7,20 @@ the process is read again from the cursor on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from bandit_operator.api.acts import TakenOut
 from bandit_operator.api.status import (
     KEPT_HISTORY,
     MAX_HISTORY,
-    ActKind,
     DecisionCounts,
     DecisionRecord,
     Seen,
-    TakenOut,
 )
+from bandit_operator.api.timestamps import from_timestamp
+from bandit_operator.api.verbs import Asked
 from bandit_operator.core import memory as memories
 from bandit_operator.core.decision import Decision, Intention
 from bandit_operator.core.experiment import Experiment
@@ -29,6 +31,7 @@ from bandit_operator.core.outcomes import Held, Promoted, Restored, RolledBack, 
 from bandit_operator.status.acts import Acts, mode_act, taken_out, with_act, with_acts
 from bandit_operator.status.history import caught_up_record, decision_record, seen_of
 
+NOTHING_ASKED = Asked()
 CHECKPOINT_EVERY = 10
 """Records between two checkpoints."""
 
@@ -69,6 +72,8 @@ class Committed:
     """Mode that was in force at the last look; None before the first."""
     backends: tuple[str, ...] = ()
     """Backends of the rule that are arms or were, as ``reconcile.former`` names them."""
+    restored: str | None = None
+    """The newest request to bring an arm back that was obeyed, as it was written."""
     notes: tuple[str, ...] = ()
     """What of the evidence was dropped, and why; still to be announced."""
 
@@ -78,14 +83,20 @@ class Committed:
         # Records of another generation cannot be made again: its spec is gone.
         return replace(self, memory=memory, notes=(*self.notes, *notes), checkpoints=(), seen=None)
 
-    def in_mode(self, mode: Mode, writers: Sequence[str], now: float) -> Committed:
-        """After a look at the mode; a change of it is an act, of whoever wrote the spec last."""
+    def in_mode(self, mode: Mode, asked: Asked, now: float) -> Committed:
+        """After a look at the mode; a change of it is an act of whoever asked for it."""
         if self.mode == mode.value:
             return self
-        kinds = {Mode.ACTIVE: ActKind.RESUMED, Mode.OBSERVE: ActKind.OBSERVED, Mode.PAUSED: ActKind.PAUSED}
         first = self.mode is None and mode is Mode.ACTIVE
-        acts = self.acts if first else with_act(self.acts, mode_act(kinds[mode], writers, now))
+        acts = self.acts if first else with_act(self.acts, mode_act(mode, asked, self.acts, now))
         return replace(self, mode=mode.value, acts=acts)
+
+    def to_restore(self, asked: Asked, mode: Mode) -> str | None:
+        """The arm that is to be brought back now: a request is obeyed once, and older ones never."""
+        if asked.restore is None or mode is not Mode.ACTIVE:
+            return None
+        obeyed = from_timestamp(self.restored.rpartition("@")[2]) if self.restored else -math.inf
+        return asked.restore.arm if asked.restore.at > obeyed else None
 
     def without_weights(self) -> Committed:
         """Give the weights up: whoever sets them from here on sets where we go on from."""
@@ -100,13 +111,16 @@ class Committed:
         after = self._moved_on(window)._recorded(caught_up_record(window, now, generation))
         return replace(after, memory=memory, seen=None)
 
-    def decided(self, snapshot: Snapshot, decision: Decision, generation: int) -> Committed:
+    def decided(
+        self, snapshot: Snapshot, decision: Decision, generation: int, asked: Asked = NOTHING_ASKED
+    ) -> Committed:
         """After a decision on what the snapshot shows.
 
         Args:
             snapshot: what was seen.
             decision: what it came to.
             generation: generation of the spec.
+            asked: who may have asked for it.
         """
         reading = snapshot.reading
         window = reading if isinstance(reading, Window) else None
@@ -116,13 +130,16 @@ class Committed:
             known = self.seen == seen and not self._needs_checkpoint()
             record = decision_record(snapshot, None if known else seen, decision, generation)
             after = replace(after._recorded(record), seen=seen)
+        acts = with_acts(self.acts, decision, snapshot.now, asked)
+        obeyed = asked.restore if snapshot.restore is not None else None
         return replace(
             after,
             memory=decision.memory,
             intention=decision.intention,
             counts=counted(self.counts, decision, ticked=window is not None),
-            acts=with_acts(self.acts, decision, snapshot.now),
-            taken_out=taken_out(self.taken_out, decision, snapshot.now, self.memory.baseline),
+            acts=acts,
+            taken_out=taken_out(self.taken_out, decision, acts, snapshot.now, self.memory.baseline),
+            restored=self.restored if obeyed is None else obeyed.text,
         )
 
     def _moved_on(self, window: Window) -> Committed:

@@ -53,6 +53,7 @@ def fingerprint(document: Document) -> Fingerprint:
         document.foreign_changes,
         document.committed.cursor is None,
         document.committed.backends,
+        document.committed.restored,
         tuple((one.type, one.status, one.reason, _fault(one)) for one in document.conditions),
     )
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bandit_operator.api.references import Key, KindKey
+from bandit_operator.api.verbs import ANNOTATIONS
 from bandit_operator.routers import RouteReference
 from bandit_operator.routers.shape import readable
 
@@ -248,11 +249,17 @@ def _put(kept: dict[Any, Mapping[str, Any]], key: Any, body: Mapping[str, Any]) 
 
 
 def _trimmed(body: Mapping[str, Any]) -> dict[str, Any]:
-    """What of an object is looked at: annotations and labels of any size are not kept."""
+    """What of an object is looked at: labels, and annotations but our own, of any size are not kept."""
     metadata = {name: value for name, value in body["metadata"].items() if name in _KEPT_METADATA}
+    given = body["metadata"].get("annotations") or {}
+    own = {name: str(given[name])[:LONGEST_ANNOTATION] for name in ANNOTATIONS if name in given}
+    if own:
+        metadata["annotations"] = own
     return {**{name: body[name] for name in ("spec", "status") if name in body}, "metadata": metadata}
 
 
+LONGEST_ANNOTATION = 2048
+"""Characters that are kept of one; what is longer cannot be read, and is ignored."""
 _KEPT_METADATA = frozenset(
     {
         "creationTimestamp",

@@ -70,7 +70,7 @@ def registry(cache: Cache, scheduler: Scheduler) -> kopf.OperatorRegistry:
             _wake(scheduler, cache.drop(KIND, key))
             return
         known = cache.resources.get(key)
-        if cache.put_resource(raw) and (known is None or _spec_changed(known, raw)):
+        if cache.put_resource(raw) and (known is None or _spec_changed(known, cache.resources[key])):
             scheduler.start(key)
 
     @kopf.on.event("", "v1", "services", registry=handlers)
@@ -134,8 +134,8 @@ def _seen(cache: Cache, kind: str, body: kopf.Body) -> tuple[Key, dict[str, Any]
 
 
 def _spec_changed(before: Any, after: Any) -> bool:
-    """Our own status writes come back as events; they are no news."""
-    fields = ("uid", "generation", "deletionTimestamp")
+    """Our own status writes come back as events; they are no news. Both are as the cache keeps them."""
+    fields = ("uid", "generation", "deletionTimestamp", "annotations")
     return any(before["metadata"].get(field) != after["metadata"].get(field) for field in fields)
 
 

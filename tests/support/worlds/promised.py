@@ -43,7 +43,20 @@ class Promised:
 
     def in_spec(self) -> set[str]:
         """The arms that the user names now."""
-        return {arm["name"] for arm in self.one.api.objects[self.one.path]["spec"]["arms"]}
+        return {arm["name"] for arm in self._spec()["arms"]}
+
+    def pinned(self) -> str | None:
+        """The arm that the user has pinned."""
+        pin = self._spec().get("pin")
+        return None if pin is None else str(pin["arm"])
+
+    def set_out(self) -> set[str]:
+        """The arms that the user has set out."""
+        return {arm["name"] for arm in self._spec()["arms"] if arm.get("state") == "Out"}
+
+    def _spec(self) -> dict[str, Any]:
+        spec: dict[str, Any] = self.one.api.objects[self.one.path]["spec"]
+        return spec
 
     def _endpoints(self, arm: str) -> int:
         service = self.one.services.get(arm, arm)
@@ -79,6 +92,10 @@ class Promised:
             self.broken.append(f"weights {own} were written before the status said them: {said}")
         if self._stranger > 0 and weights.get("stranger") == 0:
             self.broken.append(f"a backend that never was an arm lost its weight: {weights}")
+        pinned = self.pinned()
+        serves = pinned in own and pinned in said and said[pinned]["state"] in SERVING
+        if serves and any(weight > 0 for arm, weight in own.items() if arm != pinned):
+            self.broken.append(f"{pinned} is pinned and serves, and others have weight: {own}")
         for arm, weight in own.items():
             if weight > 0 and arm not in servable and servable:
                 self.broken.append(
@@ -86,7 +103,7 @@ class Promised:
                 )
             if arm not in said or arm not in self._before or weight > 0 or arm not in servable:
                 continue
-            stays = said[arm]["state"] == "Active" == self._before[arm]["state"]
+            stays = said[arm]["state"] == "Active" == self._before[arm]["state"] and not serves
             if stays and (self._before[arm]["weight"] or 0) > 0:
                 self.broken.append(f"{arm} serves, and lost all of its weight: {own}")
 
@@ -98,7 +115,7 @@ class Promised:
             self.broken.append(f"{arm} was scaled to 0 while requests reached it: {self.one.requests}")
         if not any(weights[other] > 0 for other in self.servable() - {arm}):
             self.broken.append(f"{arm} was scaled to 0 and no other that can serve has weight: {weights}")
-        if arm == self.one.api.objects[self.one.path]["spec"]["baseline"]:
+        if arm == self._spec()["baseline"]:
             self.broken.append(f"{arm} was scaled to 0 and is the baseline")
         for path, body in self.one.api.objects.items():
             if "/httproutes/" in path:
@@ -148,13 +165,18 @@ class Promised:
         if not servable:
             well = (set(weights) & self.in_spec()) - self.one.broken
             assert not out & well, (out, well, arms)
-        baseline = self.one.api.objects[self.one.path]["spec"]["baseline"]
+        baseline = self._spec()["baseline"]
         assert baseline not in out, arms[baseline]
+        serving = {name for name, arm in arms.items() if arm["state"] in SERVING} & servable
+        if serving - self.set_out() and sum(carried.values()) > 0:
+            assert all(carried[arm] == 0 for arm in self.set_out()), (carried, arms)
         if self.one.condition("Ready")["status"] == "True":
             assert {arm: carried[arm] for arm in arms} == {name: arm["weight"] for name, arm in arms.items()}
             assert servable, carried
+            alone = {arm for arm, weight in carried.items() if weight} == {self.pinned()}
+            assert alone or self.pinned() not in serving, (carried, arms)
             assert all(carried[arm] == 0 for arm in carried if arm not in servable), (carried, servable)
-            drains = self.one.api.objects[self.one.path]["spec"]["traffic"].get("removedArms") == "Drain"
+            drains = self._spec()["traffic"].get("removedArms") == "Drain"
             known = {backend.rpartition("/")[2] for backend in self.one.status["backends"]}
             out_of_spec = self.one.services.keys() - self.in_spec()
             former = {arm: weights.get(arm, 0) for arm in out_of_spec if self.one.services[arm] in known}

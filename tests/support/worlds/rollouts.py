@@ -12,7 +12,7 @@ import itertools
 from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from bandit_operator.core import reasons
 from bandit_operator.core.model import SourceDown
@@ -21,6 +21,7 @@ from tests.support.fake_api import copied
 from tests.support.process import Process
 from tests.support.worlds.played import ARMS, OUTCOMES, ROLLBACK, played_until
 from tests.support.worlds.promised import OUT, Promised
+from tests.support.worlds.verbs import Verbs
 
 arms = st.sampled_from(ARMS)
 IMPOSSIBLE = ("too much", "negative", "infinite", "dips")
@@ -35,7 +36,7 @@ class Killed(BaseException):
     """The process ends here."""
 
 
-class World(RuleBasedStateMachine):
+class World(Verbs):
     """One rollout, and everything that may befall it."""
 
     def __init__(self) -> None:
@@ -89,7 +90,7 @@ class World(RuleBasedStateMachine):
     @precondition(lambda self: self._in_states(*OUT))
     @rule()
     def an_arm_that_is_out_is_the_baseline(self) -> None:
-        self.one.update_spec(baseline=min(self._in_states(*OUT)))
+        self._make_baseline(min(self._in_states(*OUT)))
         self._tick(30.0)
 
     @rule(reason=st.sampled_from(sorted(reasons.SOURCE_FAULTS)))
@@ -213,12 +214,12 @@ class World(RuleBasedStateMachine):
     @rule(baseline=arms)
     def another_baseline(self, baseline: str) -> None:
         if baseline in self._in_spec():
-            self.one.update_spec(baseline=baseline)
+            self._make_baseline(baseline)
             self._pass()
 
     @rule(
         arm=st.sampled_from(ARMS[1:]),
-        removed_arms=st.sampled_from(["Drain", "Keep"]),
+        removed_arms=st.sampled_from(["Drain", "Drain", "Keep"]),
         ticks=st.integers(0, 2),
     )
     def an_arm_is_taken_out_of_the_spec(self, arm: str, removed_arms: str, ticks: int) -> None:
@@ -227,6 +228,7 @@ class World(RuleBasedStateMachine):
         spec = self.one.api.objects[self.one.path]["spec"]
         left = [one for one in spec["arms"] if one["name"] != arm]
         if len(left) >= 2 and spec["baseline"] != arm:
+            self._unpin(arm)
             self.one.update_spec(arms=left, traffic={**spec["traffic"], "removedArms": removed_arms})
             for _ in range(1 + ticks):
                 self._tick(30.0 * ticks)
@@ -336,17 +338,11 @@ class World(RuleBasedStateMachine):
         """Whether the resource is one of which something is decided."""
         return self.one.status.get("phase") not in (None, "Paused", "Observing", "Rejected")
 
-    def _in_states(self, *states: str) -> set[str]:
-        return {one["name"] for one in self.one.status.get("arms") or [] if one["state"] in states}
-
     def _trials(self) -> dict[str, float]:
         """What the process has learned so far, which it need not have written yet."""
         tracked = self.one.reconciler._tracked.get(self.one.key)
         memory = None if tracked is None else tracked.committed.memory
         return {} if memory is None else dict(zip(memory.arms, memory.trials.tolist(), strict=True))
-
-    def _in_spec(self) -> set[str]:
-        return {one["name"] for one in self.one.api.objects[self.one.path]["spec"]["arms"]}
 
     def _break(self, arm: str) -> None:
         self.one.broken.add(arm)

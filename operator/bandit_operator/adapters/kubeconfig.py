@@ -1,0 +1,114 @@
+"""What the command line reads and writes of the cluster that the kubeconfig in use names."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import urllib3
+from kubernetes import client, config
+
+from bandit_operator.adapters.kubernetes import JSON_PATCH, MERGE_PATCH, Object
+
+FIELD_MANAGER = "kubectl-bandit"
+ANSWER_SECONDS = 30.0
+"""Longest wait for one answer."""
+
+Collection = tuple[str, str, str]
+"""Group, version and plural of a kind."""
+
+
+class ClusterFault(ValueError):
+    """The cluster cannot be reached, or refuses; the message is for whoever typed the command."""
+
+
+class Missing(ClusterFault):
+    """There is no such object."""
+
+
+class Kubeconfig:
+    """One connection to a cluster, as kubectl would make it."""
+
+    def __init__(self, path: str | None = None, context: str | None = None) -> None:
+        """Read the kubeconfig; nothing is asked of the cluster yet.
+
+        Args:
+            path: the file; None for $KUBECONFIG, or ~/.kube/config.
+            context: name of a context in it; None for the one in use.
+
+        Raises:
+            ClusterFault: There is no such file or context, or it cannot be read.
+        """
+        settings = client.Configuration()
+        settings.retries = urllib3.Retry(2, backoff_factor=0.2)
+        try:
+            api = config.new_client_from_config(path, context, client_configuration=settings)
+            contexts, active = config.list_kube_config_contexts(path)
+        except (config.ConfigException, OSError, ValueError) as error:
+            raise ClusterFault(
+                f"--kubeconfig {path or 'in use'}, --context {context or 'in use'}: {error};"
+                " name a file and a context that kubectl config get-contexts lists"
+            ) from error
+        self._objects = client.CustomObjectsApi(api)
+        chosen = next((one for one in contexts if one["name"] == context), active)
+        about = (chosen or {}).get("context", {})
+        self.namespace = str(about.get("namespace") or "default")
+        """Namespace of the context."""
+
+    def get(self, kind: Collection, namespace: str, name: str) -> Object:
+        """Read an object; raises as :func:`_answer`."""
+        group, version, plural = kind
+        return _answer(self._objects.get_namespaced_custom_object, group, version, namespace, plural, name)
+
+    def list(self, kind: Collection, namespace: str | None) -> list[Object]:
+        """Read those of a namespace, or of all; raises as :func:`_answer`."""
+        group, version, plural = kind
+        if namespace is None:
+            answer = _answer(self._objects.list_cluster_custom_object, group, version, plural)
+        else:
+            answer = _answer(self._objects.list_namespaced_custom_object, group, version, namespace, plural)
+        items: list[Object] = answer["items"]
+        return items
+
+    def patch(self, kind: Collection, namespace: str, name: str, body: Any, *, dry_run: bool) -> Object:
+        """Change an object: a list is a JSON Patch, anything else a merge patch.
+
+        Raises as :func:`_answer`; nothing is written where a test of a JSON Patch fails, or in a dry run.
+        """
+        group, version, plural = kind
+        return _answer(
+            self._objects.patch_namespaced_custom_object,
+            group,
+            version,
+            namespace,
+            plural,
+            name,
+            body,
+            field_manager=FIELD_MANAGER,
+            _content_type=JSON_PATCH if isinstance(body, list) else MERGE_PATCH,
+            **({"dry_run": "All"} if dry_run else {}),
+        )
+
+
+def _answer(call: Any, *arguments: Any, **options: Any) -> Object:
+    """Ask the API server.
+
+    Raises:
+        Missing: There is no such object.
+        ClusterFault: It refused, in its own words, or did not answer.
+    """
+    try:
+        answer: Object = call(*arguments, _request_timeout=ANSWER_SECONDS, **options)
+    except client.ApiException as error:
+        text = f"the API server refused: {_message(error)}"
+        raise (Missing if error.status == 404 else ClusterFault)(text) from error
+    except urllib3.exceptions.HTTPError as error:
+        raise ClusterFault(f"the API server does not answer: {error}") from error
+    return answer
+
+
+def _message(error: client.ApiException) -> str:
+    try:
+        return str(json.loads(error.body or "")["message"])
+    except (KeyError, TypeError, ValueError):
+        return str(error.reason)

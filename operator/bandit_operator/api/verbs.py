@@ -1,0 +1,118 @@
+"""What people ask for beside the spec: two annotations, and their way into values.
+
+``last-verb`` says who changed the spec last, when and why; the command line writes it beside the field
+in one patch. ``restore`` asks to bring back one arm that a verdict took out, once, as
+``kubectl rollout restart`` does. One that cannot be read is ignored, with a word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from bandit_operator.api.fields import ApiModel
+from bandit_operator.api.timestamps import from_timestamp
+
+LAST_VERB = "bandit-operator.dev/last-verb"
+RESTORE = "bandit-operator.dev/restore"
+ANNOTATIONS = (LAST_VERB, RESTORE)
+
+
+class LastVerb(ApiModel):
+    """Who asked for the newest change of the spec."""
+
+    verb: Annotated[str, Field(min_length=1, max_length=32)]
+    """What was asked for: pause, resume, pin, unpin, promote, rollback or restore."""
+    arm: Annotated[str | None, Field(max_length=63)] = None
+    """Of which arm, where it is about one."""
+    by: Annotated[str | None, Field(max_length=256)] = None
+    """Who, as they say of themselves."""
+    at: Annotated[str, Field(min_length=1, max_length=40)]
+    """When, as RFC 3339 writes it."""
+    reason: Annotated[str | None, Field(max_length=256)] = None
+    """Why, for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreRequest:
+    """A request to bring back one arm."""
+
+    arm: str
+    at: float
+    """When it was made, seconds since the Unix epoch."""
+    text: str
+    """As it was written: ARM@TIME."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the annotations and the writers of a resource say."""
+
+    verb: LastVerb | None = None
+    restore: RestoreRequest | None = None
+    writers: tuple[str, ...] = ()
+    """Field managers that have written the spec, the newest first."""
+    pin_reason: str | None = None
+    """Why an arm is pinned, as the spec has it."""
+    ignored: tuple[str, ...] = ()
+    """Which annotations cannot be read, and why, in words."""
+
+
+def asked_of(body: Mapping[str, Any], arms: Collection[str]) -> Asked:
+    """Read the annotations of a resource with these arms; what cannot be read is in ``ignored``."""
+    found = body["metadata"].get("annotations")
+    annotations = found if isinstance(found, Mapping) else {}
+    ignored: list[str] = []
+    verb = restore = None
+    if LAST_VERB in annotations:
+        try:
+            verb = _last_verb(annotations[LAST_VERB])
+        except ValueError as error:
+            ignored.append(f"annotation {LAST_VERB} is ignored: {error}")
+    if RESTORE in annotations:
+        try:
+            restore = restore_request(annotations[RESTORE], arms)
+        except ValueError as error:
+            ignored.append(f"annotation {RESTORE} is ignored: {error}")
+    pin = body.get("spec", {}).get("pin") or {}
+    return Asked(verb, restore, tuple(spec_writers(body)), pin.get("reason"), tuple(ignored))
+
+
+def _last_verb(text: object) -> LastVerb:
+    try:
+        verb = LastVerb.model_validate_json(str(text))
+        from_timestamp(verb.at)
+    except (ValueError, OverflowError) as error:  # pydantic's ValidationError is a ValueError
+        raise ValueError('write it as {"verb": "pin", "arm": NAME, "at": TIME}') from error
+    return verb
+
+
+def restore_request(text: object, arms: Collection[str]) -> RestoreRequest:
+    """Read ARM@TIME.
+
+    Raises:
+        ValueError: it is not that, or there is no such arm; the message says what to write.
+    """
+    arm, _, time = str(text).partition("@")
+    if arm not in arms:
+        raise ValueError(f'"{arm[:63]}" is not the name of an arm; name one of {", ".join(sorted(arms))}')
+    try:
+        return RestoreRequest(arm, from_timestamp(time), str(text)[:128])
+    except (ValueError, OverflowError) as error:
+        raise ValueError(
+            f'"{time[:40]}" is no time; write it as {arm}@2026-01-31T03:00:00Z, for example'
+        ) from error
+
+
+def spec_writers(body: Mapping[str, Any]) -> list[str]:
+    """Field managers that have written the spec, the newest first."""
+    entries = [
+        entry
+        for entry in body["metadata"].get("managedFields") or []
+        if "f:spec" in (entry.get("fieldsV1") or {})
+    ]
+    entries.sort(key=lambda entry: str(entry.get("time", "")), reverse=True)
+    return [str(entry.get("manager", "")) for entry in entries]

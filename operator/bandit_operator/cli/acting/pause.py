@@ -1,0 +1,21 @@
+"""``bandit-operator pause``."""
+
+from __future__ import annotations
+
+import click
+
+from bandit_operator.cli.acting.change import Request, acting
+
+
+@click.command()
+@click.argument("name")
+@acting
+def pause(name: str, request: Request) -> None:
+    """Stop: nothing is read, decided or written until `resume`; the traffic stays as it is.
+
+    \b
+      kubectl bandit pause income --reason "incident 4711"
+    """  # noqa: D301 - the mark that keeps click from wrapping lines is the character, not its escape
+    if request.cluster.resource(name)["spec"].get("mode", "Active") == "Paused":
+        raise click.ClickException(f"{name} is paused already; go on with: kubectl bandit resume {name}")
+    request.merge(name, {"mode": "Paused"}, "pause", None, "is paused; the traffic stays as it is")

@@ -1,0 +1,99 @@
+"""Which cluster and namespace a command is about, and how its errors are told."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from bandit_operator.adapters.kubeconfig import ClusterFault, Kubeconfig, Missing
+from bandit_operator.adapters.kubernetes import Object
+from bandit_operator.api.v1alpha1 import GROUP, PLURAL, VERSION
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+BANDITS = (GROUP, VERSION, PLURAL)
+
+
+class Cluster:
+    """The cluster and the namespace that the options name."""
+
+    def __init__(self, api: Kubeconfig, namespace: str) -> None:
+        self._api = api
+        self.namespace = namespace
+
+    def resource(self, name: str) -> Object:
+        """Read a BanditDeployment.
+
+        Raises:
+            ClickException: There is none of that name; the text lists those that there are.
+        """
+        try:
+            return self._api.get(BANDITS, self.namespace, name)
+        except Missing as error:
+            there = [one["metadata"]["name"] for one in self.resources()]
+            known = f"there are {', '.join(there)}" if there else "there is none; name a namespace with -n"
+            raise click.ClickException(
+                f"there is no BanditDeployment {self.namespace}/{name}; {known}"
+            ) from error
+
+    def resources(self, *, everywhere: bool = False) -> list[Object]:
+        """Read all BanditDeployments of the namespace, or of all namespaces."""
+        return self._api.list(BANDITS, None if everywhere else self.namespace)
+
+    def change(self, name: str, patch: Any, *, dry_run: bool) -> Object:
+        """Patch a BanditDeployment; gives it as it is then."""
+        return self._api.patch(BANDITS, self.namespace, name, patch, dry_run=dry_run)
+
+    def route(self, kind: str, plural: str, name: str) -> Object:
+        """Read a route of the Gateway API.
+
+        Raises:
+            ClickException: There is none of that name.
+        """
+        try:
+            return self._api.get(("gateway.networking.k8s.io", "v1", plural), self.namespace, name)
+        except Missing as error:
+            raise click.ClickException(
+                f'--route "{name}": there is no {kind} {self.namespace}/{name}; create it, or name another'
+            ) from error
+
+
+Connect = Callable[[], Cluster]
+"""Connects where a cluster is needed."""
+
+
+def cluster_options(*, connect: bool = True) -> Callable[[Command], Command]:
+    """Give a command the options --namespace, --context and --kubeconfig, and the cluster as ``cluster``.
+
+    Args:
+        connect: whether it always needs one; otherwise it gets what connects.
+    """
+
+    def decorate(command: Command) -> Command:
+        @click.option("-n", "--namespace", help="Namespace of the BanditDeployment. Default: the context's.")
+        @click.option("--context", help="Context of the kubeconfig. Default: the one in use.")
+        @click.option("--kubeconfig", help="Kubeconfig file. Default: $KUBECONFIG, or ~/.kube/config.")
+        @functools.wraps(command)
+        def wrapped(
+            *arguments: Any,
+            namespace: str | None,
+            context: str | None,
+            kubeconfig: str | None,
+            **options: Any,
+        ) -> Any:
+            def connected() -> Cluster:
+                api = Kubeconfig(kubeconfig, context)
+                return Cluster(api, namespace or api.namespace)
+
+            try:
+                return command(*arguments, cluster=connected() if connect else connected, **options)
+            except ClusterFault as error:
+                raise click.ClickException(str(error)) from error
+
+        return wrapped  # type: ignore[return-value]  # it takes what click gives it
+
+    return decorate

@@ -1,0 +1,102 @@
+"""``bandit-operator init``: a manifest to begin with, from a route that is there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+import yaml
+
+from bandit_operator.api.v1alpha1 import GROUP, KIND, VERSION
+from bandit_operator.cli.cluster import Cluster, cluster_options
+
+PLURALS = {"HTTPRoute": "httproutes", "GRPCRoute": "grpcroutes"}
+
+
+@click.command()
+@click.option("--route", required=True, help="Name of the route whose traffic is to be moved.")
+@click.option("--kind", type=click.Choice(sorted(PLURALS)), default="HTTPRoute", show_default=True)
+@click.option("--rule", help="Name of the rule in the route. Default: the only one with several backends.")
+@click.option("--baseline", help="Backend that is the baseline. Default: the one with the largest weight.")
+@cluster_options()
+def init(route: str, kind: str, rule: str | None, baseline: str | None, cluster: Cluster) -> None:
+    """Write a BanditDeployment for a route, to be looked over and applied.
+
+    \b
+      kubectl bandit init --route income > income.yaml
+      kubectl bandit lint -f income.yaml
+    """  # noqa: D301 - the mark that keeps click from wrapping lines is the character, not its escape
+    body = cluster.route(kind, PLURALS[kind], route)
+    click.echo(manifest(body, kind, rule, baseline))
+
+
+def manifest(route: Mapping[str, Any], kind: str, rule: str | None, baseline: str | None) -> str:
+    """The manifest, with a note of what to look at.
+
+    Raises:
+        ClickException: No rule can be chosen, or the baseline is none of its backends.
+    """
+    name, namespace = route["metadata"]["name"], route["metadata"]["namespace"]
+    chosen = _rule(route, rule)
+    backends = chosen["backendRefs"]
+    services = [str(one["name"]) for one in backends]
+    if baseline is not None and baseline not in services:
+        raise click.ClickException(
+            f'--baseline "{baseline}" is no backend of the rule; name one of {", ".join(services)}'
+        )
+    arms = dict(zip(services, _arm_names(services), strict=True))
+    heaviest = max(backends, key=lambda one: one.get("weight", 1))["name"]
+    ref = {"kind": kind, "name": name} | ({"sectionName": chosen["name"]} if chosen.get("name") else {})
+    counters = {part: f'model_reward_{part}_total{{route="{name}"}}' for part in ("successes", "trials")}
+    body = {
+        "apiVersion": f"{GROUP}/{VERSION}",
+        "kind": KIND,
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {
+            "mode": "Observe",
+            "traffic": {"routeRef": ref},
+            "baseline": arms[baseline or heaviest],
+            "arms": [_arm(arms[str(one["name"])], one) for one in backends],
+            "reward": {"prometheus": counters},
+        },
+    }
+    note = (
+        "# Look at: baseline; the names of the arms, which are the values of the label arm in the metrics;\n"
+        "# reward.prometheus. mode Observe only reports: set it to Active once the status is as you expect.\n"
+    )
+    return note + yaml.safe_dump(body, sort_keys=False).rstrip()
+
+
+def _rule(route: Mapping[str, Any], wanted: str | None) -> Mapping[str, Any]:
+    rules = [one for one in route["spec"].get("rules", []) if len(one.get("backendRefs", [])) >= 2]
+    if wanted is not None:
+        rules = [one for one in rules if one.get("name") == wanted]
+    if len(rules) == 1:
+        found: Mapping[str, Any] = rules[0]
+        return found
+    named = [str(one["name"]) for one in route["spec"].get("rules", []) if one.get("name")]
+    which = f"--rule {wanted}" if wanted else "--rule"
+    known = f"; the rules with names are {', '.join(named)}" if named else ""
+    raise click.ClickException(
+        f"{which}: {len(rules)} rules of {route['metadata']['name']} have two backends or more;"
+        f" name one that has{known}"
+    )
+
+
+def _arm_names(services: list[str]) -> list[str]:
+    """The names of the services without what all of them begin with, as far as that leaves names."""
+    parts = [service.split("-") for service in services]
+    shared = next((at for at, column in enumerate(zip(*parts, strict=False)) if len(set(column)) > 1), 0)
+    cut = sum(len(part) + 1 for part in parts[0][:shared])
+    short = [service[cut:].replace(".", "-") for service in services]
+    return (
+        short if all(short) and len(set(short)) == len(short) else [one.replace(".", "-") for one in services]
+    )
+
+
+def _arm(name: str, backend: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {part: backend[part] for part in ("group", "kind", "name", "namespace") if backend.get(part)}
+    if kept.get("kind") == "Service":
+        del kept["kind"]
+    return {"name": name, "backendRef": kept}

@@ -1,0 +1,30 @@
+"""How an object or a finding is written where a program reads it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+import yaml
+
+from bandit_operator.api.v1alpha1 import GROUP, KIND
+
+output_option = click.option(
+    "-o", "--output", type=click.Choice(["json", "yaml", "name"]), help="Write it for programs."
+)
+
+
+def written(value: Any, name: str, output: str) -> str:
+    """The value as JSON or YAML, or the name of the resource as kubectl writes it."""
+    if output == "name":
+        return full_name(name)
+    if output == "json":
+        return json.dumps(value, indent=2)
+    text: str = yaml.safe_dump(value, sort_keys=False, allow_unicode=True)
+    return text.rstrip()
+
+
+def full_name(name: str) -> str:
+    """A resource as kubectl names it."""
+    return f"{KIND.lower()}.{GROUP}/{name}"

@@ -1,0 +1,149 @@
+"""What is shown of a BanditDeployment: one moment, as plain values, from the resource alone. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bandit_operator.api.acts import Act
+from bandit_operator.api.status import ArmStatus, Condition, Status
+from bandit_operator.api.timestamps import from_timestamp
+from bandit_operator.simulation.answer import duration
+from bandit_operator.status.document import read_status
+
+
+@dataclass(frozen=True, slots=True)
+class ArmView:
+    """One arm; None where something is not known."""
+
+    name: str
+    share: float | None
+    """Share of the arms' traffic that it is meant to have, 0 to 1."""
+    mean: str | None
+    interval: tuple[str, str] | None
+    """Central 95 % interval of the mean."""
+    trials: str | None
+    probability_best: str | None
+    evidence: str | None
+    """e-value that it is worse than the baseline."""
+    threshold: str | None
+    """Evidence at which it is rolled back."""
+    state: str | None
+    reason: str | None
+    since: str | None
+    set_out: bool
+    """Whether it is out by hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One moment of a resource."""
+
+    namespace: str
+    name: str
+    phase: str | None
+    baseline: str
+    leader: str | None
+    leader_share: str | None
+    certainty: str | None
+    winner: str | None
+    ready: Condition | None
+    progressing: Condition | None
+    arms: tuple[ArmView, ...]
+    acts: tuple[Act, ...]
+    """What was done, newest first."""
+    next: str
+    """What comes next, or what to do, in a sentence."""
+
+
+def view_of(body: Mapping[str, Any]) -> View:
+    """Make the view of a resource as the API server holds it; a status that cannot be read counts as none."""
+    status, _ = read_status(body)
+    metadata, spec = body["metadata"], body["spec"]
+    conditions = {one.type: one for one in status.conditions or ()}
+    arms = _arms(spec, status)
+    return View(
+        namespace=metadata.get("namespace", "default"),
+        name=metadata["name"],
+        phase=None if status.phase is None else status.phase.value,
+        baseline=spec["baseline"],
+        leader=status.leader,
+        leader_share=status.leader_share,
+        certainty=status.certainty,
+        winner=status.winner,
+        ready=conditions.get("Ready"),
+        progressing=conditions.get("Progressing"),
+        arms=arms,
+        acts=tuple(status.acts or ()),
+        next=_next(metadata["name"], spec, status, conditions.get("Ready"), arms),
+    )
+
+
+def _arms(spec: Mapping[str, Any], status: Status) -> tuple[ArmView, ...]:
+    known = {one.name: one for one in status.arms or ()}
+    total = sum(one.weight or 0 for one in known.values())
+    return tuple(_arm(known.get(one["name"], ArmStatus(name=one["name"])), total) for one in spec["arms"])
+
+
+def _arm(arm: ArmStatus, total: int) -> ArmView:
+    return ArmView(
+        name=arm.name,
+        share=None if arm.weight is None or total == 0 else arm.weight / total,
+        mean=arm.mean,
+        interval=None if arm.interval is None else (arm.interval.lower, arm.interval.upper),
+        trials=arm.trials,
+        probability_best=arm.probability_best,
+        evidence=arm.evidence,
+        threshold=arm.threshold,
+        state=None if arm.state is None else arm.state.value,
+        reason=arm.reason,
+        since=arm.since,
+        set_out=bool(arm.set_out),
+    )
+
+
+def _next(
+    name: str,
+    spec: Mapping[str, Any],
+    status: Status,
+    ready: Condition | None,
+    arms: tuple[ArmView, ...],
+) -> str:
+    """The one thing that comes next: what hinders first, then what is under way, then what is awaited."""
+    if status.phase is None:
+        return "the operator has not looked at it yet"
+    if spec.get("mode") == "Paused":
+        return f"nothing, until: kubectl bandit resume {name}"
+    if ready is not None and ready.status == "False":
+        return f"mend this: {ready.message}"
+    if spec.get("pin"):
+        return f"the traffic stays with {spec['pin']['arm']}, until: kubectl bandit unpin {name}"
+    moving = [f"{arm.name} is {arm.state} ({arm.reason})" for arm in arms if arm.state in _MOVING]
+    if moving:
+        return "; ".join(moving)
+    if status.winner is not None and status.winner != spec["baseline"]:
+        return (
+            f"{status.winner} is proven best; make it the baseline: "
+            f"kubectl bandit promote {name} {status.winner}"
+        )
+    if status.winner is not None:
+        return f"{status.winner} is proven best; take the other arms out of spec.arms, or add a new one"
+    if status.phase == "Decided":
+        return "the best arms do not differ materially; keep the one that costs least"
+    if status.evidence is not None:
+        return f"weights follow the rewards; nearest to a rollback is {status.evidence}"
+    return "weights follow the rewards; no arm is near a rollback"
+
+
+_MOVING = ("Draining", "Restoring", "Joining", "Unavailable")
+
+
+def ago(time: str | None, now: float) -> str:
+    """How long ago a time of the status was, for people; empty where there is none."""
+    if time is None:
+        return ""
+    try:
+        return f"{duration(max(0.0, now - from_timestamp(time)))} ago"
+    except (ValueError, OverflowError):
+        return ""

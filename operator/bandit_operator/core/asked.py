@@ -1,0 +1,83 @@
+"""What the user asks of single arms by name: to be out, to be in again, to be brought back, to be pinned.
+
+An arm that is set out goes down as after a verdict, and never as the last one that can serve. One
+that is brought back comes up as after a rollback: replicas, ready, a small weight, and with evidence
+that starts again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from bandit_operator.core import reasons
+from bandit_operator.core.drain import Step
+from bandit_operator.core.experiment import Experiment
+from bandit_operator.core.model import SERVING_STATES, ArmStanding, ArmState, Mode, Snapshot
+from bandit_operator.core.outcomes import Noticed, Outcome, Restored, TakenOut
+
+_DOWN = (ArmState.DRAINING, ArmState.ROLLED_BACK)
+
+
+def bring_back(experiment: Experiment, arm: str, standing: ArmStanding, snapshot: Snapshot) -> Step:
+    """Bring an arm that is out back where the user asks for it; while it is set out it stays."""
+    if experiment.mode is not Mode.ACTIVE or standing.state not in _DOWN:
+        return standing, ()
+    if arm in experiment.set_out:
+        stays = replace(standing, set_out=True)
+        return stays, () if stays == standing else (Noticed(arm, reasons.SET_OUT),)
+    why = _asked_back(experiment, arm, standing, snapshot)
+    if why is None:
+        return standing, ()
+    back = replace(
+        standing, state=ArmState.RESTORING, since=snapshot.now, reason=why, quiet_since=None, set_out=False
+    )
+    return back, (Restored(arm, why),)
+
+
+def _asked_back(experiment: Experiment, arm: str, standing: ArmStanding, snapshot: Snapshot) -> str | None:
+    if standing.set_out:
+        return reasons.SET_IN
+    if experiment.pin == arm:
+        return reasons.PINNED
+    return reasons.RESTORE_REQUESTED if snapshot.restore == arm else None
+
+
+def take_out(
+    experiment: Experiment, standings: Mapping[str, ArmStanding], now: float
+) -> tuple[dict[str, ArmStanding], list[Outcome]]:
+    """Let the arms that the user has set out drain, provided that another one can serve.
+
+    While none can, one that serves goes on, and its standing says why.
+    """
+    after, outcomes = dict(standings), list[Outcome]()
+    if experiment.mode is not Mode.ACTIVE:
+        return after, outcomes
+    others = [arm for arm in standings if arm not in experiment.set_out]
+    able = any(standings[arm].state in SERVING_STATES for arm in others)
+    for arm in experiment.names:
+        standing = standings[arm]
+        if arm not in experiment.set_out or standing.state in _DOWN:
+            continue
+        if able:
+            after[arm] = _draining(standing, now)
+            outcomes.append(TakenOut(arm))
+        elif standing.state in SERVING_STATES and standing.reason != reasons.NO_OTHER_ARM:
+            after[arm] = replace(standing, reason=reasons.NO_OTHER_ARM)
+            outcomes.append(Noticed(arm, reasons.NO_OTHER_ARM))
+    return after, outcomes
+
+
+def _draining(standing: ArmStanding, now: float) -> ArmStanding:
+    return replace(
+        standing,
+        state=ArmState.DRAINING,
+        since=now,
+        reason=reasons.SET_OUT,
+        set_out=True,
+        # One that was on its way up has not got its replicas back yet.
+        previous_replicas=standing.previous_replicas if standing.state is ArmState.RESTORING else None,
+        quiet_since=None,
+        up_since=None,
+        carried=0.0,
+    )

@@ -1,0 +1,59 @@
+"""How an arm goes down: weight 0, accepted, no requests, then replicas 0; never two steps at once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bandit_operator.core import reasons
+from bandit_operator.core.experiment import Experiment
+from bandit_operator.core.model import ArmFacts, ArmStanding, ArmState, Rollback, Snapshot, Window
+from bandit_operator.core.outcomes import Drained, DrainStep, Outcome, Scaled
+
+Step = tuple[ArmStanding, tuple[Outcome, ...]]
+"""Where an arm stands after a step, and what happened in it."""
+
+
+def drain(
+    experiment: Experiment, arm: str, standing: ArmStanding, facts: ArmFacts, snapshot: Snapshot
+) -> Step:
+    """One step of an arm that drains, while another that can serve has weight."""
+    rollback, now = experiment.rollback, snapshot.now
+    if facts.weight != 0 or not snapshot.route_accepted:
+        return waiting(arm, standing, replace(standing, reason=reasons.WAITING_FOR_ROUTE, quiet_since=None))
+    if standing.quiet_since is None:
+        return waiting(arm, standing, replace(standing, reason=reasons.WAITING_FOR_REQUESTS, quiet_since=now))
+    if rollback.requests_counted and facts.requests is None and isinstance(snapshot.reading, Window):
+        return waiting(arm, standing, replace(standing, reason=reasons.REQUESTS_UNKNOWN))
+    if not quiet(rollback, standing.quiet_since, facts, snapshot):
+        waits = {reasons.REQUESTS_UNKNOWN} if rollback.requests_counted else set()
+        why = standing.reason if standing.reason in waits else reasons.WAITING_FOR_REQUESTS
+        return waiting(arm, standing, replace(standing, reason=why))
+    may_scale = rollback.scale_to_zero and arm != experiment.baseline and facts.replicas is not None
+    if may_scale and facts.used_elsewhere is not None:
+        out = replace(standing, state=ArmState.ROLLED_BACK, since=now, reason=reasons.PODS_IN_USE)
+        return out, (Drained(arm, reasons.PODS_IN_USE),)
+    if not may_scale or facts.replicas == 0:
+        why = reasons.SCALED_TO_ZERO if may_scale else reasons.DRAINED
+        out = replace(standing, state=ArmState.ROLLED_BACK, since=now, reason=why)
+        return out, (Drained(arm, why),)
+    assert facts.replicas is not None  # for the type checker: may_scale says so
+    down = Scaled(arm, expected=facts.replicas, replicas=0)
+    return replace(standing, reason=reasons.SCALING_TO_ZERO, previous_replicas=facts.replicas), (down,)
+
+
+def waiting(arm: str, before: ArmStanding, after: ArmStanding) -> Step:
+    """The arm has come to its next step, if it has."""
+    return after, () if after == before else (DrainStep(arm, after.reason),)
+
+
+def quiet(rollback: Rollback, quiet_since: float, facts: ArmFacts, snapshot: Snapshot) -> bool:
+    """Whether the arm's last requests are over.
+
+    Where a request counter is named, a whole window without one request proves it, and
+    requests that go on (sticky sessions) keep the Pods, however long; so does a counter that has
+    no number for the arm. Where none is named, the drain time must do.
+    """
+    reading = snapshot.reading
+    if not rollback.requests_counted:
+        return snapshot.now >= quiet_since + rollback.drain
+    return isinstance(reading, Window) and reading.start >= quiet_since and facts.requests == 0

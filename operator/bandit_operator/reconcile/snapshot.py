@@ -1,0 +1,29 @@
+"""What one decision starts from: what was read, what the cluster shows, and what users ask for."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from bandit_operator.core.model import Snapshot
+from bandit_operator.reconcile.placement import Placement
+from bandit_operator.reconcile.tracked import Tracked
+from bandit_operator.reconcile.windows import CaughtUp
+
+
+def snapshot_of(
+    tracked: Tracked, placement: Placement, read: CaughtUp, now: float, monotonic: float
+) -> Snapshot:
+    """Put together what is seen now, in seconds since the Unix epoch and by the monotonic clock."""
+    arms = {
+        arm: dataclasses.replace(facts, requests=read.requests.get(arm))
+        for arm, facts in placement.arms.items()
+    }
+    return Snapshot(
+        now,
+        read.reading,
+        arms,
+        placement.generation,
+        placement.accepted,
+        unresolved=placement.unresolved,
+        contested=tracked.route.is_contested(monotonic),
+    )

@@ -1,0 +1,169 @@
+"""The verbs that show a resource."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from bandit_operator.cli.showing.view import view_of
+from bandit_operator.cli.showing.words import meaning
+from bandit_operator.core import reasons
+from tests.support.command_line import Run, runner
+from tests.support.playing import WORSE, learned, until_state
+from tests.support.process import Process
+
+
+async def rolled_back() -> Process:
+    one = await learned(Process, rollback={"drain": "20s", "retryAfter": "0s"})
+    one.earning = WORSE
+    await until_state(one, "bad", "RolledBack")
+    await one.tick()
+    return one
+
+
+@pytest.fixture(scope="module")
+def played() -> Process:
+    """A rollout with a rollback."""
+    return asyncio.run(rolled_back())
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, played: Process) -> Run:
+    return runner(monkeypatch, played)[0]
+
+
+def test_status_says_who_leads_how_surely_and_what_is_next(run: Run) -> None:
+    output = run("status", "income").output
+    assert output.startswith("models/income: Learning\nLeads:  good, the best with probability 100.0%")
+    assert "Next: " in output
+    row = next(line for line in output.splitlines() if line.startswith("bad"))
+    assert row.split()[1] == "0.0%"
+    assert "RolledBack (ScaledToZero)" in row
+    assert "Done lately:" in output
+
+
+def test_status_without_a_name_has_a_line_for_each(run: Run) -> None:
+    headings, line = run("status").output.splitlines()
+    assert headings.split() == ["NAMESPACE", "NAME", "PHASE", "LEADER", "SHARE", "CERTAINTY", "ACTED"]
+    assert line.split()[:4] == ["models", "income", "Learning", "good"]
+    assert run("status", "-A").output == run("status", "-n", "models").output
+    assert run("status", "-n", "empty").output == "there is no BanditDeployment in namespace empty\n"
+
+
+def test_status_can_be_read_by_programs(run: Run) -> None:
+    found = json.loads(run("status", "income", "-o", "json").output)
+    assert (found["leader"], found["phase"]) == ("good", "Learning")
+    assert run("status", "-o", "name").output == "banditdeployment.bandit-operator.dev/income\n"
+
+
+def test_status_of_a_resource_that_was_never_looked_at(played: Process) -> None:
+    body = {name: part for name, part in played.api.objects[played.path].items() if name != "status"}
+    view = view_of(body)
+    assert view.next == "the operator has not looked at it yet"
+    assert [arm.state for arm in view.arms] == [None, None]
+
+
+NEXT: list[tuple[dict[str, Any], dict[str, Any], str]] = [
+    ({"mode": "Paused"}, {}, "nothing, until: kubectl bandit resume income"),
+    ({"pin": {"arm": "good"}}, {}, "until: kubectl bandit unpin income"),
+    ({"baseline": "bad"}, {"winner": "good"}, "make it the baseline: kubectl bandit promote income good"),
+    ({}, {"winner": "good"}, "take the other arms out of spec.arms"),
+    ({}, {"phase": "Decided"}, "do not differ materially"),
+    ({}, {"evidence": "bad 25 of 40"}, "nearest to a rollback is bad 25 of 40"),
+]
+
+
+@pytest.mark.parametrize(("spec", "status", "said"), NEXT, ids=[one[2][:30] for one in NEXT])
+def test_what_comes_next_follows_from_what_is(
+    played: Process, spec: dict[str, Any], status: dict[str, Any], said: str
+) -> None:
+    body = played.api.objects[played.path]
+    changed = {**body, "spec": {**body["spec"], **spec}, "status": {**body["status"], **status}}
+    assert said in view_of(changed).next
+
+
+def test_explain_says_why_in_words(run: Run) -> None:
+    output = run("explain", "income").output
+    assert "bad is RolledBack since" in output
+    assert "bad is worse than good: e-value" in output
+    assert "trials, the baseline's 0." in output
+    assert "The newest decision:" in output
+
+
+def test_explain_finds_the_decision_of_a_moment(run: Run, played: Process) -> None:
+    verdict = next(one for one in played.status["history"] if one["reason"] == reasons.ROLLED_BACK)
+    output = run("explain", "income", "--tick", verdict["time"]).output
+    assert output.startswith(f"{verdict['time']}  RolledBack: The verdict is in")
+    assert "bad: " in output
+    assert "Weights: good 100.0%, bad 0.0%" in output
+
+
+@pytest.mark.parametrize(
+    ("tick", "said"),
+    [("noon", "is no time; write it as"), ("1999-01-01T00:00:00Z", "the oldest that income")],
+)
+def test_a_moment_that_cannot_be_explained_is_said_with_what_can(run: Run, tick: str, said: str) -> None:
+    result = run("explain", "income", "--tick", tick)
+    assert result.exit_code == 1
+    assert said in result.output
+
+
+def test_history_has_the_acts_oldest_first(run: Run, played: Process) -> None:
+    lines = run("history", "income").output.splitlines()
+    assert [line.split()[0] for line in lines] == [act["time"] for act in played.status["acts"]][::-1]
+    assert "good 50.0%→" in lines[0]
+    assert any("RolledBack bad: " in line for line in lines)
+    assert json.loads(run("history", "income", "-o", "json").output)[0]["kind"] == "Moved"
+
+
+def test_replay_takes_a_name(run: Run) -> None:
+    result = run("replay", "income")
+    assert result.exit_code == 0, result.output
+    assert "the memory comes out as stored" in result.output
+
+
+def test_plan_answers_from_what_was_seen(run: Run, played: Process) -> None:
+    result = run("plan", "income")
+    assert "of income good has rewards and serves; it takes the baseline good and another" in result.output
+    body = played.api.objects[played.path]
+    arms = [{**arm, "state": "Active"} for arm in body["status"]["arms"]]
+    played.api.objects[played.path] = {**body, "status": {**body["status"], "arms": arms}}
+    try:
+        output = run("plan", "income", "--hours", "1", "--seeds", "5").output
+    finally:
+        played.api.objects[played.path] = body
+    assert output.startswith("supposing ")
+    assert "Thompson: a verdict came in" in output
+
+
+def test_every_reason_has_a_meaning_in_words() -> None:
+    words = {value for name, value in vars(reasons).items() if name.isupper() and isinstance(value, str)}
+    assert [word for word in words if meaning(word) == word] == []
+    assert meaning("SomethingElse") == "SomethingElse"
+
+
+def test_watching_shows_it_again_until_it_is_stopped(
+    monkeypatch: pytest.MonkeyPatch, played: Process
+) -> None:
+    run, config = runner(monkeypatch, played)
+    read: Callable[..., dict[str, Any]] = config.get
+    times: list[int] = []
+
+    def counted(*names: Any) -> dict[str, Any]:
+        times.append(1)
+        if len(times) > 2:
+            raise KeyboardInterrupt
+        return read(*names)
+
+    monkeypatch.setattr(config, "get", counted)
+    module = importlib.import_module("bandit_operator.cli.showing.status")
+    monkeypatch.setattr(module, "REFRESH_SECONDS", 0.0)
+    result = run("status", "income", "--watch")
+    assert result.exit_code == 0
+    assert len(times) == 3
+    assert "models/income: Learning" in result.output

@@ -1,0 +1,87 @@
+"""When it is decided: what a pipeline may wait for, and where the weights stop."""
+
+from __future__ import annotations
+
+from bandit_operator.api.timestamps import to_timestamp
+from bandit_operator.status.replay import replay
+from tests.support.playing import WORSE, Start, learned, until, until_state
+from tests.support.process import Process
+
+
+def decided(one: Process) -> tuple[str, str]:
+    """Status and reason of condition Decided."""
+    condition = one.condition("Decided")
+    return condition["status"], condition["reason"]
+
+
+async def test_it_is_decided_once_a_winner_is_proven(process: Start) -> None:
+    one = await learned(process, baseline="bad")
+    assert decided(one) == ("False", "Exploring")
+    one.earning = WORSE
+    await until(one, lambda: one.status.get("winner") == "good")
+    assert decided(one) == ("True", "Promoted")
+    assert "good" in one.condition("Decided")["message"]
+
+
+async def test_what_was_decided_is_still_said_while_paused(process: Start) -> None:
+    one = await learned(process, baseline="bad")
+    one.earning = WORSE
+    await until(one, lambda: one.status.get("winner") == "good")
+    since = one.condition("Decided")["lastTransitionTime"]
+    one.update_spec(mode="Paused")
+    await one.look()
+    assert decided(one) == ("True", "Promoted")
+    assert one.condition("Decided")["lastTransitionTime"] == since
+
+
+async def test_it_is_decided_that_the_best_do_not_differ(process: Start) -> None:
+    one = await learned(process, promotion={"indifference": "0.2"})
+    one.earning = dict.fromkeys(("good", "bad"), (50_000.0, 25_000.0))
+    await until(one, lambda: decided(one) == ("True", "NoMaterialDifference"))
+
+
+SLIGHTLY_WORSE = {"good": (500.0, 275.0), "bad": (500.0, 250.0)}
+"""Enough for the weights to move, and too little for a verdict within a few windows."""
+
+
+async def after_an_hour(process: Start, duration: str) -> Process:
+    """A rollout that an hour has passed over, and which may take as long as that."""
+    one = process(maxDuration=duration)
+    made = one.api.objects[one.path]
+    made["metadata"]["creationTimestamp"] = to_timestamp(one.now)
+    one.start()
+    await one.look(tick=True)
+    await one.tick(3)
+    one.now += 3600.0
+    await one.tick()
+    return one
+
+
+async def test_the_weights_stay_once_the_time_is_over(process: Start) -> None:
+    one = await after_an_hour(process, "1h")
+    assert decided(one) == ("True", "MaxDurationReached")
+    assert one.status["phase"] == "Decided"
+    weights, holds = one.weights(), one.status["decisions"]["holds"]
+    one.earning = SLIGHTLY_WORSE
+    await one.tick(5)
+    assert one.weights() == weights
+    assert one.status["decisions"]["holds"] == holds
+    assert one.condition("Ready")["status"] == "True"
+    assert one.status["history"][0]["reason"] == "MaxDurationReached"
+    assert replay(one.api.objects[one.path]).agrees
+
+
+async def test_the_weights_go_on_until_the_time_is_over(process: Start) -> None:
+    one = await after_an_hour(process, "2h")
+    weights = one.weights()
+    one.earning = SLIGHTLY_WORSE
+    await one.tick(5)
+    assert one.weights() != weights
+    assert decided(one) == ("False", "Exploring")
+
+
+async def test_losers_are_taken_out_after_that_all_the_same(process: Start) -> None:
+    one = await after_an_hour(process, "1h")
+    one.earning = WORSE
+    await until_state(one, "bad", "RolledBack")
+    assert one.weights() == {"good": 10000, "bad": 0}
