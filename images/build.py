@@ -102,6 +102,8 @@ def _written(buildah: Buildah, sources: Sources, name: str, architectures: tuple
     """Write an image's layout, and beside it an archive and a bill of materials for each architecture."""
     folder = FOLDER / name
     shutil.rmtree(folder, ignore_errors=True)
+    for old in FOLDER.glob(f"{name}-*"):
+        old.unlink()
     with step(f"layout and archives of {name}", 30):
         buildah.write(
             [f"localhost/{name}:{architecture}" for architecture in architectures], folder, sources.version

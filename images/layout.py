@@ -84,6 +84,12 @@ class Image:
         """How it is run."""
         return self.layout.json(self.manifest["config"]["digest"])
 
+    def label(self, name: str) -> str:
+        """Return one of the labels that OCI defines, such as ``version``; empty where there is none."""
+        labels = self.config["config"].get("Labels") or {}
+        value: str = labels.get(f"org.opencontainers.image.{name}", "")
+        return value
+
     @property
     def transferred(self) -> int:
         """Bytes of its layers as they are pulled."""

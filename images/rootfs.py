@@ -27,8 +27,7 @@ def table() -> dict[str, dict[str, Any]]:
             image = Layout(FOLDER / name).image(machine())
         except (KeyError, FileNotFoundError) as missing:
             raise BuildError(f"{name} for {machine()} is not in {FOLDER}; run make images") from missing
-        version = image.config["config"]["Labels"]["org.opencontainers.image.version"]
-        found[f"{name}:{version}"] = image.described_for_runtime(_unpacked(image, name))
+        found[f"{name}:{image.label('version')}"] = image.described_for_runtime(_unpacked(image, name))
     return found
 
 

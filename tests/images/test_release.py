@@ -8,8 +8,9 @@ import pytest
 from cluster.toolbox.store import BuildError
 from images import release
 from images.recipe import NAMES, sources
+from tests.images.written import Written
 
-VERSION = sources(None).version
+SOURCES = sources(None)
 
 
 @pytest.fixture
@@ -21,21 +22,36 @@ def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "images"
 
 
-def test_a_release_without_images_of_its_version_is_refused(built: Path) -> None:
-    (built / "bandit-operator-0.0.1-amd64.tar").write_text("old")
+def build(folder: Path, revision: str) -> set[str]:
+    """Write what a build of a commit leaves, and return the names of its files."""
+    files = set()
+    for name in NAMES:
+        Written(folder / name).image({"a": "b"}, revision=revision)
+        for ending in ("amd64.tar", "amd64.cdx.json"):
+            (folder / f"{name}-{SOURCES.version}-{ending}").write_text(ending)
+            files.add(f"{name}-{SOURCES.version}-{ending}")
+    return files
+
+
+def test_a_release_without_images_is_refused(built: Path) -> None:
     with pytest.raises(BuildError, match="run make images"):
+        release.release()
+    assert not (built.parent / "release").exists()
+
+
+def test_a_release_with_images_of_another_commit_is_refused(built: Path) -> None:
+    build(built, "0a0a0a")
+    with pytest.raises(
+        BuildError, match=r"bandit-operator was built of 0a0a0a, and this is .*; run make images"
+    ):
         release.release()
     assert not (built.parent / "release").exists()
 
 
 @pytest.mark.cluster
 def test_a_release_has_chart_images_and_checksums_that_hold(built: Path) -> None:
-    expected = {f"bandit-operator-{VERSION}.tgz", release.CHECKSUMS}
-    for name in NAMES:
-        for ending in ("amd64.tar", "amd64.cdx.json"):
-            (built / f"{name}-{VERSION}-{ending}").write_text(ending)
-            expected.add(f"{name}-{VERSION}-{ending}")
-    (built / f"bandit-operator-{VERSION}0-amd64.tar").write_text("of another version")
+    chart = f"bandit-operator-{SOURCES.version}.tgz"
+    expected = build(built, SOURCES.revision) | {chart, release.CHECKSUMS}
     assert {file.name for file in release.release()} == expected
     folder = built.parent / "release"
     assert {file.name for file in folder.iterdir()} == expected
