@@ -23,7 +23,7 @@ demo: venv ## Watch a real rollout: models moved, a loser rolled back and brough
 	@$(BIN)/python -m demo $(ARGS)
 
 test: venv lint test-fast ## Everything: lint, unit, golden and real-cluster tests
-	@$(PYTEST) tests -m "cluster or slow" $(ARGS)
+	@$(PYTEST) tests -m "(cluster or slow) and not image" $(ARGS)
 
 test-fast: venv ## Tests that need no cluster, in about two minutes
 	@$(PYTEST) tests -m "not cluster and not slow" -n 2 --dist worksteal $(ARGS)
@@ -68,6 +68,20 @@ study: venv ## Compare bandits, A/B tests and simpler ways on real streams (DATA
 
 study-replay: venv ## Replay months of one of its streams through the real operator (about 10 minutes)
 	@$(BIN)/python -m demo.replay $(ARGS)
+
+# ---- images and releases ------------------------------------------------------
+
+images: venv ## Build the images without Docker, by buildah (ARGS="--arch amd64" for one processor)
+	@$(BIN)/python -m images build $(ARGS)
+
+build/images/bandit-serving:
+	@$(MAKE) images
+
+e2e-image: venv build/images/bandit-serving ## Install the images that were built on an embedded cluster, and try them (about 2 minutes)
+	@$(PYTEST) tests/images -m image $(ARGS)
+
+release: venv build/images/bandit-serving ## Put chart, images, bills of materials and checksums into build/release
+	@$(BIN)/python -m images release
 
 # ---- the embedded cluster -----------------------------------------------------
 
@@ -120,11 +134,12 @@ lock: ## Resolve the locked packages again (needs uv)
 	@$(MAKE) lock-image
 
 # Parts of requirements.lock: --constraint keeps its versions.
-lock-image: ## Write the locks of the image again: what the operator needs, and what builds its wheel (needs uv)
-	$(COMPILE) pyproject.toml --constraint requirements.lock -o requirements-operator.lock
+lock-image: ## Write the locks of the images again: what each needs, and what builds the wheel (needs uv)
+	$(COMPILE) pyproject.toml --extra simulate --constraint requirements.lock -o requirements-operator.lock
+	$(COMPILE) pyproject.toml --extra serving --constraint requirements.lock -o requirements-serving.lock
 	echo 'hatchling>=1.27' | $(COMPILE) - --constraint requirements.lock -o requirements-build.lock
 
 clean: ## Delete what was built here; the cache outside stays
 	@rm -rf build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
-.PHONY: help demo test test-fast fuzz mutants chaos lint fmt bench bench-collector bench-overhead monitoring study study-replay cluster-build cluster-up cluster-down kubectl install crds golden venv lock lock-image clean
+.PHONY: help demo test test-fast fuzz mutants chaos lint fmt bench bench-collector bench-overhead monitoring study study-replay cluster-build cluster-up cluster-down kubectl install images e2e-image release crds golden venv lock lock-image clean

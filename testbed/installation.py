@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
 import json
 import os
@@ -20,8 +21,12 @@ _PACKAGES = ("bandit_operator", "bandit_serving")
 
 
 def images() -> dict[str, dict[str, Any]]:
-    """Return what the image names of operator and serving mean: this interpreter and these sources."""
-    return {f"{package.replace('_', '-')}:dev": image_of(package) for package in _PACKAGES}
+    """Return what the image names of operator and serving mean: this interpreter and these sources.
+
+    They have the version as their tag, which the chart takes unless told otherwise, and ``dev``.
+    """
+    tags = (importlib.metadata.version("bandit-operator"), "dev")
+    return {f"{package.replace('_', '-')}:{tag}": image_of(package) for package in _PACKAGES for tag in tags}
 
 
 def image_of(package: str, program: Path | None = None) -> dict[str, Any]:

@@ -11,7 +11,9 @@ import pytest
 
 TESTS = Path(__file__).parent
 REPOSITORY = TESTS.parent
-FOLDERS = ("bench", "cluster", "demo", "monitoring", "operator", "serving", "study", "testbed", "tests")
+FOLDERS = (
+    "bench", "cluster", "demo", "images", "monitoring", "operator", "serving", "study", "testbed", "tests",
+)  # fmt: skip
 
 
 def imported(file: Path) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The locks say the same, and the image installs what they say."""
+"""The locks say the same, and the images install what they say."""
 
 from __future__ import annotations
 
@@ -6,15 +6,21 @@ import importlib.metadata
 import re
 import sys
 import tomllib
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from images.base import RUNNING
+
 ROOT = Path(__file__).parents[1]
-DOCKERFILE = (ROOT / "operator" / "Dockerfile").read_text(encoding="utf-8")
-PARTS = ("requirements-build.lock", "requirements-operator.lock")
+DOCKERFILES = {
+    name: (ROOT / name / "Dockerfile").read_text(encoding="utf-8") for name in ("operator", "serving")
+}
+SCRIPTS = [(ROOT / "images" / name).read_text(encoding="utf-8") for name in ("packages.sh", "project.sh")]
+PARTS = ("requirements-build.lock", "requirements-operator.lock", "requirements-serving.lock")
 MAKE = "; run make lock-image"
 
 
@@ -25,11 +31,10 @@ def pins(name: str) -> dict[Requirement, frozenset[str]]:
     return {Requirement(pin.strip()): frozenset(part.strip() for part in hashes) for pin, *hashes in lines}
 
 
-def project() -> list[str]:
-    """Return what the operator needs, as pyproject.toml says it."""
-    parsed = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    needed: list[str] = parsed["project"]["dependencies"]
-    return needed
+def project(*extras: str) -> list[str]:
+    """Return what the operator needs, and what some extras do, as pyproject.toml says it."""
+    said = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return [*said["dependencies"], *(one for extra in extras for one in said["optional-dependencies"][extra])]
 
 
 def versions(name: str) -> dict[str, str]:
@@ -49,7 +54,12 @@ def test_a_part_of_the_lock_pins_what_the_whole_pins(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "roots"), [("requirements-build.lock", ["hatchling"]), ("requirements-operator.lock", project())]
+    ("name", "roots"),
+    [
+        ("requirements-build.lock", ["hatchling"]),
+        ("requirements-operator.lock", project("simulate")),
+        ("requirements-serving.lock", project("serving")),
+    ],
 )
 def test_a_part_of_the_lock_holds_all_that_is_needed_and_nothing_else(name: str, roots: list[str]) -> None:
     needed: set[str] = set()
@@ -68,22 +78,53 @@ def test_a_part_of_the_lock_holds_all_that_is_needed_and_nothing_else(name: str,
     assert versions(name).keys() == needed, MAKE
 
 
-def test_the_image_has_the_python_that_the_tests_run_on_and_the_locks_are_made_for() -> None:
-    (image,) = re.findall(r"^ARG PYTHON=python:(\S+)-slim$", DOCKERFILE, re.MULTILINE)
+@pytest.mark.parametrize("name", PARTS)
+def test_what_an_image_gets_does_not_depend_on_the_processor_that_builds_it(name: str) -> None:
+    markers = {str(pin.marker) for pin in pins(name) if pin.marker is not None}
+    assert all(marker.startswith("python_full_version ") for marker in markers), markers
+
+
+@pytest.mark.parametrize("dockerfile", DOCKERFILES.values(), ids=DOCKERFILES)
+def test_the_images_have_the_python_that_the_tests_run_on_and_the_locks_are_made_for(dockerfile: str) -> None:
+    (image,) = re.findall(r"^ARG PYTHON=python:(\S+)-slim$", dockerfile, re.MULTILINE)
     (locked,) = re.findall(r"--python-version (\S+)", (ROOT / "Makefile").read_text(encoding="utf-8"))
     assert image == locked == f"{sys.version_info.major}.{sys.version_info.minor}"
+    assert f"python{image}" in RUNNING
 
 
-def test_the_image_installs_nothing_without_a_hash_but_the_projects_own_wheel() -> None:
-    commands = re.findall(r"pip (?:install|wheel) [^\\&\n]+", DOCKERFILE)
+def test_the_images_install_nothing_without_a_hash_but_the_projects_own_wheel() -> None:
+    text = "".join(SCRIPTS).replace("\\\n", " ")
+    commands = re.findall(r"pip (?:--python \S+ )?(?:install|wheel) .+", text)
     assert len(commands) == 4
     assert all("--no-deps" in command for command in commands)
     own = [command for command in commands if "--require-hashes" not in command]
     assert [command.split()[-1] for command in own] == [".", "/wheels/*.whl"]
 
 
-def test_the_image_gets_every_folder_that_its_wheel_is_made_of() -> None:
+@pytest.mark.parametrize("name", DOCKERFILES)
+def test_an_image_is_made_by_these_scripts_of_its_own_lock(name: str) -> None:
+    commands = re.findall(r"^RUN (.*)$", DOCKERFILES[name], re.MULTILINE)
+    assert commands == [f"sh packages.sh requirements-{name}.lock", "sh project.sh"]
+
+
+@pytest.mark.parametrize("dockerfile", DOCKERFILES.values(), ids=DOCKERFILES)
+def test_the_images_get_every_folder_that_their_wheel_is_made_of(dockerfile: str) -> None:
     parsed = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     packages = parsed["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
-    copied = set(re.findall(r"^COPY (\w+) \./\w+$", DOCKERFILE, re.MULTILINE))
+    copied = set(re.findall(r"^COPY (\w+) \./\w+$", dockerfile, re.MULTILINE))
     assert {package.partition("/")[0] for package in packages} == copied
+
+
+@pytest.mark.parametrize("dockerfile", DOCKERFILES.values(), ids=DOCKERFILES)
+def test_everything_that_an_image_copies_is_in_the_context(dockerfile: str) -> None:
+    kept = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
+    for line in re.findall(r"^COPY (?!--from)(.*) \S+$", dockerfile, re.MULTILINE):
+        for source in line.split():
+            assert any(fnmatch(source, pattern) for pattern in kept), source
+
+
+@pytest.mark.parametrize("dockerfile", DOCKERFILES.values(), ids=DOCKERFILES)
+def test_the_images_run_as_a_user_that_is_not_root_and_say_what_they_are(dockerfile: str) -> None:
+    assert "\nUSER 65532:65532\n" in dockerfile
+    for label in ("title", "description", "version", "revision", "source", "licenses"):
+        assert f"org.opencontainers.image.{label}=" in dockerfile

@@ -14,6 +14,7 @@ from tests.charts.conftest import Chart
 
 GOLDEN = Path(__file__).parent / "golden"
 EVERYTHING = ("--values", str(Path(__file__).parent / "everything.yaml"))
+HIGH_AVAILABILITY = Path(__file__).parents[2] / "charts" / "bandit-operator" / "values-ha.yaml"
 pytestmark = pytest.mark.cluster
 
 
@@ -60,8 +61,14 @@ def test_the_operator_understands_every_setting_that_the_chart_hands_it(chart: C
 
 
 def environment_of(chart: Chart, values: tuple[str, ...]) -> list[str]:
-    [deployment] = [made for made in chart.objects(*values) if made["kind"] == "Deployment"]
-    return [entry["name"] for entry in deployment["spec"]["template"]["spec"]["containers"][0]["env"]]
+    [operator] = [
+        container
+        for made in chart.objects(*values)
+        if made["kind"] == "Deployment"
+        for container in made["spec"]["template"]["spec"]["containers"]
+        if container["name"] == "operator"
+    ]
+    return [entry["name"] for entry in operator["env"]]
 
 
 def test_every_setting_of_the_operator_can_be_made_through_the_chart(chart: Chart) -> None:
@@ -90,10 +97,46 @@ def test_the_operator_is_told_what_the_values_say(chart: Chart) -> None:
     assert told["BANDIT_OPERATOR_LISTEN_ADDRESS"] == "0.0.0.0:8080"
 
 
+def test_a_digest_says_which_image_it_is_beside_the_tag(chart: Chart) -> None:
+    digest = f"sha256:{'0a' * 32}"
+    named = container(chart, "--set", f"image.digest={digest}")["image"]
+    assert named == f"bandit-operator:0.1.0@{digest}"
+
+
 def test_one_pod_needs_no_disruption_budget_and_two_do(chart: Chart) -> None:
     assert chart.find("PodDisruptionBudget", "bandit-operator") == []
     [budget] = chart.find("PodDisruptionBudget", "bandit-operator", "--set", "replicas=2")
     assert budget["spec"]["maxUnavailable"] == 1
+
+
+def test_two_pods_of_the_values_for_high_availability_are_not_on_one_node(chart: Chart) -> None:
+    values = ("--values", str(HIGH_AVAILABILITY))
+    [deployment] = chart.find("Deployment", "bandit-operator", *values)
+    spec = deployment["spec"]
+    assert spec["replicas"] == 2
+    assert len(chart.find("PodDisruptionBudget", "bandit-operator", *values)) == 1
+    node, zone = spec["template"]["spec"]["topologySpreadConstraints"]
+    assert (node["topologyKey"], node["whenUnsatisfiable"]) == ("kubernetes.io/hostname", "DoNotSchedule")
+    labels = spec["template"]["metadata"]["labels"].items()
+    assert all(one["labelSelector"]["matchLabels"].items() <= labels for one in (node, zone))
+
+
+def test_the_test_of_a_release_asks_its_service_and_is_left_out_where_nobody_may(chart: Chart) -> None:
+    [pod] = chart.find("Pod", "bandit-operator-test")
+    assert pod["metadata"]["annotations"]["helm.sh/hook"] == "test"
+    assert not pod["metadata"]["labels"].get("app.kubernetes.io/name"), "the Service would lead to it"
+    url = pod["spec"]["containers"][0]["command"][-1]
+    [service] = chart.find("Service", "bandit-operator")
+    assert (
+        url
+        == f"http://{service['metadata']['name']}.bandit-system:{service['spec']['ports'][0]['port']}/readyz"
+    )
+    assert not chart.find("Pod", "bandit-operator-test", "--set", "networkPolicy.enabled=true")
+
+
+def test_further_objects_belong_to_the_release_and_know_its_names(chart: Chart) -> None:
+    [made] = chart.find("ExternalSecret", "prometheus-token", *EVERYTHING)
+    assert made["metadata"]["namespace"] == "bandit-system"
 
 
 def test_in_some_namespaces_only_the_operator_has_no_rights_in_the_others(chart: Chart) -> None:
@@ -178,6 +221,7 @@ def test_nobody_gets_a_wildcard_or_a_secret(chart: Chart) -> None:
         ("replicas=6", "at '/replicas': maximum: got 6, want 5"),
         ("replica=2", "additional properties 'replica' not allowed"),
         ("image.name=x", "at '/image': additional properties 'name' not allowed"),
+        ("image.digest=sha256:12", "at '/image/digest': 'sha256:12' does not match pattern"),
         ("image.pullPolicy=Often", "at '/image/pullPolicy': value must be one of 'Always', 'IfNotPresent'"),
         ("logLevel=loud", "at '/logLevel': value must be one of 'debug', 'info', 'warning', 'error'"),
         ("prometheus.address=prometheus:9090", "at '/prometheus/address': 'prometheus:9090' does not match"),
@@ -193,6 +237,9 @@ def test_nobody_gets_a_wildcard_or_a_secret(chart: Chart) -> None:
         ("extraEnv[0].value=x", "at '/extraEnv/0': missing property 'name'"),
         ("networkPolicy.scrapers[0].namespace=x", "additional properties 'namespace' not allowed"),
         ("networkPolicy.prometheus.ports={web}", "at '/networkPolicy/prometheus/ports/0': got string"),
+        ("revisionHistoryLimit=-1", "at '/revisionHistoryLimit': minimum: got -1, want 0"),
+        ("hostAliases[0].ip=192.0.2.7", "at '/hostAliases/0': missing property 'hostnames'"),
+        ("extraObjects[0].kind=Pod", "at '/extraObjects/0': missing property 'apiVersion'"),
         ("crds.install=maybe", "at '/crds/install': got string, want boolean"),
         ("lease.duration=9", "lease.period 2 < lease.deadline 10 < lease.duration 9 must hold"),
     ],

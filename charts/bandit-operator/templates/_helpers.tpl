@@ -35,8 +35,31 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end -}}
 {{- end -}}
 
+{{/* Reference of an image: of a dict with the image's values, and the version that counts without a tag. */}}
+{{- define "bandit-operator.reference" -}}
+{{- printf "%s:%s" .image.repository (default .version .image.tag) -}}
+{{- with .image.digest }}@{{ . }}{{ end -}}
+{{- end -}}
+
 {{- define "bandit-operator.image" -}}
-{{- printf "%s:%s" .Values.image.repository (default .Chart.AppVersion .Values.image.tag) -}}
+{{- include "bandit-operator.reference" (dict "image" .Values.image "version" .Chart.AppVersion) -}}
+{{- end -}}
+
+{{/* The collector's Pods are none of the operator's: no Service, budget or policy of the one may select the other. */}}
+{{- define "bandit-operator.collector.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "bandit-operator.name" . | trunc 53 | trimSuffix "-" }}-collector
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "bandit-operator.collector.labels" -}}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+{{ include "bandit-operator.collector.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- end -}}
+
+{{- define "bandit-operator.collector.fullname" -}}
+{{- include "bandit-operator.fullname" . | trunc 53 | trimSuffix "-" }}-collector
 {{- end -}}
 
 {{- define "bandit-operator.scrapeAnnotations" -}}

@@ -31,7 +31,9 @@ Images are names in a JSON file, read again whenever a container starts:
              "cmd": ["--port=80"], "env": {"MODE": "demo"}, "workdir": "/srv"}}
 
 A name that is not listed means nothing: such a container must bring its command.
-Containers see this machine's files read-only, /tmp private, and not the state folder.`,
+Containers see this machine's files read-only, /tmp private, and not the state folder.
+With "rootfs", the folder of an image that was unpacked, they see its files instead, all
+read-only, and run as its "user", a number that is also their group.`,
 		Example: `  cluster up
   cluster up --detach --dir /tmp/one --gateway 127.0.0.1:8080
   cluster up --publish 127.0.0.1:5432=10.96.0.77:5432

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -21,13 +22,14 @@ type container struct {
 	created time.Time
 
 	// Set when it starts.
-	state   cri.ContainerState
-	started time.Time
-	pid     int
-	mounts  string // identifies its mount namespace, and so its processes
-	env     []string
-	workdir string
-	log     *log
+	state    cri.ContainerState
+	started  time.Time
+	pid      int
+	mounts   string // identifies its mount namespace, and so its processes
+	env      []string
+	workdir  string
+	identity []syscall.SysProcIDMap // nil: that of the cluster
+	log      *log
 
 	// Set when it ends.
 	finished time.Time

@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -78,7 +77,7 @@ func enter(ctx context.Context, c *container, argv []string) (*exec.Cmd, error) 
 	cmd := exec.CommandContext(ctx, program)
 	cmd.Args, cmd.Env, cmd.Dir = argv, c.env, c.workdir
 	cmd.Err = nil // whether the program exists outside does not matter
-	cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: c.root, Setsid: true}
+	cmd.SysProcAttr = c.attributes()
 	cmd.WaitDelay = 2 * time.Second
 	return cmd, nil
 }

@@ -22,6 +22,21 @@ type Image struct {
 	Cmd        []string          `json:"cmd"`
 	Env        map[string]string `json:"env"`
 	Workdir    string            `json:"workdir"`
+	// Rootfs is the folder with the image's own files; empty: the machine's.
+	Rootfs string `json:"rootfs"`
+	// User is who the process is in an image with files of its own; a Pod may name another.
+	User uint32 `json:"user"`
+}
+
+// machineUser is who a process on the machine's files counts as. Outside the user namespace
+// it belongs to whoever started the cluster; it is not root, so that runAsNonRoot passes.
+const machineUser = 65532
+
+func (image Image) user() uint32 {
+	if image.Rootfs == "" {
+		return machineUser
+	}
+	return image.User
 }
 
 // Images is the table of names: a JSON file {"NAME": IMAGE, …}, and the
@@ -51,7 +66,12 @@ func ReadImages(file string) (map[string]Image, error) {
 	}
 	var listed map[string]Image
 	if err := json.Unmarshal(b, &listed); err != nil {
-		return nil, fmt.Errorf(`images file %s: want {"NAME": {"entrypoint": ["PROGRAM", …], "cmd": […], "env": {…}, "workdir": "…"}, …}: %w`, file, err)
+		return nil, fmt.Errorf(`images file %s: want {"NAME": {"entrypoint": ["PROGRAM", …], "cmd": […], "env": {…}, "workdir": "…", "rootfs": "…", "user": …}, …}: %w`, file, err)
+	}
+	for name, image := range listed {
+		if image.Rootfs != "" && !filepath.IsAbs(image.Rootfs) {
+			return nil, fmt.Errorf("images file %s: the rootfs of %s is %q; it must be an absolute path", file, name, image.Rootfs)
+		}
 	}
 	return listed, nil
 }
@@ -91,13 +111,15 @@ const idPrefix = "process/"
 
 func imageID(name string) string { return idPrefix + strings.TrimPrefix(name, idPrefix) }
 
-// ImageStatus says that every image is there. Its user is not root, so that
-// runAsNonRoot passes: outside the user namespace the process belongs to
-// whoever started the cluster.
+// ImageStatus says that every image is there.
 func (r *Runtime) ImageStatus(_ context.Context, req *cri.ImageStatusRequest) (*cri.ImageStatusResponse, error) {
 	name := strings.TrimPrefix(req.GetImage().GetImage(), idPrefix)
+	image, err := r.Images.find(req.GetImage())
+	if err != nil {
+		return nil, err
+	}
 	return &cri.ImageStatusResponse{Image: &cri.Image{
-		Id: imageID(name), RepoTags: []string{name}, Size: 1, Uid: &cri.Int64Value{Value: 65532}, Spec: &cri.ImageSpec{Image: name},
+		Id: imageID(name), RepoTags: []string{name}, Size: 1, Uid: &cri.Int64Value{Value: int64(image.user())}, Spec: &cri.ImageSpec{Image: name},
 	}}, nil
 }
 

@@ -7,56 +7,34 @@ import (
 	"strings"
 )
 
-// resolve follows symbolic links of the machine in path, as far as it exists. The
-// container's links are the same ones.
-func resolve(path string) string {
-	path = filepath.Clean("/" + path)
-	for range maxLinks {
-		next, followed := followOne(path)
-		if !followed {
-			return next
+// resolve follows symbolic links in path as a process does whose root is the given
+// folder. What does not exist is kept as it is.
+func resolve(root, path string) string {
+	resolved, rest := "/", strings.Split(path, "/")
+	for links := 0; len(rest) > 0; {
+		next := filepath.Join(resolved, rest[0]) // never above "/", whatever ".." there are
+		rest = rest[1:]
+		link, err := os.Readlink(filepath.Join(root, next))
+		if err != nil || links == maxLinks {
+			resolved = next
+			continue
 		}
-		path = next
+		links++
+		if filepath.IsAbs(link) {
+			resolved = "/"
+		}
+		rest = append(strings.Split(link, "/"), rest...)
 	}
-	return path
+	return resolved
 }
 
 // maxLinks is the kernel's own limit.
 const maxLinks = 40
 
-// followOne replaces the last existing directory of path: by what it links to, if
-// it is a link itself, else by its real name.
-func followOne(path string) (string, bool) {
-	existing, rest := path, ""
-	info, err := os.Lstat(existing)
-	for err != nil && existing != "/" {
-		rest = filepath.Join(filepath.Base(existing), rest)
-		existing = filepath.Dir(existing)
-		info, err = os.Lstat(existing)
-	}
-	if err != nil {
-		return path, false
-	}
-	if info.Mode()&os.ModeSymlink == 0 {
-		if real, err := filepath.EvalSymlinks(existing); err == nil {
-			return filepath.Join(real, rest), false
-		}
-		return path, false
-	}
-	link, err := os.Readlink(existing)
-	if err != nil {
-		return path, false
-	}
-	if !filepath.IsAbs(link) {
-		link = filepath.Join(filepath.Dir(existing), link)
-	}
-	return filepath.Join(link, rest), true
-}
-
 // lookup finds a program the way a shell inside the container would.
 func (r *rootfs) lookup(name, path, workdir string) (string, error) {
 	try := func(p string) bool {
-		fi, err := os.Stat(filepath.Join(r.root, resolve(p)))
+		fi, err := os.Stat(filepath.Join(r.root, resolve(r.root, p)))
 		return err == nil && !fi.IsDir() && fi.Mode()&0o111 != 0
 	}
 	if strings.Contains(name, "/") {

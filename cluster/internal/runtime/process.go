@@ -53,6 +53,7 @@ func (r *Runtime) start(c *container) error {
 		return fmt.Errorf("no command: the container has none, and the images file does not list %q", c.config.GetImage().GetUserSpecifiedImage())
 	}
 	environment := c.environment(image)
+	c.identity = c.identityIn(image)
 	workdir := firstOf(c.config.WorkingDir, image.Workdir, "/")
 	if err := unix.Unshare(unix.CLONE_NEWNS | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC); err != nil {
 		return fmt.Errorf("namespaces: %w", err)
@@ -67,7 +68,7 @@ func (r *Runtime) start(c *container) error {
 			return fmt.Errorf("network namespace: %w", err)
 		}
 	}
-	root, err := r.buildRoot(c)
+	root, err := r.buildRoot(c, image)
 	if err != nil {
 		return err
 	}
@@ -94,7 +95,7 @@ func (r *Runtime) start(c *container) error {
 	// ends the cluster.
 	cmd := &exec.Cmd{
 		Path: path, Args: argv, Env: list(environment), Dir: workdir, Stdout: stdout, Stderr: stderr, WaitDelay: 2 * time.Second,
-		SysProcAttr: &syscall.SysProcAttr{Chroot: c.root, Setsid: true},
+		SysProcAttr: c.attributes(),
 	}
 	if err := cmd.Start(); err != nil {
 		namespace.Close()
@@ -112,6 +113,9 @@ func (r *Runtime) start(c *container) error {
 // environment joins that of the image and that of the container.
 func (c *container) environment(image Image) map[string]string {
 	env := map[string]string{"PATH": os.Getenv("PATH"), "HOME": "/", "HOSTNAME": c.sandbox.config.Hostname}
+	if image.Rootfs != "" { // what this machine's says means nothing there
+		env["PATH"] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+	}
 	for k, v := range image.Env {
 		env[k] = v
 	}
@@ -139,19 +143,46 @@ func firstOf(values ...string) string {
 	return ""
 }
 
+// identityIn gives the mapping of users that makes the process the image's user, or the one that
+// the Pod names; none on the machine's files.
+func (c *container) identityIn(image Image) []syscall.SysProcIDMap {
+	if image.Rootfs == "" {
+		return nil
+	}
+	user := int(image.User)
+	if chosen := c.config.GetLinux().GetSecurityContext().GetRunAsUser(); chosen != nil {
+		user = int(chosen.Value)
+	}
+	return []syscall.SysProcIDMap{{ContainerID: user, HostID: 0, Size: 1}}
+}
+
+// attributes are those of every process of a container. Whoever started the cluster has one user
+// only, so another one is a name for it, in a user namespace of the process's own; the process
+// loses all capabilities there unless it is that namespace's root.
+func (c *container) attributes() *syscall.SysProcAttr {
+	attr := &syscall.SysProcAttr{Chroot: c.root, Setsid: true}
+	if c.identity != nil {
+		attr.Cloneflags = syscall.CLONE_NEWUSER
+		attr.UidMappings, attr.GidMappings = c.identity, c.identity
+	}
+	return attr
+}
+
 // buildRoot must run on the thread that is to start the container.
-func (r *Runtime) buildRoot(c *container) (*rootfs, error) {
-	root, err := newRootfs(c.root)
+func (r *Runtime) buildRoot(c *container, image Image) (*rootfs, error) {
+	root, err := newRootfs(c.root, firstOf(image.Rootfs, "/"))
 	if err != nil {
 		return nil, err
 	}
-	for _, d := range r.Hide {
-		if err := root.hide(d); err != nil {
+	if image.Rootfs == "" {
+		for _, d := range r.Hide {
+			if err := root.hide(d); err != nil {
+				return nil, err
+			}
+		}
+		if err := root.cover("/tmp"); err != nil {
 			return nil, err
 		}
-	}
-	if err := root.cover("/tmp"); err != nil {
-		return nil, err
 	}
 	mounts := append([]*cri.Mount{}, c.config.Mounts...)
 	if _, err := os.Stat(c.sandbox.resolvConf()); err == nil {
@@ -163,6 +194,9 @@ func (r *Runtime) buildRoot(c *container) (*rootfs, error) {
 		if err := root.mount(m.HostPath, m.ContainerPath, m.Readonly); err != nil {
 			return nil, err
 		}
+	}
+	if image.Rootfs != "" {
+		return root, root.seal()
 	}
 	return root, nil
 }

@@ -9,33 +9,45 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// rootfs is a container's root: the machine's tree seen through bind mounts.
+// rootfs is a container's root: the machine's tree, or an image's, seen through bind mounts.
 // Where a mount target does not exist, its closest existing directory is covered
-// by a tmpfs with the same entries, in which the target can be made. The machine's
+// by a tmpfs with the same entries, in which the target can be made. The tree's
 // files are read-only there; what a tmpfs adds is private to the container.
 type rootfs struct {
 	root    string          // the new root
-	covered map[string]bool // the machine's directories that are covered already
+	tree    string          // the tree that it shows: "/", or the folder of an image
+	covered map[string]bool // directories of the tree that are covered already
 	volumes map[string]bool // paths on which something was mounted
 }
 
 // newRootfs must run on a thread with a mount namespace of its own.
-func newRootfs(root string) (*rootfs, error) {
+func newRootfs(root, tree string) (*rootfs, error) {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return nil, fmt.Errorf("private mounts: %w", err)
 	}
 	if err := os.MkdirAll(root, 0o755); err != nil {
 		return nil, err
 	}
-	r := &rootfs{root: root, covered: map[string]bool{}, volumes: map[string]bool{}}
-	return r, r.cover("/")
+	r := &rootfs{root: root, tree: tree, covered: map[string]bool{}, volumes: map[string]bool{}}
+	if err := r.cover("/"); err != nil {
+		return nil, err
+	}
+	for _, dir := range ofTheKernel {
+		if err := bindTo(dir, filepath.Join(root, dir), true); err != nil {
+			return nil, fmt.Errorf("bind %s: %w", dir, err)
+		}
+	}
+	return r, nil
 }
+
+// ofTheKernel are the directories that are the machine's in every root, as they are.
+var ofTheKernel = []string{"/dev", "/proc", "/sys"}
 
 // cover puts a tmpfs with the same entries over dir. The entries are bound from
 // what the new root showed there before, so that earlier mounts stay visible.
 func (r *rootfs) cover(dir string) error {
 	target := filepath.Join(r.root, dir)
-	from := dir
+	from := r.tree
 	if dir != "/" {
 		fd, err := unix.Open(target, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 		if err != nil {
@@ -53,6 +65,9 @@ func (r *rootfs) cover(dir string) error {
 	}
 	r.covered[dir] = true
 	for _, e := range entries {
+		if dir == "/" && slices.Contains(ofTheKernel, dir+e.Name()) {
+			continue
+		}
 		if err := r.bindEntry(from, dir, e); err != nil {
 			return err
 		}
@@ -76,7 +91,7 @@ func (r *rootfs) bindEntry(from, dir string, e os.DirEntry) error {
 		return nil
 	}
 	// Below the top a bind keeps what its source is: read-only, or a volume's own.
-	if dir != "/" || slices.Contains(asTheyAre, shown) {
+	if dir != "/" {
 		return nil
 	}
 	if err := setReadOnly(target); err != nil {
@@ -84,9 +99,6 @@ func (r *rootfs) bindEntry(from, dir string, e os.DirEntry) error {
 	}
 	return nil
 }
-
-// asTheyAre are the directories of the kernel.
-var asTheyAre = []string{"/dev", "/proc", "/sys"}
 
 // bindTo makes the mount point if there is none.
 func bindTo(from, to string, isDir bool) error {
@@ -104,6 +116,17 @@ func bindTo(from, to string, isDir bool) error {
 	return unix.Mount(from, to, "", unix.MS_BIND|unix.MS_REC, "")
 }
 
+// seal makes read-only what cover has put there. Nothing can be mounted at a new place afterwards.
+func (r *rootfs) seal() error {
+	attr := unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY}
+	for dir := range r.covered {
+		if err := unix.MountSetattr(-1, filepath.Join(r.root, dir), 0, &attr); err != nil {
+			return fmt.Errorf("read-only %s: %w", dir, err)
+		}
+	}
+	return nil
+}
+
 // mount binds a path of the machine onto one of the container, which is made if
 // need be.
 func (r *rootfs) mount(host, path string, readOnly bool) error {
@@ -111,7 +134,7 @@ func (r *rootfs) mount(host, path string, readOnly bool) error {
 	if err != nil {
 		return err
 	}
-	path = resolve(path)
+	path = resolve(r.root, path)
 	target := filepath.Join(r.root, path)
 	if err := r.makeParent(path); err != nil {
 		return err
@@ -158,14 +181,14 @@ func setReadOnly(target string) error {
 
 // hide covers a directory of the machine with an empty one.
 func (r *rootfs) hide(dir string) error {
-	target := filepath.Join(r.root, resolve(dir))
+	target := filepath.Join(r.root, resolve(r.root, dir))
 	if _, err := os.Stat(target); err != nil {
 		return nil
 	}
 	return unix.Mount("tmpfs", target, "tmpfs", 0, "mode=0755")
 }
 
-// writable tells whether dir lies in a tmpfs of ours, not in a directory of the machine.
+// writable tells whether dir lies in a tmpfs of ours, not in a directory of the tree.
 func (r *rootfs) writable(dir string) bool {
 	if r.covered[dir] {
 		return true
@@ -175,8 +198,8 @@ func (r *rootfs) writable(dir string) bool {
 			return true
 		}
 		if r.covered[filepath.Dir(d)] {
-			// d is an entry of a covered directory: ours only if the machine lacks it.
-			_, err := os.Lstat(d)
+			// d is an entry of a covered directory: ours only if the tree lacks it.
+			_, err := os.Lstat(filepath.Join(r.tree, d))
 			return err != nil
 		}
 	}

@@ -1,7 +1,7 @@
 // Package runtime is a container runtime (CRI v1) whose containers are
 // processes of this machine. An image is a name in a table (images.go), a Pod a
-// network namespace (package podnet), a container's root the machine's own tree
-// behind bind mounts (rootfs.go).
+// network namespace (package podnet), a container's root the machine's own tree,
+// or an image's that was unpacked, behind bind mounts (rootfs.go).
 //
 // It is not a security boundary: limits, capabilities, seccomp, runAsUser and
 // fsGroup are accepted and not enforced.
