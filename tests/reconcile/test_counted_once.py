@@ -70,8 +70,7 @@ class Rollout:
         self.prometheus, self.discovery = Counting(access, deadline=30), Discovery(access)
         self.observer = Observer(Cache(), self.prometheus, None, Causes(self.discovery))
         self.notes: list[str] = []
-        self.queries: list[int] = []
-        self.late: list[bool] = []
+        self.queries, self.late = list[int](), list[bool]()
 
     def write(self, pod: str, samples: Samples, *metrics: str, arm: str = "logistic") -> None:
         """Let Prometheus have samples of one Pod, of both counters where none is named."""
@@ -83,9 +82,8 @@ class Rollout:
     async def window(self, start: float, end: float, usual: float = 0.0) -> Outcome:
         """What the arm earned in one window."""
         self.prometheus.queries = 0
-        reading = await self.observer.rewards(
-            parse(self.body), self.epoch + start, self.epoch + end, usual=usual
-        )
+        window = (self.epoch + start, self.epoch + end)
+        reading = await self.observer.rewards(parse(self.body), *window, usual=usual)
         assert isinstance(reading, WindowRead)
         self.queries.append(self.prometheus.queries)
         self.notes.extend(reading.notes)
