@@ -108,6 +108,7 @@ def test_a_night_with_the_verbs(one: Rollout) -> None:
         if act in {"Pinned", "Unpinned", "TakenOut", "Drained", "Restored", "Paused", "Resumed"}
     ]
     assert told == ["Pinned", "Unpinned", "TakenOut", "Drained", "Restored", "Paused", "Resumed"]
+    wait_until(lambda: one.status().get("checkpoint"), "a decision of this spec is recorded", 30)
     assert "agree" in bandit(one, "replay", one.name, *here)
     for words in KUBECTL:
         one.cluster.kubectl(*(word.replace("income", one.name) for word in words))

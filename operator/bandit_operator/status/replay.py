@@ -77,7 +77,10 @@ def replay(body: Mapping[str, Any]) -> Replay:
     if not status.history:
         raise NothingToReplay("the status has no history yet; wait for a tick")
     if status.checkpoint is None:
-        raise NothingToReplay("the status has no checkpoint: another version of bandit-operator wrote it")
+        raise NothingToReplay(
+            "the status has no checkpoint: the spec was changed just now, so wait for a tick,"
+            " or another version of bandit-operator wrote it"
+        )
     resource = parse(body)
     experiment = to_experiment(resource)
     if status.observed_generation != resource.metadata.generation:
