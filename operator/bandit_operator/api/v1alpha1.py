@@ -130,6 +130,7 @@ def to_experiment(resource: BanditDeployment) -> Experiment:
             action=spec.promotion.action,
         ),
         deadline=_deadline(resource),
+        guards=tuple(map(_guard, spec.guards or ())),
         pin=None if spec.pin is None else spec.pin.arm,
     )
 
@@ -152,6 +153,11 @@ def _arm(arm: api.Arm) -> core.Arm:
         validation_score=_number(arm.validation_score),
         out=arm.state is api.ArmWish.OUT,
     )
+
+
+def _guard(guard: api.Guard) -> core.Guard:
+    bound = guard.below if guard.above is None else guard.above
+    return core.Guard(guard.name, float(bound or 0), guard.above is not None, guard.windows)
 
 
 def _number(text: str | None) -> float | None:
