@@ -39,7 +39,7 @@ def played(
     facts: ArmFacts = UP,
 ) -> tuple[dict[str, ArmStanding], list[Any], float]:
     """Standings, outcomes and time after windows in which the guard has measured this, by arm."""
-    now, outcomes = start, []
+    now, outcomes = start, list[Any]()
     for measured in windows:
         reading = Window(
             now - 30, now, dict.fromkeys(("good", "bad"), Observed(9.0, 3.0)), {"errors": measured}

@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError
 
 from bandit_operator.api import spec as api
 from bandit_operator.api.fields import ApiModel
+from bandit_operator.api.guard import Guard
 from bandit_operator.api.rules import Rule, parse_duration
 from bandit_operator.api.status import Status
 from bandit_operator.api.timestamps import from_timestamp
@@ -155,7 +156,7 @@ def _arm(arm: api.Arm) -> core.Arm:
     )
 
 
-def _guard(guard: api.Guard) -> core.Guard:
+def _guard(guard: Guard) -> core.Guard:
     bound = guard.below if guard.above is None else guard.above
     return core.Guard(guard.name, float(bound or 0), guard.above is not None, guard.windows)
 
