@@ -30,6 +30,7 @@ def test_a_manifest_becomes_the_cores_experiment(manifest: dict[str, Any]) -> No
         guardrails=core.Guardrails(200, 0.2, 0.01, 0.005, 0.1),
         rollback=core.Rollback(0.05, 60.0, True, True, 86400.0),
         promotion=core.Promotion(0.05, 0.005, core.PromotionAction.HOLD),
+        guards=(core.Guard("errors", 0.05, above=True, windows=2),),
     )
 
 

@@ -222,3 +222,20 @@ def test_an_arm_that_is_taken_out_of_the_spec_loses_its_weight_where_the_user_wa
         lambda: one.weights()["old"] == 0, "the backend of the arm that was taken out has weight 0", 30
     )
     assert one.weights()["good"] > 0
+
+
+def test_an_arm_whose_guard_trips_loses_its_traffic_and_no_reward_was_asked(
+    rollout: Callable[..., Rollout], steer: Callable[..., None]
+) -> None:
+    one = rollout()
+    steer(one.name, good=(40, 0.5), bad=(40, 0.5))
+    busy = f'sum by (arm) (increase(model_reward_trials_total{{route="{one.name}"}}[$window]))'
+    guard = {"name": "busy", "query": busy, "above": "400", "windows": 2}
+    one.create(guards=[guard], guardrails={"minTrials": 10**6})
+    one.wait_for("MetricsAvailable", "True", "RewardsObserved")
+    assert one.weights()["bad"] > 0
+    steer(one.name, bad=(200, 0.5))
+    wait_until(lambda: one.weights()["bad"] == 0, "the unwell arm has weight 0", 40)
+    arm = one.arm("bad")
+    assert (arm["state"], arm["reason"]) == ("Unavailable", "GuardTripped")
+    assert one.weights()["good"] > 0

@@ -73,6 +73,14 @@ async def a_drain_that_keeps_the_pods() -> Process:
     return one
 
 
+async def an_arm_that_is_unwell() -> Process:
+    guard = {"name": "errors", "query": "error_share", "above": "0.05", "windows": 1}
+    one = await learned(Process, guards=[guard])
+    one.guards = {"errors": {"bad": 0.2}}
+    await one.tick()
+    return one
+
+
 async def a_new_arm_and_a_new_template() -> Process:
     one = await learned(Process, arms=("good", "bad", "late"))
     arms = one.api.objects[one.path]["spec"]["arms"]
@@ -259,6 +267,7 @@ SCENARIOS: list[Scenario] = [
     first_look,
     a_whole_rollback,
     a_drain_that_keeps_the_pods,
+    an_arm_that_is_unwell,
     a_new_arm_and_a_new_template,
     an_arm_that_cannot_serve_and_then_none,
     missing_data,

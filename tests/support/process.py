@@ -32,6 +32,7 @@ class FakeRewards(Observer):
 
     earning: dict[str, tuple[float, float] | Outcome | None] | SourceDown | BaseException
     requests: dict[str, float]
+    guards: dict[str, dict[str, float]]
     windows: list[tuple[float, float]]
 
     async def rewards(
@@ -53,7 +54,7 @@ class FakeRewards(Observer):
             if numbers is None:
                 numbers = NoData("no series of trials")
             arms[arm] = Observed(*map(float, numbers)) if isinstance(numbers, tuple) else numbers
-        return WindowRead(Window(start, end, arms), dict(self.requests))
+        return WindowRead(Window(start, end, arms, self.guards), dict(self.requests))
 
 
 class Process:
@@ -92,6 +93,8 @@ class Process:
             self.set_available(arm, 2)
         self.earning: Any = dict.fromkeys(arms, (500.0, 250.0))
         self.requests: dict[str, float] = {}
+        self.guards: dict[str, dict[str, float]] = {}
+        """What each guard measures, by guard and arm."""
         self.broken: set[str] = set()
         """Arms whose Pods do not become ready, whatever is asked for."""
         self.accepted: dict[str, int] = {}
@@ -295,6 +298,7 @@ class Process:
         """One pass, on what the watches have brought."""
         self.watch()
         self.observer.earning, self.observer.requests = self.earning, self.requests
+        self.observer.guards = self.guards
         requeue = await self.reconciler.reconcile(self.key, tick)
         self.past |= {one["reason"] for one in self.status.get("conditions", [])}
         self.past |= {one["reason"] for one in self.status.get("arms", [])}

@@ -23,6 +23,7 @@ from bandit_operator.api.fields import (
     ObjectName,
     Share,
 )
+from bandit_operator.api.guard import Guard
 from bandit_operator.api.pin import Pin, pin_rules
 from bandit_operator.api.reward import Reward
 from bandit_operator.api.reward_counters import BETWEEN_0_AND_1
@@ -352,6 +353,8 @@ class Spec(ApiModel):
     """What one reward is, and where to read it."""
     strategy: Strategy = Field(default_factory=Strategy)
     """How the next weights are chosen."""
+    guards: Annotated[list[Guard] | None, Field(max_length=8), ListMap("name")] = None
+    """Signs that an arm is unwell, such as its share of errors: it loses its traffic at once."""
     guardrails: Guardrails = Field(default_factory=Guardrails)
     """Bounds on how traffic moves, whatever the strategy wants."""
     rollback: Rollback = Field(default_factory=Rollback)

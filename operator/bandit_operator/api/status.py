@@ -137,6 +137,8 @@ class ArmStatus(ApiModel):
     """Since when it can serve again, while it is Unavailable."""
     outages: Annotated[int | None, Field(ge=0)] = None
     """How often it could not serve in the present trouble."""
+    beyond: dict[str, Annotated[int, Field(ge=0, le=100)]] | None = None
+    """For how many windows running its guards have been beyond their bounds, by guard."""
     idle_since: Time | None = None
     """Since when it carries no weight."""
     carried: Annotated[str | None, Field(max_length=32)] = None
@@ -247,6 +249,8 @@ class DecisionRecord(ApiModel):
     """What each arm earned in the window; an arm without data is left out."""
     missing: dict[str, Annotated[str, Field(max_length=1024)]] | None = None
     """Why arms have no data in the window."""
+    guards: dict[str, dict[str, Annotated[str, Field(max_length=32)]]] | None = None
+    """What the guards measured at the window's end, by guard and arm."""
     implausible: dict[str, ImplausibleNumbers] | None = None
     """Arms whose numbers the source itself found not to be believed."""
     weights: dict[str, int] | None = None

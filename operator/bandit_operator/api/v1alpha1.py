@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError
 
 from bandit_operator.api import spec as api
 from bandit_operator.api.fields import ApiModel
+from bandit_operator.api.guard import Guard
 from bandit_operator.api.rules import Rule, parse_duration
 from bandit_operator.api.status import Status
 from bandit_operator.api.timestamps import from_timestamp
@@ -130,6 +131,7 @@ def to_experiment(resource: BanditDeployment) -> Experiment:
             action=spec.promotion.action,
         ),
         deadline=_deadline(resource),
+        guards=tuple(map(_guard, spec.guards or ())),
         pin=None if spec.pin is None else spec.pin.arm,
     )
 
@@ -152,6 +154,11 @@ def _arm(arm: api.Arm) -> core.Arm:
         validation_score=_number(arm.validation_score),
         out=arm.state is api.ArmWish.OUT,
     )
+
+
+def _guard(guard: Guard) -> core.Guard:
+    bound = guard.below if guard.above is None else guard.above
+    return core.Guard(guard.name, float(bound or 0), guard.above is not None, guard.windows)
 
 
 def _number(text: str | None) -> float | None:

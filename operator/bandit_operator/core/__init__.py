@@ -10,6 +10,7 @@ asked         what users ask of single arms: out, in again, brought back
 drain         how an arm goes down: weight 0, accepted, no requests, replicas 0
 retries       when an arm that was found worse is tried again
 servable      whether an arm can serve
+unwell        whether its guards let it
 learn         what of a window is learned
 plausibility  what cannot be true
 guards        what must hold before evidence may move traffic

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from bandit_operator.core.model import Arm, Delay, Guardrails, Mode, Promotion, RewardType, Rollback
+from bandit_operator.core.model import Arm, Delay, Guard, Guardrails, Mode, Promotion, RewardType, Rollback
 from bandit_operator.core.strategies.base import Strategy
 
 
@@ -29,6 +29,8 @@ class Experiment:
     promotion: Promotion = field(default_factory=Promotion)
     deadline: float | None = None
     """When the weights stay as they are, verdict or not, seconds since the Unix epoch; None for never."""
+    guards: tuple[Guard, ...] = ()
+    """Signs that an arm is unwell."""
     pin: str | None = None
     """The arm that is to have all of the traffic while it can serve; None where the strategy decides."""
 

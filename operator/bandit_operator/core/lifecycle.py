@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bandit_operator.core import asked, drain, reasons, retries, servable
+from bandit_operator.core import asked, drain, reasons, retries, servable, unwell
 from bandit_operator.core.drain import Step
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import (
@@ -97,13 +97,16 @@ def advance(
         standing, entered = _enter(experiment, arm, before, snapshot, first=not standings)
         standing, brought_back = asked.bring_back(experiment, arm, standing, snapshot)
         standing, started_again = _restart(experiment, arm, standing, facts, snapshot.now, fallen=fallen)
-        standing, moved = _serve(arm, standing, facts, snapshot.now)
+        standing, moved = _serve(experiment, arm, standing, facts, snapshot.now)
+        standing = unwell.counted(experiment, arm, standing, snapshot)
         after[arm] = _idle(standing, facts, snapshot.now)
         outcomes += [*entered, *brought_back, *started_again, *moved]
         if brought_back or started_again or (before is None and standings):
             restarted.add(arm)
     after, set_out = asked.take_out(experiment, after, snapshot.now)
     outcomes += set_out
+    after, withheld = unwell.withhold(experiment, after, snapshot)
+    outcomes += withheld
     if not _able(after):
         after, called = _call_back(after, snapshot, [*best_first, *experiment.names])
         outcomes += called
@@ -252,7 +255,7 @@ def _restarted_state(arm: str, standing: ArmStanding, why: str) -> tuple[ArmStat
     return ArmState.JOINING, (Joined(arm, why),)
 
 
-def _serve(arm: str, standing: ArmStanding, facts: ArmFacts, now: float) -> Step:
+def _serve(experiment: Experiment, arm: str, standing: ArmStanding, facts: ArmFacts, now: float) -> Step:
     """Take out an arm that cannot serve, and let it return once it has stayed up."""
     fault = servable.fault(facts)
     if standing.state in SERVING_STATES and fault is not None:
@@ -269,6 +272,10 @@ def _serve(arm: str, standing: ArmStanding, facts: ArmFacts, now: float) -> Step
     if fault is not None:
         still = replace(standing, reason=fault.reason, up_since=None)
         return still, () if still == standing else (Noticed(arm, fault.reason),)
+    if standing.reason == reasons.GUARD_TRIPPED:
+        if now < standing.since + unwell.withheld_seconds(experiment.interval, standing.outages):
+            return standing, ()
+        return _returned(standing, now, reasons.SERVING), (Returned(arm),)
     up = replace(standing, up_since=now if standing.up_since is None else standing.up_since)
     proven_at = servable.proven_at(up)
     if proven_at is not None and now >= proven_at:

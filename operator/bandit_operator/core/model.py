@@ -7,7 +7,7 @@ the route's traffic in [0, 1], and weights are the integers that a route carries
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 WEIGHT_TOTAL = 10_000
@@ -188,6 +188,8 @@ class Window:
     start: float
     end: float
     arms: Mapping[str, Outcome]
+    guards: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """What the guards' queries yielded at its end, by guard and arm; an arm without a value is left out."""
 
 
 Reading = Window | SourceDown | NothingDue
@@ -219,6 +221,18 @@ class ArmFacts:
     """Who else gives traffic to its Pods or its Service: another route, rule or resource."""
     identity: str | None = None
     """Digest of backend, scale target and label: a change means that this is another arm."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """A bound on a measurement of each arm, beyond which the arm is unwell."""
+
+    name: str
+    bound: float
+    above: bool
+    """Whether higher values than the bound are bad; otherwise lower ones."""
+    windows: int
+    """How many windows running it must be so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,5 +308,7 @@ class ArmStanding:
     """How often it was found worse since it is what it is."""
     set_out: bool = False
     """Whether it is out because the user wants so; no time and no other Pod template brings it back."""
+    beyond: Mapping[str, int] = field(default_factory=dict)
+    """For how many windows running its guards have been beyond their bounds, by guard; none that is 0."""
     baseline_until: float | None = None
     """When another arm became the baseline in its place; None where it never was."""

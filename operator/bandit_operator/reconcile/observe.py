@@ -18,6 +18,7 @@ from bandit_operator.sources import RewardSource, Sample, source_of
 from bandit_operator.sources.base import Values
 from bandit_operator.sources.beginnings import leave_out_counted, leave_out_lives, subtract_earlier
 from bandit_operator.sources.binding import bound, checked
+from bandit_operator.sources.guards import guard_queries, guard_values
 from bandit_operator.sources.late import add_late
 from bandit_operator.sources.promql import raw
 from bandit_operator.sources.requests import REQUESTS, request_counters
@@ -111,7 +112,7 @@ class Observer:
         for arm, what in tally.unsteady.items():
             outcomes[arm] = Implausible(reasons.COUNTER_NOT_STEADY, what)
         return WindowRead(
-            Window(start, end, outcomes),
+            Window(start, end, outcomes, guard_values(resource, values)),
             values.get(REQUESTS, {}),
             tuple(tally.notes),
             tally.past_is_lost,
@@ -127,7 +128,10 @@ class Observer:
         try:
             return WindowQuery(
                 tuple(checked(one, namespace) for one in counters),
-                tuple(bound(one, namespace) for one in source.queries(resource, start, end)),
+                tuple(
+                    bound(one, namespace)
+                    for one in (*source.queries(resource, start, end), *guard_queries(resource, start, end))
+                ),
                 start,
                 end,
             )

@@ -47,6 +47,7 @@ def decision_record(
         observations=None if window is None else _observations(window),
         missing=None if window is None else _missing(window),
         implausible=None if window is None else _implausible(window),
+        guards=None if window is None else _guards(window),
         weights=dict(decision.weights),
         actions=[str(scale) for scale in decision.scales] or None,
         reason=decision.reason,
@@ -63,6 +64,7 @@ def caught_up_record(window: Window, now: float, generation: int) -> DecisionRec
         observations=_observations(window),
         missing=_missing(window),
         implausible=_implausible(window),
+        guards=_guards(window),
         reason=reasons.CAUGHT_UP,
         message="read after an absence",
     )
@@ -131,6 +133,15 @@ def _implausible(window: Window) -> dict[str, ImplausibleNumbers] | None:
     return implausible or None
 
 
+def _guards(window: Window) -> dict[str, dict[str, str]] | None:
+    values = {
+        guard: {arm: repr(value) for arm, value in by_arm.items()}
+        for guard, by_arm in window.guards.items()
+        if by_arm
+    }
+    return values or None
+
+
 # ---- the way back ---------------------------------------------------------------------
 
 
@@ -143,7 +154,11 @@ def window_of(record: DecisionRecord, names: Sequence[str]) -> Window | None:
     arms: dict[str, Outcome] = {arm: NoData(missing.get(arm, "")) for arm in names}
     arms |= {arm: _observed(observations[arm]) for arm in names if arm in observations}
     arms |= {arm: Implausible(one.reason, one.message) for arm, one in implausible.items()}
-    return Window(from_timestamp(record.window.start), from_timestamp(record.window.end), arms)
+    guards = {
+        guard: {arm: float(value) for arm, value in by_arm.items()}
+        for guard, by_arm in (record.guards or {}).items()
+    }
+    return Window(from_timestamp(record.window.start), from_timestamp(record.window.end), arms, guards)
 
 
 def snapshot_of(record: DecisionRecord, seen: Seen, names: Sequence[str]) -> Snapshot:

@@ -53,9 +53,16 @@ def fingerprint(document: Document) -> Fingerprint:
         document.foreign_changes,
         document.committed.cursor is None,
         document.committed.backends,
+        _beyond(document),
         document.committed.restored,
         tuple((one.type, one.status, one.reason, _fault(one)) for one in document.conditions),
     )
+
+
+def _beyond(document: Document) -> Fingerprint:
+    """How long guards have been beyond their bounds: windows are not read again for them."""
+    standings = {} if document.decision is None else document.decision.standings
+    return tuple((arm, tuple(standing.beyond.items())) for arm, standing in standings.items())
 
 
 def _fault(condition: Condition) -> str:

@@ -1,0 +1,40 @@
+"""Guards are asked with the rewards, about the window, and bound like every query of the user."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bandit_operator.api.v1alpha1 import BanditDeployment, InvalidResource, parse
+from bandit_operator.sources.guards import guard_queries, guard_values
+from tests.support.manifests import good
+
+SHARE = "sum by (arm) (increase(errors_total[$window])) / sum by (arm) (increase(requests_total[$window]))"
+
+
+def resource(*guards: dict[str, Any]) -> BanditDeployment:
+    body = good()
+    body["spec"]["guards"] = list(guards)
+    return parse(body)
+
+
+def test_a_guard_is_about_the_window_and_says_which_field_it_is_from() -> None:
+    one = resource({"name": "errors", "query": SHARE, "above": "0.05"})
+    (query,) = guard_queries(one, 1000.0, 1030.0)
+    assert query.promql == SHARE.replace("$window", "30s")
+    assert query.field == "guards[0].query"
+
+
+def test_a_value_of_no_arm_and_one_that_is_no_number_are_left_out() -> None:
+    one = resource({"name": "errors", "query": SHARE, "above": "0.05"})
+    arm = one.spec.arms[0].name
+    values = {"guard errors": {arm: 0.2, "nobody": 1.0, one.spec.arms[1].name: float("inf")}}
+    assert guard_values(one, values) == {"errors": {arm: 0.2}}
+    assert guard_values(one, {}) == {"errors": {}}
+
+
+@pytest.mark.parametrize("bounds", [{}, {"above": "1", "below": "0"}])
+def test_a_guard_has_exactly_one_bound(bounds: dict[str, str]) -> None:
+    with pytest.raises(InvalidResource, match="exactly one of above and below"):
+        resource({"name": "errors", "query": SHARE, **bounds})
