@@ -100,7 +100,8 @@ def test_a_section_that_sends_the_reader_on_names_one_that_is_there() -> None:
 def test_a_command_of_ours_works(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     one = asyncio.run(learned(Process, arms=("logistic", "boosting")))
     words = shlex.split(text)
-    BEFORE.get(words[0], lambda _: None)(one)
+    if words[0] in BEFORE:
+        BEFORE[words[0]](one)
     if words[:3] == ["promote", "income", "logistic"]:
         one.update_spec(baseline="boosting")
     asyncio.run(one.look())
