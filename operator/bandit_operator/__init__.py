@@ -7,9 +7,9 @@ cli          the command line, one file a verb
 app          wires everything, starts and stops it
 reconcile    one pass over one resource: observe → decide → commit → apply
 watch        what the cluster shows: handlers, the cache they keep, a look past the watches
-status       what is remembered and said: session, document and its inverse, conditions, events
-runtime      the process: scheduler, election, clock, settings, probes, metrics
-adapters     the only input and output: API server, Prometheus
+status       what is remembered and said: session, document and its inverse, conditions, events, notices
+runtime      the process: scheduler, election, clock, settings, probes, metrics, delivery of notices
+adapters     the only input and output: API server, Prometheus, webhooks
 sources      rewards from Prometheus, one file a source
 api          the resource: models, definition, rules; presets, one file a gateway or model server
 simulation   worlds to play, many seeds at once

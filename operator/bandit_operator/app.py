@@ -12,12 +12,14 @@ import structlog
 from bandit_operator.adapters.discovery import Discovery
 from bandit_operator.adapters.kubernetes import KubernetesAPI
 from bandit_operator.adapters.prometheus import Prometheus
+from bandit_operator.adapters.webhooks import Webhooks
 from bandit_operator.api.references import Key
 from bandit_operator.reconcile.causes import Causes
 from bandit_operator.reconcile.observe import Observer
 from bandit_operator.reconcile.reconciler import Reconciler
 from bandit_operator.runtime.clock import Clock
 from bandit_operator.runtime.election import Elector
+from bandit_operator.runtime.notifier import Notifier
 from bandit_operator.runtime.scheduler import LONGEST_SLEEP, Scheduler
 from bandit_operator.runtime.server import serve
 from bandit_operator.runtime.settings import Settings
@@ -57,6 +59,8 @@ class Operator:
             Causes(self.discovery, self.clock.monotonic),
             bind_namespace=settings.bind_namespace,
         )
+        self.webhooks = Webhooks()
+        self.notifier = Notifier(settings.webhooks, self.webhooks.post, self.metrics.notifications)
         self.reconciler = Reconciler(
             self.cache,
             api,
@@ -65,6 +69,7 @@ class Operator:
             self.metrics,
             settings.lease.identity,
             f"{settings.lease.namespace}/{settings.lease.name}",
+            self.notifier.offer,
         )
         self.scheduler = Scheduler(self.reconciler.reconcile, settings.concurrency, self.clock.monotonic)
         self.relister = Relister(api, self.cache, self._gone, settings.namespaces)
@@ -80,6 +85,7 @@ class Operator:
         write are ended before it.
         """
         server = await serve(self.settings.listen, self.metrics.registry, self.trouble, self.unready)
+        self.notifier.start()
         parts = [
             asyncio.create_task(part, name=name)
             for name, part in (
@@ -101,6 +107,8 @@ class Operator:
                 part.cancel()
             await asyncio.gather(*parts, return_exceptions=True)
             await self.elector.release()
+            await self.notifier.close()
+            await self.webhooks.close()
             watch_until.set()
             await asyncio.wait([watching], timeout=STOP_SECONDS)
             await self.prometheus.close()

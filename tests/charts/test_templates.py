@@ -87,6 +87,17 @@ def test_user_name_and_password_are_mounted_as_the_operator_reads_them(chart: Ch
     assert told["BANDIT_OPERATOR_PROMETHEUS_BASIC_AUTH_DIR"] == "/var/run/prometheus"
 
 
+def test_the_list_of_webhooks_is_mounted_with_the_files_that_it_names(chart: Chart) -> None:
+    chosen = "notifications.secretName=bandit-webhooks"
+    [deployment] = chart.find("Deployment", "bandit-operator", "--set", chosen)
+    [volume] = deployment["spec"]["template"]["spec"]["volumes"]
+    assert volume == {"name": "notifications", "secret": {"secretName": "bandit-webhooks"}}
+    [mount] = container(chart, "--set", chosen)["volumeMounts"]
+    told = environment(chart, "--set", chosen)["BANDIT_OPERATOR_NOTIFY_CONFIG"]
+    assert told == f"{mount['mountPath']}/config.yaml"
+    assert mount["readOnly"] is True
+
+
 def test_the_operator_is_told_what_the_values_say(chart: Chart) -> None:
     told = environment(
         chart, "--set", "prometheus.address=http://prometheus.monitoring:9090,concurrency=1000"
@@ -196,6 +207,11 @@ def test_the_network_policy_lets_through_what_the_values_say_and_nothing_else(ch
     assert api_server == {"ports": [{"port": 443}, {"port": 6443}]}
     assert [port["port"] for port in dns["ports"]] == [53, 53]
     assert prometheus == {"to": monitoring, "ports": [{"port": 9090}]}
+    reached = "networkPolicy.enabled=true,networkPolicy.notifications.peers[0].ipBlock.cidr=192.0.2.0/24"
+    [policy] = chart.find("NetworkPolicy", "bandit-operator", "--set", reached)
+    assert policy["spec"]["egress"][3:] == [
+        {"to": [{"ipBlock": {"cidr": "192.0.2.0/24"}}], "ports": [{"port": 443}]}
+    ]
 
 
 def test_a_network_policy_without_scrapers_and_prometheus_lets_nobody_in_and_reaches_neither(
@@ -237,6 +253,7 @@ def test_nobody_gets_a_wildcard_or_a_secret(chart: Chart) -> None:
         ("extraEnv[0].value=x", "at '/extraEnv/0': missing property 'name'"),
         ("networkPolicy.scrapers[0].namespace=x", "additional properties 'namespace' not allowed"),
         ("networkPolicy.prometheus.ports={web}", "at '/networkPolicy/prometheus/ports/0': got string"),
+        ("notifications.key=a/b", "at '/notifications/key': 'a/b' does not match pattern"),
         ("revisionHistoryLimit=-1", "at '/revisionHistoryLimit': minimum: got -1, want 0"),
         ("hostAliases[0].ip=192.0.2.7", "at '/hostAliases/0': missing property 'hostnames'"),
         ("extraObjects[0].kind=Pod", "at '/extraObjects/0': missing property 'apiVersion'"),

@@ -23,6 +23,7 @@ from tests.reconcile import (
     test_decided,
     test_identity,
     test_neighbours,
+    test_notices,
     test_plausible,
     test_servable,
     test_verbs,
@@ -31,7 +32,15 @@ from tests.support.playing import EQUAL, WORSE, learned, until
 from tests.support.process import Process
 
 ALL = {name: value for name, value in vars(reasons).items() if name.isupper() and isinstance(value, str)}
-PLAYED = (test_decided, test_identity, test_neighbours, test_plausible, test_servable, test_verbs)
+PLAYED = (
+    test_decided,
+    test_identity,
+    test_neighbours,
+    test_notices,
+    test_plausible,
+    test_servable,
+    test_verbs,
+)
 
 Scenario = Callable[[], Coroutine[Any, Any, Process]]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from click.testing import CliRunner
 
@@ -33,4 +35,18 @@ def test_headers_come_as_an_object_and_a_token_not_with_a_password() -> None:
     ):
         done = CliRunner().invoke(run, list(options))
         assert done.exit_code == 2
+        assert "secret" not in done.output
+
+
+def test_an_operator_whose_list_of_webhooks_cannot_be_used_does_not_start(tmp_path: Path) -> None:
+    file = tmp_path / "webhooks.yaml"
+    for text, says in (
+        (None, "cannot be read: No such file or directory"),
+        ("- {url: http://secret.example.com}", "0: Value error, the url must be https"),
+    ):
+        if text is not None:
+            file.write_text(text)
+        done = CliRunner().invoke(run, ["--notify-config", str(file)])
+        assert done.exit_code == 2
+        assert says in " ".join(done.output.split())
         assert "secret" not in done.output

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from bandit_operator.adapters.notices import Notice
 from bandit_operator.api.references import Key
 from bandit_operator.api.v1alpha1 import parse
 from bandit_operator.core import reasons
@@ -101,6 +102,8 @@ class Process:
         """Weights that the gateway has accepted last."""
         self.past: set[str] = set()
         """Reasons of conditions and arms that the status has shown at any time."""
+        self.notices: list[Notice] = []
+        """What people were told, over all restarts."""
         self.start()
 
     # ---- where things are -----------------------------------------------------------------
@@ -160,7 +163,9 @@ class Process:
         self.observer = self.make_observer()
         self.observer.windows = []
         clock = Clock(lambda: self.now + self.clock_offset, lambda: self.now)
-        self.reconciler = Reconciler(self.cache, self.api, self.observer, clock, self.metrics, "replica")
+        self.reconciler = Reconciler(
+            self.cache, self.api, self.observer, clock, self.metrics, "replica", notify=self.notices.extend
+        )
         self.watch()
 
     def go_on_from(self, other: Process) -> None:

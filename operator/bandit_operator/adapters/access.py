@@ -160,14 +160,14 @@ _OWN_HEADERS = frozenset(
 """Headers that are set here or by HTTP itself."""
 
 
-def further_headers(named: Mapping[str, object]) -> dict[str, str]:
-    """Headers that may be sent beside the operator's own.
+def further_headers(named: Mapping[str, object], taken: frozenset[str] = _OWN_HEADERS) -> dict[str, str]:
+    """Headers that may be sent beside those that are ``taken``, in lower case.
 
     Raises:
         ValueError: One may not; the message has its name, and not its value.
     """
     for name, value in named.items():
-        if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}", name) or name.lower() in _OWN_HEADERS:
+        if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}", name) or name.lower() in taken:
             raise ValueError(f"{shown(name)!r} is no header that can be set; name another")
         if not isinstance(value, str) or not value.isascii() or not value.isprintable():
             raise ValueError(f"the value of header {name} is no text of printable ASCII characters")

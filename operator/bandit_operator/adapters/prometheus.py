@@ -111,7 +111,7 @@ class Prometheus:
             return self._missed(server, address)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             result = SourceDown(
-                reasons.UNREACHABLE, f"Prometheus at {shown(address)} cannot be reached: {_cause(error)}"
+                reasons.UNREACHABLE, f"Prometheus at {shown(address)} cannot be reached: {cause(error)}"
             )
         server.missed = 0
         return result
@@ -200,7 +200,7 @@ class Prometheus:
         )
 
 
-def _cause(error: Exception) -> str:
+def cause(error: Exception) -> str:
     """Why there was no answer, in words that are not the other side's."""
     match error:
         case aiohttp.ClientConnectorDNSError():

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from pathlib import Path
 
 import click
 
 from bandit_operator import app
+from bandit_operator.adapters.webhooks import webhooks_in
 from bandit_operator.runtime.election import LeaseSettings
 from bandit_operator.runtime.settings import Settings, access_to
 from bandit_operator.runtime.telemetry import configure_logging
@@ -45,6 +47,10 @@ from bandit_operator.runtime.telemetry import configure_logging
     help="Let each resource read only series whose label namespace is its own namespace.",
 )
 @click.option(
+    "--notify-config",
+    help="File that lists the webhooks that are told of rollbacks and the like: docs/notifications.md.",
+)
+@click.option(
     "--watch-namespaces", default="", help="Namespaces to watch, separated by commas. Default: all."
 )
 @click.option("--lease-name", default="bandit-operator", help="Lease that decides which replica acts.")
@@ -76,6 +82,7 @@ def run(
     prometheus_headers: str,
     prometheus_allowed_addresses: str,
     bind_namespace: bool,
+    notify_config: str | None,
     watch_namespaces: str,
     lease_name: str,
     lease_namespace: str,
@@ -111,6 +118,7 @@ def run(
             prometheus_basic_auth_dir,
             prometheus_headers,
         )
+        webhooks = webhooks_in(Path(notify_config)) if notify_config else ()
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     configure_logging(log_level)
@@ -122,6 +130,7 @@ def run(
         prometheus_deadline=prometheus_deadline,
         prometheus_access=access,
         bind_namespace=bind_namespace,
+        webhooks=webhooks,
         namespaces=_listed(watch_namespaces),
         listen=(host, int(port)),
         concurrency=concurrency,

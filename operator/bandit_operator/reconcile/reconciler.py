@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
 
 from bandit_operator.adapters.kubernetes import KubernetesAPI
+from bandit_operator.adapters.notices import Notice
 from bandit_operator.api.references import Key, route_of, scale_targets_of
 from bandit_operator.api.status import Condition, Phase
 from bandit_operator.api.timestamps import to_timestamp
@@ -39,7 +40,7 @@ from bandit_operator.reconcile.windows import BETWEEN_TICKS, CLOCK_SET, CaughtUp
 from bandit_operator.runtime.clock import Clock
 from bandit_operator.runtime.scheduler import Requeue
 from bandit_operator.runtime.telemetry import Metrics
-from bandit_operator.status import conditions, events, writer
+from bandit_operator.status import conditions, events, notices, writer
 from bandit_operator.status.conditions import Overview, RouteState
 from bandit_operator.status.document import Document, to_status
 from bandit_operator.status.session import intended
@@ -66,6 +67,7 @@ class Reconciler:
         metrics: Metrics,
         identity: str,
         lease: str = "",
+        notify: Callable[[Sequence[Notice]], None] = lambda _: None,
     ) -> None:
         self._cache = cache
         self._api = api
@@ -76,6 +78,7 @@ class Reconciler:
         self._identity = identity
         self._tracked: dict[Key, Tracked] = {}
         self._rivals = Rivals(lease)
+        self._notify = notify
 
     def forget_all(self) -> None:
         """Start from the statuses again, as after leadership was won."""
@@ -295,6 +298,7 @@ class Reconciler:
         if overview.decision is not None:
             drafts += events.of_decision(overview.decision, overview.acts)
         drafts += events.of_drained(overview.drained)
+        self._notify(notices.of(drafts, written, overview.now))
         await events.post(self._api, body, self._identity, [*drafts, *events.of_notes(notes)])
 
     async def _reject(self, key: Key, body: Mapping[str, Any], message: str) -> Requeue:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bandit_operator.adapters.access import Access, Origin, further_headers
+from bandit_operator.adapters.webhooks import Webhook
 from bandit_operator.runtime.election import LeaseSettings
 
 
@@ -17,6 +18,7 @@ class Settings:
 
     ``prometheus_address`` serves resources that name no address of their own.
     ``prometheus_access`` says which others resources may name, and what identifies the operator.
+    ``webhooks`` are told of what happens.
     ``namespaces`` limits what is watched; empty means the whole cluster.
     ``bind_namespace`` lets a resource read series of its own namespace only.
     """
@@ -26,6 +28,7 @@ class Settings:
     prometheus_deadline: float = 5.0
     prometheus_access: Access = field(default_factory=Access)
     bind_namespace: bool = False
+    webhooks: tuple[Webhook, ...] = ()
     namespaces: tuple[str, ...] = ()
     listen: tuple[str, int] = ("0.0.0.0", 8080)
     concurrency: int = 32

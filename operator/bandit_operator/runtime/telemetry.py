@@ -46,6 +46,7 @@ class Metrics:
             "foreign_weight_changes", "Weights that another writer had changed", *labels
         )
         self.rollbacks = self._counter("rollbacks", "Arms rolled back", *labels, "arm")
+        self.notifications = self._counter("notifications", "Notifications to webhooks by outcome", "outcome")
         self.leading = self._gauge("leading", "1 on the replica that acts")
         self.resources = self._gauge("resources", "BanditDeployments known")
         self.tick_seconds = self._histogram(

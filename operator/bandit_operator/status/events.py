@@ -23,6 +23,7 @@ from bandit_operator.core.model import ArmState, Mode
 from bandit_operator.core.outcomes import (
     BaselineChanged,
     Drained,
+    NoMaterialDifference,
     Noticed,
     Outcome,
     Pinned,
@@ -56,14 +57,16 @@ class Event:
 
 
 def of_conditions(before: Mapping[str, Condition], after: Sequence[Condition]) -> list[Event]:
-    """One event for each condition that went to False, or came back from it."""
+    """One event for each condition that went to False, or came back from it, and for the end of the time."""
     events = []
     for condition in after:
         old = before.get(condition.type)
         failed = condition.status == "False"
-        if condition.type in ("Ready", "Progressing", "Decided") or (old is None and not failed):
-            continue
         if old is not None and (old.status, old.reason) == (condition.status, condition.reason):
+            continue
+        if (condition.type, condition.reason) == ("Decided", reasons.MAX_DURATION_REACHED):
+            events.append(Event(condition.reason, f"Check{condition.type}", condition.message))
+        if condition.type in ("Ready", "Progressing", "Decided") or (old is None and not failed):
             continue
         if failed or (old is not None and old.status == "False"):
             events.append(
@@ -121,6 +124,9 @@ def _of(outcome: Outcome, message: str) -> Event | None:
     match outcome:
         case Drained(arm, reason):
             return Event(reason, "ScaleDown", f"arm {arm} is {ArmState.ROLLED_BACK}: {reason}")
+        case NoMaterialDifference():
+            note = "the arms are proven to lie within promotion.indifference of each other"
+            return Event(reasons.NO_MATERIAL_DIFFERENCE, "CompareArms", note)
         case Promoted(arm):
             return Event(reasons.PROMOTED, "Promote", f"{arm} is proven better than all other arms")
         case Recalled(arm):
