@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import inspect
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
@@ -19,27 +20,13 @@ from bandit_operator.core.decision import Intention
 from bandit_operator.core.model import ArmFacts, Implausible, NothingDue, Snapshot, SourceDown
 from bandit_operator.errors import APIError
 from bandit_operator.status.conditions import Overview, conditions_of
-from tests.reconcile import (
-    test_decided,
-    test_identity,
-    test_neighbours,
-    test_notices,
-    test_plausible,
-    test_servable,
-    test_verbs,
-)
 from tests.support.playing import EQUAL, WORSE, learned, until
 from tests.support.process import Process
 
 ALL = {name: value for name, value in vars(reasons).items() if name.isupper() and isinstance(value, str)}
-PLAYED = (
-    test_decided,
-    test_identity,
-    test_neighbours,
-    test_notices,
-    test_plausible,
-    test_servable,
-    test_verbs,
+PLAYED = tuple(
+    importlib.import_module(f"tests.reconcile.test_{name}")
+    for name in ("decided", "identity", "neighbours", "notices", "plausible", "servable", "verbs")
 )
 
 Scenario = Callable[[], Coroutine[Any, Any, Process]]

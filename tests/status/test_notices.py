@@ -29,6 +29,7 @@ async def the_end_of_the_time() -> Process:
         (scenarios.missing_data, NoticeKind.METRICS_UNAVAILABLE, "NoData"),
         (scenarios.an_arm_that_cannot_serve_and_then_none, NoticeKind.NO_ARM_AVAILABLE, "NoArmAvailable"),
         (scenarios.modes, NoticeKind.BY_HAND, "Paused"),
+        (scenarios.an_arm_that_is_unwell, NoticeKind.GUARD_TRIPPED, "GuardTripped"),
     ],
 )
 def test_what_people_want_to_know_is_told_once(scenario: Scenario, kind: NoticeKind, reason: str) -> None:

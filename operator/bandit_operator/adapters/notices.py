@@ -22,6 +22,8 @@ class NoticeKind(StrEnum):
     """Somebody paused, pinned, promoted, took out or brought back, or undid that."""
     DECIDED = "Decided"
     """A verdict stands: an arm is best, the best do not differ, or time is over."""
+    GUARD_TRIPPED = "GuardTripped"
+    """An arm is unwell by one of ``spec.guards``, and loses its traffic for a while."""
     METRICS_UNAVAILABLE = "MetricsUnavailable"
     """There are no rewards, or none that can be believed."""
     NO_ARM_AVAILABLE = "NoArmAvailable"

@@ -28,6 +28,7 @@ _KINDS = {
     ("SetMode", reasons.PAUSED): NoticeKind.BY_HAND,
     ("SetMode", reasons.RESUMED): NoticeKind.BY_HAND,
     ("Unpin", reasons.UNPINNED): NoticeKind.BY_HAND,
+    ("WithholdTraffic", reasons.GUARD_TRIPPED): NoticeKind.GUARD_TRIPPED,
 }
 """By action and reason of an event."""
 
