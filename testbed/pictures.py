@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 from cycler import cycler
@@ -13,7 +14,7 @@ from matplotlib.figure import Figure
 from testbed.colours import COLOURS, FAINT, INK
 
 DPI = 110
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "axes.prop_cycle": cycler(color=COLOURS),
     "figure.facecolor": "none",
     "axes.facecolor": "none",
