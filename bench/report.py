@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullLocator
 
 from bench.task import Row
+from testbed.colours import COLOURS, INK
+from testbed.pictures import save, styled
 
 HEAD = """# Decisions, measured
 
@@ -67,17 +69,25 @@ def write(parts: list[Part], build: Path, docs: Path) -> None:
     )
     page = HEAD.format(measured=measured or "costs only") + _table(rows)
     costs = next((part["cost"] for part in parts if part["cost"]), None)
-    pictures = {
-        "drift": ("Regret in the drift worlds", _drift(rows)),
-        "rollback": ("False rollbacks", _rollback(rows)),
-        "cost": ("Cost of a decision", _cost(costs) if costs else None),
-    }
-    for name, (title, figure) in pictures.items():
-        if figure is not None:
-            FigureCanvasAgg(figure)
-            figure.savefig(docs / f"{name}.png", dpi=110)
-            page += f"\n![{title}]({name}.png)\n"
+    for name, title in draw(rows, costs, docs).items():
+        page += f"\n![{title}]({name}.png)\n"
     (docs / "decisions.md").write_text(page, encoding="utf-8")
+
+
+def draw(rows: list[Row], costs: dict[str, Any] | None, docs: Path) -> dict[str, str]:
+    """Draw what there are figures for; gives the title of each picture by the name of its file."""
+    titles = {}
+    with styled():
+        pictures = {
+            "drift": ("Regret in the drift worlds", _drift(rows)),
+            "rollback": ("How often an arm that is no worse is taken out", _rollback(rows)),
+            "cost": ("Cost of a decision", _cost(costs) if costs else None),
+        }
+        for name, (title, figure) in pictures.items():
+            if figure is not None:
+                save(figure, docs / f"{name}.png")
+                titles[name] = title
+    return titles
 
 
 def _plain(value: Any) -> Any:
@@ -113,8 +123,11 @@ def _drift(rows: list[Row]) -> Figure | None:
     axis.bar(at - 0.2, [row["ours"] for row in worlds], 0.4, yerr=errors, label="ContrastThompson")
     axis.bar(at + 0.2, [row["peer"] or 0 for row in worlds], 0.4, label="best yardstick of each world")
     axis.set_xticks(at, [row["row"].removeprefix(prefix) for row in worlds], rotation=15)
-    axis.set(ylabel="regret per 1,000 requests", title="One strategy, nothing tuned per world")
-    axis.legend()
+    axis.set(
+        ylabel="regret per 1,000 requests", xlabel="world", title="One strategy, nothing tuned per world"
+    )
+    axis.spines[["top", "right"]].set_visible(False)
+    axis.legend(frameon=False)
     return figure
 
 
@@ -125,25 +138,37 @@ def _rollback(rows: list[Row]) -> Figure | None:
     at = np.arange(len(nulls))
     figure = Figure(figsize=(9, 0.8 + 0.36 * len(nulls)), layout="constrained")
     axis = figure.subplots()
-    axis.barh(at - 0.2, [row["ours"] for row in nulls], 0.4, label="this operator")
-    axis.barh(at + 0.2, [row["peer"] or 0 for row in nulls], 0.4, label="z-test at every tick")
-    axis.axvline(0.05, color="black", linewidth=1, linestyle="--", label="α = .05")
+    axis.barh(at - 0.2, [row["ours"] for row in nulls], 0.4, label="bandit-operator")
+    axis.barh(at + 0.2, [row["peer"] or 0 for row in nulls], 0.4, label="a z-test at every tick")
+    axis.axvline(0.05, color=INK, linewidth=1.2, linestyle="--", label="what is promised: 5 %")
     axis.set_yticks(at, [row["row"].split(": ", 1)[1] for row in nulls])
     axis.invert_yaxis()
-    axis.set(
-        xlabel="share of runs in which an equal arm is taken out", title="False rollbacks", xlim=(0, 1.4)
-    )
-    axis.legend()
+    axis.set(xlabel="share of runs in which an arm that is no worse is taken out", xlim=(0, 1))
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.0f} %"))
+    axis.spines[["top", "right"]].set_visible(False)
+    figure.legend(frameon=False, loc="outside upper center", ncols=3)
     return figure
 
 
 def _cost(costs: dict[str, Any]) -> Figure:
     figure = Figure(figsize=(9, 3.4), layout="constrained")
     left, right = figure.subplots(1, 2)
-    for strategy in costs["decision"]:
-        left.loglog(costs["arms"], costs["decision"][strategy], marker=".", label=strategy)
-        right.plot(costs["arms"], np.array(costs["stored"][strategy]) / 1024, marker=".")
-    left.set(xlabel="arms", ylabel="in million multiplications", title="Cost of a decision")
-    left.legend(fontsize="x-small")
+    for number, strategy in enumerate(costs["decision"]):
+        style = "--" if number >= len(COLOURS) else "-"  # more strategies than colours
+        left.semilogx(costs["arms"], costs["decision"][strategy], marker=".", linestyle=style, label=strategy)
+        right.semilogx(costs["arms"], np.array(costs["stored"][strategy]) / 1024, marker=".", linestyle=style)
+    left.set(xlabel="arms", ylabel="million multiplications", title="Cost of a decision")
     right.set(xlabel="arms", ylabel="KiB", title="Memory in status")
+    for axis in (left, right):
+        axis.set_xticks(costs["arms"], costs["arms"])
+        axis.xaxis.set_minor_locator(NullLocator())
+        axis.set_ylim(bottom=0)
+        axis.spines[["top", "right"]].set_visible(False)
+    figure.legend(
+        *left.get_legend_handles_labels(),
+        fontsize="small",
+        frameon=False,
+        loc="outside lower center",
+        ncols=5,
+    )
     return figure

@@ -72,15 +72,15 @@ Exit code: 0 if the whole story happened; 1 if a step did not, which is named; 1
 @click.option(
     "--picture",
     type=click.Path(path_type=Path),
-    help="Also write the view, as it is once the loser has no Pods, as SVG.",
+    help="Also write the view, as it is once the loser is back and leads, as SVG.",
 )
 def main(cluster_dir: Path, output: Path, rate: float, keep: bool, plain: bool, picture: Path | None) -> None:
     """Watch bandit-operator move a real rollout: four models of census data behind one HTTPRoute.
 
     The model that validated best is served with a training/serving skew. The operator moves the traffic
     away from it, finds it worse than the baseline, drains it and scales it to zero; then it is redeployed
-    without the skew, comes back, and wins. Everything is real: a Kubernetes control plane (etcd, API server,
-    scheduler, kubelet), Traefik, Prometheus, helm; nothing needs Docker or root. Takes about three minutes.
+    without the skew, comes back, and leads. Everything is real: a Kubernetes control plane (etcd, API server,
+    scheduler, kubelet), Traefik, Prometheus, helm; nothing needs Docker or root. Takes three to five minutes.
 
     KUBECONFIG or CLUSTER=kind names another cluster to run on. It must have Traefik with a Gateway `main` in
     the namespace `gateway`, Prometheus as `prometheus.monitoring`, and the images bandit-operator:dev and

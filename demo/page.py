@@ -29,9 +29,9 @@ def page_of(report: dict[str, Any]) -> str:
 
 def _headline(report: dict[str, Any]) -> str:
     best = report["skew"]["arm"]
-    if report["winner"] is None:
+    if report["leader"] is None:
         return f"The story of {best} did not come to its end"
-    return f"{best} was rolled back, came back, and won"
+    return f"{best} was rolled back, came back, and leads"
 
 
 def _introduction(report: dict[str, Any]) -> str:
@@ -78,7 +78,7 @@ def _pictures(report: dict[str, Any]) -> list[str]:
     if not _enough(report):
         return []
     return [
-        f'<h2>{escape(one.title)}</h2><img src="{one.uri}" alt="{escape(one.title)}">'
+        f'<h2>{escape(one.title)}</h2><div class="wide"><img src="{one.uri}" alt="{escape(one.title)}"></div>'
         for one in draw_all(report)
     ]
 

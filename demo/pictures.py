@@ -13,17 +13,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from demo.outcomes import Outcomes, after_start
-from testbed.colours import COLOURS
+from testbed.colours import COLOURS, INK
+from testbed.pictures import styled
 
 SIZE = (9.6, 3.3)  # inches
 MARKS = {
     "verdict": ("verdict", "center"),
     "rolled back": ("no Pods", "right"),
     "restored": ("back, fixed", "left"),
-    "won": ("leads", "center"),
+    "leads": ("leads", "center"),
 }
 """The steps of the story that the pictures mark: how they are called there, on which side of their line."""
-_INK = "#333333"
 _BELOW: dict[str, Any] = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.17), "ncols": 4, "frameon": False}
 
 
@@ -88,10 +88,10 @@ def evidence(axes: Axes, report: dict[str, Any]) -> None:
         axes.plot(*_broken_at_resets(known), color=colour, linewidth=2, marker="o", markersize=2.5, label=arm)
     limit = report["threshold"]
     if limit is not None:
-        axes.axhline(limit, color=_INK, linestyle="--", linewidth=1.2)
+        axes.axhline(limit, color=INK, linestyle="--", linewidth=1.2)
         axes.annotate(
             f"threshold {limit:g}: roll back", (0.995, limit), xycoords=("axes fraction", "data"),
-            xytext=(0, 4), textcoords="offset points", ha="right", color=_INK,
+            xytext=(0, 4), textcoords="offset points", ha="right", color=INK,
         )  # fmt: skip
     axes.set_yscale("log")
     axes.legend(**_BELOW)
@@ -115,7 +115,7 @@ def rewards(axes: Axes, report: dict[str, Any]) -> None:
     """Draw what each tick earned, and what the best validated arm and the best arm would earn on average."""
     outcomes = Outcomes(report)
     axes.plot(
-        outcomes.times, outcomes.oracle, color=_INK, linestyle=":", linewidth=1.8, drawstyle="steps-mid",
+        outcomes.times, outcomes.oracle, color=INK, linestyle=":", linewidth=1.8, drawstyle="steps-mid",
         label="oracle: always the arm that is best at the time",
     )  # fmt: skip
     axes.plot(
@@ -134,7 +134,8 @@ def rewards(axes: Axes, report: dict[str, Any]) -> None:
 
 def _drawn(title: str, report: dict[str, Any], draw: Any) -> Picture:
     # Texts stay texts: small, sharp, and they can be searched.
-    with mpl.rc_context({"svg.fonttype": "none", "font.size": 10, "font.family": "sans-serif"}):
+    texts: Any = {"svg.fonttype": "none", "font.size": 10, "font.family": "sans-serif"}
+    with styled(), mpl.rc_context(texts):
         figure = Figure(figsize=SIZE, layout="constrained")
         axes = figure.subplots()
         draw(axes, report)
@@ -153,10 +154,10 @@ def _mark_steps(axes: Axes, report: dict[str, Any]) -> None:
         if step["step"] in MARKS and step["time"] is not None:
             at = after_start(report, step["time"])
             words, side = MARKS[step["step"]]
-            axes.axvline(at, color=_INK, linewidth=0.8, alpha=0.7)
+            axes.axvline(at, color=INK, linewidth=0.8, alpha=0.7)
             axes.annotate(
                 words, (at, 1.0), xycoords=("data", "axes fraction"),
-                xytext=(0, 3), textcoords="offset points", ha=side, fontsize=9, color=_INK,
+                xytext=(0, 3), textcoords="offset points", ha=side, fontsize=9, color=INK,
             )  # fmt: skip
 
 

@@ -61,7 +61,7 @@ def build_report(story: Story, embedded: EmbeddedCluster | None) -> dict[str, An
         ]
         if "restored" in moments
         else [],
-        "winner": story.best if "won" in moments else None,
+        "leader": story.best if "leads" in moments else None,
         "requests_total": replayer.counters.requests_total,
         "requests_failed": replayer.counters.requests_failed,
         "failures": dict(replayer.counters.failures),

@@ -2,7 +2,7 @@
 
 The model that validated best is served with a training/serving skew. The operator takes its traffic
 away, rolls it back and scales it to zero; it is redeployed without the skew, comes back with fresh
-evidence and a small share, and wins.
+evidence and a small share, and leads. That is no proof yet, and no word of the demo says so.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from testbed.request_counts import queries_so_far
 LEFT_SHARE = 0.6
 """Traffic counts as leaving an arm once the arm has less than this part of its first weight."""
 MAJORITY = 0.6
-"""Share of the traffic that the winner comes to."""
+"""Share of the traffic that the arm comes to which leads at the end."""
 SURE = 0.95
-"""Probability of being best at which the winner is called the winner."""
+"""Probability of being best from which on the arm is said to lead."""
 OUT = ("Draining", "RolledBack")
 SERVING = ("Joining", "Active")
 
@@ -227,16 +227,16 @@ def come_back(story: Story, step: Step) -> None:
     )
 
 
-def win(story: Story, step: Step) -> None:
-    """Wait until the arm has most of the traffic and is best with near certainty."""
+def lead(story: Story, step: Step) -> None:
+    """Wait until the arm has most of the traffic and is likely the best."""
     watched = story.watched
 
-    def won() -> bool:
+    def leads() -> bool:
         arm, weights = watched.arm(story.best), watched.route_weights()
         probability = float(arm.get("probabilityBest", 0))
         return probability >= SURE and weights[story.best] >= MAJORITY * sum(weights.values())
 
-    story.expect(step, won, lambda: f"{story.arm_now()}; the weights are {watched.route_weights()}")
+    story.expect(step, leads, lambda: f"{story.arm_now()}; the weights are {watched.route_weights()}")
 
 
 def settle(story: Story, step: Step) -> None:
@@ -264,6 +264,6 @@ def make_steps() -> list[Step]:
         Step("rolled back", "its last requests end, then it is scaled to zero Pods", 60, scale_down),
         Step("fixed", "{best} is redeployed without the skew, its evidence starts again", 30, fix),
         Step("restored", "{best} is back: Pods first, then a small weight", 60, come_back),
-        Step("won", "{best} is best with 95% certainty and has most of the traffic", 120, win),
+        Step("leads", "{best} leads: it has most of the traffic, and P(best) is over 95%", 120, lead),
         Step("settled", "traffic stops, every label is counted", 60, settle),
     ]

@@ -9,14 +9,14 @@ from rich.console import Console
 
 
 def summary(report: dict[str, Any], page: Path, console: Console) -> None:
-    """Print who won, what was rolled back, what was lost, and where the report is."""
+    """Print who leads, what was rolled back, what was lost, and where the report is."""
     for line in lines(report, page):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def lines(report: dict[str, Any], page: Path) -> list[str]:
     """Return the summary, one line a fact."""
-    facts = [f"winner       {report['winner'] or 'none: the story did not get so far'}"]
+    facts = [f"leads        {report['leader'] or 'nobody: the story did not get so far'}"]
     for one in report["rolled_back"]:
         how = "not scaled yet"
         if one["replicas"] is not None:

@@ -27,7 +27,7 @@ EVENTS_SHOWN = 5
 PICTURE_WIDTH, PICTURE_HEIGHT = 124, 40
 NARROW, LOW = 110, 34
 """Columns below which bars and intervals are left out, lines below which steps and events are."""
-PICTURED = "rolled back"
+PICTURED = "leads"
 STATE_STYLES = {
     "Active": "green",
     "Joining": "cyan",
@@ -52,7 +52,7 @@ def display(story: Story, console: Console, *, plain: bool, picture: Path | None
         story: The story, which goes on in the block.
         console: Where to show it.
         plain: LogView even on a terminal.
-        picture: SVG file for the view at the moment when the loser has no Pods; none is written if None.
+        picture: SVG file for the view once the loser is back and leads; none is written if None.
     """
     if picture is not None:
         story.noted = lambda key: write_picture(view_model_of(story), picture) if key == PICTURED else None
@@ -132,7 +132,7 @@ def _title(model: ViewModel) -> str:
 def _arms(model: ViewModel, room: Room) -> Table:
     width = 14 if room.columns >= NARROW else 0
     headings = (
-        ("arm", "weight", "mean reward (95%)", "P(best)", "evidence that it is worse", "state", "Pods")
+        ("arm", "weight", "mean reward (95%)", "P(best)", "worse? e-value of threshold", "state", "Pods")
         if width
         else ("arm", "weight", "mean", "P(best)", "evidence", "state", "Pods")
     )

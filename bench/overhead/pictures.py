@@ -7,16 +7,15 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
 
 from bench.overhead import reaction, shares, wording
 from bench.overhead.latency import PATHS
 from bench.overhead.paired import PERCENTILES
-from testbed.colours import COLOURS
+from testbed.colours import COLOURS, FAINT, INK
+from testbed.pictures import save, styled
 
-DPI = 110
 WIDTH = 9.0  # inches; GitHub shows about 900 pixels
 
 
@@ -25,10 +24,9 @@ def draw(parts: dict[str, Any], folder: Path) -> dict[str, str]:
     drawers = {"latency": _latency, "scale": _scale, "shares": _shares, "reaction": _reaction}
     names = {}
     for part, measured in parts.items():
-        figure = drawers[part](measured)
-        FigureCanvasAgg(figure)
         names[part] = f"overhead-{part}.png"
-        figure.savefig(folder / names[part], dpi=DPI)
+        with styled():
+            save(drawers[part](measured), folder / names[part])
     return names
 
 
@@ -37,7 +35,7 @@ def _figure(height: float, panels: int) -> tuple[Figure, list[Axes]]:
     axes = list(np.atleast_1d(figure.subplots(1, panels)))
     for axis in axes:
         axis.spines[["top", "right"]].set_visible(False)
-        axis.grid(axis="y", color="0.9")
+        axis.grid(axis="y", color=FAINT)
         axis.set_axisbelow(True)
     return figure, axes
 
@@ -48,10 +46,10 @@ def _latency(part: dict[str, Any]) -> Figure:
     for axis, figure_name in zip(axes, (*PERCENTILES, "throughput"), strict=True):
         rounds = np.array([[one[path][figure_name] for path in PATHS] for one in part["rounds"]])
         at = np.arange(len(PATHS))
-        axis.plot(at, rounds.T, color="0.75", linewidth=1)
+        axis.plot(at, rounds.T, color=FAINT, linewidth=1)
         for position, colour in zip(at, COLOURS, strict=False):
             axis.plot(np.full(len(rounds), position), rounds[:, position], ".", color=colour)
-        axis.plot(at, rounds.mean(0), color="black", linewidth=1.6, marker="_", markersize=14)
+        axis.plot(at, rounds.mean(0), color=INK, linewidth=1.6, marker="_", markersize=14)
         axis.set_ylim(0, 1.08 * rounds.max())
         axis.set_xlim(-0.4, len(PATHS) - 0.6)
         axis.set_xticks(at, [wording.PATH_NAMES[path] for path in PATHS], rotation=30, ha="right")
@@ -115,7 +113,7 @@ def _reaction(part: dict[str, Any]) -> Figure:
     cases = wording.reaction_cases(part)
     figure, (axis,) = _figure(1.2 + 0.55 * len(cases), 1)
     axis.grid(axis="y", visible=False)
-    axis.grid(axis="x", color="0.9")
+    axis.grid(axis="x", color=FAINT)
     events = (("first_write", "first route write", 0.14), ("half_lost", "less than half the traffic", -0.14))
     for colour, (event, label, above) in zip(COLOURS, events, strict=False):
         for row, (_, flips) in enumerate(cases):

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from bandit_study.data.table import Floats
@@ -18,6 +17,7 @@ from bandit_study.engine.measures import measure
 from bandit_study.engine.play import play
 from bandit_study.engine.stream import Stream
 from demo.replay.run import Result
+from testbed.pictures import save, styled
 from testbed.records import parse_time
 
 STRATEGY = "ContrastThompson"
@@ -66,9 +66,8 @@ def write(result: Result, stream: Stream, seeds: int, build: Path, docs: Path) -
     (build / "replay.json").write_text(
         json.dumps({**result, "study": study}, indent=1) + "\n", encoding="utf-8"
     )
-    picture = _picture(result, stream, study)
-    FigureCanvasAgg(picture)
-    picture.savefig(docs / "replay.png", dpi=110)
+    with styled():
+        save(_picture(result, stream, study), docs / "replay.png")
     page = docs / "replay.md"
     page.write_text(_page(result, stream, study, seeds), encoding="utf-8")
     return page
@@ -108,14 +107,14 @@ def _picture(result: Result, stream: Stream, study: dict[str, Any]) -> Figure:
     at = np.arange(stream.chunks)
     for arm, name in enumerate(stream.names):
         means.plot(at, stream.means_around[:, arm], label=name, linewidth=1.3)
-    means.set(title="mean reward of each arm around", xlabel="chunk")
+    means.set(title="mean reward of each arm around", xlabel="part of the stream")
     weights = np.array(
         [[tick["weights"].get(name, 0) for name in stream.names] for tick in result["ticks"]], dtype=float
     )
     ours.stackplot(np.arange(len(weights)), (weights / weights.sum(axis=1, keepdims=True)).T, linewidth=0)
-    ours.set(title="weights by the operator", xlabel="tick", ylim=(0, 1))
+    ours.set(title="weights by the operator, one run", xlabel="tick", ylabel="share of requests", ylim=(0, 1))
     theirs.stackplot(at, np.array(study["shares"]).T, linewidth=0)
-    theirs.set(title="weights by the study, mean of seeds", xlabel="chunk", ylim=(0, 1))
+    theirs.set(title="weights by the study, mean of seeds", xlabel="part of the stream", ylim=(0, 1))
     for axis in (ours, theirs):
         axis.margins(x=0)
     handles, names = means.get_legend_handles_labels()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from demo.outcomes import Outcomes
 from demo.report import build_report, write_report
-from demo.story import Moment, Story
+from demo.story import Moment, Story, make_steps
 from demo.summary import lines
 from testbed.records import parse_time
 from tests.support.statuses import decision, stamp, version
@@ -34,7 +35,7 @@ def played(story: Story, *decisions: dict[str, Any]) -> Story:
         newest.insert(0, one)
         story.watched.take("banditdeployments", "MODIFIED", version(*newest[:2]))
     for second, key in enumerate(
-        ("start", "left", "verdict", "drained", "scaled", "rolled back", "restored", "won")
+        ("start", "left", "verdict", "drained", "scaled", "rolled back", "restored", "leads")
     ):
         story.moments[key] = Moment(parse_time(stamp(second * 3)), second)
     return story
@@ -64,7 +65,7 @@ def test_the_roll_back_is_reported(report: dict[str, Any]) -> None:
     (one,) = report["rolled_back"]
     assert (one["arm"], one["tick"], one["drained_before_scale"], one["replicas"]) == ("boosting", 2, True, 0)
     assert [one["arm"] for one in report["restored"]] == ["boosting"]
-    assert report["winner"] == "boosting"
+    assert report["leader"] == "boosting"
 
 
 @pytest.mark.parametrize("wrong", [seen("3.0"), seen("0.0", weight=1), seen("0.0", accepted=False), None])
@@ -87,9 +88,9 @@ def test_every_arm_that_was_rolled_back_is_reported(story: Story) -> None:
     ]
 
 
-def test_a_story_that_broke_off_has_no_winner(story: Story) -> None:
+def test_a_story_that_broke_off_has_no_leader(story: Story) -> None:
     found = build_report(story, None)
-    assert (found["winner"], found["rolled_back"], found["restored"], found["ticks"]) == (None, [], [], [])
+    assert (found["leader"], found["rolled_back"], found["restored"], found["ticks"]) == (None, [], [], [])
 
 
 def test_what_nobody_counted_is_null(report: dict[str, Any]) -> None:
@@ -110,6 +111,33 @@ def test_files_are_json_and_a_page_that_needs_nothing_else(report: dict[str, Any
     assert page.count("data:image/svg+xml;base64,") == 3
     for outside in ('src="http', "href=", "url(", "@import"):
         assert outside not in page
+
+
+def test_the_page_follows_the_colours_of_the_reader_and_says_what_to_do_next(
+    report: dict[str, Any], tmp_path: Path
+) -> None:
+    page = write_report(report, tmp_path).read_text()
+    assert "prefers-color-scheme: dark" in page
+    assert re.findall(r"#[0-9a-f]{3,6}", page.partition("body {")[2].partition("data:image")[0]) == []
+    named = re.findall(r"<code>(docs/[^<]+)</code>", page.partition("What to do next")[2])
+    assert named
+    assert all(Path(one).exists() for one in named)
+
+
+def test_what_is_wider_than_a_telephone_scrolls_in_its_own_box(
+    report: dict[str, Any], tmp_path: Path
+) -> None:
+    page = write_report(report, tmp_path).read_text()
+    for wide in ("<img", "<table"):
+        assert page.count(wide) == len(re.findall(rf'<div class="wide">\s*{wide}', page)) > 0
+
+
+def test_nothing_that_is_not_proven_is_called_won_or_best(report: dict[str, Any], tmp_path: Path) -> None:
+    page = write_report(report, tmp_path).read_text()
+    words = re.sub(r"<style>.*?</style>|data:image[^\"]*", "", page, flags=re.DOTALL)
+    said = "\n".join((words, *lines(report, tmp_path), *(step.text for step in make_steps())))
+    assert not re.search(r"\b(won|wins?|winner)\b", said)
+    assert "came back, and leads" in said
 
 
 def test_a_page_is_written_also_where_nothing_happened(story: Story, tmp_path: Path) -> None:

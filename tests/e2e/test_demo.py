@@ -42,7 +42,7 @@ def test_the_loser_is_drained_before_it_is_scaled_to_zero_and_returns_when_it_is
     assert losers["boosting"]["drained_before_scale"] is True
     assert losers["boosting"]["replicas"] == 0
     assert "boosting" in [one["arm"] for one in report["restored"]]
-    assert report["winner"] == "boosting"
+    assert report["leader"] == "boosting"
 
 
 def test_every_recorded_decision_comes_out_alike_when_it_is_made_again(report: dict[str, Any]) -> None:

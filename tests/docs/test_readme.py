@@ -1,0 +1,48 @@
+"""What README.md leads to is there, and it says what the chart says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bandit_operator.api.v1alpha1 import parse, to_experiment
+
+PAGES = ("README.md", "CONTRIBUTING.md", "docs/beside-others.md", "docs/own-models.md", "docs/install.md")
+README = Path("README.md").read_text(encoding="utf-8")
+WORDS_A_MINUTE = 240
+"""Of somebody who reads a technical text."""
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page: str) -> None:
+    links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", Path(page).read_text(encoding="utf-8"))
+    local = [link for link in links if not link.startswith("http")]
+    assert local
+    assert [link for link in local if not (Path(page).parent / link).exists()] == []
+
+
+def test_kubernetes_is_asked_for_as_the_chart_does() -> None:
+    chart = yaml.safe_load(Path("charts/bandit-operator/Chart.yaml").read_text(encoding="utf-8"))
+    (version,) = re.findall(r"Kubernetes (1\.\d+) or newer", README)
+    assert chart["kubeVersion"] == f">={version}.0-0"
+
+
+def test_the_smallest_manifest_is_taken() -> None:
+    (block,) = re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL)
+    to_experiment(parse(yaml.safe_load(block)))
+
+
+def test_the_operator_has_no_right_that_the_line_denies() -> None:
+    rules = Path("charts/bandit-operator/templates/_helpers.tpl").read_text(encoding="utf-8")
+    assert "it reads no Secrets and no Pods" in README
+    named = {name for line in re.findall(r"resources: \[(.*?)\]", rules) for name in re.split(r",\s*", line)}
+    assert {"httproutes", "services"} <= named
+    assert not {"secrets", "pods", "configmaps"} & named
+
+
+def test_it_is_read_before_the_promises_in_three_minutes() -> None:
+    prose = re.sub(r"```.*?```|\]\([^)]*\)|!\[[^\]]*\]|^\|.*$", "", README, flags=re.DOTALL | re.MULTILINE)
+    assert len(prose.partition("## What it promises")[0].split()) <= 3 * WORDS_A_MINUTE
