@@ -56,6 +56,8 @@ def running(api: Namespace, good: dict[str, Any]) -> str:
         phase=Phase.LEARNING,
         leader="boosting",
         leader_share="92.5%",
+        certainty="96.0%",
+        last_act=NOW,
         conditions=[Condition(type="Ready", status="True", reason="Learning", **condition)],
         arms=[
             ArmStatus(name="logistic", weight=750, trials="1000", mean="0.41"),
@@ -73,8 +75,9 @@ def test_kubectl_get_answers_who_is_winning_since_when_and_whether_it_is_safe(
     api: Namespace, running: str
 ) -> None:
     header, row = api.kubectl("get", "bd", running).splitlines()
-    assert header.split() == ["NAME", "LEADER", "SHARE", "READY", "REASON", "SINCE", "AGE"]
-    assert row.split()[:5] == ["running", "boosting", "92.5%", "True", "Learning"]
+    columns = ["NAME", "PHASE", "LEADER", "SHARE", "CERTAINTY", "READY", "REASON", "ACTED", "AGE"]
+    assert header.split() == columns
+    assert row.split()[:7] == ["running", "Learning", "boosting", "92.5%", "96.0%", "True", "Learning"]
 
 
 def test_kubectl_get_wide_adds_the_strategy(api: Namespace, running: str) -> None:
