@@ -9,8 +9,8 @@ lifecycle     how an arm goes out of service and comes back
 asked         what users ask of single arms: out, in again, brought back
 drain         how an arm goes down: weight 0, accepted, no requests, replicas 0
 retries       when an arm that was found worse is tried again
+unwell        whether an arm's guards let it serve
 servable      whether an arm can serve
-unwell        whether its guards let it
 learn         what of a window is learned
 plausibility  what cannot be true
 guards        what must hold before evidence may move traffic
