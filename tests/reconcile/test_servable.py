@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bandit_operator.core import reasons
+from bandit_operator.core.model import SourceDown
 from tests.support.playing import WORSE, Start, learned, ready, until, until_state
 
 
@@ -146,3 +147,19 @@ async def test_no_arm_without_trials_is_named_the_leader(process: Start) -> None
     await one.look(tick=True)
     await one.tick(3)
     assert one.status["leader"] == "bad"
+
+
+async def test_an_arm_that_goes_while_prometheus_is_down_does_not_make_its_rewards_known(
+    process: Start,
+) -> None:
+    one = await learned(process)
+    one.earning = SourceDown(reasons.TIMEOUT, "no answer")
+    await one.tick()
+    assert one.condition("MetricsAvailable")["reason"] == reasons.TIMEOUT
+    one.now += 30
+    one.broken = {"bad"}
+    one.set_available("bad", 0)
+    await one.look(tick=True)
+    assert one.weights()["bad"] == 0
+    assert one.condition("MetricsAvailable")["reason"] == reasons.TIMEOUT
+    assert one.condition("Ready")["status"] == "False"

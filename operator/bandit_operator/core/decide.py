@@ -301,9 +301,11 @@ def _explain(
     message = ", ".join(f"{arm} {shares.get(arm, 0.0):.1%}→{proposed[arm]:.1%}" for arm in names)
     if verdict is not None:
         message = f"{verdict}; {message}"
+    waits = hold is not None and hold.reason not in reasons.NOTHING_DUE | {reasons.MAX_DURATION_REACHED}
+    # Something is missing as well where weights move all the same, as when an arm can serve no more.
+    held = (Held(hold.reason, hold.message),) if hold is not None and waits else ()
     if not moves and hold is not None:
-        waits = hold.reason not in reasons.NOTHING_DUE | {reasons.MAX_DURATION_REACHED}
-        return _Move(kept, hold.reason, hold.message, (Held(hold.reason, hold.message),) if waits else ())
+        return _Move(kept, hold.reason, hold.message, held)
     if experiment.mode is Mode.OBSERVE:
         return _Move(kept, reasons.OBSERVE_ONLY, f"would set {message}" if moves else "no change")
     pinned = experiment.pin is not None and standings[experiment.pin].state in SERVING_STATES
@@ -312,7 +314,7 @@ def _explain(
     if not moves:
         return _Move(kept, reasons.BELOW_MIN_CHANGE, "no share would change enough")
     weights = dict(zip(names, to_weights(allocated.shares, before.total).tolist(), strict=True))
-    moved = (WeightsMoved(kept, weights),) if weights != kept else ()
+    moved = (*((WeightsMoved(kept, weights),) if weights != kept else ()), *held)
     if pinned:
         return _Move(weights, reasons.PINNED, f"spec.pin: {message}", moved)
     return _Move(weights, _reason(standings, bool(allocated.taken_out.any()), verdict), message, moved)
