@@ -193,3 +193,20 @@ def test_rolling_back_one_arm_leaves_the_others_as_they_are() -> None:
     after = roll_back(before, "b", now=5.0)
     assert after["a"] == before["a"]
     assert (after["b"].state, after["b"].since, after["b"].template) == (ArmState.DRAINING, 5.0, "v1")
+
+
+def test_an_arm_that_is_called_back_and_does_not_come_up_is_followed_by_the_next(
+    make_experiment: Callable[..., Experiment],
+) -> None:
+    experiment = make_experiment(arms=3)
+    down = {"a": replace(SERVING, available=False), "b": replace(OUT, available=False, replicas=0)}
+    out = standing(ArmState.ROLLED_BACK, reason=reasons.SCALED_TO_ZERO, previous_replicas=2)
+    standings: dict[str, ArmStanding] = {"a": standing(ArmState.ACTIVE), "b": out, "c": out}
+    states = []
+    for now in (100.0, 101.0, 159.0, 161.0):
+        snapshot = Snapshot(now, BETWEEN, {**down, "c": down["b"]}, 7, route_accepted=True)
+        cycle = advance(experiment, standings, snapshot, best_first=("b", "c", "a"))
+        standings = dict(cycle.standings)
+        states.append((standings["b"].state, standings["c"].state))
+    restoring, rolled_back = ArmState.RESTORING, ArmState.ROLLED_BACK
+    assert states == [(restoring, rolled_back)] * 3 + [(restoring, restoring)]

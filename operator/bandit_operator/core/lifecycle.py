@@ -50,6 +50,8 @@ from bandit_operator.core.outcomes import (
 
 SPARED_SECONDS = 3_600.0
 """How long the arm that was the baseline is kept from verdicts, so that whoever chose another can go back."""
+CALL_SECONDS = 60.0
+"""How long an arm that is called back may take to serve before the next one is called as well."""
 MOST_RESTORED = 100
 """Replicas that an arm is brought back to at the most: what the status remembers is input like any other."""
 
@@ -310,7 +312,8 @@ def _call_back(
 ) -> tuple[dict[str, ArmStanding], list[Outcome]]:
     """Where no arm serves: whatever can serve does, and failing that the best one is scaled up.
 
-    An arm that the user has set out is the last to be called.
+    One that does not come up within a minute is followed by the next. An arm that the user has set out is
+    the last to be called.
     """
     after, now = dict(standings), snapshot.now
     ordered = [arm for arm in dict.fromkeys(best_first) if arm in after]
@@ -330,7 +333,7 @@ def _call_back(
         for arm in ordered
         if after[arm].state in (ArmState.DRAINING, ArmState.ROLLED_BACK) and snapshot.arms[arm].replicas == 0
     ]
-    if coming or not down:
+    if not down or any(now < after[arm].since + CALL_SECONDS for arm in coming):
         return after, []
     best = down[0]
     after[best] = replace(
