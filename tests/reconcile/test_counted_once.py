@@ -209,10 +209,12 @@ async def test_a_series_away_for_more_than_a_day_counts_from_its_first_sample_an
     read: Read, rollout: Rollout
 ) -> None:
     back = 25 * HOUR
-    samples = [*scraped(0, 300, 100), *scraped(back, back + 300, 130)]
+    samples = [*scraped(0, 300, 100), *scraped(back, back + 300, 1300)]
     assert (await read([0, 300, back - 10, back + 300], a=samples))[0] == 20 + 20
     [note] = rollout.notes
-    assert note.startswith("arm logistic: 130 of good_total, 130 of all_total not counted: its series began")
+    assert note.startswith(
+        "arm logistic: 1300 of good_total, 1300 of all_total not counted: its series began"
+    )
 
 
 async def test_lives_that_appear_when_prometheus_has_lost_its_data_are_not_learned(rollout: Rollout) -> None:

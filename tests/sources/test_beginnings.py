@@ -48,13 +48,17 @@ def test_a_series_that_returns_counts_from_where_it_was(
     [
         (100, 0, 500, True),
         (100, 0, 501, False),
-        (0, 120, 600, True),
-        (0, 120, 601, False),
-        (0, 0, 50, True),
-        (0, 0, 51, False),
+        (1, 120, 600, True),
+        (1, 120, 601, False),
+        (1, 0, 50, True),
+        (1, 0, 51, False),
+        (0, 300, 1500, True),
+        (0, 300, 1501, False),
+        (0, 0, 1000, True),
+        (0, 0, 1001, False),
     ],
 )
-def test_a_first_value_counts_up_to_five_times_what_is_usual(
+def test_a_first_value_counts_up_to_five_times_what_is_usual_or_more_where_nothing_was_counted_yet(
     usual: int, growth: int, first: int, counted: bool
 ) -> None:
     tally = tally_of(usual, trials=first + growth)

@@ -14,6 +14,9 @@ Identity = frozenset[tuple[str, str]]
 """The labels that distinguish a series of its counter."""
 LEAST_LIFE = 50.0
 """Fewer counts than this at once are never taken for a life that was counted already."""
+LEAST_FIRST_LIFE = 1000.0
+"""The same where nothing has been counted yet: so nothing is counted twice, and a few rewards from before the
+resource are those of its arms all the same. A first sample may come seconds after the first reward."""
 LIFE = 5.0
 """So many times what a window usually has is such a life."""
 
@@ -80,7 +83,8 @@ class Tally:
         amount = amounts.get(part, {}).get(arm, 0.0)
         first = self.firsts.get(part, {}).get(arm, 0.0)
         growth = self.values.get(part, {}).get(arm, 0.0) - first
-        return amount > max(LEAST_LIFE, LIFE * max(growth, self.usual))
+        least = LEAST_LIFE if self.usual > 0 else LEAST_FIRST_LIFE
+        return amount > max(least, LIFE * max(growth, self.usual))
 
     def note(self, arm: str, amounts: Mapping[str, float], why: str) -> None:
         """Say what was not counted of an arm, by part."""
