@@ -198,9 +198,7 @@ async def test_a_counter_reset_after_it_came_back_counts_what_it_had_gained_unti
     assert queries == [1, 1, 4, 3]  # the beginnings of both, the samples of each, and these once more
 
 
-async def test_a_pod_that_returns_under_its_name_counts_from_zero(
-    read: Read,
-) -> None:
+async def test_a_pod_that_returns_under_its_name_counts_from_zero(read: Read) -> None:
     samples = [*scraped(0, 300, 100), (301, None), *scraped(2 * HOUR, 2 * HOUR + 300, 0)]
     assert (await read([*every(30, 300), *every(300, 2 * HOUR + 300)[2:]], a=samples))[0] == 40
 
