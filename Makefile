@@ -25,7 +25,7 @@ demo: venv ## Watch a real rollout: models moved, a loser rolled back and brough
 test: venv lint test-fast ## Everything: lint, unit, golden and real-cluster tests
 	@$(PYTEST) tests -m "(cluster or slow) and not image" $(ARGS)
 
-test-fast: venv ## Tests that need no cluster, in about two minutes
+test-fast: venv ## Tests that need no cluster, in two to four minutes
 	@$(PYTEST) tests -m "not cluster and not slow" -n 2 --dist worksteal $(ARGS)
 
 fuzz: venv ## Play 20,000 made-up worlds, and read a million nearly valid documents (hours; WORLDS= and CASES= for less)
@@ -59,7 +59,7 @@ bench: venv ## Measure the decisions against their goals and other libraries (AR
 bench-collector: venv ## Measure how many events a second the reward collector takes (about 2 minutes)
 	@$(BIN)/python -m bench.collector $(ARGS)
 
-bench-overhead: venv ## Measure what the operator costs, on a cluster: requests, ticks, reaction (about 30 minutes)
+bench-overhead: venv ## Measure what the operator costs, on a cluster: requests, ticks, small arms, reaction (about 40 minutes)
 	@$(BIN)/python -m bench.overhead $(ARGS)
 
 study: venv ## Compare bandits, A/B tests and simpler ways on real streams (DATA=folder, ARGS=--quick for minutes)

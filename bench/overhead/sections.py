@@ -68,7 +68,7 @@ A new model has 99 % of the traffic and is known to be the better one; then its 
 {good:g} to {bad:g} while the other's rises, at {rate:g} rewards a second and arm, {flips} times for each
 line. Times are from that moment to the operator's request in the audit log. *Newest window alone*
 (`halfLife: 1s`, `maxStep: 1`) shows what the machinery takes: the rest of the window, {settle:g} s to
-settle, and the resource's own place in the interval. *As shipped* has to be sure as well: everything it
+settle, and the tick itself. *As shipped* has to be sure as well: everything it
 learned before speaks for the new model, a verdict must hold at {alpha} over the resource's whole life,
 and no step is larger than 20 %.
 

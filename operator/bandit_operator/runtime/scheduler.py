@@ -1,8 +1,7 @@
 """When each resource is looked at: one task, a heap of due times.
 
-A resource is due on its own points of time, spread over the interval by its uid so that a
-thousand of them do not tick together, and whenever something that it depends on was seen to
-change. One resource is never worked on twice at once.
+A resource is due once each of its windows is complete (``core.windows.next_tick``), and whenever
+something that it depends on was seen to change. One resource is never worked on twice at once.
 """
 
 from __future__ import annotations
