@@ -31,6 +31,8 @@ async def test_weights_are_decided_first_and_written_with_those_of_the_others(pr
     assert decided != before
     assert one.weights() == before
     assert not requeue.tick
+    assert "written together" in one.condition("Ready")["message"]
+    assert "written together" in one.condition("TrafficInSync")["message"]
     one.now += requeue.after
     await one.look()
     assert one.weights() == decided

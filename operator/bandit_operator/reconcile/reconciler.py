@@ -23,7 +23,7 @@ from bandit_operator.api.verbs import Asked, asked_of
 from bandit_operator.core import reasons, windows
 from bandit_operator.core.decide import decide
 from bandit_operator.core.decision import Decision, Intention
-from bandit_operator.core.model import SERVING_STATES, Mode, Problem, Snapshot, Window
+from bandit_operator.core.model import Mode, Problem, Snapshot, Window
 from bandit_operator.core.outcomes import Held, WeightsMoved
 from bandit_operator.core.weights import Unit, unit_of
 from bandit_operator.errors import APIError, APIUnreachable, Conflict, InvalidSpec, NotFound, NotLeading
@@ -34,7 +34,7 @@ from bandit_operator.reconcile.placement import Locator, Placement
 from bandit_operator.reconcile.requeue import next_requeue
 from bandit_operator.reconcile.rivals import Rivals
 from bandit_operator.reconcile.snapshot import snapshot_of
-from bandit_operator.reconcile.together import write_at
+from bandit_operator.reconcile.together import RouteWrite, route_write
 from bandit_operator.reconcile.tracked import Tracked, track
 from bandit_operator.reconcile.windows import BETWEEN_TICKS, CLOCK_SET, CaughtUp, catch_up
 from bandit_operator.runtime.clock import Clock
@@ -171,6 +171,7 @@ class Reconciler:
         tracked.known = decision.known
         self._learn(tracked, snapshot, decision, asked)
         gone = former.draining_now(tracked.resource, placement.located, tracked.committed.backends, decision)
+        write = self._plan(tracked, placement, decision, unit, gone, now)
         overview = Overview(
             now,
             tracked.generation,
@@ -178,7 +179,7 @@ class Reconciler:
             decision=decision,
             held=tracked.held,
             rewards_until=tracked.committed.rewards_until,
-            route=tracked.route.state(placement, monotonic),
+            route=tracked.route.state(placement, monotonic, None if write is None else write.at),
             unmanaged=placement.unmanaged(gone),
             drained=former.told(placement.located, gone),
             acts=tracked.committed.acts,
@@ -186,7 +187,7 @@ class Reconciler:
             rival=rival,
         )
         await self._commit(tracked, body, overview)
-        await self._act(tracked, placement, decision, unit, gone)
+        await self._act(tracked, placement, decision, write, gone)
         return next_requeue(tracked, decision, now, self._clock.monotonic())
 
     # ---- observe ----------------------------------------------------------------------
@@ -267,6 +268,32 @@ class Reconciler:
                 weights=dict(decision.weights),
             )
 
+    def _plan(
+        self,
+        tracked: Tracked,
+        placement: Placement,
+        decision: Decision,
+        unit: Unit,
+        gone: frozenset[int],
+        now: float,
+    ) -> RouteWrite | None:
+        """What the route is to carry and does not yet, and when it is written."""
+        if tracked.experiment.mode is not Mode.ACTIVE:
+            return None
+        write = route_write(
+            tracked,
+            placement,
+            decision,
+            unit,
+            gone,
+            now=now,
+            monotonic=self._clock.monotonic(),
+            resources=len(self._cache.resources),
+        )
+        if write is not None:
+            tracked.write_at = write.at
+        return write
+
     # ---- commit -----------------------------------------------------------------------
 
     async def _commit(self, tracked: Tracked, body: Mapping[str, Any], overview: Overview) -> None:
@@ -336,14 +363,15 @@ class Reconciler:
         tracked: Tracked,
         placement: Placement,
         decision: Decision,
-        unit: Unit,
+        write: RouteWrite | None,
         gone: frozenset[int],
     ) -> None:
         """Bring route and replicas to the committed intention."""
         if tracked.experiment.mode is not Mode.ACTIVE:
             return
         try:
-            await self._set_weights(tracked, placement, decision, unit, gone)
+            if write is not None:
+                await self._set_weights(tracked, placement, write, gone)
             targets = scale_targets_of(tracked.resource)
             for scale in decision.scales:
                 path = await self._locator.target_path(targets[scale.arm])
@@ -358,35 +386,13 @@ class Reconciler:
             tracked.route.set_refusal(f"the API server refused to set weights or replicas: {error}")
 
     async def _set_weights(
-        self,
-        tracked: Tracked,
-        placement: Placement,
-        decision: Decision,
-        unit: Unit,
-        gone: frozenset[int],
+        self, tracked: Tracked, placement: Placement, write: RouteWrite, gone: frozenset[int]
     ) -> None:
-        monotonic, located = self._clock.monotonic(), placement.located
-        weights = {arm: decision.weights[arm] for arm in located.positions}
-        drained = any(located.strangers[at] > 0 for at in gone)
-        if not drained and all(located.weights[arm] == weight for arm, weight in weights.items()):
+        tracked.route.begin_write(self._clock.monotonic())
+        if write.at > self._clock.now():
             return
-        harmful = any(
-            located.weights[arm] > 0 and decision.standings[arm].state not in SERVING_STATES
-            for arm in weights
-        )
-        if not tracked.route.may_assert(monotonic, harmful=harmful):
-            return
-        now, resources = self._clock.now(), len(self._cache.resources)
-        if not harmful:
-            tracked.write_at = write_at(tracked, located.weights, weights, now, resources)
-            if tracked.write_at > now:
-                tracked.route.begin_write(monotonic)
-                return
-        factor = unit.factor if sum(decision.weights.values()) == unit.total else 1
-        strangers = {at: 0 if at in gone else weight * factor for at, weight in located.strangers.items()}
-        tracked.route.begin_write(monotonic)
-        route = await apply.set_weights(self._api, placement, weights, strangers)
+        route = await apply.set_weights(self._api, placement, write.weights, write.strangers)
         if route is not None:
             self._cache.put_route(placement.router.kind, route)
-            tracked.route.end_write(strangers, gone)
+            tracked.route.end_write(write.strangers, gone)
             self._metrics.writes.labels("route", "written").inc()

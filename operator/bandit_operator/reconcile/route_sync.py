@@ -166,8 +166,14 @@ class RouteSync:
         excess = len(self._recent(monotonic)) - CONTEST_PATIENCE
         return 0.0 if excess <= 0 else min(5.0 * 2**excess, CONTEST_LONGEST)
 
-    def state(self, placement: Placement, monotonic: float) -> RouteState:
-        """What condition TrafficInSync says."""
+    def state(self, placement: Placement, monotonic: float, write_at: float | None = None) -> RouteState:
+        """What condition TrafficInSync says.
+
+        Args:
+            placement: the route as it was looked at.
+            monotonic: seconds by the monotonic clock.
+            write_at: when weights that it does not carry yet are written, seconds since the Unix epoch.
+        """
         words = self._shared_out.not_followed()
         not_followed = None if words is None else (reasons.NOT_FOLLOWED, words)
         refused = None if self._refused is None else (reasons.WRITE_REFUSED, self._refused)
@@ -176,7 +182,8 @@ class RouteSync:
             or self._contested(monotonic)
             or _unresolved(placement)
             or self._not_accepted(placement, monotonic)
-            or not_followed
+            or not_followed,
+            write_at=write_at,
         )
 
     def _recent(self, monotonic: float) -> tuple[float, ...]:

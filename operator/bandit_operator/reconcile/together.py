@@ -1,14 +1,70 @@
-"""When new weights are written: with those of other resources, or at once where that cannot wait."""
+"""What is written to the route, and when: at once, or with other resources where it can wait."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from bandit_operator.core import windows
+from bandit_operator.core.decision import Decision
+from bandit_operator.core.model import SERVING_STATES
+from bandit_operator.core.weights import Unit
+from bandit_operator.reconcile.placement import Placement
 from bandit_operator.reconcile.tracked import Tracked
 
 LARGE_LOSS = 0.2
 """An arm that loses more than this part of the traffic loses it at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class RouteWrite:
+    """Weights that the route is to carry and does not carry yet."""
+
+    weights: Mapping[str, int]
+    """Of the arms."""
+    strangers: Mapping[int, int]
+    """Of the other backends of the rule, by their index."""
+    at: float
+    """When it is due, seconds since the Unix epoch."""
+
+
+def route_write(
+    tracked: Tracked,
+    placement: Placement,
+    decision: Decision,
+    unit: Unit,
+    gone: frozenset[int],
+    *,
+    now: float,
+    monotonic: float,
+    resources: int,
+) -> RouteWrite | None:
+    """What is to be written to the route; None where it carries it, or in a contest has to wait.
+
+    Args:
+        tracked: the resource.
+        placement: the route as it was looked at.
+        decision: what was decided.
+        unit: in what the weights are written.
+        gone: indices of backends that were arms and lose their weight.
+        now: seconds since the Unix epoch.
+        monotonic: seconds by the monotonic clock.
+        resources: how many there are in all.
+    """
+    located = placement.located
+    weights = {arm: decision.weights[arm] for arm in located.positions}
+    drained = any(located.strangers[at] > 0 for at in gone)
+    if not drained and all(located.weights[arm] == weight for arm, weight in weights.items()):
+        return None
+    harmful = any(
+        located.weights[arm] > 0 and decision.standings[arm].state not in SERVING_STATES for arm in weights
+    )
+    if not tracked.route.may_assert(monotonic, harmful=harmful):
+        return None
+    factor = unit.factor if sum(decision.weights.values()) == unit.total else 1
+    strangers = {at: 0 if at in gone else weight * factor for at, weight in located.strangers.items()}
+    at = now if harmful else write_at(tracked, located.weights, weights, now, resources)
+    return RouteWrite(weights, strangers, at)
 
 
 def write_at(

@@ -29,6 +29,8 @@ class RouteState:
     """A reason and a message where the weights cannot be relied on, or None."""
     known: bool = True
     """Whether the route has been looked at."""
+    write_at: float | None = None
+    """When weights that it does not carry yet are written, seconds since the Unix epoch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +169,15 @@ def _traffic_in_sync(overview: Overview) -> Claim:
     trouble = _pin_trouble(overview)
     if trouble is not None:
         return "False", reasons.PINNED_ARM_CANNOT_SERVE, trouble
-    return "True", reasons.IN_SYNC, "the route carries the intended weights"
+    return "True", reasons.IN_SYNC, f"the route carries the intended weights{_from_when(overview)}"
+
+
+def _from_when(overview: Overview) -> str:
+    """What is to be said of weights that are written together with those of other resources."""
+    at = overview.route.write_at
+    if at is None or at <= overview.now:
+        return ""
+    return f" from {to_timestamp(at)} on, when those of many resources are written together"
 
 
 def _paused(overview: Overview) -> str:
@@ -264,7 +274,7 @@ def _ready(overview: Overview, claims: Mapping[ConditionType, Claim]) -> Claim:
     pinned = _pinned(overview)
     if pinned is not None:
         return "True", reasons.PINNED, pinned
-    return "True", reasons.IN_SYNC, "traffic is where the evidence wants it"
+    return "True", reasons.IN_SYNC, f"traffic is where the evidence wants it{_from_when(overview)}"
 
 
 def not_ready(
