@@ -86,7 +86,9 @@ async def a_new_arm_and_a_new_template() -> Process:
     await one.look(tick=True)
     one.earning = {**EQUAL, "late": (10.0, 5.0)}
     await one.tick(2)
-    one.set_template("bad", "bad:2")
+    one.set_template("bad", "bad:2", old_pods=1)
+    await one.look()
+    one.end_rolling_update("bad")
     await one.look()
     one.update_spec(strategy={"type": "TopTwo"})
     await one.look()

@@ -10,8 +10,9 @@ import pytest
 from bandit_operator.core import reasons
 from bandit_operator.errors import APIError, APIUnreachable, Conflict
 from bandit_operator.status.replay import replay
+from tests.support.fake_api import copied, deployment_of
 from tests.support.playing import EQUAL, WORSE, Start, learned, until
-from tests.support.process import DOWN, Process
+from tests.support.process import DOWN, NAMESPACE, Process
 
 
 async def test_the_first_pass_sets_the_cursor_and_moves_nothing(process: Start) -> None:
@@ -145,6 +146,50 @@ async def test_a_loser_that_runs_something_else_is_scaled_up_before_it_gets_weig
     assert one.arm("bad")["state"] == "Joining"
     await one.tick()
     assert one.weights()["bad"] > 0
+
+
+async def test_what_old_and_new_pods_earn_together_is_not_learned(process: Start) -> None:
+    one = await learned(process)
+    one.set_template("bad", "bad:2", old_pods=1)
+    await one.look()
+    assert (one.arm("bad")["state"], one.arm("bad")["reason"]) == ("Joining", reasons.ROLLING_UPDATE)
+    await one.tick(3)
+    assert one.arm("bad")["trials"] == "0"
+    assert float(one.arm("good")["trials"]) > 0
+    one.now += 1.0  # within a window
+    one.end_rolling_update("bad")
+    await one.look()
+    assert one.arm("bad")["reason"] == reasons.NEW_POD_TEMPLATE
+    await one.tick()
+    assert one.arm("bad")["trials"] == "0"  # old Pods served at the beginning of this window
+    await one.tick()
+    assert float(one.arm("bad")["trials"]) > 0
+
+
+async def test_a_process_that_ends_in_a_rolling_update_is_followed_by_one_that_knows_of_it(
+    process: Start,
+) -> None:
+    one = await learned(process)
+    one.set_template("bad", "bad:2", old_pods=1)
+    await one.look()
+    one.start()
+    await one.tick(2)
+    assert one.arm("bad")["trials"] == "0"
+    one.end_rolling_update("bad")
+    await one.look()
+    await one.tick(3)
+    assert float(one.arm("bad")["trials"]) > 0
+
+
+async def test_scaling_an_arm_is_no_rolling_update(process: Start) -> None:
+    one = await learned(process)
+    before = float(one.arm("bad")["trials"])
+    path = deployment_of("bad", NAMESPACE)
+    body = copied(one.api.objects[path])
+    body["spec"]["replicas"] = 5  # which its controller has not observed yet
+    one.api.put(path, body)
+    await one.tick(3)
+    assert float(one.arm("bad")["trials"]) > before
 
 
 async def test_an_unexpected_error_ends_in_a_condition_and_the_next_pass_goes_on(process: Start) -> None:

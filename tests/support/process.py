@@ -253,17 +253,30 @@ class Process:
             ref["weight"] = weights.get(arm, ref["weight"])
         self.api.put(self.route_path, route)
 
-    def set_template(self, arm: str, image: str) -> None:
-        """The user deploys another image for an arm."""
+    def set_template(self, arm: str, image: str, old_pods: int = 0) -> None:
+        """The user deploys another image for an arm; so many Pods of the one before still run."""
         path = deployment_of(arm, NAMESPACE)
         body = copied(self.api.objects[path])
         body["spec"]["template"] = {"spec": {"containers": [{"image": image}]}}
+        body["status"] |= {
+            "observedGeneration": body["metadata"]["generation"] + 1,
+            "replicas": body["spec"]["replicas"] + old_pods,
+            "updatedReplicas": body["spec"]["replicas"],
+        }
+        self.api.put(path, body)
+
+    def end_rolling_update(self, arm: str) -> None:
+        """The last old Pod of an arm goes."""
+        path = deployment_of(arm, NAMESPACE)
+        body = copied(self.api.objects[path])
+        body["status"]["replicas"] = body["status"]["updatedReplicas"]
         self.api.put(path, body)
 
     def set_available(self, arm: str, available: int) -> None:
         """So many Pods of an arm can serve."""
         path = deployment_of(arm, NAMESPACE)
-        self.api.put(path, {**self.api.objects[path], "status": {"availableReplicas": available}})
+        status = {**self.api.objects[path]["status"], "availableReplicas": available}
+        self.api.put(path, {**self.api.objects[path], "status": status})
         service = self.services.get(arm, arm)
         labels = {"kubernetes.io/service-name": service}
         metadata = {

@@ -151,6 +151,8 @@ class ArmStatus(ApiModel):
     """True while it is out because its state in the spec is Out."""
     baseline_until: Time | None = None
     """When another arm became the baseline in its place; no verdict takes it out for an hour after that."""
+    mixed: bool | None = None
+    """True while Pods of another template serve beside its own: what is counted meanwhile is not learned."""
 
 
 class WindowStatus(ApiModel):
@@ -213,6 +215,8 @@ class SeenArm(ApiModel):
     """Who else gave traffic to its Pods, while it drains or is out."""
     identity: Annotated[str | None, Field(max_length=253)] = None
     """Its backend, scale target and label."""
+    updating: bool | None = None
+    """True where its scale target had Pods of another template, too."""
 
 
 class Seen(ApiModel):

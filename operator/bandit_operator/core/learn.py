@@ -13,6 +13,7 @@ from bandit_operator.core.plausibility import checked, grown_used_to
 NOT_SERVED = NoData("the arm carries no weight")
 LAST_REWARDS = 30.0
 """Seconds in which the rewards of an arm's last requests are still counted, where no delay is told."""
+MIXED = NoData("Pods of another template serve beside its own until its rolling update is over")
 NOT_ITS_OWN = NoData("the arm began within the window, and what was counted before is not its own")
 
 
@@ -56,6 +57,7 @@ def _own(
         and trials == 0
     }
     arms = {arm: NOT_ITS_OWN if arm in begun else outcome for arm, outcome in window.arms.items()}
+    arms |= {arm: MIXED for arm in arms if arm in standings and standings[arm].mixed}
     return replace(window, arms=arms)
 
 

@@ -21,9 +21,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
-from bandit_operator.core import asked, drain, reasons, retries, servable, unwell
+from bandit_operator.core import asked, drain, reasons, renewal, servable, unwell
 from bandit_operator.core.drain import Step
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import (
@@ -98,11 +96,14 @@ def advance(
         before, facts = standings.get(arm), snapshot.arms[arm]
         standing, entered = _enter(experiment, arm, before, snapshot, first=not standings)
         standing, brought_back = asked.bring_back(experiment, arm, standing, snapshot)
-        standing, started_again = _restart(experiment, arm, standing, facts, snapshot.now, fallen=fallen)
+        standing, started_again = renewal.start_again(
+            experiment, arm, standing, facts, snapshot.now, fallen=fallen
+        )
+        standing, replaced = renewal.replaced(arm, standing, facts, snapshot.now)
         standing, moved = _serve(experiment, arm, standing, facts, snapshot.now)
         standing = unwell.counted(experiment, arm, standing, snapshot)
         after[arm] = _idle(standing, facts, snapshot.now)
-        outcomes += [*entered, *brought_back, *started_again, *moved]
+        outcomes += [*entered, *brought_back, *started_again, *replaced, *moved]
         if brought_back or started_again or (before is None and standings):
             restarted.add(arm)
     after, set_out = asked.take_out(experiment, after, snapshot.now)
@@ -169,7 +170,7 @@ def graduate(
     standings: Mapping[str, ArmStanding], arms: Collection[str], now: float
 ) -> tuple[dict[str, ArmStanding], tuple[Graduated, ...]]:
     """Let those of the ``arms`` that are joining follow the strategy like any other."""
-    joining = [arm for arm in arms if standings[arm].state is ArmState.JOINING]
+    joining = [arm for arm in arms if standings[arm].state is ArmState.JOINING and not standings[arm].mixed]
     grown = {
         arm: replace(standings[arm], state=ArmState.ACTIVE, since=now, reason=reasons.SERVING)
         for arm in joining
@@ -208,53 +209,6 @@ def _enter(
         identity=facts.identity if before.identity is None else before.identity,
     )
     return known, () if known == before else (TemplateChanged(arm),)
-
-
-def _restart(
-    experiment: Experiment, arm: str, standing: ArmStanding, facts: ArmFacts, now: float, *, fallen: bool
-) -> Step:
-    """Start an arm again when it is something else now, or when it may be retried."""
-    other_backend = facts.identity is not None and facts.identity != standing.identity
-    other_template = facts.template is not None and facts.template != standing.template
-    if other_backend or other_template:
-        why = reasons.NEW_BACKEND if other_backend else reasons.NEW_POD_TEMPLATE
-        state, outcome = _restarted_state(arm, standing, why)
-        return replace(
-            standing,
-            state=state,
-            since=now,
-            reason=why,
-            template=facts.template,
-            identity=facts.identity,
-            quiet_since=None,
-            # The replicas of another backend are not those that were scaled down.
-            previous_replicas=None if other_backend else standing.previous_replicas,
-            carried=0.0,
-            rollbacks=0,
-        ), (TemplateChanged(arm), *outcome)
-    if (
-        standing.state is ArmState.ROLLED_BACK
-        and not standing.set_out
-        and retries.due(
-            np.array(now - standing.since),
-            np.array(standing.rollbacks),
-            experiment.rollback.retry_after,
-            np.array(fallen),
-        )
-    ):
-        restored = replace(standing, state=ArmState.RESTORING, since=now, reason=reasons.RETRY)
-        return restored, (Restored(arm, reasons.RETRY),)
-    return standing, ()
-
-
-def _restarted_state(arm: str, standing: ArmStanding, why: str) -> tuple[ArmState, tuple[Outcome, ...]]:
-    """The state of an arm that is something else now, and what that means for it."""
-    state = standing.state
-    if state in (ArmState.UNAVAILABLE, ArmState.RESTORING) or standing.set_out:
-        return state, ()
-    if state in OUT_STATES:
-        return ArmState.RESTORING, (Restored(arm, why),)
-    return ArmState.JOINING, (Joined(arm, why),)
 
 
 def _serve(experiment: Experiment, arm: str, standing: ArmStanding, facts: ArmFacts, now: float) -> Step:

@@ -221,6 +221,8 @@ class ArmFacts:
     """Who else gives traffic to its Pods or its Service: another route, rule or resource."""
     identity: str | None = None
     """Digest of backend, scale target and label: a change means that this is another arm."""
+    updating: bool = False
+    """Whether its scale target still has Pods of another template than its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,3 +314,5 @@ class ArmStanding:
     """For how many windows running its guards have been beyond their bounds, by guard; none that is 0."""
     baseline_until: float | None = None
     """When another arm became the baseline in its place; None where it never was."""
+    mixed: bool = False
+    """Whether Pods of another template still serve beside those that its evidence is about."""

@@ -154,6 +154,7 @@ class Locator:
             available=None if target is None else target.available > 0,
             replicas=None if target is None else target.replicas,
             template=None if target is None else target.template,
+            updating=target is not None and target.updating,
             ready_endpoints=await self._ready_endpoints(backend) if exists else None,
             in_rule=in_rule,
             exists=exists,

@@ -191,6 +191,7 @@ def _standing(arm: ArmStatus, now: float) -> ArmStanding | None:
         rollbacks=arm.rollbacks or 0,
         set_out=bool(arm.set_out),
         baseline_until=_past(arm.baseline_until, now),
+        mixed=bool(arm.mixed),
     )
 
 
@@ -262,6 +263,7 @@ def _arms(experiment: Experiment, document: Document, decision: Decision) -> lis
                 rollbacks=standing.rollbacks or None,
                 set_out=standing.set_out or None,
                 baseline_until=_timestamp(standing.baseline_until),
+                mixed=standing.mixed or None,
             )
         )
     return result

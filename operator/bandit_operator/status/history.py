@@ -99,6 +99,7 @@ def seen_of(snapshot: Snapshot, total: int, before: Intention | None) -> Seen:
                 resolved=facts.resolved,
                 used_elsewhere=facts.used_elsewhere if arm in out else None,
                 identity=facts.identity,
+                updating=facts.updating or None,
             )
             for arm, facts in snapshot.arms.items()
         },
@@ -205,4 +206,5 @@ def _facts(seen: SeenArm) -> ArmFacts:
         resolved=seen.resolved,
         used_elsewhere=seen.used_elsewhere,
         identity=seen.identity,
+        updating=bool(seen.updating),
     )

@@ -28,6 +28,8 @@ class ScaleTarget:
     """Replicas that can serve."""
     template: str
     """Digest of the Pod template."""
+    updating: bool = False
+    """Whether there are Pods of another template: a rolling update is not over, or not begun."""
 
 
 class Cache:
@@ -216,10 +218,13 @@ def scale_target(body: Mapping[str, Any]) -> ScaleTarget:
     an annotation (``kubectl rollout restart``) all count as another version of the model.
     """
     template = json.dumps(_plain(body["spec"].get("template") or {}), sort_keys=True)
+    status = body.get("status") or {}
     return ScaleTarget(
         replicas=int(body["spec"].get("replicas", 1)),
-        available=int((body.get("status") or {}).get("availableReplicas") or 0),
+        available=int(status.get("availableReplicas") or 0),
         template=hashlib.sha256(template.encode()).hexdigest()[:12],
+        updating=int(status.get("observedGeneration") or 0) < int(body["metadata"].get("generation") or 0)
+        or int(status.get("updatedReplicas") or 0) < int(status.get("replicas") or 0),
     )
 
 

@@ -1,0 +1,86 @@
+"""When an arm is something else than its evidence is about, or is tried again: it starts afresh.
+
+While a rolling update replaces its Pods, requests reach both templates under one name, and no counter
+tells them apart: what is counted until the last old Pod is gone is nobody's evidence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from bandit_operator.core import reasons, retries
+from bandit_operator.core.drain import Step
+from bandit_operator.core.experiment import Experiment
+from bandit_operator.core.model import OUT_STATES, ArmFacts, ArmStanding, ArmState
+from bandit_operator.core.outcomes import Joined, Noticed, Outcome, Restored, TemplateChanged
+
+
+def start_again(
+    experiment: Experiment, arm: str, standing: ArmStanding, facts: ArmFacts, now: float, *, fallen: bool
+) -> Step:
+    """Start an arm again when it is something else now, or when it may be retried.
+
+    Args:
+        experiment: the settings.
+        arm: its name.
+        standing: what is remembered of it.
+        facts: what the cluster says of it.
+        now: seconds since the Unix epoch.
+        fallen: whether the arm that carries the traffic has fallen far below its forecast.
+    """
+    other_backend = facts.identity is not None and facts.identity != standing.identity
+    other_template = facts.template is not None and facts.template != standing.template
+    if other_backend or other_template:
+        why = reasons.NEW_BACKEND if other_backend else reasons.NEW_POD_TEMPLATE
+        state, outcome = _state_of(arm, standing, why)
+        return replace(
+            standing,
+            state=state,
+            since=now,
+            reason=reasons.ROLLING_UPDATE if facts.updating and state is ArmState.JOINING else why,
+            template=facts.template,
+            identity=facts.identity,
+            quiet_since=None,
+            # The replicas of another backend are not those that were scaled down.
+            previous_replicas=None if other_backend else standing.previous_replicas,
+            carried=0.0,
+            rollbacks=0,
+            mixed=facts.updating,
+        ), (TemplateChanged(arm), *outcome)
+    if (
+        standing.state is ArmState.ROLLED_BACK
+        and not standing.set_out
+        and retries.due(
+            np.array(now - standing.since),
+            np.array(standing.rollbacks),
+            experiment.rollback.retry_after,
+            np.array(fallen),
+        )
+    ):
+        restored = replace(standing, state=ArmState.RESTORING, since=now, reason=reasons.RETRY)
+        return restored, (Restored(arm, reasons.RETRY),)
+    return standing, ()
+
+
+def replaced(arm: str, standing: ArmStanding, facts: ArmFacts, now: float) -> Step:
+    """Once the last Pod of another template is gone, what the arm earns from here on is its own."""
+    if not standing.mixed or facts.updating:
+        return standing, ()
+    pure = replace(standing, mixed=False)
+    if standing.state is not ArmState.JOINING:
+        return pure, (Noticed(arm, standing.reason),)
+    return replace(pure, since=now, reason=reasons.NEW_POD_TEMPLATE), (
+        Noticed(arm, reasons.NEW_POD_TEMPLATE),
+    )
+
+
+def _state_of(arm: str, standing: ArmStanding, why: str) -> tuple[ArmState, tuple[Outcome, ...]]:
+    """The state of an arm that is something else now, and what that means for it."""
+    state = standing.state
+    if state in (ArmState.UNAVAILABLE, ArmState.RESTORING) or standing.set_out:
+        return state, ()
+    if state in OUT_STATES:
+        return ArmState.RESTORING, (Restored(arm, why),)
+    return ArmState.JOINING, (Joined(arm, why),)
