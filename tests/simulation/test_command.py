@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 
 from bandit_operator.cli import main
@@ -48,6 +49,63 @@ def test_simulate_prints_a_table_and_writes_json_picture_and_page(world: Path, t
     assert summary["regret_ci"][0] < summary["regret"] < summary["regret_ci"][1]
     assert outputs["png"].read_bytes().startswith(b"\x89PNG")
     assert "Simulation of breaks" in outputs["html"].read_text()
+
+
+def test_rates_and_traffic_on_the_command_line_are_a_world() -> None:
+    found = run("--rate", ".2", "new=90%", "--rps", 10, "--days", 0.05, "--seeds", 5, "--jobs", 1)
+    assert found.exit_code == 0, found.output
+    assert found.stdout.startswith("ContrastThompson: a verdict came in 100% within the 72 min")
+    assert "more than staying with arm-1" in found.output
+    assert "traffic: 144 ticks of 30 s, 5 seeds" in found.output
+
+
+def test_a_manifest_says_arms_strategy_and_interval(tmp_path: Path) -> None:
+    path = tmp_path / "income.yaml"
+    path.write_text(Path("crds/examples/thompson.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    rates = ("--rate", ".5", ".2", ".5", "--rps", 10, "--days", 0.02, "--seeds", 5, "--jobs", 1)
+    found = run("-f", path, *rates)
+    assert found.exit_code == 0, found.output
+    (body,) = yaml.safe_load_all(path.read_text(encoding="utf-8"))
+    assert found.stdout.startswith(f"{body['spec']['strategy']['type']}: ")
+    for arm in body["spec"]["arms"]:
+        assert f"\n{arm['name']} " in found.output
+
+
+def test_the_answer_fits_eighty_columns(world: Path) -> None:
+    command = ["simulate", "--world", str(world), "--seeds", "5", "--jobs", "1"]
+    found = CliRunner().invoke(main, command, env={"COLUMNS": "80"})
+    assert max(map(len, found.output.splitlines())) <= 80
+
+
+def test_a_world_without_a_verdict_says_in_how_many_runs_there_was_none() -> None:
+    found = run("--rate", ".5", ".5", "--rps", 0.1, "--days", 0.02, "--seeds", 5, "--jobs", 1)
+    assert "none within 29 min in 100% of the runs" in " ".join(found.output.split())
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ((), "--world FILE, or --rate .82 .84 --rps 20"),
+        (("--rate", ".82", ".84"), "such as --rps 20"),
+        (("--rate", ".82", "--rps", 20), "write one for each of 2 to 20 arms"),
+        (("--rate", ".82", "x=184%", "--rps", 20), "write .82 or 82%"),
+        (("--rate", ".82", "nan", "--rps", 20), "write .82 or 82%"),
+        (("--rate", "a=.82", "a=.84", "--rps", 20), "a has two"),
+        (("--rate", ".82", ".84", "--rps", 0), "0.0 is not in the range"),
+        (("--world", "w.yaml", "--rps", 20), "leave out --rate, --rps and --manifest"),
+        (("-f", "none.yaml", "--rate", ".82", ".84", "--rps", 20), "none.yaml: it cannot be read"),
+        (("-f", "Makefile", "--rate", ".82", ".84", "--rps", 20), "it is neither YAML nor JSON"),
+        (
+            ("-f", "crds/examples/gaussian.yaml", "--rate", ".1", ".2", "--rps", 2),
+            "reward.type is 'Gaussian'",
+        ),
+        (("-f", "crds/examples/thompson.yaml", "--rate", "x=1", "y=1", "--rps", 2), "names no arm"),
+    ],
+)
+def test_options_that_make_no_world_are_told_with_the_fix(options: tuple[Any, ...], said: str) -> None:
+    found = run(*options)
+    assert found.exit_code in (1, 2)
+    assert said in " ".join(found.output.replace("│", " ").split())
 
 
 def test_a_bad_world_ends_the_command_with_one_clear_line(tmp_path: Path) -> None:

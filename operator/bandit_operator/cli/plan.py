@@ -9,10 +9,12 @@ from bandit_operator.adapters.kubernetes import Object
 from bandit_operator.api.status import Status
 from bandit_operator.api.v1alpha1 import InvalidResource, parse, to_experiment
 from bandit_operator.cli.cluster import Cluster, cluster_options
-from bandit_operator.core.model import SERVING_STATES, RewardType
+from bandit_operator.core.model import SERVING_STATES
 from bandit_operator.simulation.answer import duration
 from bandit_operator.simulation.many import chunks
+from bandit_operator.simulation.schedule import WorldError
 from bandit_operator.simulation.summary import joined, summarise
+from bandit_operator.simulation.supposed import supposed_world
 from bandit_operator.simulation.world import World
 from bandit_operator.status.document import read_status
 
@@ -64,10 +66,6 @@ def world_of(body: Object, status: Status, hours: float) -> World:
     """
     name = body["metadata"]["name"]
     experiment = to_experiment(parse(body))
-    if experiment.reward_type not in (RewardType.BERNOULLI, RewardType.BOUNDED):
-        raise click.ClickException(
-            f"spec.reward.type of {name} is {experiment.reward_type}; Bernoulli and Bounded are simulated"
-        )
     means = {
         arm.name: float(arm.mean)
         for arm in status.arms or ()
@@ -83,20 +81,8 @@ def world_of(body: Object, status: Status, hours: float) -> World:
     trials = [sum(float(seen.trials) for seen in window.values()) for window in windows]
     if not trials or not any(trials):
         raise click.ClickException(f"the newest decisions of {name} saw no rewarded request; wait for some")
-    ticks = max(1, round(hours * 3600.0 / experiment.interval))
-    scores = {arm.name: arm.validation_score for arm in experiment.arms}
-    names = tuple(arm for arm in experiment.names if arm in means)
-    return World(
-        name=name,
-        names=names,
-        baseline=experiment.baseline,
-        rates=np.tile([min(max(means[arm], 0.0), 1.0) for arm in names], (ticks, 1)),
-        requests=np.full(ticks, max(1.0, round(float(np.mean(trials))))),
-        interval=experiment.interval,
-        validation_scores=tuple(scores[arm] for arm in names),
-        delay=experiment.delay,
-        assumed_delay=experiment.delay,
-        guardrails=experiment.guardrails,
-        rollback=experiment.rollback,
-        promotion=experiment.promotion,
-    )
+    rates = {arm: min(max(mean, 0.0), 1.0) for arm, mean in means.items()}
+    try:
+        return supposed_world(name, experiment, rates, float(np.mean(trials)), hours * 3600.0)
+    except WorldError as error:
+        raise click.ClickException(str(error)) from error

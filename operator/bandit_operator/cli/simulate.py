@@ -4,33 +4,54 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
 import click
 
+from bandit_operator.cli.supposing import Supposition, world_of
+from bandit_operator.cli.table import table
 from bandit_operator.core.strategies import DEFAULT_STRATEGY, STRATEGIES, Strategy, settings_of
 from bandit_operator.simulation import pictures
 from bandit_operator.simulation.answer import duration
 from bandit_operator.simulation.many import CHUNK, chunks
-from bandit_operator.simulation.schedule import WorldError
 from bandit_operator.simulation.summary import Summary, joined, summarise
-from bandit_operator.simulation.world import World, read_world
+from bandit_operator.simulation.world import World
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command()
+@click.option("--world", "path", type=_FILE, help="YAML file that describes the world; see below.")
 @click.option(
-    "--world", "path", required=True, type=_FILE, help="YAML file that describes the world; see below."
+    "-f",
+    "--manifest",
+    type=_FILE,
+    help="BanditDeployment whose arms, strategy, interval and guardrails are played.",
+)
+@click.option(
+    "--rate",
+    "rates",
+    multiple=True,
+    metavar="RATE...",
+    help="Mean reward of each arm, the baseline's first: .82 .84, 82% 84% or old=.82 new=.84.",
+)
+@click.argument("more_rates", nargs=-1, metavar="")
+@click.option("--rps", type=click.FloatRange(0, 1e9, min_open=True), help="Rewarded requests a second.")
+@click.option(
+    "--days",
+    default=7.0,
+    show_default=True,
+    type=click.FloatRange(0, 365, min_open=True),
+    help="How long it lasts, where rates are given.",
 )
 @click.option(
     "--strategy",
     "names",
     multiple=True,
     type=click.Choice(sorted(STRATEGIES)),
-    default=(DEFAULT_STRATEGY,),
-    show_default=True,
+    show_default=f"the manifest's, or {DEFAULT_STRATEGY}",
     help="Strategy to play; several are compared.",
 )
 @click.option(
@@ -51,7 +72,12 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--png", "png_path", type=_FILE, help="Draw shares and regret over time.")
 @click.option("--html", "html_path", type=_FILE, help="Write picture and table as one page.")
 def simulate(
-    path: Path,
+    path: Path | None,
+    manifest: Path | None,
+    rates: tuple[str, ...],
+    more_rates: tuple[str, ...],
+    rps: float | None,
+    days: float,
     names: tuple[str, ...],
     given: tuple[str, ...],
     seeds: int,
@@ -64,7 +90,13 @@ def simulate(
     """Play a world many times with the operator's own decisions.
 
     It answers: with my traffic and these reward rates, how long until a verdict, how often is
-    it wrong, and what does finding out cost? A world is a YAML file:
+    it wrong, and what does finding out cost?
+
+    \b
+      bandit-operator simulate --rate .82 .84 --rps 20
+      bandit-operator simulate -f income.yaml --rate boosting=.84 linear=.82 --rps 20
+
+    Where rates or traffic change, a world is a YAML file:
 
     \b
       ticks: 2000                 # length
@@ -86,17 +118,18 @@ def simulate(
     (a tick) and validationScore. A rolled-back arm is tried again after an hour, then two, four …
     up to rollback.retryAfter seconds.
     """  # noqa: D301 - the mark that keeps click from wrapping lines is the character, not its escape
-    try:
-        world = read_world(path)
-    except WorldError as error:
-        raise click.ClickException(str(error)) from error
-    strategies = [_strategy(name, given) for name in names]
+    world, experiment = world_of(path, manifest, Supposition((*rates, *more_rates), rps, days))
+    if experiment is not None and not names:
+        strategies = [experiment.strategy]
+    else:
+        strategies = [_strategy(name, given) for name in names or (DEFAULT_STRATEGY,)]
     summaries = _play(world, strategies, seeds, jobs, seed)
     rows = _rows(summaries)
+    width = shutil.get_terminal_size().columns
     for summary in summaries:
         for sentence in summary["answer"]:
-            click.echo(sentence)
-    _print(world, seeds, rows)
+            click.echo(click.wrap_text(sentence, width))
+    _print(world, summaries)
     if json_path is not None:
         pictures.write(json_path, json.dumps(summaries, indent=1))
     try:
@@ -178,14 +211,37 @@ def _time(ticks: list[float] | None, interval: float) -> str:
     return f"{duration(middle)} ({duration(low)}–{duration(high)})"
 
 
-def _print(world: World, seeds: int, rows: list[list[str]]) -> None:
-    title = f"{world.name}: {world.ticks:,} ticks of {duration(world.interval)}, {seeds:,} seeds"
-    table = _rich("table").Table(title=title)
-    for index, name in enumerate(rows[0]):
-        table.add_column(name, justify="left" if index < 2 else "right")
-    for row in rows[1:]:
-        table.add_row(*row)
-    _rich("console").Console().print(table)
+def _print(world: World, summaries: list[Summary]) -> None:
+    """A table for each strategy that fits into 80 columns."""
+    first = summaries[0]
+    click.echo(
+        f"\n{world.name}: {world.ticks:,} ticks of {duration(world.interval)}, {first['seeds']:,} seeds"
+    )
+    head = ["arm", "share", "rolled back", "falsely", "after", "proven best", "after"]
+    for summary in summaries:
+        low, high = summary["regret_ci"]
+        cost = f"regret {summary['regret']:.4g} ({low:.4g} to {high:.4g})"
+        click.echo(
+            f"\n{summary['strategy']}: {cost}, {summary['regret_per_thousand']:.3g} per 1,000 requests"
+        )
+        lines = [
+            [
+                arm["name"],
+                f"{arm['final_share']:.1%}",
+                f"{arm['rolled_back']:.1%}",
+                f"{arm['falsely_rolled_back']:.1%}",
+                _median(arm["rollback_ticks"], summary["interval"]),
+                f"{arm['promoted']:.1%}",
+                _median(arm["promotion_ticks"], summary["interval"]),
+            ]
+            for arm in summary["arms"]
+        ]
+        click.echo(table(head, lines))
+    click.echo("\nshare: of the traffic, at the end; after: half of those runs were so far")
+
+
+def _median(ticks: list[float] | None, interval: float) -> str:
+    return "-" if ticks is None else duration((ticks[1] + 1) * interval)
 
 
 def _rich(part: str) -> Any:

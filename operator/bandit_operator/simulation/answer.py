@@ -30,6 +30,12 @@ def duration(seconds: float) -> str:
     return f"{seconds:.3g} s"
 
 
+def unit_of(seconds: float) -> tuple[str, float]:
+    """The unit, and its length in seconds, in which a span of so many is drawn."""
+    units = (("days", DAY), ("hours", 3_600.0), ("minutes", 60.0))
+    return next(((name, size) for name, size in units if seconds >= 2 * size), ("seconds", 1.0))
+
+
 def _verdict(world: World, played: Played) -> str:
     every = np.column_stack([played.rolled_back_at, played.promoted_at, played.settled_at])
     ticks = np.where(every == NEVER, np.inf, every).min(-1)
@@ -41,7 +47,8 @@ def _verdict(world: World, played: Played) -> str:
     middle = float(np.median(seconds))
     if np.isfinite(middle):
         return f"{text}; half of the runs had one after {duration(middle)}"
-    return f"{text}; most runs had none, so play longer, or send more traffic to the arms"
+    none = f"none within {duration(length)} in {np.mean(np.isinf(seconds)):.0%} of the runs"
+    return f"{text}; {none}, so play longer, or send more traffic to the arms"
 
 
 def _cost(world: World, played: Played) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bandit_operator.simulation.answer import unit_of
 from bandit_operator.simulation.summary import Summary
 
 
@@ -33,16 +34,21 @@ def figure(summaries: Sequence[Summary]) -> Any:
     result = Figure(figsize=(5.2 * count, 3.6), layout="constrained")
     FigureCanvasAgg(result)
     axes = result.subplots(1, count)
+    unit, seconds = unit_of(max(summary["ticks"] * summary["interval"] for summary in summaries))
+
+    def times(summary: Summary) -> list[float]:
+        return [(tick + 1) * summary["interval"] / seconds for tick in summary["weight_ticks"]]
+
     for axis, summary in zip(axes, summaries, strict=False):
         names = [arm["name"] for arm in summary["arms"]]
         shares = list(zip(*summary["weights"], strict=True))
-        axis.stackplot(summary["weight_ticks"], *shares, labels=names, linewidth=0)
-        axis.set(title=f"{summary['strategy']}: mean share of traffic", xlabel="tick", ylim=(0, 1))
+        axis.stackplot(times(summary), *shares, labels=names, linewidth=0)
+        axis.set(title=f"{summary['strategy']}: mean share of traffic", xlabel=unit, ylim=(0, 1))
         axis.margins(0)
         axis.legend(loc="lower right", fontsize="small")
     for summary in summaries:
-        axes[-1].plot(summary["weight_ticks"], summary["regret_path"], label=summary["strategy"])
-    axes[-1].set(title="Rewards lost against the best arm", xlabel="tick")
+        axes[-1].plot(times(summary), summary["regret_path"], label=summary["strategy"])
+    axes[-1].set(title="Rewards lost against the best arm", xlabel=unit, ylim=(0, None))
     axes[-1].legend(fontsize="small")
     return result
 

@@ -7,11 +7,12 @@ With h = n_i n_j/(n_i + n_j) and z = Σ h (ȳ_i − ȳ_j) over a block of ticks,
 has mean ≤ 1 for any z of mean ≤ 0 and variance ≤ s², however skewed (from e^{x − x²/6} ≤ 1 + x + x²/3,
 Delyon, "Exponential inequalities for sums of weakly dependent variables", 2009; cutting gains off keeps
 the mean ≤ 0). The variance is that of the blocks seen so far, so nothing is staked on the first blocks,
-:data:`UNSTAKED` at the most, in which only the variance is learned. λ may depend on the past in any
-way; two choices run side by side and their products are averaged. One follows the estimates,
-λ = m/s² with m from the means that were forecast **before the block opened**. The other is λ = ¼/s,
-which needs no estimate. Whatever a bet rests on is from before its block opened: one that knew a part
-of the block would win by looking.
+:data:`UNSTAKED` at the most, in which only the variance is learned; and it is taken to be as much larger
+as it may be where it comes from few blocks that stand out, which the fourth moment of z tells. λ may
+depend on the past in any way; two choices run side by side and their products are averaged. One follows
+the estimates, λ = m/s² with m from the means that were forecast **before the block opened**. The other is
+λ = ¼/s, which needs no estimate. Whatever a bet rests on is from before its block opened: one that knew a
+part of the block would win by looking.
 
 Ticks are added up until the variance of z reaches that of :data:`BLOCK` rewards, so that a block
 says something of its own variance.
@@ -42,6 +43,9 @@ LARGEST_GAIN = 3.0
 UNSEEN = 3.0
 """The variance is taken as if a tick had been seen, too, that moves an arm's rewards (or its failures, where
 these are fewer) by this many times their square: what is rare has not shown itself in few blocks."""
+RARE_ROOT, RARE = 1.8, 2.0
+"""Where the variance comes from m rare blocks, 1 + 1.8/√m + 2/m times as many may have been due: about the
+upper 95 % limit of a Poisson mean of which m events were seen (Garwood, 1936)."""
 _GAIN = 0.004
 """Smallest weight of the newest block in the running mean of z²/v."""
 _LARGEST_EXCESS = 1e4
@@ -59,6 +63,7 @@ def fields() -> Mapping[str, Field]:
         "blocks": Field(Axes.SYMMETRIC),  # closed blocks
         "drift": Field(Axes.ANTISYMMETRIC),  # running mean of z/√v over blocks
         "excess": Field(Axes.SYMMETRIC),  # running mean of z²/v − 1
+        "fourth": Field(Axes.SYMMETRIC),  # running mean of (z²/v)² − 3, which is 0 where z is normal
         "bet": Field(Axes.PAIR, inner=(_BETS,), fill=-np.inf),  # ln M of each bet
     }
 
@@ -146,9 +151,12 @@ def _close(arrays: Arrays, block: _Block, unseen: Floats) -> dict[str, Floats]:
     """
     blocks, root = arrays["blocks"], np.sqrt(block.variance)
     scaled = block.z / root
-    # The running mean begins as if it had seen 20 blocks without excess; a bound on the variance may not.
-    excess = arrays["excess"] * np.where(blocks > 0, 1.0 + 20.0 / np.maximum(blocks, 1.0), 1.0)
-    squared = 1.0 + np.maximum(excess, -0.5) + unseen / (blocks + 1.0)
+    # The running means begin as if they had seen 20 blocks of normal z; a bound on the variance may not.
+    begun_with = np.where(blocks > 0, 1.0 + 20.0 / np.maximum(blocks, 1.0), 1.0)
+    seen = 1.0 + np.maximum(arrays["excess"] * begun_with, -0.5)
+    tail = (3.0 + arrays["fourth"] * begun_with) / seen**2 - 3.0
+    rare = np.clip(tail / np.clip(blocks, 1.0, 1.0 / _GAIN), 0.0, 1.0)
+    squared = seen * (1.0 + RARE_ROOT * np.sqrt(rare) + RARE * rare) + unseen / (blocks + 1.0)
     deviation = np.sqrt(squared)
     follow = np.maximum(block.expected, 0.0) / (root * over_dispersion(arrays))
     rate = np.stack([np.minimum(follow, 1.0 / deviation), FIXED_BET / deviation], axis=-3)
@@ -158,10 +166,12 @@ def _close(arrays: Arrays, block: _Block, unseen: Floats) -> dict[str, Floats]:
     begun = np.logaddexp(arrays["bet"], np.log(restart_weight(np.maximum(staked, 0.0)))[..., None, :, :])
     won = begun + x - x**2 / 6.0 - rate**2 * squared[..., None, :, :] / 3.0
     gain = np.maximum(1.0 / (blocks + 21.0), _GAIN)
+    relative = np.minimum(scaled**2, _LARGEST_EXCESS)
     return {
         "blocks": blocks + 1.0,
         "drift": arrays["drift"] + gain * (scaled - arrays["drift"]),
-        "excess": arrays["excess"] + gain * (np.minimum(scaled**2, _LARGEST_EXCESS) - 1.0 - arrays["excess"]),
+        "excess": arrays["excess"] + gain * (relative - 1.0 - arrays["excess"]),
+        "fourth": arrays["fourth"] + gain * (relative**2 - 3.0 - arrays["fourth"]),
         "bet": np.where((staked < 0)[..., None, :, :], arrays["bet"], won),
     }
 

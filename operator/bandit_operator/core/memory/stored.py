@@ -17,7 +17,7 @@ from bandit_operator.core.memory.value import Memory, arrival_fields, initial
 from bandit_operator.core.model import Delay, RewardType
 from bandit_operator.core.strategies import STRATEGIES
 
-VERSION = 4
+VERSION = 5
 """Version of the stored form; another one is not read, see :func:`from_json`."""
 
 

@@ -1,0 +1,122 @@
+"""The world that ``bandit-operator simulate`` plays: from a file, or from a manifest and rates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import yaml
+
+from bandit_operator.api.v1alpha1 import KIND, InvalidResource, parse, to_experiment
+from bandit_operator.core.experiment import Experiment
+from bandit_operator.core.model import Arm
+from bandit_operator.core.strategies import DEFAULT_STRATEGY, STRATEGIES
+from bandit_operator.simulation.schedule import WorldError
+from bandit_operator.simulation.supposed import supposed_world
+from bandit_operator.simulation.world import World, read_world
+
+DAY = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Supposition:
+    """What somebody supposes of their traffic, on the command line."""
+
+    rates: Sequence[str]
+    """Mean rewards: one number an arm in the order of the arms, or ``NAME=RATE``."""
+    rps: float | None
+    """Rewarded requests a second, of all arms together."""
+    days: float
+
+
+def world_of(
+    path: Path | None, manifest: Path | None, supposed: Supposition
+) -> tuple[World, Experiment | None]:
+    """The world to play, and the experiment of the manifest where there is one.
+
+    Raises:
+        UsageError: The options do not make a world.
+        ClickException: A file cannot be read, or says something that cannot be played.
+    """
+    given = bool(supposed.rates) or supposed.rps is not None or manifest is not None
+    if path is not None and given:
+        raise click.UsageError(
+            "--world says rates and requests itself; leave out --rate, --rps and --manifest"
+        )
+    try:
+        if path is not None:
+            return read_world(path), None
+        experiment = _experiment(manifest) if manifest is not None else None
+        return _supposed(experiment, supposed, "traffic" if manifest is None else manifest.stem), experiment
+    except WorldError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _experiment(path: Path) -> Experiment:
+    try:
+        bodies = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise click.ClickException(f"{path}: it cannot be read: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise click.ClickException(f"{path}: it is neither YAML nor JSON: {error}") from error
+    found = [body for body in bodies if isinstance(body, dict) and body.get("kind") == KIND]
+    if len(found) != 1:
+        raise click.ClickException(f"{path}: it has {len(found)} of kind {KIND}; give a file with one")
+    try:
+        return to_experiment(parse(found[0]))
+    except InvalidResource as error:
+        raise click.ClickException(f"{path}: {error}") from error
+
+
+def _supposed(experiment: Experiment | None, supposed: Supposition, name: str) -> World:
+    if not supposed.rates:
+        raise click.UsageError("say what is to be played: --world FILE, or --rate .82 .84 --rps 20")
+    if supposed.rps is None:
+        raise click.UsageError("say how many rewarded requests come each second, such as --rps 20")
+    rates = _rates(supposed.rates, None if experiment is None else experiment.names)
+    if experiment is None:
+        arms = tuple(map(Arm, rates))
+        experiment = Experiment(name, arms, arms[0].name, STRATEGIES[DEFAULT_STRATEGY]())
+    elif experiment.baseline not in rates:
+        raise click.BadParameter(
+            f"the baseline {experiment.baseline} has none; write {experiment.baseline}=0.8",
+            param_hint="--rate",
+        )
+    return supposed_world(name, experiment, rates, supposed.rps * experiment.interval, supposed.days * DAY)
+
+
+def _rates(given: Sequence[str], names: Sequence[str] | None) -> dict[str, float]:
+    """The rate of each arm; those without a name go to the arms in their order."""
+    most = 20 if names is None else len(names)
+    if not 2 <= len(given) <= most:
+        raise click.BadParameter(
+            f"{len(given)} given; write one for each of 2 to {most} arms, such as .82 .84",
+            param_hint="--rate",
+        )
+    rates: dict[str, float] = {}
+    for index, text in enumerate(given):
+        name, equals, number = text.rpartition("=")
+        arm = name if equals else f"arm-{index + 1}" if names is None else names[index]
+        if names is not None and arm not in names:
+            raise click.BadParameter(
+                f"{text!r} names no arm; the manifest has {', '.join(names)}", param_hint="--rate"
+            )
+        if arm in rates:
+            raise click.BadParameter(f"{arm} has two; write one for each arm", param_hint="--rate")
+        rates[arm] = _rate(text, number)
+    return rates
+
+
+def _rate(text: str, number: str) -> float:
+    scale = 0.01 if number.endswith("%") else 1.0
+    try:
+        rate = float(number.removesuffix("%")) * scale
+    except ValueError:
+        rate = -1.0
+    if not 0.0 <= rate <= 1.0:
+        raise click.BadParameter(
+            f"{text!r} is no mean reward between 0 and 1; write .82 or 82%", param_hint="--rate"
+        )
+    return rate

@@ -1,0 +1,49 @@
+"""A world in which everything stays as it is supposed to be: a rate for each arm, and steady traffic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from bandit_operator.core.experiment import Experiment
+from bandit_operator.core.model import RewardType
+from bandit_operator.simulation.schedule import WorldError
+from bandit_operator.simulation.world import World
+
+
+def supposed_world(
+    name: str, experiment: Experiment, rates: Mapping[str, float], requests: float, seconds: float
+) -> World:
+    """The world of an experiment whose arms earn these rates all the time.
+
+    Args:
+        name: of the world, for messages.
+        experiment: the settings; its rewards must be Bernoulli or Bounded.
+        rates: mean reward of each arm that takes part, in [0, 1]; the baseline must be one of them.
+        requests: rewarded requests a tick, of all arms together.
+        seconds: how long the world lasts.
+
+    Raises:
+        WorldError: rewards are of another type.
+    """
+    if experiment.reward_type not in (RewardType.BERNOULLI, RewardType.BOUNDED):
+        fix = "Bernoulli and Bounded are simulated"
+        raise WorldError(name, "spec.reward.type", experiment.reward_type.value, fix)
+    ticks = max(1, round(seconds / experiment.interval))
+    names = tuple(arm for arm in experiment.names if arm in rates)
+    scores = {arm.name: arm.validation_score for arm in experiment.arms}
+    return World(
+        name=name,
+        names=names,
+        baseline=experiment.baseline,
+        rates=np.tile([rates[arm] for arm in names], (ticks, 1)),
+        requests=np.full(ticks, max(1.0, round(requests))),
+        interval=experiment.interval,
+        validation_scores=tuple(scores[arm] for arm in names),
+        delay=experiment.delay,
+        assumed_delay=experiment.delay,
+        guardrails=experiment.guardrails,
+        rollback=experiment.rollback,
+        promotion=experiment.promotion,
+    )
