@@ -64,6 +64,17 @@ async def test_it_keeps_its_weight_while_no_arm_can_serve(process: Start) -> Non
     assert one.weights()["late"] == 0
 
 
+async def test_the_one_that_had_all_of_the_traffic_is_followed_by_the_others_at_once(process: Start) -> None:
+    one = await learned(process, arms=ARMS, pin={"arm": "late"})
+    assert one.weights() == {"good": 0, "bad": 0, "late": 10_000}
+    spec = one.api.objects[one.path]["spec"]
+    traffic = {**spec["traffic"], "removedArms": "Drain"}
+    one.update_spec(arms=spec["arms"][:2], pin=None, traffic=traffic)
+    await one.look()
+    assert one.weights()["late"] == 0
+    assert sum(one.weights().values()) == 10_000
+
+
 async def test_it_is_still_known_after_a_start_and_forgotten_once_the_rule_has_it_no_more(
     process: Start,
 ) -> None:

@@ -38,6 +38,8 @@ class Arms:
     """Is to have all of the traffic, by the user's wish, while it is eligible."""
     learns: bool
     """Whether the strategy learns from rewards: one that does not has no share for an arm that joins."""
+    shared: bool = True
+    """Whether the arms have any of the rule's weight between them, or are to have some."""
 
     @property
     def chosen(self) -> Flags:
@@ -105,8 +107,8 @@ def allocate(
     """Share the traffic out: by the strategy, inside the guardrails.
 
     A row in which no arm is eligible does not move: taking weight from one would help nobody. An arm
-    that is pinned gets everything at once, whatever the guards say; while it is not eligible, and no
-    other arm has traffic, what the strategy wants decides who has.
+    that is pinned gets everything at once, whatever the guards say. Where no eligible arm has traffic, as
+    when the one that had all of it is taken out of the spec, what the strategy wants decides at once.
 
     Args:
         guardrails: the bounds.
@@ -124,14 +126,15 @@ def allocate(
     bounds = Bounds(eligible, arms.joining, arms.unproven, arms.carried, arms.probed)
     proposed = guarded_shares(target, current, bounds, guardrails)
     present = _capped(guardrails, arms, scaled(current, eligible))
-    alone = arms.pinned.any(-1) & ~(eligible & (current > 0)).any(-1)
-    proposed = np.where((held & ~alone)[..., None], present, proposed)
+    taken_out = ~eligible & (current > 0)
+    idle = arms.shared & ~(eligible & (current > 0)).any(-1)
+    begins = idle & ~taken_out.any(-1)
+    proposed = np.where((held & ~begins & ~(idle & arms.pinned.any(-1)))[..., None], present, proposed)
     pinned = arms.pinned & eligible
     proposed = np.where(pinned.any(-1, keepdims=True), pinned, proposed)
-    taken_out = ~eligible & (current > 0)
     # An arm that is something else since a moment ago may not keep the share of what it was.
     above = arms.joining & eligible & (current > present + 1e-9)
-    moves = taken_out.any(-1) | above.any(-1)
+    moves = taken_out.any(-1) | above.any(-1) | begins
     moves |= ~held & worth_writing(current, proposed, outlook, guardrails.min_change)
     moves |= pinned.any(-1) & (pinned != (current > 0)).any(-1)
     return Allocation(proposed, moves & eligible.any(-1), taken_out)

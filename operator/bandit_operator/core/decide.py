@@ -187,6 +187,7 @@ def _arms(
         probed=eligible & is_baseline & fallen,
         pinned=allocation.named(experiment.names, experiment.pin if shared else None),
         learns=experiment.strategy.learns,
+        shared=shared,
     )
 
 
