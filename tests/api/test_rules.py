@@ -13,6 +13,7 @@ from bandit_operator.api.rules import (
     DurationString,
     PatternString,
     Rule,
+    StringFormat,
     Term,
     cel_text,
     format_decimal,
@@ -108,9 +109,32 @@ def test_a_pattern_must_match_the_whole_value() -> None:
 def test_a_refused_value_is_named_with_what_to_write_instead() -> None:
     with pytest.raises(
         ValueError,
-        match=r'"1%": must be a decimal of at least 0 and of at most 1, in quotes, for example "0\.1"',
+        match=r'"1e-2": must be a decimal of at least 0 and of at most 1, in quotes, for example "0\.1", or 10%',
     ):
-        DecimalString("0", "1").check("1%")
+        DecimalString("0", "1").check("1e-2")
+
+
+@pytest.mark.parametrize(
+    ("text", "accepted"), [("0%", False), ("0.1%", True), ("100%", True), ("100.1%", False)]
+)
+def test_percent_keeps_to_the_bounds_of_decimals(text: str, accepted: bool) -> None:
+    assert DecimalString("0", "1", exclusive_minimum=True).accepts(text) is accepted
+
+
+@pytest.mark.parametrize(
+    ("form", "number", "written"),
+    [
+        (DecimalString("0", "1"), 0.05, '0.05: a number; write "0.05" in quotes, or 5%'),
+        (DurationString(), 30, "30: a number; write 30s"),
+        (DurationString(), 5400, "5400: a number; write 1h30m"),
+    ],
+)
+def test_a_bare_number_is_answered_with_how_to_write_it(
+    form: StringFormat, number: float, written: str
+) -> None:
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the message is compared below
+        form.refuse_number(number)
+    assert str(caught.value) == written
 
 
 def test_a_value_that_is_too_long_is_refused_and_cut_short_in_the_message() -> None:

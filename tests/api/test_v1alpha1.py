@@ -116,3 +116,11 @@ def test_a_rule_may_have_any_name_that_the_gateway_api_takes(manifest: dict[str,
 
 def test_a_rule_is_full_with_16_arms(manifest: dict[str, Any]) -> None:
     assert len(parse(made_bad(manifest, {"arms": 16})).spec.arms) == 16
+
+
+def test_percent_and_decimals_say_the_same(manifest: dict[str, Any]) -> None:
+    guardrails = {"minShare": "2.5%", "maxStep": "20%", "newArmShare": "0.1", "minChange": "0.5%"}
+    read = to_experiment(
+        parse({**manifest, "spec": {**manifest["spec"], "guardrails": guardrails}})
+    ).guardrails
+    assert (read.min_share, read.max_step, read.new_arm_share, read.min_change) == (0.025, 0.2, 0.1, 0.005)

@@ -36,7 +36,7 @@ def test_every_fault_is_named_with_field_value_and_fix() -> None:
     result = lint(yaml.safe_dump(body))
     assert result.exit_code == 1
     assert 'good: spec.interval: "1s": must be a duration from 5s to 24h' in result.output
-    assert "spec.guardrails.maxStep: Input should be a valid string" in result.output
+    assert 'spec.guardrails.maxStep: 0.2: a number; write "0.2" in quotes, or 20%' in result.output
     assert "spec.arms[0].scaletargetRef: there is no such field; write scaleTargetRef" in result.output
     assert "3 faults; not checked here: that spec.traffic.routeRef is not changed" in result.output
 

@@ -45,7 +45,8 @@ class SlowPattern(Fault):
     def observe(self, scene: Scene, one: LiveRollout) -> str:
         """Ticks go on."""
         ticks = len(one.records().ticks)
-        one.wait("the neighbour's next three ticks", lambda: len(one.records().ticks) >= ticks + 3, 30)
+        # Where nothing changes, a status with the newest ticks is written once a minute.
+        one.wait("the neighbour's next three ticks", lambda: len(one.records().ticks) >= ticks + 3, 90)
         admitted = len(self.names)
         expect(admitted > 0, "the schema refused all of them, so that the operator had none to parse")
         return f"{self.refused} refused by the schema, {admitted} admitted; the neighbour's ticks went on"

@@ -33,7 +33,8 @@ from typing import Any
 from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
 
-DECIMAL_PATTERN = "^-?[0-9]{1,12}([.][0-9]{1,9})?$"
+DECIMAL_PATTERN = "^-?[0-9]{1,12}([.][0-9]{1,9})?%?$"
+"""Also as percent, which YAML takes for a string without quotes."""
 DURATION_PATTERN = "^([0-9]{1,6}(ms|s|m|h)){1,4}$"
 """CEL knows no days, so neither does the API."""
 
@@ -123,6 +124,20 @@ def fault_at(place: tuple[int | str, ...], text: str) -> InitErrorDetails:
     return InitErrorDetails(type=PydanticCustomError("rule", text), loc=place, input=None)
 
 
+def cel_number(path: str) -> str:
+    """CEL for the number that the decimal string at ``path`` stands for."""
+    return f"({path}.endsWith('%') ? double({path}.replace('%', '')) / 100.0 : double({path}))"
+
+
+def parse_decimal(text: str) -> float:
+    """Return the number that a decimal string such as ``0.05`` or ``5%`` stands for.
+
+    Raises:
+        ValueError: if ``text`` is no decimal.
+    """
+    return float(text.removesuffix("%")) / 100.0 if text.endswith("%") else float(text)
+
+
 def cel_text(text: str) -> str:
     """Return ``text`` as a CEL string literal."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
@@ -152,6 +167,20 @@ class StringFormat(ABC):
     def accepts(self, value: str) -> bool:
         """Return whether ``value`` is good: the same as ``cel``."""
 
+    def written(self, number: float) -> str:
+        """How somebody who wrote a bare number may have to write it."""
+        return f'"{number}"'
+
+    def refuse_number(self, value: Any) -> Any:
+        """Return ``value``; the API server refuses a bare number as well, without the fix.
+
+        Raises:
+            ValueError: if it is a number; the message says how to write it.
+        """
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            raise ValueError(f"{value}: a number; write {self.written(value)}")
+        return value
+
     def check(self, value: str) -> str:
         """Return ``value``.
 
@@ -166,7 +195,8 @@ class StringFormat(ABC):
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Run ``check`` after the value is known to be a string."""
-        return core_schema.no_info_after_validator_function(self.check, handler(source))
+        checked = core_schema.no_info_after_validator_function(self.check, handler(source))
+        return core_schema.no_info_before_validator_function(self.refuse_number, checked)
 
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
@@ -194,7 +224,7 @@ class OneOf:
 
 @dataclass(frozen=True)
 class DecimalString(StringFormat):
-    """A decimal number as a string, so that no reader or writer rounds it.
+    """A decimal number as a string, so that no reader or writer rounds it; ``5%`` stands for ``0.05``.
 
     Bounds are decimals as strings as well; an exclusive bound is not allowed itself.
     """
@@ -204,16 +234,16 @@ class DecimalString(StringFormat):
     exclusive_minimum: bool = False
     exclusive_maximum: bool = False
     example: str = "0.1"
-    max_length: int = 23
+    max_length: int = 24
 
     @property
     def cel(self) -> str:
         """CEL that is true of a good value, called ``self``."""
-        terms = [f"self.matches('{DECIMAL_PATTERN}')"]
+        terms, value = [f"self.matches('{DECIMAL_PATTERN}')"], cel_number("self")
         if self.minimum is not None:
-            terms.append(f"double(self) {'>' if self.exclusive_minimum else '>='} double('{self.minimum}')")
+            terms.append(f"{value} {'>' if self.exclusive_minimum else '>='} double('{self.minimum}')")
         if self.maximum is not None:
-            terms.append(f"double(self) {'<' if self.exclusive_maximum else '<='} double('{self.maximum}')")
+            terms.append(f"{value} {'<' if self.exclusive_maximum else '<='} double('{self.maximum}')")
         return " && ".join(terms)
 
     @property
@@ -225,13 +255,22 @@ class DecimalString(StringFormat):
         if self.maximum is not None:
             bounds.append(f"{'below' if self.exclusive_maximum else 'of at most'} {self.maximum}")
         what = " ".join(["a decimal", " and ".join(bounds)]).strip()
-        return f'must be {what}, in quotes, for example "{self.example}"'
+        percent = f", or {self._percent(self.example)}" if self.maximum is not None else ""
+        return f'must be {what}, in quotes, for example "{self.example}"{percent}'
+
+    def written(self, number: float) -> str:
+        """In quotes, or as percent."""
+        return f'"{number}" in quotes, or {self._percent(str(number))}'
+
+    @staticmethod
+    def _percent(decimal: str) -> str:
+        return f"{(100 * Decimal(decimal)).normalize():f}%"
 
     def accepts(self, value: str) -> bool:
         """Return whether ``value`` is good: the same as ``cel``."""
         if not re.fullmatch(DECIMAL_PATTERN, value):
             return False
-        number = Decimal(value)
+        number = Decimal(value.removesuffix("%")) / (100 if value.endswith("%") else 1)
         if self.minimum is not None:
             low = Decimal(self.minimum)
             if number < low or (self.exclusive_minimum and number == low):
@@ -273,6 +312,10 @@ class DurationString(StringFormat):
             f"must be {zero}a duration from {self.minimum} to {self.maximum}, "
             f"in numbers with the units h, m, s or ms, for example {self.example}"
         )
+
+    def written(self, number: float) -> str:
+        """With the unit that it most probably has."""
+        return format_duration(number) if number > 0 else "0s"
 
     def accepts(self, value: str) -> bool:
         """Return whether ``value`` is good: the same as ``cel``."""

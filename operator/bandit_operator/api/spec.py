@@ -34,6 +34,8 @@ from bandit_operator.api.rules import (
     DurationString,
     Rule,
     Term,
+    cel_number,
+    parse_decimal,
     parse_duration,
 )
 from bandit_operator.api.strategy import Strategy, share_maps, types_that_compare_validation_scores
@@ -102,18 +104,22 @@ class Guardrails(ApiModel):
     RULES: ClassVar = (
         Rule(
             f"!self.newArmShare.matches('{DECIMAL_PATTERN}') || !self.minShare.matches('{DECIMAL_PATTERN}')"
-            " || double(self.newArmShare) >= double(self.minShare)",
+            f" || {cel_number('self.newArmShare')} >= {cel_number('self.minShare')}",
             "newArmShare {self.newArmShare} is below minShare {self.minShare};"
             " raise newArmShare or lower minShare",
-            holds=lambda guardrails: float(guardrails.new_arm_share) >= float(guardrails.min_share),
+            holds=lambda guardrails: (
+                parse_decimal(guardrails.new_arm_share) >= parse_decimal(guardrails.min_share)
+            ),
             field=".newArmShare",
         ),
         Rule(
             f"!self.minChange.matches('{DECIMAL_PATTERN}') || !self.maxStep.matches('{DECIMAL_PATTERN}')"
-            " || double(self.minChange) <= double(self.maxStep)",
+            f" || {cel_number('self.minChange')} <= {cel_number('self.maxStep')}",
             "minChange {self.minChange} is above maxStep {self.maxStep},"
             " so no weight could ever move; lower minChange",
-            holds=lambda guardrails: float(guardrails.min_change) <= float(guardrails.max_step),
+            holds=lambda guardrails: (
+                parse_decimal(guardrails.min_change) <= parse_decimal(guardrails.max_step)
+            ),
             field=".minChange",
         ),
     )
@@ -293,10 +299,10 @@ class Spec(ApiModel):
         ),
         Rule(
             f"!self.guardrails.minShare.matches('{DECIMAL_PATTERN}')"
-            " || double(self.guardrails.minShare) * double(size(self.arms)) <= 1.0",
+            f" || {cel_number('self.guardrails.minShare')} * double(size(self.arms)) <= 1.0",
             "minShare {self.guardrails.minShare} for every arm adds up to more than 1;"
             " lower minShare to at most 1 divided by the number of arms",
-            holds=lambda spec: float(spec.guardrails.min_share) * len(spec.arms) <= 1.0,
+            holds=lambda spec: parse_decimal(spec.guardrails.min_share) * len(spec.arms) <= 1.0,
             field=".guardrails.minShare",
         ),
         Rule(
@@ -315,11 +321,11 @@ class Spec(ApiModel):
         ),
         Rule(
             f"!(self.reward.type in {[str(one) for one in BETWEEN_0_AND_1]})"
-            f" || !{_INDIFFERENCE}.matches('{DECIMAL_PATTERN}') || double({_INDIFFERENCE}) < 1.0",
+            f" || !{_INDIFFERENCE}.matches('{DECIMAL_PATTERN}') || {cel_number(_INDIFFERENCE)} < 1.0",
             f"indifference {{{_INDIFFERENCE}}} is not below 1, but {{self.reward.type}} rewards"
             " lie in [0, 1], so no difference would matter; lower indifference",
             holds=lambda spec: (
-                spec.reward.type not in BETWEEN_0_AND_1 or float(spec.promotion.indifference) < 1.0
+                spec.reward.type not in BETWEEN_0_AND_1 or parse_decimal(spec.promotion.indifference) < 1.0
             ),
             field=".promotion.indifference",
         ),

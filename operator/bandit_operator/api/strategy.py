@@ -22,8 +22,10 @@ from bandit_operator.api.rules import (
     DecimalString,
     DurationString,
     Rule,
+    cel_number,
     format_decimal,
     format_duration,
+    parse_decimal,
     parse_duration,
 )
 from bandit_operator.core.strategies import DEFAULT_STRATEGY, STRATEGIES, settings_of
@@ -153,10 +155,10 @@ def _at_most_everything(name: str) -> Rule:
     shares = f"self.{field}"
     return Rule(
         f"!has({shares}) || !{shares}.all(n, {shares}[n].matches('{DECIMAL_PATTERN}'))"
-        f" || {shares}.map(n, double({shares}[n])).sum() <= {_ALL_WITH_ROUNDING}",
+        f" || {shares}.map(n, {cel_number(f'{shares}[n]')}).sum() <= {_ALL_WITH_ROUNDING}",
         f"the shares of {field} add up to more than 1; lower some",
         holds=lambda settings: (
-            sum(float(share) for share in getattr(settings, name).values()) <= _ALL_WITH_ROUNDING
+            sum(parse_decimal(share) for share in getattr(settings, name).values()) <= _ALL_WITH_ROUNDING
         ),
         field=f".{field}",
     )
@@ -194,11 +196,11 @@ def _settings_are_of_the_type(name: str, block: str) -> Rule:
 
 
 def _parse_shares(shares: Mapping[str, str]) -> dict[str, float]:
-    return {name: float(share) for name, share in shares.items()}
+    return {name: parse_decimal(share) for name, share in shares.items()}
 
 
 _PARSERS: dict[str, Callable[[Any], Any]] = {
-    "decimal": float,
+    "decimal": parse_decimal,
     "integer": int,
     "duration": parse_duration,
     "share-map": _parse_shares,

@@ -15,7 +15,7 @@ from pydantic import Field, ValidationError
 from bandit_operator.api import spec as api
 from bandit_operator.api.fields import ApiModel
 from bandit_operator.api.guard import Guard
-from bandit_operator.api.rules import Rule, parse_duration
+from bandit_operator.api.rules import Rule, parse_decimal, parse_duration
 from bandit_operator.api.status import Status
 from bandit_operator.api.timestamps import from_timestamp
 from bandit_operator.core import model as core
@@ -126,8 +126,8 @@ def to_experiment(resource: BanditDeployment) -> Experiment:
         guardrails=_guardrails(spec.guardrails),
         rollback=_rollback(spec.rollback),
         promotion=core.Promotion(
-            error_rate=float(spec.promotion.error_rate),
-            indifference=float(spec.promotion.indifference),
+            error_rate=parse_decimal(spec.promotion.error_rate),
+            indifference=parse_decimal(spec.promotion.indifference),
             action=spec.promotion.action,
         ),
         deadline=_deadline(resource),
@@ -158,11 +158,11 @@ def _arm(arm: api.Arm) -> core.Arm:
 
 def _guard(guard: Guard) -> core.Guard:
     bound = guard.below if guard.above is None else guard.above
-    return core.Guard(guard.name, float(bound or 0), guard.above is not None, guard.windows)
+    return core.Guard(guard.name, parse_decimal(bound or "0"), guard.above is not None, guard.windows)
 
 
 def _number(text: str | None) -> float | None:
-    return None if text is None else float(text)
+    return None if text is None else parse_decimal(text)
 
 
 def _delay(spec: api.Spec) -> core.Delay | None:
@@ -175,16 +175,16 @@ def _delay(spec: api.Spec) -> core.Delay | None:
 def _guardrails(guardrails: api.Guardrails) -> core.Guardrails:
     return core.Guardrails(
         min_trials=guardrails.min_trials,
-        max_step=float(guardrails.max_step),
-        min_share=float(guardrails.min_share),
-        min_change=float(guardrails.min_change),
-        new_arm_share=float(guardrails.new_arm_share),
+        max_step=parse_decimal(guardrails.max_step),
+        min_share=parse_decimal(guardrails.min_share),
+        min_change=parse_decimal(guardrails.min_change),
+        new_arm_share=parse_decimal(guardrails.new_arm_share),
     )
 
 
 def _rollback(rollback: api.Rollback) -> core.Rollback:
     return core.Rollback(
-        error_rate=float(rollback.error_rate),
+        error_rate=parse_decimal(rollback.error_rate),
         drain=max(parse_duration(rollback.drain), core.SHORTEST_DRAIN),
         requests_counted=rollback.requests is not None,
         scale_to_zero=rollback.scale_to_zero,
