@@ -36,6 +36,10 @@ BLOCK = 0.5
 UNSTAKED = 31.0
 """Blocks at the beginning of which only the variance is learned, at the most."""
 LEAST_UNSTAKED = 5.0
+SHOWN = 50.0
+"""Blocks within which a tick that makes the two arms equal has come, most probably: a bet may begin so much
+earlier as it takes to win. One on a gap of g standard deviations of z takes about 2 ln 60 / g² blocks."""
+_TO_WIN = 8.0
 _OVERLOOKED = 0.02
 """Chance with which a tick that would make the two arms equal may not have come in the unstaked blocks."""
 LARGEST_GAIN = 3.0
@@ -160,7 +164,9 @@ def _close(arrays: Arrays, block: _Block, unseen: Floats) -> dict[str, Floats]:
     deviation = np.sqrt(squared)
     follow = np.maximum(block.expected, 0.0) / (root * over_dispersion(arrays))
     rate = np.stack([np.minimum(follow, 1.0 / deviation), FIXED_BET / deviation], axis=-3)
-    rate = np.where((blocks >= block.unstaked)[..., None, :, :], rate, 0.0)
+    gap = np.maximum(block.expected, 0.0) / (root * deviation)
+    slowly = np.clip(SHOWN - _TO_WIN / np.maximum(gap, 1e-3) ** 2, LEAST_UNSTAKED, UNSTAKED)
+    rate = np.where((blocks >= np.minimum(block.unstaked, slowly))[..., None, :, :], rate, 0.0)
     x = rate * np.minimum(block.bound / root, LARGEST_GAIN * deviation)[..., None, :, :]
     staked = blocks - LEAST_UNSTAKED
     begun = np.logaddexp(arrays["bet"], np.log(restart_weight(np.maximum(staked, 0.0)))[..., None, :, :])
