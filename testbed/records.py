@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from bandit_operator.api.record import unpacked
+
 Object = Mapping[str, Any]
 
 
@@ -39,7 +41,7 @@ class Records:
         """Take in one version of the status."""
         if self.first_cursor is None and "cursor" in status:
             self.first_cursor = parse_time(status["cursor"])
-        for record in reversed(status.get("history", [])):
+        for record in reversed(unpacked(status).get("history", [])):
             window = record.get("window")
             if window is None:
                 self._others[record["time"], record["reason"]] = record

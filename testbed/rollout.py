@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from bandit_operator.api.record import unpacked
 from cluster.client import Cluster
 from testbed.reward_source import SOURCE
 from testbed.waiting import wait_until
@@ -132,9 +133,8 @@ class Rollout:
     # ---- what became of it ------------------------------------------------------------
 
     def status(self) -> Object:
-        """Its status; empty before the operator wrote one."""
-        status: Object = self.cluster.get("bd", self.name).get("status", {})
-        return status
+        """Its status, with what is in its record; empty before the operator wrote one."""
+        return unpacked(self.cluster.get("bd", self.name).get("status", {}))
 
     def arm(self, name: str) -> Object:
         """One arm's line of the status."""

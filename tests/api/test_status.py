@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from bandit_operator.api.status import MAX_HISTORY, ArmStatus, DecisionRecord, MeanInterval, Status
+from bandit_operator.api.record import MAX_HISTORY, DecisionRecord, RecordedStatus
+from bandit_operator.api.status import ArmStatus, MeanInterval, Status
 from bandit_operator.core.model import ArmState
 
 
@@ -46,9 +47,9 @@ def test_decimals_are_strings_and_counts_are_integers() -> None:
 
 def test_the_history_is_bounded() -> None:
     record = DecisionRecord(time="2026-03-01T12:00:00Z", reason="Learning", message="Weights moved.")
-    assert len(Status(history=[record] * MAX_HISTORY).history or ()) == MAX_HISTORY
+    assert len(RecordedStatus(history=[record] * MAX_HISTORY).history or ()) == MAX_HISTORY
     with pytest.raises(ValidationError):
-        Status(history=[record] * (MAX_HISTORY + 1))
+        RecordedStatus(history=[record] * (MAX_HISTORY + 1))
 
 
 def test_a_status_cannot_be_changed_in_place() -> None:

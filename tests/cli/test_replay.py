@@ -11,6 +11,7 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
+from bandit_operator.api.record import packed
 from bandit_operator.cli import main
 from tests.support.process import Process
 
@@ -26,11 +27,17 @@ def resource() -> dict[str, Any]:
         await one.tick(14)
 
     asyncio.run(play())
-    return one.api.objects[one.path]
+    return {**one.api.objects[one.path], "status": one.status}
 
 
 def replay(text: str, *options: str) -> Result:
     return CliRunner().invoke(main, ["replay", *options, "-"], input=text)
+
+
+def test_the_record_is_read_as_the_api_server_holds_it(resource: dict[str, Any]) -> None:
+    stored = {**resource, "status": packed(resource["status"])}
+    assert "history" not in stored["status"]
+    assert replay(json.dumps(stored)).output == replay(json.dumps(resource)).output
 
 
 @pytest.mark.parametrize("dump", [json.dumps, yaml.safe_dump], ids=["JSON", "YAML"])

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from bandit_operator.api.crd import crd, schema
-from bandit_operator.api.status import ArmStatus, Condition, Phase, Status
+from bandit_operator.api.record import RecordedArm, RecordedStatus, packed, unpacked
+from bandit_operator.api.status import Condition, Phase
 from cluster.client import Namespace
 
 pytestmark = pytest.mark.cluster
@@ -51,7 +52,7 @@ def running(api: Namespace, good: dict[str, Any]) -> str:
         "apply", "--server-side", "-f", "-", stdin=json.dumps({**good, "metadata": {"name": "running"}})
     )
     condition = {"observed_generation": 1, "last_transition_time": NOW, "message": "All is well."}
-    status = Status(
+    status = RecordedStatus(
         observed_generation=1,
         phase=Phase.LEARNING,
         leader="boosting",
@@ -60,13 +61,13 @@ def running(api: Namespace, good: dict[str, Any]) -> str:
         last_act=NOW,
         conditions=[Condition(type="Ready", status="True", reason="Learning", **condition)],
         arms=[
-            ArmStatus(name="logistic", weight=750, trials="1000", mean="0.41"),
-            ArmStatus(name="boosting", weight=9250, trials="9000", mean="0.47"),
+            RecordedArm(name="logistic", weight=750, template="v1", trials="1000", mean="0.41"),
+            RecordedArm(name="boosting", weight=9250, trials="9000", mean="0.47"),
         ],
         memory={"version": 1, "state": {"alpha": [0.5, 1e-9]}},
         cursor=NOW,
     )
-    patch = {"status": status.model_dump(by_alias=True, exclude_none=True, mode="json")}
+    patch = {"status": packed(status.model_dump(by_alias=True, exclude_none=True, mode="json"))}
     api.kubectl("patch", "bd", "running", "--subresource=status", "--type=merge", "-p", json.dumps(patch))
     return "running"
 
@@ -103,10 +104,16 @@ def test_kubectl_get_all_lists_the_resource(api: Namespace, running: str) -> Non
 
 def test_a_status_comes_back_as_it_was_written(api: Namespace, running: str) -> None:
     stored = json.loads(api.kubectl("get", "bd", running, "-o", "json"))["status"]
-    assert stored["memory"] == {"version": 1, "state": {"alpha": [0.5, 1e-9]}}
-    read = Status.model_validate(stored)
+    read = RecordedStatus.model_validate(unpacked(stored))
+    assert read.memory == {"version": 1, "state": {"alpha": [0.5, 1e-9]}}
     assert read.arms is not None
-    assert [arm.weight for arm in read.arms] == [750, 9250]
+    assert [(arm.weight, arm.template) for arm in read.arms] == [(750, "v1"), (9250, None)]
+
+
+def test_what_the_operator_remembers_is_one_line_of_describe(api: Namespace, running: str) -> None:
+    lines = api.kubectl("describe", "bd", running).splitlines()
+    assert sum(line.strip().startswith("Record:") for line in lines) == 1
+    assert not any("Memory" in line for line in lines)
 
 
 def test_a_change_of_the_status_leaves_the_generation_alone(api: Namespace, running: str) -> None:

@@ -63,6 +63,8 @@ def test_quiet_ticks_write_no_more_than_a_status_a_minute(
     after_one = api_requests(audited, one.name)
     assert after_one - before == Counter({("patch", "banditdeployments/status"): 1})
     assert len(one.status()["history"]) >= 10
+    described = one.cluster.kubectl("describe", "bd", one.name).splitlines()
+    assert len(described) <= 200, len(described)  # spec with its defaults, six conditions, arms, events
 
 
 def test_a_tick_makes_one_query(

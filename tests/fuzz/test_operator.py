@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bandit_operator.adapters.answers import refused, samples_in, series_in
+from bandit_operator.api.record import packed
 from bandit_operator.api.references import backends_of, route_of, scale_targets_of
 from bandit_operator.api.v1alpha1 import BanditDeployment, InvalidResource, parse, to_experiment
 from bandit_operator.core import memory as memories
@@ -192,7 +193,11 @@ def statuses() -> list[Any]:
 @st.composite
 def stored(draw: st.DrawFn) -> Any:
     status = draw(mutated(statuses()))
-    return status if isinstance(status, dict) else {}
+    if not isinstance(status, dict):
+        return {}
+    arms = status.get("arms")
+    well_formed = isinstance(arms, list) and all(isinstance(arm, dict) and "name" in arm for arm in arms)
+    return packed(status) if well_formed and draw(st.booleans()) else status
 
 
 @functools.cache

@@ -320,7 +320,7 @@ async def test_a_record_that_was_changed_does_not_agree(process: Start) -> None:
     one = await learned(process)
     one.earning = WORSE
     await one.tick(3)
-    body = one.api.objects[one.path]
+    body = {**one.api.objects[one.path], "status": one.status}
     body["status"]["history"][0]["weights"] = {"good": 1, "bad": 9999}
     result = replay(body)
     assert not result.agrees

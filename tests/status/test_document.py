@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from bandit_operator.api.status import Phase, Status
+from bandit_operator.api.record import RecordedStatus, unpacked
+from bandit_operator.api.status import Phase
 from bandit_operator.core import memory as memories
 from bandit_operator.core.decide import decide
 from bandit_operator.core.decision import ArmReport, Decision, Intention
@@ -52,12 +53,11 @@ def written(
     experiment: Experiment, committed: Any, decision: Decision | None = None, phase: Any = Phase.LEARNING
 ) -> dict[str, Any]:
     document = Document(3, phase, (), committed, decision, {}, 0)
-    status: dict[str, Any] = json.loads(json.dumps(to_status(experiment, document)))
-    return status
+    return unpacked(json.loads(json.dumps(to_status(experiment, document))))
 
 
 def read(status: dict[str, Any], experiment: Experiment, generation: int = 3) -> Committed:
-    return from_status(Status.model_validate(status), experiment, generation, now=1000.0)
+    return from_status(RecordedStatus.model_validate(status), experiment, generation, now=1000.0)
 
 
 def test_another_replica_remembers_the_same(
@@ -141,9 +141,33 @@ def test_times_that_cannot_be_start_afresh_or_count_as_now(
 
 def test_a_status_that_cannot_be_read_counts_as_none_and_says_so() -> None:
     status, notes = read_status({"status": {"arms": "secret"}})
-    assert status == Status()
+    assert status == RecordedStatus()
     assert "could not be read" in notes[0]
     assert "secret" not in notes[0]
+
+
+def test_a_record_that_cannot_be_read_leaves_what_is_shown_and_says_so(
+    experiment: Experiment, decision: Decision, snapshot: Snapshot
+) -> None:
+    committed = Committed(memories.initial(experiment)).decided(snapshot, decision, 3)
+    stored = to_status(experiment, Document(3, Phase.LEARNING, (), committed, decision, {}, 0))
+    status, notes = read_status({"status": {**stored, "record": "secret"}})
+    assert "record could not be read" in notes[0]
+    assert "secret" not in notes[0]
+    again = from_status(status, experiment, 3, now=1000.0)
+    assert again.memory == memories.initial(experiment)
+    assert again.intention is not None
+    assert again.intention.weights == decision.weights
+
+
+def test_what_must_be_remembered_of_the_arms_stays_where_nothing_was_decided(
+    experiment: Experiment, decision: Decision, snapshot: Snapshot
+) -> None:
+    committed = Committed(memories.initial(experiment)).decided(snapshot, decision, 3)
+    before = to_status(experiment, Document(3, Phase.LEARNING, (), committed, decision, {}, 0))
+    paused = to_status(experiment, Document(3, Phase.PAUSED, (), committed, None, {}, 0))
+    status, _ = read_status({"status": {**before, **paused}})
+    assert {arm.name: arm.template for arm in status.arms or ()} == {"logistic": "v1", "boosting": "v2"}
 
 
 def test_who_leads_how_surely_and_who_is_nearest_to_a_rollback_is_one_line(

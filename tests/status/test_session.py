@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from bandit_operator.api.status import KEPT_HISTORY, MAX_HISTORY
+from bandit_operator.api.record import KEPT_HISTORY, MAX_HISTORY
 from bandit_operator.core import memory as memories
 from bandit_operator.core import reasons
 from bandit_operator.core.decide import decide

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bandit_operator.adapters.notices import Notice
+from bandit_operator.api.record import unpacked
 from bandit_operator.api.references import Key
 from bandit_operator.api.v1alpha1 import parse
 from bandit_operator.core import reasons
@@ -125,9 +126,8 @@ class Process:
 
     @property
     def status(self) -> dict[str, Any]:
-        """Its status as the API server holds it."""
-        status: dict[str, Any] = self.api.objects[self.path].get("status", {})
-        return status
+        """Its status, with what is in its record."""
+        return unpacked(self.api.objects[self.path].get("status", {}))
 
     def condition(self, kind: str) -> dict[str, Any]:
         """One condition."""

@@ -20,7 +20,7 @@ STATUS: dict[str, Any] = {
         {"type": "Ready", "status": "False", "reason": "NoData"},
         {"type": "Accepted", "status": "True", "reason": "Accepted"},
     ],
-    "acts": [
+    "recentActs": [
         {"kind": "Moved", "time": "2026-01-01T00:00:00.000Z", "until": "2026-01-01T00:01:00.000Z"},
         {"kind": "Joined", "time": "2025-12-31T00:00:00.000Z"},
     ],
@@ -76,7 +76,7 @@ def test_a_replica_that_does_not_lead_shows_none() -> None:
     assert not any(exposed(cache_with(STATUS), leading=False).values())
 
 
-@pytest.mark.parametrize("status", [None, {}, {"arms": None, "conditions": [], "acts": None}])
+@pytest.mark.parametrize("status", [None, {}, {"arms": None, "conditions": [], "recentActs": None}])
 def test_a_resource_without_a_status_shows_nothing(status: Any) -> None:
     assert not any(exposed(cache_with(status)).values())
 
@@ -88,7 +88,7 @@ def test_a_resource_without_a_status_shows_nothing(status: Any) -> None:
         {"arms": [None]},
         {"arms": [{"name": "good", "weight": "much", "interval": [], "mean": {}}]},
         {"conditions": [{}], "phase": 7},
-        {"acts": [{"kind": "Moved", "time": "yesterday"}], "rewardsUntil": 3},
+        {"recentActs": [{"kind": "Moved", "time": "yesterday"}], "rewardsUntil": 3},
         "Ready",
     ],
 )

@@ -174,7 +174,7 @@ class StatusEdited(Fault):
             {"name": arm, "state": "Active", "weight": weights[arm], "since": never} | many
             for arm in one.arms
         ]
-        nonsense: dict[str, Any] = {"cursor": never, "arms": arms, "memory": None}
+        nonsense: dict[str, Any] = {"cursor": never, "arms": arms, "record": "nonsense"}
         scene.stroke()
         body = json.dumps({"status": nonsense})
         one.cluster.kubectl("patch", "bd", one.name, "--subresource=status", "--type=merge", "-p", body)

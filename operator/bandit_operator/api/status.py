@@ -6,21 +6,18 @@ Decimals are strings, so that no reader rounds them; a number that is not known 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from bandit_operator.api.acts import Act, TakenOut
-from bandit_operator.api.fields import ATOMIC_LIST, ATOMIC_MAP, ApiModel, ListMap, Text, Time
+from bandit_operator.api.fields import ATOMIC_LIST, ApiModel, ListMap, Text, Time
 from bandit_operator.core.model import ArmState
 
-MAX_HISTORY = 30
-"""Most decisions that the status keeps; older ones are in the operator's log."""
-KEPT_HISTORY = 20
-"""The newest decisions that stay whenever older ones go, which they do ten at a time."""
-
-MAX_ACTS = 40
-"""Most acts that the status keeps."""
+RECENT_ACTS = 3
+"""Acts that are shown; the record keeps more."""
+MAX_RECORD = 1_000_000
+"""Most characters of a packed record."""
 
 
 class ConditionType(StrEnum):
@@ -123,36 +120,10 @@ class ArmStatus(ApiModel):
     """
     threshold: Annotated[str | None, Field(max_length=32)] = None
     """Evidence at which the arm is rolled back: (arms - 1) / rollback.errorRate."""
-    template: Annotated[str | None, Field(max_length=253)] = None
-    """Identifies the Pod template that its evidence is about; another one starts it afresh."""
     previous_replicas: Annotated[int | None, Field(ge=0)] = None
     """Replicas to come back to, while it is scaled to zero."""
-    quiet_since: Time | None = None
-    """Since when a gateway has accepted weight 0 for it, while it drains."""
     taken_out: TakenOut | None = None
     """Why, when and on what figures it was taken out last, by a verdict or by hand."""
-    identity: Annotated[str | None, Field(max_length=253)] = None
-    """Identifies the backend, scale target and label that its evidence is about."""
-    up_since: Time | None = None
-    """Since when it can serve again, while it is Unavailable."""
-    outages: Annotated[int | None, Field(ge=0)] = None
-    """How often it could not serve in the present trouble."""
-    beyond: dict[str, Annotated[int, Field(ge=0, le=100)]] | None = None
-    """For how many windows running its guards have been beyond their bounds, by guard."""
-    idle_since: Time | None = None
-    """Since when it carries no weight."""
-    carried: Annotated[str | None, Field(max_length=32)] = None
-    """Largest share of the arms' traffic that it has carried since it began to serve: it may go up to
-    there at once.
-    """
-    rollbacks: Annotated[int | None, Field(ge=0, le=1_000_000)] = None
-    """How often it was found worse: each time it waits longer until it is tried again."""
-    set_out: bool | None = None
-    """True while it is out because its state in the spec is Out."""
-    baseline_until: Time | None = None
-    """When another arm became the baseline in its place; no verdict takes it out for an hour after that."""
-    mixed: bool | None = None
-    """True while Pods of another template serve beside its own: what is counted meanwhile is not learned."""
 
 
 class WindowStatus(ApiModel):
@@ -162,109 +133,6 @@ class WindowStatus(ApiModel):
     """Where it starts."""
     end: Time
     """Where it ends: a point of the interval's grid."""
-
-
-class Observation(ApiModel):
-    """What one arm earned in one window."""
-
-    trials: Annotated[str, Field(max_length=32)]
-    """Rewarded requests."""
-    rewards: Annotated[str, Field(max_length=32)]
-    """Sum of their rewards."""
-    squares: Annotated[str | None, Field(max_length=32)] = None
-    """Sum of their squared rewards, for Gaussian and Ratio."""
-    denominators: Annotated[str | None, Field(max_length=32)] = None
-    """Sum of their denominators, for Ratio."""
-    denominator_squares: Annotated[str | None, Field(max_length=32)] = None
-    """Sum of their squared denominators, for Ratio."""
-    cross_products: Annotated[str | None, Field(max_length=32)] = None
-    """Sum of reward times denominator, for Ratio."""
-
-
-class ImplausibleNumbers(ApiModel):
-    """Why the source's numbers of one arm were not believed."""
-
-    reason: Annotated[str, Field(max_length=1024)]
-    """Why, in one CamelCase word."""
-    message: Text
-    """Why, for people, with the numbers."""
-
-
-class SeenArm(ApiModel):
-    """What the cluster said of one arm when a decision was made; what was not known is left out."""
-
-    weight: int
-    """Weight in the route."""
-    available: bool | None = None
-    """Whether it could serve."""
-    replicas: int | None = None
-    """Replicas asked for."""
-    template: Annotated[str | None, Field(max_length=253)] = None
-    """Its Pod template."""
-    requests: Annotated[str | None, Field(max_length=32)] = None
-    """Requests that reached it in the window, while it drains."""
-    ready_endpoints: int | None = None
-    """Ready endpoints of its Service; of more than one it says 1."""
-    in_rule: bool | None = None
-    """False where its backend was not in the rule."""
-    exists: bool | None = None
-    """False where its backend or scale target did not exist."""
-    resolved: bool | None = None
-    """Whether the gateway resolved its backend."""
-    used_elsewhere: Annotated[str | None, Field(max_length=1024)] = None
-    """Who else gave traffic to its Pods, while it drains or is out."""
-    identity: Annotated[str | None, Field(max_length=253)] = None
-    """Its backend, scale target and label."""
-    updating: bool | None = None
-    """True where its scale target had Pods of another template, too."""
-
-
-class Seen(ApiModel):
-    """What the cluster said when a decision was made that changed something."""
-
-    generation: int
-    """Generation of the route."""
-    accepted: bool
-    """Whether a gateway had accepted it."""
-    total: int = 10_000
-    """What the arms' weights were to add up to."""
-    arms: dict[str, SeenArm]
-    """The arms."""
-    unresolved: Annotated[str | None, Field(max_length=1024)] = None
-    """The gateway's words where it could not resolve some backend."""
-    contested: bool | None = None
-    """True where another writer kept setting other weights."""
-    restore: Annotated[str | None, Field(max_length=63)] = None
-    """Arm that somebody asked to bring back."""
-
-
-class DecisionRecord(ApiModel):
-    """One decision, with what is needed to make it again."""
-
-    time: Time
-    """When it was made."""
-    window: WindowStatus | None = None
-    """Window of rewards that it is based on."""
-    generation: int | None = None
-    """Generation of the spec that it is based on."""
-    seen: Seen | None = None
-    """What else it is based on; left out where it is as in the record before."""
-    observations: dict[str, Observation] | None = None
-    """What each arm earned in the window; an arm without data is left out."""
-    missing: dict[str, Annotated[str, Field(max_length=1024)]] | None = None
-    """Why arms have no data in the window."""
-    guards: dict[str, dict[str, Annotated[str, Field(max_length=32)]]] | None = None
-    """What the guards measured at the window's end, by guard and arm."""
-    implausible: dict[str, ImplausibleNumbers] | None = None
-    """Arms whose numbers the source itself found not to be believed."""
-    weights: dict[str, int] | None = None
-    """Weight of each arm that it came to."""
-    actions: list[Text] | None = None
-    """What was done besides, such as "scale boosting from 3 to 0"."""
-    reason: Annotated[str, Field(max_length=1024)]
-    """Why, in one CamelCase word."""
-    message: Text
-    """Why, for people."""
 
 
 class DecisionCounts(ApiModel):
@@ -325,12 +193,10 @@ class Status(ApiModel):
     """How often what was decided."""
     foreign_weight_changes: Annotated[int | None, Field(ge=0)] = None
     """How often another writer changed the weights and the operator set them again."""
-    history: Annotated[
-        list[DecisionRecord] | None, Field(max_length=MAX_HISTORY, json_schema_extra=ATOMIC_LIST)
-    ] = None
-    """The newest decisions, newest first, the last 20 to 30; those that did nothing included."""
-    acts: Annotated[list[Act] | None, Field(max_length=MAX_ACTS, json_schema_extra=ATOMIC_LIST)] = None
-    """What was done, newest first, at most 40; decisions that did nothing are in the history alone."""
+    recent_acts: Annotated[list[Act] | None, Field(max_length=RECENT_ACTS, json_schema_extra=ATOMIC_LIST)] = (
+        None
+    )
+    """What was done last, newest first; ``kubectl bandit history`` shows more of it."""
     operator: Annotated[str | None, Field(max_length=512)] = None
     """Lease of the operator that wrote this, as NAMESPACE/NAME; all of its replicas share it."""
     mode: Annotated[str | None, Field(max_length=16)] = None
@@ -347,11 +213,7 @@ class Status(ApiModel):
     """Rewards up to this point have been counted; the next window starts here."""
     rewards_until: Time | None = None
     """End of the newest window that held rewards."""
-    memory: Annotated[dict[str, Any] | None, Field(json_schema_extra=ATOMIC_MAP)] = None
-    """What the strategy and the verdicts must remember from one decision to the next. For the
-    operator alone; its form changes between versions.
-    """
-    checkpoint: Annotated[dict[str, Any] | None, Field(json_schema_extra=ATOMIC_MAP)] = None
-    """The memory from before the oldest decisions of the history, so that ``bandit-operator replay``
-    can make them again. For the operator alone; its form changes between versions.
+    record: Annotated[str | None, Field(max_length=MAX_RECORD)] = None
+    """What decisions rest on, packed: the memory, the newest decisions, and what was done. For the operator,
+    ``kubectl bandit explain``, ``history`` and ``replay``; its form changes between versions.
     """

@@ -6,7 +6,7 @@ import click
 import numpy as np
 
 from bandit_operator.adapters.kubernetes import Object
-from bandit_operator.api.status import Status
+from bandit_operator.api.record import RecordedStatus
 from bandit_operator.api.v1alpha1 import InvalidResource, parse, to_experiment
 from bandit_operator.cli.cluster import Cluster, cluster_options
 from bandit_operator.core.model import SERVING_STATES
@@ -58,7 +58,7 @@ def plan(name: str, hours: float, seeds: int, cluster: Cluster) -> None:
     click.echo("\n".join(summary["answer"]))
 
 
-def world_of(body: Object, status: Status, hours: float) -> World:
+def world_of(body: Object, status: RecordedStatus, hours: float) -> World:
     """The world that goes on as the status has it.
 
     Raises:

@@ -7,6 +7,7 @@ decide        one decision, from memory and snapshot to weights, outcomes and a 
 allocation    the rule, on arrays: loser, target, bounds, witness
 lifecycle     how an arm goes out of service and comes back
 asked         what users ask of single arms: out, in again, brought back
+renewal       when an arm is something else than its evidence is about, or is tried again
 drain         how an arm goes down: weight 0, accepted, no requests, replicas 0
 retries       when an arm that was found worse is tried again
 unwell        whether an arm's guards let it serve

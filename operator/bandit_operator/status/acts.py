@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from bandit_operator.api.acts import Act, ActKind, TakenOut
-from bandit_operator.api.status import MAX_ACTS
+from bandit_operator.api.record import MAX_ACTS
 from bandit_operator.api.timestamps import to_timestamp
 from bandit_operator.api.verbs import Asked
 from bandit_operator.core import reasons

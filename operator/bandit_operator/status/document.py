@@ -10,8 +10,9 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from bandit_operator.api.acts import ActKind
+from bandit_operator.api.record import RecordedArm, RecordedStatus, packed, unpacked
 from bandit_operator.api.status import (
-    ArmStatus,
+    RECENT_ACTS,
     Condition,
     DecisionCounts,
     MeanInterval,
@@ -51,7 +52,7 @@ def to_status(experiment: Experiment, document: Document) -> dict[str, Any]:
     leader, share, certainty = _leader(decision)
     newest = committed.acts[0] if committed.acts else None
     checkpoint = committed.checkpoints[0] if committed.checkpoints else None
-    status = Status(
+    status = RecordedStatus(
         observed_generation=document.generation,
         phase=document.phase,
         leader=leader,
@@ -62,13 +63,16 @@ def to_status(experiment: Experiment, document: Document) -> dict[str, Any]:
         scores_trust=None if decision is None else _decimal(_rounded(decision.scores_trust)),
         winner=None if decision is None else decision.promoted,
         conditions=list(document.conditions),
-        arms=None if decision is None else _arms(experiment, document, decision),
+        arms=_remembered(experiment, committed.intention)
+        if decision is None
+        else _arms(experiment, document, decision),
         change=None if decision is None or decision.change is None else str(decision.change),
         window=next((record.window for record in committed.history if record.window), None),
         decisions=committed.counts,
         foreign_weight_changes=document.foreign_changes,
         history=list(committed.history),
         acts=list(committed.acts),
+        recent_acts=list(committed.acts[:RECENT_ACTS]),
         mode=committed.mode,
         backends=list(committed.backends),
         pinned=None if committed.intention is None else committed.intention.pinned,
@@ -80,22 +84,30 @@ def to_status(experiment: Experiment, document: Document) -> dict[str, Any]:
         memory=memories.to_json(committed.memory),
         checkpoint=None if checkpoint is None else _checkpoint(checkpoint),
     )
-    fields = status.model_dump(mode="json", by_alias=True, exclude_none=True)
+    fields = packed(status.model_dump(mode="json", by_alias=True, exclude_none=True))
     names = {info.alias or name for name, info in Status.model_fields.items()}
     if decision is None:
         names.discard("arms")  # what was known of the arms stays
     return {name: fields.get(name) for name in sorted(names)}
 
 
-def read_status(body: Mapping[str, Any]) -> tuple[Status, tuple[str, ...]]:
+def read_status(body: Mapping[str, Any]) -> tuple[RecordedStatus, tuple[str, ...]]:
     """The status of a resource, and a note where it cannot be read and so counts as none."""
+    stored = body.get("status") or {}
     try:
-        return Status.model_validate(body.get("status") or {}), ()
+        fields = unpacked(stored)
+    except ValueError as error:
+        note = f"the status's record could not be read, the evidence starts again: {_first_line(error)}"
+        status, notes = read_status({"status": {name: stored[name] for name in stored if name != "record"}})
+        return status, (note, *notes)
+    try:
+        return RecordedStatus.model_validate(fields), ()
     except ValueError as error:  # pydantic's ValidationError is one
-        return Status(), (f"the status could not be read, everything starts again: {_first_line(error)}",)
+        note = f"the status could not be read, everything starts again: {_first_line(error)}"
+        return RecordedStatus(), (note,)
 
 
-def from_status(status: Status, experiment: Experiment, generation: int, now: float) -> Committed:
+def from_status(status: RecordedStatus, experiment: Experiment, generation: int, now: float) -> Committed:
     """What a status holds for this generation of the spec. Whatever cannot be read starts afresh.
 
     A status is input like any other: times in the future, which nothing of ours has written, count as
@@ -140,7 +152,7 @@ def _checkpoint(checkpoint: Checkpoint) -> dict[str, Any]:
     }
 
 
-def checkpoint_of(status: Status, experiment: Experiment) -> Checkpoint | None:
+def checkpoint_of(status: RecordedStatus, experiment: Experiment) -> Checkpoint | None:
     """The checkpoint of a status, or None where there is none that can be read."""
     stored = status.checkpoint or {}
     try:
@@ -151,7 +163,7 @@ def checkpoint_of(status: Status, experiment: Experiment) -> Checkpoint | None:
     return None if notes or records < 1 else Checkpoint(memory, intention, records)
 
 
-def _intention(status: Status, experiment: Experiment, now: float) -> Intention | None:
+def _intention(status: RecordedStatus, experiment: Experiment, now: float) -> Intention | None:
     arms = {arm.name: arm for arm in status.arms or [] if arm.name in experiment.names}
     standings = {
         name: standing for name, arm in arms.items() if (standing := _standing(arm, now)) is not None
@@ -171,7 +183,7 @@ def _intention(status: Status, experiment: Experiment, now: float) -> Intention 
     )
 
 
-def _standing(arm: ArmStatus, now: float) -> ArmStanding | None:
+def _standing(arm: RecordedArm, now: float) -> ArmStanding | None:
     since = _past(arm.since, now)
     if arm.state is None or since is None:
         return None
@@ -226,47 +238,57 @@ def _timestamp(seconds: float | None) -> str | None:
     return None if seconds is None else to_timestamp(seconds)
 
 
-def _arms(experiment: Experiment, document: Document, decision: Decision) -> list[ArmStatus]:
+def _remembered(experiment: Experiment, intention: Intention | None) -> list[RecordedArm]:
+    """What must be remembered of the arms where nothing was decided, and what is shown of them stays."""
+    standings = {} if intention is None else intention.standings
+    return [_recorded(arm, standings[arm]) for arm in experiment.names if arm in standings]
+
+
+def _arms(experiment: Experiment, document: Document, decision: Decision) -> list[RecordedArm]:
     result = []
     for arm in experiment.names:
         standing, report = decision.standings[arm], decision.reports[arm]
         candidate = arm != experiment.baseline
-        result.append(
-            ArmStatus(
-                name=arm,
-                state=standing.state,
-                since=to_timestamp(standing.since),
-                reason=standing.reason,
-                weight=decision.weights[arm],
-                realised_share=_decimal(document.realised.get(arm)),
-                trials=_decimal(report.trials),
-                rewards=_decimal(report.rewards),
-                mean=_decimal(report.mean),
-                interval=None
-                if report.interval is None
-                else MeanInterval(
-                    lower=_decimal(report.interval[0]) or "", upper=_decimal(report.interval[1]) or ""
-                ),
-                probability_best=_decimal(report.probability_best),
-                evidence=_decimal(report.evidence),
-                threshold=_decimal(decision.threshold) if candidate else None,
-                template=standing.template,
-                previous_replicas=standing.previous_replicas,
-                quiet_since=_timestamp(standing.quiet_since),
-                taken_out=document.committed.taken_out.get(arm),
-                identity=standing.identity,
-                up_since=_timestamp(standing.up_since),
-                outages=standing.outages or None,
-                beyond=dict(standing.beyond) or None,
-                idle_since=_timestamp(standing.idle_since),
-                carried=f"{standing.carried:.6f}" if standing.carried else None,
-                rollbacks=standing.rollbacks or None,
-                set_out=standing.set_out or None,
-                baseline_until=_timestamp(standing.baseline_until),
-                mixed=standing.mixed or None,
-            )
-        )
+        interval = report.interval
+        shown = {
+            "weight": decision.weights[arm],
+            "realised_share": _decimal(document.realised.get(arm)),
+            "trials": _decimal(report.trials),
+            "rewards": _decimal(report.rewards),
+            "mean": _decimal(report.mean),
+            "interval": None
+            if interval is None
+            else MeanInterval(lower=_decimal(interval[0]) or "", upper=_decimal(interval[1]) or ""),
+            "probability_best": _decimal(report.probability_best),
+            "evidence": _decimal(report.evidence),
+            "threshold": _decimal(decision.threshold) if candidate else None,
+            "taken_out": document.committed.taken_out.get(arm),
+        }
+        result.append(_recorded(arm, standing).model_copy(update=shown))
     return result
+
+
+def _recorded(arm: str, standing: ArmStanding) -> RecordedArm:
+    """What must be remembered of an arm."""
+    return RecordedArm(
+        name=arm,
+        state=standing.state,
+        since=to_timestamp(standing.since),
+        reason=standing.reason,
+        template=standing.template,
+        previous_replicas=standing.previous_replicas,
+        quiet_since=_timestamp(standing.quiet_since),
+        identity=standing.identity,
+        up_since=_timestamp(standing.up_since),
+        outages=standing.outages or None,
+        beyond=dict(standing.beyond) or None,
+        idle_since=_timestamp(standing.idle_since),
+        carried=f"{standing.carried:.6f}" if standing.carried else None,
+        rollbacks=standing.rollbacks or None,
+        set_out=standing.set_out or None,
+        baseline_until=_timestamp(standing.baseline_until),
+        mixed=standing.mixed or None,
+    )
 
 
 def _leader(decision: Decision | None) -> tuple[str | None, str | None, str | None]:

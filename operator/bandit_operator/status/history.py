@@ -5,14 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
-from bandit_operator.api.status import (
-    DecisionRecord,
-    ImplausibleNumbers,
-    Observation,
-    Seen,
-    SeenArm,
-    WindowStatus,
-)
+from bandit_operator.api.record import DecisionRecord, ImplausibleNumbers, Observation, Seen, SeenArm
+from bandit_operator.api.status import WindowStatus
 from bandit_operator.api.timestamps import from_timestamp, to_timestamp
 from bandit_operator.core import reasons
 from bandit_operator.core.decision import Decision, Intention

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from bandit_operator.api.status import DecisionRecord, Seen
+from bandit_operator.api.record import DecisionRecord, Seen
 from bandit_operator.api.v1alpha1 import parse, to_experiment
 from bandit_operator.core import memory as memories
 from bandit_operator.core import reasons

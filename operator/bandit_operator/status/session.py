@@ -12,13 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from bandit_operator.api.acts import TakenOut
-from bandit_operator.api.status import (
-    KEPT_HISTORY,
-    MAX_HISTORY,
-    DecisionCounts,
-    DecisionRecord,
-    Seen,
-)
+from bandit_operator.api.record import KEPT_HISTORY, MAX_HISTORY, DecisionRecord, Seen
+from bandit_operator.api.status import DecisionCounts
 from bandit_operator.api.timestamps import from_timestamp
 from bandit_operator.api.verbs import Asked
 from bandit_operator.core import memory as memories

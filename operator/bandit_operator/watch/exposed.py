@@ -84,7 +84,7 @@ def _samples(status: Object) -> Iterator[Sample]:
         yield "condition", (one["type"], one["status"], one["reason"]), 1.0
     if "phase" in status:
         yield "phase", (str(status["phase"]),), 1.0
-    for act in (status.get("acts") or ())[:1]:
+    for act in (status.get("recentActs") or ())[:1]:
         yield "last_act_timestamp_seconds", (act["kind"],), from_timestamp(act.get("until") or act["time"])
     if "rewardsUntil" in status:
         yield "rewards_until_timestamp_seconds", (), from_timestamp(status["rewardsUntil"])

@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from bandit_operator.adapters.kubernetes import Object
-from bandit_operator.api.status import ArmStatus, DecisionRecord, Status
+from bandit_operator.api.record import DecisionRecord, RecordedStatus
+from bandit_operator.api.status import ArmStatus
 from bandit_operator.api.timestamps import from_timestamp
 from bandit_operator.cli.cluster import Cluster, cluster_options
 from bandit_operator.cli.showing.acts import line
@@ -37,7 +38,7 @@ def explain(name: str, tick: str | None, cluster: Cluster) -> None:
     click.echo(now(body, status) if tick is None else then(name, status, tick))
 
 
-def now(body: Object, status: Status) -> str:
+def now(body: Object, status: RecordedStatus) -> str:
     """Why things are as they are."""
     view = view_of(body)
     lines = [f"{view.name} is {view.phase or 'not looked at yet'}."]
@@ -54,7 +55,7 @@ def now(body: Object, status: Status) -> str:
     return "\n".join(lines)
 
 
-def then(name: str, status: Status, tick: str) -> str:
+def then(name: str, status: RecordedStatus, tick: str) -> str:
     """Why the newest decision until some time was made.
 
     Raises:

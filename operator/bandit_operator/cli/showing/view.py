@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bandit_operator.api.acts import Act
-from bandit_operator.api.status import ArmStatus, Condition, Status
+from bandit_operator.api.record import RecordedArm, RecordedStatus
+from bandit_operator.api.status import Condition
 from bandit_operator.api.timestamps import from_timestamp
 from bandit_operator.simulation.answer import duration
 from bandit_operator.status.document import read_status
@@ -80,13 +81,13 @@ def view_of(body: Mapping[str, Any]) -> View:
     )
 
 
-def _arms(spec: Mapping[str, Any], status: Status) -> tuple[ArmView, ...]:
+def _arms(spec: Mapping[str, Any], status: RecordedStatus) -> tuple[ArmView, ...]:
     known = {one.name: one for one in status.arms or ()}
     total = sum(one.weight or 0 for one in known.values())
-    return tuple(_arm(known.get(one["name"], ArmStatus(name=one["name"])), total) for one in spec["arms"])
+    return tuple(_arm(known.get(one["name"], RecordedArm(name=one["name"])), total) for one in spec["arms"])
 
 
-def _arm(arm: ArmStatus, total: int) -> ArmView:
+def _arm(arm: RecordedArm, total: int) -> ArmView:
     return ArmView(
         name=arm.name,
         share=None if arm.weight is None or total == 0 else arm.weight / total,
@@ -106,7 +107,7 @@ def _arm(arm: ArmStatus, total: int) -> ArmView:
 def _next(
     name: str,
     spec: Mapping[str, Any],
-    status: Status,
+    status: RecordedStatus,
     ready: Condition | None,
     arms: tuple[ArmView, ...],
 ) -> str:
