@@ -331,6 +331,8 @@ class Status(ApiModel):
     """The newest decisions, newest first, the last 20 to 30; those that did nothing included."""
     acts: Annotated[list[Act] | None, Field(max_length=MAX_ACTS, json_schema_extra=ATOMIC_LIST)] = None
     """What was done, newest first, at most 40; decisions that did nothing are in the history alone."""
+    route: Annotated[str | None, Field(max_length=253)] = None
+    """Name of the route whose weights are moved: the one that is named, or the one that was made."""
     operator: Annotated[str | None, Field(max_length=512)] = None
     """Lease of the operator that wrote this, as NAMESPACE/NAME; all of its replicas share it."""
     mode: Annotated[str | None, Field(max_length=16)] = None
