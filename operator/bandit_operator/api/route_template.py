@@ -84,34 +84,23 @@ class ParentRef(ApiModel):
     """Port of the Gateway's listener. Default: any."""
 
 
-class PathType(StrEnum):
-    """How a path is compared."""
-
-    EXACT = "Exact"
-    PATH_PREFIX = "PathPrefix"
-    REGULAR_EXPRESSION = "RegularExpression"
-
-
 class PathMatch(ApiModel):
     """Which paths match."""
 
-    type: PathType = PathType.PATH_PREFIX
+    type: Literal["Exact", "PathPrefix", "RegularExpression"] = "PathPrefix"
     """How the path is compared: Exact, PathPrefix, or RegularExpression where the gateway knows it."""
     value: Annotated[str, Field(max_length=1024)] = "/"
     """What the path is compared with."""
 
 
-class ValueType(StrEnum):
-    """How a header or a query parameter is compared."""
-
-    EXACT = "Exact"
-    REGULAR_EXPRESSION = "RegularExpression"
+ValueType = Literal["Exact", "RegularExpression"]
+"""How a header or a query parameter is compared."""
 
 
 class HeaderMatch(ApiModel):
     """A header that a request must have."""
 
-    type: ValueType = ValueType.EXACT
+    type: ValueType = "Exact"
     """How its value is compared."""
     name: HeaderName
     """Name of the header."""
@@ -122,7 +111,7 @@ class HeaderMatch(ApiModel):
 class QueryParamMatch(ApiModel):
     """A query parameter that a request must have."""
 
-    type: ValueType = ValueType.EXACT
+    type: ValueType = "Exact"
     """How its value is compared."""
     name: HeaderName
     """Name of the parameter."""

@@ -37,20 +37,6 @@ def older_owner(sharing: Sequence[Any]) -> Problem | None:
                 f"moves the weights of {reference.kind} {reference.name}; delete one of the two, or {fix}",
             )
     return None
-    mine, others = sharing[0], sharing[1:]
-    reference = route_in(mine)
-    for other in others:
-        sections = {reference.section, route_in(other).section}
-        if _age(other) < _age(mine) and (len(sections) == 1 or None in sections):
-            field = "routeTemplate" if mine["spec"]["traffic"].get("routeTemplate") else "routeRef"
-            fix = "choose another name" if field == "routeTemplate" else "let each name a rule of its own"
-            return Problem(
-                reasons.RULE_CONFLICT,
-                f"spec.traffic.{field}: BanditDeployment {other['metadata']['name']} is older and already "
-                f"moves the weights of {reference.kind} {reference.name}; delete one of the two, or "
-                f"{fix} in {'name' if field == 'routeTemplate' else 'sectionName'}",
-            )
-    return None
 
 
 def _age(body: Any) -> tuple[str, str, str]:
