@@ -44,6 +44,16 @@ class Made(Rollout):
         answer = httpx.get(f"{self.cluster.endpoints.gateway}/{self.name}", timeout=5)
         return bool(answer.headers.get("X-Made") == "yes")
 
+    def wait_for_bad(self) -> None:
+        """Wait until the arm that earns more has the larger weight."""
+
+        def leads() -> bool:
+            weights = self.weights()
+            assert weights["bad"] > weights["good"], self.status().get("history", [])[:1]
+            return True
+
+        wait_until(leads, f"{self.name}: weights move", 60)
+
     def is_there(self) -> bool:
         """Whether the route is."""
         return bool(self.cluster.kubectl("get", "httproute", self.name, "--ignore-not-found", "-o", "name"))
@@ -65,8 +75,7 @@ def made(rollout: Callable[..., Rollout], steer: Callable[..., None]) -> Made:
 def test_no_route_is_applied_and_weights_move_and_it_goes_with_the_resource(made: Made) -> None:
     made.create_from("Delete")
     wait_until(made.answers, "a request is served by the route that was made", 30)
-    weights = made.wait_for_move()
-    assert weights["bad"] > weights["good"]
+    made.wait_for_bad()
     made.wait_for("Ready", "True", "InSync")
     assert made.status()["foreignWeightChanges"] == 0, "what the API server fills in is nobody's change"
     made.delete()
@@ -75,7 +84,8 @@ def test_no_route_is_applied_and_weights_move_and_it_goes_with_the_resource(made
 
 def test_an_orphan_stays_and_serves_with_the_weights_that_it_has(made: Made) -> None:
     made.create_from("Orphan")
-    made.wait_for_move()
+    wait_until(made.is_there, "the route is made", 30)
+    made.wait_for_bad()
     made.patch({"mode": "Paused"})
     wait_until(lambda: made.status().get("phase") == "Paused", "it is paused")
     before = made.route()
@@ -87,7 +97,6 @@ def test_an_orphan_stays_and_serves_with_the_weights_that_it_has(made: Made) -> 
 def test_what_others_change_is_put_back_and_a_route_that_is_deleted_is_made_again(made: Made) -> None:
     made.create_from("Delete", guardrails={"minTrials": 10**9})  # nothing else moves weights
     made.wait_for("Ready", "True", "InSync")
-    made.set_weights(good=5000, bad=5000)
     weights, spec = made.weights(), made.route()["spec"]
     made.patch_route({"metadata": {"labels": {"theirs": "yes"}}, "spec": {"hostnames": ["no.example.com"]}})
     wait_until(lambda: made.route()["spec"] == spec, "the template's fields are put back", 10)
