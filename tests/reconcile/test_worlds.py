@@ -1,7 +1,7 @@
 """Worlds that nobody thought of, made up by a machine, and what must hold in all of them.
 
 ``WORLDS`` says how many are played of those around a rollout: 300 unless the environment says otherwise
-(``make fuzz``); a third as many are played around its counters, and as many around a route from a template.
+(``make fuzz``); a third as many are played around its counters, and a sixth around a route from a template.
 ``make mutants`` shows which faults they find.
 """
 
@@ -28,7 +28,7 @@ def _case(machine: type[RuleBasedStateMachine], number: int) -> type[Any]:
     """The test of a share of the worlds, so that workers can divide them."""
     case: type[Any] = type(f"{machine.__name__}{number}", (machine,), {}).TestCase  # type: ignore[attr-defined]  # of machines
     case.settings = settings(
-        max_examples=WORLDS // PARTS,
+        max_examples=WORLDS // (2 * PARTS if machine is TemplateWorld else PARTS),
         stateful_step_count=STEPS[machine] if WORLDS <= 300 else 40,
         deadline=None,
         database=None,
