@@ -38,7 +38,7 @@ def test_every_fault_is_named_with_field_value_and_fix() -> None:
     assert 'good: spec.interval: "1s": must be a duration from 5s to 24h' in result.output
     assert 'spec.guardrails.maxStep: 0.2: a number; write "0.2" in quotes, or 20%' in result.output
     assert "spec.arms[0].scaletargetRef: there is no such field; write scaleTargetRef" in result.output
-    assert "3 faults; not checked here: that spec.traffic.routeRef is not changed" in result.output
+    assert "3 faults; not checked here: that the route in spec.traffic is not changed" in result.output
 
 
 def test_a_rule_over_several_fields_is_checked_too() -> None:
@@ -90,6 +90,65 @@ def test_init_writes_a_manifest_that_can_be_applied(monkeypatch: pytest.MonkeyPa
     assert body["spec"]["traffic"]["routeRef"]["sectionName"] == "predict"
     chosen = yaml.safe_load(run("init", "--route", "income", "--baseline", "income-new").output)
     assert chosen["spec"]["baseline"] == "new"
+
+
+def whole(**rule: Any) -> dict[str, Any]:
+    """The route with a port at each backend, a parent, and what tools write into it."""
+    refs = [{**one, "port": 80} for one in ROUTE["spec"]["rules"][0]["backendRefs"]]
+    body = route(*refs, name="predict", matches=[{"path": {"type": "Exact", "value": "/v2"}}], **rule)
+    body["metadata"] |= {
+        "labels": {"team": "models", "app.kubernetes.io/managed-by": "Helm"},
+        "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{}"},
+    }
+    body["spec"]["parentRefs"] = [{"name": "main", "namespace": "gateway"}]
+    return body
+
+
+def test_init_puts_the_route_inside_where_asked(monkeypatch: pytest.MonkeyPatch, one: Process) -> None:
+    one.api.put(one.route_path, whole(timeouts={"request": "5s"}))
+    result = runner(monkeypatch, one)[0]("init", "--route", "income", "--template")
+    assert lint(result.output).exit_code == 0
+    assert "kubectl annotate httproute income bandit-operator.dev/owner=income" in result.output
+    spec = yaml.safe_load(result.output)["spec"]
+    assert spec["traffic"] == {
+        "routeTemplate": {
+            "metadata": {"labels": {"team": "models"}},
+            "spec": {
+                "parentRefs": [{"name": "main", "namespace": "gateway"}],
+                "matches": [{"path": {"type": "Exact", "value": "/v2"}}],
+                "timeouts": {"request": "5s"},
+            },
+        }
+    }
+    assert [arm["backendRef"] for arm in spec["arms"]] == [
+        {"name": "income-old", "port": 80},
+        {"name": "income-new", "port": 80},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ({"retry": {"attempts": 2}}, "income has retry, which a template cannot say"),
+        ({"filters": [{"type": "RequestMirror"}]}, "spec.traffic.routeTemplate.spec.filters[0].type"),
+    ],
+)
+def test_what_a_template_cannot_say_is_not_left_out_in_silence(
+    monkeypatch: pytest.MonkeyPatch, one: Process, rule: dict[str, Any], said: str
+) -> None:
+    one.api.put(one.route_path, whole(**rule))
+    result = runner(monkeypatch, one)[0]("init", "--route", "income", "--template")
+    assert result.exit_code == 1
+    assert said in result.output
+
+
+def test_a_route_of_several_rules_is_not_put_inside(monkeypatch: pytest.MonkeyPatch, one: Process) -> None:
+    body = whole()
+    body["spec"]["rules"].append({"backendRefs": [{"name": "docs", "port": 80}]})
+    one.api.put(one.route_path, body)
+    result = runner(monkeypatch, one)[0]("init", "--route", "income", "--template")
+    assert result.exit_code == 1
+    assert "has 2 rules, and a template has one" in result.output
 
 
 @pytest.mark.parametrize(

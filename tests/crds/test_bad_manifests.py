@@ -35,7 +35,12 @@ def stored(api: Namespace, good: dict[str, Any]) -> dict[str, Any]:
 def test_a_bad_manifest_is_refused_with_a_message_that_helps(
     api: Namespace, good: dict[str, Any], stored: dict[str, Any], case: Any
 ) -> None:
-    manifest = made_bad(stored if "update" in case else good, case)
+    before = stored
+    if "before" in case:
+        before = made_bad({**good, "metadata": {"name": "stored-before"}}, {"set": case["before"]})
+        api.kubectl("delete", "bd", "stored-before", "--ignore-not-found")
+        api.kubectl("apply", "-f", "-", stdin=json.dumps(before))
+    manifest = made_bad(before if "update" in case else good, case)
     refusal = api.kubectl_fails("apply", "--dry-run=server", "-f", "-", stdin=json.dumps(manifest)).stderr
     assert case["message"] in refusal
     assert "type conversion error" not in refusal

@@ -9,7 +9,11 @@ from typing import Any
 import yaml
 
 from bandit_operator.adapters.kubernetes import FIELD_MANAGER
+from bandit_operator.api.route_template import TEMPLATE_GROUP, TEMPLATE_KIND
+from bandit_operator.api.v1alpha1 import parse
+from bandit_operator.reconcile import generated
 from bandit_operator.reconcile.route_sync import CONTEST_LONGEST, CONTEST_PATIENCE, CONTEST_SECONDS
+from bandit_operator.routers import ROUTERS
 
 PAGE = Path("docs/gitops.md").read_text(encoding="utf-8")
 SNIPPETS: list[dict[str, Any]] = [
@@ -23,7 +27,30 @@ def snippet(kind: str) -> dict[str, Any]:
 
 
 def test_there_is_a_snippet_for_each_way() -> None:
-    assert [one["kind"] for one in SNIPPETS] == ["Kustomization", "HTTPRoute", "Application", "Deployment"]
+    assert [one["kind"] for one in SNIPPETS] == [
+        "BanditDeployment",
+        "Kustomization",
+        "HTTPRoute",
+        "Application",
+        "Deployment",
+    ]
+
+
+def test_the_template_makes_the_route_that_the_page_shows() -> None:
+    resource = parse(snippet("BanditDeployment"))
+    template = resource.spec.traffic.route_template
+    assert template is not None
+    router = ROUTERS[TEMPLATE_GROUP, TEMPLATE_KIND]
+    made = generated.wanted(resource, template, router, None, {}, ()).route
+    shown = snippet("HTTPRoute")
+    assert (made["apiVersion"], made["kind"]) == (shown["apiVersion"], shown["kind"])
+    for route in (made, shown):
+        names = {
+            (ref["name"], ref["port"], ref["weight"]) for ref in route["spec"]["rules"][0]["backendRefs"]
+        }
+        assert names == {(f"spam-v{number}", 80, 1) for number in (1, 2, 3)}
+    assert made["spec"]["rules"][0]["matches"] == shown["spec"]["rules"][0]["matches"]
+    assert made["spec"]["parentRefs"][0].items() >= shown["spec"]["parentRefs"][0].items()
 
 
 def test_flux_ignores_the_weight_of_each_backend_and_nothing_else() -> None:

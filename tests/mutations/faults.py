@@ -158,8 +158,8 @@ def _ready_while_down(patch: pytest.MonkeyPatch) -> None:
 def _missing_backend_stops_all(patch: pytest.MonkeyPatch) -> None:
     real = placement.Locator.place
 
-    async def place(self: Any, resource: Any, _: Any) -> Any:
-        return await real(self, resource, {})
+    async def place(self: Any, resource: Any, _: Any, known: Any) -> Any:
+        return await real(self, resource, None, known)
 
     patch.setattr(placement.Locator, "place", place)
 

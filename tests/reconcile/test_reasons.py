@@ -26,7 +26,16 @@ from tests.support.process import Process
 ALL = {name: value for name, value in vars(reasons).items() if name.isupper() and isinstance(value, str)}
 PLAYED = tuple(
     importlib.import_module(f"tests.reconcile.test_{name}")
-    for name in ("decided", "identity", "neighbours", "notices", "plausible", "servable", "verbs")
+    for name in (
+        "decided",
+        "generated",
+        "identity",
+        "neighbours",
+        "notices",
+        "plausible",
+        "servable",
+        "verbs",
+    )
 )
 
 Scenario = Callable[[], Coroutine[Any, Any, Process]]

@@ -34,6 +34,8 @@ def placed(
         route={},
         accepted=accepted,
         generation=7,
+        missing=False,
+        edited=False,
     )
 
 

@@ -31,7 +31,7 @@ class Write:
         for part, name in (("/status", "status"), ("/scale", "scale"), ("/events", "event")):
             if self.path.endswith(part):
                 return name
-        return "route" if "routes/" in self.path else self.path
+        return "route" if "routes" in self.path else self.path
 
 
 @dataclass
@@ -125,14 +125,24 @@ class FakeAPI(KubernetesAPI):
         return changed
 
     async def create(self, path: str, body: Object) -> Object:
-        """Create an object; events are kept in ``writes`` only."""
+        """Create an object; of events only the write is kept."""
         if not self.may_write():
             raise NotLeading("the lease is not held")
         failure = self._failure("create", path)
+        if failure is not None and not failure.after:
+            raise failure.error
+        place = f"{path}/{body['metadata']['name']}" if path.endswith("/httproutes") else None
+        if place in self.objects:
+            raise Conflict(409, "the object exists already")
+        self.writes.append(Write("create", path, copied(body)))
+        if place is None:
+            return body
+        self.put(place, {**body, "metadata": {**body["metadata"], "uid": f"made-{self.version}"}})
+        for look in self.on_write:
+            look(self.writes[-1])
         if failure is not None:
             raise failure.error
-        self.writes.append(Write("create", path, copied(body)))
-        return body
+        return copied(self.objects[place])
 
     async def plural(self, api_version: str, kind: str) -> str:  # noqa: ARG002 - as the real one
         """Resource name of a kind."""
@@ -201,8 +211,13 @@ def apply_json_patch(target: Body, operations: list[Body]) -> None:
         parent: Any = target
         for part in parents:
             parent = parent[int(part)] if isinstance(parent, list) else parent.setdefault(part, {})
+        if key == "-":
+            parent.append(operation["value"])
+            continue
         where: Any = int(key) if isinstance(parent, list) else key
-        if operation["op"] == "test":
+        if operation["op"] == "remove":
+            del parent[where]
+        elif operation["op"] == "test":
             known = parent[where] if isinstance(parent, list) else parent.get(where)
             if operation["path"] == "/spec" and operation["value"] == {}:
                 known = {} if not known.get("replicas") else known  # as autoscaling/v1 shows a Scale of 0

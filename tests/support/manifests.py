@@ -25,7 +25,10 @@ def _good() -> dict[str, Any]:
 
 
 def bad_cases(table: str) -> list[dict[str, Any]]:
-    """The cases of a table: ``case``, ``message``, and what to set, remove or update."""
+    """The cases of a table: ``case``, ``message``, and what to set, remove or update.
+
+    ``before`` is what to set in the manifest that is there before it is updated.
+    """
     cases: list[dict[str, Any]] = yaml.safe_load((CRDS / "bad" / f"{table}.yaml").read_text())
     return cases
 

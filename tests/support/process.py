@@ -85,9 +85,10 @@ class Process:
         self.arms = arms
         self.api = FakeAPI()
         self.now = START + 10
-        self.spec = _spec(arms, scale_target) | spec
+        self.spec = _spec(arms, scale_target, made="routeTemplate" in spec.get("traffic", {})) | spec
         self.api.put(self.path, self._resource())
-        self.api.put(self.route_path, self._route())
+        if "routeRef" in self.spec["traffic"]:
+            self.api.put(self.route_path, self._route())
         self.services = {arm: arm for arm in arms}
         """The Service of each arm's backendRef."""
         for arm in arms:
@@ -139,8 +140,9 @@ class Process:
         return found
 
     def weights(self) -> dict[str, int]:
-        """What the route carries, by arm; by Service for backends that are no arm."""
-        refs = self.api.objects[self.route_path]["spec"]["rules"][0]["backendRefs"]
+        """What the route carries, by arm; by Service for backends that are no arm; empty without one."""
+        route = self.api.objects.get(self.route_path)
+        refs = () if route is None else route["spec"]["rules"][0]["backendRefs"]
         arms = {service: arm for arm, service in self.services.items()}
         return {arms.get(ref["name"], ref["name"]): ref.get("weight", 1) for ref in refs}
 
@@ -205,7 +207,9 @@ class Process:
             unresolved: what it says where it cannot resolve a backend.
             lagging: whether a second gateway is still at the first generation.
         """
-        route = self.api.objects[self.route_path]
+        route = self.api.objects.get(self.route_path)
+        if route is None:
+            return
         at = {"observedGeneration": route["metadata"]["generation"]}
         resolved = {"type": "ResolvedRefs", "status": str(unresolved is None), "message": unresolved or ""}
         first = [{"type": "Accepted", "status": str(accepted), **at}, {**resolved, **at}]
@@ -294,6 +298,12 @@ class Process:
         change(route["spec"])
         self.api.put(self.route_path, route)
 
+    def delete_route(self) -> None:
+        """Somebody deletes the route."""
+        self.api.delete(self.route_path)
+        self._brought.pop(self.route_path, None)
+        self.cache.drop("HTTPRoute", self.key)
+
     def update_spec(self, **spec: Any) -> None:
         """The user changes the spec."""
         body = copied(self.api.objects[self.path])
@@ -362,16 +372,28 @@ class Process:
         }
 
 
-def _spec(arms: tuple[str, ...], scale_target: dict[str, str] | None) -> dict[str, Any]:
-    made: list[dict[str, Any]] = [{"name": arm, "backendRef": {"name": arm}} for arm in arms]
-    for arm in made:
+TEMPLATE: dict[str, Any] = {
+    "metadata": {"labels": {"team": "models"}},
+    "spec": {
+        "parentRefs": [{"name": "main", "namespace": "gateway"}],
+        "hostnames": ["models.example.com"],
+        "matches": [{"path": {"value": "/predict"}}],
+    },
+}
+"""A template of a route, as users write one."""
+
+
+def _spec(arms: tuple[str, ...], scale_target: dict[str, str] | None, *, made: bool) -> dict[str, Any]:
+    port = {"port": 80} if made else {}
+    listed: list[dict[str, Any]] = [{"name": arm, "backendRef": {"name": arm, **port}} for arm in arms]
+    for arm in listed:
         if scale_target is not None:
             arm["scaleTargetRef"] = {**scale_target, "name": arm["name"]}
     return {
         "interval": "30s",
         "traffic": {"routeRef": {"name": Process.name}},
         "baseline": arms[0],
-        "arms": made,
+        "arms": listed,
         "reward": {"prometheus": {"successes": "good_total", "trials": "all_total", "settle": "5s"}},
         "strategy": {"type": "Thompson"},
         "rollback": {"drain": "60s"},

@@ -80,6 +80,10 @@ prometheus.io/path: /metrics
 - apiGroups: [gateway.networking.k8s.io]
   resources: [httproutes, grpcroutes]
   verbs: [get, list, watch, patch]
+# Made where a resource has spec.traffic.routeTemplate; a right to create cannot be narrowed to a name.
+- apiGroups: [gateway.networking.k8s.io]
+  resources: [httproutes]
+  verbs: [create]
 # Whether an arm can serve: its Service is there, and has ready endpoints.
 - apiGroups: [""]
   resources: [services]

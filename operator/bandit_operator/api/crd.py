@@ -156,7 +156,7 @@ def columns() -> list[Schema]:
         _column("Since", f"{ready}.lastTransitionTime", "How long it has been so.", "date", priority=1),
         _column("Strategy", ".spec.strategy.type", "What chooses the weights.", priority=1),
         _column("Scores", ".status.scoresTrust", "How much validation scores are still trusted.", priority=1),
-        _column("Route", ".spec.traffic.routeRef.name", "Route whose weights are moved.", priority=1),
+        _column("Route", ".status.route", "Route whose weights are moved.", priority=1),
         _column("Age", ".metadata.creationTimestamp", "How long the resource has been there.", "date"),
     ]
 

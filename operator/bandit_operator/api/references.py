@@ -5,8 +5,11 @@ Everything here is a frozen value that can be a key of a cache, with defaults re
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from bandit_operator.api.route_template import TEMPLATE_GROUP, TEMPLATE_KIND
 from bandit_operator.api.spec import BackendRef
 from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core.model import Backend
@@ -30,9 +33,25 @@ class ScaleTargetReference:
 
 
 def route_of(resource: BanditDeployment) -> RouteReference:
-    """Return the reference to the route's rule."""
-    ref = resource.spec.traffic.route_ref
-    return RouteReference(ref.group, ref.kind, resource.metadata.namespace, ref.name, ref.section_name)
+    """Return the reference to the route's rule: of a route that is named, or of the one that is made."""
+    traffic, metadata = resource.spec.traffic, resource.metadata
+    ref = traffic.route_ref
+    if ref is not None:
+        return RouteReference(ref.group, ref.kind, metadata.namespace, ref.name, ref.section_name)
+    named = None if traffic.route_template is None else traffic.route_template.name
+    return RouteReference(TEMPLATE_GROUP, TEMPLATE_KIND, metadata.namespace, named or metadata.name, None)
+
+
+def route_in(body: Mapping[str, Any]) -> RouteReference:
+    """Return the same of a resource as the API server sent it."""
+    traffic, metadata = body["spec"]["traffic"], body["metadata"]
+    ref = traffic.get("routeRef")
+    if ref:
+        group, section = ref.get("group") or TEMPLATE_GROUP, ref.get("sectionName")
+        kind = ref.get("kind") or TEMPLATE_KIND
+        return RouteReference(group, kind, metadata["namespace"], ref["name"], section)
+    name = traffic["routeTemplate"].get("name") or metadata["name"]
+    return RouteReference(TEMPLATE_GROUP, TEMPLATE_KIND, metadata["namespace"], name, None)
 
 
 def backends_of(resource: BanditDeployment) -> dict[str, Backend]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
@@ -27,6 +28,8 @@ from bandit_operator.api.guard import Guard
 from bandit_operator.api.pin import Pin, pin_rules
 from bandit_operator.api.reward import Reward
 from bandit_operator.api.reward_counters import BETWEEN_0_AND_1
+from bandit_operator.api.route_rules import backend_limit_rules, port_rules
+from bandit_operator.api.route_template import Port
 from bandit_operator.api.rules import (
     DECIMAL_PATTERN,
     DURATION_PATTERN,
@@ -42,7 +45,6 @@ from bandit_operator.api.strategy import Strategy, share_maps, types_that_compar
 from bandit_operator.api.traffic import Traffic
 from bandit_operator.core.model import Mode, PromotionAction
 from bandit_operator.core.windows import FIRST_SETTLE
-from bandit_operator.routers import ROUTERS, Router
 
 
 class BackendRef(ApiModel):
@@ -56,6 +58,8 @@ class BackendRef(ApiModel):
     """Name of the backend."""
     namespace: Namespace | None = None
     """Namespace of the backend, where the route names one. Default: that of the route."""
+    port: Port | None = None
+    """Port of the backend, for a route that is made from routeTemplate; another route has its own."""
 
 
 class ScaleTargetRef(ApiModel):
@@ -191,22 +195,6 @@ class Promotion(ApiModel):
     """
 
 
-def _backend_limit_rule(router: Router) -> Rule:
-    """No more arms than one rule of the route can have backends."""
-    limit = router.max_backends
-    return Rule(
-        f"self.traffic.routeRef.group != '{router.group}' || self.traffic.routeRef.kind != '{router.kind}'"
-        f" || size(self.arms) <= {limit}",
-        f"a rule of {{self.traffic.routeRef.kind}} {{self.traffic.routeRef.name}} can have"
-        f" {limit} backends at most; leave at most {limit} arms",
-        holds=lambda spec: (
-            (spec.traffic.route_ref.group, spec.traffic.route_ref.kind) != (router.group, router.kind)
-            or len(spec.arms) <= limit
-        ),
-        field=".arms",
-    )
-
-
 def _validation_score_rule() -> Rule:
     # Naming the arm would need a filter in the message, whose estimated cost is unbounded.
     types = types_that_compare_validation_scores()
@@ -241,10 +229,14 @@ def _share_map_rule(type_name: str, block: str, field: str) -> Rule:
     )
 
 
-def _differ(arms: list[Arm], part: str) -> bool:
-    """Whether no two arms have the same ``part``; arms without it do not count."""
-    parts = [getattr(arm, part) for arm in arms if getattr(arm, part) is not None]
-    return len(set(parts)) == len(parts)
+def _differ(parts: Iterable[ApiModel | None]) -> bool:
+    """Whether no two of these are the same; None does not count."""
+    known = [part for part in parts if part is not None]
+    return len(set(known)) == len(known)
+
+
+def _without_port(arm: Arm) -> BackendRef:
+    return arm.backend_ref.model_copy(update={"port": None})
 
 
 # `namespace` is a reserved word of CEL, which Kubernetes escapes by underscores.
@@ -287,14 +279,14 @@ class Spec(ApiModel):
         Rule(
             f"self.arms.all(a, self.arms.exists_one(b, {_SAME_BACKEND}))",
             "two arms have the same backendRef; give each arm a backend of its own",
-            holds=lambda spec: _differ(spec.arms, "backend_ref"),
+            holds=lambda spec: _differ(map(_without_port, spec.arms)),
             field=".arms",
         ),
         Rule(
             f"self.arms.all(a, !has(a.scaleTargetRef) || self.arms.exists_one(b, {_SAME_TARGET}))",
             "two arms have the same scaleTargetRef, and rolling back one would stop both;"
             " give each arm a target of its own",
-            holds=lambda spec: _differ(spec.arms, "scale_target_ref"),
+            holds=lambda spec: _differ(arm.scale_target_ref for arm in spec.arms),
             field=".arms",
         ),
         Rule(
@@ -329,7 +321,8 @@ class Spec(ApiModel):
             ),
             field=".promotion.indifference",
         ),
-        *(_backend_limit_rule(router) for router in ROUTERS.values() if router.max_backends < MAX_ARMS),
+        *backend_limit_rules(),
+        *port_rules(),
         _validation_score_rule(),
         *pin_rules(),
         *(_share_map_rule(*share_map) for share_map in share_maps()),

@@ -197,6 +197,8 @@ class Status(ApiModel):
         None
     )
     """What was done last, newest first; ``kubectl bandit history`` shows more of it."""
+    route: Annotated[str | None, Field(max_length=253)] = None
+    """Name of the route whose weights are moved: the one that is named, or the one that was made."""
     operator: Annotated[str | None, Field(max_length=512)] = None
     """Lease of the operator that wrote this, as NAMESPACE/NAME; all of its replicas share it."""
     mode: Annotated[str | None, Field(max_length=16)] = None

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Annotated, ClassVar
 
 from bandit_operator.api.fields import ApiModel, ObjectName, SectionName
+from bandit_operator.api.route_template import RouteTemplate
 from bandit_operator.api.rules import OneOf, Rule
 from bandit_operator.routers import ROUTERS, Router
 
@@ -70,8 +71,28 @@ class RemovedArms(StrEnum):
 class Traffic(ApiModel):
     """Which traffic is moved."""
 
-    route_ref: RouteRef
+    RULES: ClassVar = (
+        Rule(
+            "has(self.routeRef) != has(self.routeTemplate)",
+            "set exactly one of: routeRef, the name of a route that is there, or routeTemplate, from which"
+            " the operator makes one",
+            holds=lambda traffic: (traffic.route_ref is None) != (traffic.route_template is None),
+        ),
+        Rule(
+            "!has(oldSelf.routeTemplate) || has(self.routeTemplate)"
+            " || oldSelf.routeTemplate.deletionPolicy == 'Orphan'",
+            "routeTemplate cannot be taken out while its deletionPolicy is Delete, because the route would"
+            " still be deleted with this resource; set deletionPolicy to Orphan first",
+            holds=None,
+        ),
+    )
+
+    route_ref: RouteRef | None = None
     """The route, and the rule in it, whose backends are the arms."""
+    route_template: RouteTemplate | None = None
+    """The HTTPRoute that the operator makes, so that neither route nor weights are kept elsewhere; its
+    backends are the arms. Routes of other kinds are named in routeRef.
+    """
     removed_arms: RemovedArms = RemovedArms.KEEP
     """What becomes of the backend of an arm that is taken out of the spec while it is in the rule. Keep: it
     keeps its share of the traffic, and condition Accepted names it. Drain: its weight is set to 0 as

@@ -8,7 +8,8 @@ from typing import Any
 import click
 import yaml
 
-from bandit_operator.api.v1alpha1 import GROUP, KIND, VERSION
+from bandit_operator.api.route_template import MANAGED_BY, OWNER, TEMPLATE_KIND
+from bandit_operator.api.v1alpha1 import GROUP, KIND, VERSION, faults_of
 from bandit_operator.cli.cluster import Cluster, cluster_options
 
 PLURALS = {"HTTPRoute": "httproutes", "GRPCRoute": "grpcroutes"}
@@ -19,23 +20,30 @@ PLURALS = {"HTTPRoute": "httproutes", "GRPCRoute": "grpcroutes"}
 @click.option("--kind", type=click.Choice(sorted(PLURALS)), default="HTTPRoute", show_default=True)
 @click.option("--rule", help="Name of the rule in the route. Default: the only one with several backends.")
 @click.option("--baseline", help="Backend that is the baseline. Default: the one with the largest weight.")
+@click.option("--template", is_flag=True, help="Put the route inside, so that the operator keeps it.")
 @cluster_options()
-def init(route: str, kind: str, rule: str | None, baseline: str | None, cluster: Cluster) -> None:
+def init(
+    route: str, kind: str, rule: str | None, baseline: str | None, *, template: bool, cluster: Cluster
+) -> None:
     """Write a BanditDeployment for a route, to be looked over and applied.
 
     \b
       kubectl bandit init --route income > income.yaml
+      kubectl bandit init --route income --template > income.yaml
       kubectl bandit lint -f income.yaml
     """  # noqa: D301 - the mark that keeps click from wrapping lines is the character, not its escape
     body = cluster.route(kind, PLURALS[kind], route)
-    click.echo(manifest(body, kind, rule, baseline))
+    click.echo(manifest(body, kind, rule, baseline, template=template))
 
 
-def manifest(route: Mapping[str, Any], kind: str, rule: str | None, baseline: str | None) -> str:
+def manifest(
+    route: Mapping[str, Any], kind: str, rule: str | None, baseline: str | None, *, template: bool = False
+) -> str:
     """The manifest, with a note of what to look at.
 
     Raises:
-        ClickException: No rule can be chosen, or the baseline is none of its backends.
+        ClickException: No rule can be chosen, the baseline is none of its backends, or a template
+            cannot say what the route does.
     """
     name, namespace = route["metadata"]["name"], route["metadata"]["namespace"]
     chosen = _rule(route, rule)
@@ -55,9 +63,9 @@ def manifest(route: Mapping[str, Any], kind: str, rule: str | None, baseline: st
         "metadata": {"name": name, "namespace": namespace},
         "spec": {
             "mode": "Observe",
-            "traffic": {"routeRef": ref},
+            "traffic": {"routeTemplate": _template(route, kind)} if template else {"routeRef": ref},
             "baseline": arms[baseline or heaviest],
-            "arms": [_arm(arms[str(one["name"])], one) for one in backends],
+            "arms": [_arm(arms[str(one["name"])], one, port=template) for one in backends],
             "reward": {"prometheus": counters},
         },
     }
@@ -65,7 +73,54 @@ def manifest(route: Mapping[str, Any], kind: str, rule: str | None, baseline: st
         "# Look at: baseline; the names of the arms, which are the values of the label arm in the metrics;\n"
         "# reward.prometheus. mode Observe only reports: set it to Active once the status is as you expect.\n"
     )
+    if template:
+        faults = faults_of(body)
+        if faults:
+            raise click.ClickException(f"--template: a template cannot say what {name} does: {faults[0]}")
+        note += (
+            f"# The {kind} that is there stays as it is until it is handed over. Once it is out of Git:\n"
+            f"#   kubectl annotate {kind.lower()} {name} {OWNER}={name}\n"
+        )
     return note + yaml.safe_dump(body, sort_keys=False).rstrip()
+
+
+_IN_RULE = {"backendRefs", "filters", "matches", "name", "timeouts"}
+_IN_BACKEND = {"group", "kind", "name", "namespace", "port", "weight"}
+_OF_TOOLS = ("argocd.argoproj.io/", "kubectl.kubernetes.io/", "kustomize.toolkit.fluxcd.io/")
+"""Prefixes of labels and annotations by which tools know what they apply."""
+
+
+def _template(route: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    """The route without its backends.
+
+    Raises:
+        ClickException: There is more in it than a template can say.
+    """
+    name, rules = route["metadata"]["name"], route["spec"].get("rules", [])
+    if kind != TEMPLATE_KIND:
+        raise click.ClickException(f"--template: {kind} {name} cannot be put inside, only a {TEMPLATE_KIND}")
+    if len(rules) != 1:
+        raise click.ClickException(
+            f"--template: {name} has {len(rules)} rules, and a template has one; put the others into a route "
+            f"of their own first"
+        )
+    more = rules[0].keys() - _IN_RULE
+    more |= {part for one in rules[0]["backendRefs"] for part in one.keys() - _IN_BACKEND}
+    if more:
+        raise click.ClickException(
+            f"--template: {name} has {', '.join(sorted(more))}, which a template cannot say; take that out, "
+            f"or leave --template out"
+        )
+    spec = {part: route["spec"][part] for part in ("parentRefs", "hostnames") if part in route["spec"]}
+    spec |= {part: rules[0][part] for part in ("matches", "filters", "timeouts") if part in rules[0]}
+    kept = {field: _kept(route["metadata"].get(field) or {}) for field in ("labels", "annotations")}
+    metadata = {field: texts for field, texts in kept.items() if texts}
+    return ({"metadata": metadata} if metadata else {}) | {"spec": spec}
+
+
+def _kept(texts: Mapping[str, str]) -> dict[str, str]:
+    own = (MANAGED_BY, OWNER)
+    return {name: text for name, text in texts.items() if name not in own and not name.startswith(_OF_TOOLS)}
 
 
 def _rule(route: Mapping[str, Any], wanted: str | None) -> Mapping[str, Any]:
@@ -95,8 +150,9 @@ def _arm_names(services: list[str]) -> list[str]:
     )
 
 
-def _arm(name: str, backend: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {part: backend[part] for part in ("group", "kind", "name", "namespace") if backend.get(part)}
+def _arm(name: str, backend: Mapping[str, Any], *, port: bool) -> dict[str, Any]:
+    parts = ("group", "kind", "name", "namespace", *(("port",) if port else ()))
+    kept = {part: backend[part] for part in parts if backend.get(part)}
     if kept.get("kind") == "Service":
         del kept["kind"]
     return {"name": name, "backendRef": kept}

@@ -13,7 +13,7 @@ from bandit_operator.api import crd
 from bandit_operator.api.v1alpha1 import KIND, faults_of
 
 ONLY_THE_SERVER = (
-    "not checked here: that spec.traffic.routeRef is not changed,"
+    "not checked here: that the route in spec.traffic is not changed,"
     " and that route, backends and scale targets exist"
 )
 

@@ -10,7 +10,30 @@ from collections.abc import Mapping
 
 from bandit_operator.adapters.kubernetes import JSON_PATCH, KubernetesAPI, Object, resource_path
 from bandit_operator.core.outcomes import Scaled
+from bandit_operator.reconcile import generated
+from bandit_operator.reconcile.generated import Wanted
 from bandit_operator.reconcile.placement import Placement
+
+
+async def make_route(api: KubernetesAPI, placement: Placement, weights: Mapping[str, int]) -> Object:
+    """Create the route of a template, with the weights of the arms.
+
+    Raises:
+        Conflict: There is one of that name by now; nothing was written.
+        APIError, APIUnreachable, NotLeading: As ``KubernetesAPI.create``.
+    """
+    collection = _path(placement).rpartition("/")[0]
+    return await api.create(collection, generated.with_weights(placement.route, placement.located, weights))
+
+
+async def set_template(api: KubernetesAPI, placement: Placement, wanted: Wanted) -> Object:
+    """Patch what a generated route lacks of its template; gives the route as it is now.
+
+    Raises:
+        Conflict: The route has changed since it was looked at; nothing was written.
+        APIError, APIUnreachable, NotLeading: As ``KubernetesAPI.patch``.
+    """
+    return await api.patch(_path(placement), list(wanted.operations), JSON_PATCH)
 
 
 async def set_weights(
@@ -31,13 +54,13 @@ async def set_weights(
         Conflict: The route has changed since it was looked at; nothing was written.
         APIError, APIUnreachable, NotLeading: As ``KubernetesAPI.patch``.
     """
-    router = placement.router
-    operations = router.patch(placement.route, placement.located, weights, strangers)
-    if not operations:
-        return None
-    metadata = placement.route["metadata"]
-    path = resource_path(router.group, router.version, router.plural, metadata["namespace"], metadata["name"])
-    return await api.patch(path, operations, JSON_PATCH)
+    operations = placement.router.patch(placement.route, placement.located, weights, strangers)
+    return await api.patch(_path(placement), operations, JSON_PATCH) if operations else None
+
+
+def _path(placement: Placement) -> str:
+    router, metadata = placement.router, placement.route["metadata"]
+    return resource_path(router.group, router.version, router.plural, metadata["namespace"], metadata["name"])
 
 
 async def set_replicas(api: KubernetesAPI, path: str, scale: Scaled) -> None:

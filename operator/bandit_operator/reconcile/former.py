@@ -22,10 +22,12 @@ def named(backend: Backend) -> str:
     return f"{backend.kind}.{backend.group}/{backend.namespace}/{backend.name}"
 
 
-def remembered(resource: BanditDeployment, located: Located, before: tuple[str, ...]) -> tuple[str, ...]:
-    """The backends of the rule that are arms, and those that were."""
+def remembered(
+    resource: BanditDeployment, located: Located, before: tuple[str, ...], leaving: tuple[Backend, ...] = ()
+) -> tuple[str, ...]:
+    """The backends of the rule that are arms, and those that were; ``leaving`` are there until a patch."""
     arms = [named(backend) for backend in backends_of(resource).values()]
-    left = [name for backend in located.others.values() if (name := named(backend)) in before]
+    left = [name for backend in (*located.others.values(), *leaving) if (name := named(backend)) in before]
     return tuple(sorted({*arms, *left})[:MOST_BACKENDS])
 
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from bandit_operator.api.references import route_in
 from bandit_operator.core import reasons
 from bandit_operator.core.model import Problem
+
+_OWN_RULES = "let each name a rule of its own in sectionName"
 
 
 def older_owner(sharing: Sequence[Any]) -> Problem | None:
     """The problem that another resource, made before the first of these, has the same rule.
 
     Args:
-        sharing: Resources whose routeRef names one route; the one in question comes first.
+        sharing: Resources that move one route; the one in question comes first.
 
     Rules are compared as the resources name them: none given is taken for any rule. Of resources made
     in the same second the first by namespace and name is taken for the older, as Gateway API settles
@@ -22,16 +25,16 @@ def older_owner(sharing: Sequence[Any]) -> Problem | None:
     if not sharing:
         return None
     mine, others = sharing[0], sharing[1:]
-    section = mine["spec"]["traffic"]["routeRef"].get("sectionName")
+    reference = route_in(mine)
     for other in others:
-        sections = {section, other["spec"]["traffic"]["routeRef"].get("sectionName")}
+        sections = {reference.section, route_in(other).section}
         if _age(other) < _age(mine) and (len(sections) == 1 or None in sections):
-            reference = mine["spec"]["traffic"]["routeRef"]
+            made = bool(mine["spec"]["traffic"].get("routeTemplate"))
+            field, fix = ("routeTemplate", "give it another name") if made else ("routeRef", _OWN_RULES)
             return Problem(
                 reasons.RULE_CONFLICT,
-                f"spec.traffic.routeRef: BanditDeployment {other['metadata']['name']} is older and already "
-                f"moves the weights of {reference['kind']} {reference['name']}; delete one of the two, or "
-                f"let each name a rule of its own in sectionName",
+                f"spec.traffic.{field}: BanditDeployment {other['metadata']['name']} is older and already "
+                f"moves the weights of {reference.kind} {reference.name}; delete one of the two, or {fix}",
             )
     return None
 

@@ -17,10 +17,14 @@ from typing import Any
 
 from bandit_operator.adapters.kubernetes import KubernetesAPI, resource_path
 from bandit_operator.api.references import Key, ScaleTargetReference, backends_of, route_of, scale_targets_of
+from bandit_operator.api.route_template import OWNER
 from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core import reasons
-from bandit_operator.core.model import OUT_STATES, ArmFacts, ArmStanding, Backend, Problem
+from bandit_operator.core.decision import Intention
+from bandit_operator.core.model import OUT_STATES, ArmFacts, ArmStanding, Backend, Mode, Problem
 from bandit_operator.errors import APIError, NotFound
+from bandit_operator.reconcile import generated
+from bandit_operator.reconcile.generated import Wanted
 from bandit_operator.routers import ROUTERS, Located, Router
 from bandit_operator.watch.cache import Cache, ScaleTarget, scale_target
 
@@ -38,6 +42,14 @@ class Placement:
     arms: Mapping[str, ArmFacts]
     unresolved: str | None
     """The gateway's words where it cannot resolve a backend, and does not say which arm's."""
+    there: Mapping[str, Any] | None = None
+    """A generated route as it is, where it is to be patched; ``route`` is as after that."""
+    missing: bool = False
+    """Whether a generated route is not there; ``route`` is what is to be made, then."""
+    edited: bool = False
+    """Whether it is gone, or other than its template says."""
+    leaving: tuple[Backend, ...] = ()
+    """Backends that were arms, and that the patch takes out."""
 
     @property
     def accepted(self) -> bool:
@@ -74,28 +86,27 @@ class Locator:
         self._api = api
 
     async def place(
-        self, resource: BanditDeployment, standings: Mapping[str, ArmStanding]
+        self, resource: BanditDeployment, intention: Intention | None, known: tuple[str, ...] = ()
     ) -> Placement | Problem:
         """Find route, rule, backends and scale targets.
 
         Args:
             resource: The resource.
-            standings: Of arms that have served before: where something of such an arm is gone it
+            intention: What was committed. Where something of an arm that has served before is gone it
                 cannot serve, which takes out that arm and not the others.
+            known: Backends that are arms or were, as ``former`` names them.
         """
         reference = route_of(resource)
         router = ROUTERS[reference.group, reference.kind]
-        route = await self._route(router, (reference.namespace, reference.name))
-        if route is None:
-            return Problem(
-                reasons.ROUTE_NOT_FOUND,
-                f"spec.traffic.routeRef.name: there is no {reference.kind} "
-                f"{reference.namespace}/{reference.name}; create it, or name another",
-            )
-        backends = backends_of(resource)
+        there = await self._route(router, (reference.namespace, reference.name))
+        wanted = _wanted(resource, router, there, intention, known)
+        if isinstance(wanted, Problem):
+            return wanted
+        route, backends = wanted.route, backends_of(resource)
         located = router.locate(route, reference.section, backends)
         if isinstance(located, Problem):
-            return located
+            return _of_template(located) if resource.spec.traffic.route_template else located
+        standings = intention.standings if intention else {}
         words = router.unresolved(route)
         blamed = {arm for arm, one in backends.items() if words and _names(words, one.name)}
         facts: dict[str, ArmFacts] = {}
@@ -108,7 +119,17 @@ class Locator:
                 return arm_facts
             resolved = None if words is None else arm not in blamed
             facts[arm] = _with_resolution(arm_facts, resolved if blamed else None)
-        return Placement(router, route, located, facts, words if words and not blamed else None)
+        return Placement(
+            router,
+            route,
+            located,
+            facts,
+            words if words and not blamed else None,
+            there if wanted.operations else None,
+            wanted.missing,
+            wanted.edited,
+            wanted.leaving,
+        )
 
     async def target_path(self, reference: ScaleTargetReference) -> str:
         """API path of a scale target.
@@ -265,6 +286,45 @@ class Locator:
                     f"another rule of {kind} {namespace}/{name}" if is_own else f"{kind} {namespace}/{name}"
                 )
         return None
+
+
+def _wanted(
+    resource: BanditDeployment,
+    router: Router,
+    route: Mapping[str, Any] | None,
+    intention: Intention | None,
+    known: tuple[str, ...],
+) -> Wanted | Problem:
+    """The route that is named, as it is, or the one that is made, as it is to be."""
+    template, reference = resource.spec.traffic.route_template, route_of(resource)
+    named = f"{reference.kind} {reference.namespace}/{reference.name}"
+    if template is None:
+        if route is not None:
+            return Wanted(route)
+        words = f"spec.traffic.routeRef.name: there is no {named}; create it, or name another"
+        return Problem(reasons.ROUTE_NOT_FOUND, words)
+    if route is None and resource.spec.mode is not Mode.ACTIVE:
+        words = f"there is no {named}, and in mode {resource.spec.mode} none is made; set spec.mode to Active"
+        return Problem(reasons.ROUTE_NOT_FOUND, f"spec.traffic.routeTemplate: {words}")
+    if route is not None and not generated.is_ours(resource, route):
+        return Problem(
+            reasons.ROUTE_NOT_OURS,
+            f"spec.traffic.routeTemplate: {named} is there and was not made for this BanditDeployment; "
+            f"delete it, choose another name in another resource, or hand it over by the annotation "
+            f"{OWNER}: {resource.metadata.name}",
+        )
+    weights = intention.weights if intention else {}
+    wanted = generated.wanted(resource, template, router, route, weights, known)
+    writes = resource.spec.mode is Mode.ACTIVE
+    return wanted if writes else replace(wanted, operations=(), edited=False)
+
+
+def _of_template(problem: Problem) -> Problem:
+    """The same of a route that is made, where no rule can be named."""
+    if problem.reason != reasons.RULE_AMBIGUOUS:
+        return problem
+    words = "several rules of its route carry all arms; the operator made one of them: take the others out"
+    return Problem(problem.reason, f"spec.traffic.routeTemplate: {words}")
 
 
 @functools.lru_cache(maxsize=4096)

@@ -33,6 +33,7 @@ from bandit_operator.reconcile.ownership import older_owner
 from bandit_operator.reconcile.placement import Locator, Placement
 from bandit_operator.reconcile.requeue import next_requeue
 from bandit_operator.reconcile.rivals import Rivals
+from bandit_operator.reconcile.route_writes import RouteWrites
 from bandit_operator.reconcile.snapshot import snapshot_of
 from bandit_operator.reconcile.together import RouteWrite, route_write
 from bandit_operator.reconcile.tracked import Tracked, track
@@ -137,7 +138,9 @@ class Reconciler:
         if isinstance(placement, Problem):
             await self._commit(tracked, body, Overview(now, tracked.generation, problem=placement))
             return Requeue(max(0.0, tracked.tick_at - now), tick=True)
-        backends = former.remembered(tracked.resource, placement.located, tracked.committed.backends)
+        backends = former.remembered(
+            tracked.resource, placement.located, tracked.committed.backends, placement.leaving
+        )
         tracked.committed = dataclasses.replace(tracked.committed, backends=backends)
         if tracked.experiment.mode is Mode.PAUSED:
             tracked.committed = tracked.committed.without_weights()
@@ -197,8 +200,8 @@ class Reconciler:
         owner = older_owner(sharing)
         if owner is not None:
             return owner
-        intention = tracked.committed.intention
-        return await self._locator.place(tracked.resource, intention.standings if intention else {})
+        committed = tracked.committed
+        return await self._locator.place(tracked.resource, committed.intention, committed.backends)
 
     def _unit(self, tracked: Tracked, placement: Placement) -> Unit:
         """In what the weights are written: of the committed ones while the others' are what they were."""
@@ -278,7 +281,7 @@ class Reconciler:
         now: float,
     ) -> RouteWrite | None:
         """What the route is to carry and does not yet, and when it is written."""
-        if tracked.experiment.mode is not Mode.ACTIVE:
+        if tracked.experiment.mode is not Mode.ACTIVE or placement.missing:
             return None
         write = route_write(
             tracked,
@@ -308,6 +311,7 @@ class Reconciler:
             realised=tracked.route.realised,
             foreign_changes=tracked.route.foreign_changes,
             operator=self._rivals.own,
+            route=route_of(tracked.resource).name,
         )
         if not writer.must_write(document, before, self._clock.monotonic()):
             return
@@ -370,8 +374,9 @@ class Reconciler:
         if tracked.experiment.mode is not Mode.ACTIVE:
             return
         try:
-            if write is not None:
-                await self._set_weights(tracked, placement, write, gone)
+            now, monotonic = self._clock.now(), self._clock.monotonic()
+            writes = RouteWrites(self._api, self._cache, self._metrics)
+            await writes.bring(tracked, placement, decision, write, gone, now=now, monotonic=monotonic)
             targets = scale_targets_of(tracked.resource)
             for scale in decision.scales:
                 path = await self._locator.target_path(targets[scale.arm])
@@ -383,16 +388,7 @@ class Reconciler:
             log.info("write overtaken", name=tracked.resource.metadata.name, error=str(error))
         except APIError as error:
             self._metrics.writes.labels("route", "refused").inc()
-            tracked.route.set_refusal(f"the API server refused to set weights or replicas: {error}")
-
-    async def _set_weights(
-        self, tracked: Tracked, placement: Placement, write: RouteWrite, gone: frozenset[int]
-    ) -> None:
-        tracked.route.begin_write(self._clock.monotonic())
-        if write.at > self._clock.now():
-            return
-        route = await apply.set_weights(self._api, placement, write.weights, write.strangers)
-        if route is not None:
-            self._cache.put_route(placement.router.kind, route)
-            tracked.route.end_write(write.strangers, gone)
-            self._metrics.writes.labels("route", "written").inc()
+            what = "set weights or replicas"
+            if placement.missing or placement.there is not None:
+                what = "make the route" if placement.missing else "keep the route as its template says"
+            tracked.route.set_refusal(f"the API server refused to {what}: {error}")

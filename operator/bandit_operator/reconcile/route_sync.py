@@ -70,6 +70,8 @@ class RouteSync:
     ) -> bool:
         """Take in the weights that the route carries; True where another writer has changed them.
 
+        So is a generated route changed that is gone, or no longer says what its template does.
+
         ``gone`` are the indices of backends that were arms and are to have no weight.
 
         Weights that differ before the route was ever seen in sync are a write of ours that is
@@ -77,7 +79,7 @@ class RouteSync:
         """
         others = placement.located.strangers
         undone = self._has_drained and any(others[at] > 0 for at in gone)
-        if placement.located.weights == intention.weights and not undone:
+        if placement.located.weights == intention.weights and not undone and not placement.edited:
             self._in_sync = True
             self._strangers = placement.located.strangers
             self._in_sync_since = min(self._in_sync_since, wall)
@@ -123,6 +125,10 @@ class RouteSync:
         """The weights are about to be written; until it is known that they were, they are not."""
         self._in_sync, self._in_sync_since = False, math.inf
         self._asserted_at = monotonic
+
+    def expect_change(self) -> None:
+        """The spec says something else of the route now: that it differs is nobody's change."""
+        self._in_sync = False
 
     def end_write(self, strangers: Mapping[int, int], gone: frozenset[int] = frozenset()) -> None:
         """The route carries the weights, beside these of other backends by their index.
@@ -180,6 +186,7 @@ class RouteSync:
         return RouteState(
             refused
             or self._contested(monotonic)
+            or _missing(placement)
             or _unresolved(placement)
             or self._not_accepted(placement, monotonic)
             or not_followed,
@@ -222,6 +229,14 @@ class RouteSync:
             f"no gateway has accepted generation {self._unaccepted[0]} of the route in {ACCEPT_SECONDS:g} s; "
             f"see its status.parents",
         )
+
+
+def _missing(placement: Placement) -> Trouble:
+    if not placement.missing:
+        return None
+    metadata = placement.route["metadata"]
+    named = f"{placement.router.kind} {metadata['namespace']}/{metadata['name']}"
+    return reasons.ROUTE_NOT_FOUND, f"there is no {named}; it is made with the weights of status.arms"
 
 
 def _unresolved(placement: Placement) -> Trouble:

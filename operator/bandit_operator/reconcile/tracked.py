@@ -89,6 +89,8 @@ def track(body: Mapping[str, Any], before: Tracked | None, now: float) -> Tracke
         if before.generation == metadata["generation"]:
             return before
         resource, experiment = _parsed(body)
+        if resource.spec.traffic.route_template is not None:
+            before.route.expect_change()
         before.resource, before.experiment = resource, experiment
         before.committed = before.committed.rebased(experiment)
         before.resource_version = metadata["resourceVersion"]

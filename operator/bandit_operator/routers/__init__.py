@@ -12,7 +12,11 @@ from bandit_operator.routers.gateway_api import GatewayAPIRoute
 
 ROUTERS: dict[tuple[str, str], Router] = {
     ("gateway.networking.k8s.io", "GRPCRoute"): GatewayAPIRoute(kind="GRPCRoute", plural="grpcroutes"),
-    ("gateway.networking.k8s.io", "HTTPRoute"): GatewayAPIRoute(kind="HTTPRoute", plural="httproutes"),
+    ("gateway.networking.k8s.io", "HTTPRoute"): GatewayAPIRoute(
+        kind="HTTPRoute",
+        plural="httproutes",
+        verbs=("get", "list", "watch", "patch", "create"),  # created for spec.traffic.routeTemplate
+    ),
 }
 """By API group and kind, sorted."""
 

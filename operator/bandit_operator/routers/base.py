@@ -100,6 +100,9 @@ class Router(Protocol):
             strangers: What the other backends of the rule are to carry, by their index.
         """
 
+    def backends(self, route: Mapping[str, Any], rule: int) -> list[Backend]:
+        """The backends of a rule, in its order."""
+
     def accepted(self, route: Mapping[str, Any]) -> bool:
         """Whether the gateways have accepted the route at its present generation.
 

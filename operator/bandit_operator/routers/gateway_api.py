@@ -107,6 +107,10 @@ class GatewayAPIRoute:
             )
         return tests + changes if changes else []
 
+    def backends(self, route: Mapping[str, Any], rule: int) -> list[Backend]:
+        """Which backend each backendRef of the rule names."""
+        return [_backend(ref, route) for ref in route["spec"]["rules"][rule].get("backendRefs") or []]
+
     def accepted(self, route: Mapping[str, Any]) -> bool:
         """True once every parent that says ``Accepted`` says so of this generation, and one does."""
         generation = route["metadata"]["generation"]

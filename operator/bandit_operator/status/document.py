@@ -44,6 +44,8 @@ class Document:
     """How often another writer changed the weights."""
     operator: str | None = None
     """Lease of the operator that writes it."""
+    route: str | None = None
+    """Name of the route."""
 
 
 def to_status(experiment: Experiment, document: Document) -> dict[str, Any]:
@@ -79,6 +81,7 @@ def to_status(experiment: Experiment, document: Document) -> dict[str, Any]:
         baseline=None if committed.intention is None else committed.intention.baseline,
         restored=committed.restored,
         operator=document.operator,
+        route=document.route,
         cursor=_timestamp(committed.cursor),
         rewards_until=_timestamp(committed.rewards_until),
         memory=memories.to_json(committed.memory),

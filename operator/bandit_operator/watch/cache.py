@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bandit_operator.api.references import Key, KindKey
+from bandit_operator.api.references import Key, KindKey, route_in
+from bandit_operator.api.route_template import OWNER
 from bandit_operator.api.verbs import ANNOTATIONS
 from bandit_operator.routers import RouteReference
 from bandit_operator.routers.shape import readable
@@ -126,7 +127,7 @@ class Cache:
         return [body for body in bodies if body["metadata"]["uid"] != uid]
 
     def sharing_route(self, uid: str, reference: RouteReference) -> list[Mapping[str, Any]]:
-        """The resources whose routeRef names this route, the one with ``uid`` first."""
+        """The resources that move this route, the one with ``uid`` first."""
         keys = self.dependents(reference.kind, (reference.namespace, reference.name))
         bodies = [self.resources[key] for key in sorted(keys) if key in self.resources]
         return sorted(bodies, key=lambda body: body["metadata"]["uid"] != uid)
@@ -194,8 +195,8 @@ def _services_of(route: Mapping[str, Any] | None) -> set[Key]:
 def _references(body: Mapping[str, Any]) -> list[KindKey]:
     """The objects that a resource names: route, Services and scale targets."""
     namespace, spec = body["metadata"]["namespace"], body["spec"]
-    reference = spec["traffic"]["routeRef"]
-    references = [(reference["kind"], namespace, reference["name"])]
+    route = route_in(body)
+    references = [(route.kind, route.namespace, route.name)]
     for arm in spec["arms"]:
         backend, target = arm["backendRef"], arm.get("scaleTargetRef")
         references.append(
@@ -254,17 +255,23 @@ def _put(kept: dict[Any, Mapping[str, Any]], key: Any, body: Mapping[str, Any]) 
 
 
 def _trimmed(body: Mapping[str, Any]) -> dict[str, Any]:
-    """What of an object is looked at: labels, and annotations but our own, of any size are not kept."""
+    """What of an object is looked at: labels, and annotations but our own, of any size are not kept.
+
+    Of a route that the operator made they are, because they are compared with what its template says.
+    """
     metadata = {name: value for name, value in body["metadata"].items() if name in _KEPT_METADATA}
     given = body["metadata"].get("annotations") or {}
     own = {name: str(given[name])[:LONGEST_ANNOTATION] for name in ANNOTATIONS if name in given}
-    if own:
+    if OWNER in given:
+        metadata |= {name: body["metadata"][name] for name in _COMPARED if name in body["metadata"]}
+    elif own:
         metadata["annotations"] = own
     return {**{name: body[name] for name in ("spec", "status") if name in body}, "metadata": metadata}
 
 
 LONGEST_ANNOTATION = 2048
 """Characters that are kept of one; what is longer cannot be read, and is ignored."""
+_COMPARED = ("annotations", "labels", "ownerReferences")
 _KEPT_METADATA = frozenset(
     {
         "creationTimestamp",

@@ -70,7 +70,7 @@ class Promised:
 
     def _look_at(self, write: Write) -> None:
         said = {arm["name"]: arm for arm in self.one.status.get("arms") or []}
-        if write.what == "route":
+        if write.what == "route" and _sets_weights(write):
             self._weights_were_set(said)
         if write.what == "scale":
             arm = write.path.split("/")[-2]
@@ -182,3 +182,9 @@ class Promised:
             out_of_spec = self.one.services.keys() - self.in_spec()
             former = {arm: weights.get(arm, 0) for arm in out_of_spec if self.one.services[arm] in known}
             assert not drains or not any(former.values()), f"arms that were taken out have weight: {former}"
+
+
+def _sets_weights(write: Write) -> bool:
+    """Whether it is more than what a template says of the route."""
+    made = write.verb == "create"
+    return made or any(str(one["path"]).endswith("/weight") for one in write.body)

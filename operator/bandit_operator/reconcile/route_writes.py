@@ -1,0 +1,108 @@
+"""Act on the route: make it or mend it where a template asks for it, then set its weights."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from bandit_operator.adapters.kubernetes import KubernetesAPI, Object
+from bandit_operator.api.references import backends_of, route_of
+from bandit_operator.core.decision import Decision
+from bandit_operator.reconcile import apply, generated
+from bandit_operator.reconcile.generated import Wanted
+from bandit_operator.reconcile.placement import Placement
+from bandit_operator.reconcile.together import RouteWrite
+from bandit_operator.reconcile.tracked import Tracked
+from bandit_operator.routers import Located
+from bandit_operator.routers.shape import readable
+from bandit_operator.runtime.telemetry import Metrics
+from bandit_operator.watch.cache import Cache
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RouteWrites:
+    """Writes of routes, and what follows from their answers."""
+
+    api: KubernetesAPI
+    cache: Cache
+    metrics: Metrics
+
+    async def bring(
+        self,
+        tracked: Tracked,
+        placement: Placement,
+        decision: Decision,
+        write: RouteWrite | None,
+        gone: frozenset[int],
+        *,
+        now: float,
+        monotonic: float,
+    ) -> None:
+        """Bring the route to the committed intention, unless that must wait.
+
+        Args:
+            tracked: what is known of the resource.
+            placement: the route as it was looked at.
+            decision: what was committed.
+            write: weights that the route is to carry and does not, or None.
+            gone: indices of backends that were arms and are to have no weight.
+            now: seconds since the Unix epoch.
+            monotonic: seconds by that clock.
+
+        Raises:
+            Conflict: The route has changed since it was looked at; nothing was written.
+            APIError, APIUnreachable, NotLeading: As ``KubernetesAPI.patch``.
+        """
+        if placement.missing:
+            if tracked.route.may_assert(monotonic, harmful=True):
+                tracked.route.begin_write(monotonic)
+                self._written(placement, await apply.make_route(self.api, placement, decision.weights))
+                tracked.route.end_write({})
+            return
+        if placement.there is not None:
+            if write is None and not tracked.route.may_assert(monotonic, harmful=False):
+                return  # weights that are due in a contest are harmful ones, and take the rest along
+            tracked.route.begin_write(monotonic)
+            route = await apply.set_template(self.api, placement, _wanted(tracked, placement, decision))
+            self._written(placement, route)
+            located = placement.router.locate(
+                readable(route), route_of(tracked.resource).section, backends_of(tracked.resource)
+            )
+            if not isinstance(located, Located) or located.others != placement.located.others:
+                return  # another look says what to make of it
+            placement = dataclasses.replace(placement, route=readable(route), located=located)
+            if write is None:
+                tracked.route.end_write(located.strangers, gone)
+        if write is not None:
+            await self._set_weights(tracked, placement, write, gone, now, monotonic)
+
+    async def _set_weights(
+        self,
+        tracked: Tracked,
+        placement: Placement,
+        write: RouteWrite,
+        gone: frozenset[int],
+        now: float,
+        monotonic: float,
+    ) -> None:
+        tracked.route.begin_write(monotonic)
+        if write.at > now:
+            return
+        route = await apply.set_weights(self.api, placement, write.weights, write.strangers)
+        if route is not None:
+            self._written(placement, route)
+            tracked.route.end_write(write.strangers, gone)
+
+    def _written(self, placement: Placement, route: Object) -> None:
+        self.cache.put_route(placement.router.kind, route)
+        self.metrics.writes.labels("route", "written").inc()
+
+
+def _wanted(tracked: Tracked, placement: Placement, decision: Decision) -> Wanted:
+    """What the template asks for; a backend that is put in has no weight where it is to have none."""
+    template = tracked.resource.spec.traffic.route_template
+    assert template is not None  # for the type checker: no other route is to be patched
+    weights = {
+        arm: weight if decision.weights[arm] > 0 else 0 for arm, weight in placement.located.weights.items()
+    }
+    known = tracked.committed.backends
+    return generated.wanted(tracked.resource, template, placement.router, placement.there, weights, known)
