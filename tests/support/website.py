@@ -65,15 +65,6 @@ class Site:
         gate = Gate(Reviews(self.api), lambda: self.monotonic)
         self.pages = Pages(self.cache, gate, lambda: self.monotonic, lambda: self.now)
 
-    def show(self, one: Process, namespace: str = "models", name: str = "income") -> dict[str, Any]:
-        """Put the resource of a process into the cache, under another name; gives it back to be changed."""
-        body = copied(one.api.objects[one.path])
-        body["metadata"] |= {"namespace": namespace, "name": name, "uid": f"{namespace}/{name}"}
-        self.cache.put_resource(body)
-        self.now = one.now + 90
-        kept: dict[str, Any] = self.cache.resources[namespace, name]  # type: ignore[assignment]  # tests may change it
-        return kept
-
     @asynccontextmanager
     async def served(self) -> AsyncIterator[TestServer]:
         """Answer on loopback."""
@@ -100,11 +91,24 @@ async def played(ticks: int = 24, rates: dict[str, float] | None = None, **spec:
     return one
 
 
+_shown: list[tuple[float, dict[str, Any]]] = []
+"""Seconds since the Unix epoch at which a rollout stopped, and its resource; played once."""
+
+
 async def shown_site() -> Site:
-    """A site with rollouts of several kinds in two namespaces."""
+    """A site with rollouts of several kinds in two namespaces, 90 s after the longest of them stopped."""
+    if not _shown:
+        lively = {"minTrials": 100, "minShare": "0.1", "newArmShare": "0.1", "maxStep": "0.1"}
+        for one, namespace, name in (
+            (await played(guardrails=lively), "models", "income"),
+            (await played(6, {"small": 0.5, "large": 0.52}), "fraud", "scoring"),
+            (await played(3, {"current": 0.4, "candidate": 0.41}, mode="Observe"), "models", "ranking"),
+        ):
+            body = one.api.objects[one.path]
+            body["metadata"] |= {"namespace": namespace, "name": name, "uid": f"{namespace}/{name}"}
+            _shown.append((one.now, body))
     site = Site()
-    lively = {"minTrials": 100, "minShare": "0.1", "newArmShare": "0.1", "maxStep": "0.1"}
-    site.show(await played(guardrails=lively))
-    site.show(await played(6, {"small": 0.5, "large": 0.52}), "fraud", "scoring")
-    site.show(await played(3, {"current": 0.4, "candidate": 0.41}, mode="Observe"), "models", "ranking")
+    site.now = 90 + max(at for at, _ in _shown)
+    for _, body in _shown:
+        site.cache.put_resource(copied(body))
     return site

@@ -11,7 +11,13 @@ from aiohttp.test_utils import TestServer
 
 from bandit_operator.adapters.reviews import TOKEN_REVIEWS
 from bandit_operator.errors import APIError, APIUnreachable
-from bandit_operator.watch.web.gate import KEPT_SECONDS, LONGEST_TOKEN, MOST_KEPT, MOST_NAMESPACES
+from bandit_operator.watch.web.gate import (
+    KEPT_SECONDS,
+    LONGEST_TOKEN,
+    MOST_KEPT,
+    MOST_NAMESPACES,
+    TOKENS_AT_ONCE,
+)
 from bandit_operator.watch.web.recent import Recent
 from bandit_operator.watch.web.server import AT_ONCE, LONGEST_BODY
 from tests.support.website import ADMIN, LIMITED, STRANGER, Site
@@ -228,6 +234,21 @@ async def test_too_many_requests_at_once_are_told_to_come_again(
     site.pages._under_way = 0
     async with visitor.get("/sign-in") as answer:
         assert answer.status == 200
+
+
+async def test_no_flood_of_made_up_tokens_reaches_the_api_server(visitor: ClientSession, site: Site) -> None:
+    answers = [(await sign_in(visitor, f"made-up-{number}")).status for number in range(TOKENS_AT_ONCE + 5)]
+    assert answers == [401] * TOKENS_AT_ONCE + [503] * 5
+    assert len(site.api.asked) == TOKENS_AT_ONCE
+    site.monotonic += 1.0
+    assert (await sign_in(visitor, ADMIN)).status == 303
+
+
+@pytest.mark.parametrize("kind", ["multipart/form-data; boundary=x", "application/json", "text/plain"])
+async def test_only_the_form_itself_signs_in(visitor: ClientSession, site: Site, kind: str) -> None:
+    answer = await visitor.post("/sign-in", data=b"token=x", headers={"Content-Type": kind})
+    assert answer.status == 415
+    assert site.api.asked == []
 
 
 async def test_whoever_is_in_one_of_very_many_namespaces_names_it(visitor: ClientSession, site: Site) -> None:

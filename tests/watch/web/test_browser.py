@@ -96,7 +96,9 @@ async def picture(one: Look, file: Path) -> None:
             await one.page.locator("#over-time").evaluate("heading => heading.scrollIntoView()")
     seen = Image.open(io.BytesIO(await one.page.screenshot(full_page=whole)))
     file.parent.mkdir(parents=True, exist_ok=True)
-    seen.convert("RGB").quantize(128, dither=Image.Dither.NONE).save(file, optimize=True)
+    seen.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+        file, optimize=True
+    )
 
 
 async def test_every_link_and_button_is_reached_by_tab_and_each_shows_that_it_is(

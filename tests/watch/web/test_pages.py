@@ -12,7 +12,7 @@ from aiohttp import ClientSession
 from bandit_operator.status.past import past_of
 from bandit_operator.status.showing import sentences
 from bandit_operator.status.showing.view import view_of
-from bandit_operator.watch.web import charts
+from bandit_operator.watch.web import charts, pages
 from bandit_operator.watch.web.pages import ROWS, part_of
 from tests.support.website import ADMIN, HOSTILE, Site
 
@@ -81,6 +81,31 @@ async def test_a_resource_without_a_status_that_can_be_read_has_a_page(
     body["status"] = status
     assert "not looked at yet" in await page(visitor)
     assert "not looked at yet" in await page(visitor, "/")
+
+
+async def test_figures_that_are_none_leave_all_other_pages_as_they_are(
+    visitor: ClientSession, site: Site
+) -> None:
+    body: Any = site.cache.resources["models", "income"]
+    for arm in body["status"]["arms"]:
+        arm["mean"] = arm["evidence"] = "a lot"
+    body["status"]["acts"][0]["time"] = "yesterday"
+    assert "Not to be read" in await page(visitor)
+    assert "scoring" in await page(visitor, "/")
+    del body["spec"]["baseline"]
+    text = await page(visitor, "/")
+    assert "cannot be read" in text
+    assert "scoring" in text
+
+
+async def test_what_nobody_thought_of_is_an_error_with_the_headers_of_all_pages(
+    visitor: ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "part_of", lambda *_: 1 / 0)
+    async with visitor.get("/", headers={"Authorization": f"Bearer {ADMIN}"}) as answer:
+        assert answer.status == 500
+        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+        assert "ZeroDivision" not in await answer.text()
 
 
 def test_the_figures_of_earlier_moments_end_where_the_status_is(site: Site) -> None:

@@ -17,6 +17,8 @@ MOST_KEPT = 2048
 """Most answers of each kind that are kept."""
 AT_ONCE = 4
 """Most reviews under way at once, so that visitors cannot delay the operator's own requests."""
+TOKENS_AT_ONCE, TOKENS_A_SECOND = 40, 10.0
+"""How many tokens that were not seen lately are asked about at once, and how many in the long run."""
 LONGEST_TOKEN = 3500
 """Characters of the longest token; a browser's cookie holds no more."""
 MOST_NAMESPACES = 100
@@ -27,6 +29,10 @@ class TooManyNamespaces(Exception):
     """Resources are in more namespaces than can be asked about one by one."""
 
 
+class TooManyTokens(Exception):
+    """More tokens that were not seen lately come in than the API server shall be asked about."""
+
+
 class Gate:
     """Asks who somebody is and what they may read. Tokens are kept as digests only."""
 
@@ -35,11 +41,14 @@ class Gate:
         self._people: Recent[Person | None] = Recent(MOST_KEPT, monotonic, KEPT_SECONDS)
         self._rights: Recent[bool] = Recent(MOST_KEPT, monotonic, KEPT_SECONDS)
         self._slots = asyncio.Semaphore(AT_ONCE)
+        self._monotonic = monotonic
+        self._left, self._left_at = float(TOKENS_AT_ONCE), monotonic()
 
     async def person(self, token: str) -> Person | None:
         """Whose token it is; None where it is nobody's, or has expired.
 
         Raises:
+            TooManyTokens: Too many others are asked about now.
             APIError: The operator may not ask.
             APIUnreachable: The API server did not answer.
         """
@@ -48,10 +57,27 @@ class Gate:
         key = hashlib.sha256(token.encode()).digest()
         async with self._slots:
             kept = self._people.get(key)
-            return kept[0] if kept else self._people.put(key, await self._reviews.person(token))
+            if kept:
+                return kept[0]
+            self._take_one()
+            return self._people.put(key, await self._reviews.person(token))
+
+    def _take_one(self) -> None:
+        """Count one token that is asked about."""
+        now = self._monotonic()
+        self._left = min(TOKENS_AT_ONCE, self._left + (now - self._left_at) * TOKENS_A_SECOND)
+        self._left_at = now
+        if self._left < 1:
+            raise TooManyTokens
+        self._left -= 1
 
     async def may_get(self, person: Person, key: Key) -> bool:
-        """Whether somebody may read one resource; raises as ``person`` does."""
+        """Whether somebody may read one resource.
+
+        Raises:
+            APIError: The operator may not ask.
+            APIUnreachable: The API server did not answer.
+        """
         return await self._may(person, "get", *key)
 
     async def readable(self, person: Person, namespaces: Iterable[str]) -> list[str]:

@@ -14,14 +14,15 @@ from bandit_operator.status.past import Moment, Past
 from bandit_operator.status.showing import acts, sentences
 from bandit_operator.status.showing.view import View, ago, view_of
 from bandit_operator.status.showing.words import meaning
+from bandit_operator.watch.exposed import BROKEN
 from bandit_operator.watch.web import charts
 
 ROWS = 50
 """Resources on one page of the list."""
 REFRESH_SECONDS = 5
 """How often a page that is open looks for news."""
-STYLES = 8
-"""How many colours there are; after them the dashes change."""
+COLOURS, DASHES = 8, 5
+"""How many there are in the style sheet: so 40 arms differ, and none from the next by its colour alone."""
 
 _templates = jinja2.Environment(
     loader=jinja2.PackageLoader("bandit_operator.watch.web"),
@@ -31,7 +32,13 @@ _templates = jinja2.Environment(
     lstrip_blocks=True,
 )
 _templates.filters["meaning"] = meaning
-_templates.globals |= {"words": sentences, "acts": acts, "every": REFRESH_SECONDS, "styles": STYLES}
+_templates.globals |= {
+    "words": sentences,
+    "acts": acts,
+    "every": REFRESH_SECONDS,
+    "colours": COLOURS,
+    "dashes": DASHES,
+}
 
 
 def rendered(template: str, **content: Any) -> str:
@@ -43,15 +50,22 @@ def rendered(template: str, **content: Any) -> str:
 class Row:
     """One resource of the list."""
 
-    view: View
+    namespace: str
+    name: str
+    view: View | None
+    """None where what it has as its status is none."""
     acted: str
     """How long ago something was done last."""
 
 
 def row_of(body: Mapping[str, Any], now: float) -> Row:
     """Gather what the list says of a resource."""
-    view = view_of(body)
-    return Row(view, ago(sentences.last_act(view), now) or "–")
+    name = (body["metadata"]["namespace"], body["metadata"]["name"])
+    try:
+        view = view_of(body)
+    except BROKEN:
+        return Row(*name, None, "–")
+    return Row(*name, view, ago(sentences.last_act(view), now) or "–")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from importlib import resources
 from typing import Any
+from urllib.parse import parse_qs
 
 import structlog
 from aiohttp import web
@@ -16,8 +17,9 @@ from bandit_operator.api.references import Key
 from bandit_operator.errors import APIError, APIUnreachable
 from bandit_operator.status.past import Past, past_of
 from bandit_operator.watch.cache import Cache
+from bandit_operator.watch.exposed import BROKEN
 from bandit_operator.watch.web import pages
-from bandit_operator.watch.web.gate import Gate, TooManyNamespaces
+from bandit_operator.watch.web.gate import Gate, TooManyNamespaces, TooManyTokens
 from bandit_operator.watch.web.headers import (
     ALWAYS,
     COOKIE,
@@ -34,8 +36,8 @@ AT_ONCE = 32
 """Most requests that are worked on at once; others are told to come again."""
 LONGEST_BODY = 16 * 1024
 """Bytes of the longest body of a request."""
-MOST_KEPT = 256
-"""Most resources whose rows and pasts are kept until they change."""
+MOST_KEPT = 64
+"""Most resources whose past is kept until they change: some ten MiB, where each has twenty arms."""
 IDLE_SECONDS = 15.0
 """How long a connection may be open without a request."""
 UNKNOWN_TOKEN = (
@@ -84,8 +86,7 @@ class Pages:
     @web.middleware
     async def _bounded(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if self._under_way >= AT_ONCE:
-            answer: web.StreamResponse = _said(503, "Too many requests", "Try again in some seconds.")
-            answer.headers["Retry-After"] = "5"
+            answer: web.StreamResponse = _later()
         else:
             self._under_way += 1
             try:
@@ -105,6 +106,8 @@ class Pages:
             if "Allow" in refused.headers:
                 answer.headers["Allow"] = refused.headers["Allow"]
             return answer
+        except TooManyTokens:
+            return _later()
         except (APIError, APIUnreachable) as error:
             log.warning("the API server was not asked who may see the page", error=str(error))
             text = (
@@ -114,6 +117,9 @@ class Pages:
                 " without web.enabled. docs/web.md says which it needs."
             )
             return _said(503, "Not now", text)
+        except Exception:
+            log.exception("a page was not made", path=request.path)
+            return _said(500, "This page could not be made", "The log of the operator says why.")
 
     def _for_people(self, handler: Seen) -> Handler:
         async def known(request: web.Request) -> web.StreamResponse:
@@ -156,8 +162,12 @@ class Pages:
         if body is None:
             text = f"There is no BanditDeployment {key[1]} in namespace {key[0]}, or you may not read it."
             return _said(404, "Not found", text, person)
-        content = pages.rollout(body, await self._past(key, body), self._now())
-        return _page("rollout", person=person, live=True, **content)
+        try:
+            content = pages.rollout(body, await self._past(key, body), self._now())
+            return _page("rollout", person=person, live=True, **content)
+        except BROKEN:
+            text = f"What {key[0]}/{key[1]} has as its status is none: somebody else wrote it."
+            return _said(200, "Not to be read", text, person)
 
     async def _past(self, key: Key, body: Mapping[str, Any]) -> Past:
         """The figures of earlier moments, made once for each version of a resource, one at a time."""
@@ -174,8 +184,10 @@ class Pages:
     async def _sign_in(self, request: web.Request) -> web.Response:
         if not from_own_page(request):
             return _said(403, "Refused", "The form was sent by a page of another site.")
-        sent = await request.post()
-        token, following = str(sent.get("token", "")).strip(), own_path(str(sent.get("next", "/")))
+        if request.content_type != "application/x-www-form-urlencoded":
+            raise web.HTTPUnsupportedMediaType
+        sent = parse_qs((await request.read()).decode(errors="replace"))
+        token, following = sent.get("token", [""])[0].strip(), own_path(sent.get("next", ["/"])[0])
         if await self._gate.person(token) is None:
             return _form(401, UNKNOWN_TOKEN, following)
         answer = web.Response(status=303, headers={"Location": following})
@@ -202,6 +214,12 @@ def _page(template: str, status: int = 200, **content: object) -> web.Response:
 
 def _said(status: int, heading: str, text: str, person: Person | None = None) -> web.Response:
     return _page("said", status, person=person, heading=heading, text=text)
+
+
+def _later() -> web.Response:
+    answer = _said(503, "Too many requests", "Try again in some seconds.")
+    answer.headers["Retry-After"] = "5"
+    return answer
 
 
 def _form(status: int, trouble: str, following: str) -> web.Response:
