@@ -98,7 +98,7 @@ _shown: list[tuple[float, dict[str, Any]]] = []
 async def shown_site() -> Site:
     """A site with rollouts of several kinds in two namespaces, 90 s after the longest of them stopped."""
     if not _shown:
-        lively = {"minTrials": 100, "minShare": "0.1", "newArmShare": "0.1", "maxStep": "0.1"}
+        lively = {"minTrials": 100, "minShare": "10%", "newArmShare": "10%", "maxStep": "10%"}
         for one, namespace, name in (
             (await played(guardrails=lively), "models", "income"),
             (await played(6, {"small": 0.5, "large": 0.52}), "fraud", "scoring"),
