@@ -10,6 +10,7 @@ import numpy as np
 from aiohttp.test_utils import TestServer
 
 from bandit_operator.adapters.reviews import ACCESS_REVIEWS, TOKEN_REVIEWS, Reviews
+from bandit_operator.api.record import unpacked
 from bandit_operator.watch.cache import Cache
 from bandit_operator.watch.web.gate import Gate
 from bandit_operator.watch.web.server import Pages
@@ -106,6 +107,7 @@ async def shown_site() -> Site:
         ):
             body = one.api.objects[one.path]
             body["metadata"] |= {"namespace": namespace, "name": name, "uid": f"{namespace}/{name}"}
+            body["status"] = unpacked(body["status"])  # so that tests can change what is in the record
             _shown.append((one.now, body))
     site = Site()
     site.now = 90 + max(at for at, _ in _shown)
