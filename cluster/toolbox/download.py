@@ -55,13 +55,43 @@ def npm_package(package: str, sha256: str, folder: Path) -> None:
     archive.unlink()
 
 
-def debian_packages(names: list[str], folder: Path) -> None:
-    """Unpack Debian packages into a folder, without root."""
-    if not (shutil.which("apt-get") and shutil.which("dpkg")):
-        raise BuildError("this is no Debian: there is no apt-get")
-    with tempfile.TemporaryDirectory() as download:
-        # Root's apt drops its rights to download, for which the folder must be open to others.
-        os.chmod(download, 0o777)
-        run(["apt-get", "download", "-qq", *names], cwd=Path(download))
-        for package in sorted(Path(download).glob("*.deb")):
-            run(["dpkg", "-x", package, folder])
+class Apt:
+    """Debian's packages, for whoever may not install any.
+
+    Raises:
+        BuildError: This is no Debian.
+    """
+
+    def __init__(self) -> None:
+        if not (shutil.which("apt-get") and shutil.which("dpkg")):
+            raise BuildError("this is no Debian: there is no apt-get")
+        self._lists: list[str] = []
+
+    def missing(self, names: list[str], lists: Path) -> list[str]:
+        """Which packages an installation of some would bring, sorted.
+
+        Args:
+            names: Packages.
+            lists: Where the lists of packages are put if the machine's own lack these or are out of date.
+        """
+        words = ["install", "--simulate", "--no-install-recommends", *names]
+        try:
+            told = self._run(*words)
+        except BuildError:
+            (lists / "partial").mkdir(parents=True, exist_ok=True)
+            self._lists = ["-o", f"Dir::State::Lists={lists}", "-o", "Debug::NoLocking=1"]
+            self._run("update", "-qq")
+            told = self._run(*words)
+        return sorted(line.split()[1] for line in told.splitlines() if line.startswith("Inst "))
+
+    def unpack(self, names: list[str], folder: Path) -> None:
+        """Unpack packages into a folder, without root."""
+        with tempfile.TemporaryDirectory() as download:
+            # Root's apt drops its rights to download, for which the folder must be open to others.
+            os.chmod(download, 0o777)
+            self._run("download", "-qq", *names, cwd=Path(download))
+            for package in sorted(Path(download).glob("*.deb")):
+                run(["dpkg", "-x", package, folder])
+
+    def _run(self, *words: str, cwd: Path | None = None) -> str:
+        return run(["apt-get", *self._lists, *words], cwd=cwd)

@@ -7,10 +7,11 @@ import os
 import platform
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from .download import debian_packages, npm_package, unpack_wheel, unzip
+from .download import Apt, npm_package, unpack_wheel, unzip
 from .golang import TOOLS, Go
 from .run import run, step
 from .store import BuildError, Store, content_key
@@ -23,8 +24,10 @@ NFT_PACKAGES = [
     "nftables", "libnftables1", "libnftnl11", "libmnl0", "libjansson4",
     "libedit2", "libbsd0", "libmd0", "libgmp10", "libxtables12",
 ]  # fmt: skip
+BROWSER_PACKAGES = ["chromium-headless-shell", "fonts-dejavu-core"]
+BROWSERS = ("chromium-headless-shell", "chromium")
 
-OPTIONAL = ("promtool", "vegeta")
+OPTIONAL = ("chromium", "promtool", "vegeta")
 """Programs that are made only for those who ask for them."""
 
 
@@ -135,10 +138,9 @@ class Programs:
                 _script(folder / "nft", f'exec {installed} "$@"')
                 return
             with step("nft, from Debian", 5):
-                debian_packages(NFT_PACKAGES, folder)
-                libraries = ":".join(str(p) for p in folder.glob("usr/lib/*-linux-gnu"))
+                Apt().unpack(NFT_PACKAGES, folder)
                 final = str(self._store.path("nft", key))
-                wrapper = f'LD_LIBRARY_PATH={libraries} exec {folder}/usr/sbin/nft "$@"'
+                wrapper = f'LD_LIBRARY_PATH={_libraries(folder)} exec {folder}/usr/sbin/nft "$@"'
                 _script(folder / "nft", wrapper)
                 run([folder / "nft", "--version"])
                 _script(folder / "nft", wrapper.replace(str(folder), final))
@@ -149,6 +151,32 @@ class Programs:
         except BuildError as missing:
             print(f"  {missing}\n  no nft: a simple proxy stands in for kube-proxy", file=sys.stderr)
             return None
+
+    def chromium(self) -> Path:
+        """A browser without a window: the machine's Chromium, or Debian's."""
+        installed = next(filter(None, map(shutil.which, BROWSERS)), None)
+        with tempfile.TemporaryDirectory() as lists:
+            apt = None if installed else Apt()
+            packages = apt.missing(BROWSER_PACKAGES, Path(lists)) if apt else []
+
+            def make(folder: Path) -> None:
+                if apt is None:
+                    _script(folder / "chromium", f'exec {installed} "$@"')
+                    return
+                with step("Chromium, from Debian", 30):
+                    apt.unpack(packages, folder)
+                    final = self._store.path("chromium", key)
+                    (folder / "fonts.conf").write_text(_FONTS.format(folder=final))
+                    wrapper = (
+                        f"export LD_LIBRARY_PATH={_libraries(folder)} FONTCONFIG_FILE={folder}/fonts.conf\n"
+                        f'exec {folder}/usr/lib/chromium/chromium-headless-shell "$@"'
+                    )
+                    _script(folder / "chromium", wrapper)
+                    run([folder / "chromium", "--version"])
+                    _script(folder / "chromium", wrapper.replace(str(folder), str(final)))
+
+            key = content_key([installed or "", "" if installed else _distribution(), _FONTS, *packages])
+            return self._store.entry("chromium", key, make)
 
     def tools(self, optional: Iterable[str] = ()) -> Path:
         """Make everything, some of ``OPTIONAL`` included, and the folder in which all of it is found."""
@@ -166,6 +194,23 @@ class Programs:
                     shutil.copytree(source, folder / name)
 
         return self._store.entry("tools", content_key(_names(folders)), make)
+
+
+_FONTS = """\
+<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd">
+<fontconfig><dir>/usr/share/fonts</dir><dir>{folder}/usr/share/fonts</dir>
+<cachedir>{folder}/font-cache</cachedir>
+<alias><family>monospace</family><prefer><family>DejaVu Sans Mono</family></prefer></alias>
+<match><edit name="family" mode="append_last"><string>DejaVu Sans</string></edit></match></fontconfig>
+"""
+
+
+def _libraries(folder: Path) -> str:
+    """Where the libraries of unpacked packages are, as the loader takes it: some are a folder below."""
+    return ":".join(
+        str(p) for p in [*folder.glob("usr/lib/*-linux-gnu"), *folder.glob("usr/lib/*-linux-gnu/*/")]
+    )
 
 
 def _distribution() -> str:

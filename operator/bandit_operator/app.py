@@ -12,8 +12,8 @@ import structlog
 from bandit_operator.adapters.discovery import Discovery
 from bandit_operator.adapters.kubernetes import KubernetesAPI
 from bandit_operator.adapters.prometheus import Prometheus
+from bandit_operator.adapters.reviews import Reviews
 from bandit_operator.adapters.webhooks import Webhooks
-from bandit_operator.api.references import Key
 from bandit_operator.reconcile.causes import Causes
 from bandit_operator.reconcile.observe import Observer
 from bandit_operator.reconcile.reconciler import Reconciler
@@ -28,6 +28,9 @@ from bandit_operator.watch.cache import Cache
 from bandit_operator.watch.exposed import Exposed
 from bandit_operator.watch.handlers import registry, watch_settings
 from bandit_operator.watch.relist import Relister
+from bandit_operator.watch.web.gate import Gate
+from bandit_operator.watch.web.server import Pages
+from bandit_operator.watch.web.server import serve as serve_pages
 
 log = structlog.get_logger()
 
@@ -72,7 +75,7 @@ class Operator:
             self.notifier.offer,
         )
         self.scheduler = Scheduler(self.reconciler.reconcile, settings.concurrency, self.clock.monotonic)
-        self.relister = Relister(api, self.cache, self._gone, settings.namespaces)
+        self.relister = Relister(api, self.cache, self.scheduler.wake, settings.namespaces)
         self.metrics.leading.set_function(lambda: float(self.elector.leading))
         self.metrics.registry.register(Exposed(self.cache, lambda: self.elector.leading))
         self.metrics.resources.set_function(lambda: float(len(self.cache.resources)))
@@ -84,7 +87,12 @@ class Operator:
         younger than itself. So the signals are taken back once it runs, and the parts that
         write are ended before it.
         """
-        server = await serve(self.settings.listen, self.metrics.registry, self.trouble, self.unready)
+        servers = [await serve(self.settings.listen, self.metrics.registry, self.trouble, self.unready)]
+        if self.settings.web_listen is not None:
+            gate = Gate(Reviews(self.api), self.clock.monotonic)
+            servers.append(
+                await serve_pages(self.settings.web_listen, Pages(self.cache, gate, self.clock.monotonic))
+            )
         self.notifier.start()
         parts = [
             asyncio.create_task(part, name=name)
@@ -113,7 +121,8 @@ class Operator:
             await asyncio.wait([watching], timeout=STOP_SECONDS)
             await self.prometheus.close()
             self.discovery.close()
-            await server.cleanup()
+            for server in servers:
+                await server.cleanup()
             await self.api.close()
 
     def trouble(self) -> str | None:
@@ -162,10 +171,6 @@ class Operator:
             ready_flag=started,
             stop_flag=until,
         )
-
-    def _gone(self, kind: str, key: Key) -> None:
-        for dependent in self.cache.drop(kind, key):
-            self.scheduler.wake(dependent)
 
 
 async def _first(*tasks: asyncio.Task[Any]) -> None:

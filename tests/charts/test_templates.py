@@ -223,6 +223,37 @@ def test_a_network_policy_without_scrapers_and_prometheus_lets_nobody_in_and_rea
     assert len(policy["spec"]["egress"]) == 2
 
 
+def test_the_web_page_leaves_no_trace_where_it_is_off(chart: Chart) -> None:
+    text = chart.text("--set", "crds.install=false")
+    traces = ("tokenreviews", "subjectaccessreviews", "8081", "WEB_ADDRESS")
+    assert [word for word in traces if word in text] == []
+
+
+def test_the_web_page_brings_its_port_and_the_right_to_ask_and_no_other(chart: Chart) -> None:
+    on = ("--set", "web.enabled=true")
+    [before] = chart.find("ClusterRole", "bandit-operator")
+    [after] = chart.find("ClusterRole", "bandit-operator", *on)
+    added = [rule for rule in after["rules"] if rule not in before["rules"]]
+    assert {(*one["apiGroups"], *one["resources"], *one["verbs"]) for one in added} == {
+        ("authentication.k8s.io", "tokenreviews", "create"),
+        ("authorization.k8s.io", "subjectaccessreviews", "create"),
+    }
+    assert environment(chart, *on)["BANDIT_OPERATOR_WEB_ADDRESS"] == "0.0.0.0:8081"
+    [service] = chart.find("Service", "bandit-operator", *on)
+    assert {"name": "web", "port": 8081, "targetPort": "web"} in service["spec"]["ports"]
+
+
+def test_a_network_policy_lets_nobody_to_the_web_page_but_whom_it_names(chart: Chart) -> None:
+    on = ("--set", "networkPolicy.enabled=true,web.enabled=true")
+    [policy] = chart.find("NetworkPolicy", "bandit-operator", *on)
+    assert [one["ports"] for one in policy["spec"]["ingress"]] == [[{"port": 8080}]]
+    peer = '[{"podSelector":{"matchLabels":{"app":"gateway"}}}]'
+    named = (*on, "--set-json", f"networkPolicy.web.peers={peer}")
+    [policy] = chart.find("NetworkPolicy", "bandit-operator", *named)
+    assert [one["ports"] for one in policy["spec"]["ingress"]] == [[{"port": 8080}], [{"port": 8081}]]
+    assert policy["spec"]["ingress"][1]["from"] == [{"podSelector": {"matchLabels": {"app": "gateway"}}}]
+
+
 def test_nobody_gets_a_wildcard_or_a_secret(chart: Chart) -> None:
     for made in chart.objects(*EVERYTHING):
         for rule in made.get("rules", []):

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from bandit_operator.cli.showing.view import view_of
-from bandit_operator.cli.showing.words import meaning
 from bandit_operator.core import reasons
+from bandit_operator.status.showing.view import view_of
+from bandit_operator.status.showing.words import meaning
 from tests.support.command_line import Run, runner
 from tests.support.playing import WORSE, learned, until_state
 from tests.support.process import Process

@@ -10,7 +10,10 @@ import yaml
 
 from bandit_operator.api.v1alpha1 import parse, to_experiment
 
-PAGES = ("README.md", "CONTRIBUTING.md", "docs/beside-others.md", "docs/own-models.md", "docs/install.md")
+PAGES = (
+    *("README.md", "CONTRIBUTING.md", "docs/beside-others.md", "docs/own-models.md", "docs/install.md"),
+    "docs/web.md",
+)
 README = Path("README.md").read_text(encoding="utf-8")
 WORDS_A_MINUTE = 240
 """Of somebody who reads a technical text."""

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from bandit_operator.core.strategies.ab_test import ABTest
-from bandit_operator.simulation.answer import duration, sentences
+from bandit_operator.simulation.answer import sentences
 from bandit_operator.simulation.play import play
 from bandit_operator.simulation.world import World
 
@@ -26,7 +26,3 @@ def test_runs_without_a_verdict_are_said_and_not_left_out() -> None:
     assert "within a day, " in verdict
     assert verdict.endswith("so play longer, or send more traffic to the arms.")
     assert "it cost 0 ± 0 rewards a day" in cost
-
-
-def test_durations_have_the_largest_unit_of_which_there_are_two() -> None:
-    assert [duration(s) for s in (50, 130, 7_300, 400_000)] == ["50 s", "2.17 min", "2.03 h", "4.63 d"]

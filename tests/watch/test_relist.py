@@ -11,6 +11,7 @@ from bandit_operator.errors import NotFound
 from bandit_operator.watch import relist
 from bandit_operator.watch.cache import Cache
 from bandit_operator.watch.relist import Relister, Watched
+from tests.support.manifests import good
 
 Compare = Callable[..., Awaitable[tuple[Relister, list[Any]]]]
 
@@ -43,14 +44,20 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def compare() -> Compare:
-    """Compare lists with a cache that has seen version 7 of one route."""
+    """Compare lists with a cache that has seen version 7 of one route, and the resource that names it."""
 
     async def run(api: Any) -> tuple[Relister, list[Any]]:
-        cache, gone = Cache(), []
+        cache = Cache()
+        woken: list[Any] = []
         cache.versions[KEY] = 7
-        relister = Relister(api, cache, lambda kind, key: gone.append((kind, key)), ())
+        body = good()
+        body["metadata"] |= {"namespace": "models", "name": "rollout", "uid": "1", "resourceVersion": "1"}
+        body["spec"]["traffic"]["routeRef"] = {"kind": KEY[0], "name": KEY[2]}
+        cache.put_resource(body)
+        relister = Relister(api, cache, woken.append, ())
         await relister.compare(ROUTES)
-        return relister, gone
+        assert bool(woken) != (KEY in cache.versions)
+        return relister, woken
 
     return run
 
@@ -58,9 +65,9 @@ def compare() -> Compare:
 async def test_a_watch_that_has_brought_what_the_list_has_is_alive(
     compare: Compare,
 ) -> None:
-    relister, gone = await compare(Lists({"income": 7}))
+    relister, woken = await compare(Lists({"income": 7}))
     assert relister.dead_watch is None
-    assert gone == []
+    assert woken == []
 
 
 async def test_a_watch_that_stays_behind_the_list_is_dead(
@@ -77,11 +84,11 @@ async def test_a_watch_that_misses_a_whole_object_is_dead(
     assert relister.dead_watch == "HTTPRoute"
 
 
-async def test_an_object_that_is_gone_without_a_word_is_forgotten(
+async def test_an_object_that_is_gone_without_a_word_is_forgotten_and_its_resource_looked_at(
     compare: Compare,
 ) -> None:
-    relister, gone = await compare(Lists({}))
-    assert gone == [("HTTPRoute", ("models", "income"))]
+    relister, woken = await compare(Lists({}))
+    assert woken == [("models", "rollout")]
     assert relister.dead_watch is None
 
 

@@ -100,6 +100,15 @@ class KubernetesAPI:
         """Create (POST) or replace (PUT) a lease, which must be possible without holding it."""
         return await self._request(method, path, body, "application/json")
 
+    async def review(self, path: str, body: Object) -> Object:
+        """Ask what somebody may do; nothing is stored, so that every replica may ask.
+
+        Raises:
+            APIError: The server refused.
+            APIUnreachable: No answer.
+        """
+        return await self._request("POST", path, body, "application/json")
+
     async def plural(self, api_version: str, kind: str) -> str:
         """Resource name of a kind, from the server's discovery; asked once a kind.
 

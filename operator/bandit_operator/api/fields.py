@@ -94,8 +94,6 @@ class ListMap:
 
 ATOMIC_LIST: dict[str, Any] = {"x-kubernetes-list-type": "atomic"}
 """Schema extension of a list that is replaced as a whole."""
-ATOMIC_MAP: dict[str, Any] = {"x-kubernetes-map-type": "atomic"}
-"""Schema extension of a map that is replaced as a whole."""
 Time = Annotated[str, Field(max_length=40, json_schema_extra={"format": "date-time"})]
 """A time as RFC 3339 writes it, in UTC."""
 Text = Annotated[str, Field(max_length=32768)]

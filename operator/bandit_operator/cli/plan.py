@@ -9,8 +9,8 @@ from bandit_operator.adapters.kubernetes import Object
 from bandit_operator.api.record import RecordedStatus
 from bandit_operator.api.v1alpha1 import InvalidResource, parse, to_experiment
 from bandit_operator.cli.cluster import Cluster, cluster_options
+from bandit_operator.core.durations import duration
 from bandit_operator.core.model import SERVING_STATES
-from bandit_operator.simulation.answer import duration
 from bandit_operator.simulation.many import chunks
 from bandit_operator.simulation.schedule import WorldError
 from bandit_operator.simulation.summary import joined, summarise

@@ -68,6 +68,9 @@ from bandit_operator.runtime.telemetry import configure_logging
     "--pod-name", default=socket.gethostname, show_default="host name", help="Identity of this replica."
 )
 @click.option("--listen-address", default="0.0.0.0:8080", help="Address of /metrics, /healthz and /readyz.")
+@click.option(
+    "--web-address", help="Address of the web page, e.g. 0.0.0.0:8081; without it there is none: docs/web.md."
+)
 @click.option("--concurrency", default=32, help="Most resources that are looked at at once.")
 @click.option(
     "--log-level",
@@ -91,6 +94,7 @@ def run(
     lease_period: float,
     pod_name: str,
     listen_address: str,
+    web_address: str | None,
     concurrency: int,
     log_level: str,
 ) -> None:
@@ -104,11 +108,6 @@ def run(
         raise click.UsageError(
             f"--lease-period {lease_period:g} < --lease-deadline {lease_deadline:g} < "
             f"--lease-duration {lease_duration:g} must hold; raise the duration"
-        )
-    host, _, port = listen_address.rpartition(":")
-    if not port.isdigit():
-        raise click.BadParameter(
-            f"{listen_address!r} has no port; write it as 0.0.0.0:8080", param_hint="--listen-address"
         )
     try:
         access = access_to(
@@ -132,7 +131,8 @@ def run(
         bind_namespace=bind_namespace,
         webhooks=webhooks,
         namespaces=_listed(watch_namespaces),
-        listen=(host, int(port)),
+        listen=_address(listen_address, "--listen-address", 8080),
+        web_listen=_address(web_address, "--web-address", 8081) if web_address else None,
         concurrency=concurrency,
     )
     asyncio.run(app.run(settings))
@@ -140,3 +140,10 @@ def run(
 
 def _listed(text: str) -> tuple[str, ...]:
     return tuple(one.strip() for one in text.split(",") if one.strip())
+
+
+def _address(text: str, option: str, usual: int) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not port.isdigit():
+        raise click.BadParameter(f"{text!r} has no port; write it as 0.0.0.0:{usual}", param_hint=option)
+    return host, int(port)

@@ -12,9 +12,9 @@ import click
 
 from bandit_operator.cli.supposing import Supposition, world_of
 from bandit_operator.cli.table import table
+from bandit_operator.core.durations import duration
 from bandit_operator.core.strategies import DEFAULT_STRATEGY, STRATEGIES, Strategy, settings_of
 from bandit_operator.simulation import pictures
-from bandit_operator.simulation.answer import duration
 from bandit_operator.simulation.many import CHUNK, chunks
 from bandit_operator.simulation.summary import Summary, joined, summarise
 from bandit_operator.simulation.world import World

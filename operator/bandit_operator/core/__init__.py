@@ -25,5 +25,6 @@ strategies    how traffic is split, one file a strategy
 inference     what the data say: moments, posteriors, evidence, verdicts
 windows       which stretches of time to read
 reasons       every reason that can be given
+durations     how long something takes, for people
 model         frozen values that all the others take and return
 """

@@ -21,6 +21,7 @@ class Settings:
     ``webhooks`` are told of what happens.
     ``namespaces`` limits what is watched; empty means the whole cluster.
     ``bind_namespace`` lets a resource read series of its own namespace only.
+    ``web_listen`` is where the web page is served; None where it is not.
     """
 
     lease: LeaseSettings
@@ -31,6 +32,7 @@ class Settings:
     webhooks: tuple[Webhook, ...] = ()
     namespaces: tuple[str, ...] = ()
     listen: tuple[str, int] = ("0.0.0.0", 8080)
+    web_listen: tuple[str, int] | None = None
     concurrency: int = 32
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from bandit_operator.core.durations import DAY, duration
 from bandit_operator.simulation.play import NEVER, Played
 from bandit_operator.simulation.world import World
 
-DAY, WEEK = 86_400.0, 604_800.0
+WEEK = 7 * DAY
 
 
 def sentences(world: World, strategy: str, played: Played) -> list[str]:
@@ -20,20 +21,6 @@ def sentences(world: World, strategy: str, played: Played) -> list[str]:
         f"{strategy}: {_verdict(world, played)}.",
         f"{strategy}: {_cost(world, played)}.",
     ]
-
-
-def duration(seconds: float) -> str:
-    """Seconds for people, three digits at the most."""
-    for unit, size in (("d", DAY), ("h", 3_600.0), ("min", 60.0)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.3g} {unit}"
-    return f"{seconds:.3g} s"
-
-
-def unit_of(seconds: float) -> tuple[str, float]:
-    """The unit, and its length in seconds, in which a span of so many is drawn."""
-    units = (("days", DAY), ("hours", 3_600.0), ("minutes", 60.0))
-    return next(((name, size) for name, size in units if seconds >= 2 * size), ("seconds", 1.0))
 
 
 def _verdict(world: World, played: Played) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bandit_operator.simulation.answer import unit_of
+from bandit_operator.core.durations import unit_of
 from bandit_operator.simulation.summary import Summary
 
 

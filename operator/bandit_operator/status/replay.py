@@ -40,6 +40,8 @@ class Replayed:
     record: DecisionRecord
     differences: tuple[str, ...]
     """What came out otherwise; empty where all agrees."""
+    decision: Decision | None = None
+    """What it came to, with the figures it stood on; None where nothing was decided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ def _replayed(
         before = intended(committed, weights_of(seen), seen.total, follow=follow)
         decision = decide(experiment, memory, before, snapshot_of(record, seen, experiment.names))
         memory, committed = decision.memory, decision.intention
-        result.append(Replayed(record, _differences(record, decision)))
+        result.append(Replayed(record, _differences(record, decision), decision))
     return tuple(result), memory
 
 

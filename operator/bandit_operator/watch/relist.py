@@ -48,14 +48,14 @@ WATCHED = (
 
 
 class Relister:
-    """Compares lists with the cache."""
+    """Compares lists with the cache, and wakes the resources that what is gone concerns."""
 
     def __init__(
-        self, api: KubernetesAPI, cache: Cache, gone: Callable[[str, Key], None], namespaces: tuple[str, ...]
+        self, api: KubernetesAPI, cache: Cache, wake: Callable[[Key], None], namespaces: tuple[str, ...]
     ) -> None:
         self._api = api
         self._cache = cache
-        self._gone = gone
+        self._wake = wake
         self._namespaces = namespaces or (None,)
         self.dead_watch: str | None = None
         """Kind whose watch has stopped bringing changes, or None."""
@@ -87,7 +87,8 @@ class Relister:
         before = {key for key in self._cache.versions if key[0] == watched.kind}
         listed = await self._versions(watched)
         for kind, *rest in before - listed.keys():
-            self._gone(kind, (rest[0], rest[1]))
+            for dependent in self._cache.drop(kind, (rest[0], rest[1])):
+                self._wake(dependent)
         if not self._behind(listed):
             return
         await asyncio.sleep(WATCH_MAY_LAG_SECONDS)

@@ -6,8 +6,8 @@ import click
 
 from bandit_operator.cli.cluster import Cluster, cluster_options
 from bandit_operator.cli.output import output_option, written
-from bandit_operator.cli.showing.acts import line
-from bandit_operator.cli.showing.view import view_of
+from bandit_operator.status.showing.acts import line
+from bandit_operator.status.showing.view import view_of
 
 
 @click.command()

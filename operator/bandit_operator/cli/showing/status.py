@@ -12,9 +12,10 @@ import click
 
 from bandit_operator.cli.cluster import Cluster, cluster_options
 from bandit_operator.cli.output import full_name, output_option, written
-from bandit_operator.cli.showing.acts import line
-from bandit_operator.cli.showing.view import ArmView, View, ago, view_of
 from bandit_operator.cli.table import table
+from bandit_operator.status.showing import sentences
+from bandit_operator.status.showing.acts import line
+from bandit_operator.status.showing.view import View, ago, view_of
 
 ACTS_SHOWN = 3
 REFRESH_SECONDS = 2.0
@@ -95,16 +96,11 @@ def many(views: list[View], now: float) -> str:
                 view.leader or "–",
                 view.leader_share or "–",
                 view.certainty or "–",
-                ago(_last(view), now) or "–",
+                ago(sentences.last_act(view), now) or "–",
             )
             for view in views
         ],
     )
-
-
-def _last(view: View) -> str | None:
-    newest = view.acts[0] if view.acts else None
-    return None if newest is None else newest.until or newest.time
 
 
 def one(view: View, now: float) -> str:
@@ -112,7 +108,7 @@ def one(view: View, now: float) -> str:
     ready = view.ready
     lines = [
         f"{view.namespace}/{view.name}: {view.phase or 'not looked at yet'}",
-        f"Leads:  {_leads(view)}",
+        f"Leads:  {sentences.leads(view)}",
     ]
     if ready is not None:
         since = ago(ready.last_transition_time, now)
@@ -125,48 +121,18 @@ def one(view: View, now: float) -> str:
     return "\n".join(lines)
 
 
-def _leads(view: View) -> str:
-    if view.leader is None:
-        return "no arm has earned a reward yet"
-    certainty = f"the best with probability {view.certainty}" if view.certainty else "how surely is not known"
-    winner = "proven best, " if view.winner == view.leader else ""
-    return f"{view.leader}, {winner}{certainty}, with {view.leader_share} of the traffic"
-
-
 def arms(view: View) -> str:
     """The table of the arms; * marks the baseline."""
     rows = [
         (
             arm.name + (" *" if arm.name == view.baseline else ""),
-            "–" if arm.share is None else f"{arm.share:.1%}",
-            _mean(arm),
+            sentences.share(arm),
+            sentences.mean(arm),
             arm.trials or "–",
-            "–" if arm.probability_best is None else f"{float(arm.probability_best):.1%}",
-            _evidence(arm, view.baseline),
-            _state(arm),
+            sentences.probability_best(arm),
+            sentences.evidence(arm, view.baseline),
+            sentences.state(arm),
         )
         for arm in view.arms
     ]
     return table(("ARM", "SHARE", "MEAN (95%)", "TRIALS", "P(BEST)", "WORSE", "STATE"), rows)
-
-
-def _mean(arm: ArmView) -> str:
-    if arm.mean is None:
-        return "no rewards yet"
-    if arm.interval is None:
-        return f"{float(arm.mean):.4g}"
-    low, high = (f"{float(end):.4g}" for end in arm.interval)
-    return f"{float(arm.mean):.4g} ({low}–{high})"
-
-
-def _evidence(arm: ArmView, baseline: str) -> str:
-    if arm.name == baseline:
-        return "baseline"
-    if arm.evidence is None or arm.threshold is None:
-        return "–"
-    return f"{float(arm.evidence):.3g} of {float(arm.threshold):g}"
-
-
-def _state(arm: ArmView) -> str:
-    by = ", by hand" if arm.set_out else ""
-    return f"{arm.state} ({arm.reason}{by})" if arm.state not in (None, "Active") else arm.state or "–"

@@ -10,7 +10,7 @@ from bandit_operator.api.acts import Act
 from bandit_operator.api.record import RecordedArm, RecordedStatus
 from bandit_operator.api.status import Condition
 from bandit_operator.api.timestamps import from_timestamp
-from bandit_operator.simulation.answer import duration
+from bandit_operator.core.durations import duration
 from bandit_operator.status.document import read_status
 
 
@@ -49,6 +49,8 @@ class View:
     leader_share: str | None
     certainty: str | None
     winner: str | None
+    nearest: str | None
+    """The arm that is nearest to a rollback, with its evidence."""
     ready: Condition | None
     progressing: Condition | None
     arms: tuple[ArmView, ...]
@@ -73,10 +75,11 @@ def view_of(body: Mapping[str, Any]) -> View:
         leader_share=status.leader_share,
         certainty=status.certainty,
         winner=status.winner,
+        nearest=status.evidence,
         ready=conditions.get("Ready"),
         progressing=conditions.get("Progressing"),
         arms=arms,
-        acts=tuple(status.acts or ()),
+        acts=tuple(status.acts or status.recent_acts or ()),
         next=_next(metadata["name"], spec, status, conditions.get("Ready"), arms),
     )
 
