@@ -15,7 +15,7 @@ from tests.support.worlds.rollouts import World
 EDITS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "hostnames": lambda spec: spec.update(hostnames=["other.example.com"]),
     "matches": lambda spec: spec["rules"][0].update(matches=[]),
-    "parents": lambda spec: spec.pop("parentRefs"),
+    "parents": lambda spec: spec.pop("parentRefs", None),
     "ports": lambda spec: spec["rules"][0]["backendRefs"][0].update(port=81),
 }
 LOOKS = 8
