@@ -8,14 +8,19 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import httpx
 import pytest
 
 from bandit_operator.reconcile.route_sync import CONTEST_PATIENCE
 from testbed.rollout import Rollout
 from testbed.waiting import wait_until
+from tests.e2e.conftest import PROGRAMS, program
 from tests.e2e.versions import Versions, assert_counted_once
 
 pytestmark = pytest.mark.cluster
+
+FAILING = PROGRAMS / "failing_model.py"
+"""A model that is ready, and answers every request with an error."""
 
 
 def without_weights(route: dict[str, Any]) -> dict[str, Any]:
@@ -236,6 +241,30 @@ def test_an_arm_whose_guard_trips_loses_its_traffic_and_no_reward_was_asked(
     assert one.weights()["bad"] > 0
     steer(one.name, bad=(200, 0.5))
     wait_until(lambda: one.weights()["bad"] == 0, "the unwell arm has weight 0", 40)
+    arm = one.arm("bad")
+    assert (arm["state"], arm["reason"]) == ("Unavailable", "GuardTripped")
+    assert one.weights()["good"] > 0
+
+
+def test_an_arm_that_answers_with_errors_loses_its_traffic_by_the_gateways_own_counters(
+    rollout: Callable[..., Rollout], steer: Callable[..., None]
+) -> None:
+    one = rollout()
+    steer(one.name, good=(40, 0.5), bad=(40, 0.5))
+    failing = f"{one.name}-bad"
+    config, workload, service = program(failing, FAILING, 9090)
+    one.cluster.apply(config, workload)
+    guard = {"name": "errors", "preset": "GatewaySuccess", "below": "95%", "windows": 2}
+    one.create(service, guards=[guard], guardrails={"minTrials": 10**6})
+    one.cluster.kubectl("rollout", "status", f"deploy/{failing}", "--timeout=90s")
+    one.wait_for("MetricsAvailable", "True", "RewardsObserved")
+
+    def unwell() -> bool:
+        for _ in range(20):
+            httpx.get(f"{one.cluster.endpoints.gateway}/{one.name}", timeout=5)
+        return one.weights()["bad"] == 0
+
+    wait_until(unwell, "the arm that fails has weight 0", 60)
     arm = one.arm("bad")
     assert (arm["state"], arm["reason"]) == ("Unavailable", "GuardTripped")
     assert one.weights()["good"] > 0

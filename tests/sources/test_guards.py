@@ -34,6 +34,29 @@ def test_a_value_of_no_arm_and_one_that_is_no_number_are_left_out() -> None:
     assert guard_values(one, {}) == {"errors": {}}
 
 
+def test_a_preset_measures_the_share_of_requests_that_succeeded() -> None:
+    one = resource({"name": "errors", "preset": "GatewaySuccess", "below": "95%"})
+    rewards, trials = guard_queries(one, 1000.0, 1030.0)
+    assert 'traefik_service_requests_total{service=~"' in trials.promql
+    assert 'code!~"5.."' in rewards.promql
+    assert (rewards.field, rewards.shared) == ("guards[0].preset", True)
+    first, second = (arm.name for arm in one.spec.arms)
+    values = {rewards.part: {first: 97.0}, trials.part: {first: 100.0, second: 0.0}}
+    assert guard_values(one, values) == {"errors": {first: 0.97}}  # nothing is known of no requests
+
+
+def test_a_preset_about_latency_has_a_target_of_its_own() -> None:
+    guard = {"name": "slow", "preset": "GatewayLatency", "latencyTarget": "300ms", "below": "99%"}
+    parts = {query.part: query.promql for query in guard_queries(resource(guard), 1000.0, 1030.0)}
+    assert parts.keys() == {"guard slow trials", "guard slow bucket", "guard slow rewards"}
+    assert 'le=~"0[.]3"' in parts["guard slow bucket"]
+    first = resource(guard).spec.arms[0].name
+    values = {"guard slow trials": {first: 50.0}, "guard slow bucket": {first: 45.0}}
+    values["guard slow rewards"] = {first: 40.0}
+    assert guard_values(resource(guard), values) == {"slow": {first: 0.8}}
+    assert guard_values(resource(guard), {"guard slow trials": {first: 50.0}}) == {"slow": {}}
+
+
 @pytest.mark.parametrize("bounds", [{}, {"above": "1", "below": "0"}])
 def test_a_guard_has_exactly_one_bound(bounds: dict[str, str]) -> None:
     with pytest.raises(InvalidResource, match="exactly one of above and below"):

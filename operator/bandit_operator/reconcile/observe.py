@@ -123,15 +123,14 @@ class Observer:
         self, resource: BanditDeployment, source: RewardSource, start: float, end: float
     ) -> WindowQuery:
         """What is asked of a window; raises InvalidSpec where the user's PromQL is none, or not allowed."""
-        counters = (*source.counters(resource, self._located(resource)), *request_counters(resource))
+        located = self._located(resource)
+        counters = (*source.counters(resource, located), *request_counters(resource))
+        asked = (*source.queries(resource, start, end), *guard_queries(resource, start, end, located))
         namespace = self._namespace_of(resource)
         try:
             return WindowQuery(
                 tuple(checked(one, namespace) for one in counters),
-                tuple(
-                    bound(one, namespace)
-                    for one in (*source.queries(resource, start, end), *guard_queries(resource, start, end))
-                ),
+                tuple(bound(one, namespace) for one in asked),
                 start,
                 end,
             )

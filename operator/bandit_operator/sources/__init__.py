@@ -24,7 +24,7 @@ def source_of(resource: BanditDeployment) -> RewardSource:
     """The source that the resource names; the schema admits exactly one."""
     prometheus = resource.spec.reward.prometheus
     if prometheus.preset is not None:
-        return preset_of(prometheus.preset, prometheus.implementation)
+        return preset_of(prometheus.preset, prometheus.implementation, prometheus.latency_target)
     return SOURCES["query" if prometheus.query is not None else "counters"]
 
 

@@ -45,6 +45,8 @@ class Query:
     label: ArmLabel
     field: str = ""
     """Field of the spec that it is from."""
+    shared: bool = False
+    """Whether it is about an exporter that counts for several namespaces, as with a counter."""
 
 
 class RewardSource(Protocol):

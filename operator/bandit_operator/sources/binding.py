@@ -50,7 +50,7 @@ def bound(query: Query, namespace: str | None) -> Query:
     Raises:
         ValueError: The query cannot be read, or not be bound; the message names the field.
     """
-    if namespace is None:
+    if namespace is None or query.shared:
         return query
     text = _of_field(query.field, lambda text: _bound(text, namespace), query.promql)
     return replace(query, promql=text)

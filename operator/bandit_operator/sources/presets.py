@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bandit_operator.api.presets import DEFAULT_GATEWAY, SOFTWARE, Preset, Role, Software
 from bandit_operator.api.presets.base import LATENCY, SUCCESS, ArmLabel, Durations, Offered, Requests
@@ -58,12 +58,14 @@ class Latency(WithoutQueries):
 
     durations: Durations
     software: Software
+    target: str = "0s"
+    """Time within which an answer is a success, as the spec writes it."""
 
     def counters(self, resource: BanditDeployment, located: Located | None = None) -> tuple[Counter, ...]:
         """All requests, those within the target, and those of them that did not fail."""
         label = software_label(self.software, resource, located)
         name, matchers = self.durations.name, self.durations.matchers
-        bound = f'le=~"{self._bound(resource)}"'
+        bound = f'le=~"{self._bound()}"'
         parts = {
             "trials": _metric(f"{name}_count", matchers),
             "bucket": _metric(f"{name}_bucket", matchers, bound),
@@ -77,24 +79,21 @@ class Latency(WithoutQueries):
 
     def outcomes(self, resource: BanditDeployment, values: Values) -> dict[str, Outcome]:
         """An arm without a bucket of the target has no data; one with nothing but failures has."""
-        return {arm.name: self._outcome(resource, arm.name, values) for arm in resource.spec.arms}
+        return {arm.name: self._outcome(arm.name, values) for arm in resource.spec.arms}
 
-    def _outcome(self, resource: BanditDeployment, arm: str, values: Values) -> Outcome:
+    def _outcome(self, arm: str, values: Values) -> Outcome:
         trials, within = values["trials"].get(arm), values["bucket"].get(arm)
         if trials is None:
             return NoData(f"no series of {self.durations.name}_count")
         if within is None and trials > 0:
-            target = resource.spec.reward.prometheus.latency_target
-            return NoData(
-                f"{self.durations.name} has no bucket of {target}; set latencyTarget to one of its bounds"
-            )
+            missing = f"{self.durations.name} has no bucket of {self.target}"
+            return NoData(f"{missing}; set latencyTarget to one of its bounds")
         rewards = values["rewards"].get(arm, 0.0) if self.durations.answered else within or 0.0
         return _observed(trials, rewards)
 
-    def _bound(self, resource: BanditDeployment) -> str:
+    def _bound(self) -> str:
         """The target as the bucket's label: 1 is written 1 by some, and 1.0 by others."""
-        target = resource.spec.reward.prometheus.latency_target
-        bound = round(parse_duration(target or "0s") * self.durations.per_second, 6)
+        bound = round(parse_duration(self.target) * self.durations.per_second, 6)
         return (
             f"{bound:.0f}([.]0)?" if bound == int(bound) else f"{bound:.6f}".rstrip("0").replace(".", "[.]")
         )
@@ -138,6 +137,9 @@ PRESETS: dict[tuple[Preset, str], RewardSource] = dict(sorted(_sources(), key=la
 """By preset and implementation, sorted: what is offered."""
 
 
-def preset_of(preset: Preset, implementation: str | None) -> RewardSource:
+def preset_of(preset: Preset, implementation: str | None, latency_target: str | None) -> RewardSource:
     """The source of a preset, of the default gateway where none is named."""
-    return PRESETS[preset, implementation or DEFAULT_GATEWAY.name]
+    source = PRESETS[preset, implementation or DEFAULT_GATEWAY.name]
+    if isinstance(source, Latency) and latency_target is not None:
+        return replace(source, target=latency_target)
+    return source
