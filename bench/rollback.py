@@ -63,6 +63,8 @@ NULLS = {
         effect=Effect(0.95, 1.95, 0.05), requests=20_000, share=0.3
     ),
     "all or nothing, .1": Setting(effect=Effect(0.0, 10.0, 0.1)),
+    "all or nothing, .05": Setting(rate=0.05, effect=Effect(0.0, 20.0, 0.05)),
+    "ticks of −20/+380 %, 300 requests": Setting(effect=Effect(0.8, 4.8, 0.05), requests=300),
     "all or nothing, .5, 1,000 requests": Setting(
         rate=0.5, effect=Effect(0.0, 2.0, 0.5), requests=1000, share=0.2
     ),

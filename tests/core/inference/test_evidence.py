@@ -51,6 +51,8 @@ EQUAL = {
     "the baseline's ticks of -10 % and +90 %": (two_sided(0.9, 1.9, 0.1, who=0), 2_000, 0.5),
     "ticks of -5 % and +95 %": (two_sided(0.95, 1.95, 0.05), 20_000, 0.3),
     "all or nothing": (two_sided(0.0, 10.0, 0.1), 100, 0.5),
+    "all or nothing, one in twenty": (two_sided(0.0, 20.0, 0.05, rate=0.05), 100, 0.5),
+    "ticks of -20 % and +380 %, one in twenty": (two_sided(0.8, 4.8, 0.05), 300, 0.5),
     "all or nothing at one half": (two_sided(0.0, 2.0, 0.5, rate=0.5), 1_000, 0.2),
     "five requests": (lambda _tick, _rng, seeds: np.full((seeds, 2), 0.9), 5, 0.5),
 }

@@ -79,7 +79,8 @@ def test_equal_arms_reach_the_threshold_no_more_often_than_allowed(rng: np.rando
 def test_a_worse_arm_is_found_by_the_first_two_tests_and_a_dead_one_by_the_third(
     rng: np.random.Generator,
 ) -> None:
-    path = follow(rng, [0.10, 0.05], ticks=80, seeds=200)
+    # The second waits for 60 ticks, until one in twenty that would make the arms equal must have come.
+    path = follow(rng, [0.10, 0.05], ticks=100, seeds=200)
     assert ((path[:, :2] >= np.log(1 / 0.05)).any(0).mean(-1) > 0.98).all()
     dead = follow(rng, [0.9, 0.0], ticks=12, seeds=200)
     assert (dead[:, 2] >= np.log(10 / 0.05)).any(0).all()

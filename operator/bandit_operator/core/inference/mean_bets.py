@@ -33,10 +33,12 @@ FIXED_BET = 0.25
 """λ of the second bet in units of one standard deviation of z."""
 BLOCK = 0.5
 """Variance of z, in rewards, at which a block is taken in."""
-UNSTAKED = 31.0
+UNSTAKED = 60.0
 """Blocks at the beginning of which only the variance is learned, at the most."""
+UNSTAKED_NORMAL = 31.0
+"""The same for rewards without bounds, of which nothing says how rare a tick may be."""
 LEAST_UNSTAKED = 5.0
-SHOWN = 50.0
+SHOWN = 75.0
 """Blocks within which a tick that makes the two arms equal has come, most probably: a bet may begin so much
 earlier as it takes to win. One on a gap of g standard deviations of z takes about 2 ln 60 / g² blocks."""
 _TO_WIN = 8.0
@@ -105,7 +107,7 @@ def update(arrays: Arrays, pairs: Pairs, *, normal: bool) -> dict[str, Floats]:
         bound=np.where(full, bound, 0.0),
         variance=np.where(full, variance, 1.0),
         expected=(mean - swapped(mean)) * weight,
-        unstaked=np.full(mean.shape, UNSTAKED) if normal else _unstaked(mean),
+        unstaked=np.full(mean.shape, UNSTAKED_NORMAL) if normal else _unstaked(mean),
     )
     scarce = 0.0 if normal else _rarer(spread) ** 2
     closed = _close(arrays, block, UNSEEN * weight * scarce / np.where(spread > 0, spread, 1.0))
