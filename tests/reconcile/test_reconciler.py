@@ -11,8 +11,9 @@ from bandit_operator.core import reasons
 from bandit_operator.errors import APIError, APIUnreachable, Conflict
 from bandit_operator.status.replay import replay
 from tests.support.fake_api import copied, deployment_of
+from tests.support.objects import NAMESPACE
 from tests.support.playing import EQUAL, WORSE, Start, learned, until
-from tests.support.process import DOWN, NAMESPACE, Process
+from tests.support.process import DOWN, Process
 
 
 async def test_the_first_pass_sets_the_cursor_and_moves_nothing(process: Start) -> None:

@@ -14,7 +14,8 @@ from bandit_operator.adapters.kubernetes import resource_path
 from bandit_operator.cli import cluster, main
 from bandit_operator.errors import Conflict, NotFound
 from tests.support.fake_api import apply_json_patch, copied, resource_of
-from tests.support.process import NAMESPACE, Process
+from tests.support.objects import NAMESPACE
+from tests.support.process import Process
 
 Run = Callable[..., Result]
 

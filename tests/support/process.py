@@ -19,8 +19,8 @@ from bandit_operator.runtime.telemetry import Metrics
 from bandit_operator.watch.cache import Cache
 from bandit_operator.watch.exposed import Exposed
 from tests.support.fake_api import FakeAPI, copied, deployment_of, endpoints_of, resource_of, route_of
+from tests.support.objects import NAMESPACE, ROLLOUT, deployment_body, route_body, spec_of
 
-NAMESPACE = "models"
 START = 1_000_000_020.0
 """A point of the grid of 30 s, in seconds since the Unix epoch."""
 
@@ -65,7 +65,7 @@ class Process:
     Times are seconds; nothing here waits.
     """
 
-    name = "income"
+    name = ROLLOUT
     clock_offset = 0.0
     """What the wall clock was set by."""
 
@@ -85,14 +85,14 @@ class Process:
         self.arms = arms
         self.api = FakeAPI()
         self.now = START + 10
-        self.spec = _spec(arms, scale_target, made="routeTemplate" in spec.get("traffic", {})) | spec
+        self.spec = spec_of(arms, scale_target, made="routeTemplate" in spec.get("traffic", {})) | spec
         self.api.put(self.path, self._resource())
         if "routeRef" in self.spec["traffic"]:
-            self.api.put(self.route_path, self._route())
+            self.api.put(self.route_path, route_body(self.name, self.arms))
         self.services = {arm: arm for arm in arms}
         """The Service of each arm's backendRef."""
         for arm in arms:
-            self.api.put(deployment_of(arm, NAMESPACE), self._deployment(arm))
+            self.api.put(deployment_of(arm, NAMESPACE), deployment_body(arm))
             self.set_available(arm, 2)
         self.earning: Any = dict.fromkeys(arms, (500.0, 250.0))
         self.requests: dict[str, float] = {}
@@ -235,7 +235,7 @@ class Process:
 
     def rename_backend(self, arm: str, service: str) -> None:
         """The user points an arm, and its place in the route, at another Service."""
-        self.api.put(deployment_of(service, NAMESPACE), self._deployment(service))
+        self.api.put(deployment_of(service, NAMESPACE), deployment_body(service))
         self.services[arm] = service
         self.set_available(arm, self.replicas(arm))
         arms = copied(self.api.objects[self.path]["spec"]["arms"])
@@ -354,51 +354,6 @@ class Process:
         parsed = parse({**body, "spec": self.spec})  # fills in the defaults, as the API server does
         spec = parsed.spec.model_dump(by_alias=True, exclude_none=True, mode="json")
         return {**body, "spec": spec}
-
-    def _route(self) -> dict[str, Any]:
-        refs = [{"name": arm, "port": 80, "weight": 10000 // len(self.arms)} for arm in self.arms]
-        accepted = {"type": "Accepted", "status": "True", "observedGeneration": 1}
-        return {
-            "metadata": {"name": self.name, "namespace": NAMESPACE, "uid": "route"},
-            "spec": {"rules": [{"name": "predict", "backendRefs": refs}]},
-            "status": {"parents": [{"conditions": [accepted]}]},
-        }
-
-    def _deployment(self, arm: str) -> dict[str, Any]:
-        return {
-            "metadata": {"name": arm, "namespace": NAMESPACE, "uid": f"deployment-{arm}"},
-            "spec": {"replicas": 2, "template": {"spec": {"containers": [{"image": f"{arm}:1"}]}}},
-            "status": {"availableReplicas": 2},
-        }
-
-
-TEMPLATE: dict[str, Any] = {
-    "metadata": {"labels": {"team": "models"}},
-    "spec": {
-        "parentRefs": [{"name": "main", "namespace": "gateway"}],
-        "hostnames": ["models.example.com"],
-        "matches": [{"path": {"value": "/predict"}}],
-    },
-}
-"""A template of a route, as users write one."""
-
-
-def _spec(arms: tuple[str, ...], scale_target: dict[str, str] | None, *, made: bool) -> dict[str, Any]:
-    port = {"port": 80} if made else {}
-    listed: list[dict[str, Any]] = [{"name": arm, "backendRef": {"name": arm, **port}} for arm in arms]
-    for arm in listed:
-        if scale_target is not None:
-            arm["scaleTargetRef"] = {**scale_target, "name": arm["name"]}
-    return {
-        "interval": "30s",
-        "traffic": {"routeRef": {"name": Process.name}},
-        "baseline": arms[0],
-        "arms": listed,
-        "reward": {"prometheus": {"successes": "good_total", "trials": "all_total", "settle": "5s"}},
-        "strategy": {"type": "Thompson"},
-        "rollback": {"drain": "60s"},
-        "guardrails": {"minTrials": 100},
-    }
 
 
 DOWN = SourceDown(reasons.UNREACHABLE, "Prometheus at http://prometheus cannot be reached: refused")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from tests.support.fake_api import copied
-from tests.support.process import TEMPLATE
+from tests.support.objects import TEMPLATE
 from tests.support.worlds.rollouts import World
 
 EDITS: dict[str, Callable[[dict[str, Any]], Any]] = {
