@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from bandit_operator.core.durations import duration
 from bandit_operator.core.strategies import DEFAULT_STRATEGY, STRATEGIES, Strategy, settings_of
 from bandit_operator.simulation import pictures
 from bandit_operator.simulation.many import CHUNK, chunks
-from bandit_operator.simulation.summary import Summary, joined, summarise
+from bandit_operator.simulation.summary import ArmSummary, Summary, joined, summarise
 from bandit_operator.simulation.world import World
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -188,20 +189,22 @@ def _rows(summaries: list[Summary]) -> list[list[str]]:
         low, high = summary["regret_ci"]
         cost = [f"{summary['regret']:.1f} ({low:.1f}–{high:.1f})", f"{summary['regret_per_thousand']:.2f}"]
         for index, arm in enumerate(summary["arms"]):
-            rows.append(
-                [
-                    "" if index else summary["strategy"],
-                    arm["name"],
-                    f"{arm['final_share']:.1%}",
-                    f"{arm['rolled_back']:.1%}",
-                    f"{arm['falsely_rolled_back']:.1%}",
-                    _time(arm["rollback_ticks"], summary["interval"]),
-                    f"{arm['promoted']:.1%}",
-                    _time(arm["promotion_ticks"], summary["interval"]),
-                    *(["", ""] if index else cost),
-                ]
-            )
+            cells = _cells(arm, _time, summary["interval"])
+            rows.append(["" if index else summary["strategy"], *cells, *(["", ""] if index else cost)])
     return rows
+
+
+def _cells(arm: ArmSummary, time: Callable[[list[float] | None, float], str], interval: float) -> list[str]:
+    """What is said of one arm, its times as ``time`` writes them."""
+    return [
+        arm["name"],
+        f"{arm['final_share']:.1%}",
+        f"{arm['rolled_back']:.1%}",
+        f"{arm['falsely_rolled_back']:.1%}",
+        time(arm["rollback_ticks"], interval),
+        f"{arm['promoted']:.1%}",
+        time(arm["promotion_ticks"], interval),
+    ]
 
 
 def _time(ticks: list[float] | None, interval: float) -> str:
@@ -224,18 +227,7 @@ def _print(world: World, summaries: list[Summary]) -> None:
         click.echo(
             f"\n{summary['strategy']}: {cost}, {summary['regret_per_thousand']:.3g} per 1,000 requests"
         )
-        lines = [
-            [
-                arm["name"],
-                f"{arm['final_share']:.1%}",
-                f"{arm['rolled_back']:.1%}",
-                f"{arm['falsely_rolled_back']:.1%}",
-                _median(arm["rollback_ticks"], summary["interval"]),
-                f"{arm['promoted']:.1%}",
-                _median(arm["promotion_ticks"], summary["interval"]),
-            ]
-            for arm in summary["arms"]
-        ]
+        lines = [_cells(arm, _median, summary["interval"]) for arm in summary["arms"]]
         click.echo(table(head, lines))
     click.echo("\nshare: of the traffic, at the end; after: half of those runs were so far")
 
