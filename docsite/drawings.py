@@ -16,8 +16,8 @@ _COLOURS = {
     "themeVariables": {"primaryColor": "#80808022", "primaryBorderColor": "#7a7a7a", "lineColor": "#7a7a7a"},
 }
 _CSS = (
-    f".edgeLabel rect, .labelBkg {{ fill: {_PAPER} !important; opacity: 1 !important; }}"
-    f" text, tspan {{ fill: {_INK} !important; }}"
+    f".edgeLabel, .edgeLabel p, .labelBkg {{ background: {_PAPER} !important; fill: {_PAPER}; }}"
+    f" text, tspan {{ fill: {_INK} !important; }} foreignObject * {{ color: {_INK} !important; }}"
     " .actor, .note { fill: #80808022 !important; stroke: #7a7a7a !important; }"
 )
 
