@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -117,5 +118,17 @@ def _said(schema: Schema) -> Iterator[str]:
 
 def _rule(rule: Schema) -> str:
     """One rule: what is said where it does not hold, and the rule itself."""
-    said = rule["message"] if "message" in rule else f"`{rule['messageExpression']}`"
+    said = rule["message"] if "message" in rule else _readable(rule["messageExpression"])
     return f"- {said}\n\n    ```text\n    {rule['rule']}\n    ```"
+
+
+def _readable(expression: str) -> str:
+    """A message that is computed, with what it is computed from in braces."""
+    parts = []
+    for part in re.split(r"('(?:[^'\\]|\\.)*')", expression):
+        term = part.strip("+ ")
+        if part.startswith("'"):
+            parts.append(part[1:-1])
+        elif term:
+            parts.append(f"`{{{term}}}`")
+    return "".join(parts)

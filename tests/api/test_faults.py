@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -21,6 +22,8 @@ CASES: list[tuple[str, Any, str]] = [
     ("reward.delay", "1h", '"1h": a string; write its fields, at least median, p95'),
     ("arms", {"a": {}}, '{"a": {}}: a map of fields; write a list, in which each item begins with "- "'),
     ("arms", ["a", "b"], 'spec.arms[1]: "b": a string; write its fields, at least name, backendRef'),
+    ("arms", [None, None], "spec.arms[0]: null: nothing; write its fields, at least name, backendRef"),
+    ("strategy", [{date(2026, 1, 31): date(2026, 1, 31)}], "[{}]: a list; write its fields, some of type, "),
     ("arms", [], "spec.arms: has 0 of at least 2; add to it"),
     ("baseline", None, "spec.baseline: is missing; set baseline"),
     ("baseline", 3, 'spec.baseline: 3: a number; write "3"'),

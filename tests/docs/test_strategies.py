@@ -33,7 +33,7 @@ def test_its_figures_are_those_of_the_decisions() -> None:
     assert len(figures) == 6
     for name, two, ten in figures:
         for world, figure in (("A2", two), ("B10", ten)):
-            assert f"| {name} regret on {world}, × Lai–Robbins | " in measured
-            assert re.search(
-                rf"^\| {name} regret on {world}, × Lai–Robbins \| .* \| {figure} \| ", measured, re.MULTILINE
+            row = rf"^\| {name} regret on {world}, × Lai–Robbins \|[^|]*\| {figure} \| "
+            assert re.search(row, measured, re.MULTILINE), (
+                "take the figures over from docs/bench/decisions.md"
             )

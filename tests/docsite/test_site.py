@@ -134,6 +134,7 @@ def test_every_field_of_the_definition_has_its_place_in_the_reference(
     assert 'default <code>"30s"</code>' in text or "default <code>&quot;30s&quot;</code>" in text
     assert "at most 20 items" in text
     assert "set exactly one of: routeRef" in text
+    assert "<code>{self.baseline}</code>&quot; is not the name of an arm" in text.replace('"', "&quot;")
 
 
 @pytest.mark.parametrize(

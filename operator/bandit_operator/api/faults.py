@@ -62,11 +62,13 @@ def _told(fault: Mapping[str, Any], root: type[BaseModel]) -> str | None:
 
 
 def _shown(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    text = json.dumps(value, ensure_ascii=False, default=str, skipkeys=True)  # YAML has dates, also as keys
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
 
 
 def _kind(value: Any) -> str:
+    if value is None:
+        return "nothing"
     if isinstance(value, bool):
         return "a truth value"
     if isinstance(value, (int, float)):
