@@ -115,6 +115,9 @@ golden: venv crds ## Write the golden files of the tests again
 	@UPDATE_GOLDEN=1 $(PYTEST) -q tests/charts/test_templates.py tests/charts/test_values.py \
 	  tests/sources/test_sources.py tests/sources/test_presets.py
 
+docs-site: venv ## Build the documentation as a website into build/site (SOURCE= the address of the sources, for links)
+	@$(BIN)/python -m docsite $(ARGS)
+
 screenshots: venv ## Take the pictures of docs/web.md again, with the browser that tests use
 	@SCREENSHOTS=docs/web $(PYTEST) -q tests/watch/web/test_browser.py -k shut_out $(ARGS)
 
@@ -145,4 +148,4 @@ lock-image: ## Write the locks of the images again: what each needs, and what bu
 clean: ## Delete what was built here; the cache outside stays
 	@rm -rf build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
-.PHONY: help demo test test-fast fuzz mutants chaos lint fmt bench bench-collector bench-overhead monitoring study study-replay cluster-build cluster-up cluster-down kubectl install images e2e-image release crds golden screenshots venv lock lock-image clean
+.PHONY: help demo test test-fast fuzz mutants chaos lint fmt bench bench-collector bench-overhead monitoring study study-replay cluster-build cluster-up cluster-down kubectl install images e2e-image release crds golden docs-site screenshots venv lock lock-image clean

@@ -12,7 +12,8 @@ import pytest
 TESTS = Path(__file__).parent
 REPOSITORY = TESTS.parent
 FOLDERS = (
-    "bench", "cluster", "demo", "images", "monitoring", "operator", "serving", "study", "testbed", "tests",
+    "bench", "cluster", "demo", "docsite", "images", "monitoring", "operator", "serving", "study", "testbed",
+    "tests",
 )  # fmt: skip
 
 

@@ -52,7 +52,7 @@ def test_a_rule_over_several_fields_is_checked_too() -> None:
     [
         ("a: [", "neither YAML nor JSON"),
         ("kind: Pod", "has no BanditDeployment"),
-        ("kind: BanditDeployment", "spec: Field required"),
+        ("kind: BanditDeployment", "spec: is missing; set spec"),
         ("kind: BanditDeployment\nmetadata: 3\nspec: []", "without a name: "),
     ],
 )

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -23,7 +20,6 @@ BLOCKS = re.findall(r"```sh\n(.*?)```", PAGE, flags=re.DOTALL)
 COMMANDS = [shlex.split(line) for block in BLOCKS for line in block.strip().splitlines()]
 OURS = [words[2:] for words in COMMANDS if words[:2] == ["kubectl", "bandit"]]
 OURS += [words[1:] for words in COMMANDS if words[0] == "bandit-operator"]
-(COMPLETION,) = (words for words in COMMANDS if words[0].startswith("_"))
 STATES = {"rollback": ("boosting", "Draining"), "restore": ("boosting", "Joining")}
 
 
@@ -66,19 +62,6 @@ def test_every_field_of_the_table_is_one_of_the_resource() -> None:
     }
     assert fields >= {"pin", "baseline", "mode", "state"}
     assert all(f"'{field.removesuffix('[]')}'" in text for field in fields)
-
-
-def test_the_shell_is_told_how_to_complete() -> None:
-    setting, program = COMPLETION
-    name, value = setting.split("=")
-    done = subprocess.run(
-        [Path(sys.executable).with_name(program)],
-        env={**os.environ, name: value},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert f"complete -o nosort -F _bandit_operator_completion {program}" in done.stdout
 
 
 def test_its_links_and_examples_are_there() -> None:

@@ -92,6 +92,12 @@ def test_what_is_wrong_makes_its_condition_false_and_ready_with_it(
     assert phase_of(wrong) is phase
 
 
+def test_before_the_first_reward_it_is_said_where_to_look_for_it(overview: MakeOverview) -> None:
+    waiting = told(overview(rewards_until=None), "MetricsAvailable")
+    assert (waiting.status, waiting.reason) == ("Unknown", "Waiting")
+    assert "see whether what spec.reward names grows" in waiting.message
+
+
 def test_the_time_of_a_condition_moves_only_with_its_status(overview: MakeOverview) -> None:
     first = {condition.type: condition for condition in conditions_of(overview(), {})}
     later = told(overview(now=2000.0, rewards_until=1990.0), "Ready", first)

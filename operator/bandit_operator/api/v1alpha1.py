@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from pydantic import Field, ValidationError
 
 from bandit_operator.api import spec as api
+from bandit_operator.api.faults import told
 from bandit_operator.api.fields import ApiModel
 from bandit_operator.api.guard import Guard
 from bandit_operator.api.rules import Rule, parse_decimal, parse_duration
@@ -79,7 +80,7 @@ def parse(resource: Mapping[str, Any]) -> BanditDeployment:
     try:
         return BanditDeployment.model_validate({**resource, "status": None})
     except ValidationError as error:
-        raise InvalidResource("; ".join(_fault(fault) for fault in error.errors())) from error
+        raise InvalidResource("; ".join(_faults(error))) from error
 
 
 def faults_of(resource: Mapping[str, Any]) -> list[str]:
@@ -87,18 +88,14 @@ def faults_of(resource: Mapping[str, Any]) -> list[str]:
     try:
         to_experiment(BanditDeployment.model_validate({**resource, "status": None}))
     except ValidationError as error:
-        return [_fault(fault) for fault in error.errors()]
+        return _faults(error)
     except InvalidResource as error:
         return [str(error)]
     return []
 
 
-def _fault(fault: Mapping[str, Any]) -> str:
-    path = ""
-    for part in fault["loc"]:
-        path += f"[{part}]" if isinstance(part, int) else f".{part}"
-    message = str(fault["msg"]).removeprefix("Value error, ")
-    return f"{path.removeprefix('.')}: {message}" if path else message
+def _faults(error: ValidationError) -> list[str]:
+    return [told(fault, BanditDeployment) for fault in error.errors()]
 
 
 def to_experiment(resource: BanditDeployment) -> Experiment:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from bandit_operator.cli.acting import ACTING
+from bandit_operator.cli.completion import completion, for_kubectl
 from bandit_operator.cli.experiment import experiment
 from bandit_operator.cli.init import init
 from bandit_operator.cli.lint import lint
@@ -28,10 +31,15 @@ def main() -> None:
     """  # noqa: D301 - the mark that keeps click from wrapping lines is the character, not its escape
 
 
-for verb in (*SHOWING, *ACTING, experiment, init, lint, plan, replay, run, simulate):
+for verb in (*SHOWING, *ACTING, completion, experiment, init, lint, plan, replay, run, simulate):
     main.add_command(verb)
 
 
 def plugin() -> None:
     """As kubectl calls it, by the name that it calls it by."""
     main(prog_name="kubectl bandit")
+
+
+def complete() -> None:
+    """As ``kubectl_complete-bandit``, which kubectl calls with what was typed after ``kubectl bandit``."""
+    click.echo(for_kubectl(main, sys.argv[1:]))

@@ -9,6 +9,7 @@ from bandit_operator.adapters.kubernetes import Object
 from bandit_operator.api.record import RecordedStatus
 from bandit_operator.api.v1alpha1 import InvalidResource, parse, to_experiment
 from bandit_operator.cli.cluster import Cluster, cluster_options
+from bandit_operator.cli.names import resource_argument
 from bandit_operator.core.durations import duration
 from bandit_operator.core.model import SERVING_STATES
 from bandit_operator.simulation.many import chunks
@@ -20,7 +21,7 @@ from bandit_operator.status.document import read_status
 
 
 @click.command()
-@click.argument("name")
+@resource_argument()
 @click.option(
     "--hours",
     default=24.0,

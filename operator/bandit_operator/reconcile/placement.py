@@ -31,6 +31,9 @@ from bandit_operator.watch.cache import Cache, ScaleTarget, scale_target
 WATCHED_TARGETS = {("apps", "Deployment"), ("apps", "StatefulSet")}
 """Scale targets whose state the watches bring; others are read when they are needed."""
 
+MOST_NAMED = 10
+"""Most backends of a rule that a message names."""
+
 
 @dataclass(frozen=True, slots=True)
 class Placement:
@@ -157,7 +160,8 @@ class Locator:
             return Problem(
                 reasons.BACKEND_NOT_FOUND,
                 f"spec.arms: backendRef of arm {arm} ({backend}) is not in rule {located.rule} of "
-                f"{route.kind} {route.namespace}/{route.name}; it must be there exactly once",
+                f"{route.kind} {route.namespace}/{route.name}; "
+                f"add it to its backendRefs once{_or_name(located)}",
             )
         if new and not exists:
             return Problem(
@@ -317,6 +321,13 @@ def _wanted(
     wanted = generated.wanted(resource, template, router, route, weights, known)
     writes = resource.spec.mode is Mode.ACTIVE
     return wanted if writes else replace(wanted, operations=(), edited=False)
+
+
+def _or_name(located: Located) -> str:
+    """What may be meant instead of a backend that is not in the rule: those in it that are no arm's."""
+    there = sorted(set(map(str, located.others.values())))
+    more = f" and {len(there) - MOST_NAMED} more" if len(there) > MOST_NAMED else ""
+    return f", or name one that is in it: {', '.join(there[:MOST_NAMED])}{more}" if there else ""
 
 
 def _of_template(problem: Problem) -> Problem:

@@ -136,7 +136,11 @@ def _metrics_available(overview: Overview) -> Claim:
     if held is not None and held.reason in _WITHOUT_METRICS:
         return "False", held.reason, held.message
     if overview.rewards_until is None:
-        return "Unknown", reasons.WAITING, "no reward has been read yet"
+        return (
+            "Unknown",
+            reasons.WAITING,
+            "no reward has been read yet; if requests are answered, see whether what spec.reward names grows",
+        )
     if decision.delay_profile_suspect:
         return (
             "False",

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -24,9 +26,18 @@ from bandit_study.report.figures import (
 
 SHOWN = ("last-window", "ABTest", "ValidationBest", "Thompson", "ContrastThompson")
 MOST_STREAMS = 4
+INK = "#7a7a7a"
+"""Text and lines, which can be read on a white page and on a dark one; pictures have no background."""
+_STYLE: dict[Any, Any] = {
+    **dict.fromkeys(("figure.facecolor", "axes.facecolor", "savefig.facecolor", "legend.facecolor"), "none"),
+    **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), INK),
+    "grid.color": INK,
+    "legend.edgecolor": INK,
+}
 MARKS = {"best-single": "x", "last-window": "s", "Naive": "v", "ValidationBest": "^", "ABTest": "D"}
 
 
+@mpl.rc_context(_STYLE)
 def draw(results: Sequence[Result], folder: Path) -> dict[str, str]:
     """Draw all pictures into a folder; returns the text of each by its file's name."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -49,7 +60,8 @@ def _save(picture: Figure, file: Path) -> None:
     """Save with a palette: pictures of few colours are committed, and a quarter of the size that way."""
     drawn = BytesIO()
     picture.savefig(drawn, dpi=110)
-    few = Image.open(drawn).convert("RGB").quantize(128, dither=Image.Dither.NONE)
+    # The one method of Pillow's that keeps transparency.
+    few = Image.open(drawn).quantize(128, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     few.save(file, optimize=True)
 
 
@@ -80,10 +92,10 @@ def gains(results: Sequence[Result]) -> Figure | None:
             linewidth=1,
             alpha=0.85,
             label=path,
-            color="0.45" if path in MARKS else None,
+            color=INK if path in MARKS else None,
             markerfacecolor="none" if path in MARKS else None,
         )
-    axis.axvline(0, color="black", linewidth=1)
+    axis.axvline(0, color=INK, linewidth=1)
     axis.set_yticks(range(len(results)), [result["name"] for result in results])
     axis.invert_yaxis()
     # A few rewards matter on one stream and hundreds on another.
@@ -119,7 +131,7 @@ def paths(results: Sequence[Result]) -> Figure | None:
             axis.margins(0)
         if result["skew"] is not None:
             for axis in row:
-                axis.axvline(result["skew"]["chunk"], color="black", linestyle="--", linewidth=1)
+                axis.axvline(result["skew"]["chunk"], color=INK, linestyle="--", linewidth=1)
     for axis in grid[-1]:
         axis.set_xlabel("chunk")
     handles, names = grid[-1][0].get_legend_handles_labels()

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from bandit_study.errors import StudyError
-from bandit_study.report import claims, tables
+from bandit_study.report import claims, pictures, tables
 from bandit_study.report.figures import PATHS, Result, better
 from bandit_study.report.page import READING, RESULTS, write_report
 
@@ -38,6 +40,14 @@ def test_the_page_has_every_table_and_picture_and_only_the_results_are_replaced(
     details = pages[1].read_text()
     assert all(f"| {path} |" in details for path in PATHS)
     assert json.loads((tmp_path / "build" / "results.json").read_text())[0]["name"] == "made-up"
+
+
+def test_pictures_can_be_read_on_a_dark_page(results: list[Result], tmp_path: Path) -> None:
+    for name in pictures.draw(results, tmp_path):
+        red, green, blue, alpha = np.moveaxis(np.array(Image.open(tmp_path / name).convert("RGBA")), -1, 0)
+        assert (alpha == 0).mean() > 0.3, name
+        dark = (alpha > 200) & (np.maximum(np.maximum(red, green), blue) < 70)
+        assert dark.mean() < 0.001, name
 
 
 def test_a_page_without_marks_is_refused(results: list[Result], tmp_path: Path) -> None:

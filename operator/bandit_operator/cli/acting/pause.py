@@ -5,10 +5,11 @@ from __future__ import annotations
 import click
 
 from bandit_operator.cli.acting.change import Request, acting
+from bandit_operator.cli.names import resource_argument
 
 
 @click.command()
-@click.argument("name")
+@resource_argument()
 @acting
 def pause(name: str, request: Request) -> None:
     """Stop: nothing is read, decided or written until `resume`; the traffic stays as it is.

@@ -5,11 +5,12 @@ from __future__ import annotations
 import click
 
 from bandit_operator.cli.acting.change import Request, acting, arm_of
+from bandit_operator.cli.names import arm_argument, resource_argument
 
 
 @click.command()
-@click.argument("name")
-@click.argument("arm")
+@resource_argument()
+@arm_argument()
 @acting
 def pin(name: str, arm: str, request: Request) -> None:
     """Give one arm all of the traffic at once, until `unpin`.

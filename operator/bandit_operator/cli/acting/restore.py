@@ -7,11 +7,12 @@ import click
 from bandit_operator.api.timestamps import to_timestamp
 from bandit_operator.api.verbs import LAST_VERB, RESTORE
 from bandit_operator.cli.acting.change import Request, acting, arm_of, later_than, set_state, standing_of
+from bandit_operator.cli.names import arm_argument, resource_argument
 
 
 @click.command()
-@click.argument("name")
-@click.argument("arm")
+@resource_argument()
+@arm_argument()
 @acting
 def restore(name: str, arm: str, request: Request) -> None:
     """Bring an arm back that is out, by hand or by a verdict: replicas, ready, a small share.

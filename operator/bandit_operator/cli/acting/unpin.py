@@ -5,10 +5,11 @@ from __future__ import annotations
 import click
 
 from bandit_operator.cli.acting.change import Request, acting
+from bandit_operator.cli.names import resource_argument
 
 
 @click.command()
-@click.argument("name")
+@resource_argument()
 @acting
 def unpin(name: str, request: Request) -> None:
     """Give the traffic back to the strategy after `pin`; it goes on in guarded steps.

@@ -8,6 +8,7 @@ from bandit_operator.adapters.kubernetes import Object
 from bandit_operator.api.record import RecordedStatus
 from bandit_operator.api.timestamps import from_timestamp
 from bandit_operator.cli.cluster import Cluster, cluster_options
+from bandit_operator.cli.names import resource_argument
 from bandit_operator.status.document import read_status
 from bandit_operator.status.showing import sentences
 from bandit_operator.status.showing.acts import line
@@ -15,7 +16,7 @@ from bandit_operator.status.showing.view import view_of
 
 
 @click.command()
-@click.argument("name")
+@resource_argument()
 @click.option(
     "--tick",
     metavar="TIME",

@@ -5,13 +5,14 @@ from __future__ import annotations
 import click
 
 from bandit_operator.cli.cluster import Cluster, cluster_options
+from bandit_operator.cli.names import resource_argument
 from bandit_operator.cli.output import output_option, written
 from bandit_operator.status.showing.acts import line
 from bandit_operator.status.showing.view import view_of
 
 
 @click.command()
-@click.argument("name")
+@resource_argument()
 @output_option
 @cluster_options()
 def history(name: str, output: str | None, cluster: Cluster) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from bandit_operator.cli.cluster import Cluster, cluster_options
+from bandit_operator.cli.names import resource_argument
 from bandit_operator.cli.output import full_name, output_option, written
 from bandit_operator.cli.table import table
 from bandit_operator.status.showing import sentences
@@ -22,7 +23,7 @@ REFRESH_SECONDS = 2.0
 
 
 @click.command()
-@click.argument("name", required=False)
+@resource_argument(required=False)
 @click.option("-A", "--all-namespaces", is_flag=True, help="List those of all namespaces.")
 @click.option("-w", "--watch", is_flag=True, help="Show it live, until Ctrl-C.")
 @output_option
