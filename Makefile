@@ -23,7 +23,7 @@ demo: venv ## Watch a real rollout: models moved, a loser rolled back and brough
 	@$(BIN)/python -m demo $(ARGS)
 
 test: venv lint test-fast ## Everything: lint, unit, golden and real-cluster tests
-	@$(PYTEST) tests -m "(cluster or slow) and not image" $(ARGS)
+	@$(PYTEST) tests -m "(cluster or slow) and not image and not flux" $(ARGS)
 
 test-fast: venv ## Tests that need no cluster, in two to four minutes
 	@$(PYTEST) tests -m "not cluster and not slow" -n 2 --dist worksteal $(ARGS)
@@ -79,6 +79,9 @@ build/images/bandit-serving:
 
 e2e-image: venv build/images/bandit-serving ## Install the images that were built on an embedded cluster, and try them (about 2 minutes)
 	@$(PYTEST) tests/images -m image $(ARGS)
+
+e2e-flux: venv ## Have the controllers of Flux reconcile a rollout from Git, both ways (about 25 minutes; MINUTES=2 for less)
+	@MINUTES=$${MINUTES:-10} $(PYTEST) tests/flux -m flux $(ARGS)
 
 release: venv build/images/bandit-serving ## Put chart, images, bills of materials and checksums into build/release
 	@$(BIN)/python -m images release
@@ -148,4 +151,4 @@ lock-image: ## Write the locks of the images again: what each needs, and what bu
 clean: ## Delete what was built here; the cache outside stays
 	@rm -rf build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
-.PHONY: help demo test test-fast fuzz mutants chaos lint fmt bench bench-collector bench-overhead monitoring study study-replay cluster-build cluster-up cluster-down kubectl install images e2e-image release crds golden docs-site screenshots venv lock lock-image clean
+.PHONY: help demo test test-fast fuzz mutants chaos lint fmt bench bench-collector bench-overhead monitoring study study-replay cluster-build cluster-up cluster-down kubectl install images e2e-image e2e-flux release crds golden docs-site screenshots venv lock lock-image clean

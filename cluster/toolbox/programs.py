@@ -27,7 +27,7 @@ NFT_PACKAGES = [
 BROWSER_PACKAGES = ["chromium-headless-shell", "fonts-dejavu-core"]
 BROWSERS = ("chromium-headless-shell", "chromium")
 
-OPTIONAL = ("chromium", "promtool", "vegeta")
+OPTIONAL = ("chromium", "flux", "promtool", "vegeta")
 """Programs that are made only for those who ask for them."""
 
 
@@ -127,6 +127,22 @@ class Programs:
                 go.build(TOOLS / "vegeta", "github.com/tsenart/vegeta/v12", folder / "vegeta")
 
         return self._store.entry("vegeta", _module_key("vegeta"), make)
+
+    def flux(self) -> Path:
+        """Flux: its source-controller and kustomize-controller, and the definitions of their resources."""
+
+        def make(folder: Path) -> None:
+            go, here = self._go.ready(), TOOLS / "flux"
+            (folder / "crds").mkdir()
+            for name in ("source-controller", "kustomize-controller"):
+                module = f"github.com/fluxcd/{name}"
+                with step(f"Flux, {name}", 300):
+                    go.build(here, module, folder / name)
+                answer = go.run("list", "-m", "-json", module, cwd=here)
+                for file in Path(json.loads(answer)["Dir"], "config/crd/bases").glob("*.yaml"):
+                    shutil.copyfile(file, folder / "crds" / file.name)
+
+        return self._store.entry("flux", _module_key("flux"), make)
 
     def nft(self) -> Path | None:
         """Program nft, for kube-proxy: the machine's, or Debian's; None where there is neither."""
