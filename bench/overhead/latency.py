@@ -144,8 +144,10 @@ def _set_up(environment: Environment) -> tuple[dict[str, str], Rollout]:
         service["spec"]["selector"] = {"app": "model"}
     environment.rewards.steer("moved", good=REWARDS, bad=REWARDS)
     guardrails = {"minTrials": 1, "minChange": "0"}
+    # What forgets at once is led by chance, so that most ticks are worth a write.
+    strategy = {"type": "Thompson", "thompson": {"halfLife": "2s"}}
     environment.apply([*services, static.route_object(), moved.route_object()])
-    environment.apply([moved.resource(interval=f"{INTERVAL:g}s", guardrails=guardrails)])
+    environment.apply([moved.resource(interval=f"{INTERVAL:g}s", guardrails=guardrails, strategy=strategy)])
     for route in (static, moved):
         probe = f"{environment.cluster.endpoints.gateway}/{route.name}/"
         wait_until(partial(_answers, probe), f"{route.name} answers through the gateway", 30)
