@@ -34,7 +34,7 @@ def test_its_list_can_be_used(tmp_path: Path) -> None:
     assert slack.address() == SECRET["stringData"]["slack-url"]
     assert slack.format is Format.SLACK
     assert broker.kinds == set(NoticeKind)
-    assert pager.sent_headers() == {"Authorization": "Bearer XXXX"}
+    assert pager.sent_headers() == {"Authorization": "Bearer TOKEN"}
 
 
 def test_it_names_every_kind_and_every_field() -> None:

@@ -164,11 +164,13 @@ class RecordedArm(ArmStatus):
     """True while Pods of another template serve beside its own: what is counted meanwhile is not learned."""
 
 
+_RecordedArms = Annotated[list[RecordedArm] | None, Field(max_length=64), ListMap("name")]
+
+
 class RecordedStatus(Status):
     """A status with its record unpacked."""
 
-    # A recorded arm has all that is shown of one; a list is invariant to the type checker.
-    arms: Annotated[list[RecordedArm] | None, Field(max_length=64), ListMap("name")] = None  # type: ignore[assignment]
+    arms: _RecordedArms = None  # type: ignore[assignment]  # narrower than shown: lists are invariant
     """What is known of each arm."""
     history: Annotated[list[DecisionRecord] | None, Field(max_length=MAX_HISTORY)] = None
     """The newest decisions, newest first, the last 20 to 30; those that did nothing included."""
