@@ -48,6 +48,22 @@ class Intention:
 
 
 @dataclass(frozen=True, slots=True)
+class ShadowReport:
+    """What the shadow has shown of one arm since its evidence began."""
+
+    trials: float
+    """Requests of which its answer in the shadow was rewarded."""
+    mean: float | None
+    """Mean of these rewards."""
+    difference: float | None
+    """Mean reward less the baseline's on the same requests; None for the baseline, and before the first."""
+    interval: tuple[float, float] | None
+    """Of the difference, with the rollback's error rate at all times together; None while it has no end."""
+    evidence: float | None
+    """e-value of the shadow alone that the baseline is better; None for the baseline."""
+
+
+@dataclass(frozen=True, slots=True)
 class ArmReport:
     """One arm's line in the status."""
 
@@ -59,6 +75,8 @@ class ArmReport:
     probability_best: float | None
     evidence: float | None
     """e-value that the baseline is better; None for the baseline itself."""
+    shadow: ShadowReport | None = None
+    """What the shadow has shown of it; None where there is no shadow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +109,10 @@ class Decision:
     """Weight that validation scores have beside rewards, in [0, 1]; None where they are not used."""
     change: Change | None = None
     """What changed lately in the rewards, if anything did."""
+    shadow_contradicted: str | None = None
+    """The arm whose served rewards and those in the shadow differ beyond chance, if one's do: no verdict
+    rests on the shadow then.
+    """
     pinned: str | None = None
     """The arm that the user has pinned."""
     baseline: str | None = None

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from bandit_operator.core.model import Arm, Delay, Guard, Guardrails, Mode, Promotion, RewardType, Rollback
+from bandit_operator.core.model import (
+    Arm,
+    Delay,
+    Guard,
+    Guardrails,
+    Mode,
+    Promotion,
+    RewardType,
+    Rollback,
+    Shadow,
+)
 from bandit_operator.core.strategies.base import Strategy
 
 
@@ -31,6 +41,8 @@ class Experiment:
     """When the weights stay as they are, verdict or not, seconds since the Unix epoch; None for never."""
     guards: tuple[Guard, ...] = ()
     """Signs that an arm is unwell."""
+    shadow: Shadow | None = None
+    """How a sample of the requests is scored by every arm; None where only served answers are."""
     pin: str | None = None
     """The arm that is to have all of the traffic while it can serve; None where the strategy decides."""
 

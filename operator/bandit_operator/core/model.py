@@ -71,6 +71,8 @@ class Arm:
     """The offline score, higher is better; None where the user gave none."""
     out: bool = False
     """Whether the user wants it to be out of the traffic."""
+    onboards_in_shadow: bool = False
+    """Whether, when it is new or tried again, it serves nobody before the shadow has shown it to be no worse."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,16 @@ class Delay:
 
     median: float
     p95: float
+
+
+@dataclass(frozen=True, slots=True)
+class Shadow:
+    """How a sample of the requests is scored by every arm, whoever serves them."""
+
+    share: float
+    """Share of the requests of which a copy is scored, in (0, 1]."""
+    margin: float = 0.01
+    """By how much less in the mean than the baseline an arm may earn and still pass for no worse."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +194,34 @@ Outcome = Observed | NoData | Implausible
 
 
 @dataclass(frozen=True, slots=True)
+class Paired:
+    """What two arms earned on the same requests, in one window.
+
+    Sums over the requests of which the shadow has both rewards; missing is not here at all, and not zero.
+    """
+
+    trials: float
+    """Requests n."""
+    difference: float
+    """Σ(y − y'), the first arm's reward less the second's."""
+    squares: float
+    """Σ(y − y')²."""
+
+
+PairOutcome = Paired | NoData | Implausible
+
+
+@dataclass(frozen=True, slots=True)
+class Shadowed:
+    """What the shadow scored in one window."""
+
+    arms: Mapping[str, Outcome]
+    """What each arm's answers in the shadow earned."""
+    pairs: Mapping[tuple[str, str], PairOutcome]
+    """By the names of two arms in the order of the spec; a pair without an entry has no data."""
+
+
+@dataclass(frozen=True, slots=True)
 class Window:
     """What the arms earned in (start, end], both points of the interval's grid."""
 
@@ -190,6 +230,8 @@ class Window:
     arms: Mapping[str, Outcome]
     guards: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """What the guards' queries yielded at its end, by guard and arm; an arm without a value is left out."""
+    shadow: Shadowed | None = None
+    """What the shadow scored in it; None where there is no shadow."""
 
 
 Reading = Window | SourceDown | NothingDue
@@ -264,6 +306,8 @@ class ArmState(StrEnum):
 
     ACTIVE = "Active"
     """It serves and its weight follows the strategy."""
+    SHADOWING = "Shadowing"
+    """It is new or back, and answers copies only: no weight until the shadow shows it to be no worse."""
     JOINING = "Joining"
     """It is new or back: a small weight until it has enough trials."""
     UNAVAILABLE = "Unavailable"
