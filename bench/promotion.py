@@ -57,7 +57,7 @@ def play(
 ) -> np.ndarray:
     """First tick of a promotion, of which arm, regret until then, P(best) > .95 ever ``[S, 4]``."""
     rng, kind, arms = np.random.default_rng([4, seed]), RewardType.BERNOULLI, len(rates)
-    evidence, totals = ev.initial(kind, arms, (seeds,)), np.zeros((seeds, 2, arms))
+    evidence, totals = ev.Evidence.initial(kind, arms, (seeds,)), np.zeros((seeds, 2, arms))
     player = StrategyOnly(STRATEGIES[strategy](), arms, seeds)
     shares, values = np.full((seeds, arms), 1 / arms), np.array(rates)
     at, winner, regret = np.full(seeds, ticks), np.full(seeds, -1), np.zeros(seeds)
@@ -74,7 +74,7 @@ def play(
         evidence = ev.update(evidence, moments, totals, kind, 0)
         totals += moments
         player.learn(moments[:, 0], moments[:, 1])
-        proven = verdicts.promoted(evidence, everyone, ALPHA)
+        proven = verdicts.promoted(ev.log_proof(evidence), everyone, ALPHA)
         new = proven.any(-1) & (at == ticks)
         at[new], winner[new] = tick, proven[new].argmax(-1)
         if tick < 200 or tick % 10 == 0:

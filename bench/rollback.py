@@ -99,7 +99,7 @@ def information(setting: Setting) -> float:
 def play(setting: Setting, seeds: int, seed: int) -> np.ndarray:
     """First tick of the rollback, and of the z-test at 5 %; ``setting.ticks`` for never ``[S, 2]``."""
     rng, kind = np.random.default_rng([3, seed]), RewardType.BERNOULLI
-    evidence = ev.initial(kind, 2, (seeds,))
+    evidence = ev.Evidence.initial(kind, 2, (seeds,))
     totals, first = np.zeros((seeds, 2, 2)), np.full((seeds, 2), setting.ticks)
     share = np.full(seeds, setting.share)
     for tick in range(setting.ticks):
@@ -127,7 +127,7 @@ def play(setting: Setting, seeds: int, seed: int) -> np.ndarray:
         totals += moments
         for test, crossed in enumerate(
             (
-                verdicts.rolled_back(evidence, 0, ALPHA)[:, 1],
+                verdicts.rolled_back(ev.log_proof(evidence), 0, ALPHA)[:, 1],
                 _z_test(totals) if tick else np.zeros(seeds, bool),
             )
         ):

@@ -11,12 +11,15 @@ renewal       when an arm is something else than its evidence is about, or is tr
 drain         how an arm goes down: weight 0, accepted, no requests, replicas 0
 retries       when an arm that was found worse is tried again
 unwell        whether an arm's guards let it serve
+shadowing     arms that answer copies only, until they are shown to be no worse
 servable      whether an arm can serve
 learn         what of a window is learned
 plausibility  what cannot be true
+plausible_shadow  the same of a shadow
 guards        what must hold before evidence may move traffic
 decision      what a decision starts from, and what it comes to
 evaluate      what the memory says now: shares, probabilities, verdicts
+shadow_report  what the shadow says of each arm
 outcomes      what happened, as typed values
 weights       floors, step limits, integers
 memory        what is kept from tick to tick, and its stored form

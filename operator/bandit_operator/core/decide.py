@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bandit_operator.core import allocation, lifecycle, reasons
+from bandit_operator.core import allocation, lifecycle, reasons, shadowing
 from bandit_operator.core.allocation import Allocation, Arms
 from bandit_operator.core.decision import ArmReport, Decision, Intention
 from bandit_operator.core.evaluate import (
@@ -21,6 +21,7 @@ from bandit_operator.core.evaluate import (
     Known,
     RollbackEvidence,
     evaluate,
+    no_worse,
     outlook,
     rollback_evidence,
     surprise,
@@ -91,6 +92,9 @@ def decide(
     standings, graduated = lifecycle.graduate(
         cycle.standings, _with_min_trials(experiment, memory), snapshot.now
     )
+    standings, onboarded = shadowing.leave(
+        experiment, standings, snapshot.arms, no_worse(experiment, memory), snapshot.now
+    )
     if isinstance(snapshot.reading, Window) and snapshot.route_accepted:
         standings = lifecycle.carry(standings, before.shares())
     known = known if known is not None and known.is_about(experiment, memory) else None
@@ -113,6 +117,7 @@ def decide(
         outcomes=(
             *wished,
             *stepped,
+            *onboarded,
             *([verdict] if verdict is not None and acted else []),
             *move.outcomes,
             *_findings(before, evaluation),
@@ -128,6 +133,7 @@ def decide(
         no_material_difference=evaluation.no_material_difference,
         delay_profile_suspect=evaluation.delay_profile_suspect,
         scores_trust=evaluation.scores_trust,
+        shadow_contradicted=evaluation.shadow_contradicted,
         change=evaluation.change,
         pinned=experiment.pin,
         baseline=experiment.baseline,
@@ -182,7 +188,7 @@ def _arms(
     return Arms(
         eligible,
         joining=_flags(experiment, standings, {ArmState.JOINING}),
-        unproven=memory.trials < experiment.guardrails.min_trials,
+        unproven=memory.judged < experiment.guardrails.min_trials,
         carried=np.array([standings[arm].carried for arm in experiment.names]),
         probed=eligible & is_baseline & fallen,
         pinned=allocation.named(experiment.names, experiment.pin if shared else None),
@@ -217,10 +223,10 @@ def _verdict(
     if standings[experiment.baseline].state is not ArmState.ACTIVE:
         return None  # what others are compared with must serve, and be known
     spared = np.array([lifecycle.is_spared(standings[arm], now) for arm in experiment.names])
-    eligible = _flags(experiment, standings, SERVING_STATES)
+    judged = _flags(experiment, standings, SERVING_STATES | {ArmState.SHADOWING})
     baseline = experiment.names.index(experiment.baseline)
     losers = np.flatnonzero(
-        allocation.loser(against.proven & ~spared, against.log_e_value, eligible, baseline)
+        allocation.loser(against.proven & ~spared, against.log_e_value, judged, baseline)
     )
     if not losers.size:
         return None
@@ -229,6 +235,7 @@ def _verdict(
         baseline=experiment.baseline,
         log_e_value=float(against.log_e_value[losers[0]]),
         threshold=threshold(len(experiment.names), experiment.rollback.error_rate),
+        by_shadow=bool(against.by_shadow[losers[0]]),
     )
 
 
@@ -354,6 +361,7 @@ def _reports(experiment: Experiment, memory: Memory, evaluation: Evaluation) -> 
             interval=evaluation.interval.get(arm),
             probability_best=evaluation.probability_best.get(arm),
             evidence=evaluation.evidence.get(arm),
+            shadow=evaluation.shadow.get(arm),
         )
         for arm in experiment.names
     }

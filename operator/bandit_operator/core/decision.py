@@ -11,6 +11,7 @@ from bandit_operator.core.inference.changes import Change, ChangeKind
 from bandit_operator.core.memory import Memory
 from bandit_operator.core.model import WEIGHT_TOTAL, ArmStanding
 from bandit_operator.core.outcomes import Outcome, Scaled
+from bandit_operator.core.shadow_report import ShadowReport
 
 Kind = TypeVar("Kind", bound=Outcome)
 
@@ -45,22 +46,6 @@ class Intention:
     def without_weights(self) -> Intention:
         """The intention that gives the weights up: whoever sets them sets where it goes on from."""
         return replace(self, weights={})
-
-
-@dataclass(frozen=True, slots=True)
-class ShadowReport:
-    """What the shadow has shown of one arm since its evidence began."""
-
-    trials: float
-    """Requests of which its answer in the shadow was rewarded."""
-    mean: float | None
-    """Mean of these rewards."""
-    difference: float | None
-    """Mean reward less the baseline's on the same requests; None for the baseline, and before the first."""
-    interval: tuple[float, float] | None
-    """Of the difference, with the rollback's error rate at all times together; None while it has no end."""
-    evidence: float | None
-    """e-value of the shadow alone that the baseline is better; None for the baseline."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ As arrays with the memory's leading axes (:func:`assess`), and by the arms' name
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from bandit_operator.core.inference.changes import Change, latest
 from bandit_operator.core.inference.evidence import over_dispersion
 from bandit_operator.core.inference.named_arrays import Flags, Floats
 from bandit_operator.core.memory import Memory, validation_scores
+from bandit_operator.core.shadow_report import ShadowReport, report
 from bandit_operator.core.strategies import Situation
 from bandit_operator.core.weights import Outlook
 
@@ -30,6 +31,10 @@ class RollbackEvidence:
     """ln of the e-value that the baseline is better ``[..., K]``; −∞ for the baseline."""
     proven: Flags
     """Whether the arm is proven worse than the baseline ``[..., K]``."""
+    by_shadow: Flags
+    """Whether the shadow's evidence is the larger part of it ``[..., K]``."""
+    proof: Floats
+    """ln of the e-value that the row's arm is better than the column's ``[..., K, K]``."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,6 +78,10 @@ class Evaluation:
     """What changed lately, if anything did: an arm, all arms together, or who is best."""
     scores_trust: float | None = None
     """Weight that validation scores have beside rewards, in [0, 1]; None where they are not used."""
+    shadow: Mapping[str, ShadowReport] = field(default_factory=dict)
+    """What the shadow has shown of each arm; none without a shadow."""
+    shadow_contradicted: str | None = None
+    """The arm whose served rewards and those in the shadow differ beyond chance, if one's do."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,9 +109,30 @@ def rollback_evidence(experiment: Experiment, memory: Memory) -> RollbackEvidenc
     Nothing is proven while the rewards contradict the delay of labels that the user gave.
     """
     baseline = memory.index(memory.baseline)
-    proven = verdicts.rolled_back(memory.evidence, baseline, experiment.rollback.error_rate)
-    return RollbackEvidence(
-        verdicts.rollback_evidence(memory.evidence, baseline), proven & ~_profile_suspect(memory)[..., None]
+    proof = verdicts.log_proof(memory.evidence, memory.shadow, memory.reward_type)
+    proven = verdicts.rolled_back(proof, baseline, experiment.rollback.error_rate)
+    suspect = _profile_suspect(memory)[..., None]
+    by_shadow = np.zeros(proven.shape, dtype=bool)
+    if memory.shadow is not None:
+        # A wrong delay misleads served evidence alone: in the shadow one label is worth the same to all.
+        scored = verdicts.shadow_proof(memory.shadow, memory.reward_type) - np.log(2.0)
+        by_shadow = scored[..., baseline, :] >= proof[..., baseline, :] - np.log(2.0)
+        limit = np.log(verdicts.threshold(len(memory.arms), experiment.rollback.error_rate))
+        suspect = suspect & (scored[..., baseline, :] < limit)
+    against = verdicts.rollback_evidence(proof, baseline)
+    return RollbackEvidence(against, proven & ~suspect, by_shadow, proof)
+
+
+def no_worse(experiment: Experiment, memory: Memory) -> Flags:
+    """Arms that the shadow shows to earn no less than the baseline, but for the margin ``[..., K]``."""
+    if memory.shadow is None or experiment.shadow is None:
+        return np.zeros(memory.trials.shape, dtype=bool)
+    return verdicts.no_worse(
+        memory.shadow,
+        memory.index(memory.baseline),
+        experiment.shadow.margin,
+        memory.reward_type,
+        experiment.rollback.error_rate,
     )
 
 
@@ -128,7 +158,11 @@ def outlook(memory: Memory) -> Outlook:
 
 
 def assess(
-    experiment: Experiment, memory: Memory, eligible: Flags, chosen: Flags | None = None
+    experiment: Experiment,
+    memory: Memory,
+    eligible: Flags,
+    chosen: Flags | None = None,
+    against: RollbackEvidence | None = None,
 ) -> Assessment:
     """Shares and verdicts for a memory with any leading axes.
 
@@ -137,20 +171,25 @@ def assess(
         memory: what was learned.
         eligible: arms that may get traffic ``[..., K]``; a winner must beat these.
         chosen: those of them whose shares the strategy may choose ``[..., K]``; None means all.
+        against: the evidence for rollbacks, where it is known already.
     """
     evidence, promotion = memory.evidence, experiment.promotion
+    proof = (against or rollback_evidence(experiment, memory)).proof
     eligible = np.broadcast_to(eligible, memory.trials.shape)
     asked = situation(experiment, memory, eligible if chosen is None else chosen)
     suspect = _profile_suspect(memory)
-    promoted = verdicts.promoted(evidence, eligible, promotion.error_rate)
+    promoted = verdicts.promoted(proof, eligible, promotion.error_rate)
     return Assessment(
         shares=experiment.strategy.shares(memory.state, asked),
         promoted=promoted & ~suspect[..., None],
         no_material_difference=verdicts.no_material_difference(
             evidence,
+            memory.shadow,
+            proof,
             asked.baseline,
             eligible,
             promotion.indifference * mo.unit(memory.totals, memory.reward_type),
+            memory.reward_type,
             promotion.error_rate,
         ),
         delay_profile_suspect=suspect,
@@ -159,6 +198,9 @@ def assess(
 
 def situation(experiment: Experiment, memory: Memory, eligible: Flags) -> Situation:
     """Return what the strategy computes shares from; ``eligible`` is ``[..., K]``."""
+    shadow, scored = memory.shadow, None
+    if shadow is not None:
+        scored = shadow.scored & ~shadow.lies[..., None]
     return Situation(
         names=memory.arms,
         reward_type=memory.reward_type,
@@ -167,6 +209,8 @@ def situation(experiment: Experiment, memory: Memory, eligible: Flags) -> Situat
         eligible=np.broadcast_to(eligible, memory.trials.shape),
         expected_labels=memory.labels,
         validation_scores=validation_scores(experiment),
+        shadow=None if shadow is None else shadow.moments * ~shadow.lies[..., None, None],
+        scored=scored,
     )
 
 
@@ -203,8 +247,8 @@ def evaluate(
     if not mask.any():
         raise ValueError("no arm is eligible: keep the weights as they are")
     choice = mask if chosen is None else np.array([name in chosen for name in names])
-    assessment = assess(experiment, memory, mask, choice)
     against = against or rollback_evidence(experiment, memory)
+    assessment = assess(experiment, memory, mask, choice, against)
     asked = situation(experiment, memory, mask)
     mean, low, high = posterior.interval(experiment.strategy.counts(memory.state, asked), memory.reward_type)
     best = experiment.strategy.probability_best(memory.state, asked)
@@ -232,4 +276,14 @@ def evaluate(
         delay_profile_suspect=bool(assessment.delay_profile_suspect),
         change=latest(memory.evidence, names, memory.reward_type, mask),
         scores_trust=None if trust is None else float(trust),
+        shadow=report(experiment, memory),
+        shadow_contradicted=_contradicted(memory),
     )
+
+
+def _contradicted(memory: Memory) -> str | None:
+    """The first arm whose served rewards and those in the shadow differ; for a memory without leading axes."""
+    if memory.shadow is None:
+        return None
+    arms = np.flatnonzero(memory.shadow.contradicted)
+    return memory.arms[arms[0]] if arms.size else None

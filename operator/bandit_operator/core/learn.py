@@ -6,9 +6,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from bandit_operator.core.experiment import Experiment
+from bandit_operator.core.inference import moments as mo
+from bandit_operator.core.inference.named_arrays import Floats
 from bandit_operator.core.memory import Memory, update
-from bandit_operator.core.model import ArmStanding, ArmState, NoData, Window
+from bandit_operator.core.model import ArmStanding, ArmState, NoData, Shadowed, Window
 from bandit_operator.core.plausibility import checked, grown_used_to
+from bandit_operator.core.plausible_shadow import checked_shadow
 
 NOT_SERVED = NoData("the arm carries no weight")
 LAST_REWARDS = 30.0
@@ -38,6 +41,9 @@ def learn(
     """
     window = _own(experiment, memory, standings, _served(experiment, standings, window, idle))
     window = checked(experiment, memory, window)
+    if window.shadow is not None:
+        window = replace(window, shadow=checked_shadow(experiment.reward_type, window.shadow))
+        window = replace(window, shadow=_own_shadow(experiment, memory, standings, window))
     return grown_used_to(update(experiment, memory, window), window), window
 
 
@@ -48,17 +54,42 @@ def _own(
 
     An arm that something else serves now has the name, and the label, of the one before it.
     """
-    begun = {
+    begun = _begun(experiment, standings, window, memory.trials)
+    arms = {arm: NOT_ITS_OWN if arm in begun else outcome for arm, outcome in window.arms.items()}
+    arms |= {arm: MIXED for arm in arms if arm in standings and standings[arm].mixed}
+    return replace(window, arms=arms)
+
+
+def _own_shadow(
+    experiment: Experiment, memory: Memory, standings: Mapping[str, ArmStanding], window: Window
+) -> Shadowed | None:
+    """The window's shadow without what others have answered under the names of its arms."""
+    shadow = window.shadow
+    if shadow is None or memory.shadow is None:
+        return None
+    counted = memory.shadow.moments[..., mo.TRIALS, :]
+    why: dict[str, NoData] = dict.fromkeys(_begun(experiment, standings, window, counted), NOT_ITS_OWN)
+    why |= {arm: MIXED for arm in experiment.names if arm in standings and standings[arm].mixed}
+    arms = {arm: why.get(arm, outcome) for arm, outcome in shadow.arms.items()}
+    pairs = {
+        (first, second): why.get(first) or why.get(second) or pair
+        for (first, second), pair in shadow.pairs.items()
+    }
+    return Shadowed(arms, pairs)
+
+
+def _begun(
+    experiment: Experiment, standings: Mapping[str, ArmStanding], window: Window, counted: Floats
+) -> set[str]:
+    """Arms that began in the middle of the window, of which nothing was counted before ``[K]``."""
+    return {
         arm
-        for arm, trials in zip(experiment.names, memory.trials, strict=True)
+        for arm, trials in zip(experiment.names, counted, strict=True)
         if arm in standings
         and standings[arm].state is not ArmState.ACTIVE  # as those are that a resource begins with
         and standings[arm].since > window.start
         and trials == 0
     }
-    arms = {arm: NOT_ITS_OWN if arm in begun else outcome for arm, outcome in window.arms.items()}
-    arms |= {arm: MIXED for arm in arms if arm in standings and standings[arm].mixed}
-    return replace(window, arms=arms)
 
 
 def _served(

@@ -7,6 +7,8 @@
        │          ▼
     Restoring ◄─ RolledBack ◄─ Draining          (weight 0 → accepted → no requests → scale 0)
 
+An arm that is to be onboarded in the shadow comes up as Shadowing instead of Joining: it answers copies only,
+until the shadow shows it to be no worse than the baseline (:mod:`bandit_operator.core.shadowing`).
 An arm that the user sets out goes the same way (:mod:`bandit_operator.core.asked`).
 
 Each function is pure: it takes what was remembered and what is seen now, and returns what
@@ -21,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bandit_operator.core import asked, drain, reasons, renewal, servable, unwell
+from bandit_operator.core import asked, drain, reasons, renewal, servable, shadowing, unwell
 from bandit_operator.core.drain import Step
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import (
@@ -198,7 +200,7 @@ def _enter(
     if before is None and first:  # its arms serve already, with the weights that the user gave
         return new, ()
     if before is None:
-        joined = replace(new, state=ArmState.JOINING, reason=reasons.NEW_ARM)
+        joined = replace(new, state=shadowing.first_state(experiment, arm), reason=reasons.NEW_ARM)
         return joined, (Joined(arm, reasons.NEW_ARM),)
     if arm == experiment.baseline and before.state in (ArmState.DRAINING, ArmState.ROLLED_BACK):
         back = replace(before, state=ArmState.RESTORING, since=now, reason=reasons.BASELINE, quiet_since=None)
@@ -240,10 +242,12 @@ def _serve(experiment: Experiment, arm: str, standing: ArmStanding, facts: ArmFa
     return up, () if up == standing else (Noticed(arm, reasons.STAYING_UP),)
 
 
-def _returned(standing: ArmStanding, now: float, reason: str) -> ArmStanding:
+def _returned(
+    standing: ArmStanding, now: float, reason: str, state: ArmState = ArmState.JOINING
+) -> ArmStanding:
     return replace(
         standing,
-        state=ArmState.JOINING,
+        state=state,
         since=now,
         reason=reason,
         up_since=None,
@@ -277,7 +281,7 @@ def _call_back(
     if waiting:
         after |= {arm: _returned(after[arm], now, reasons.SERVING) for arm in waiting}
         return after, [Returned(arm) for arm in waiting]
-    out = [arm for arm in up if after[arm].state in OUT_STATES]
+    out = [arm for arm in up if after[arm].state in OUT_STATES | {ArmState.SHADOWING}]
     if out:
         after[out[0]] = _returned(after[out[0]], now, reasons.NO_OTHER_ARM)
         return after, [Recalled(out[0])]
@@ -303,7 +307,7 @@ def _step(
     facts = snapshot.arms[arm]
     match standing.state:
         case ArmState.RESTORING:
-            return _restore(arm, standing, facts, snapshot.now)
+            return _restore(experiment, arm, standing, facts, snapshot.now)
         case ArmState.DRAINING if carrying:
             return drain.drain(experiment, arm, standing, facts, snapshot)
         case ArmState.DRAINING:
@@ -316,13 +320,14 @@ def _step(
             return standing, ()
 
 
-def _restore(arm: str, standing: ArmStanding, facts: ArmFacts, now: float) -> Step:
+def _restore(experiment: Experiment, arm: str, standing: ArmStanding, facts: ArmFacts, now: float) -> Step:
     if facts.replicas == 0:
         replicas = min(standing.previous_replicas or 1, MOST_RESTORED)
         return replace(standing, previous_replicas=replicas), (Scaled(arm, expected=0, replicas=replicas),)
     if servable.fault(facts) is not None:
         return standing, ()
-    return _returned(standing, now, standing.reason), (Returned(arm),)
+    state = shadowing.state_of_restored(experiment, arm, standing.reason)
+    return _returned(standing, now, standing.reason, state), (Returned(arm),)
 
 
 def _stay_out(arm: str, standing: ArmStanding, facts: ArmFacts, snapshot: Snapshot) -> Step:

@@ -127,10 +127,15 @@ class RolledBack:
     """ln of the evidence that the baseline is better."""
     threshold: float
     """e-value from which on an arm is rolled back."""
+    by_shadow: bool = False
+    """Whether the larger part of the evidence is from the shadow."""
 
     def __str__(self) -> str:
         e_value = math.exp(min(self.log_e_value, LARGEST_LOG))
-        return f"{self.arm} is worse than {self.baseline}: e-value {e_value:.3g} crossed {self.threshold:.0f}"
+        where = ", mostly by the shadow" if self.by_shadow else ""
+        return (
+            f"{self.arm} is worse than {self.baseline}: e-value {e_value:.3g} crossed {self.threshold:.0f}{where}"
+        )
 
 
 @dataclass(frozen=True, slots=True)

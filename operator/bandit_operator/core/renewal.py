@@ -10,11 +10,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from bandit_operator.core import reasons, retries
+from bandit_operator.core import reasons, retries, shadowing
 from bandit_operator.core.drain import Step
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import OUT_STATES, ArmFacts, ArmStanding, ArmState
 from bandit_operator.core.outcomes import Joined, Noticed, Outcome, Restored, TemplateChanged
+
+_BEGINNING = (ArmState.JOINING, ArmState.SHADOWING)
 
 
 def start_again(
@@ -34,12 +36,12 @@ def start_again(
     other_template = facts.template is not None and facts.template != standing.template
     if other_backend or other_template:
         why = reasons.NEW_BACKEND if other_backend else reasons.NEW_POD_TEMPLATE
-        state, outcome = _state_of(arm, standing, why)
+        state, outcome = _state_of(experiment, arm, standing, why)
         return replace(
             standing,
             state=state,
             since=now,
-            reason=reasons.ROLLING_UPDATE if facts.updating and state is ArmState.JOINING else why,
+            reason=reasons.ROLLING_UPDATE if facts.updating and state in _BEGINNING else why,
             template=facts.template,
             identity=facts.identity,
             quiet_since=None,
@@ -69,18 +71,20 @@ def replaced(arm: str, standing: ArmStanding, facts: ArmFacts, now: float) -> St
     if not standing.mixed or facts.updating:
         return standing, ()
     pure = replace(standing, mixed=False)
-    if standing.state is not ArmState.JOINING:
+    if standing.state not in _BEGINNING:
         return pure, (Noticed(arm, standing.reason),)
     return replace(pure, since=now, reason=reasons.NEW_POD_TEMPLATE), (
         Noticed(arm, reasons.NEW_POD_TEMPLATE),
     )
 
 
-def _state_of(arm: str, standing: ArmStanding, why: str) -> tuple[ArmState, tuple[Outcome, ...]]:
+def _state_of(
+    experiment: Experiment, arm: str, standing: ArmStanding, why: str
+) -> tuple[ArmState, tuple[Outcome, ...]]:
     """The state of an arm that is something else now, and what that means for it."""
     state = standing.state
     if state in (ArmState.UNAVAILABLE, ArmState.RESTORING) or standing.set_out:
         return state, ()
     if state in OUT_STATES:
         return ArmState.RESTORING, (Restored(arm, why),)
-    return ArmState.JOINING, (Joined(arm, why),)
+    return shadowing.first_state(experiment, arm), (Joined(arm, why),)

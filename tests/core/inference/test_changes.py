@@ -82,7 +82,7 @@ def test_before_any_reward_and_with_few_nothing_is_told(
 def test_stable_arms_are_told_to_change_in_fewer_than_one_of_a_hundred_thousand_ticks(
     rng: np.random.Generator,
 ) -> None:
-    evidence = ev.initial(RewardType.BERNOULLI, 3, (200,))
+    evidence = ev.Evidence.initial(RewardType.BERNOULLI, 3, (200,))
     counts, alarms = np.full((200, 3), 100), 0
     for _ in range(500):
         tick = np.stack([counts, rng.binomial(counts, [0.3, 0.27, 0.1])], axis=-2) * 1.0

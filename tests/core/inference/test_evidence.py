@@ -20,7 +20,7 @@ def first_rollback(
     rng: np.random.Generator, rates: Rates, *, seeds: int, ticks: int, requests: int, share: float = 0.5
 ) -> Floats:
     """The tick at which arm 1 is rolled back ``[seeds]``; ``share`` is its part of the traffic."""
-    evidence = ev.initial(RewardType.BERNOULLI, 2, (seeds,))
+    evidence = ev.Evidence.initial(RewardType.BERNOULLI, 2, (seeds,))
     first = np.full(seeds, NEVER)
     for tick in range(ticks):
         candidate = rng.binomial(requests, share, seeds)
@@ -28,7 +28,7 @@ def first_rollback(
         rewards = rng.binomial(counts, np.clip(rates(tick, rng, seeds), 0.0, 1.0))
         moments = np.stack([counts, rewards], axis=-2).astype(float)
         evidence = ev.update(evidence, moments, np.zeros_like(moments), RewardType.BERNOULLI, 0)
-        out = verdicts.rolled_back(evidence, 0, 0.05)[:, 1]
+        out = verdicts.rolled_back(ev.log_proof(evidence), 0, 0.05)[:, 1]
         first = np.where(out & (first == NEVER), tick, first)
     return first
 
@@ -82,7 +82,7 @@ def test_an_arm_that_breaks_at_once_is_out_within_two_ticks_or_three_if_it_is_yo
 
 
 def test_two_bad_ticks_of_an_arm_that_has_had_such_ticks_are_no_break(rng: np.random.Generator) -> None:
-    evidence = ev.initial(RewardType.BERNOULLI, 2)
+    evidence = ev.Evidence.initial(RewardType.BERNOULLI, 2)
     for tick in range(60):
         rate = 0.0 if tick in (10, 40, 41) else 0.9
         rewards = rng.binomial([50, 50], [0.9, rate])

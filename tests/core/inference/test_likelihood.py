@@ -28,7 +28,7 @@ def follow(
     kind: RewardType = BERNOULLI,
 ) -> Floats:
     """Log e-values (E1, E2, E3) of one arm against the baseline in many runs: ``[ticks, 3, seeds]``."""
-    evidence = ev.initial(kind, 2, (seeds,))
+    evidence = ev.Evidence.initial(kind, 2, (seeds,))
     path = []
     for _ in range(ticks):
         first = rng.binomial(trials, shares[0], seeds)
@@ -49,7 +49,7 @@ def test_restart_weights_are_positive_fall_and_sum_to_one_over_an_unlimited_life
 
 
 def test_one_tick_of_e1_is_the_published_formula() -> None:
-    evidence = ev.initial(BERNOULLI, 2)
+    evidence = ev.Evidence.initial(BERNOULLI, 2)
     evidence = learn(evidence, np.array([[40.0, 60.0], [20.0, 6.0]]))
     estimate = forecast.forecast(evidence.forecast, BERNOULLI).mean
     (n_b, y_b), (n_k, y_k) = (30.0, 11.0), (70.0, 9.0)
@@ -87,18 +87,18 @@ def test_a_worse_arm_is_found_by_the_first_two_tests_and_a_dead_one_by_the_third
 
 
 def test_an_arm_that_breaks_late_is_found_in_spite_of_its_good_past(rng: np.random.Generator) -> None:
-    evidence = ev.initial(BERNOULLI, 2)
+    evidence = ev.Evidence.initial(BERNOULLI, 2)
     for tick in range(1_000):
         rate = 0.12 if tick < 900 else 0.04
         counts = np.array([50, 50])
         evidence = learn(evidence, np.array([counts, rng.binomial(counts, [0.1, rate])]) * 1.0)
         if tick == 899:
-            assert not verdicts.rolled_back(evidence, 0, 0.05).any()
-    assert verdicts.rolled_back(evidence, 0, 0.05).tolist() == [False, True]
+            assert not verdicts.rolled_back(ev.log_proof(evidence), 0, 0.05).any()
+    assert verdicts.rolled_back(ev.log_proof(evidence), 0, 0.05).tolist() == [False, True]
 
 
 def test_requests_that_are_alike_within_a_tick_temper_the_evidence(rng: np.random.Generator) -> None:
-    evidence = ev.initial(BERNOULLI, 2, (200,))
+    evidence = ev.Evidence.initial(BERNOULLI, 2, (200,))
     for _ in range(300):
         rates = rng.beta(0.1 * 11.25, 0.9 * 11.25, (200, 2))
         counts = np.full((200, 2), 50)
@@ -108,7 +108,7 @@ def test_requests_that_are_alike_within_a_tick_temper_the_evidence(rng: np.rando
 
 
 def test_rare_rewards_are_added_up_until_a_block_is_worth_a_few_of_them(rng: np.random.Generator) -> None:
-    evidence = ev.initial(BERNOULLI, 2)
+    evidence = ev.Evidence.initial(BERNOULLI, 2)
     for _ in range(400):
         counts = np.array([50, 50])
         evidence = learn(evidence, np.array([counts, rng.binomial(counts, 0.01)]) * 1.0)
@@ -120,9 +120,9 @@ def test_rare_rewards_are_added_up_until_a_block_is_worth_a_few_of_them(rng: np.
 def test_normal_rewards_of_a_worse_arm_are_found_and_of_an_equal_arm_are_not(
     rng: np.random.Generator,
 ) -> None:
-    evidence = ev.initial(RewardType.GAUSSIAN, 3)
+    evidence = ev.Evidence.initial(RewardType.GAUSSIAN, 3)
     for _ in range(150):
         values = rng.normal([5.0, 4.6, 5.0], 2.0, (40, 3))
         tick = np.stack([np.full(3, 40.0), values.sum(0), (values**2).sum(0)])
         evidence = learn(evidence, tick, RewardType.GAUSSIAN)
-    assert verdicts.rolled_back(evidence, 0, 0.05).tolist() == [False, True, False]
+    assert verdicts.rolled_back(ev.log_proof(evidence), 0, 0.05).tolist() == [False, True, False]

@@ -12,8 +12,7 @@ while the weights move.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -23,12 +22,12 @@ from bandit_operator.core.inference import (
     forecast,
     likelihood,
     mean_bets,
-    named_arrays,
     pairs,
     tick_means,
 )
 from bandit_operator.core.inference import moments as mo
 from bandit_operator.core.inference.named_arrays import Arrays, Fields, Floats
+from bandit_operator.core.inference.parts import Parts
 from bandit_operator.core.model import RewardType
 
 TICKS_SHARE = 0.1
@@ -38,7 +37,7 @@ DRASTIC = 1_000.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Evidence:
+class Evidence(Parts):
     """Arrays with any leading axes, by the module that owns them."""
 
     contrasts: Arrays
@@ -56,47 +55,18 @@ class Evidence:
     pairs: Arrays
     """What is added up until both arms of a pair have trials."""
 
-    def changed(self, change: Callable[[Arrays, Fields], Arrays], reward_type: RewardType) -> Evidence:
-        """The evidence with ``change(arrays, fields)`` in place of each part."""
-        described = fields_of(reward_type)
-        return Evidence(**{name: change(getattr(self, name), described[name]) for name in described})
-
-    def joined(self) -> dict[str, Floats]:
-        """All arrays in one mapping; no name occurs in two parts."""
-        return {name: array for part in _PARTS for name, array in getattr(self, part).items()}
-
-
-_PARTS = tuple(part.name for part in fields(Evidence))
-
-
-def fields_of(reward_type: RewardType) -> dict[str, Fields]:
-    """The arrays of each part."""
-    return {
-        "contrasts": contrasts.fields(),
-        "forecast": forecast.fields(reward_type),
-        "likelihood": likelihood.fields(),
-        "bets": mean_bets.fields(),
-        "ticks": tick_means.fields(),
-        "breaks": breaks.fields(),
-        "pairs": pairs.fields(),
-    }
-
-
-def joined_fields(reward_type: RewardType) -> Fields:
-    """The arrays of all parts in one mapping, as :meth:`Evidence.joined` has them."""
-    return {name: field for part in fields_of(reward_type).values() for name, field in part.items()}
-
-
-def divided(arrays: Arrays, reward_type: RewardType) -> Evidence:
-    """Inverse of :meth:`Evidence.joined`."""
-    described: Mapping[str, Fields] = fields_of(reward_type)
-    return Evidence(**{part: {name: arrays[name] for name in described[part]} for part in described})
-
-
-def initial(reward_type: RewardType, arms: int, leading: tuple[int, ...] = ()) -> Evidence:
-    """Evidence about arms of which nothing has been seen."""
-    described = fields_of(reward_type)
-    return Evidence(**{part: named_arrays.initial(described[part], arms, leading) for part in described})
+    @classmethod
+    def fields_of(cls, reward_type: RewardType) -> dict[str, Fields]:
+        """The arrays of each part."""
+        return {
+            "contrasts": contrasts.fields(),
+            "forecast": forecast.fields(reward_type),
+            "likelihood": likelihood.fields(),
+            "bets": mean_bets.fields(),
+            "ticks": tick_means.fields(),
+            "breaks": breaks.fields(),
+            "pairs": pairs.fields(),
+        }
 
 
 def update(
@@ -121,7 +91,7 @@ def update(
     expected = forecast.forecast(evidence.forecast, reward_type)
     trials, rewards = tick[..., mo.TRIALS, :], tick[..., mo.REWARDS, :]
     normal = mo.is_normal(reward_type)
-    waiting, compared = pairs.update(evidence.pairs, expected, trials, rewards, late)
+    waiting, compared = pairs.update(evidence.pairs, expected, trials, rewards, late, normal=normal)
     whole = not normal and late is None  # a tick's rewards are those of its trials, each in [0, 1]
     return Evidence(
         contrasts=contrasts.update(evidence.contrasts, tick, past, reward_type, baseline),
@@ -153,9 +123,16 @@ def log_e_values(evidence: Evidence) -> tuple[Floats, Floats, Floats]:
 def log_proof(evidence: Evidence) -> Floats:
     """Ln of the e-value which verdicts rest on ``[..., K, K]``."""
     likely, bet, ticks = log_e_values(evidence)
-    mixed = np.logaddexp(np.log1p(-TICKS_SHARE) + np.minimum(likely, bet), np.log(TICKS_SHARE) + ticks)
+    mixed = mixed_log(likely, bet, ticks)
     drastic = np.where(breaks.broken(evidence.breaks), likely - np.log(DRASTIC), -np.inf)
     return np.asarray(np.maximum(mixed, drastic))
+
+
+def mixed_log(likely: Floats, bet: Floats, ticks: Floats) -> Floats:
+    """Ln of .9 of the smaller of the e-values of E1 and E2, and .1 of that of E3, given their logarithms."""
+    return np.asarray(
+        np.logaddexp(np.log1p(-TICKS_SHARE) + np.minimum(likely, bet), np.log(TICKS_SHARE) + ticks)
+    )
 
 
 def over_dispersion(evidence: Evidence) -> Floats:

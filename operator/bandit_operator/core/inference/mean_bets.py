@@ -90,10 +90,8 @@ def update(arrays: Arrays, pairs: Pairs, *, normal: bool) -> dict[str, Floats]:
     n_i, n_j = pairs.trials, swapped(pairs.trials)
     count = np.maximum(n_i + n_j, 1e-12)
     opens = pairs.ready & (arrays["block_weight"] <= 0)
-    pooled = (n_i * pairs.mean + n_j * swapped(pairs.mean)) / count
-    spread = pairs.variance if normal else pooled * (1.0 - pooled)
     mean = np.where(opens, pairs.mean, arrays["block_mean"])
-    spread = np.where(opens, spread, arrays["block_spread"])
+    spread = np.where(opens, pairs.spread, arrays["block_spread"])
     weight = arrays["block_weight"] + np.where(pairs.ready, pairs.weight, 0.0)
     y_i, y_j = pairs.rewards, swapped(pairs.rewards)
     z = arrays["block_z"] + np.where(pairs.ready, (n_j * y_i - n_i * y_j) / count, 0.0)

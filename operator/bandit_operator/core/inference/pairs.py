@@ -46,6 +46,8 @@ class Pairs:
     """What i was expected to earn."""
     variance: Floats
     """Variance of one reward of i, as expected."""
+    spread: Floats
+    """Variance of one reward of either, as expected: that of the difference z is so many times the weight."""
     most: Floats
     """n_i at the most: where labels come late and the profile may be wrong, more than ``trials``."""
     least: Floats
@@ -71,6 +73,8 @@ def update(
     trials: Floats,
     rewards: Floats,
     bounds: tuple[Floats, Floats] | None,
+    *,
+    normal: bool,
 ) -> tuple[dict[str, Floats], Pairs]:
     """Add a tick, and return what can be compared now.
 
@@ -81,6 +85,7 @@ def update(
         rewards: rewards of the tick ``[..., K]``.
         bounds: the fewest and the most trials that it may have been ``[..., K]``, where labels
             come late; None where they are known. With bounds no ticks are added up.
+        normal: whether means are compared by the normal formulas.
 
     Returns:
         The arrays after the tick, and the comparisons.
@@ -96,7 +101,8 @@ def update(
         least, most = (np.broadcast_to(array[..., :, None], known.shape) for array in bounds)
         ready = known & together
         number = arrays["compared"]
-        pairs = Pairs(ready, now, earned, mean, variance, most, least, number)
+        spread = variance if normal else _spread(now, mean)
+        pairs = Pairs(ready, now, earned, mean, variance, spread, most, least, number)
         return {**arrays, "compared": number + ready}, pairs
     opens = (arrays["open_ticks"] <= 0) | (arrays["open_ticks"] >= LONGEST)
     fresh = together | opens
@@ -114,4 +120,12 @@ def update(
         "open_ticks": np.where(waits, ticks, 0.0),
         "compared": arrays["compared"] + ready,
     }
-    return after, Pairs(ready, summed, gained, mean, variance, summed, summed, arrays["compared"])
+    spread = variance if normal else _spread(summed, mean)
+    return after, Pairs(ready, summed, gained, mean, variance, spread, summed, summed, arrays["compared"])
+
+
+def _spread(trials: Floats, mean: Floats) -> Floats:
+    """p(1 − p) of the mean of both arms ``[..., K, K]``."""
+    other = swapped(trials)
+    pooled = (trials * mean + other * swapped(mean)) / np.maximum(trials + other, 1e-12)
+    return pooled * (1.0 - pooled)

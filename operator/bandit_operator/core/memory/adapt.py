@@ -10,6 +10,7 @@ import numpy as np
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.inference import contrasts, named_arrays
 from bandit_operator.core.inference.named_arrays import Arrays, Fields, Flags, Floats
+from bandit_operator.core.inference.shadow import ShadowEvidence
 from bandit_operator.core.memory.value import (
     Memory,
     arrival_fields,
@@ -39,6 +40,8 @@ def adapt(memory: Memory, experiment: Experiment) -> tuple[Memory, tuple[str, ..
         before, after = _described(memory.delay), _described(late_labels(experiment))
         return _started_again(experiment, memory, f"delay of labels changed from {before} to {after}")
     notes: list[str] = []
+    if (memory.shadow is None) != (experiment.shadow is None):
+        memory = _with_or_without_shadow(memory, experiment, notes)
     if memory.arms != experiment.names:
         memory = _with_arms(memory, experiment.names, notes)
     if memory.strategy != experiment.strategy.type:
@@ -59,6 +62,17 @@ def adapt(memory: Memory, experiment: Experiment) -> tuple[Memory, tuple[str, ..
 
 def _started_again(experiment: Experiment, memory: Memory, why: str) -> tuple[Memory, tuple[str, ...]]:
     return replace(initial(experiment), ticks=memory.ticks), (f"{why}: all evidence reset",)
+
+
+def _with_or_without_shadow(memory: Memory, experiment: Experiment, notes: list[str]) -> Memory:
+    if experiment.shadow is None:
+        notes.append("spec.shadow removed: what the shadow has shown is forgotten")
+        return replace(memory, shadow=None)
+    notes.append("spec.shadow added: its evidence begins")
+    leading = memory.labels.shape
+    return replace(
+        memory, shadow=ShadowEvidence.initial(memory.reward_type, len(memory.arms), leading)
+    )
 
 
 def _described(delay: Delay | None) -> str:
@@ -128,4 +142,5 @@ def _each_part(
         state=change(memory.state, STRATEGIES[memory.strategy].fields(kind)),
         evidence=memory.evidence.changed(change, kind),
         arrivals=change(memory.arrivals, arrival_fields(memory.delay)),
+        shadow=None if memory.shadow is None else memory.shadow.changed(change, kind),
     )

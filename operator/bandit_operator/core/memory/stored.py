@@ -12,12 +12,13 @@ from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.inference import evidence as ev
 from bandit_operator.core.inference import moments as mo
 from bandit_operator.core.inference import named_arrays
+from bandit_operator.core.inference.shadow import ShadowEvidence
 from bandit_operator.core.memory.adapt import adapt
 from bandit_operator.core.memory.value import Memory, arrival_fields, initial
 from bandit_operator.core.model import Delay, RewardType
 from bandit_operator.core.strategies import STRATEGIES
 
-VERSION = 5
+VERSION = 6
 """Version of the stored form; another one is not read, see :func:`from_json`."""
 
 
@@ -39,9 +40,12 @@ def to_json(memory: Memory) -> dict[str, object]:
         "ticks": memory.ticks,
         "totals": _text(sums),
         "state": _text(named_arrays.pack(memory.state, strategy_fields)),
-        "evidence": _text(named_arrays.pack(memory.evidence.joined(), ev.joined_fields(kind))),
+        "evidence": _text(named_arrays.pack(memory.evidence.joined(), ev.Evidence.joined_fields(kind))),
         "delay": [] if memory.delay is None else [memory.delay.median, memory.delay.p95],
         "arrivals": _text(named_arrays.pack(memory.arrivals, arrival_fields(memory.delay))),
+        "shadow": ""
+        if memory.shadow is None
+        else _text(named_arrays.pack(memory.shadow.joined(), ShadowEvidence.joined_fields(kind))),
     }
 
 
@@ -85,15 +89,23 @@ def _read(data: Mapping[str, object]) -> Memory:
         totals=sums[:-1].reshape(mo.rows(kind), size),
         labels=sums[-1:].reshape(()),
         state=named_arrays.unpack(_bytes(data["state"]), STRATEGIES[strategy].fields(kind), size),
-        evidence=ev.divided(
-            named_arrays.unpack(_bytes(data["evidence"]), ev.joined_fields(kind), size), kind
+        evidence=ev.Evidence.divided(
+            named_arrays.unpack(_bytes(data["evidence"]), ev.Evidence.joined_fields(kind), size), kind
         ),
         delay=delay,
         arrivals=named_arrays.unpack(_bytes(data["arrivals"]), arrival_fields(delay), size),
+        shadow=_shadow(data["shadow"], kind, size),
     )
     if any(np.isnan(array).any() or (array == np.inf).any() for array in memory.arrays()):
         raise ValueError("it holds numbers that are not finite")
     return memory
+
+
+def _shadow(data: object, kind: RewardType, arms: int) -> ShadowEvidence | None:
+    if data == "":
+        return None
+    arrays = named_arrays.unpack(_bytes(data), ShadowEvidence.joined_fields(kind), arms)
+    return ShadowEvidence.divided(arrays, kind)
 
 
 def _delay(data: object) -> Delay | None:

@@ -8,12 +8,15 @@ import numpy as np
 
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.inference import evidence as ev
-from bandit_operator.core.inference import exposure, forecast
+from bandit_operator.core.inference import exposure, forecast, paired
 from bandit_operator.core.inference import moments as mo
 from bandit_operator.core.inference.named_arrays import Arrays, Flags, Floats
+from bandit_operator.core.inference.paired import PairTick
+from bandit_operator.core.inference.shadow import ShadowEvidence, ShadowTick
+from bandit_operator.core.inference.shadow import update as update_shadow
 from bandit_operator.core.memory.value import Memory, late_labels, validation_scores
-from bandit_operator.core.model import Observed, Window
-from bandit_operator.core.strategies import Tick
+from bandit_operator.core.model import Observed, Paired, RewardType, Shadowed, Window
+from bandit_operator.core.strategies import Scored, Tick
 
 _LABELS_GAIN = 0.1
 """Weight of the newest window in the running mean of labels per tick."""
@@ -30,16 +33,41 @@ def update(experiment: Experiment, memory: Memory, window: Window) -> Memory:
     """
     tick = mo.from_outcomes(window.arms, experiment.names, experiment.reward_type)
     observed = np.array([isinstance(window.arms.get(name), Observed) for name in experiment.names])
-    return update_moments(experiment, memory, tick, window.end - window.start, observed)
+    shadow = None
+    if memory.shadow is not None and window.shadow is not None:
+        shadow = _shadow_tick(experiment, window.shadow)
+    return update_moments(experiment, memory, tick, window.end - window.start, observed, shadow)
+
+
+def _shadow_tick(experiment: Experiment, shadowed: Shadowed) -> ShadowTick:
+    """The sums of a window's shadow by the arms' positions; what is missing adds nothing."""
+    names = experiment.names
+    shape = (len(names), len(names))
+    trials, difference, squares = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+    for (first, second), pair in shadowed.pairs.items():
+        if not isinstance(pair, Paired):
+            continue
+        i, j = names.index(first), names.index(second)
+        trials[i, j] = trials[j, i] = pair.trials
+        difference[i, j], difference[j, i] = pair.difference, -pair.difference
+        squares[i, j] = squares[j, i] = pair.squares
+    moments = mo.from_outcomes(shadowed.arms, names, experiment.reward_type)
+    return ShadowTick(moments, PairTick(trials, difference, squares))
 
 
 def update_moments(
-    experiment: Experiment, memory: Memory, tick: Floats, seconds: float, observed: Flags | None = None
+    experiment: Experiment,
+    memory: Memory,
+    tick: Floats,
+    seconds: float,
+    observed: Flags | None = None,
+    shadow: ShadowTick | None = None,
 ) -> Memory:
     """As :func:`update`, from sums ``[..., M, K]`` with the memory's leading axes.
 
     ``observed`` ``[..., K]`` tells arms without data from arms without trials, which only
-    matters where labels come late; None means that all have data.
+    matters where labels come late; None means that all have data. ``shadow`` is what the shadow scored in
+    the same window, None where it has no data.
     """
     if (memory.arms, memory.baseline, memory.strategy, memory.delay) != (
         experiment.names,
@@ -56,6 +84,9 @@ def update_moments(
     linear = mo.linearise(tick, kind, anchor)
     past = mo.linearise(memory.totals, kind, anchor)
     evidence = ev.update(memory.evidence, linear, past, kind, baseline, late)
+    scored = memory.shadow
+    if scored is not None and shadow is not None:
+        scored = update_shadow(scored, shadow, linear, kind)
     seen = Tick(
         moments=tick,
         seconds=seconds,
@@ -63,6 +94,7 @@ def update_moments(
         baseline=baseline,
         anchor=anchor,
         validation_scores=validation_scores(experiment),
+        shadow=None if shadow is None or memory.shadow is None else _believed(memory.shadow, shadow, kind),
     )
     count = tick[..., mo.TRIALS, :].sum(-1) * experiment.interval / seconds
     running = np.where(memory.labels > 0, memory.labels + _LABELS_GAIN * (count - memory.labels), count)
@@ -74,6 +106,26 @@ def update_moments(
         state=experiment.strategy.update(memory.state, seen),
         evidence=evidence,
         arrivals=waiting,
+        shadow=scored,
+    )
+
+
+def _believed(before: ShadowEvidence, tick: ShadowTick, kind: RewardType) -> Scored:
+    """What a strategy takes from the shadow: nothing in rows in which it was contradicted before the tick.
+
+    A difference counts by its variance as it was known before the tick, so that no tick vouches for itself.
+    """
+    believed = ~before.lies[..., None, None]
+    if mo.is_normal(kind):
+        spread = paired.variance(before.paired, bounded=False)
+    else:
+        spread = paired.expected(before.paired)[1]
+    counts = believed & (spread > 0)
+    factor = np.where(counts, 1.0 / np.where(spread > 0, spread, 1.0), 0.0)
+    return Scored(
+        moments=np.where(believed, tick.moments, 0.0),
+        precision=tick.pairs.trials * factor,
+        difference=tick.pairs.difference * factor,
     )
 
 

@@ -11,6 +11,7 @@ from bandit_operator.core.inference import evidence as ev
 from bandit_operator.core.inference import exposure, named_arrays
 from bandit_operator.core.inference import moments as mo
 from bandit_operator.core.inference.named_arrays import Arrays, Field, Fields, Floats
+from bandit_operator.core.inference.shadow import ShadowEvidence
 from bandit_operator.core.model import Delay, RewardType
 from bandit_operator.core.strategies import STRATEGIES
 
@@ -39,6 +40,8 @@ class Memory:
     """How late labels come, which decides what a trial is; None where they do not."""
     arrivals: Arrays
     """The arrays of ``core.inference.exposure``; none where labels do not come late."""
+    shadow: ShadowEvidence | None = None
+    """What the shadow has shown; None where there is none."""
 
     @property
     def trials(self) -> Floats:
@@ -47,6 +50,13 @@ class Memory:
         Where labels come late they are expected exposures, see ``core.inference.exposure``.
         """
         return self.totals[..., mo.TRIALS, :]
+
+    @property
+    def judged(self) -> Floats:
+        """Rewarded answers of each arm since its last reset, served or in the shadow ``[..., K]``."""
+        if self.shadow is None:
+            return self.trials
+        return np.asarray(self.trials + self.shadow.moments[..., mo.TRIALS, :])
 
     @property
     def rewards(self) -> Floats:
@@ -74,11 +84,13 @@ class Memory:
 
     def identity(self) -> tuple[object, ...]:
         """What it is about: everything but its arrays."""
-        return self.arms, self.baseline, self.strategy, self.reward_type, self.ticks, self.delay
+        shadowed = self.shadow is not None
+        return self.arms, self.baseline, self.strategy, self.reward_type, self.ticks, self.delay, shadowed
 
     def arrays(self) -> list[Floats]:
         """All arrays, in an order that does not depend on their contents."""
-        groups = (self.state, self.evidence.joined(), self.arrivals)
+        scored = {} if self.shadow is None else self.shadow.joined()
+        groups = (self.state, self.evidence.joined(), self.arrivals, scored)
         return [self.totals, self.labels, *(group[name] for group in groups for name in sorted(group))]
 
 
@@ -105,9 +117,10 @@ def initial(experiment: Experiment, leading: tuple[int, ...] = ()) -> Memory:
         totals=named_arrays.initial(totals_fields(kind), arms, leading)["totals"],
         labels=np.zeros(leading),
         state=named_arrays.initial(STRATEGIES[experiment.strategy.type].fields(kind), arms, leading),
-        evidence=ev.initial(kind, arms, leading),
+        evidence=ev.Evidence.initial(kind, arms, leading),
         delay=delay,
         arrivals=named_arrays.initial(arrival_fields(delay), arms, leading),
+        shadow=None if experiment.shadow is None else ShadowEvidence.initial(kind, arms, leading),
     )
 
 

@@ -6,7 +6,7 @@ A new strategy is one file here, one line in this list and one golden test.
 from __future__ import annotations
 
 from bandit_operator.core.strategies.ab_test import ABTest
-from bandit_operator.core.strategies.base import Situation, Strategy, Tick, setting, settings_of
+from bandit_operator.core.strategies.base import Scored, Situation, Strategy, Tick, setting, settings_of
 from bandit_operator.core.strategies.contrast_thompson import ContrastThompson
 from bandit_operator.core.strategies.epsilon_greedy import EpsilonGreedy
 from bandit_operator.core.strategies.kl_ucb import KLUCB
@@ -31,4 +31,13 @@ STRATEGIES: dict[str, type[Strategy]] = {
 DEFAULT_STRATEGY = "ContrastThompson"
 """What a user gets who names none: the safest where nothing is known of the world (docs/adr/0010)."""
 
-__all__ = ["DEFAULT_STRATEGY", "STRATEGIES", "Situation", "Strategy", "Tick", "setting", "settings_of"]
+__all__ = [
+    "DEFAULT_STRATEGY",
+    "STRATEGIES",
+    "Scored",
+    "Situation",
+    "Strategy",
+    "Tick",
+    "setting",
+    "settings_of",
+]

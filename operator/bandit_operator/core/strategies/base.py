@@ -49,6 +49,18 @@ def setting(
     return dataclasses.field(default=default, metadata=metadata)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Scored:
+    """What one window of the shadow brought, as a strategy sees it."""
+
+    moments: Floats
+    """Sums of each arm's rewards ``[..., M, K]``."""
+    precision: Floats
+    """Requests of each pair over the variance of their difference ``[..., K, K]``, symmetric."""
+    difference: Floats
+    """Sum of the pair's differences over that variance ``[..., K, K]``, antisymmetric."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tick:
     """What one window brought, as a strategy sees it."""
@@ -64,11 +76,18 @@ class Tick:
     """The baseline's ratio before the window ``[..., 1]``; 0 unless rewards are ratios."""
     validation_scores: Floats
     """Offline scores ``[K]``; NaN where the user gave none."""
+    shadow: Scored | None = None
+    """What the shadow scored in it, where there is one that can be relied on."""
+
+    @property
+    def counts(self) -> Floats:
+        """Sums of all rewarded answers, served or in the shadow ``[..., M, K]``."""
+        return self.moments if self.shadow is None else self.moments + self.shadow.moments
 
     @property
     def observed(self) -> Flags:
         """Whether any arm has trials in the window ``[...]``."""
-        return np.asarray(self.moments[..., mo.TRIALS, :].sum(-1) > 0)
+        return np.asarray(self.counts[..., mo.TRIALS, :].sum(-1) > 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,19 +99,35 @@ class Situation:
     baseline: int
     """Index of the baseline."""
     totals: Floats
-    """Sums since each arm's last reset ``[..., M, K]``."""
+    """Sums since each arm's last reset ``[..., M, K]``, of served requests."""
     eligible: Flags
     """Arms that may get traffic ``[..., K]``."""
     expected_labels: Floats
     """Labels expected in the next tick ``[...]``; 0 while unknown."""
     validation_scores: Floats
     """Offline scores ``[K]``; NaN where the user gave none."""
+    shadow: Floats | None = None
+    """Sums of the arms' rewards in the shadow ``[..., M, K]``, where there is one that can be relied on."""
+    scored: Flags | None = None
+    """Arms that the shadow has scored lately ``[..., K]``."""
+
+    @property
+    def counts(self) -> Floats:
+        """Sums of all rewarded answers since each arm's last reset, served or in the shadow."""
+        return self.totals if self.shadow is None else self.totals + self.shadow
 
     @property
     def linear(self) -> Floats:
         """Moments whose means are compared: ratios linearised at the baseline's ratio."""
-        anchor = mo.ratio_anchor(self.totals, self.baseline)
-        return mo.linearise(self.totals, self.reward_type, anchor)
+        anchor = mo.ratio_anchor(self.counts, self.baseline)
+        return mo.linearise(self.counts, self.reward_type, anchor)
+
+    @property
+    def sees_all(self) -> Flags:
+        """Whether the shadow scores every eligible arm, so that none need be served to be known ``[...]``."""
+        if self.scored is None:
+            return np.zeros(self.expected_labels.shape, dtype=bool)
+        return np.asarray((self.scored | ~self.eligible).all(-1))
 
 
 class Strategy(Protocol):
@@ -153,7 +188,7 @@ class Stateless:
     def probability_best(self, state: Arrays, situation: Situation) -> Floats:
         """P(best) from the posterior of all rewards since each arm's reset."""
         return posterior.probability_best(
-            self.counts(state, situation), situation.reward_type, situation.eligible, situation.baseline
+            situation.counts, situation.reward_type, situation.eligible, situation.baseline
         )
 
     def trust(self, state: Arrays, situation: Situation) -> Floats | None:  # noqa: ARG002 - part of the protocol

@@ -43,7 +43,7 @@ class Thompson:
     def update(self, state: Arrays, tick: Tick) -> dict[str, Floats]:
         """Discount the sums and add the window's."""
         gamma = discount(self.half_life, tick.seconds, tick.observed)
-        return {"counts": gamma[..., None, None] * state["counts"] + tick.moments}
+        return {"counts": gamma[..., None, None] * state["counts"] + tick.counts}
 
     def shares(self, state: Arrays, situation: Situation) -> Floats:
         """Return the probability of being best."""
