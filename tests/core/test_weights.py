@@ -180,16 +180,16 @@ NOTHING = Outlook(np.zeros(2), np.array(1.0))
 
 
 def test_small_changes_are_not_worth_a_write_but_first_and_last_traffic_does_not_wait() -> None:
-    assert not worth_writing(arms(0.5, 0.5), arms(0.6, 0.4), NOTHING, 0.005)
-    assert worth_writing(arms(0.5, 0.5), arms(0.62, 0.38), NOTHING, 0.005)
-    assert worth_writing(arms(0.97, 0.03), arms(0.9, 0.1), NOTHING, 0.005)  # near the ends less is enough
-    assert worth_writing(arms(0.999, 0.001), arms(1.0, 0.0), NOTHING, 0.005)
+    assert not worth_writing(arms(0.5, 0.5), arms(0.6, 0.4), NOTHING, Guardrails())
+    assert worth_writing(arms(0.5, 0.5), arms(0.62, 0.38), NOTHING, Guardrails())
+    assert worth_writing(arms(0.97, 0.03), arms(0.9, 0.1), NOTHING, Guardrails())  # near the ends less is enough
+    assert worth_writing(arms(0.999, 0.001), arms(1.0, 0.0), NOTHING, Guardrails())
 
 
 def test_a_small_change_is_worth_a_write_where_it_is_expected_to_earn_enough() -> None:
     earns = Outlook(np.array([90.0, 50.0]), np.array(3.0))
-    assert worth_writing(arms(0.5, 0.5), arms(0.51, 0.49), earns, 0.005)
-    assert not worth_writing(arms(0.5, 0.5), arms(0.504, 0.496), earns, 0.005)
+    assert worth_writing(arms(0.5, 0.5), arms(0.51, 0.49), earns, Guardrails())
+    assert not worth_writing(arms(0.5, 0.5), arms(0.504, 0.496), earns, Guardrails())
 
 
 def test_leading_axes_give_what_single_rows_give(rng: np.random.Generator) -> None:

@@ -135,7 +135,7 @@ def allocate(
     # An arm that is something else since a moment ago may not keep the share of what it was.
     above = arms.joining & eligible & (current > present + 1e-9)
     moves = taken_out.any(-1) | above.any(-1) | begins
-    moves |= ~held & worth_writing(current, proposed, outlook, guardrails.min_change)
+    moves |= ~held & worth_writing(current, proposed, outlook, guardrails)
     moves |= pinned.any(-1) & (pinned != (current > 0)).any(-1)
     return Allocation(proposed, moves & eligible.any(-1), taken_out)
 

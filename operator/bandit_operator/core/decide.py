@@ -172,7 +172,7 @@ def _named(experiment: Experiment, flags: Flags) -> tuple[str, ...]:
 
 
 def _with_min_trials(experiment: Experiment, memory: Memory) -> tuple[str, ...]:
-    return _named(experiment, memory.trials >= experiment.guardrails.min_trials)
+    return _named(experiment, memory.judged >= experiment.guardrails.min_trials)
 
 
 def _shares(experiment: Experiment, before: Intention) -> Floats:

@@ -172,17 +172,22 @@ class Outlook:
     """Standard deviation of what all arms earn together ``[...]``."""
 
 
-def worth_writing(current: Floats, proposed: Floats, outlook: Outlook, min_change: float) -> Flags:
+def worth_writing(current: Floats, proposed: Floats, outlook: Outlook, guardrails: Guardrails) -> Flags:
     """Whether to write the proposed shares ``[...]``.
 
     Each write makes a gateway take up a new configuration, so it must be worth one: a share changes by
     more than a part of √(w(1 − w)), which is small at both ends, or the tick is expected to earn
     more by a part of its own standard deviation. Less than ``min_change`` is never written. An arm
-    that must lose its last traffic, or is to get its first, is never too small a change.
+    that must lose its last traffic, or is to get its first, is never too small a change, unless arms
+    may be left without any, as with a shadow.
     """
+    min_change = guardrails.min_change
     moved = np.abs(proposed - current)
     spread = np.maximum(current * (1.0 - current), proposed * (1.0 - proposed))
     large = (moved > np.maximum(min_change, _MOVE * np.sqrt(np.maximum(spread, 0.0))) + 1e-9).any(-1)
     gain = np.abs(((proposed - current) * outlook.earns).sum(-1))
     earned = (gain > _GAIN * outlook.deviation) & (moved > min_change + 1e-9).any(-1)
-    return np.asarray(large | earned | ((proposed > 0) != (current > 0)).any(-1))
+    begins_or_ends = (proposed > 0) != (current > 0)
+    if guardrails.min_share == 0:
+        begins_or_ends &= moved > min_change + 1e-9
+    return np.asarray(large | earned | begins_or_ends.any(-1))

@@ -18,6 +18,7 @@ from bandit_operator.core.evaluate import Assessment, assess, outlook, rollback_
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.guards import EXPECTED_TRIALS_MISSED
 from bandit_operator.core.inference.named_arrays import Flags, Floats
+from bandit_operator.core.inference.shadow import ShadowTick
 from bandit_operator.core.model import WEIGHT_TOTAL, PromotionAction
 from bandit_operator.core.weights import to_weights
 
@@ -94,7 +95,9 @@ def change(run: Operation, experiment: Experiment) -> None:
     )
 
 
-def decide(run: Operation, requests: Floats, earned: Floats, serves: Flags) -> tuple[Flags, Assessment]:
+def decide(
+    run: Operation, requests: Floats, earned: Floats, serves: Flags, shadow: ShadowTick | None = None
+) -> tuple[Flags, Assessment]:
     """Learn from the tick, take out losers and choose the next weights.
 
     Args:
@@ -102,13 +105,16 @@ def decide(run: Operation, requests: Floats, earned: Floats, serves: Flags) -> t
         requests: trials of the tick ``[S, K]``.
         earned: their rewards ``[S, K]``.
         serves: which arms can serve ``[K]``.
+        shadow: what the shadow scored in the tick.
 
     Returns:
         The losers ``[S, K]``, at most one a seed, and what the verdicts and shares were made from.
     """
     experiment, guardrails = run.experiment, run.experiment.guardrails
     moments = np.stack([requests, earned], axis=-2)
-    run.memory = mem.update_moments(experiment, run.memory, moments, experiment.interval)
+    run.memory = mem.update_moments(
+        experiment, run.memory, moments, experiment.interval, shadow=shadow
+    )
     for arm in run.added:
         run.memory = mem.reset_arm(run.memory, arm)
     run.added = ()
@@ -117,7 +123,7 @@ def decide(run: Operation, requests: Floats, earned: Floats, serves: Flags) -> t
     serves = np.broadcast_to(serves, run.out.shape)
     run.joining |= serves & ~run.was_serving & ~run.out
     run.was_serving = serves
-    run.joining &= run.memory.trials < guardrails.min_trials
+    run.joining &= run.memory.judged < guardrails.min_trials
     run.carried = np.where(run.out, 0.0, np.maximum(run.carried, run.shares))
     eligible = serves & ~run.out
     against = rollback_evidence(experiment, run.memory)
@@ -134,13 +140,13 @@ def decide(run: Operation, requests: Floats, earned: Floats, serves: Flags) -> t
     arms = Arms(
         eligible,
         joining=run.joining & eligible,
-        unproven=run.memory.trials < guardrails.min_trials,
+        unproven=run.memory.judged < guardrails.min_trials,
         carried=run.carried,
         probed=eligible & is_baseline & fallen,
         pinned=np.broadcast_to(pinned, eligible.shape),
         learns=experiment.strategy.learns,
     )
-    assessment = assess(experiment, run.memory, eligible, arms.chosen)
+    assessment = assess(experiment, run.memory, eligible, arms.chosen, against)
     promotes = experiment.promotion.action is PromotionAction.PROMOTE
     allocated = allocation.allocate(
         guardrails,

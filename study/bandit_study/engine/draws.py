@@ -25,6 +25,8 @@ class Draws:
     """Shape (S, N), uniform in [0, 1): with the weights it says which arm serves."""
     delay: npt.NDArray[np.int8]
     """Shape (S, N), chunks after which the label comes."""
+    sample: npt.NDArray[np.float32]
+    """Shape (S, N), uniform in [0, 1): below a share it is of the requests that a shadow of that share scores."""
 
     @property
     def seeds(self) -> int:
@@ -38,14 +40,15 @@ def draw(stream: Stream, seeds: int) -> Draws:
     starts = np.repeat(stream.edges[:-1], stream.sizes)
     sizes = np.repeat(stream.sizes, stream.sizes)
     shares = _delay_shares()
-    rows, route, delay = [], [], []
+    rows, route, delay, sample = [], [], [], []
     for seed in range(seeds):
         rng = np.random.default_rng([name, seed])
         rows.append((starts + np.floor(rng.random(len(starts)) * sizes)).astype(np.int32))
         route.append(rng.random(len(starts), dtype=np.float32))
         # Above the last bound there is nothing: the shares sum to 1.
         delay.append(np.searchsorted(np.cumsum(shares)[:-1], rng.random(len(starts))).astype(np.int8))
-    return Draws(np.stack(rows), np.stack(route), np.stack(delay))
+        sample.append(np.random.default_rng([name, seed, 1]).random(len(starts), dtype=np.float32))
+    return Draws(np.stack(rows), np.stack(route), np.stack(delay), np.stack(sample))
 
 
 def _delay_shares() -> Floats:

@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from bandit_operator.core.experiment import Experiment
-from bandit_operator.core.model import Arm, Promotion, PromotionAction
-from bandit_operator.core.strategies import STRATEGIES
+from bandit_operator.core.model import Arm, Guardrails, Promotion, PromotionAction, Shadow
+from bandit_operator.core.strategies import DEFAULT_STRATEGY, STRATEGIES
 from bandit_operator.simulation import operation
 from bandit_study.data.table import Floats
+from bandit_study.engine import shadow as scorer
 from bandit_study.engine.draws import Draws
 from bandit_study.engine.stream import Ints, Stream
 from bandit_study.engine.traffic import Arms, Traffic
@@ -21,6 +22,8 @@ NEVER = -1
 """Stands for a chunk that never came."""
 PROMOTES = frozenset({"ABTest"})
 """Strategies that hand all traffic to the arm found best: a fixed split that never ends is no test."""
+SHADOWS = {"shadow-2": 0.02, "shadow-5": 0.05, "shadow-10": 0.1, "shadow-25": 0.25}
+"""Ways with a shadow: the share of the requests that every arm scores. The strategy is the default."""
 Watch = Callable[[int, Floats, Floats, Floats], None]
 
 
@@ -36,8 +39,9 @@ class Path:
     """Shape (S, K), chunk after which each arm was first found the best of all, or −1."""
 
 
-def experiment(stream: Stream, strategy: str, chunk: int) -> Experiment:
+def experiment(stream: Stream, way: str, chunk: int) -> Experiment:
     """Return what the operator would run in a chunk: the arms that are there, and their scores by then."""
+    strategy = DEFAULT_STRATEGY if way in SHADOWS else way
     scores = [validation for since, validation in stream.validation if since <= chunk][-1]
     action = PromotionAction.PROMOTE if strategy in PROMOTES else PromotionAction.HOLD
     names = stream.names[: stream.serving(chunk)]
@@ -48,32 +52,37 @@ def experiment(stream: Stream, strategy: str, chunk: int) -> Experiment:
         strategy=STRATEGIES[strategy](),
         reward_type=stream.reward.type,
         promotion=Promotion(action=action),
+        shadow=Shadow(SHADOWS[way]) if way in SHADOWS else None,
+        # Nobody need be served by an arm for it to be known.
+        guardrails=Guardrails(min_share=0.0) if way in SHADOWS else Guardrails(),
     )
 
 
-def play(stream: Stream, draws: Draws, strategy: str, watch: Watch | None = None) -> Path:
-    """Play one of the operator's strategies.
+def play(stream: Stream, draws: Draws, way: str, watch: Watch | None = None) -> Path:
+    """Play one of the operator's strategies, or its default one with a shadow.
 
     Args:
         stream: What happens.
         draws: The chance in it.
-        strategy: Name of the strategy.
+        way: Name of the strategy, or of SHADOWS.
         watch: Called after each chunk with its number, the shares under which it was served, and the trials
             and rewards whose labels came in it, each of shape (S, K') for the K' arms that were there.
     """
     shape = (draws.seeds, len(stream.names))
     rolled_back_at, promoted_at = np.full(shape, NEVER), np.full(shape, NEVER)
     traffic = Traffic(stream, draws)
+    shadow = scorer.Shadow(stream, draws, SHADOWS[way]) if way in SHADOWS else None
     changes = {since for since, _ in stream.validation} | set(stream.joins.tolist())
-    run = operation.start(experiment(stream, strategy, 0), draws.seeds, _all(stream.serving(0)))
+    run = operation.start(experiment(stream, way, 0), draws.seeds, _all(stream.serving(0)))
     for chunk in range(stream.chunks):
         if chunk and chunk in changes:
-            operation.change(run, experiment(stream, strategy, chunk))
+            operation.change(run, experiment(stream, way, chunk))
         shares = run.shares
         trials, rewards = traffic.serve(shares)
         if watch is not None:
             watch(chunk, shares, trials, rewards)
-        loser, assessment = operation.decide(run, trials, rewards, _all(stream.serving(chunk)))
+        scored = None if shadow is None else shadow.score()
+        loser, assessment = operation.decide(run, trials, rewards, _all(stream.serving(chunk)), scored)
         there = slice(loser.shape[1])
         out = loser & (rolled_back_at[:, there] == NEVER)
         rolled_back_at[:, there][out] = chunk

@@ -16,14 +16,14 @@ from bandit_study.engine.answers import Skew, make_stream
 from bandit_study.engine.draws import draw
 from bandit_study.engine.intervals import mean_interval, paired
 from bandit_study.engine.measures import measure
-from bandit_study.engine.play import Path, play
+from bandit_study.engine.play import SHADOWS, Path, play
 from bandit_study.engine.settings import Settings
 from bandit_study.engine.stream import Ints, Stream
 
 Progress = Callable[[str], None]
 Result = dict[str, Any]
-PATHS = (*baselines.BASELINES, *STRATEGIES)
-"""All that is compared: the baselines, then the strategies."""
+PATHS = (*baselines.BASELINES, *STRATEGIES, *SHADOWS)
+"""All that is compared: the baselines, then the strategies, then the default one with a shadow."""
 COMPARED = (baselines.REFERENCE, "last-window")
 """Paths that differences are taken to."""
 POINTS = 100

@@ -79,13 +79,16 @@ def over_dispersion(arrays: Arrays) -> Floats:
     return np.asarray(1.0 + np.maximum(arrays["excess"] - arrays["drift"] ** 2, 0.0))
 
 
-def update(arrays: Arrays, pairs: Pairs, *, normal: bool) -> dict[str, Floats]:
+def update(
+    arrays: Arrays, pairs: Pairs, *, normal: bool, ticks_show: float = 1.0
+) -> dict[str, Floats]:
     """Add what is compared to the open block of every pair, and take in the blocks that are full.
 
     Args:
         arrays: as :func:`fields` describes.
         pairs: what is compared.
         normal: whether a block is full as soon as it has data.
+        ticks_show: a block shows as much of the variance as the ticks that it is made of, up to so many.
     """
     n_i, n_j = pairs.trials, swapped(pairs.trials)
     count = np.maximum(n_i + n_j, 1e-12)
@@ -106,6 +109,7 @@ def update(arrays: Arrays, pairs: Pairs, *, normal: bool) -> dict[str, Floats]:
         variance=np.where(full, variance, 1.0),
         expected=(mean - swapped(mean)) * weight,
         unstaked=np.full(mean.shape, UNSTAKED_NORMAL) if normal else _unstaked(mean),
+        shown=np.clip(pairs.number, arrays["blocks"], ticks_show * arrays["blocks"]),
     )
     scarce = 0.0 if normal else _rarer(spread) ** 2
     closed = _close(arrays, block, UNSEEN * weight * scarce / np.where(spread > 0, spread, 1.0))
@@ -125,6 +129,8 @@ class _Block:
     """z as forecast before the block opened."""
     unstaked: Floats
     """Blocks before the first bet."""
+    shown: Floats
+    """Blocks before this one, or the ticks that they were made of, as far as these count."""
 
 
 def _rarer(spread: Floats) -> Floats:
@@ -166,7 +172,7 @@ def _close(arrays: Arrays, block: _Block, unseen: Floats) -> dict[str, Floats]:
     rate = np.stack([np.minimum(follow, 1.0 / deviation), FIXED_BET / deviation], axis=-3)
     gap = np.maximum(block.expected, 0.0) / (root * deviation)
     slowly = np.clip(SHOWN - _TO_WIN / np.maximum(gap, 1e-3) ** 2, LEAST_UNSTAKED, UNSTAKED)
-    rate = np.where((blocks >= np.minimum(block.unstaked, slowly))[..., None, :, :], rate, 0.0)
+    rate = np.where((block.shown >= np.minimum(block.unstaked, slowly))[..., None, :, :], rate, 0.0)
     x = rate * np.minimum(block.bound / root, LARGEST_GAIN * deviation)[..., None, :, :]
     staked = blocks - LEAST_UNSTAKED
     begun = np.logaddexp(arrays["bet"], np.log(restart_weight(np.maximum(staked, 0.0)))[..., None, :, :])

@@ -24,6 +24,9 @@ from bandit_operator.core.inference.pairs import Pairs
 from bandit_operator.core.inference.parts import Parts
 from bandit_operator.core.model import RewardType
 
+TICKS_SHOW = 4.0
+"""How many ticks a block of E2 may stand for where it takes several to fill one."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ShadowTick:
@@ -96,7 +99,9 @@ def update(
         paired=paired.update(
             evidence.paired, pairs, mean_bets.over_dispersion(evidence.bets), bounded=not normal
         ),
-        bets=mean_bets.update(evidence.bets, _compared(evidence, pairs, normal), normal=normal),
+        bets=mean_bets.update(
+            evidence.bets, _compared(evidence, pairs, normal), normal=normal, ticks_show=TICKS_SHOW
+        ),
         agreement=agreement.update(evidence.agreement, served, tick.moments, normal=normal),
     )
 
@@ -124,6 +129,29 @@ def _compared(evidence: ShadowEvidence, tick: PairTick, normal: bool) -> Pairs:
         least=tick.trials,
         number=evidence.paired["paired_ticks"],
     )
+
+
+def worth(evidence: ShadowEvidence, baseline: int, reward_type: RewardType) -> Floats:
+    """How many served requests would tell each arm's difference from the baseline as well ``[..., K]``.
+
+    n requests of both arms served apart tell it with variance 2v/n, where v is that of one reward; as many that
+    both have answered with V/n, and V, that of one difference, is far smaller where the arms mostly agree. For
+    the baseline it is the largest of the others'.
+    """
+    arrays = evidence.paired
+    trials = arrays["paired_trials"][..., baseline]
+    if mo.is_normal(reward_type):
+        alone = mo.pooled_variance(evidence.moments)[..., None]
+        apart = paired.variance(arrays, bounded=False)[..., baseline]
+    else:
+        mean = np.clip(np.nan_to_num(mo.means(evidence.moments), nan=0.5), 0.0, 1.0)
+        level = (mean + mean[..., baseline, None]) / 2.0
+        alone = level * (1.0 - level)
+        apart = (arrays["paired_squares"][..., baseline] + 1.0) / (trials + 1.0)
+    known = (trials > 0) & (apart > 0)
+    result = np.where(known, trials * 2.0 * alone / np.where(known, apart, 1.0), 0.0)
+    result[..., baseline] = result.max(-1)
+    return result
 
 
 def log_proof(evidence: ShadowEvidence, reward_type: RewardType) -> Floats:

@@ -11,7 +11,7 @@ from bandit_operator.core.inference import evidence as ev
 from bandit_operator.core.inference import exposure, named_arrays
 from bandit_operator.core.inference import moments as mo
 from bandit_operator.core.inference.named_arrays import Arrays, Field, Fields, Floats
-from bandit_operator.core.inference.shadow import ShadowEvidence
+from bandit_operator.core.inference.shadow import ShadowEvidence, worth
 from bandit_operator.core.model import Delay, RewardType
 from bandit_operator.core.strategies import STRATEGIES
 
@@ -53,10 +53,10 @@ class Memory:
 
     @property
     def judged(self) -> Floats:
-        """Rewarded answers of each arm since its last reset, served or in the shadow ``[..., K]``."""
+        """Trials of each arm since its last reset, and what the shadow is worth beside them ``[..., K]``."""
         if self.shadow is None:
             return self.trials
-        return np.asarray(self.trials + self.shadow.moments[..., mo.TRIALS, :])
+        return np.asarray(self.trials + worth(self.shadow, self.index(self.baseline), self.reward_type))
 
     @property
     def rewards(self) -> Floats:
