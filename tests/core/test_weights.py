@@ -182,7 +182,9 @@ NOTHING = Outlook(np.zeros(2), np.array(1.0))
 def test_small_changes_are_not_worth_a_write_but_first_and_last_traffic_does_not_wait() -> None:
     assert not worth_writing(arms(0.5, 0.5), arms(0.6, 0.4), NOTHING, Guardrails())
     assert worth_writing(arms(0.5, 0.5), arms(0.62, 0.38), NOTHING, Guardrails())
-    assert worth_writing(arms(0.97, 0.03), arms(0.9, 0.1), NOTHING, Guardrails())  # near the ends less is enough
+    assert worth_writing(
+        arms(0.97, 0.03), arms(0.9, 0.1), NOTHING, Guardrails()
+    )  # near the ends less is enough
     assert worth_writing(arms(0.999, 0.001), arms(1.0, 0.0), NOTHING, Guardrails())
 
 

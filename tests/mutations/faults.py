@@ -131,8 +131,8 @@ def _endpoints_not_looked_at(patch: pytest.MonkeyPatch) -> None:
 def _weight_before_servable(patch: pytest.MonkeyPatch) -> None:
     real = lifecycle._restore
 
-    def restore(arm: str, standing: Any, facts: Any, now: float) -> Any:
-        after, outcomes = real(arm, standing, facts, now)
+    def restore(experiment: Any, arm: str, standing: Any, facts: Any, now: float) -> Any:
+        after, outcomes = real(experiment, arm, standing, facts, now)
         return lifecycle._returned(after, now, after.reason), outcomes
 
     patch.setattr(lifecycle, "_restore", restore)

@@ -13,6 +13,7 @@ from bandit_operator.core.strategies import STRATEGIES
 from bandit_study import runner
 from bandit_study.data.folder import Entry, read_index
 from bandit_study.engine.baselines import BASELINES
+from bandit_study.engine.play import SHADOWS
 from bandit_study.engine.settings import Settings
 from bandit_study.errors import DataError, StudyError
 
@@ -71,7 +72,7 @@ def test_a_result_has_every_strategy_and_baseline_and_is_plain_json(
 ) -> None:
     run(todo, quick, tmp_path / "parts")
     result = json.loads((tmp_path / "parts" / "sales.json").read_text())
-    assert set(result["measures"]) == {*BASELINES, *STRATEGIES}
+    assert set(result["measures"]) == {*BASELINES, *STRATEGIES, *SHADOWS}
     reference = result["measures"]["constant"]["mean_reward"]
     assert reference["vs constant"] == [0, 0, 0]
     shares = result["curves"]["shares"]["Thompson"]

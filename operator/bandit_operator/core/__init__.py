@@ -14,8 +14,8 @@ unwell        whether an arm's guards let it serve
 shadowing     arms that answer copies only, until they are shown to be no worse
 servable      whether an arm can serve
 learn         what of a window is learned
+plausible_shadow  what cannot be true of a shadow
 plausibility  what cannot be true
-plausible_shadow  the same of a shadow
 guards        what must hold before evidence may move traffic
 decision      what a decision starts from, and what it comes to
 evaluate      what the memory says now: shares, probabilities, verdicts

@@ -225,9 +225,7 @@ def _verdict(
     spared = np.array([lifecycle.is_spared(standings[arm], now) for arm in experiment.names])
     judged = _flags(experiment, standings, SERVING_STATES | {ArmState.SHADOWING})
     baseline = experiment.names.index(experiment.baseline)
-    losers = np.flatnonzero(
-        allocation.loser(against.proven & ~spared, against.log_e_value, judged, baseline)
-    )
+    losers = np.flatnonzero(allocation.loser(against.proven & ~spared, against.log_e_value, judged, baseline))
     if not losers.size:
         return None
     return RolledBack(

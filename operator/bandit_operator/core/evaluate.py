@@ -282,7 +282,7 @@ def evaluate(
 
 
 def _contradicted(memory: Memory) -> str | None:
-    """The first arm whose served rewards and those in the shadow differ; for a memory without leading axes."""
+    """The first arm that the shadow is contradicted by; for a memory without leading axes."""
     if memory.shadow is None:
         return None
     arms = np.flatnonzero(memory.shadow.contradicted)

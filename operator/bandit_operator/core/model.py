@@ -72,7 +72,7 @@ class Arm:
     out: bool = False
     """Whether the user wants it to be out of the traffic."""
     onboards_in_shadow: bool = False
-    """Whether, when it is new or tried again, it serves nobody before the shadow has shown it to be no worse."""
+    """Whether, when new or tried again, it serves nobody before the shadow has shown it to be no worse."""
 
 
 @dataclass(frozen=True, slots=True)

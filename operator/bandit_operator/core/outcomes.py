@@ -133,9 +133,8 @@ class RolledBack:
     def __str__(self) -> str:
         e_value = math.exp(min(self.log_e_value, LARGEST_LOG))
         where = ", mostly by the shadow" if self.by_shadow else ""
-        return (
-            f"{self.arm} is worse than {self.baseline}: e-value {e_value:.3g} crossed {self.threshold:.0f}{where}"
-        )
+        crossed = f"e-value {e_value:.3g} crossed {self.threshold:.0f}{where}"
+        return f"{self.arm} is worse than {self.baseline}: {crossed}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What cannot be true of a shadow is not learned; an arm or a pair with such numbers has no data in that window."""
+"""What cannot be true of a shadow is not learned: an arm or a pair with such numbers has no data."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ def _arm(outcome: Outcome, *, bounded: bool) -> Outcome:
         return outcome
     sums = [outcome.trials, outcome.rewards, 0.0 if outcome.squares is None else outcome.squares]
     if not all(abs(one) <= LARGEST for one in sums) or outcome.trials < 0:
-        return Implausible(reasons.IMPOSSIBLE_NUMBER, f"{outcome.trials:g} trials, {outcome.rewards:g} rewards")
+        return Implausible(
+            reasons.IMPOSSIBLE_NUMBER, f"{outcome.trials:g} trials, {outcome.rewards:g} rewards"
+        )
     if bounded and not 0 <= outcome.rewards <= outcome.trials * (1 + ROUNDING) + ROUNDING:
         return Implausible(
             reasons.REWARDS_ABOVE_TRIALS,
@@ -43,7 +45,9 @@ def _arm(outcome: Outcome, *, bounded: bool) -> Outcome:
 
 def _fault(names: tuple[str, str], pair: Paired, *, bounded: bool) -> Implausible | None:
     n, total, squares = pair.trials, pair.difference, pair.squares
-    about = f"{' and '.join(names)} on {n:g} requests: Σ of differences {total:g}, of their squares {squares:g}"
+    about = (
+        f"{' and '.join(names)} on {n:g} requests: Σ of differences {total:g}, of their squares {squares:g}"
+    )
     if not all(abs(one) <= LARGEST for one in (n, total, squares)) or n < 0 or squares < 0:
         return Implausible(reasons.IMPOSSIBLE_NUMBER, f"{about}; no counter grows by that")
     slack = 1 + ROUNDING

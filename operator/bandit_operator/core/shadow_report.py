@@ -28,8 +28,8 @@ class ShadowReport:
     evidence: float | None
     """e-value of the shadow alone that the baseline is better; None for the baseline."""
     shown_in: float | None = None
-    """Seconds after which it is expected to be shown no worse than the baseline but for the margin, if it goes
-    on like this; 0 where it is shown already, None where it is not expected.
+    """Seconds after which it is expected to be shown no worse than the baseline but for the margin, if it
+    goes on like this; 0 where it is shown already, None where it is not expected.
     """
 
 
@@ -42,7 +42,7 @@ def report(experiment: Experiment, memory: Memory) -> dict[str, ShadowReport]:
     center, low, high = shadow.interval(evidence, baseline, kind, rate)
     proof = verdicts.shadow_proof(evidence, kind)[baseline]
     means, trials = mo.means(evidence.moments), evidence.moments[mo.TRIALS]
-    waits = _shown_in(experiment, memory, center, low, rate)
+    waits = _shown_in(experiment, memory, center, low)
     result = {}
     for k, arm in enumerate(memory.arms):
         compared = k != baseline and bool(np.isfinite(low[k]))
@@ -57,7 +57,7 @@ def report(experiment: Experiment, memory: Memory) -> dict[str, ShadowReport]:
     return result
 
 
-def _shown_in(experiment: Experiment, memory: Memory, center: Floats, low: Floats, rate: float) -> Floats:
+def _shown_in(experiment: Experiment, memory: Memory, center: Floats, low: Floats) -> Floats:
     """Seconds until the lower end of each arm's interval is expected to pass −margin ``[K]``; inf for never.
 
     The interval narrows as the square root of the requests, but for a logarithm: n requests have brought it

@@ -112,9 +112,7 @@ def decide(
     """
     experiment, guardrails = run.experiment, run.experiment.guardrails
     moments = np.stack([requests, earned], axis=-2)
-    run.memory = mem.update_moments(
-        experiment, run.memory, moments, experiment.interval, shadow=shadow
-    )
+    run.memory = mem.update_moments(experiment, run.memory, moments, experiment.interval, shadow=shadow)
     for arm in run.added:
         run.memory = mem.reset_arm(run.memory, arm)
     run.added = ()

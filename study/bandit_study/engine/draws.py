@@ -26,7 +26,7 @@ class Draws:
     delay: npt.NDArray[np.int8]
     """Shape (S, N), chunks after which the label comes."""
     sample: npt.NDArray[np.float32]
-    """Shape (S, N), uniform in [0, 1): below a share it is of the requests that a shadow of that share scores."""
+    """Shape (S, N), uniform in [0, 1): a shadow scores the requests for which it is below its share."""
 
     @property
     def seeds(self) -> int:

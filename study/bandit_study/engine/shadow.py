@@ -36,7 +36,7 @@ class Shadow:
         }
 
     def score(self) -> ShadowTick:
-        """Score the next chunk's sample and return what labels have come by its end, of the arms that are there."""
+        """Score the next chunk's sample, and return what labels have come by its end."""
         stream, draws = self._stream, self._draws
         here = slice(int(stream.edges[self._chunk]), int(stream.edges[self._chunk + 1]))
         there = slice(stream.serving(self._chunk))

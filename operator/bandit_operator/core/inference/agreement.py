@@ -18,8 +18,10 @@ from bandit_operator.core.inference.named_arrays import Arrays, Field, Flags, Fl
 
 ERROR_RATE = 0.001
 """α for all arms together."""
-_SHARPEST_AT = 1_000.0
-"""Σh at which the boundary is sharpest."""
+_SHARPEST_AT = 100.0
+"""Σh at which the boundary is sharpest: a lie that would mislead a verdict soon must be found sooner."""
+DOUBTFUL = 2.5
+"""Standard deviations from which on verdicts about an arm do not rest on the shadow for the moment."""
 LEAST_TICKS = 10.0
 """Ticks with both from which on the over-dispersion is known well enough to speak."""
 
@@ -62,11 +64,29 @@ def update(arrays: Arrays, served: Floats, shadow: Floats, *, normal: bool) -> d
 
 def contradicted(arrays: Arrays) -> Flags:
     """Arms whose served rewards and those in the shadow differ beyond chance ``[..., K]``."""
-    ticks, weight = arrays["served_beyond_ticks"], arrays["served_beyond_weight"]
-    known = (ticks >= LEAST_TICKS) & (weight > 0)
-    dispersion = np.maximum(arrays["served_beyond_squares"] / np.maximum(ticks, 1.0), 1.0)
-    total = np.where(known, arrays["served_beyond_variance"] * dispersion, 1.0)
-    prior = _SHARPEST_AT * total / np.where(known, weight, 1.0)
-    rate = ERROR_RATE / ticks.shape[-1]
-    reach = np.sqrt((total + prior) * (2.0 * np.log(1.0 / rate) + np.log1p(total / prior)))
+    known, variance = _variance(arrays)
+    known = known & (arrays["served_beyond_ticks"] >= LEAST_TICKS)
+    prior = _SHARPEST_AT * variance / np.where(known, arrays["served_beyond_weight"], 1.0)
+    rate = ERROR_RATE / known.shape[-1]
+    reach = np.sqrt((variance + prior) * (2.0 * np.log(1.0 / rate) + np.log1p(variance / prior)))
     return np.asarray(known & (np.abs(arrays["served_beyond"]) > reach))
+
+
+def doubtful(arrays: Arrays) -> Flags:
+    """Arms of which served rewards speak against the shadow as far as they go ``[..., K]``.
+
+    One arm in eighty looks so by chance at any moment. An arm of little traffic is contradicted late, and a
+    verdict about it can wait.
+    """
+    known, variance = _variance(arrays)
+    return np.asarray(known & (np.abs(arrays["served_beyond"]) > DOUBTFUL * np.sqrt(variance)))
+
+
+def _variance(arrays: Arrays) -> tuple[Flags, Floats]:
+    """Whether anything is known of an arm, and the variance of its Σz (else 1), each ``[..., K]``."""
+    known = np.asarray(arrays["served_beyond_weight"] > 0)
+    variance = np.where(known, arrays["served_beyond_variance"], 1.0)
+    # What the sum itself explains is no noise of single ticks.
+    scattered = arrays["served_beyond_squares"] - arrays["served_beyond"] ** 2 / variance
+    ticks = np.maximum(arrays["served_beyond_ticks"], 1.0)
+    return known, variance * np.maximum(scattered / ticks, 1.0)

@@ -79,9 +79,7 @@ def over_dispersion(arrays: Arrays) -> Floats:
     return np.asarray(1.0 + np.maximum(arrays["excess"] - arrays["drift"] ** 2, 0.0))
 
 
-def update(
-    arrays: Arrays, pairs: Pairs, *, normal: bool, ticks_show: float = 1.0
-) -> dict[str, Floats]:
+def update(arrays: Arrays, pairs: Pairs, *, normal: bool, ticks_show: float = 1.0) -> dict[str, Floats]:
     """Add what is compared to the open block of every pair, and take in the blocks that are full.
 
     Args:

@@ -77,6 +77,11 @@ class ShadowEvidence(Parts):
         return agreement.contradicted(self.agreement)
 
     @property
+    def doubtful(self) -> Flags:
+        """Arms of which served rewards speak against the shadow as far as they go ``[..., K]``."""
+        return agreement.doubtful(self.agreement)
+
+    @property
     def lies(self) -> Flags:
         """Whether any arm's do, so that nothing rests on the shadow ``[...]``."""
         return np.asarray(self.contradicted.any(-1))
@@ -134,9 +139,9 @@ def _compared(evidence: ShadowEvidence, tick: PairTick, normal: bool) -> Pairs:
 def worth(evidence: ShadowEvidence, baseline: int, reward_type: RewardType) -> Floats:
     """How many served requests would tell each arm's difference from the baseline as well ``[..., K]``.
 
-    n requests of both arms served apart tell it with variance 2v/n, where v is that of one reward; as many that
-    both have answered with V/n, and V, that of one difference, is far smaller where the arms mostly agree. For
-    the baseline it is the largest of the others'.
+    n requests of both arms served apart tell it with variance 2v/n, where v is that of one reward; as many
+    that both have answered with V/n, and V, that of one difference, is far smaller where the arms mostly
+    agree. For the baseline it is the largest of the others'.
     """
     arrays = evidence.paired
     trials = arrays["paired_trials"][..., baseline]

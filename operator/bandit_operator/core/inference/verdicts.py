@@ -27,7 +27,7 @@ def threshold(arms: int, error_rate: float) -> float:
 
 
 def log_proof(evidence: Evidence, shadow: ShadowEvidence | None, reward_type: RewardType) -> Floats:
-    """Ln of the e-value that verdicts rest on, that the row's arm is better than the column's ``[..., K, K]``.
+    """Ln of the e-value of verdicts, that the row's arm is better than the column's ``[..., K, K]``.
 
     With a shadow it is the mean of both e-values; the shadow's counts as 0 once it is contradicted.
     """
@@ -38,9 +38,13 @@ def log_proof(evidence: Evidence, shadow: ShadowEvidence | None, reward_type: Re
 
 
 def shadow_proof(shadow: ShadowEvidence, reward_type: RewardType) -> Floats:
-    """Ln of the shadow's own e-value ``[..., K, K]``; −∞ once it is contradicted."""
-    lies = shadow.lies[..., None, None]
-    return np.where(lies, -np.inf, evidence_of_shadow.log_proof(shadow, reward_type))
+    """Ln of the shadow's own e-value ``[..., K, K]``.
+
+    −∞ once it is contradicted, and while served rewards of either arm speak against it.
+    """
+    doubtful = shadow.doubtful[..., :, None] | shadow.doubtful[..., None, :]
+    unfit = doubtful | shadow.lies[..., None, None]
+    return np.where(unfit, -np.inf, evidence_of_shadow.log_proof(shadow, reward_type))
 
 
 def rollback_evidence(proof: Floats, baseline: int) -> Floats:
@@ -69,11 +73,12 @@ def no_worse(
 ) -> Flags:
     """Arms that the shadow shows to earn no less than the baseline, but for the margin ``[..., K]``.
 
-    None while the shadow is contradicted. The lower end of the interval of the difference is above −margin.
+    None once the shadow is contradicted. The lower end of the interval of the difference is above −margin.
     """
     arms = shadow.moments.shape[-1]
     _, low, _ = evidence_of_shadow.interval(shadow, baseline, reward_type, error_rate / (arms - 1))
-    return np.asarray((low > -margin) & ~shadow.lies[..., None])
+    doubtful = shadow.doubtful | shadow.doubtful[..., baseline, None]
+    return np.asarray((low > -margin) & ~shadow.lies[..., None] & ~doubtful)
 
 
 def no_material_difference(

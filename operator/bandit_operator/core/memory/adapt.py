@@ -70,9 +70,7 @@ def _with_or_without_shadow(memory: Memory, experiment: Experiment, notes: list[
         return replace(memory, shadow=None)
     notes.append("spec.shadow added: its evidence begins")
     leading = memory.labels.shape
-    return replace(
-        memory, shadow=ShadowEvidence.initial(memory.reward_type, len(memory.arms), leading)
-    )
+    return replace(memory, shadow=ShadowEvidence.initial(memory.reward_type, len(memory.arms), leading))
 
 
 def _described(delay: Delay | None) -> str:

@@ -185,7 +185,7 @@ class Stateless:
         """Keep nothing."""
         return dict(state)
 
-    def probability_best(self, state: Arrays, situation: Situation) -> Floats:
+    def probability_best(self, state: Arrays, situation: Situation) -> Floats:  # noqa: ARG002 - part of the protocol
         """P(best) from the posterior of all rewards since each arm's reset."""
         return posterior.probability_best(
             situation.counts, situation.reward_type, situation.eligible, situation.baseline
