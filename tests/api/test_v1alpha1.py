@@ -124,3 +124,35 @@ def test_percent_and_decimals_say_the_same(manifest: dict[str, Any]) -> None:
         parse({**manifest, "spec": {**manifest["spec"], "guardrails": guardrails}})
     ).guardrails
     assert (read.min_share, read.max_step, read.new_arm_share, read.min_change) == (0.025, 0.2, 0.1, 0.005)
+
+
+COLLECTOR = {"collector": {"route": "income"}}
+
+
+def test_a_shadow_is_read_with_its_share_its_margin_and_the_arms_that_begin_in_it(
+    smallest: dict[str, Any],
+) -> None:
+    smallest["spec"]["shadow"] = {"share": "25%", "margin": "0.02", "prometheus": COLLECTOR}
+    smallest["spec"]["arms"][1]["onboarding"] = "Shadow"
+    experiment = to_experiment(parse(smallest))
+    assert experiment.shadow == core.Shadow(share=0.25, margin=0.02)
+    assert [arm.onboards_in_shadow for arm in experiment.arms] == [False, True]
+
+
+def test_a_shadow_has_the_cores_own_margin_and_leaves_filters_alone_unless_told(
+    smallest: dict[str, Any],
+) -> None:
+    smallest["spec"]["shadow"] = {"prometheus": COLLECTOR}
+    resource = parse(smallest)
+    assert to_experiment(resource).shadow == core.Shadow(share=0.1)
+    assert resource.spec.shadow is not None
+    assert resource.spec.shadow.mirror == "Manual"
+
+
+def test_without_a_shadow_there_is_none(smallest: dict[str, Any]) -> None:
+    assert to_experiment(parse(smallest)).shadow is None
+
+
+def test_an_arm_may_keep_no_share_at_all(smallest: dict[str, Any]) -> None:
+    smallest["spec"]["guardrails"] = {"minShare": "0"}
+    assert to_experiment(parse(smallest)).guardrails.min_share == 0.0

@@ -17,6 +17,7 @@ from bandit_operator.sources import SOURCES, Sample, source_of
 from bandit_operator.sources.late import Level
 from bandit_operator.sources.promql import PART
 from bandit_operator.sources.requests import request_counters
+from bandit_operator.sources.shadow import shadow_counters
 from bandit_operator.sources.window_query import WindowQuery
 from tests.support.golden import agrees
 
@@ -55,7 +56,8 @@ def outcomes(resource_of: ResourceOf) -> Outcomes:
 
 def window_query(resource: Any) -> WindowQuery:
     source = source_of(resource)
-    counters = (*source.counters(resource), *request_counters(resource))
+    shadow = (one for family in shadow_counters(resource) for one in family)
+    counters = (*source.counters(resource), *request_counters(resource), *shadow)
     return WindowQuery(counters, source.queries(resource, 1000.0, 1030.0), 1000.0, 1030.0)
 
 
@@ -77,7 +79,7 @@ GOLDEN = Path(__file__).parent / "golden"
 EXAMPLES = Path(__file__).parents[2] / "crds" / "examples"
 
 
-@pytest.mark.parametrize("name", ["gateway-success", "gaussian", "query", "ratio", "thompson"])
+@pytest.mark.parametrize("name", ["gateway-success", "gaussian", "query", "ratio", "shadow", "thompson"])
 def test_the_query_of_an_example_is_the_golden_one(name: str) -> None:
     resource = parse(yaml.safe_load((EXAMPLES / f"{name}.yaml").read_text()))
     promql = window_query(resource).promql()

@@ -12,7 +12,7 @@ from bandit_operator.api.record import RecordedStatus, unpacked
 from bandit_operator.api.status import Phase
 from bandit_operator.core import memory as memories
 from bandit_operator.core.decide import decide
-from bandit_operator.core.decision import ArmReport, Decision, Intention
+from bandit_operator.core.decision import ArmReport, Decision, Intention, ShadowReport
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import ArmFacts, ArmStanding, ArmState, Observed, Snapshot, Window
 from bandit_operator.status.document import Document, from_status, read_status, to_status
@@ -186,3 +186,30 @@ def test_who_leads_how_surely_and_who_is_nearest_to_a_rollback_is_one_line(
     nobody = {arm: replace(report, trials=0, evidence=1.0) for arm, report in reports.items()}
     without = written(experiment, committed, replace(known, reports=nobody))
     assert [without[name] for name in ("leader", "certainty", "evidence")] == [None, None, None]
+
+
+def test_an_arm_shows_what_the_shadow_has_shown_of_it(
+    experiment: Experiment, snapshot: Snapshot, decision: Decision
+) -> None:
+    shown = {
+        "logistic": ShadowReport(400, 0.5, None, None, None),
+        "boosting": ShadowReport(398, 0.45, -0.05, (-0.09, -0.01), 37.25),
+    }
+    reports = {arm: replace(report, shadow=shown[arm]) for arm, report in decision.reports.items()}
+    committed = Committed(memories.initial(experiment)).decided(snapshot, decision, 3)
+    status = written(experiment, committed, replace(decision, reports=reports))
+    assert [arm["shadow"] for arm in status["arms"]] == [
+        {"trials": "400", "mean": "0.5"},
+        {
+            "trials": "398",
+            "mean": "0.45",
+            "difference": "-0.05",
+            "low": "-0.09",
+            "high": "-0.01",
+            "evidence": "37.25",
+        },
+    ]
+
+
+def test_without_a_shadow_an_arm_shows_none(status: dict[str, Any]) -> None:
+    assert all("shadow" not in arm for arm in status["arms"])

@@ -104,6 +104,30 @@ class Seen(ApiModel):
     """Arm that somebody asked to bring back."""
 
 
+class PairObservation(ApiModel):
+    """What two arms earned on the same requests in one window."""
+
+    trials: Annotated[str, Field(max_length=32)]
+    """Requests."""
+    difference: Annotated[str, Field(max_length=32)]
+    """Sum of the first arm's rewards less the second's."""
+    squares: Annotated[str, Field(max_length=32)]
+    """Sum of the squared differences."""
+
+
+class ShadowRecord(ApiModel):
+    """What the shadow scored in one window; pairs are named as FIRST/SECOND, in the order of the spec."""
+
+    observations: dict[str, Observation] | None = None
+    """What each arm's answers earned; an arm without data is left out."""
+    pairs: dict[str, PairObservation] | None = None
+    """What two arms earned on the same requests; a pair without data is left out."""
+    missing: dict[str, Annotated[str, Field(max_length=1024)]] | None = None
+    """Why arms or pairs have no data."""
+    implausible: dict[str, ImplausibleNumbers] | None = None
+    """Arms or pairs whose numbers were not believed."""
+
+
 class DecisionRecord(ApiModel):
     """One decision, with what is needed to make it again."""
 
@@ -123,6 +147,8 @@ class DecisionRecord(ApiModel):
     """What the guards measured at the window's end, by guard and arm."""
     implausible: dict[str, ImplausibleNumbers] | None = None
     """Arms whose numbers the source itself found not to be believed."""
+    shadow: ShadowRecord | None = None
+    """What the shadow scored in the window; left out where there is none."""
     weights: dict[str, int] | None = None
     """Weight of each arm that it came to."""
     actions: list[Text] | None = None

@@ -41,6 +41,7 @@ from bandit_operator.api.rules import (
     parse_decimal,
     parse_duration,
 )
+from bandit_operator.api.shadow import Onboarding, Shadow, shadow_rules
 from bandit_operator.api.strategy import Strategy, share_maps, types_that_compare_validation_scores
 from bandit_operator.api.traffic import Traffic
 from bandit_operator.core.model import Mode, PromotionAction
@@ -100,6 +101,11 @@ class Arm(ApiModel):
     requests over, and replicas 0 where rollback.scaleToZero says so), unless no other arm can serve.
     In: it serves; one that was Out comes back as after a rollback, with a small share.
     """
+    onboarding: Onboarding = Onboarding.SERVE
+    """How it begins when it is new or tried again. Serve: with a small share of the traffic, see
+    guardrails.newArmShare. Shadow: it answers copies alone, which no user sees, until spec.shadow has
+    shown it to be no worse than the baseline by more than margin.
+    """
 
 
 class Guardrails(ApiModel):
@@ -135,7 +141,9 @@ class Guardrails(ApiModel):
     that does worse loses its share at once, as far as others may take it.
     """
     min_share: Share = "0.01"
-    """Share of the traffic that every serving arm keeps, so that its evidence goes on."""
+    """Share of the traffic that every serving arm keeps, so that its evidence goes on. With spec.shadow it
+    may be 0, because the evidence goes on there.
+    """
     min_change: Share = "0.005"
     """Weights are left alone while no share would change by more than this. A change must also be worth
     a write: large beside the share, or expected to earn something.
@@ -325,6 +333,7 @@ class Spec(ApiModel):
         *port_rules(),
         _validation_score_rule(),
         *pin_rules(),
+        *shadow_rules(),
         *(_share_map_rule(*share_map) for share_map in share_maps()),
     )
 
@@ -350,6 +359,8 @@ class Spec(ApiModel):
     """One arm that is to have all of the traffic, until this is taken out again."""
     reward: Reward
     """What one reward is, and where to read it."""
+    shadow: Shadow | None = None
+    """Learn from copies of requests, too, which every arm answers and no user sees."""
     strategy: Strategy = Field(default_factory=Strategy)
     """How the next weights are chosen."""
     guards: Annotated[list[Guard] | None, Field(max_length=8), ListMap("name")] = None

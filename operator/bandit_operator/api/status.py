@@ -33,6 +33,8 @@ class ConditionType(StrEnum):
     """Something is under way: evidence being gathered, an arm draining or returning."""
     DECIDED = "Decided"
     """A verdict stands: who is best, or that the best do not differ; or spec.maxDuration is over."""
+    SHADOW_AVAILABLE = "ShadowAvailable"
+    """Copies are made, and their rewards come and can be believed; only where spec.shadow is."""
     READY = "Ready"
     """All of the above that matter to users hold: traffic is where the operator wants it."""
 
@@ -64,7 +66,7 @@ class Condition(ApiModel):
     """One aspect of the state, as the Kubernetes API conventions define it."""
 
     type: Annotated[str, Field(min_length=1, max_length=316)]
-    """Accepted, MetricsAvailable, TrafficInSync, Progressing, Decided or Ready."""
+    """Accepted, MetricsAvailable, TrafficInSync, Progressing, Decided, ShadowAvailable or Ready."""
     status: Literal["True", "False", "Unknown"]
     """Whether it holds."""
     observed_generation: int | None = None
@@ -86,15 +88,34 @@ class MeanInterval(ApiModel):
     """Upper end."""
 
 
+class ShadowArmStatus(ApiModel):
+    """What the shadow has shown of one arm since its evidence began."""
+
+    trials: Annotated[str, Field(max_length=32)]
+    """Requests of which its answer in the shadow was rewarded."""
+    mean: Annotated[str | None, Field(max_length=32)] = None
+    """Mean of these rewards."""
+    difference: Annotated[str | None, Field(max_length=32)] = None
+    """Mean reward less the baseline's on the same requests. The baseline has none."""
+    low: Annotated[str | None, Field(max_length=32)] = None
+    """Lower end of the interval of the difference, which holds at all times together but for
+    rollback.errorRate.
+    """
+    high: Annotated[str | None, Field(max_length=32)] = None
+    """Upper end of the same interval."""
+    evidence: Annotated[str | None, Field(max_length=32)] = None
+    """e-value, of the shadow alone, of the claim that it is worse than the baseline, which has none."""
+
+
 class ArmStatus(ApiModel):
     """What is known of one arm."""
 
     name: Annotated[str, Field(max_length=63)]
     """Name of the arm."""
     state: ArmState | None = None
-    """Active: it serves. Joining: it is new or back, with a small share. Unavailable: it cannot
-    serve now. Draining: it was found worse and gets no new requests. RolledBack: it is out.
-    Restoring: it is being scaled up again.
+    """Active: it serves. Shadowing: it is new or back, and answers copies alone. Joining: it is new or
+    back, with a small share. Unavailable: it cannot serve now. Draining: it was found worse and gets no
+    new requests. RolledBack: it is out. Restoring: it is being scaled up again.
     """
     since: Time | None = None
     """When it entered the state."""
@@ -120,6 +141,8 @@ class ArmStatus(ApiModel):
     """
     threshold: Annotated[str | None, Field(max_length=32)] = None
     """Evidence at which the arm is rolled back: (arms - 1) / rollback.errorRate."""
+    shadow: ShadowArmStatus | None = None
+    """What the shadow has shown of it; only with spec.shadow."""
     previous_replicas: Annotated[int | None, Field(ge=0)] = None
     """Replicas to come back to, while it is scaled to zero."""
     taken_out: TakenOut | None = None
@@ -178,8 +201,9 @@ class Status(ApiModel):
     winner: Annotated[str | None, Field(max_length=63)] = None
     """Arm that is proven better than all others, if one is."""
     conditions: Annotated[list[Condition], Field(max_length=16), ListMap("type")] | None = None
-    """Accepted, MetricsAvailable, TrafficInSync, Progressing, Decided and Ready. Ready is true when
-    traffic is where the operator wants it; Decided is what a pipeline may wait for.
+    """Accepted, MetricsAvailable, TrafficInSync, Progressing, Decided and Ready, and with spec.shadow
+    ShadowAvailable. Ready is true when traffic is where the operator wants it; Decided is what a
+    pipeline may wait for.
     """
     arms: Annotated[list[ArmStatus], Field(max_length=64), ListMap("name")] | None = None
     """What is known of each arm."""

@@ -17,6 +17,7 @@ from bandit_operator.api.faults import told
 from bandit_operator.api.fields import ApiModel
 from bandit_operator.api.guard import Guard
 from bandit_operator.api.rules import Rule, parse_decimal, parse_duration
+from bandit_operator.api.shadow import Onboarding
 from bandit_operator.api.status import Status
 from bandit_operator.api.timestamps import from_timestamp
 from bandit_operator.core import model as core
@@ -129,6 +130,7 @@ def to_experiment(resource: BanditDeployment) -> Experiment:
         ),
         deadline=_deadline(resource),
         guards=tuple(map(_guard, spec.guards or ())),
+        shadow=_shadow(spec),
         pin=None if spec.pin is None else spec.pin.arm,
     )
 
@@ -150,6 +152,7 @@ def _arm(arm: api.Arm) -> core.Arm:
         name=arm.name,
         validation_score=_number(arm.validation_score),
         out=arm.state is api.ArmWish.OUT,
+        onboards_in_shadow=arm.onboarding is Onboarding.SHADOW,
     )
 
 
@@ -160,6 +163,13 @@ def _guard(guard: Guard) -> core.Guard:
 
 def _number(text: str | None) -> float | None:
     return None if text is None else parse_decimal(text)
+
+
+def _shadow(spec: api.Spec) -> core.Shadow | None:
+    shadow = spec.shadow
+    if shadow is None:
+        return None
+    return core.Shadow(share=parse_decimal(shadow.share), margin=parse_decimal(shadow.margin))
 
 
 def _delay(spec: api.Spec) -> core.Delay | None:

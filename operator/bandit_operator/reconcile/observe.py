@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from bandit_operator.adapters.prometheus import Prometheus
 from bandit_operator.api.references import backends_of, route_of
 from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core import reasons
-from bandit_operator.core.model import Implausible, NoData, Outcome, SourceDown, Window
+from bandit_operator.core.model import Implausible, NoData, Shadowed, SourceDown, Window
 from bandit_operator.errors import InvalidSpec
 from bandit_operator.reconcile.causes import Causes
 from bandit_operator.reconcile.moments import Moment, Moments
 from bandit_operator.routers import ROUTERS, Located
 from bandit_operator.sources import RewardSource, Sample, source_of
-from bandit_operator.sources.base import Values
+from bandit_operator.sources.base import Counter
 from bandit_operator.sources.beginnings import leave_out_counted, leave_out_lives, subtract_earlier
 from bandit_operator.sources.binding import bound, checked
 from bandit_operator.sources.guards import guard_queries, guard_values
@@ -23,10 +24,19 @@ from bandit_operator.sources.late import add_late
 from bandit_operator.sources.promql import raw
 from bandit_operator.sources.requests import REQUESTS, request_counters
 from bandit_operator.sources.resets import add_reset
+from bandit_operator.sources.shadow import (
+    ARM_TRIALS,
+    PAIR_TRIALS,
+    arm_outcomes,
+    pair_outcomes,
+    shadow_counters,
+    shadowed,
+)
 from bandit_operator.sources.tally import Tally
 from bandit_operator.sources.window_query import WindowQuery, earlier_in, firsts_in
 from bandit_operator.watch.cache import Cache
 
+Kind = TypeVar("Kind")
 LONGEST_REASON = 1000
 """Most characters of why an arm has no data: what the status takes."""
 
@@ -43,6 +53,26 @@ class WindowRead:
     """Whether what was earned since the last sample before this window is not known either."""
     late: bool = False
     """Whether samples of the window before have come after that was read."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Tallies:
+    """What each family of counters comes to: what is odd in one of them says nothing of the others."""
+
+    served: Tally
+    """Of served answers, and of requests."""
+    arms: Tally
+    """Of answers in the shadow."""
+    pairs: Tally
+    """Of the differences between them."""
+
+    def all(self) -> tuple[Tally, ...]:
+        """All of them; those of the shadow have no counters where there is none."""
+        return (self.served, self.arms, self.pairs)
+
+    def of(self, counter: Counter) -> Tally:
+        """The one that a counter belongs to."""
+        return next(one for one in self.all() if counter in one.counters)
 
 
 class Observer:
@@ -93,38 +123,54 @@ class Observer:
         if isinstance(answer, SourceDown):
             return answer
         values = {part: dict(by_arm) for part, by_arm in query.values(answer).items()}
-        tally = Tally(query.counters, values, usual)
+        tallies = _tallies(resource, query, values, usual)
+        served = tallies.served
         uid, read_from = resource.metadata.uid, (address, query.counters)
         remembered = self._moments.at(uid, read_from, start)
         before, at_start = remembered or Moment(), query.levels(answer, start)
-        down = await self._correct(address, query, answer, tally, before)
+        down = await self._correct(address, query, answer, tallies, before)
         if down is not None:
             return down
-        if not any(at_start.values()):
-            leave_out_counted(tally, before.known)
-        if remembered is not None:
-            add_late(tally, before.levels, at_start)
+        for tally in tallies.all():
+            if not any(at_start.values()):
+                leave_out_counted(tally, before.known)
+            if remembered is not None:
+                add_late(tally, before.levels, {part: at_start[part] for part in tally.values})
         levels = query.levels(answer, end)
         known = levels if any(levels.values()) else before.known
-        self._moments.keep(uid, read_from, end, Moment(levels, known, dict(tally.restarted)))
+        restarted = {series: times for tally in tallies.all() for series, times in tally.restarted.items()}
+        self._moments.keep(uid, read_from, end, Moment(levels, known, restarted))
         outcomes = source.outcomes(resource, values)
-        await self._explain(resource, address, query, values, outcomes)
-        for arm, what in tally.unsteady.items():
-            outcomes[arm] = Implausible(reasons.COUNTER_NOT_STEADY, what)
+        outcomes |= await self._explained(resource, address, end, served, outcomes)
+        shadow = await self._shadow(resource, address, tallies, start, end)
         return WindowRead(
-            Window(start, end, outcomes, guard_values(resource, values)),
+            Window(start, end, _steady(served, outcomes), guard_values(resource, values), shadow),
             values.get(REQUESTS, {}),
-            tuple(tally.notes),
-            tally.past_is_lost,
-            tally.late,
+            tuple(note for tally in tallies.all() for note in tally.notes),
+            served.past_is_lost,
+            any(tally.late for tally in tallies.all()),
         )
+
+    async def _shadow(
+        self, resource: BanditDeployment, address: str, tallies: _Tallies, start: float, end: float
+    ) -> Shadowed | None:
+        """What the shadow scored in the window, or None where there is none."""
+        if resource.spec.shadow is None:
+            return None
+        arms = arm_outcomes(resource, tallies.arms.known, end - start)
+        pairs = pair_outcomes(resource, tallies.pairs.known)
+        arms |= await self._explained(resource, address, end, tallies.arms, arms)
+        if not any(isinstance(outcome, NoData) for outcome in arms.values()):  # else it is the same cause
+            pairs |= await self._explained(resource, address, end, tallies.pairs, pairs)
+        return shadowed(resource, _steady(tallies.arms, arms), _steady(tallies.pairs, pairs))
 
     def _query(
         self, resource: BanditDeployment, source: RewardSource, start: float, end: float
     ) -> WindowQuery:
         """What is asked of a window; raises InvalidSpec where the user's PromQL is none, or not allowed."""
         located = self._located(resource)
-        counters = (*source.counters(resource, located), *request_counters(resource))
+        shadow = (one for family in shadow_counters(resource) for one in family)
+        counters = (*source.counters(resource, located), *request_counters(resource), *shadow)
         asked = (*source.queries(resource, start, end), *guard_queries(resource, start, end, located))
         namespace = self._namespace_of(resource)
         try:
@@ -138,9 +184,12 @@ class Observer:
             raise InvalidSpec(str(error)) from error
 
     async def _correct(
-        self, address: str, query: WindowQuery, answer: list[Sample], tally: Tally, before: Moment
+        self, address: str, query: WindowQuery, answer: list[Sample], tallies: _Tallies, before: Moment
     ) -> SourceDown | None:
-        """Correct the tally for series that seem to begin or were reset in the window; None if it could."""
+        """Correct what was read for series that seem to begin or were reset in the window; None if it could.
+
+        What of the shadow cannot be corrected is not known, and costs the rest nothing.
+        """
         began, reset = query.seemed_to_begin(answer), query.were_reset(answer)
         past: list[Sample] = []
         if began:
@@ -149,47 +198,55 @@ class Observer:
                 return beginnings
             past = beginnings
         for counter in began:
-            subtract_earlier(tally, counter, firsts_in(counter, past), earlier_in(counter, past))
+            firsts, earlier = firsts_in(counter, past), earlier_in(counter, past)
+            subtract_earlier(tallies.of(counter), counter, firsts, earlier)
         # Another process' counter may be back, and go down no more, in the window after a reset.
         again = {part for part, _ in before.restarted}
         for counter in (one for one in query.counters if one in reset or one.part in again):
             samples = raw(counter.selector, query.start, query.end)
             series = await self._prometheus.series(address, samples, at=query.end)
+            tally = tallies.of(counter)
             if isinstance(series, SourceDown):
-                return series
+                if tally is tallies.served:
+                    return series
+                tally.unread.add(counter.part)
+                continue
             earlier = earlier_in(counter, past)
             add_reset(tally, counter, series, query.start, earlier, before.restarted)
-        leave_out_lives(tally)
+        for tally in tallies.all():
+            leave_out_lives(tally)
         return None
 
     def _namespace_of(self, resource: BanditDeployment) -> str | None:
         """The only namespace whose series the resource may read, or None."""
         return resource.metadata.namespace if self._bind_namespace else None
 
-    async def _explain(
+    async def _explained(
         self,
         resource: BanditDeployment,
         address: str,
-        query: WindowQuery,
-        values: Values,
-        outcomes: dict[str, Outcome],
-    ) -> None:
-        """Say of arms without series what there is instead; one cause for all of them."""
-        silent = {arm: outcome for arm, outcome in outcomes.items() if isinstance(outcome, NoData)}
-        of_rewards = [one for one in query.counters if one.part != REQUESTS]
-        counters = sorted(of_rewards, key=lambda one: one.part != "trials")  # as their absence is said
+        at: float,
+        tally: Tally,
+        outcomes: Mapping[str, object],
+    ) -> dict[str, NoData]:
+        """Of arms, or pairs, without series: what there is instead; one cause for all of them."""
+        silent = {name: outcome for name, outcome in outcomes.items() if isinstance(outcome, NoData)}
+        of_rewards = [one for one in tally.counters if one.part != REQUESTS]
+        counters = sorted(of_rewards, key=lambda one: one.part != tally.trials)  # as their absence is said
         lacking = {
-            arm: next((one for one in counters if arm not in values[one.part]), None) for arm in silent
+            name: next((one for one in counters if name not in tally.known[one.part]), None)
+            for name in silent
         }
         first = next((one for one in counters if one in lacking.values()), None)
         if first is None:
-            return
-        cause = await self._causes.of(
-            resource.metadata.uid, address, first, query.end, self._namespace_of(resource)
-        )
-        for arm, counter in lacking.items():
-            if cause and counter == first:
-                outcomes[arm] = NoData(f"{silent[arm].reason}: {cause}"[:LONGEST_REASON])
+            return {}
+        about = f"{resource.metadata.uid} {tally.trials}"
+        cause = await self._causes.of(about, address, first, at, self._namespace_of(resource))
+        return {
+            name: NoData(f"{silent[name].reason}: {cause}"[:LONGEST_REASON])
+            for name, counter in lacking.items()
+            if cause and counter == first
+        }
 
     def _located(self, resource: BanditDeployment) -> Located | None:
         """Where the arms stand in the route, as far as the cache knows."""
@@ -200,3 +257,23 @@ class Observer:
             return None
         located = router.locate(route, reference.section, backends_of(resource))
         return located if isinstance(located, Located) else None
+
+
+def _tallies(
+    resource: BanditDeployment, query: WindowQuery, values: dict[str, dict[str, float]], usual: float
+) -> _Tallies:
+    """One tally for each family of the query's counters; their numbers are those of ``values``."""
+    parts = [{one.part for one in family} for family in shadow_counters(resource)]
+    of_arms, of_pairs = (tuple(one for one in query.counters if one.part in family) for family in parts)
+    served = tuple(one for one in query.counters if one not in (*of_arms, *of_pairs))
+
+    def tally(counters: tuple[Counter, ...], trials: str) -> Tally:
+        return Tally(counters, {one.part: values[one.part] for one in counters}, usual, trials)
+
+    return _Tallies(tally(served, "trials"), tally(of_arms, ARM_TRIALS), tally(of_pairs, PAIR_TRIALS))
+
+
+def _steady(tally: Tally, outcomes: Mapping[str, Kind]) -> dict[str, Kind | Implausible]:
+    """The outcomes, less those of counters that are none."""
+    unsteady = {name: Implausible(reasons.COUNTER_NOT_STEADY, what) for name, what in tally.unsteady.items()}
+    return {**outcomes, **unsteady}

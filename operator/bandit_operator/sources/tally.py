@@ -32,6 +32,8 @@ class Tally:
     counters: tuple[Counter, ...]
     values: dict[str, dict[str, float]]
     usual: float = 0.0
+    trials: str = "trials"
+    """The part that counts trials, by which lives are told."""
     firsts: dict[str, dict[str, float]] = field(default_factory=dict)
     """How much of it are first values of series of which nothing is known from before."""
     unsteady: dict[str, str] = field(default_factory=dict)
@@ -42,8 +44,15 @@ class Tally:
     """What was not counted, and why."""
     late: bool = False
     """Whether samples of the window before have come after that was read."""
+    unread: set[str] = field(default_factory=set)
+    """Parts of which some series could not be read: what they grew by is not known."""
     past_is_lost: bool = False
     """Whether series began with a life: what they gained since their last sample before is unknown."""
+
+    @property
+    def known(self) -> Mapping[str, Mapping[str, float]]:
+        """What each counter grew by, without parts of which something could not be read."""
+        return {part: {} if part in self.unread else by_arm for part, by_arm in self.values.items()}
 
     def add(self, part: str, arm: str, amount: float) -> None:
         """Count so much more, or less; a sum does not fall below 0."""
@@ -74,7 +83,7 @@ class Tally:
         """
         parts = [counter.part for counter in self.counters]
         for group in ([part for part in parts if part != REQUESTS], [REQUESTS]):
-            judged = ["trials"] if "trials" in group else group
+            judged = [self.trials] if self.trials in group else group
             for arm in sorted({arm for part in group for arm in amounts.get(part, {})}):
                 if any(self._is_life(part, arm, amounts) for part in judged):
                     yield arm, {part: amounts[part][arm] for part in group if arm in amounts.get(part, {})}

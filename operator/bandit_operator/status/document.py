@@ -17,11 +17,12 @@ from bandit_operator.api.status import (
     DecisionCounts,
     MeanInterval,
     Phase,
+    ShadowArmStatus,
     Status,
 )
 from bandit_operator.api.timestamps import from_timestamp, to_timestamp
 from bandit_operator.core import memory as memories
-from bandit_operator.core.decision import Decision, Intention
+from bandit_operator.core.decision import Decision, Intention, ShadowReport
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import SERVING_STATES, ArmStanding, ArmState
 from bandit_operator.status.session import Checkpoint, Committed
@@ -265,10 +266,23 @@ def _arms(experiment: Experiment, document: Document, decision: Decision) -> lis
             "probability_best": _decimal(report.probability_best),
             "evidence": _decimal(report.evidence),
             "threshold": _decimal(decision.threshold) if candidate else None,
+            "shadow": None if report.shadow is None else _shadow(report.shadow),
             "taken_out": document.committed.taken_out.get(arm),
         }
         result.append(_recorded(arm, standing).model_copy(update=shown))
     return result
+
+
+def _shadow(report: ShadowReport) -> ShadowArmStatus:
+    low, high = (None, None) if report.interval is None else report.interval
+    return ShadowArmStatus(
+        trials=_decimal(report.trials) or "0",
+        mean=_decimal(report.mean),
+        difference=_decimal(report.difference),
+        low=_decimal(low),
+        high=_decimal(high),
+        evidence=_decimal(report.evidence),
+    )
 
 
 def _recorded(arm: str, standing: ArmStanding) -> RecordedArm:

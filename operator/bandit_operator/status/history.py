@@ -23,6 +23,7 @@ from bandit_operator.core.model import (
     SourceDown,
     Window,
 )
+from bandit_operator.status.shadow_record import recorded, shadow_of
 
 
 def decision_record(
@@ -42,6 +43,7 @@ def decision_record(
         missing=None if window is None else _missing(window),
         implausible=None if window is None else _implausible(window),
         guards=None if window is None else _guards(window),
+        shadow=None if window is None else recorded(window.shadow),
         weights=dict(decision.weights),
         actions=[str(scale) for scale in decision.scales] or None,
         reason=decision.reason,
@@ -59,6 +61,7 @@ def caught_up_record(window: Window, now: float, generation: int) -> DecisionRec
         missing=_missing(window),
         implausible=_implausible(window),
         guards=_guards(window),
+        shadow=recorded(window.shadow),
         reason=reasons.CAUGHT_UP,
         message="read after an absence",
     )
@@ -153,7 +156,8 @@ def window_of(record: DecisionRecord, names: Sequence[str]) -> Window | None:
         guard: {arm: float(value) for arm, value in by_arm.items()}
         for guard, by_arm in (record.guards or {}).items()
     }
-    return Window(from_timestamp(record.window.start), from_timestamp(record.window.end), arms, guards)
+    start, end = from_timestamp(record.window.start), from_timestamp(record.window.end)
+    return Window(start, end, arms, guards, shadow_of(record.shadow, names))
 
 
 def snapshot_of(record: DecisionRecord, seen: Seen, names: Sequence[str]) -> Snapshot:
