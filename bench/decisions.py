@@ -25,6 +25,7 @@ from bench import (
     drift,
     harm,
     late,
+    paired,
     peers,
     promotion,
     regret,
@@ -37,10 +38,21 @@ from bench.task import Row, Task, spread
 
 BUILD = Path("build/bench")
 DOCS = Path("docs/bench")
-GROUPS = ("regret", "drift", "returning", "rollback", "harm", "promotion", "late", "wrong_delay", "cost")
+GROUPS = (
+    "regret",
+    "drift",
+    "returning",
+    "rollback",
+    "harm",
+    "promotion",
+    "late",
+    "wrong_delay",
+    "paired",
+    "cost",
+)
 PEER_SEEDS = 200
 """Seeds of the libraries, which take seconds each; their error is part of every comparison."""
-QUICK_TICKS = {"rollback": 1_000, "promotion": 400}
+QUICK_TICKS = {"rollback": 1_000, "promotion": 400, "paired": 300}
 
 
 def _peers(seeds: int) -> list[Task]:
@@ -68,6 +80,8 @@ def _tasks(group: str, quick: bool, seeds: int) -> list[Task]:
             return late.tasks(seeds)
         case "returning":
             return returning.tasks(max(10, seeds // 10))
+        case "paired":
+            return paired.tasks(max(20, seeds // 2), QUICK_TICKS[group] if quick else paired.HORIZON)
         case "harm":
             return harm.tasks(max(30, seeds // 5))
         case "wrong_delay":
@@ -116,6 +130,8 @@ def _rows(group: str, figures: dict[str, Any], quick: bool) -> list[Row]:
             return harm.rows(figures)
         case "wrong_delay":
             return wrong_delay.rows(figures)
+        case "paired":
+            return paired.rows(figures, QUICK_TICKS[group] if quick else paired.HORIZON)
         case _:
             return cost.rows(figures["cost"])
 

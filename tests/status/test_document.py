@@ -12,9 +12,10 @@ from bandit_operator.api.record import RecordedStatus, unpacked
 from bandit_operator.api.status import Phase
 from bandit_operator.core import memory as memories
 from bandit_operator.core.decide import decide
-from bandit_operator.core.decision import ArmReport, Decision, Intention, ShadowReport
+from bandit_operator.core.decision import ArmReport, Decision, Intention
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import ArmFacts, ArmStanding, ArmState, Observed, Snapshot, Window
+from bandit_operator.core.shadow_report import ShadowReport
 from bandit_operator.status.document import Document, from_status, read_status, to_status
 from bandit_operator.status.session import Committed, intended
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import shutil
@@ -11,12 +12,15 @@ from typing import Any
 
 import click
 
-from bandit_operator.cli.supposing import Supposition, world_of
+from bandit_operator.cli.supposing import Supposition, shadowed, world_of
 from bandit_operator.cli.table import table
 from bandit_operator.core.durations import duration
 from bandit_operator.core.strategies import DEFAULT_STRATEGY, STRATEGIES, Strategy, settings_of
 from bandit_operator.simulation import pictures
+from bandit_operator.simulation.answer import beside
 from bandit_operator.simulation.many import CHUNK, chunks
+from bandit_operator.simulation.play import Played
+from bandit_operator.simulation.schedule import WorldError
 from bandit_operator.simulation.summary import ArmSummary, Summary, joined, summarise
 from bandit_operator.simulation.world import World
 
@@ -46,6 +50,20 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     show_default=True,
     type=click.FloatRange(0, 365, min_open=True),
     help="How long it lasts, where rates are given.",
+)
+@click.option(
+    "--shadow",
+    "shadow",
+    metavar="SHARE",
+    show_default="the manifest's or the world's, or none",
+    help="Play it with a shadow as well: share of the requests that every arm scores, such as 10%.",
+)
+@click.option(
+    "--alike",
+    default="90%",
+    show_default=True,
+    metavar="SHARE",
+    help="Of these, how many are as hard for one arm as for the others.",
 )
 @click.option(
     "--strategy",
@@ -79,6 +97,8 @@ def simulate(
     more_rates: tuple[str, ...],
     rps: float | None,
     days: float,
+    shadow: str | None,
+    alike: str,
     names: tuple[str, ...],
     given: tuple[str, ...],
     seeds: int,
@@ -96,6 +116,7 @@ def simulate(
     \b
       bandit-operator simulate --rate .82 .84 --rps 20
       bandit-operator simulate -f income.yaml --rate boosting=.84 linear=.82 --rps 20
+      bandit-operator simulate --rate .82 .84 --rps 20 --shadow 10%
 
     Where rates or traffic change, a world is a YAML file:
 
@@ -115,16 +136,21 @@ def simulate(
     Wherever a number changes over time, write {steps: …}, {ramp: {from, to, start, end}},
     {cycle: {mean, amplitude, period, phase}}, {csv: FILE, column: NAME} or {sum: […]}. Further
     fields: designEffect (5 means that the requests of a tick are so alike that a mean varies
-    five times as much), delay: {median, p95} in seconds, assumedDelay, and per arm servesFrom
-    (a tick) and validationScore. A rolled-back arm is tried again after an hour, then two, four …
-    up to rollback.retryAfter seconds.
+    five times as much), delay: {median, p95} in seconds, assumedDelay, shadow: {share, alike}, and
+    per arm servesFrom (a tick) and validationScore. A world with a shadow is played without it as
+    well. A rolled-back arm is tried again after an hour, then two, four … up to rollback.retryAfter
+    seconds.
     """  # noqa: D301 - the mark that keeps click from wrapping lines is the character, not its escape
     world, experiment = world_of(path, manifest, Supposition((*rates, *more_rates), rps, days))
     if experiment is not None and not names:
         strategies = [experiment.strategy]
     else:
         strategies = [_strategy(name, given) for name in names or (DEFAULT_STRATEGY,)]
-    summaries = _play(world, strategies, seeds, jobs, seed)
+    world = shadowed(world, shadow, alike)
+    try:
+        summaries = _play(world, strategies, seeds, jobs, seed)
+    except WorldError as error:
+        raise click.ClickException(str(error)) from error
     rows = _rows(summaries)
     width = shutil.get_terminal_size().columns
     for summary in summaries:
@@ -171,12 +197,20 @@ def _play(world: World, strategies: list[Strategy], seeds: int, jobs: int, seed:
     result = []
     with progress.Progress(console=console, transient=True) as bar:
         for strategy in strategies:
-            task = bar.add_task(strategy.type, total=seeds)
-            parts = []
-            for part in chunks(world, strategy, seeds, min(jobs, -(-seeds // CHUNK)), seed):
-                parts.append(part)
-                bar.advance(task, len(part.regret))
-            result.append(summarise(world, strategy.type, joined(parts)))
+            plain: Played | None = None
+            for one in [world] if world.shadow is None else [dataclasses.replace(world, shadow=None), world]:
+                name = strategy.type if one.shadow is None else f"{strategy.type} with a shadow"
+                task = bar.add_task(name, total=seeds)
+                parts = []
+                for part in chunks(one, strategy, seeds, min(jobs, -(-seeds // CHUNK)), seed):
+                    parts.append(part)
+                    bar.advance(task, len(part.regret))
+                played = joined(parts)
+                summary = summarise(one, name, played)
+                if plain is not None:
+                    summary["answer"].append(beside(world, plain, played))
+                result.append(summary)
+                plain = played
     return result
 
 

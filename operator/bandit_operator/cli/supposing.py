@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
 import yaml
 
+from bandit_operator.api.rules import parse_decimal
 from bandit_operator.api.v1alpha1 import KIND, InvalidResource, parse, to_experiment
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import Arm
 from bandit_operator.core.strategies import DEFAULT_STRATEGY, STRATEGIES
 from bandit_operator.simulation.schedule import WorldError
 from bandit_operator.simulation.supposed import supposed_world
-from bandit_operator.simulation.world import World, read_world
+from bandit_operator.simulation.world import SupposedShadow, World, read_world
 
 DAY = 86_400.0
 
@@ -52,6 +53,28 @@ def world_of(
         return _supposed(experiment, supposed, "traffic" if manifest is None else manifest.stem), experiment
     except WorldError as error:
         raise click.ClickException(str(error)) from error
+
+
+def shadowed(world: World, share: str | None, alike: str) -> World:
+    """The world with the shadow that the options ask for; as it is where they ask for none.
+
+    Raises:
+        BadParameter: A share is none.
+    """
+    part = _share("--alike", alike, least=0.0)
+    if share is None:
+        return world
+    return replace(world, shadow=SupposedShadow(_share("--shadow", share, least=1e-6), part))
+
+
+def _share(option: str, text: str, least: float) -> float:
+    try:
+        share = parse_decimal(text)
+    except ValueError:
+        share = -1.0
+    if not least <= share <= 1.0:
+        raise click.BadParameter(f"{text!r} is no share of the requests; write 10% or .1", param_hint=option)
+    return share
 
 
 def _experiment(path: Path) -> Experiment:

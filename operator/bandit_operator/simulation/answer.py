@@ -23,6 +23,30 @@ def sentences(world: World, strategy: str, played: Played) -> list[str]:
     ]
 
 
+def beside(world: World, plain: Played, scored: Played) -> str:
+    """What a world's shadow changes, in one sentence: the time until half of the runs have a verdict."""
+    assert world.shadow is not None  # its only caller plays one
+    before, after = (_half(world, played) for played in (plain, scored))
+    return (
+        f"A shadow of {percent(world.shadow.share)} of the requests, of which"
+        f" {percent(world.shadow.alike)} are alike to all arms: half of the runs have a verdict {after},"
+        f" and {before} without it."
+    )
+
+
+def percent(share: float) -> str:
+    """A share as people write it, such as 2.5 %."""
+    return f"{100.0 * share:.3g} %"
+
+
+def _half(world: World, played: Played) -> str:
+    every = np.column_stack([played.rolled_back_at, played.promoted_at, played.settled_at])
+    ticks = float(np.median(np.where(every == NEVER, np.inf, every).min(-1)))
+    if np.isinf(ticks):
+        return f"not within {duration(world.ticks * world.interval)}"
+    return f"after {duration((ticks + 1.0) * world.interval)}"
+
+
 def _verdict(world: World, played: Played) -> str:
     every = np.column_stack([played.rolled_back_at, played.promoted_at, played.settled_at])
     ticks = np.where(every == NEVER, np.inf, every).min(-1)

@@ -11,6 +11,7 @@ from bandit_operator.core.inference.named_arrays import Flags, Floats
 from bandit_operator.core.strategies import Strategy
 from bandit_operator.simulation import operation
 from bandit_operator.simulation.rewards import Rewards
+from bandit_operator.simulation.shadow import Scorer
 from bandit_operator.simulation.world import World
 
 NEVER = -1
@@ -57,6 +58,7 @@ def play(
     experiment, arms = world.experiment(strategy), len(world.names)
     run = operation.start(experiment, seeds, _serves(world, 0))
     rewards = Rewards(world, seeds, rng)
+    scorer = None if world.shadow is None else Scorer(world, seeds, rng)
     never = np.full((seeds, arms), NEVER)
     rolled_back_at, promoted_at, settled_at = never.copy(), never.copy(), np.full(seeds, NEVER)
     suspected = np.zeros(seeds, dtype=bool)
@@ -68,7 +70,8 @@ def play(
         regret[:, tick] = _lost(world, tick, requests)
         if watch is not None:
             watch(tick, run.weights, requests, earned)
-        loser, findings = operation.decide(run, requests, earned, _serves(world, tick))
+        scored = None if scorer is None else scorer.score(rewards.rates)
+        loser, findings = operation.decide(run, requests, earned, _serves(world, tick), scored)
         rolled_back_at[loser & (rolled_back_at == NEVER)] = tick
         for at, now in ((promoted_at, findings.promoted), (settled_at, findings.no_material_difference)):
             at[(at == NEVER) & now] = tick

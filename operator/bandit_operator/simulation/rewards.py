@@ -17,8 +17,10 @@ class Rewards:
 
     def __init__(self, world: World, seeds: int, rng: np.random.Generator) -> None:
         self._world, self._rng = world, rng
-        self._shares = _arrival_shares(world)
+        self._shares = arrival_shares(world)
         self._coming = np.zeros((len(self._shares), seeds, len(world.names)))
+        self.rates = np.broadcast_to(world.rates[0], (seeds, len(world.names)))
+        """Mean reward of each arm in the tick that was drawn last ``[S, K]``."""
         self._tick = 0
 
     def draw(self, shares: Floats) -> tuple[Floats, Floats]:
@@ -27,7 +29,8 @@ class Rewards:
         rates = np.broadcast_to(world.rates[tick], shares.shape)
         counts = self._rng.multinomial(int(world.requests[tick]), _exact(shares))
         requests = counts.astype(np.float64)
-        rewards = self._rng.binomial(counts, self._dispersed(rates, requests))
+        self.rates = self._dispersed(rates, requests)
+        rewards = self._rng.binomial(counts, self.rates)
         self._tick += 1
         if world.delay is None:
             return requests, rewards.astype(np.float64)
@@ -54,7 +57,7 @@ def _exact(shares: Floats) -> Floats:
     return np.asarray(shares / np.maximum(shares.sum(-1, keepdims=True), 1e-12) * (1 - 1e-12))
 
 
-def _arrival_shares(world: World) -> Floats:
+def arrival_shares(world: World) -> Floats:
     """Share of a tick's labels that comes in the same tick, the next one, …; the last share is never."""
     if world.delay is None:
         return np.ones(1)

@@ -9,7 +9,7 @@ import numpy as np
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import RewardType
 from bandit_operator.simulation.schedule import WorldError
-from bandit_operator.simulation.world import World
+from bandit_operator.simulation.world import SupposedShadow, World
 
 
 def supposed_world(
@@ -46,4 +46,5 @@ def supposed_world(
         guardrails=experiment.guardrails,
         rollback=experiment.rollback,
         promotion=experiment.promotion,
+        shadow=None if experiment.shadow is None else SupposedShadow(experiment.shadow.share),
     )

@@ -13,7 +13,15 @@ import yaml
 
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.inference.named_arrays import Floats
-from bandit_operator.core.model import Arm, Delay, Guardrails, Promotion, PromotionAction, Rollback
+from bandit_operator.core.model import (
+    Arm,
+    Delay,
+    Guardrails,
+    Promotion,
+    PromotionAction,
+    Rollback,
+    Shadow,
+)
 from bandit_operator.core.strategies import Strategy
 from bandit_operator.simulation.schedule import Place, WorldError, mapping, number, schedule
 
@@ -33,7 +41,18 @@ _TOP = {
     "guardrails": False,
     "rollback": False,
     "promotion": False,
+    "shadow": False,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class SupposedShadow:
+    """A shadow in a world."""
+
+    share: float
+    """Share of the requests that every arm scores, in (0, 1]."""
+    alike: float = 0.9
+    """Share of the requests whose difficulty is the same to all arms, in [0, 1]."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,6 +80,7 @@ class World:
     guardrails: Guardrails = field(default_factory=Guardrails)
     rollback: Rollback = field(default_factory=Rollback)
     promotion: Promotion = field(default_factory=Promotion)
+    shadow: SupposedShadow | None = None
 
     @property
     def ticks(self) -> int:
@@ -81,6 +101,7 @@ class World:
             guardrails=self.guardrails,
             rollback=self.rollback,
             promotion=self.promotion,
+            shadow=None if self.shadow is None else Shadow(self.shadow.share),
         )
 
 
@@ -135,7 +156,16 @@ def parse_world(place: Place, data: object) -> World:
         guardrails=_settings(place.at("guardrails"), top.get("guardrails", {}), Guardrails()),
         rollback=_settings(place.at("rollback"), top.get("rollback", {}), Rollback()),
         promotion=_settings(place.at("promotion"), top.get("promotion", {}), Promotion()),
+        shadow=_shadow(place.at("shadow"), top.get("shadow")),
     )
+
+
+def _shadow(place: Place, value: object) -> SupposedShadow | None:
+    if value is None:
+        return None
+    given = mapping(place, value, {"share": True, "alike": False})
+    share = number(place.at("share"), given["share"], 1e-6, 1.0)
+    return SupposedShadow(share, number(place.at("alike"), given.get("alike", 0.9), 0.0, 1.0))
 
 
 def _arms(place: Place, value: object) -> list[dict[str, Any]]:

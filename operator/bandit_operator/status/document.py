@@ -22,9 +22,10 @@ from bandit_operator.api.status import (
 )
 from bandit_operator.api.timestamps import from_timestamp, to_timestamp
 from bandit_operator.core import memory as memories
-from bandit_operator.core.decision import Decision, Intention, ShadowReport
+from bandit_operator.core.decision import Decision, Intention
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import SERVING_STATES, ArmStanding, ArmState
+from bandit_operator.core.shadow_report import ShadowReport
 from bandit_operator.status.session import Checkpoint, Committed
 
 

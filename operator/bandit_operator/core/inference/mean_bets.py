@@ -79,13 +79,16 @@ def over_dispersion(arrays: Arrays) -> Floats:
     return np.asarray(1.0 + np.maximum(arrays["excess"] - arrays["drift"] ** 2, 0.0))
 
 
-def update(arrays: Arrays, pairs: Pairs, *, normal: bool, ticks_show: float = 1.0) -> dict[str, Floats]:
+def update(
+    arrays: Arrays, pairs: Pairs, *, normal: bool, block: float = BLOCK, ticks_show: float = 1.0
+) -> dict[str, Floats]:
     """Add what is compared to the open block of every pair, and take in the blocks that are full.
 
     Args:
         arrays: as :func:`fields` describes.
         pairs: what is compared.
         normal: whether a block is full as soon as it has data.
+        block: variance of z, in rewards, at which a block is taken in.
         ticks_show: a block shows as much of the variance as the ticks that it is made of, up to so many.
     """
     n_i, n_j = pairs.trials, swapped(pairs.trials)
@@ -100,8 +103,8 @@ def update(arrays: Arrays, pairs: Pairs, *, normal: bool, ticks_show: float = 1.
     both = np.maximum(most + least, 1e-12)
     bound = arrays["block_bound"] + np.where(pairs.ready, (least * y_i - most * y_j) / both, 0.0)
     variance = weight * spread
-    full = pairs.ready & (variance > 0) & (normal | (variance >= BLOCK))
-    block = _Block(
+    full = pairs.ready & (variance > 0) & (normal | (variance >= block))
+    closing = _Block(
         z=np.where(full, z, 0.0),
         bound=np.where(full, bound, 0.0),
         variance=np.where(full, variance, 1.0),
@@ -110,7 +113,7 @@ def update(arrays: Arrays, pairs: Pairs, *, normal: bool, ticks_show: float = 1.
         shown=np.clip(pairs.number, arrays["blocks"], ticks_show * arrays["blocks"]),
     )
     scarce = 0.0 if normal else _rarer(spread) ** 2
-    closed = _close(arrays, block, UNSEEN * weight * scarce / np.where(spread > 0, spread, 1.0))
+    closed = _close(arrays, closing, UNSEEN * weight * scarce / np.where(spread > 0, spread, 1.0))
     result = {name: np.where(full, value, arrays[name]) for name, value in closed.items() if name != "bet"}
     result["bet"] = np.where(full[..., None, :, :], closed["bet"], arrays["bet"])
     opened = {"z": z, "bound": bound, "weight": weight, "mean": mean, "spread": spread}

@@ -24,7 +24,9 @@ from bandit_operator.core.inference.pairs import Pairs
 from bandit_operator.core.inference.parts import Parts
 from bandit_operator.core.model import RewardType
 
-TICKS_SHOW = 4.0
+BLOCK = 0.25
+"""Variance of z, in rewards, at which E2 takes a block in: a sample is small, and each of its ticks tells."""
+TICKS_SHOW = 8.0
 """How many ticks a block of E2 may stand for where it takes several to fill one."""
 
 
@@ -105,7 +107,11 @@ def update(
             evidence.paired, pairs, mean_bets.over_dispersion(evidence.bets), bounded=not normal
         ),
         bets=mean_bets.update(
-            evidence.bets, _compared(evidence, pairs, normal), normal=normal, ticks_show=TICKS_SHOW
+            evidence.bets,
+            _compared(evidence, pairs, normal),
+            normal=normal,
+            block=BLOCK,
+            ticks_show=TICKS_SHOW,
         ),
         agreement=agreement.update(evidence.agreement, served, tick.moments, normal=normal),
     )
