@@ -7,6 +7,7 @@ from typing import Any
 
 from bandit_operator.core.strategies import STRATEGIES
 from bandit_study.engine.baselines import BASELINES
+from bandit_study.engine.play import SHADOWS
 
 Result = dict[str, Any]
 Interval = tuple[float, float, float]
@@ -14,10 +15,13 @@ Interval = tuple[float, float, float]
 LEARNING = tuple(name for name in STRATEGIES if name not in ("ABTest", "Naive", "ValidationBest"))
 """The bandits; the other strategies do not learn from rewards which share to give."""
 USUAL = ("Naive", "ValidationBest", "ABTest")
-PATHS = (*BASELINES, *USUAL, *LEARNING)
-"""The order of columns: baselines, the usual ways, bandits."""
+PATHS = (*BASELINES, *USUAL, *LEARNING, *SHADOWS)
+"""The order of columns: baselines, the usual ways, bandits, the default bandit with a shadow."""
 WITHIN_REACH = ("constant", "last-window", *USUAL, *LEARNING)
-"""What could be run in production, last-window only where every model scores every labelled row."""
+"""What could be run in production, last-window only where every model scores every labelled row.
+
+Ways with a shadow are compared by themselves: they take more calls of models.
+"""
 
 
 def figure(result: Result, path: str, measure: str, kind: str = "mean") -> Interval | None:

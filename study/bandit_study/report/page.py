@@ -79,6 +79,9 @@ def _body(results: Sequence[Result], drawn: dict[str, str]) -> str:
         " interval of the difference lies there."
     )
     lines += ["", tables.summary(without), *_picture(drawn, "streams.png")]
+    lines += ["### With a shadow", "", _shadows(without, broken), "", tables.shadows(without)]
+    if broken:
+        lines += ["With the injected breaks:", "", tables.shadows(broken)]
     lines += ["### Safety", "", "Means over the streams; rollbacks and promotions are counts a seed.", ""]
     lines += [tables.safety(without)]
     if broken:
@@ -93,6 +96,15 @@ def _body(results: Sequence[Result], drawn: dict[str, str]) -> str:
         " known, so these are neighbours of the figures above, not targets."
     )
     return "\n".join([*lines, "", ""])
+
+
+def _shadows(results: Sequence[Result], broken: Sequence[Result]) -> str:
+    return (
+        "The default strategy, with every arm scored on a sample of the requests beside those that it serves"
+        f" (`shadow-10`: 10 %), and minShare 0. Three columns count streams, of {len(results)}"
+        f"{f' and of {len(broken)} with a break' if broken else ''}, by means. What a shadow costs are calls"
+        " of models: one a request serves, the others score the sample; `last-window` scores all."
+    )
 
 
 def _breaks(results: Sequence[Result]) -> str:

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from bandit_operator.core.strategies import DEFAULT_STRATEGY
 from bandit_study.engine.measures import MEASURES
+from bandit_study.engine.play import SHADOWS
 from bandit_study.report.figures import (
     LEARNING,
     PATHS,
@@ -96,6 +98,44 @@ def summary(results: Sequence[Result]) -> str:
         cells += [f"{np.median(gains):+.1f}", f"{np.median(later):+.1f}", f"{min(gains):+.1f}"]
         rows.append(cells)
     return table(head, rows)
+
+
+def shadows(results: Sequence[Result]) -> str:
+    """What a shadow brings and costs, beside the same strategy without one and scoring every row."""
+    head = ["", "model calls a request", "mean per 1,000 v. constant", "median", "worst"]
+    head += ["above every bandit", "above ValidationBest", "at least last-window"]
+    head += ["harm exposure", "chunks to the right arm", "false rollbacks"]
+    rows = []
+    for path in ("ValidationBest", DEFAULT_STRATEGY, *SHADOWS, "last-window"):
+        gains = [gain(result, path) for result in results]
+        calls = [
+            1.0 + SHADOWS.get(path, 1.0 if path == "last-window" else 0.0) * arms(one) for one in results
+        ]
+        rivals = [
+            sum(gain(result, path) > max(gain(result, other) for other in others) for result in results)
+            for others in (LEARNING, ("ValidationBest",))
+        ]
+        even = sum(gain(result, path) >= gain(result, "last-window") for result in results)
+        cells = [path, f"{np.mean(calls):.2f}", f"{np.mean(gains):+.1f}", f"{np.median(gains):+.1f}"]
+        cells += [f"{min(gains):+.1f}", *map(str, rivals), str(even)]
+        for key in ("harm_exposure", "time_to_right_arm", "false_rollbacks"):
+            values = [interval[0] for one in results if (interval := figure(one, path, key)) is not None]
+            cells.append(_number(key, float(np.mean(values))) if values else "–")
+        rows.append(cells)
+    return table(head, rows)
+
+
+def gain(result: Result, path: str) -> float:
+    """Rewards per 1,000 requests more than always the baseline arm; −inf where it was not run."""
+    interval = per_thousand(result, path, "vs constant")
+    return -np.inf if interval is None else interval[0]
+
+
+def arms(result: Result) -> float:
+    """How many arms are there in the mean over the chunks of a stream."""
+    return float(np.mean([1.0 - arm["joins"] / result["chunks"] for arm in result["arms"]])) * len(
+        result["arms"]
+    )
 
 
 def mean_ranks(results: Sequence[Result]) -> dict[str, float]:
