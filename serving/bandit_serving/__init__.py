@@ -1,4 +1,4 @@
-"""Model servers, reward collector and traffic replayer to run beside bandit-operator.
+"""Model servers, reward collector, shadow server and traffic replayer to run beside bandit-operator.
 
 One command line, ``bandit-serving``, with a verb for each: ``arm`` serves a scikit-learn model by the Open
 Inference Protocol v2, ``collector`` joins predictions with their labels and counts rewards, ``delay`` tells
