@@ -1,7 +1,7 @@
 """Delivers events to the reward collector in batches until each is acknowledged.
 
-Used by the sample arm for its prediction events and by the replayer for its labels. The collector counts an
-event once however often it arrives, so sending again after a doubtful answer is safe.
+Used by the sample arm and the shadow server for prediction events and by the replayer for its labels. The
+collector counts an event once however often it arrives, so sending again after a doubtful answer is safe.
 """
 
 from __future__ import annotations
@@ -54,7 +54,9 @@ class BatchSender:
         """Events given up because the receiver answered that they are wrong."""
         self.retries = 0
         """Posts that were tried again."""
-        self._client, self._url = client, url
+        self.url = url
+        """Where batches are posted."""
+        self._client = client
         self._capacity, self._batch_size, self._linger = capacity, batch_size, linger
         self._token = token
         self._queue: collections.deque[dict[str, Any]] = collections.deque()
@@ -107,11 +109,11 @@ class BatchSender:
                 return
             if asked_pause is None:
                 self.rejected += len(batch)
-                log.error("events rejected", url=self._url, events=len(batch), answer=failure)
+                log.error("events rejected", url=self.url, events=len(batch), answer=failure)
                 return
             self.retries += 1
             if self.retries % 20 == 1:
-                log.warning("events not delivered yet", url=self._url, pending=self.pending, reason=failure)
+                log.warning("events not delivered yet", url=self.url, pending=self.pending, reason=failure)
             await asyncio.sleep(max(pause, asked_pause))
             pause = min(2 * pause, LONGEST_PAUSE)
 
@@ -122,7 +124,7 @@ class BatchSender:
             headers["Authorization"] = f"Bearer {self._token.first}"
         try:
             async with self._client.post(
-                self._url, data=body, headers=headers, allow_redirects=False
+                self.url, data=body, headers=headers, allow_redirects=False
             ) as answer:
                 text = f"HTTP {answer.status}: {(await answer.text())[:500]}"
         except (aiohttp.ClientError, TimeoutError) as error:

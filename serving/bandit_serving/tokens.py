@@ -22,8 +22,8 @@ class TokenFile:
     the first, change one by one. No message holds a token.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Read the file.
+    def __init__(self, path: Path, option: str = "--token-file") -> None:
+        """Read the file; ``option`` is what named it.
 
         Raises:
             BadSetting: It cannot be read, or holds no token.
@@ -32,7 +32,7 @@ class TokenFile:
         try:
             self._stamp, self._tokens = self._look(), self._read()
         except (OSError, ValueError) as error:
-            raise BadSetting(f"--token-file {path}: {_reason(error)}") from error
+            raise BadSetting(f"{option} {path}: {_reason(error)}") from error
 
     @property
     def first(self) -> str:

@@ -1,4 +1,4 @@
-"""What the HTTP services share: JSON in and out, errors, health and metrics endpoints."""
+"""What the HTTP services share: bodies and JSON in, errors, health and metrics endpoints."""
 
 from __future__ import annotations
 
@@ -29,20 +29,24 @@ def _integer(text: str) -> int | float:
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_int=_integer)
 
 
+SHADOW_HEADER = "X-Bandit-Shadow"  # marks a call whose answer no user sees
 _HANG_UP = {"Connection": "close"}  # where the rest of a body is not awaited
 _HEADERS_OF_STATUS = {401: {"WWW-Authenticate": "Bearer", **_HANG_UP}, 408: _HANG_UP, 413: _HANG_UP}
 
 
-async def read_json(
+def is_shadow(request: Request) -> bool:
+    """Return whether a request is a copy of another one, whose answer no user sees."""
+    return request.headers.get(SHADOW_HEADER, "").strip().lower() == "true"
+
+
+async def read_body(
     request: Request,
     max_bytes: int,
     *,
     max_seconds: float | None = None,
     on_bytes: Callable[[int], None] = lambda _count: None,
-) -> Any:
-    """Return the parsed JSON body of a request.
-
-    Integers beyond the range of a float come as infinity.
+) -> bytes:
+    """Return the body of a request.
 
     Args:
         request: The request.
@@ -51,7 +55,7 @@ async def read_json(
         on_bytes: Called with the size of each piece that arrives; may raise to refuse the body.
 
     Raises:
-        BadRequest: The body is longer than ``max_bytes`` (413), takes too long (408), or is not JSON.
+        BadRequest: The body is longer than ``max_bytes`` (413), takes too long (408), or is cut off.
     """
     announced = request.headers.get("content-length", "0")
     if announced.isdigit() and int(announced) > max_bytes:
@@ -70,6 +74,15 @@ async def read_json(
         raise BadRequest("the client went away before its body had arrived") from error
     except TimeoutError as error:
         raise BadRequest(f"the body did not arrive within {max_seconds:g} s; send it again", 408) from error
+    return bytes(body)
+
+
+def parse_json(body: bytes) -> Any:
+    """Return what a JSON text says; integers beyond the range of a float come as infinity.
+
+    Raises:
+        BadRequest: It is no JSON.
+    """
     try:
         return _DECODER.decode(body.decode())
     except (ValueError, RecursionError) as error:  # the latter by lists nested too deep

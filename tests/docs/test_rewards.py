@@ -8,6 +8,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
@@ -19,7 +20,11 @@ from bandit_operator.sources import source_of
 from bandit_operator.sources.counters import Counters
 from bandit_serving.cli import VERBS
 from bandit_serving.collector.metrics import CounterMetrics
+from bandit_serving.predictions import PredictionEvents
 from bandit_serving.rewards import REWARDS, load_routes, make_reward
+from bandit_serving.server import IN_FLIGHT_SECONDS, Readiness
+from bandit_serving.shadow.app import ShadowApp
+from bandit_serving.shadow.protocols import OpenInference
 
 PAGE = Path("docs/rewards.md").read_text(encoding="utf-8")
 SECTIONS = {part.partition("\n")[0]: part for part in re.split(r"^##+ ", PAGE, flags=re.MULTILINE)[1:]}
@@ -113,6 +118,34 @@ def test_the_collector_takes_the_file_of_routes(tmp_path: Path) -> None:
     path = tmp_path / "routes.yaml"
     path.write_text(block)
     assert sorted(load_routes(path)) == ["income", "prices", "shop"]
+
+
+def test_the_deployment_of_the_shadow_server_fits_its_command_line_and_its_service() -> None:
+    deployment, service = (
+        next(one for one in map(yaml.safe_load, blocks(PAGE, "yaml")) if one.get("kind") == kind)
+        for kind in ("Deployment", "Service")
+    )
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    verb, *arguments = container["args"]
+    (found,) = (one for one in VERBS if one.name == verb)
+    values = found.make_context(verb, arguments).params
+    ports = {one["name"]: one["containerPort"] for one in container["ports"]}
+    assert ports == {"copies": values["port"], "metrics": values["metrics_port"]}
+    assert {one["name"]: one["port"] for one in service["spec"]["ports"]} == ports
+    assert service["spec"]["selector"] == deployment["spec"]["template"]["metadata"]["labels"]
+    grace = deployment["spec"]["template"]["spec"]["terminationGracePeriodSeconds"]
+    assert grace > values["drain_delay"] + 2 * values["flush_timeout"] + IN_FLIGHT_SECONDS
+
+
+async def test_every_metric_of_the_shadow_server_is_on_the_page_and_none_that_it_lacks() -> None:
+    events = PredictionEvents("http://rewards", route="income", arm="a")
+    app = ShadowApp({"a": "http://a"}, [events], OpenInference(), Readiness())
+    transport = httpx.ASGITransport(app.metrics_app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://shadow") as client:
+        text = (await client.get("/metrics")).text
+    exposed = re.findall(r"^# TYPE (shadow_\w+) ", text, flags=re.MULTILINE)
+    shown = set(re.findall(r"`(shadow_\w+)`", PAGE))
+    assert shown == {name for name in exposed if not name.endswith("_created")}
 
 
 def test_every_reward_function_is_in_the_table_with_its_type() -> None:

@@ -73,9 +73,15 @@ class Server:
 
     def metrics(self) -> dict[str, float]:
         """Return the metrics, each under its name with labels."""
-        text = httpx.get(self.url + "/metrics", timeout=DEADLINE).text
+        text = httpx.get(self.metrics_url + "/metrics", timeout=DEADLINE).text
         lines = [line.rsplit(" ", 1) for line in text.splitlines() if line and line[0] != "#"]
         return {name: float(value) for name, value in lines}
+
+    @property
+    def metrics_url(self) -> str:
+        """Where /metrics is: the port that the log names, else that of the rest."""
+        ports = [line["port"] for line in self.logs if line.get("event") == "metrics"]
+        return f"http://127.0.0.1:{ports[0]}" if ports else self.url
 
     def kill(self) -> None:
         """End the process by SIGKILL."""

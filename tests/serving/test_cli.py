@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from bandit_serving.cli import VERBS, main
 
 COMMAND = ["collector", "--database", "db"]
+SHADOW = ["shadow", "--route", "r", "--collector", "http://c", "--arm", "a=http://a"]
 
 
 @pytest.mark.parametrize("verb", [verb.name for verb in VERBS])
@@ -54,6 +55,17 @@ def test_options_come_from_the_environment_too() -> None:
         (
             ["replay", "--data", "x", "--url", "http://x/v2/models/m/infer", "--delay", "often:1s"],
             "--delay 'often:1s' is no delay",
+        ),
+        ([*SHADOW, "--arm", "b=b:8080"], "'b=b:8080' is not NAME=URL, e.g. boosting=http://boosting:8080"),
+        ([*SHADOW, "--arm", "b/c=http://b"], "'b/c=http://b' is not NAME=URL"),
+        ([*SHADOW, "--arm", "a=http://b"], "--arm: 2 are given; give each name once, and at most 20"),
+        ([*SHADOW, "--share", "0"], "0.0 is not in the range 0<x<=1"),
+        ([*SHADOW, "--protocol", "json"], "--protocol json: needs --prediction, e.g."),
+        ([*SHADOW, "--prediction", "a"], "--prediction: paths are for --protocol json"),
+        ([*SHADOW, "--protocol", "json", "--outputs", "a"], "--outputs a: is for --protocol v2"),
+        (
+            [*SHADOW, "--collector-token-file", "none"],
+            "--collector-token-file none: cannot be read: No such file",
         ),
     ],
 )

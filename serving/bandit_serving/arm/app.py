@@ -16,11 +16,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bandit_serving import web
-from bandit_serving.arm.events import PredictionEvents
 from bandit_serving.arm.metrics import ArmMetrics
 from bandit_serving.arm.model import Model
 from bandit_serving.arm.protocol import metadata, parse_request, response
 from bandit_serving.errors import BadRequest, ServingError
+from bandit_serving.predictions import PredictionEvents, delivering
 from bandit_serving.server import Readiness
 
 
@@ -36,6 +36,7 @@ class ArmApp:
         arm: str,
         readiness: Readiness,
         events: PredictionEvents | None,
+        flush_timeout: float = 30.0,
         max_rows: int = 1000,
         max_bytes: int = 4_000_000,
     ) -> None:
@@ -48,13 +49,14 @@ class ArmApp:
             arm: Name of the arm in answers, events and metrics.
             readiness: Turns readiness false while draining.
             events: Where prediction events go; None sends none.
+            flush_timeout: Seconds to go on delivering prediction events when the server ends.
             max_rows: Most rows in one request.
             max_bytes: Longest request body.
         """
         self._model, self._name, self._version, self._arm = model, name, version, arm
         self._readiness, self._events = readiness, events
         self._event_outputs = events.outputs if events is not None else ()
-        self._max_rows, self._max_bytes = max_rows, max_bytes
+        self._flush_timeout, self._max_rows, self._max_bytes = flush_timeout, max_rows, max_bytes
         self._registry = CollectorRegistry()
         self._metrics = ArmMetrics(self._registry, model=name, arm=arm, events=events)
         model_paths = ("/v2/models/{model}", "/v2/models/{model}/versions/{version}")
@@ -78,7 +80,7 @@ class ArmApp:
         if self._events is None:
             yield
             return
-        async with self._events.delivering():
+        async with delivering([self._events], self._flush_timeout):
             yield
 
     async def _live(self, _request: Request) -> Response:
@@ -105,28 +107,35 @@ class ArmApp:
         return web.metrics_response(self._registry)
 
     async def _infer(self, request: Request) -> Response:
+        shadow = web.is_shadow(request)
         started = time.perf_counter()
         status = 500
         try:
-            answer = await self._answer(request)
+            answer = await self._answer(request, shadow)
             status = answer.status_code
             return answer
         except BadRequest as error:
             status = error.status
             raise
         finally:
-            self._metrics.request(status, time.perf_counter() - started)
+            if shadow:
+                self._metrics.shadow(status)
+            else:
+                self._metrics.request(status, time.perf_counter() - started)
 
-    async def _answer(self, request: Request) -> Response:
+    async def _answer(self, request: Request, shadow: bool) -> Response:
+        """Answer a request; what no user sees is neither counted nor reported as a prediction."""
         self._check_address(request)
         if "inference-header-content-length" in request.headers:
             raise BadRequest("binary tensor data is not offered; send `data` as JSON (binary_data=False)")
-        parsed = parse_request(await web.read_json(request, self._max_bytes), self._model, self._max_rows)
+        body = web.parse_json(await web.read_body(request, self._max_bytes))
+        parsed = parse_request(body, self._model, self._max_rows)
         computed = self._model.compute(
             parsed.rows, list(dict.fromkeys([*parsed.outputs, *self._event_outputs]))
         )
-        self._metrics.predictions(computed, len(parsed.rows))
-        if self._events is not None:
+        if not shadow:
+            self._metrics.predictions(computed, len(parsed.rows))
+        if self._events is not None and not shadow:
             sent = {name: computed[name] for name in self._event_outputs}
             self._events.add(parsed.id, _by_row(sent, len(parsed.rows)))
         values = {name: computed[name] for name in parsed.outputs}

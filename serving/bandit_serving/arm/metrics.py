@@ -10,14 +10,17 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessColl
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from bandit_serving.arm.events import PredictionEvents
+from bandit_serving.predictions import PredictionEvents
 
 LATENCY_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 MOST_CLASSES = 50  # predictions of further classes are counted as "other", so that series stay few
 
 
 class ArmMetrics:
-    """Requests by status, their latency, and predictions by class, all labelled with model and arm."""
+    """Requests by status, their latency, and predictions by class, all labelled with model and arm.
+
+    Shadow calls are counted apart, so that nothing that judges the arm by its traffic sees them.
+    """
 
     def __init__(
         self, registry: CollectorRegistry, *, model: str, arm: str, events: PredictionEvents | None
@@ -27,6 +30,12 @@ class ArmMetrics:
         self._labels = labels
         self._requests = Counter(
             "model_requests", "Inference requests by HTTP status.", [*names, "code"], registry=registry
+        )
+        self._shadows = Counter(
+            "model_shadow_requests",
+            "Copies of requests by HTTP status, whose answers no user sees.",
+            [*names, "code"],
+            registry=registry,
         )
         self._latency = Histogram(
             "model_request_duration_seconds",
@@ -50,6 +59,10 @@ class ArmMetrics:
         """Count one inference request."""
         self._requests.labels(**self._labels, code=str(status)).inc()
         self._latency.observe(seconds)
+
+    def shadow(self, status: int) -> None:
+        """Count one shadow call."""
+        self._shadows.labels(**self._labels, code=str(status)).inc()
 
     def predictions(self, values: Mapping[str, npt.NDArray[Any]], rows: int) -> None:
         """Count the predicted rows of one request."""

@@ -8,8 +8,9 @@ from bandit_serving.cli.arm import arm
 from bandit_serving.cli.collector import collector
 from bandit_serving.cli.delay import delay
 from bandit_serving.cli.replay import replay
+from bandit_serving.cli.shadow import shadow
 
-VERBS = (arm, collector, delay, replay)
+VERBS = (arm, collector, delay, replay, shadow)
 
 
 @click.group(

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from bandit_serving import logs
+from bandit_serving.cli import options
 from bandit_serving.cli.options import Duration, Factor, explain_bad_settings
 from bandit_serving.server import Readiness, serve
 from bandit_serving.tokens import TokenFile
@@ -56,19 +57,13 @@ from bandit_serving.tokens import TokenFile
     " training/serving skew, as when one side counts weeks and the other fractions of a year, for demos and"
     " tests. May be given several times.",
 )
-@click.option("--host", default="0.0.0.0", show_default=True, help="Address to listen at.")
+@options.host
 @click.option("--port", default=8080, show_default=True, help="Port to listen at; 0 takes a free one.")
 @click.option("--max-rows", default=1000, show_default=True, help="Most rows in one request.")
 @click.option(
     "--queue", default=100_000, show_default=True, help="Most prediction events that wait in memory."
 )
-@click.option(
-    "--drain-delay",
-    type=Duration(),
-    default="3s",
-    show_default=True,
-    help="On SIGTERM, serve on for so long while saying not ready, until gateways have noticed.",
-)
+@options.drain_delay("3s")
 @click.option(
     "--flush-timeout",
     type=Duration(),
@@ -99,15 +94,17 @@ def arm(
 
     GET /v2, /v2/health/live, /v2/health/ready, /v2/models/NAME and /v2/models/NAME/ready describe it; POST
     /v2/models/NAME/infer predicts, from one 2-D tensor or a tensor a feature. /metrics has requests,
-    latencies and predictions. Each prediction is reported to the reward collector in the background.
+    latencies and predictions. Each prediction is reported to the reward collector in the background. A call
+    with the header X-Bandit-Shadow: true, a copy of a request, is answered and neither reported nor counted
+    but in model_shadow_requests_total.
 
     On SIGTERM it turns unready, serves on for the drain delay, finishes what is in flight, delivers its
     prediction events and exits with 0.
     """
     # scikit-learn takes a second to import: not for --help.
     from bandit_serving.arm.app import ArmApp
-    from bandit_serving.arm.events import PredictionEvents
     from bandit_serving.arm.model import load_model
+    from bandit_serving.predictions import PredictionEvents
 
     logs.configure()
     served = load_model(model, card, dict(skew))
@@ -120,10 +117,16 @@ def arm(
             arm=arm,
             outputs=served.check_outputs(event_outputs.split(",")),
             capacity=queue,
-            flush_timeout=flush_timeout,
             token=None if token_file is None else TokenFile(token_file),
         )
     application = ArmApp(
-        served, name=name, version=version, arm=arm, readiness=readiness, events=events, max_rows=max_rows
+        served,
+        name=name,
+        version=version,
+        arm=arm,
+        readiness=readiness,
+        events=events,
+        flush_timeout=flush_timeout,
+        max_rows=max_rows,
     )
     asyncio.run(serve(application.app, host, port, readiness=readiness, drain_delay=drain_delay))

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from bandit_serving import logs
+from bandit_serving.cli import options
 from bandit_serving.cli.options import Duration, explain_bad_settings
 from bandit_serving.collector.app import CollectorApp
 from bandit_serving.collector.joiner import Joiner
@@ -49,7 +50,7 @@ log = logs.get_logger(__name__)
     type=click.Path(dir_okay=False, path_type=Path),
     help="YAML or JSON file with a reward function for each route: {ROUTE: {reward: NAME, settings: {…}}}.",
 )
-@click.option("--host", default="0.0.0.0", show_default=True, help="Address to listen at.")
+@options.host
 @click.option("--port", default=8081, show_default=True, help="Port to listen at; 0 takes a free one.")
 @click.option(
     "--metrics-port",
@@ -127,13 +128,7 @@ log = logs.get_logger(__name__)
     show_default=True,
     help="Most events that wait to be written; beyond it clients get 429 and come again.",
 )
-@click.option(
-    "--drain-delay",
-    type=Duration(),
-    default="1s",
-    show_default=True,
-    help="On SIGTERM, serve on for so long while saying not ready.",
-)
+@options.drain_delay("1s")
 @explain_bad_settings
 def collector(
     database: str,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import click
 
@@ -43,6 +44,52 @@ class Factor(click.ParamType[tuple[str, float]]):
             return name.strip(), float(number)
         except ValueError:
             self.fail(f"{value!r} is not NAME=NUMBER, e.g. 'weeks worked in year=0.0192'", param, ctx)
+
+
+class Address(click.ParamType[tuple[str, str]]):
+    """An option NAME=URL."""
+
+    name = "name=url"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        """Return the pair."""
+        name, _, url = str(value).partition("=")
+        parts = urlsplit(url)
+        if not name or "/" in name or parts.scheme not in ("http", "https") or not parts.hostname:
+            self.fail(f"{value!r} is not NAME=URL, e.g. boosting=http://boosting:8080", param, ctx)
+        return name.strip(), url
+
+
+class Assignment(click.ParamType[tuple[str, str]]):
+    """An option [NAME=]PATH."""
+
+    name = "[name=]path"
+
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,  # noqa: ARG002 # part of the interface
+        ctx: click.Context | None,  # noqa: ARG002 # part of the interface
+    ) -> tuple[str, str]:
+        """Return name and path; what has no name is `predict`, which rewards of classes look at."""
+        name, _, path = str(value).rpartition("=")
+        return name.strip() or "predict", path.strip()
+
+
+host = click.option("--host", default="0.0.0.0", show_default=True, help="Address to listen at.")
+
+
+def drain_delay(default: str) -> Callable[[Verb], Verb]:
+    """Return the option of the time between SIGTERM and the end of serving."""
+    return click.option(
+        "--drain-delay",
+        type=Duration(),
+        default=default,
+        show_default=True,
+        help="On SIGTERM, serve on for so long while saying not ready, until gateways have noticed.",
+    )
 
 
 def explain_bad_settings(verb: Verb) -> Verb:

@@ -110,11 +110,13 @@ class CollectorApp:
         try:
             self._check_token(request)
             with self._in_flight.request() as hold:
-                body = await web.read_json(
-                    request,
-                    self._limits.body_bytes,
-                    max_seconds=self._limits.body_seconds,
-                    on_bytes=hold,
+                body = web.parse_json(
+                    await web.read_body(
+                        request,
+                        self._limits.body_bytes,
+                        max_seconds=self._limits.body_seconds,
+                        on_bytes=hold,
+                    )
                 )
                 sent = len(body) if isinstance(body, list) else 0
                 answer = await self._commit(parse(body, self._rewards, time.time()))

@@ -40,9 +40,17 @@ EXPIRED_LABELS = "expired_labels"  # labels whose prediction did not come in tim
 DELAY_MILLISECONDS = "delay_milliseconds"  # sum of label time - prediction time, by arm
 _DELAY_BUCKET = "delay_bucket_"  # with the bucket's index: joined requests by delay, by arm
 
+SHADOW = "shadow_"  # before the names above that are by arm: the same of shadows
+# Before the names below, by pair "A/B" with A < B: both arms had rewarded shadows of the same request.
+PAIR = "pair_"
+PAIR_TRIALS = f"{PAIR}trials"  # requests
+PAIR_GAINS = f"{PAIR}gains"  # sum of the differences y_A - y_B from 0 up in millionths
+PAIR_LOSSES = f"{PAIR}losses"  # sum of y_B - y_A of the negative differences in millionths
+PAIR_SQUARES = f"{PAIR}squares"  # sum of (y_A - y_B)² in millionths of millionths
+
 
 class Key(NamedTuple):
-    """A counter: its name, the route, and the arm or "" where the counter is by route."""
+    """A counter: its name, the route, and the arm or pair, or "" where the counter is by route."""
 
     name: str
     route: str
@@ -50,6 +58,33 @@ class Key(NamedTuple):
 
 
 Counters = dict[Key, int]
+
+
+class Kinds(NamedTuple):
+    """Counters by what they count; those of shadows without their prefix."""
+
+    served: Counters
+    shadows: Counters
+    pairs: Counters
+
+
+def by_kind(counters: Counters) -> Kinds:
+    """Tell apart what users were answered, shadows, and pairs of arms that shadows compare."""
+    kinds = Kinds({}, {}, {})
+    for key, value in counters.items():
+        if key.name.startswith(PAIR):
+            kinds.pairs[key] = value
+        elif key.name.startswith(SHADOW):
+            kinds.shadows[key._replace(name=key.name.removeprefix(SHADOW))] = value
+        else:
+            kinds.served[key] = value
+    return kinds
+
+
+def count(changes: Counters, name: str, route: str, arm: str = "", value: int = 1) -> None:
+    """Add to one of the changes."""
+    key = Key(name, route, arm)
+    changes[key] = changes.get(key, 0) + value
 
 
 def added(counters: Counters, changes: Counters) -> Counters:

@@ -1,9 +1,9 @@
-"""The two kinds of events and the checks that they must pass."""
+"""The kinds of events and the checks that they must pass."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from bandit_serving.errors import BadRequest
@@ -29,6 +29,21 @@ class Prediction(NamedTuple):
     """Unix time of the answer, in seconds."""
 
 
+class Shadow(NamedTuple):
+    """An arm's answer to a copy of a request, which no user saw."""
+
+    route: str
+    """As in the prediction."""
+    id: str
+    """Id of the request that was copied."""
+    arm: str
+    """As in the prediction; has no slash, which joins the names of a pair of arms."""
+    outputs: str
+    """As in the prediction."""
+    time: float
+    """As in the prediction."""
+
+
 class Label(NamedTuple):
     """What turned out to be true for one request."""
 
@@ -42,18 +57,29 @@ class Label(NamedTuple):
     """Unix time at which the label was known, in seconds."""
 
 
-Event = Prediction | Label
-Kind = TypeVar("Kind", Prediction, Label)
+class RequestKey(NamedTuple):
+    """What a request is known by."""
+
+    route: str
+    id: str
 
 
-def parse_predictions(body: Any, rewards: RouteRewards, now: float) -> list[Prediction]:
-    """Check an array of ``{id, route, arm, outputs, time}``; ``time`` is now unless given.
+Event = Prediction | Shadow | Label
+Kind = TypeVar("Kind", Prediction | Shadow, Label)
+_Event = TypeVar("_Event", Prediction, Shadow, Label)
+_Key = TypeVar("_Key", bound=Hashable)
+
+
+def parse_predictions(body: Any, rewards: RouteRewards, now: float) -> list[Prediction | Shadow]:
+    """Check an array of ``{id, route, arm, outputs, time, shadow}``.
+
+    ``time`` is now and ``shadow`` false unless given.
 
     Raises:
         BadRequest: Naming the first faulty event; none of the batch is taken then.
     """
 
-    def parse(item: dict[str, Any]) -> Prediction:
+    def parse(item: dict[str, Any]) -> Prediction | Shadow:
         route, request_id, arm = (_text(item, name) for name in ("route", "id", "arm"))
         reward = _reward_function(rewards, route)
         outputs = item.get("outputs")
@@ -61,7 +87,8 @@ def parse_predictions(body: Any, rewards: RouteRewards, now: float) -> list[Pred
             raise ValueError(f"outputs: {outputs!r:.80} is not an object of outputs by name")
         text = _compact("outputs", outputs)
         _named("outputs", reward.check_outputs, outputs)
-        return Prediction(route, request_id, arm, text, _time(item, now))
+        kind = Shadow if _is_shadow(item, arm) else Prediction
+        return kind(route, request_id, arm, text, _time(item, now))
 
     return _parse(body, parse)
 
@@ -82,6 +109,32 @@ def parse_labels(body: Any, rewards: RouteRewards, now: float) -> list[Label]:
         return Label(route, request_id, text, _time(item, now))
 
     return _parse(body, parse)
+
+
+def first_of_each(
+    events: Sequence[_Event], key_of: Callable[[_Event], _Key]
+) -> tuple[dict[_Key, _Event], list[_Event]]:
+    """Return the first event of each key, and the others."""
+    first: dict[_Key, _Event] = {}
+    again = []
+    for event in events:
+        key = key_of(event)
+        if key in first:
+            again.append(event)
+        else:
+            first[key] = event
+    return first, again
+
+
+def _is_shadow(item: dict[str, Any], arm: str) -> bool:
+    value = item.get("shadow", False)
+    if not isinstance(value, bool):
+        raise ValueError(f"shadow: {value!r:.80} is neither true nor false")
+    if value and "/" in arm:
+        raise ValueError(
+            f"arm: {arm!r} has a slash, which joins the names of two arms that shadows compare; take another"
+        )
+    return value
 
 
 def _parse(body: Any, parse: Callable[[dict[str, Any]], Kind]) -> list[Kind]:
@@ -115,7 +168,15 @@ def _reward_function(rewards: RouteRewards, route: str) -> RewardFunction:
 
 
 def _text(item: dict[str, Any], field: str) -> str:
-    value = item.get(field)
+    return check_name(field, item.get(field))
+
+
+def check_name(field: str, value: Any) -> str:
+    """Return an id or a name.
+
+    Raises:
+        ValueError: It is none; the text names the field.
+    """
     if not isinstance(value, str) or not 0 < len(value) <= MOST_CHARACTERS:
         raise ValueError(f"{field}: {value!r:.80} is not a string of 1 to {MOST_CHARACTERS} characters")
     if "\0" in value or (not value.isascii() and _lone_surrogates(value)):

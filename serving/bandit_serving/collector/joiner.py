@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
 
 from bandit_serving.collector import counters as names
-from bandit_serving.collector.counters import MILLION, Counters, Key, added, delay_bucket
-from bandit_serving.collector.events import Event, Label, Prediction
+from bandit_serving.collector.counters import Counters, added, count, delay_bucket
+from bandit_serving.collector.events import Event, Label, Prediction, RequestKey, Shadow, first_of_each
+from bandit_serving.collector.shadows import ShadowJoiner
 from bandit_serving.collector.stores.base import (
     EXPIRED,
     KnownLabel,
     KnownPrediction,
     Overdue,
-    RequestKey,
     Store,
     keys_of,
 )
+from bandit_serving.collector.trials import compute, count_trial
 from bandit_serving.errors import BadRequest
-from bandit_serving.logs import get_logger
-from bandit_serving.rewards import Ratio, RewardType, RouteRewards
+from bandit_serving.rewards import RouteRewards
 from bandit_serving.rewards.base import NeverEqual
-
-log = get_logger(__name__)
-
-Half = TypeVar("Half", Prediction, Label)
 
 
 class Joiner:
@@ -43,6 +37,7 @@ class Joiner:
         self.counters = store.read_counters()
         """All counters as they were last committed, for any thread."""
         self._certain = True
+        self._shadows = ShadowJoiner(store.shadows, rewards, lambda: self.counters)
 
     def close(self) -> None:
         """Close the database."""
@@ -74,38 +69,42 @@ class Joiner:
             now: Unix time in seconds.
 
         Raises:
-            BadRequest: A prediction and its label can never be equal; nothing is stored.
+            BadRequest: A prediction and its label can never be equal, or a request has too many shadows;
+                nothing is stored.
         """
+        labels = [e for e in events if isinstance(e, Label)]
         with self._counting() as changes:
             self._take_predictions([e for e in events if isinstance(e, Prediction)], now, changes)
-            self._take_labels([e for e in events if isinstance(e, Label)], now, changes)
+            self._shadows.take([e for e in events if isinstance(e, Shadow)], now, changes)
+            self._take_labels(labels, now, changes)
+            self._shadows.join(labels, changes)
 
     def _take_predictions(self, events: list[Prediction], now: float, changes: Counters) -> None:
-        first, again = _first_of_each(events)
+        first, again = first_of_each(events, _request)
         taken = self._store.put_predictions(list(first.values()), now) if first else {}
         for key, event in first.items():
             if key not in taken:
                 again.append(event)
                 continue
-            _add(changes, names.PREDICTIONS, event.route, event.arm)
+            count(changes, names.PREDICTIONS, event.route, event.arm)
             self._join(changes, key, KnownPrediction(event.arm, event.outputs, event.time), taken[key])
         for event in again:
-            _add(changes, names.DUPLICATE_PREDICTIONS, event.route, event.arm)
+            count(changes, names.DUPLICATE_PREDICTIONS, event.route, event.arm)
 
     def _take_labels(self, events: list[Label], now: float, changes: Counters) -> None:
-        first, again = _first_of_each(events)
+        first, again = first_of_each(events, _request)
         held = [(event, self._held(event.route)) for event in first.values()]
         taken = self._store.put_labels(held, now) if first else {}
         for key, event in first.items():
             if key not in taken:
                 again.append(event)
                 continue
-            _add(changes, names.LABELS, event.route)
+            count(changes, names.LABELS, event.route)
             self._join(changes, key, taken[key], KnownLabel(event.label, event.time))
         late = self._store.expired([RequestKey(e.route, e.id) for e in again]) if again else set()
         for event in again:
             is_late = RequestKey(event.route, event.id) in late
-            _add(changes, names.LATE_LABELS if is_late else names.DUPLICATE_LABELS, event.route)
+            count(changes, names.LATE_LABELS if is_late else names.DUPLICATE_LABELS, event.route)
 
     def _held(self, route: str) -> bool:
         function = self._rewards.find(route)
@@ -121,11 +120,11 @@ class Joiner:
             return
         if label.label is None or label.labelled_at is None:
             return
-        _add(changes, names.JOINED, route, arm)
+        count(changes, names.JOINED, route, arm)
         # A negative delay only says that two clocks disagree.
         delay = max(label.labelled_at - predicted_at, 0.0)
-        _add(changes, delay_bucket(delay), route, arm)
-        _add(changes, names.DELAY_MILLISECONDS, route, arm, round(delay * 1000))
+        count(changes, delay_bucket(delay), route, arm)
+        count(changes, names.DELAY_MILLISECONDS, route, arm, round(delay * 1000))
         if self._held(route):
             return
         try:
@@ -136,20 +135,11 @@ class Joiner:
             ) from error
 
     def _count_reward(self, changes: Counters, route: str, arm: str, outputs: str, label: str) -> None:
-        values, truth = json.loads(outputs), json.loads(label)
-        function, reward = self._rewards.find(route), None
-        try:
-            if function is not None:
-                reward = function.reward(values, truth)
-        except NeverEqual:
-            raise
-        except (LookupError, TypeError, ValueError, ArithmeticError) as error:
-            # Both were checked when they came, by the function that the route had then.
-            log.warning("no reward: the reward function has changed", route=route, arm=arm, reason=str(error))
-        if function is None or reward is None:
-            _add(changes, names.UNREWARDED, route, arm)
+        reward = compute(self._rewards, route, arm, outputs, label)
+        if reward is None:
+            count(changes, names.UNREWARDED, route, arm)
             return
-        _count(changes, route, arm, function.type, reward)
+        count_trial(changes, route, arm, *reward)
 
     def expire(self, now: float, age: float, limit: int = 5000) -> int:
         """Give up on halves that waited longer than ``age``, and forget rows twice as old.
@@ -160,7 +150,7 @@ class Joiner:
         Args:
             now: Unix time in seconds.
             age: Seconds.
-            limit: Most rows looked at in this call, so that no transaction is long.
+            limit: Most rows of each kind looked at in this call, so that no transaction is long.
 
         Returns:
             The number of rows changed; fewer than ``limit`` when nothing is left to do.
@@ -178,17 +168,18 @@ class Joiner:
             )
             _store_and_count(held, self._store.release, lambda row: self._count_held(changes, row))
             forgotten = self._store.forget(now - 2 * age, limit)
-        return max(len(overdue), forgotten)
+            shadows = self._shadows.expire(now, age, limit, changes)
+        return max(len(overdue), forgotten, shadows)
 
     def _expire_label(self, changes: Counters, row: Overdue) -> None:
-        _add(changes, names.EXPIRED_LABELS, row.key.route)
+        count(changes, names.EXPIRED_LABELS, row.key.route)
 
     def _expire_prediction(self, changes: Counters, row: Overdue) -> None:
         assert row.arm is not None
-        _add(changes, names.EXPIRED_PREDICTIONS, row.key.route, row.arm)
+        count(changes, names.EXPIRED_PREDICTIONS, row.key.route, row.arm)
         function = self._rewards.find(row.key.route)
         if function is not None and function.expired is not None:
-            _count(changes, row.key.route, row.arm, function.type, function.expired)
+            count_trial(changes, row.key.route, row.arm, function.type, function.expired)
 
     def _count_held(self, changes: Counters, row: Overdue) -> None:
         assert row.arm is not None
@@ -197,7 +188,11 @@ class Joiner:
         try:
             self._count_reward(changes, row.key.route, row.arm, row.outputs, row.label or "")
         except NeverEqual:  # held for an earlier function of the route, and nobody is there to be told
-            _add(changes, names.UNREWARDED, row.key.route, row.arm)
+            count(changes, names.UNREWARDED, row.key.route, row.arm)
+
+
+def _request(event: Prediction | Label) -> RequestKey:
+    return RequestKey(event.route, event.id)
 
 
 def _store_and_count(
@@ -207,38 +202,3 @@ def _store_and_count(
         store(keys_of(rows))
     for row in rows:
         count(row)
-
-
-def _first_of_each(events: Sequence[Half]) -> tuple[dict[RequestKey, Half], list[Half]]:
-    """Return the first event of each request, and the others."""
-    first: dict[RequestKey, Half] = {}
-    again = []
-    for event in events:
-        key = RequestKey(event.route, event.id)
-        if key in first:
-            again.append(event)
-        else:
-            first[key] = event
-    return first, again
-
-
-def _add(changes: Counters, name: str, route: str, arm: str = "", value: int = 1) -> None:
-    key = Key(name, route, arm)
-    changes[key] = changes.get(key, 0) + value
-
-
-def _count(changes: Counters, route: str, arm: str, kind: RewardType, reward: float | Ratio) -> None:
-    """Count a trial and the sums that rewards of its type are judged by."""
-    over = reward.denominator if isinstance(reward, Ratio) else 0.0
-    y = round((reward.numerator if isinstance(reward, Ratio) else reward) * MILLION)
-    _add(changes, names.TRIALS, route, arm)
-    _add(changes, names.SUCCESSES, route, arm, max(y, 0))
-    if kind is RewardType.GAUSSIAN:
-        _add(changes, names.LOSSES, route, arm, max(-y, 0))  # a counter must not fall
-    if kind in (RewardType.GAUSSIAN, RewardType.RATIO):
-        _add(changes, names.SQUARES, route, arm, y * y)
-    if kind is RewardType.RATIO:
-        x = round(over * MILLION)
-        _add(changes, names.DENOMINATORS, route, arm, x)
-        _add(changes, names.DENOMINATOR_SQUARES, route, arm, x * x)
-        _add(changes, names.CROSS_PRODUCTS, route, arm, x * y)

@@ -6,8 +6,8 @@ import contextlib
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 
-from bandit_serving.collector.counters import Counters
-from bandit_serving.collector.events import Event, Prediction
+from bandit_serving.collector.counters import Counters, by_kind
+from bandit_serving.collector.events import Event, Label
 from bandit_serving.errors import BadRequest, Overloaded
 
 LONGEST_BODIES_AT_ONCE = 8  # so many bodies of the longest kind may be in memory together
@@ -38,7 +38,8 @@ class KnownNames:
         """Begin with what is counted already, which stays welcome whatever the limits."""
         self._limits = limits
         self._arms: dict[str, set[str]] = {}
-        for key in counters:
+        served, shadows, _ = by_kind(counters)
+        for key in (*served, *shadows):
             self._arms.setdefault(key.route, set()).update({key.arm} - {""})
 
     def admit(self, events: Sequence[Event]) -> None:
@@ -50,7 +51,7 @@ class KnownNames:
         new: dict[str, set[str]] = {}
         for i, event in enumerate(events):
             known = self._arms.get(event.route)
-            arm = event.arm if isinstance(event, Prediction) else None
+            arm = None if isinstance(event, Label) else event.arm
             welcome = arm is None or not self._limits.arm_names or arm in self._limits.arm_names
             if welcome and known is not None and (arm is None or arm in known):
                 continue

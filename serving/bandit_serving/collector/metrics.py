@@ -14,9 +14,10 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from bandit_serving.collector import counters as names
-from bandit_serving.collector.counters import MILLION, Counters, added, by_route, delay_histogram
+from bandit_serving.collector.counters import MILLION, Counters, added, by_kind, by_route, delay_histogram
 
 _Routes = Mapping[str, Mapping[str, Mapping[str, int]]]
+_Sums = tuple[tuple[str, str, int, str], ...]
 
 _BY_ARM = (
     ("model_reward_trials", names.TRIALS, 1, "Requests that gave a reward."),
@@ -41,6 +42,16 @@ _BY_ARM = (
         "Predictions whose label came too late.",
     ),
     ("model_reward_duplicate_predictions", names.DUPLICATE_PREDICTIONS, 1, "Predictions sent again."),
+)
+_BY_ARM_OF_SHADOWS = tuple(
+    (metric.replace("model_reward_", "model_reward_shadow_"), name, scale, f"Of shadows: {text}")
+    for metric, name, scale, text in _BY_ARM
+)
+_BY_PAIR = (
+    ("model_reward_shadow_pair_trials", names.PAIR_TRIALS, 1, "Requests for which both arms were rewarded."),
+    ("model_reward_shadow_pair_gains", names.PAIR_GAINS, MILLION, "Sum of y_A - y_B where it is positive."),
+    ("model_reward_shadow_pair_losses", names.PAIR_LOSSES, MILLION, "Sum of y_B - y_A where it is positive."),
+    ("model_reward_shadow_pair_squares", names.PAIR_SQUARES, MILLION**2, "Sum of (y_A - y_B)²."),
 )
 _BY_ROUTE = (
     ("model_reward_labels", names.LABELS, "Distinct requests with a label."),
@@ -70,33 +81,26 @@ class CounterMetrics(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yield every metric family, in a time that grows as the number of counters does."""
         totals = self._read()
-        counters = by_route(added(totals, self._before))
-        for metric, name, scale, text in _BY_ARM:
-            family = CounterMetricFamily(metric, text, labels=["route", "arm"])
-            for route, arm, values in _arms(counters):
-                if name in values:
-                    family.add_metric([route, arm], values[name] / scale)
-            yield family
+        served, shadows, pairs = map(by_route, by_kind(added(totals, self._before)))
+        yield from _sums(_BY_ARM, "arm", served)
         for metric, name, text in _BY_ROUTE:
             family = CounterMetricFamily(metric, text, labels=["route"])
-            for route, arms in counters.items():
+            for route, arms in served.items():
                 if name in arms.get("", {}):
                     family.add_metric([route], arms[""][name])
             yield family
-        yield _delays(counters)
-        yield from self._gauges(by_route(totals))
+        yield _delays(served)
+        yield from _sums(_BY_ARM_OF_SHADOWS, "arm", shadows)
+        yield from _sums(_BY_PAIR, "pair", pairs)
+        yield from self._gauges(*map(by_route, by_kind(totals)))
 
-    def _gauges(self, counters: _Routes) -> Iterator[Metric]:
-        pending = GaugeMetricFamily(
-            "model_reward_pending_predictions", "Predictions that wait for a label.", labels=["route", "arm"]
-        )
-        for route, arm, values in _arms(counters):
-            pending.add_metric([route, arm], _waiting_predictions(values))
-        yield pending
+    def _gauges(self, served: _Routes, shadows: _Routes, _pairs: _Routes) -> Iterator[Metric]:
+        yield _pending("model_reward_pending_predictions", "Predictions that wait for a label.", served)
+        yield _pending("model_reward_shadow_pending_predictions", "Shadows that wait for a label.", shadows)
         labels = GaugeMetricFamily(
             "model_reward_pending_labels", "Labels that wait for a prediction.", labels=["route"]
         )
-        for route, arms in counters.items():
+        for route, arms in served.items():
             labels.add_metric([route], _waiting_labels(arms))
         yield labels
         yield GaugeMetricFamily(
@@ -104,16 +108,39 @@ class CounterMetrics(Collector):
         )
 
 
+def _sums(table: _Sums, label: str, counters: _Routes) -> Iterator[Metric]:
+    """Yield the families of a table, by route and by what the label names."""
+    for metric, name, scale, text in table:
+        family = CounterMetricFamily(metric, text, labels=["route", label])
+        for route, one, values in _arms(counters):
+            if name in values:
+                family.add_metric([route, one], values[name] / scale)
+        yield family
+
+
+def _pending(metric: str, text: str, counters: _Routes) -> Metric:
+    family = GaugeMetricFamily(metric, text, labels=["route", "arm"])
+    for route, arm, values in _arms(counters):
+        family.add_metric([route, arm], _waiting_predictions(values))
+    return family
+
+
 def summary(counters: Counters) -> dict[str, Any]:
     """Return the counters as nested objects: routes by name, in each its arms by name."""
+    served, shadows, pairs = map(by_route, by_kind(counters))
     routes = {
         route: {
             **{name: arms.get("", {}).get(name, 0) for _, name, _ in _BY_ROUTE},
             "pending_labels": _waiting_labels(arms),
             "arms": {arm: _arm_summary(values) for arm, values in arms.items() if arm},
         }
-        for route, arms in by_route(counters).items()
+        for route, arms in ((route, served.get(route, {})) for route in sorted({*served, *shadows}))
     }
+    for route, arms in shadows.items():
+        routes[route]["shadows"] = {
+            "arms": {arm: _sums_summary(values) for arm, values in arms.items()},
+            "pairs": {pair: _pair_summary(values) for pair, values in pairs.get(route, {}).items()},
+        }
     return {"routes": routes}
 
 
@@ -126,7 +153,15 @@ def _arms(counters: _Routes) -> Iterator[tuple[str, str, Mapping[str, int]]]:
 
 
 def _arm_summary(values: Mapping[str, int]) -> dict[str, Any]:
-    trials, joined = values.get(names.TRIALS, 0), values.get(names.JOINED, 0)
+    joined = values.get(names.JOINED, 0)
+    return {
+        **_sums_summary(values),
+        "mean_delay_seconds": values.get(names.DELAY_MILLISECONDS, 0) / 1000 / joined if joined else None,
+    }
+
+
+def _sums_summary(values: Mapping[str, int]) -> dict[str, Any]:
+    trials = values.get(names.TRIALS, 0)
     successes, losses, denominators = (
         values.get(name, 0) / MILLION for name in (names.SUCCESSES, names.LOSSES, names.DENOMINATORS)
     )
@@ -137,8 +172,13 @@ def _arm_summary(values: Mapping[str, int]) -> dict[str, Any]:
         "ratio": successes / denominators if denominators else None,
         **{name: values.get(name, 0) for _, name, scale, _ in _BY_ARM if scale == 1 and name != names.TRIALS},
         "pending_predictions": _waiting_predictions(values),
-        "mean_delay_seconds": values.get(names.DELAY_MILLISECONDS, 0) / 1000 / joined if joined else None,
     }
+
+
+def _pair_summary(values: Mapping[str, int]) -> dict[str, Any]:
+    trials = values.get(names.PAIR_TRIALS, 0)
+    difference = values.get(names.PAIR_GAINS, 0) - values.get(names.PAIR_LOSSES, 0)
+    return {"trials": trials, "mean_difference": difference / MILLION / trials if trials else None}
 
 
 def _delays(counters: _Routes) -> Metric:

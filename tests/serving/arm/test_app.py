@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -103,3 +105,28 @@ def test_requests_latencies_and_predictions_are_counted(arm: Any) -> None:
     assert increase('model_request_duration_seconds_count{arm="logistic",model="income"}') == 2
     for name in ("0", "1"):
         assert increase(f'model_predictions_total{{arm="logistic",class="{name}",model="income"}}') == 1
+
+
+def test_a_shadow_call_is_answered_and_counted_as_nothing_but_a_shadow_call(
+    start: Callable[..., Any], model_file: Path, tmp_path: Path
+) -> None:
+    collector = start("collector", "--database", str(tmp_path / "rewards.db"), "--drain-delay", "0s")
+    arm = start(
+        *("arm", "--model", str(model_file), "--name", "income", "--arm", "logistic"),
+        *("--collector", collector.url, "--drain-delay", "0s"),
+    )
+    shadow = {"X-Bandit-Shadow": "true"}
+    answers = [infer(arm, {"id": "mine", "inputs": [ROW]}, headers=headers) for headers in (shadow, None)]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert answers[0].json() == answers[1].json()
+    assert infer(arm, {"inputs": []}, headers=shadow).status_code == 400
+    metrics = arm.metrics()
+    assert metrics['model_requests_total{arm="logistic",code="200",model="income"}'] == 1
+    assert not any(name.startswith("model_requests_total") and "400" in name for name in metrics)
+    assert metrics['model_request_duration_seconds_count{arm="logistic",model="income"}'] == 1
+    assert metrics['model_predictions_total{arm="logistic",class="1",model="income"}'] == 1
+    for code in ("200", "400"):
+        assert metrics[f'model_shadow_requests_total{{arm="logistic",code="{code}",model="income"}}'] == 1
+    assert arm.terminate() == 0
+    route = collector.get("/v1/summary")["routes"]["income"]
+    assert (route["arms"]["logistic"]["predictions"], "shadows" in route) == (1, False)

@@ -41,6 +41,35 @@ def test_a_joined_request_is_counted_for_its_arm(collector: Any) -> None:
     assert (route["arms"]["a"]["trials"], route["arms"]["a"]["mean"]) == (1, 1.0)
 
 
+def test_shadows_are_exposed_apart_from_served_answers_and_compared_in_pairs(collector: Any) -> None:
+    shadows = [{**PREDICTION, "shadow": True, "arm": arm, "outputs": {"predict": arm == "a"}} for arm in "ab"]
+    served = {**PREDICTION, "outputs": {"predict": True}, "shadow": False}
+    assert post(collector, "predictions", [*shadows, served]).json() == {"committed": 3}
+    waiting = 'model_reward_shadow_pending_predictions{arm="b",route="income"}'
+    assert collector.metrics()[waiting] == 1
+    post(collector, "predictions", shadows[:1])
+    post(collector, "labels", [{**LABEL, "label": True}])
+    metrics = collector.metrics()
+    found = {
+        name.removeprefix("model_reward_").replace(',route="income"', ""): value
+        for name, value in metrics.items()
+        if "shadow" in name
+    }
+    per_arm = ("predictions_total", "joined_total", "trials_total")
+    assert [found[f'shadow_{name}{{arm="{arm}"}}'] for name in per_arm for arm in "ab"] == [1] * 6
+    assert [found[f'shadow_successes_total{{arm="{arm}"}}'] for arm in "ab"] == [1, 0]
+    assert found['shadow_duplicate_predictions_total{arm="a"}'] == 1
+    sums = ("trials_total", "gains_total", "losses_total", "squares_total")
+    pair = 'pair="a/b",route="income"'
+    assert [metrics[f"model_reward_shadow_pair_{name}{{{pair}}}"] for name in sums] == [1, 1, 0, 1]
+    assert (metrics[waiting], metrics[TRIALS]) == (0, 1)
+    assert 'model_reward_pending_predictions{arm="b",route="income"}' not in metrics
+    route = collector.get("/v1/summary")["routes"]["income"]
+    assert list(route["arms"]) == ["a"]
+    assert [route["shadows"]["arms"][arm]["mean"] for arm in "ab"] == [1.0, 0.0]
+    assert route["shadows"]["pairs"] == {"a/b": {"trials": 1, "mean_difference": 1.0}}
+
+
 def test_counters_go_on_where_they_were_after_a_restart(start: Callable[..., Any], database: str) -> None:
     arguments = ("collector", "--database", database, "--drain-delay", "0s")
     first = start(*arguments)
@@ -89,6 +118,16 @@ BAD = {
         "labels",
         [{**LABEL, "time": 1.7e12}],
         "is no Unix time of these centuries; send it in sec",
+    ),
+    "a shadow by text": (
+        "predictions",
+        [{**PREDICTION, "shadow": "yes"}],
+        "event 0: shadow: 'yes' is neither true nor false",
+    ),
+    "a slash in a shadow's arm": (
+        "predictions",
+        [{**PREDICTION, "shadow": True, "arm": "a/b"}],
+        "event 0: arm: 'a/b' has a slash, which joins the names of two arms",
     ),
     "time is text": ("labels", [{**LABEL, "time": "noon"}], "event 0: time: 'noon' is not a Unix time"),
     "a label beyond floats": ("labels", [{**LABEL, "label": 10**400}], "event 0: label: a number beyond"),

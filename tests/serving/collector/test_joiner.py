@@ -5,8 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import random
-from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -19,6 +17,7 @@ from bandit_serving.collector.joiner import Joiner
 from bandit_serving.collector.stores import open_store
 from bandit_serving.errors import BadRequest
 from bandit_serving.rewards import RouteRewards, make_reward
+from tests.serving.collector.conftest import Begin
 
 DAY = 86400.0
 ROUTES = itertools.count()
@@ -30,25 +29,6 @@ def prediction(number: int, arm: str = "a", predict: int = 1, time: float = 100.
 
 def label(number: int, value: int = 1, time: float = 102.0) -> Label:
     return Label("r", f"id-{number}", json.dumps(value), time)
-
-
-Begin = Callable[..., Joiner]
-
-
-@pytest.fixture
-def begin(database: str) -> Iterator[Begin]:
-    """Open the database for a reward function, again each time, as after a crash."""
-    opened: list[Joiner] = []
-
-    def open_again(name: str = "accuracy", **settings: Any) -> Joiner:
-        if opened:
-            opened.pop().close()
-        rewards = RouteRewards({}, make_reward(name, settings))
-        opened.append(Joiner(open_store(database), rewards))
-        return opened[-1]
-
-    yield open_again
-    opened.pop().close()
 
 
 def counted(joiner: Joiner) -> dict[tuple[str, str], int]:

@@ -13,7 +13,7 @@ import pytest
 from bandit_serving.delivery import BatchSender
 
 KILLS = 50
-REQUESTS = 30_000
+REQUESTS = 15_000
 ARMS = ("a", "b")
 SETTINGS = '{"priors": {"0": 0.75, "1": 0.25}}'
 
@@ -21,12 +21,17 @@ SETTINGS = '{"priors": {"0": 0.75, "1": 0.25}}'
 def truth(
     rng: random.Random,
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]], dict[str, tuple[int, int]]]:
-    """Return predictions and labels, and for each arm the trials and the rewards in millionths."""
+    """Return predictions, with shadows of both arms of every request, and labels.
+
+    Beside them, for each arm, the trials and the rewards in millionths of what was served.
+    """
     predictions, labels = [], []
     counts = dict.fromkeys(ARMS, (0, 0))
     for i in range(REQUESTS):
         arm, predicted, true = rng.choice(ARMS), rng.randrange(2), int(rng.random() < 0.25)
         predictions.append({"id": str(i), "route": "r", "arm": arm, "outputs": {"predict": predicted}})
+        shadow: dict[str, Any] = {**predictions[-1], "shadow": True}
+        predictions += [{**shadow, "arm": one, "outputs": {"predict": int(one == arm)}} for one in ARMS]
         labels.append({"id": str(i), "route": "r", "label": true})
         reward = 0 if predicted != true else (1_000_000 if true else 333_333)
         counts[arm] = (counts[arm][0] + 1, counts[arm][1] + reward)
@@ -49,7 +54,7 @@ async def deliver_under_kills(begin: Callable[[int], Any], events: dict[str, Any
                 assert sender.put(event)
         tasks = [asyncio.create_task(sender.run()) for sender in senders.values()]
         for kill in range(KILLS):
-            goal = (kill + 1) * 2 * REQUESTS // (KILLS + 2)
+            goal = (kill + 1) * sum(map(len, events.values())) // (KILLS + 2)
             while sum(sender.delivered for sender in senders.values()) < goal:
                 await asyncio.sleep(0)
             await asyncio.sleep(rng.random() * 0.005)
@@ -58,7 +63,9 @@ async def deliver_under_kills(begin: Callable[[int], Any], events: dict[str, Any
         for sender in senders.values():
             sender.close()
         await asyncio.gather(*tasks)
-    assert [sender.delivered for sender in senders.values()] == [REQUESTS, REQUESTS]
+    assert {kind: sender.delivered for kind, sender in senders.items()} == {
+        kind: len(some) for kind, some in events.items()
+    }
     assert all(sender.retries > 0 for sender in senders.values())
     return collector
 
@@ -81,4 +88,12 @@ def test_fifty_kills_under_load_lose_nothing_and_count_nothing_twice(
         assert metrics[f'model_reward_trials_total{{arm="{arm}",route="r"}}'] == trials
         assert metrics[f'model_reward_successes_total{{arm="{arm}",route="r"}}'] == millionths / 1_000_000
         assert metrics[f'model_reward_pending_predictions{{arm="{arm}",route="r"}}'] == 0
+        assert metrics[f'model_reward_shadow_trials_total{{arm="{arm}",route="r"}}'] == REQUESTS
+        assert metrics[f'model_reward_shadow_pending_predictions{{arm="{arm}",route="r"}}'] == 0
     assert metrics['model_reward_pending_labels{route="r"}'] == 0
+    # One of the two is right, by 1 or by a third.
+    right = {arm: metrics[f'model_reward_shadow_successes_total{{arm="{arm}",route="r"}}'] for arm in ARMS}
+    pair = 'pair="a/b",route="r"'
+    assert metrics[f"model_reward_shadow_pair_trials_total{{{pair}}}"] == REQUESTS
+    assert metrics[f"model_reward_shadow_pair_gains_total{{{pair}}}"] == right["a"]
+    assert metrics[f"model_reward_shadow_pair_losses_total{{{pair}}}"] == right["b"]

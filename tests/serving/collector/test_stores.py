@@ -62,7 +62,7 @@ def test_a_database_of_another_schema_is_refused(postgresql_server: PostgreSQL) 
     url = postgresql_server.create_database()
     open_store(url).close()
     postgresql_server.run(url.rpartition("/")[2], "UPDATE reward_schema SET version = 99")
-    with pytest.raises(BadSetting, match="it has schema 99, this version needs 1"):
+    with pytest.raises(BadSetting, match="it has schema 99, this version needs 2"):
         open_store(url)
 
 

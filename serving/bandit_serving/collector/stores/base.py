@@ -1,8 +1,8 @@
 """What a database offers to the collector: rows of events, counters, and transactions around both.
 
-One row a request holds the prediction, the label, or both. A store knows nothing of rewards: ``Joiner``
-decides what is counted, and does so inside the transaction that changes the row. So whatever was committed is
-consistent, and an event that comes again finds its row.
+One row a request holds the prediction, the label, or both; shadows have a table of their own. A store knows
+nothing of rewards: ``Joiner`` decides what is counted, and does so inside the transaction that changes the
+row. So whatever was committed is consistent, and an event that comes again finds its row.
 """
 
 from __future__ import annotations
@@ -13,17 +13,11 @@ from contextlib import AbstractContextManager
 from typing import NamedTuple
 
 from bandit_serving.collector.counters import Counters
-from bandit_serving.collector.events import Label, Prediction
+from bandit_serving.collector.events import Label, Prediction, RequestKey
+from bandit_serving.collector.stores.shadows import ShadowTable
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # 1 had no shadows
 EXPIRED = ""  # stands in the label column of an expired prediction; no JSON value is the empty text
-
-
-class RequestKey(NamedTuple):
-    """What a row is found by."""
-
-    route: str
-    id: str
 
 
 class KnownLabel(NamedTuple):
@@ -56,6 +50,9 @@ class Store(abc.ABC):
     Everything but ``read_counters`` and ``close`` is called inside ``transaction``. Times are Unix times in
     seconds.
     """
+
+    shadows: ShadowTable
+    """The shadows in the same database, inside the same transactions."""
 
     @abc.abstractmethod
     def transaction(self) -> AbstractContextManager[None]:

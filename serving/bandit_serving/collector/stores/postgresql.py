@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import socket
 import ssl
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -15,16 +14,17 @@ from pg8000.exceptions import DatabaseError, InterfaceError
 from pg8000.native import Connection
 
 from bandit_serving.collector.counters import Counters, Key
-from bandit_serving.collector.events import Label, Prediction
+from bandit_serving.collector.events import Label, Prediction, RequestKey
+from bandit_serving.collector.stores import postgresql_shadows
 from bandit_serving.collector.stores.base import (
     EXPIRED,
     SCHEMA_VERSION,
     KnownLabel,
     KnownPrediction,
     Overdue,
-    RequestKey,
     Store,
 )
+from bandit_serving.collector.stores.postgresql_shadows import json_rows
 from bandit_serving.errors import BadSetting
 
 ANSWER_SECONDS = 30  # a server that is silent for longer is given up
@@ -47,7 +47,7 @@ _SCHEMA = (
       PRIMARY KEY (name, route, arm))""",
     "CREATE TABLE IF NOT EXISTS reward_schema (version integer PRIMARY KEY)",
 )
-# Rows travel as one JSON text a statement, so that a batch costs one round trip. The first event of a kind
+# The first event of a kind
 # wins; RETURNING gives a row only then, with what the other kind had brought before.
 _PUT_PREDICTIONS = """
 INSERT INTO reward_events AS e (recorded_at, route, id, arm, outputs, predicted_at)
@@ -116,6 +116,7 @@ class PostgreSQLStore(Store):
             BadSetting: The URL is none, or the database cannot be used. The password is in no message.
         """
         self._options, self._shown = connection_options(url)
+        self.shadows = postgresql_shadows.PostgreSQLShadows(self._run)
         self._connection: Connection | None = None
         self._link: socket.socket | None = None
         try:
@@ -148,11 +149,13 @@ class PostgreSQLStore(Store):
         return connection
 
     def _create_schema(self) -> None:
-        for statement in _SCHEMA:
+        for statement in (*_SCHEMA, *postgresql_shadows.SCHEMA):
             self._run(statement)
         rows = self._run("SELECT version FROM reward_schema")
         if not rows:
             self._run(f"INSERT INTO reward_schema VALUES ({SCHEMA_VERSION})")
+        elif rows == [[1]]:  # all that it lacked was shadows
+            self._run(f"UPDATE reward_schema SET version = {SCHEMA_VERSION}")
         elif rows != [[SCHEMA_VERSION]]:
             raise InterfaceError(f"it has schema {rows[0][0]}, this version needs {SCHEMA_VERSION}")
 
@@ -191,7 +194,7 @@ class PostgreSQLStore(Store):
     ) -> Mapping[RequestKey, KnownLabel]:
         """Store each prediction of a request that has none."""
         names = ("route", "id", "arm", "outputs", "predicted_at")
-        rows = self._run(_PUT_PREDICTIONS, now=now, rows=_rows(names, predictions))
+        rows = self._run(_PUT_PREDICTIONS, now=now, rows=json_rows(names, predictions))
         return {RequestKey(route, request_id): KnownLabel(*rest) for route, request_id, *rest in rows}
 
     def put_labels(
@@ -199,12 +202,14 @@ class PostgreSQLStore(Store):
     ) -> Mapping[RequestKey, KnownPrediction]:
         """Store each label of a request that has none."""
         names = ("route", "id", "label", "labelled_at", "held")
-        rows = self._run(_PUT_LABELS, now=now, rows=_rows(names, [(*label, held) for label, held in labels]))
+        rows = self._run(
+            _PUT_LABELS, now=now, rows=json_rows(names, [(*label, held) for label, held in labels])
+        )
         return {RequestKey(route, request_id): KnownPrediction(*rest) for route, request_id, *rest in rows}
 
     def expired(self, keys: Sequence[RequestKey]) -> set[RequestKey]:
         """Return which of these requests have an expired prediction."""
-        return {RequestKey(*row) for row in self._run(_EXPIRED, rows=_rows(("route", "id"), keys))}
+        return {RequestKey(*row) for row in self._run(_EXPIRED, rows=json_rows(("route", "id"), keys))}
 
     def overdue(self, before: float, limit: int) -> list[Overdue]:
         """Return rows recorded before a time that lack a half or are held."""
@@ -213,15 +218,15 @@ class PostgreSQLStore(Store):
 
     def drop(self, keys: Sequence[RequestKey]) -> None:
         """Delete rows."""
-        self._run(_DROP, rows=_rows(("route", "id"), keys))
+        self._run(_DROP, rows=json_rows(("route", "id"), keys))
 
     def mark_expired(self, keys: Sequence[RequestKey], now: float) -> None:
         """Put ``EXPIRED`` in place of the labels of rows."""
-        self._run(_MARK_EXPIRED, now=now, rows=_rows(("route", "id"), keys))
+        self._run(_MARK_EXPIRED, now=now, rows=json_rows(("route", "id"), keys))
 
     def release(self, keys: Sequence[RequestKey]) -> None:
         """Let held rows go."""
-        self._run(_RELEASE, rows=_rows(("route", "id"), keys))
+        self._run(_RELEASE, rows=json_rows(("route", "id"), keys))
 
     def forget(self, before: float, limit: int) -> int:
         """Delete rows recorded before a time."""
@@ -230,7 +235,7 @@ class PostgreSQLStore(Store):
     def add(self, changes: Counters) -> None:
         """Add to counters."""
         rows = [(*key, value) for key, value in changes.items()]
-        self._run(_ADD, rows=_rows(("name", "route", "arm", "value"), rows))
+        self._run(_ADD, rows=json_rows(("name", "route", "arm", "value"), rows))
 
     def read_counters(self) -> Counters:
         """Return all counters."""
@@ -291,10 +296,6 @@ def _encryption(query: dict[str, str], shown: str) -> ssl.SSLContext | bool | No
     if mode == "require":
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return context
-
-
-def _rows(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    return json.dumps([dict(zip(names, row, strict=True)) for row in rows])
 
 
 def _reason(error: Exception) -> str:

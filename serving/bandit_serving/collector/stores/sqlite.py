@@ -8,14 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from bandit_serving.collector.counters import Counters, Key
-from bandit_serving.collector.events import Label, Prediction
+from bandit_serving.collector.events import Label, Prediction, RequestKey
+from bandit_serving.collector.stores import sqlite_shadows
 from bandit_serving.collector.stores.base import (
     EXPIRED,
     SCHEMA_VERSION,
     KnownLabel,
     KnownPrediction,
     Overdue,
-    RequestKey,
     Store,
 )
 from bandit_serving.errors import BadSetting
@@ -91,14 +91,16 @@ class SQLiteStore(Store):
             # Acknowledged means on disk, power failures included.
             self._db.execute("PRAGMA synchronous = FULL")
             self._create_schema()
+            self.shadows = sqlite_shadows.SQLiteShadows(self._db)
         except (OSError, sqlite3.Error) as error:
             fix = "; end the collector that uses it" if "locked" in str(error) else ""
             raise BadSetting(f"--database {path}: cannot be used: {error}{fix}") from error
 
     def _create_schema(self) -> None:
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        if version == 0:
-            self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+        if version < SCHEMA_VERSION:  # 0 where there is nothing, 1 where shadows are lacking
+            missing = (_SCHEMA if version == 0 else "") + sqlite_shadows.SCHEMA
+            self._db.executescript(f"BEGIN; {missing} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
         elif version != SCHEMA_VERSION:
             raise sqlite3.DatabaseError(f"it has schema {version}, this version needs {SCHEMA_VERSION}")
 

@@ -1,11 +1,11 @@
-"""Prediction events: what the arm reports to the reward collector about each prediction."""
+"""Prediction events: what is reported to the reward collector about each prediction."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import aiohttp
@@ -28,8 +28,8 @@ class PredictionEvents:
         arm: str,
         outputs: tuple[str, ...] = ("predict",),
         capacity: int = 100_000,
-        flush_timeout: float = 30.0,
         token: TokenFile | None = None,
+        shadow: bool = False,
     ) -> None:
         """Prepare events of one arm.
 
@@ -39,8 +39,8 @@ class PredictionEvents:
             arm: This arm's name.
             outputs: Names of the outputs that the reward function needs, whatever the client asked for.
             capacity: Most events that wait in memory; beyond it events are dropped and counted.
-            flush_timeout: Seconds to go on delivering when the server ends.
             token: Has the bearer token that the collector asks for.
+            shadow: No user sees the answers: they belong to copies of requests.
         """
         self.sender: BatchSender | None = None
         """The queue and its counters; None outside ``delivering``."""
@@ -48,7 +48,8 @@ class PredictionEvents:
         """Names of the outputs that each event carries."""
         self._url = collector.rstrip("/") + "/v1/predictions"
         self._route, self._arm = route, arm
-        self._capacity, self._flush_timeout, self._token = capacity, flush_timeout, token
+        self._capacity, self._token = capacity, token
+        self._marks = {"shadow": True} if shadow else {}
 
     def add(self, request_id: str, rows: list[dict[str, Any]]) -> None:
         """Queue the events of one request.
@@ -65,19 +66,28 @@ class PredictionEvents:
         for i, outputs in enumerate(rows):
             row_id = request_id if len(rows) == 1 else f"{request_id}/{i}"
             event = {"id": row_id, "route": self._route, "arm": self._arm, "outputs": outputs, "time": now}
-            self.sender.put(event)
+            self.sender.put(event | self._marks)
 
-    @contextlib.asynccontextmanager
-    async def delivering(self) -> AsyncIterator[None]:
-        """Deliver in the background; on leaving, deliver what is left within the flush timeout."""
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10.0)) as client:
-            self.sender = BatchSender(client, self._url, capacity=self._capacity, token=self._token)
-            task = asyncio.create_task(self.sender.run())
-            try:
-                yield
-            finally:
-                self.sender.close()
-                _, late = await asyncio.wait([task], timeout=self._flush_timeout)
-                if late:
-                    task.cancel()
-                    log.error("prediction events lost", events=self.sender.pending, url=self._url)
+    def open(self, client: aiohttp.ClientSession) -> BatchSender:
+        """Return the queue, which events go to from now on, to be run by the caller."""
+        self.sender = BatchSender(client, self._url, capacity=self._capacity, token=self._token)
+        return self.sender
+
+
+@contextlib.asynccontextmanager
+async def delivering(events: Sequence[PredictionEvents], flush_timeout: float) -> AsyncIterator[None]:
+    """Deliver in the background; on leaving, deliver what is left within the timeout in seconds."""
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10.0)) as client:
+        senders = {
+            asyncio.create_task(sender.run()): sender for sender in (one.open(client) for one in events)
+        }
+        try:
+            yield
+        finally:
+            for sender in senders.values():
+                sender.close()
+            _, late = await asyncio.wait(senders, timeout=flush_timeout)
+            for task in late:
+                task.cancel()
+                sender = senders[task]
+                log.error("prediction events lost", events=sender.pending, url=sender.url)

@@ -1,0 +1,99 @@
+"""Copies of requests: what is kept of them, and which are taken."""
+
+from __future__ import annotations
+
+import hashlib
+import string
+from collections.abc import Iterable
+from typing import NamedTuple
+from urllib.parse import quote
+
+from multidict import CIMultiDict
+
+from bandit_serving.collector.events import MOST_CHARACTERS, check_name
+from bandit_serving.errors import BadRequest
+from bandit_serving.web import SHADOW_HEADER
+
+MOST_ID_CHARACTERS = MOST_CHARACTERS - 16  # so that "/" and the number of a row fit behind
+
+# Headers of one connection (RFC 9110, section 7.6.1), and those that the client of the arm writes itself.
+_OWN_HEADERS = frozenset(
+    {
+        *("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection"),
+        *("te", "trailer", "transfer-encoding", "upgrade", "expect"),
+        *("host", "content-length", "accept-encoding", SHADOW_HEADER.lower()),
+    }
+)
+
+
+class Copy(NamedTuple):
+    """A copy of a request, as each arm is asked."""
+
+    id: str
+    """Id that the label will come with."""
+    method: str
+    target: str
+    """Path and query as they came, percent-encoded."""
+    headers: CIMultiDict[str]
+    body: bytes
+
+
+class Dropped(BadRequest):
+    """A copy that is not scored; ``reason`` is the word that it is counted under."""
+
+    def __init__(self, reason: str, message: str, status: int = 400) -> None:
+        super().__init__(message, status)
+        self.reason = reason
+
+
+def passed_on(headers: Iterable[tuple[bytes, bytes]]) -> CIMultiDict[str]:
+    """Return the headers that an arm is sent: those that came, without those of the connection.
+
+    Args:
+        headers: Pairs of name and value as they came; a value that is no UTF-8 is left out.
+    """
+    came: CIMultiDict[str] = CIMultiDict()
+    for name, value in headers:
+        try:
+            came.add(name.decode("ascii"), value.decode())
+        except UnicodeDecodeError:
+            continue
+    named = {part.strip().lower() for value in came.getall("connection", []) for part in value.split(",")}
+    sent = CIMultiDict(
+        (name, value) for name, value in came.items() if name.lower() not in _OWN_HEADERS | named
+    )
+    sent[SHADOW_HEADER] = "true"
+    return sent
+
+
+def target_of(path: bytes, query: bytes) -> str:
+    """Return what to add to the base URL of an arm, from path and query as they came."""
+    target = path + b"?" + query if query else path
+    # Only the path may change where a request goes: a name behind the base URL would be another host.
+    return "/" + quote(target.removeprefix(b"/"), safe=string.punctuation)
+
+
+def check_id(value: str | None, where: str) -> str:
+    """Return the id of a request.
+
+    Args:
+        value: What was found.
+        where: Where it was looked for, for the message.
+
+    Raises:
+        Dropped: There is none, or one that no label could come with.
+    """
+    if value is None:
+        raise Dropped("no_id", f"no id, so no label could ever be joined; send one in {where}")
+    if len(value) > MOST_ID_CHARACTERS:
+        raise Dropped("bad_id", f"the id has {len(value)} characters; send at most {MOST_ID_CHARACTERS}")
+    try:
+        return check_name("id", value)
+    except ValueError as error:
+        raise Dropped("bad_id", str(error)) from error
+
+
+def sampled(request_id: str, share: float) -> bool:
+    """Return whether a request is among a share of all, the same for whoever asks."""
+    drawn = int.from_bytes(hashlib.sha256(request_id.encode()).digest()[:8])
+    return drawn < share * 2**64
