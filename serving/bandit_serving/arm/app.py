@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bandit_serving import web
+from bandit_serving.arm.copies import Copies
 from bandit_serving.arm.metrics import ArmMetrics
 from bandit_serving.arm.model import Model
 from bandit_serving.arm.protocol import metadata, parse_request, response
@@ -36,6 +37,7 @@ class ArmApp:
         arm: str,
         readiness: Readiness,
         events: PredictionEvents | None,
+        shadow: str | None = None,
         flush_timeout: float = 30.0,
         max_rows: int = 1000,
         max_bytes: int = 4_000_000,
@@ -49,6 +51,7 @@ class ArmApp:
             arm: Name of the arm in answers, events and metrics.
             readiness: Turns readiness false while draining.
             events: Where prediction events go; None sends none.
+            shadow: Base URL of the shadow server that gets copies of requests; None sends none.
             flush_timeout: Seconds to go on delivering prediction events when the server ends.
             max_rows: Most rows in one request.
             max_bytes: Longest request body.
@@ -59,6 +62,9 @@ class ArmApp:
         self._flush_timeout, self._max_rows, self._max_bytes = flush_timeout, max_rows, max_bytes
         self._registry = CollectorRegistry()
         self._metrics = ArmMetrics(self._registry, model=name, arm=arm, events=events)
+        self._copies = None if shadow is None else Copies(shadow, {"model": name, "arm": arm})
+        if self._copies is not None:
+            self._registry.register(self._copies)
         model_paths = ("/v2/models/{model}", "/v2/models/{model}/versions/{version}")
         self.app = Starlette(
             routes=[
@@ -76,11 +82,12 @@ class ArmApp:
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
-        """Deliver events while the server runs, and what is left when it ends."""
-        if self._events is None:
-            yield
-            return
-        async with delivering([self._events], self._flush_timeout):
+        """Deliver events and copies while the server runs, and what is left of events when it ends."""
+        async with contextlib.AsyncExitStack() as stack:
+            if self._events is not None:
+                await stack.enter_async_context(delivering([self._events], self._flush_timeout))
+            if self._copies is not None:
+                await stack.enter_async_context(self._copies.sending())
             yield
 
     async def _live(self, _request: Request) -> Response:
@@ -128,8 +135,8 @@ class ArmApp:
         self._check_address(request)
         if "inference-header-content-length" in request.headers:
             raise BadRequest("binary tensor data is not offered; send `data` as JSON (binary_data=False)")
-        body = web.parse_json(await web.read_body(request, self._max_bytes))
-        parsed = parse_request(body, self._model, self._max_rows)
+        raw = await web.read_body(request, self._max_bytes)
+        parsed = parse_request(web.parse_json(raw), self._model, self._max_rows)
         computed = self._model.compute(
             parsed.rows, list(dict.fromkeys([*parsed.outputs, *self._event_outputs]))
         )
@@ -138,6 +145,8 @@ class ArmApp:
         if self._events is not None and not shadow:
             sent = {name: computed[name] for name in self._event_outputs}
             self._events.add(parsed.id, _by_row(sent, len(parsed.rows)))
+        if self._copies is not None and not shadow:
+            self._copies.offer(request, raw)
         values = {name: computed[name] for name in parsed.outputs}
         return JSONResponse(response(parsed.id, self._name, self._version, self._arm, self._model, values))
 

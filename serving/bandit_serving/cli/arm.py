@@ -44,6 +44,11 @@ from bandit_serving.tokens import TokenFile
     help="File with the bearer token of the collector; read again when it changes.",
 )
 @click.option(
+    "--shadow",
+    help="Base URL of a shadow server that gets a copy of each answered request, where no gateway mirrors"
+    " them. Nobody waits for it; what does not fit is dropped and counted in model_shadow_copies_total.",
+)
+@click.option(
     "--event-outputs",
     default="predict",
     show_default=True,
@@ -81,6 +86,7 @@ def arm(
     route: str | None,
     collector: str | None,
     token_file: Path | None,
+    shadow: str | None,
     event_outputs: str,
     skew: tuple[tuple[str, float], ...],
     host: str,
@@ -126,6 +132,7 @@ def arm(
         arm=arm,
         readiness=readiness,
         events=events,
+        shadow=shadow,
         flush_timeout=flush_timeout,
         max_rows=max_rows,
     )
