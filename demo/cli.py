@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import signal
 import sys
 import time
@@ -13,11 +14,12 @@ import click
 from rich.console import Console
 
 from cluster.client import Cluster, ClusterError
+from demo.beside import SHADOW_FOLDER, write_beside
 from demo.demo_cluster import embedded, open_cluster
 from demo.models import Prepared, prepare
 from demo.report import build_report, write_report
 from demo.rollout import Rollout
-from demo.story import Story, StoryError
+from demo.story import Story, StoryError, make_shadow_steps, make_steps
 from demo.summary import summary
 from demo.traffic import Traffic
 from demo.view import display
@@ -25,12 +27,14 @@ from demo.watching import Watched
 from testbed import installation
 
 FINISH_SECONDS = 10.0
+SHADOW_SHARE = 0.1
 LABEL_DELAY = "uniform:0.5s,1.5s"
 ROOT = Path(__file__).parents[1]
 EPILOG = """
 \b
 Examples:
   python -m demo                      the whole story, on a cluster of its own
+  python -m demo --shadow             the same with a model that is rejected before any user met it
   python -m demo --keep               leave the cluster up to look around in it
   CLUSTER=kind python -m demo         on the cluster of kind
   python -m demo | cat                plain lines instead of the live view
@@ -65,6 +69,13 @@ Exit code: 0 if the whole story happened; 1 if a step did not, which is named; 1
     show_default=True,
     help="Requests a second. More of them decide sooner, and need more of the machine.",
 )
+@click.option(
+    "--shadow",
+    is_flag=True,
+    help="Tell the story with a shadow: a tenth of the requests is scored by every model, and the skewed one"
+    " is found worse before it serves anybody. Its report goes to a folder below --output, and beside.html"
+    " has both.",
+)
 @click.option("--keep", is_flag=True, help="Leave the cluster up at the end, and say how to end it.")
 @click.option(
     "--plain", is_flag=True, help="Print lines instead of the live view, as where there is no terminal."
@@ -74,7 +85,15 @@ Exit code: 0 if the whole story happened; 1 if a step did not, which is named; 1
     type=click.Path(path_type=Path),
     help="Also write the view, as it is once the loser is back and leads, as SVG.",
 )
-def main(cluster_dir: Path, output: Path, rate: float, keep: bool, plain: bool, picture: Path | None) -> None:
+def main(
+    cluster_dir: Path,
+    output: Path,
+    rate: float,
+    shadow: bool,
+    keep: bool,
+    plain: bool,
+    picture: Path | None,
+) -> None:
     """Watch bandit-operator move a real rollout: four models of census data behind one HTTPRoute.
 
     The model that validated best is served with a training/serving skew. The operator moves the traffic
@@ -91,7 +110,7 @@ def main(cluster_dir: Path, output: Path, rate: float, keep: bool, plain: bool, 
     console = Console()
     try:
         with ExitStack() as stack:
-            prepared = prepare(_progress)
+            prepared = dataclasses.replace(prepare(_progress), shadow_share=SHADOW_SHARE if shadow else None)
             cluster = open_cluster(stack, cluster_dir, keep, _progress)
             sys.exit(_play(cluster, prepared, rate, output, plain, picture, console))
     except KeyboardInterrupt:
@@ -115,8 +134,10 @@ def _play(
     _install(cluster, rollout)
     watched = Watched(rollout.name)
     watched.start(cluster.kubeconfig)
+    traffic = Traffic(cluster, rollout.name, prepared.stream, rate, LABEL_DELAY)
+    shadowed = prepared.shadow_share is not None
     story = Story(
-        cluster, prepared, watched, Traffic(cluster, rollout.name, prepared.stream, rate, LABEL_DELAY)
+        cluster, prepared, watched, traffic, steps=make_shadow_steps() if shadowed else make_steps()
     )
     failed: StoryError | None = None
     try:
@@ -129,7 +150,9 @@ def _play(
         story.traffic.finish(FINISH_SECONDS)
         watched.stop()
     report = build_report(story, embedded(cluster))
-    page = write_report(report, output)
+    page = write_report(report, output / SHADOW_FOLDER if shadowed else output)
+    if shadowed:
+        page = write_beside(output)
     summary(report, page, console)
     if failed is not None:
         console.print(f"demo: {failed}", style="bold red", markup=False, soft_wrap=True)

@@ -97,6 +97,9 @@ class Prepared:
     skew_cause: str
     """Sentence about it."""
 
+    shadow_share: float | None = None
+    """Share of the requests that every arm scores in the shadow; None for no shadow."""
+
     def rollout(self) -> Rollout:
         """Return what goes onto the cluster: all arms, the best of them with the skew."""
         return Rollout(
@@ -104,8 +107,10 @@ class Prepared:
             arms=self.arms,
             reward="balanced-accuracy",
             reward_settings={"priors": self.priors},
-            manifest="rollout.yaml",
+            manifest="rollout.yaml" if self.shadow_share is None else "rollout-shadow.yaml",
             skew={self.best: {self.skew_feature: self.skew_factor}},
+            shadow_share=self.shadow_share,
+            newcomer=None if self.shadow_share is None else self.best,
         )
 
 

@@ -51,6 +51,9 @@ def _facts(report: dict[str, Any]) -> list[str]:
         _fact(f"{failed:,}", "of them failed", bad=failed > 0),
         _fact(f"{counted:,} of {sent:,}", "rewards counted by the operator", bad=counted != sent),
     ]
+    met = report["answered_with_skew"]
+    if met is not None:
+        facts.append(_fact(f"{met:,}", "answers of the broken model that users got"))
     again = report["decided_again"]
     said = f"{again['decisions'] - again['differ']} of {again['decisions']}"
     facts.append(_fact(said, "decisions came out alike when made again", bad=again["differ"] > 0))

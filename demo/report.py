@@ -55,6 +55,7 @@ def build_report(story: Story, embedded: EmbeddedCluster | None) -> dict[str, An
         "windows_missing": records.gaps(),
         "decided_again": decided_again(story.watched.versions),
         "rolled_back": rollbacks_of(records),
+        "answered_with_skew": story.answered_with_skew,
         "seconds_from_last_answer_to_scale": _silence(story),
         "restored": [
             {"arm": story.best, "tick": moments["restored"].tick, "time": _iso(moments["restored"].time)}

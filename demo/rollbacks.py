@@ -21,7 +21,13 @@ def rollbacks_of(records: Records) -> list[dict[str, Any]]:
         ticks += "window" in record
         weights = record.get("weights", before)
         if record["reason"] == "RolledBack":
-            losers = [arm for arm, weight in weights.items() if weight == 0 and before.get(arm, 0) > 0]
+            # One that was in the shadow had no weight to lose; the verdict's own words name it.
+            losers = [
+                arm
+                for arm, weight in weights.items()
+                if (weight == 0 and before.get(arm, 0) > 0)
+                or record.get("message", "").startswith(f"{arm} is worse than ")
+            ]
             entries += [_entry(arm, ticks, record["time"]) for arm in losers]
         for entry in entries:
             if entry["replicas"] is None and _scales_to_zero(record, entry["arm"]):

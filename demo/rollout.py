@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -48,12 +48,21 @@ class Rollout:
     with equal weights where the file does not say others."""
     skew: Mapping[str, Mapping[str, float]] = dataclasses.field(default_factory=dict)
     """Factor by feature of each arm that is served with a training/serving skew."""
+    shadow_share: float | None = None
+    """Share of the requests that every arm scores in the shadow; None for no shadow."""
+    newcomer: str | None = None
+    """The arm that is not there at first, and begins in the shadow."""
 
     def install_models(self, cluster: Cluster) -> None:
         """Start the reward collector and one Deployment for each arm."""
         collector = {"reward": self.reward, "reward_settings": json.dumps(self.reward_settings)}
         cluster.kubectl("apply", "-f", "-", stdin=_filled("base.yaml", **collector))
         cluster.apply(*(self._config_map(arm) for arm in self.arms.values()))
+        if self.shadow_share is not None:
+            arguments = ["shadow", f"--route={self.name}", "--collector=http://rewards:8081"]
+            arguments += [f"--share={self.shadow_share:g}", "--outputs=predict"]
+            arguments += [f"--arm={arm}=http://{self.name}-{arm}:8080" for arm in self.arms]
+            cluster.kubectl("apply", "-f", "-", stdin=_filled("shadow.yaml", arguments=json.dumps(arguments)))
         for arm in self.arms:
             self.deploy(cluster, arm)
 
@@ -61,6 +70,8 @@ class Rollout:
         """Apply one arm's Service and Deployment; replicas are left to whoever set them."""
         arguments = ["arm", "--model=/model/model.joblib", f"--name={self.name}", f"--arm={arm}"]
         arguments.append("--collector=http://rewards:8081")
+        if self.shadow_share is not None:
+            arguments.append("--shadow=http://shadow:8083")
         arguments += [f"--skew={feature}={factor}" for feature, factor in self.skew.get(arm, {}).items()]
         manifest = _filled("arm.yaml", name=self.name, arm=arm, arguments=json.dumps(arguments))
         cluster.kubectl("apply", "-f", "-", stdin=manifest)
@@ -74,18 +85,28 @@ class Rollout:
         cluster.namespace(NAMESPACE).kubectl(
             "wait", "--for=condition=Available", "deployment", "--all", f"--timeout={READY_SECONDS}s"
         )
+        first = self._resources([arm for arm in self.arms if arm != self.newcomer])
+        cluster.kubectl("apply", "-f", "-", stdin=first)
+
+    def introduce(self, cluster: Cluster) -> None:
+        """Add the arm that was not there at first; the route, whose weights have moved, is let alone."""
+        _, resource = self._resources(list(self.arms)).split("\n---\n")
+        cluster.kubectl("apply", "-f", "-", stdin=resource)
+
+    def _resources(self, names: Sequence[str]) -> str:
+        """The route, and the resource with these arms."""
         arms = [
             {
-                "name": arm.name,
-                "backendRef": {"name": f"{self.name}-{arm.name}"},
-                "scaleTargetRef": {"name": f"{self.name}-{arm.name}"},
-                "validationScore": f"{arm.validation:.4f}",
+                "name": name,
+                "backendRef": {"name": f"{self.name}-{name}"},
+                "scaleTargetRef": {"name": f"{self.name}-{name}"},
+                "validationScore": f"{self.arms[name].validation:.4f}",
+                **({"onboarding": "Shadow"} if name == self.newcomer else {}),
             }
-            for arm in self.arms.values()
+            for name in names
         ]
         backends = [{"name": f"{self.name}-{arm}", "port": 8080, "weight": 1000} for arm in self.arms]
-        filled = _filled(self.manifest, arms=json.dumps(arms), backends=json.dumps(backends))
-        cluster.kubectl("apply", "-f", "-", stdin=filled)
+        return _filled(self.manifest, arms=json.dumps(arms), backends=json.dumps(backends))
 
     def _config_map(self, arm: Model) -> dict[str, Any]:
         return {

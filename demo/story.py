@@ -2,7 +2,8 @@
 
 The model that validated best is served with a training/serving skew. The operator takes its traffic
 away, rolls it back and scales it to zero; it is redeployed without the skew, comes back with fresh
-evidence and a small share, and leads. That is no proof yet, and no word of the demo says so.
+evidence and a small share, and leads. That is no proof yet, and no word of the demo says so. With a shadow
+the same model is found worse before it serves anybody.
 """
 
 from __future__ import annotations
@@ -83,6 +84,8 @@ class Story:
     started: float = field(default_factory=time.time)
     ended: float = 0.0
     last_answer_before_scale: float | None = None
+    answered_with_skew: int | None = None
+    """Requests of users that the best arm answered while it had the skew; None before it was scaled down."""
     queries_at_start: float | None = None
     queries_at_end: float | None = None
 
@@ -200,6 +203,7 @@ def scale_down(story: Story, step: Step) -> None:
     story.expect(step, lambda: watched.pods(story.best)[0] == 0, lambda: story.arm_now())
     story.note("scaled")
     story.last_answer_before_scale = story.traffic.last_answer(story.best)
+    story.answered_with_skew = story.traffic.answers.get(story.best, 0)
     story.expect(
         step,
         lambda: watched.pods(story.best)[1] == 0 and watched.arm(story.best).get("state") == "RolledBack",
@@ -252,6 +256,47 @@ def settle(story: Story, step: Step) -> None:
         ),
     )
     story.queries_at_end = queries_so_far(story.cluster)
+
+
+def arrive(story: Story, step: Step) -> None:
+    """Add the arm that validated best, and wait until it answers copies."""
+    story.prepared.rollout().introduce(story.cluster)
+    story.expect(
+        step, lambda: story.watched.arm(story.best).get("state") == "Shadowing", lambda: story.arm_now()
+    )
+
+
+def prove(story: Story, step: Step) -> None:
+    """Wait until the arm has Pods again and answers copies, or has shown itself already."""
+    watched = story.watched
+    story.expect(
+        step,
+        lambda: (
+            watched.arm(story.best).get("state") in ("Shadowing", *SERVING)
+            and watched.pods(story.best)[2] > 0
+        ),
+        lambda: story.arm_now(),
+    )
+
+
+def make_shadow_steps() -> list[Step]:
+    """Return the steps of the story with a shadow, in their order."""
+    return [
+        Step("start", "the operator takes the route over, traffic starts", 40, take_over),
+        Step(
+            "arrived",
+            "{best}, which validated best, is added: it answers copies, and serves nobody",
+            40,
+            arrive,
+        ),
+        Step("verdict", "verdict: {best} is worse than {baseline}, by the shadow", 240, judge),
+        Step("rolled back", "it is scaled to zero Pods", 90, scale_down),
+        Step("fixed", "{best} is redeployed without the skew, its evidence starts again", 30, fix),
+        Step("shadowed", "{best} has Pods again, and answers copies", 60, prove),
+        Step("restored", "the shadow shows it to be no worse: it gets a small weight", 240, come_back),
+        Step("leads", "{best} leads: it has most of the traffic, and P(best) is over 95%", 120, lead),
+        Step("settled", "traffic stops, every label is counted", 60, settle),
+    ]
 
 
 def make_steps() -> list[Step]:

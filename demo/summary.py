@@ -28,6 +28,9 @@ def lines(report: dict[str, Any], page: Path) -> list[str]:
         f"requests     {report['requests_total']:,}, {report['requests_failed']} failed"
         + (f" {report['failures']}" if report["failures"] else "")
     )
+    met = report["answered_with_skew"]
+    if met is not None:
+        facts.append(f"users met    {met:,} answers of {report['skew']['arm']} while it had the skew")
     sent, counted = report["rewards_sent"], report["rewards_counted"]
     facts.append(
         f"rewards      {sent:,} sent {'=' if sent == counted else '≠'} {counted:,} counted by the operator"

@@ -54,6 +54,8 @@ class Traffic:
         """Why it ended early; None while all is well."""
         self._requests, self._on_answer = requests, on_answer
         self._last_answer: dict[str, float] = {}
+        self.answers: dict[str, int] = {}
+        """Requests that each arm has answered so far."""
         self._thread = threading.Thread(target=self._run, name="traffic", daemon=True)
 
     @property
@@ -90,6 +92,7 @@ class Traffic:
     def _answered(self, answer: Answer) -> None:
         if answer.arm:
             self._last_answer[answer.arm] = time.time()
+            self.answers[answer.arm] = self.answers.get(answer.arm, 0) + 1
         self._on_answer(answer)
 
     def _run(self) -> None:

@@ -310,6 +310,8 @@ def _explain(
     waits = hold is not None and hold.reason not in reasons.NOTHING_DUE | {reasons.MAX_DURATION_REACHED}
     # Something is missing as well where weights move all the same, as when an arm can serve no more.
     held = (Held(hold.reason, hold.message),) if hold is not None and waits else ()
+    if not moves and verdict is not None and experiment.mode is Mode.ACTIVE:
+        return _Move(kept, reasons.ROLLED_BACK, str(verdict), held)  # it had no weight to lose
     if not moves and hold is not None:
         return _Move(kept, hold.reason, hold.message, held)
     if experiment.mode is Mode.OBSERVE:

@@ -17,7 +17,7 @@ from bandit_operator.core.inference import moments as mo
 from bandit_operator.core.inference.named_arrays import Arrays, Field, Floats
 from bandit_operator.core.model import RewardType
 
-_SHARPEST_AT = 10_000.0
+SHARPEST_AT = 10_000.0
 """Σh at which the interval is sharpest: enough for differences of about a percent point."""
 
 
@@ -57,19 +57,22 @@ def _variance(tick: Floats, totals: Floats, reward_type: RewardType, baseline: i
     return mean * (1.0 - mean) * both / np.maximum(both - 1.0, 1.0)
 
 
-def interval(arrays: Arrays, dispersion: Floats, error_rate: float) -> tuple[Floats, Floats, Floats]:
+def interval(
+    arrays: Arrays, dispersion: Floats, error_rate: float, sharpest_at: float = SHARPEST_AT
+) -> tuple[Floats, Floats, Floats]:
     """Estimate and ends of (arm's mean − baseline's mean) ``[..., K]``; infinite ends without data.
 
     Args:
         arrays: as :func:`fields` describes.
         dispersion: over-dispersion φ̂ ≥ 1 by which variances are multiplied ``[..., K]``.
         error_rate: α, bound on the probability that the interval ever fails.
+        sharpest_at: Σh at which the interval is sharpest.
     """
     weight = arrays["contrast_weight"]
     variance = arrays["contrast_variance"] * dispersion
     known = (weight > 0) & (variance > 0)
     safe = np.where(known, weight, 1.0)
-    prior = _SHARPEST_AT * np.where(known, variance, 1.0) / safe
+    prior = sharpest_at * np.where(known, variance, 1.0) / safe
     reach = np.sqrt((variance + prior) * (2 * np.log(1 / error_rate) + np.log1p(variance / prior))) / safe
     center = arrays["contrast"] / safe
     return center, np.where(known, center - reach, -np.inf), np.where(known, center + reach, np.inf)

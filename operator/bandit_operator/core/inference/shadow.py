@@ -24,6 +24,8 @@ from bandit_operator.core.inference.pairs import Pairs
 from bandit_operator.core.inference.parts import Parts
 from bandit_operator.core.model import RewardType
 
+SHARPEST_AT = 1_000.0
+"""Σh, half the requests, at which the interval of a difference is sharpest: a sample is small."""
 BLOCK = 0.25
 """Variance of z, in rewards, at which E2 takes a block in: a sample is small, and each of its ticks tells."""
 TICKS_SHOW = 8.0
@@ -183,4 +185,4 @@ def interval(
     """
     sums = paired.as_contrasts(evidence.paired, baseline, bounded=not mo.is_normal(reward_type))
     dispersion = mean_bets.over_dispersion(evidence.bets)[..., baseline]
-    return contrasts.interval(sums, dispersion, error_rate)
+    return contrasts.interval(sums, dispersion, error_rate, SHARPEST_AT)
