@@ -73,7 +73,7 @@ class Assignment(click.ParamType[tuple[str, str]]):
         param: click.Parameter | None,  # noqa: ARG002 # part of the interface
         ctx: click.Context | None,  # noqa: ARG002 # part of the interface
     ) -> tuple[str, str]:
-        """Return name and path; what has no name is `predict`, which rewards of classes look at."""
+        """Return name and path; what has no name is ``predict``, which rewards of classes look at."""
         name, _, path = str(value).rpartition("=")
         return name.strip() or "predict", path.strip()
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import string
 from collections.abc import Iterable
 from typing import NamedTuple
 from urllib.parse import quote
-
-from multidict import CIMultiDict
 
 from bandit_serving.collector.events import MOST_CHARACTERS, check_name
 from bandit_serving.errors import BadRequest
@@ -26,6 +25,9 @@ _OWN_HEADERS = frozenset(
 )
 
 
+Headers = list[tuple[str, str]]
+
+
 class Copy(NamedTuple):
     """A copy of a request, as each arm is asked."""
 
@@ -34,7 +36,7 @@ class Copy(NamedTuple):
     method: str
     target: str
     """Path and query as they came, percent-encoded."""
-    headers: CIMultiDict[str]
+    headers: Headers
     body: bytes
 
 
@@ -46,24 +48,20 @@ class Dropped(BadRequest):
         self.reason = reason
 
 
-def passed_on(headers: Iterable[tuple[bytes, bytes]]) -> CIMultiDict[str]:
+def passed_on(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
     """Return the headers that an arm is sent: those that came, without those of the connection.
 
     Args:
         headers: Pairs of name and value as they came; a value that is no UTF-8 is left out.
     """
-    came: CIMultiDict[str] = CIMultiDict()
+    came = []
     for name, value in headers:
-        try:
-            came.add(name.decode("ascii"), value.decode())
-        except UnicodeDecodeError:
-            continue
-    named = {part.strip().lower() for value in came.getall("connection", []) for part in value.split(",")}
-    sent = CIMultiDict(
-        (name, value) for name, value in came.items() if name.lower() not in _OWN_HEADERS | named
-    )
-    sent[SHADOW_HEADER] = "true"
-    return sent
+        with contextlib.suppress(UnicodeDecodeError):
+            came.append((name.decode("ascii"), value.decode()))
+    named = (value.split(",") for name, value in came if name.lower() == "connection")
+    left = _OWN_HEADERS.union(part.strip().lower() for parts in named for part in parts)
+    sent = [(name, value) for name, value in came if name.lower() not in left]
+    return [*sent, (SHADOW_HEADER, "true")]
 
 
 def target_of(path: bytes, query: bytes) -> str:

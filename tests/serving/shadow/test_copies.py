@@ -30,7 +30,7 @@ def test_headers_of_the_connection_are_left_behind_and_the_others_passed_on() ->
 
 def test_a_header_that_came_twice_is_passed_on_twice() -> None:
     sent = passed_on([(b"cookie", b"a=1"), (b"cookie", b"b=2")])
-    assert sent.getall("Cookie") == ["a=1", "b=2"]
+    assert sent[:2] == [("cookie", "a=1"), ("cookie", "b=2")]
 
 
 @pytest.mark.parametrize(
