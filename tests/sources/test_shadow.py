@@ -11,7 +11,7 @@ import yaml
 
 from bandit_operator.api.v1alpha1 import BanditDeployment, parse
 from bandit_operator.core import reasons
-from bandit_operator.core.model import Implausible, NoData, Observed, Paired
+from bandit_operator.core.model import Implausible, NoData, Observed, Outcome, Paired
 from bandit_operator.sources.binding import checked
 from bandit_operator.sources.shadow import (
     arm_outcomes,
@@ -221,7 +221,7 @@ def test_rounded_sums_are_believed() -> None:
 
 
 def test_both_together_name_pairs_by_their_arms() -> None:
-    arms = {"logistic": Observed(1, 1), "boosting": NoData("no series of trials")}
+    arms: dict[str, Outcome] = {"logistic": Observed(1, 1), "boosting": NoData("no series of trials")}
     found = shadowed(resource(), arms, {PAIR: Paired(1, 0, 0)})
     assert found.arms == arms
     assert found.pairs == {("logistic", "boosting"): Paired(1, 0, 0)}
