@@ -4,87 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from bandit_operator.core import reasons
-from bandit_operator.core.model import Implausible, NoData, Observed, Paired, Shadowed
 from bandit_operator.errors import APIError
 from bandit_operator.reconcile.contest import CONTEST_PATIENCE
 from tests.support.fake_api import copied
 from tests.support.objects import TEMPLATE
-from tests.support.playing import Start, learned, ready
+from tests.support.playing import Start, ready
 from tests.support.process import Process
-
-SERVICE = "/api/v1/namespaces/models/services/shadow"
-GATEWAY = "/apis/gateway.networking.k8s.io/v1/namespaces/gateway/gateways/main"
-CLASS = "/apis/gateway.networking.k8s.io/v1/gatewayclasses/mirroring"
-MANUAL: dict[str, Any] = {"share": "10%", "prometheus": {"collector": {"route": "income"}}}
-MANAGED: dict[str, Any] = {**MANUAL, "mirror": "Managed", "backendRef": {"name": "shadow", "port": 8080}}
-FOREIGN = {
-    "type": "URLRewrite",
-    "urlRewrite": {"path": {"type": "ReplaceFullPath", "replaceFullPath": "/v2"}},
-}
-OURS = {
-    "type": "RequestMirror",
-    "requestMirror": {"backendRef": {"name": "shadow", "port": 8080}, "percent": 10},
-}
-SCORED = Shadowed({"good": Observed(50, 25), "bad": Observed(50, 20)}, {("good", "bad"): Paired(1234, 5, 15)})
-
-
-async def mirrored(process: Start, **spec: Any) -> Process:
-    """A rollout whose shadow is mirrored to by the operator."""
-    return await with_shadow(process, **{"shadow": MANAGED, **spec})
-
-
-FEATURES = ("HTTPRouteRequestMirror", "HTTPRouteRequestPercentageMirror")
-
-
-def resource(name: str, **parts: Any) -> dict[str, Any]:
-    """An object as the API server holds it."""
-    return {"metadata": {"name": name, "namespace": "models", "uid": name}, **parts}
-
-
-def installed(process: Start, *features: str, **spec: Any) -> Process:
-    """A rollout beside a shadow server, whose gateway's class lists these features; nothing was seen yet."""
-    one = process(**spec)
-    one.api.put(SERVICE, resource("shadow"))
-    one.api.put(GATEWAY, resource("main", spec={"gatewayClassName": "mirroring"}))
-    listed = [{"name": name} for name in features]
-    one.api.put(CLASS, resource("mirroring", status={"supportedFeatures": listed}))
-    if one.route_path in one.api.objects:
-        parent = {"name": "main", "namespace": "gateway"}
-        one.update_route(lambda route: route.update(parentRefs=[parent]))
-        one.gateway()
-    one.shadow = SCORED
-    return one
-
-
-async def with_shadow(process: Start, **spec: Any) -> Process:
-    def start(arms: Any, **keywords: Any) -> Process:
-        return installed(process, *FEATURES, arms=arms, **keywords)
-
-    one = await learned(start, **spec)
-    await one.tick()
-    return one
-
-
-def filters(one: Process) -> list[Any]:
-    found: list[Any] = one.api.objects[one.route_path]["spec"]["rules"][0].get("filters", [])
-    return found
-
-
-def available(one: Process) -> tuple[str, str]:
-    condition = one.condition("ShadowAvailable")
-    return condition["status"], condition["reason"]
-
-
-def refuse(one: Process, words: str) -> None:
-    """Let the gateway refuse the route as it is, with these words."""
-    one.gateway(accepted=False)
-    route = copied(one.api.objects[one.route_path])
-    for condition in route["status"]["parents"][0]["conditions"]:
-        condition["message"] = words if condition["type"] == "Accepted" else ""
-    one.api.put(one.route_path, route)
+from tests.support.shadows import (
+    FEATURES,
+    FOREIGN,
+    MANAGED,
+    MANUAL,
+    OURS,
+    SERVICE,
+    available,
+    filters,
+    installed,
+    mirrored,
+    refuse,
+    resource,
+    with_shadow,
+)
 
 
 async def test_the_status_says_where_requests_are_mirrored_to_before_they_are(process: Start) -> None:
@@ -318,85 +259,6 @@ async def test_where_no_share_is_kept_all_is_mirrored_and_said_so(process: Start
     assert "all requests are mirrored to models/shadow:8080" in one.condition("ShadowAvailable")["message"]
 
 
-@pytest.mark.parametrize(
-    ("features", "says"),
-    [
-        ([], "GatewayClass mirroring does not list HTTPRouteRequestMirror in status.supportedFeatures"),
-        (["GRPCRouteRequestMirror"], "does not list HTTPRouteRequestMirror"),
-    ],
-)
-async def test_nothing_is_mirrored_by_a_gateway_that_does_not_say_that_it_can(
-    process: Start, features: list[str], says: str
-) -> None:
-    one = installed(process, *features, shadow=MANAGED)
-    await one.look(tick=True)
-    await one.tick(3)
-    assert filters(one) == []
-    assert available(one) == ("False", reasons.MIRROR_UNSUPPORTED)
-    assert says in one.condition("ShadowAvailable")["message"]
-    assert ready(one)[0] == "True"
-
-
-@pytest.mark.parametrize("missing", [GATEWAY, CLASS])
-async def test_nothing_is_mirrored_where_it_is_not_known_whether_the_gateway_can(
-    process: Start, missing: str
-) -> None:
-    one = installed(process, *FEATURES, shadow=MANAGED)
-    one.api.delete(missing)
-    await one.look(tick=True)
-    assert filters(one) == []
-    assert available(one) == ("False", reasons.MIRROR_UNSUPPORTED)
-    assert "Gateway gateway/main or its class cannot be read" in one.condition("ShadowAvailable")["message"]
-
-
-async def test_all_parents_of_the_route_must_be_able_to(process: Start) -> None:
-    one = installed(process, *FEATURES, shadow=MANAGED)
-    one.api.put(f"{GATEWAY}-2", resource("main-2", spec={"gatewayClassName": "plain"}))
-    one.api.put(CLASS.replace("mirroring", "plain"), resource("plain"))
-    second = {"name": "main-2", "namespace": "gateway"}
-    one.update_route(lambda spec: spec["parentRefs"].append(second))
-    await one.look(tick=True)
-    assert filters(one) == []
-    one.update_route(lambda spec: spec["parentRefs"].pop())
-    await one.look()
-    assert filters(one) == [OURS]
-
-
-async def test_a_parent_that_is_no_gateway_is_not_trusted_with_it(process: Start) -> None:
-    one = installed(process, *FEATURES, shadow=MANAGED)
-    one.update_route(lambda spec: spec.update(parentRefs=[{"group": "", "kind": "Service", "name": "m"}]))
-    await one.look(tick=True)
-    assert filters(one) == []
-    assert "of Service m nothing is known" in one.condition("ShadowAvailable")["message"]
-
-
-async def test_a_second_mirror_is_put_beside_another_only_where_the_gateway_takes_several(
-    process: Start,
-) -> None:
-    foreign = {"type": "RequestMirror", "requestMirror": {"backendRef": {"name": "other", "port": 80}}}
-    several = "HTTPRouteRequestMultipleMirrors"
-    for features, wanted in ((FEATURES, [foreign]), ((*FEATURES, several), [foreign, OURS])):
-        one = installed(process, *features, shadow=MANAGED)
-        one.update_route(lambda spec: spec["rules"][0].update(filters=[foreign]))
-        await one.look(tick=True)
-        assert filters(one) == wanted
-
-
-async def test_a_gateway_that_knows_no_share_mirrors_all_and_the_server_samples(process: Start) -> None:
-    one = installed(process, FEATURES[0], shadow=MANAGED)
-    await one.look(tick=True)
-    await one.tick(2)
-    assert filters(one) == [{**OURS, "requestMirror": {"backendRef": {"name": "shadow", "port": 8080}}}]
-    assert "the shadow server is to sample 0.1" in one.condition("ShadowAvailable")["message"]
-
-
-async def test_a_gateway_that_can_no_more_has_it_taken_out_within_an_hour(process: Start) -> None:
-    one = await mirrored(process)
-    one.api.put(CLASS, resource("mirroring"))
-    await one.tick(seconds=3700.0)
-    assert filters(one) == []
-
-
 async def test_where_no_filter_is_kept_it_is_said_and_not_tried_again(process: Start) -> None:
     one = installed(process, *FEATURES, shadow=MANAGED)
     keep(one)
@@ -432,52 +294,6 @@ async def test_a_route_that_is_made_carries_it_and_its_template_leaves_it(proces
     await one.tick()
     assert filters(one) == [headers]
     assert one.status["foreignWeightChanges"] == 0
-
-
-async def test_numbers_of_the_shadow_that_cannot_be_are_told_and_ready_stays(process: Start) -> None:
-    one = await with_shadow(process, shadow=MANUAL)
-    one.shadow = Shadowed(SCORED.arms, {("good", "bad"): Implausible(reasons.IMPOSSIBLE_NUMBER, "11 in 10")})
-    await one.tick()
-    assert available(one) == ("False", reasons.SHADOW_IMPLAUSIBLE)
-    assert one.condition("ShadowAvailable")["message"] == "arms good and bad: 11 in 10"
-    assert ready(one)[0] == "True"
-
-
-async def test_a_shadow_without_series_is_told_with_its_cause(process: Start) -> None:
-    one = await with_shadow(process, shadow=MANUAL)
-    nothing = NoData("no series of trials: at http://prometheus, there is no metric of that name")
-    one.shadow = Shadowed(dict.fromkeys(("good", "bad"), nothing), {})
-    await one.tick()
-    assert available(one) == ("False", reasons.NO_SHADOW_DATA)
-    assert one.condition("ShadowAvailable")["message"] == f"arm good: {nothing.reason}"
-    assert ready(one)[0] == "True"
-
-
-async def test_a_shadow_that_scores_nothing_for_long_is_told(process: Start) -> None:
-    one = await with_shadow(process, shadow=MANUAL)
-    idle = dict.fromkeys(("good", "bad"), Observed(0, 0))
-    one.shadow = Shadowed(idle, {("good", "bad"): Paired(0, 0, 0)})
-    await one.tick()
-    assert available(one)[0] == "True"
-    await one.tick(12)
-    assert available(one) == ("False", reasons.NO_SHADOW_DATA)
-
-
-async def test_where_traffic_rests_on_the_shadow_ready_does_as_well(process: Start) -> None:
-    one = await with_shadow(process, shadow=MANUAL, guardrails={"minShare": "0"})
-    assert ready(one)[0] == "True"
-    one.shadow = Shadowed(dict.fromkeys(("good", "bad"), NoData("no series of trials")), {})
-    await one.tick()
-    assert ready(one) == ("False", reasons.NO_SHADOW_DATA)
-    assert one.condition("MetricsAvailable")["status"] == "True"
-
-
-async def test_without_a_window_since_a_start_what_was_said_stays(process: Start) -> None:
-    one = await with_shadow(process, shadow=MANUAL)
-    said = one.condition("ShadowAvailable")
-    one.start()
-    await one.look()
-    assert one.condition("ShadowAvailable") == said
 
 
 async def test_mirrored_requests_are_no_part_of_the_shares_that_arms_get(process: Start) -> None:

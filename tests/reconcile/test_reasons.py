@@ -35,6 +35,7 @@ PLAYED = tuple(
         "notices",
         "plausible",
         "servable",
+        "shadow",
         "verbs",
     )
 )
