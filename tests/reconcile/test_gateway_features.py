@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bandit_operator.core import reasons
+from bandit_operator.errors import APIError
 from tests.support.playing import Start, ready
 from tests.support.shadows import (
     CLASS,
@@ -12,6 +13,7 @@ from tests.support.shadows import (
     GATEWAY,
     MANAGED,
     OURS,
+    SERVICE,
     available,
     filters,
     installed,
@@ -97,3 +99,17 @@ async def test_a_gateway_that_can_no_more_has_it_taken_out_within_an_hour(proces
     one.api.put(CLASS, resource("mirroring"))
     await one.tick(seconds=3700.0)
     assert filters(one) == []
+
+
+@pytest.mark.parametrize("path", [GATEWAY, SERVICE])
+async def test_what_the_api_server_does_not_show_costs_served_traffic_nothing(
+    process: Start, path: str
+) -> None:
+    one = installed(process, *FEATURES, shadow=MANAGED)
+    one.api.fail("get", path, APIError(500, "etcd is slow"))
+    await one.look(tick=True)
+    assert one.status["phase"] == "Pending"
+    assert filters(one) == ([] if path == GATEWAY else [OURS])
+    await one.tick(3)
+    assert filters(one) == [OURS]
+    assert ready(one)[0] == "True"

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from bandit_operator.api.shadow import SHADOW_COUNTERS
 from bandit_operator.api.v1alpha1 import BanditDeployment, parse
 from bandit_operator.core import reasons
 from bandit_operator.core.model import Implausible, NoData, Observed, Outcome, Paired
@@ -19,6 +20,7 @@ from bandit_operator.sources.shadow import (
     shadow_counters,
     shadowed,
 )
+from bandit_serving.collector.metrics import CounterMetrics
 
 EXAMPLES = Path(__file__).parents[2] / "crds" / "examples"
 PAIR = "logistic/boosting"
@@ -74,6 +76,11 @@ def test_the_collectors_metrics_of_a_route_are_read() -> None:
         for part in ("trials", "gains", "losses", "squares")
     ]
     assert {one.field for one in (*arms, *pairs)} == {"shadow.prometheus.collector"}
+
+
+def test_the_collector_exposes_them_all_by_these_names() -> None:
+    exposed = {family.name for family in CounterMetrics(lambda: {}, lambda: 0).collect()}
+    assert {one.metric.removesuffix("_total") for one in SHADOW_COUNTERS} <= exposed
 
 
 def test_rewards_without_bounds_have_losses_and_squares_as_well() -> None:

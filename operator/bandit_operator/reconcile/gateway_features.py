@@ -34,7 +34,6 @@ async def features_of(api: KubernetesAPI, route: Mapping[str, Any]) -> Features:
 
     Raises:
         APIUnreachable: As ``KubernetesAPI.get``.
-        APIError: The API server failed.
     """
     found: dict[str, frozenset[str]] = {}
     for parent in route["spec"].get("parentRefs") or ():
@@ -49,8 +48,6 @@ async def features_of(api: KubernetesAPI, route: Mapping[str, Any]) -> Features:
                 listed = await api.get(f"/apis/{_GROUP}/{_VERSION}/gatewayclasses/{name}")
                 found[name] = frozenset(_names(listed))
         except APIError as error:
-            if error.status not in (403, 404):
-                raise
             return Features(unknown=f"{named} or its class cannot be read: {error}")
     if not found:
         return Features(unknown="the route has no parent")

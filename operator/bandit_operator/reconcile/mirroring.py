@@ -28,7 +28,7 @@ from bandit_operator.routers.mirror import Mirroring, MirrorTarget, has_share, s
 REFUSED_SECONDS = 3600.0
 """After this long a filter that was refused is tried again."""
 FAILED_SECONDS = 60.0
-"""The same where the API server failed."""
+"""The same where the API server failed, or what a gateway can do is not known."""
 _MIRROR, _PERCENTAGE, _SEVERAL = "RequestMirror", "RequestPercentageMirror", "RequestMultipleMirrors"
 """Features of a gateway, after the kind of the route."""
 LASTING = (reasons.MIRROR_REFUSED, reasons.MIRROR_UNSUPPORTED)
@@ -173,8 +173,9 @@ class MirrorSync:
         return known[1] if known is not None and known[0] == parents and monotonic < known[2] else None
 
     def keep_features(self, parents: Any, features: Features, monotonic: float) -> None:
-        """Remember what they said for as long as nothing is tried again."""
-        self._features = (parents, features, monotonic + REFUSED_SECONDS)
+        """Remember what they said, or for a shorter time that nothing is known."""
+        kept = REFUSED_SECONDS if features.unknown is None else FAILED_SECONDS
+        self._features = (parents, features, monotonic + kept)
 
     def _observe(
         self, placement: Placement, target: MirrorTarget, *, in_place: bool, now: float, monotonic: float

@@ -19,6 +19,7 @@ from bandit_operator.reconcile.mirroring import MirrorPlan, older_mirror, target
 from bandit_operator.reconcile.placement import Locator, Placement
 from bandit_operator.reconcile.tracked import Tracked
 from bandit_operator.routers import ROUTERS, Located
+from bandit_operator.routers.mirror import MirrorTarget
 from bandit_operator.routers.shape import readable
 from bandit_operator.runtime.telemetry import Metrics
 from bandit_operator.status.shadow import ShadowState
@@ -48,8 +49,7 @@ class Mirrors:
         """What is to be mirrored now, seconds as in ``MirrorSync``; nothing is written.
 
         Raises:
-            APIError, APIUnreachable: As ``KubernetesAPI.get``, of a Service that no watch has shown, and of
-                the route's gateways.
+            APIUnreachable: As ``KubernetesAPI.get``.
         """
         target = target_of(tracked.resource)
         return tracked.mirror.plan(
@@ -57,11 +57,18 @@ class Mirrors:
             placement,
             tracked.committed.mirrors,
             features=Features() if target is None else await self._features(tracked, placement, monotonic),
-            exists=target is None or await self.locator.backend_exists(target.backend),
+            exists=target is None or await self._exists(target),
             shared_with=None if target is None else older_mirror(body, self.cache.resources.values()),
             now=now,
             monotonic=monotonic,
         )
+
+    async def _exists(self, target: MirrorTarget) -> bool:
+        """Whether the Service is there; one that may not be read is the gateway's to resolve."""
+        try:
+            return await self.locator.backend_exists(target.backend)
+        except APIError:
+            return True
 
     async def _features(self, tracked: Tracked, placement: Placement, monotonic: float) -> Features:
         """What the route's gateways can do; asked once an hour."""
