@@ -154,11 +154,15 @@ def test_in_some_namespaces_only_the_operator_has_no_rights_in_the_others(chart:
     values = ("--set", "watchNamespaces={models,fraud}")
     [everywhere] = chart.find("ClusterRole", "bandit-operator", *values)
     seen = [(rule["resources"], rule["verbs"]) for rule in everywhere["rules"]]
-    assert seen == [(["customresourcedefinitions"], ["list", "watch"]), (["namespaces"], ["list", "watch"])]
+    assert seen == [
+        (["customresourcedefinitions"], ["list", "watch"]),
+        (["gateways", "gatewayclasses"], ["get"]),  # a route's gateway is in a namespace of its own
+        (["namespaces"], ["list", "watch"]),
+    ]
     roles = chart.find("Role", "bandit-operator", *values)
     assert [role["metadata"]["namespace"] for role in roles] == ["models", "fraud"]
     [usual] = chart.find("ClusterRole", "bandit-operator")
-    assert roles[0]["rules"] == roles[1]["rules"] == usual["rules"][1:]
+    assert roles[0]["rules"] == roles[1]["rules"] == usual["rules"][2:]
     assert environment(chart, *values)["BANDIT_OPERATOR_WATCH_NAMESPACES"] == "models,fraud"
 
 

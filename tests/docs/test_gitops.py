@@ -12,7 +12,7 @@ from bandit_operator.adapters.kubernetes import FIELD_MANAGER
 from bandit_operator.api.route_template import TEMPLATE_GROUP, TEMPLATE_KIND
 from bandit_operator.api.v1alpha1 import parse
 from bandit_operator.reconcile import generated
-from bandit_operator.reconcile.route_sync import CONTEST_LONGEST, CONTEST_PATIENCE, CONTEST_SECONDS
+from bandit_operator.reconcile.contest import CONTEST_LONGEST, CONTEST_PATIENCE, CONTEST_SECONDS
 from bandit_operator.routers import ROUTERS
 
 PAGE = Path("docs/gitops.md").read_text(encoding="utf-8")

@@ -35,6 +35,7 @@ KINDS = {
     "deployment",
     "deployment/boosting",
     "endpointslices",
+    "gatewayclass",
     "grpcroute",
     "httproute",
     "lease",

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bandit_operator.reconcile.route_sync import CONTEST_PATIENCE
+from bandit_operator.reconcile.contest import CONTEST_PATIENCE
 from testbed.rollout import Rollout
 from testbed.waiting import wait_until
 from tests.e2e.conftest import PROGRAMS, program

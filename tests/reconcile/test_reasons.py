@@ -17,7 +17,7 @@ from bandit_operator.core import memory as memories
 from bandit_operator.core import reasons
 from bandit_operator.core.decide import decide
 from bandit_operator.core.decision import Intention
-from bandit_operator.core.model import ArmFacts, Implausible, NothingDue, Snapshot, SourceDown
+from bandit_operator.core.model import ArmFacts, Implausible, NothingDue, Shadow, Snapshot, SourceDown
 from bandit_operator.errors import APIError
 from bandit_operator.status.conditions import Overview, conditions_of
 from tests.support.playing import EQUAL, WORSE, learned, until
@@ -30,10 +30,12 @@ PLAYED = tuple(
         "decided",
         "generated",
         "identity",
+        "mirror",
         "neighbours",
         "notices",
         "plausible",
         "servable",
+        "shadow",
         "verbs",
     )
 )
@@ -362,12 +364,12 @@ def decisions(registry: CollectorRegistry) -> set[str]:
 
 def test_every_reason_can_be_seen_by_a_user(played: list[Process]) -> None:
     shown = set().union(*(seen(one) | decisions(one.metrics.registry) for one in played))
-    shown.add(_delay_suspect(played[1]))
+    shown |= _suspected(played[1])
     assert sorted(set(ALL.values()) - shown) == []
 
 
-def _delay_suspect(one: Process) -> str:
-    """The one that takes hundreds of ticks to come about; tests of the exposure do that."""
+def _suspected(one: Process) -> set[str]:
+    """Those that take hundreds of ticks to come about; tests of the core do that."""
     experiment = to_experiment(parse(one.api.objects[one.path]))
     snapshot = Snapshot(
         0.0,
@@ -377,9 +379,10 @@ def _delay_suspect(one: Process) -> str:
         route_accepted=True,
     )
     nothing = decide(experiment, memories.initial(experiment), Intention({}, {}), snapshot)
-    suspect = replace(nothing, delay_profile_suspect=True)
-    overview = Overview(0.0, 1, experiment, decision=suspect, rewards_until=0.0)
-    return next(one.reason for one in conditions_of(overview, {}) if one.type == "MetricsAvailable")
+    suspect = replace(nothing, delay_profile_suspect=True, shadow_contradicted="bad")
+    shadowed = replace(experiment, shadow=Shadow(share=0.1))
+    overview = Overview(0.0, 1, shadowed, decision=suspect, rewards_until=0.0)
+    return {one.reason for one in conditions_of(overview, {})}
 
 
 def test_no_reason_is_a_word_that_the_table_lacks(played: list[Process]) -> None:

@@ -10,13 +10,9 @@ import pytest
 
 from bandit_operator.core import reasons
 from bandit_operator.core.decision import Intention
+from bandit_operator.reconcile.contest import CONTEST_PATIENCE, CONTEST_SECONDS
 from bandit_operator.reconcile.placement import Placement
-from bandit_operator.reconcile.route_sync import (
-    ACCEPT_SECONDS,
-    CONTEST_PATIENCE,
-    CONTEST_SECONDS,
-    RouteSync,
-)
+from bandit_operator.reconcile.route_sync import ACCEPT_SECONDS, RouteSync
 
 WRITERS = ("helm", "bandit-operator")
 INTENDED = Intention({}, {"a": 9000, "b": 1000})
@@ -35,6 +31,7 @@ def placed(
         accepted=accepted,
         generation=7,
         missing=False,
+        unmirrored=None,
         edited=False,
     )
 

@@ -48,6 +48,21 @@ def test_traefiks_name_of_a_backend_is_traced_to_its_arm(manifest: dict[str, Any
 
 
 @pytest.mark.parametrize(
+    ("software", "value"),
+    [
+        ("Traefik", TRAEFIK_3_7.replace("income-logistic", "income-shadow")),
+        ("Istio", "income-shadow.models.svc.cluster.local"),
+    ],
+)
+def test_the_service_that_requests_are_mirrored_to_belongs_to_no_arm(
+    manifest: dict[str, Any], software: str, value: str
+) -> None:
+    label = software_label(SOFTWARE[software], parse(manifest))
+    assert label.arm_of(value) is None
+    assert label.arm_of(value.replace("income-shadow", "income-logistic")) == "logistic"
+
+
+@pytest.mark.parametrize(
     "service",
     [
         TRAEFIK_3_7.replace("models-income-gw", "models-other-gw"),

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
+from bandit_operator.api.shadow import SHADOW_COUNTERS
 from bandit_operator.api.v1alpha1 import BanditDeployment, parse
 from bandit_operator.core import reasons
-from bandit_operator.core.model import Implausible, NoData, Observed, Paired
+from bandit_operator.core.model import Implausible, NoData, Observed, Outcome, Paired
 from bandit_operator.sources.binding import checked
 from bandit_operator.sources.shadow import (
     arm_outcomes,
@@ -19,6 +20,7 @@ from bandit_operator.sources.shadow import (
     shadow_counters,
     shadowed,
 )
+from bandit_serving.collector.metrics import CounterMetrics
 
 EXAMPLES = Path(__file__).parents[2] / "crds" / "examples"
 PAIR = "logistic/boosting"
@@ -74,6 +76,11 @@ def test_the_collectors_metrics_of_a_route_are_read() -> None:
         for part in ("trials", "gains", "losses", "squares")
     ]
     assert {one.field for one in (*arms, *pairs)} == {"shadow.prometheus.collector"}
+
+
+def test_the_collector_exposes_them_all_by_these_names() -> None:
+    exposed = {family.name for family in CounterMetrics(lambda: {}, lambda: 0).collect()}
+    assert {one.metric.removesuffix("_total") for one in SHADOW_COUNTERS} <= exposed
 
 
 def test_rewards_without_bounds_have_losses_and_squares_as_well() -> None:
@@ -221,7 +228,7 @@ def test_rounded_sums_are_believed() -> None:
 
 
 def test_both_together_name_pairs_by_their_arms() -> None:
-    arms = {"logistic": Observed(1, 1), "boosting": NoData("no series of trials")}
+    arms: dict[str, Outcome] = {"logistic": Observed(1, 1), "boosting": NoData("no series of trials")}
     found = shadowed(resource(), arms, {PAIR: Paired(1, 0, 0)})
     assert found.arms == arms
     assert found.pairs == {("logistic", "boosting"): Paired(1, 0, 0)}

@@ -54,6 +54,8 @@ class FakeAPI(KubernetesAPI):
         self.failures: list[Failure] = []
         self.on_write: list[Callable[[Write], None]] = []
         """Called after each write that was carried out, before its answer."""
+        self.prune: Callable[[Body], None] = lambda _: None
+        """Takes out of an object what its definition does not know, before it is stored."""
         self.may_write = lambda: True
         self.version = 100
         """Of the newest write."""
@@ -187,6 +189,7 @@ class FakeAPI(KubernetesAPI):
             if version is not None and version != before["metadata"]["resourceVersion"]:
                 raise Conflict(409, "the object has been modified")
             _merge(after, {name: part for name, part in body.items() if name != "metadata"})
+        self.prune(after)
         if after.get("spec") != before.get("spec"):
             after["metadata"]["generation"] += 1
         if after != before:

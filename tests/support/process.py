@@ -10,7 +10,7 @@ from bandit_operator.api.record import unpacked
 from bandit_operator.api.references import Key
 from bandit_operator.api.v1alpha1 import parse
 from bandit_operator.core import reasons
-from bandit_operator.core.model import NoData, Observed, Outcome, SourceDown, Window
+from bandit_operator.core.model import NoData, Observed, Outcome, Shadowed, SourceDown, Window
 from bandit_operator.reconcile.observe import Observer, WindowRead
 from bandit_operator.reconcile.reconciler import Reconciler
 from bandit_operator.runtime.clock import Clock
@@ -35,6 +35,7 @@ class FakeRewards(Observer):
     earning: dict[str, tuple[float, float] | Outcome | None] | SourceDown | BaseException
     requests: dict[str, float]
     guards: dict[str, dict[str, float]]
+    shadow: Shadowed | None
     windows: list[tuple[float, float]]
 
     async def rewards(
@@ -56,7 +57,7 @@ class FakeRewards(Observer):
             if numbers is None:
                 numbers = NoData("no series of trials")
             arms[arm] = Observed(*map(float, numbers)) if isinstance(numbers, tuple) else numbers
-        return WindowRead(Window(start, end, arms, self.guards), dict(self.requests))
+        return WindowRead(Window(start, end, arms, self.guards, self.shadow), dict(self.requests))
 
 
 class Process:
@@ -98,6 +99,8 @@ class Process:
         self.requests: dict[str, float] = {}
         self.guards: dict[str, dict[str, float]] = {}
         """What each guard measures, by guard and arm."""
+        self.shadow: Shadowed | None = None
+        """What the shadow scores a window."""
         self.broken: set[str] = set()
         """Arms whose Pods do not become ready, whatever is asked for."""
         self.accepted: dict[str, int] = {}
@@ -326,7 +329,7 @@ class Process:
         """One pass, on what the watches have brought."""
         self.watch()
         self.observer.earning, self.observer.requests = self.earning, self.requests
-        self.observer.guards = self.guards
+        self.observer.guards, self.observer.shadow = self.guards, self.shadow
         requeue = await self.reconciler.reconcile(self.key, tick)
         self.past |= {one["reason"] for one in self.status.get("conditions", [])}
         self.past |= {one["reason"] for one in self.status.get("arms", [])}

@@ -32,7 +32,7 @@ STATUS: dict[str, Any] = {
             "realisedShare": "74.2%",
         },
         {"name": "bad", "state": "Draining", "reason": "WorseThanBaseline", "weight": 2500,
-         "evidence": "22.6", "threshold": "20"},
+         "evidence": "22.6", "threshold": "20", "shadow": {"trials": "398", "difference": "-0.05"}},
     ],
 }  # fmt: skip
 
@@ -68,6 +68,8 @@ def test_state_figures_and_times_of_a_status_are_shown() -> None:
     assert found["arm_realised_share"] == [({"arm": "good"}, 0.742)]
     assert found["arm_evidence"] == [({"arm": "bad"}, 22.6)]
     assert found["arm_evidence_threshold"] == [({"arm": "bad"}, 20.0)]
+    assert found["arm_shadow_trials"] == [({"arm": "bad"}, 398.0)]
+    assert found["arm_shadow_difference"] == [({"arm": "bad"}, -0.05)]
     assert found["last_act_timestamp_seconds"] == [({"kind": "Moved"}, 1767225660.0)]
     assert found["rewards_until_timestamp_seconds"] == [({}, 1767225720.0)]
 

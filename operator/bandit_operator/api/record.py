@@ -200,6 +200,8 @@ class RecordedStatus(Status):
     """What is known of each arm."""
     history: Annotated[list[DecisionRecord] | None, Field(max_length=MAX_HISTORY)] = None
     """The newest decisions, newest first, the last 20 to 30; those that did nothing included."""
+    mirrors: Annotated[list[Text] | None, Field(max_length=16)] = None
+    """Where the rule's filters mirror to that are the operator's, or are to be, as NAMESPACE/NAME:PORT."""
     acts: Annotated[list[Act] | None, Field(max_length=MAX_ACTS)] = None
     """What was done, newest first, at most 40; decisions that did nothing are in the history alone."""
     memory: dict[str, Any] | None = None

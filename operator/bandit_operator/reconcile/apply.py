@@ -7,12 +7,14 @@ belong to the user, provided that they still are what they were when they were l
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from bandit_operator.adapters.kubernetes import JSON_PATCH, KubernetesAPI, Object, resource_path
 from bandit_operator.core.outcomes import Scaled
 from bandit_operator.reconcile import generated
 from bandit_operator.reconcile.generated import Wanted
 from bandit_operator.reconcile.placement import Placement
+from bandit_operator.routers import Router
 
 
 async def make_route(api: KubernetesAPI, placement: Placement, weights: Mapping[str, int]) -> Object:
@@ -58,8 +60,24 @@ async def set_weights(
     return await api.patch(_path(placement), operations, JSON_PATCH) if operations else None
 
 
+async def set_mirror(
+    api: KubernetesAPI, router: Router, route: Mapping[str, Any], operations: list[Object]
+) -> Object:
+    """Patch a filter of the route's rule; gives the route as it is now.
+
+    Raises:
+        Conflict: The route has changed since it was looked at; nothing was written.
+        APIError, APIUnreachable, NotLeading: As ``KubernetesAPI.patch``.
+    """
+    return await api.patch(_route_path(router, route), operations, JSON_PATCH)
+
+
 def _path(placement: Placement) -> str:
-    router, metadata = placement.router, placement.route["metadata"]
+    return _route_path(placement.router, placement.route)
+
+
+def _route_path(router: Router, route: Mapping[str, Any]) -> str:
+    metadata = route["metadata"]
     return resource_path(router.group, router.version, router.plural, metadata["namespace"], metadata["name"])
 
 

@@ -9,7 +9,7 @@ put in carries what was committed for it, and the others keep theirs. Pure.
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +34,7 @@ from bandit_operator.api.route_template import (
 from bandit_operator.api.v1alpha1 import GROUP, KIND, VERSION, BanditDeployment
 from bandit_operator.core.model import Backend
 from bandit_operator.reconcile.former import named
-from bandit_operator.routers import Located, Router
+from bandit_operator.routers import Located, Router, mirror
 
 Route = Mapping[str, Any]
 Change = tuple[tuple[str | int, ...], Any]
@@ -76,6 +76,7 @@ def wanted(
     route: Route | None,
     weights: Mapping[str, int],
     known: Sequence[str],
+    mirrors: Collection[str] = (),
 ) -> Wanted:
     """What the route is to be.
 
@@ -86,11 +87,12 @@ def wanted(
         route: the route as it is; None where it is not there.
         weights: what was committed for each arm; arms that are not in it are new.
         known: backends that are arms or were, as ``former`` names them.
+        mirrors: where filters mirror to that are the operator's, which no template says.
     """
     if route is None:
         return Wanted(_made(resource, template, weights), missing=True, edited=True)
     changes = [*_metadata(resource, template, route), *_parents_and_hosts(template, route)]
-    rule, over = _rule(resource, template, router, route, weights, known)
+    rule, over = _rule(resource, template, router, route, weights, known, mirrors)
     changes += rule
     if not changes and not over:
         return Wanted(route)
@@ -239,6 +241,7 @@ def _rule(
     route: Route,
     weights: Mapping[str, int],
     known: Sequence[str],
+    mirrors: Collection[str],
 ) -> tuple[list[Change], list[Change]]:
     """What is to change in the rule, and which backends that were arms and have no weight go."""
     rules = route["spec"].get("rules") or []
@@ -248,10 +251,13 @@ def _rule(
         return [(("spec", "rules"), _made(resource, template, weights)["spec"]["rules"])], []
     place, rule = ("spec", "rules", index), rules[index]
     changes: list[Change] = []
+    own, others = mirror.told_apart(route, index, mirrors)
     for field, reader in _RULE_FIELDS.items():
         said = _said(template, field)
-        if _read(reader, rule.get(field) or ([{}] if field == "matches" else None)) != said:
-            changes.append(((*place, field), plain(said)))
+        there = others if field == "filters" else rule.get(field)
+        if _read(reader, there or ([{}] if field == "matches" else None)) != said:
+            kept = own if field == "filters" else []
+            changes.append(((*place, field), [*(plain(said) or []), *kept] if kept else plain(said)))
     there, arms = router.backends(route, index), backends_of(resource)
     wanted_refs = dict(zip(arms, _refs(resource, weights, otherwise=0), strict=True))
     absent = [wanted_refs[arm] for arm, backend in arms.items() if backend not in there]

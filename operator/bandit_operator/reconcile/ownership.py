@@ -28,7 +28,7 @@ def older_owner(sharing: Sequence[Any]) -> Problem | None:
     reference = route_in(mine)
     for other in others:
         sections = {reference.section, route_in(other).section}
-        if _age(other) < _age(mine) and (len(sections) == 1 or None in sections):
+        if is_older(other, mine) and (len(sections) == 1 or None in sections):
             made = bool(mine["spec"]["traffic"].get("routeTemplate"))
             field, fix = ("routeTemplate", "give it another name") if made else ("routeRef", _OWN_RULES)
             return Problem(
@@ -37,6 +37,11 @@ def older_owner(sharing: Sequence[Any]) -> Problem | None:
                 f"moves the weights of {reference.kind} {reference.name}; delete one of the two, or {fix}",
             )
     return None
+
+
+def is_older(one: Any, other: Any) -> bool:
+    """Whether a resource was made before another; of the same second the first by namespace and name was."""
+    return _age(one) < _age(other)
 
 
 def _age(body: Any) -> tuple[str, str, str]:

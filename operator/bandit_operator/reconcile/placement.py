@@ -53,6 +53,8 @@ class Placement:
     """Whether it is gone, or other than its template says."""
     leaving: tuple[Backend, ...] = ()
     """Backends that were arms, and that the patch takes out."""
+    unmirrored: str | None = None
+    """The gateway's words where what it cannot resolve is no arm but a mirror, which serves nobody."""
 
     @property
     def accepted(self) -> bool:
@@ -89,7 +91,11 @@ class Locator:
         self._api = api
 
     async def place(
-        self, resource: BanditDeployment, intention: Intention | None, known: tuple[str, ...] = ()
+        self,
+        resource: BanditDeployment,
+        intention: Intention | None,
+        known: tuple[str, ...] = (),
+        mirrors: tuple[str, ...] = (),
     ) -> Placement | Problem:
         """Find route, rule, backends and scale targets.
 
@@ -98,11 +104,12 @@ class Locator:
             intention: What was committed. Where something of an arm that has served before is gone it
                 cannot serve, which takes out that arm and not the others.
             known: Backends that are arms or were, as ``former`` names them.
+            mirrors: Where filters mirror to that are the operator's.
         """
         reference = route_of(resource)
         router = ROUTERS[reference.group, reference.kind]
         there = await self._route(router, (reference.namespace, reference.name))
-        wanted = _wanted(resource, router, there, intention, known)
+        wanted = _wanted(resource, router, there, intention, known, mirrors)
         if isinstance(wanted, Problem):
             return wanted
         route, backends = wanted.route, backends_of(resource)
@@ -112,6 +119,11 @@ class Locator:
         standings = intention.standings if intention else {}
         words = router.unresolved(route)
         blamed = {arm for arm, one in backends.items() if words and _names(words, one.name)}
+        of_mirror = (
+            words
+            and not blamed
+            and any(_names(words, one.name) for one in router.mirrors(route, located.rule))
+        )
         facts: dict[str, ArmFacts] = {}
         targets = scale_targets_of(resource)
         for arm, backend in backends.items():
@@ -127,11 +139,12 @@ class Locator:
             route,
             located,
             facts,
-            words if words and not blamed else None,
+            words if words and not blamed and not of_mirror else None,
             there if wanted.operations else None,
             wanted.missing,
             wanted.edited,
             wanted.leaving,
+            words if of_mirror else None,
         )
 
     async def target_path(self, reference: ScaleTargetReference) -> str:
@@ -154,7 +167,7 @@ class Locator:
         standing: ArmStanding | None,
     ) -> ArmFacts | Problem:
         new, in_rule = standing is None, arm in located.positions
-        exists = await self._backend_exists(backend)
+        exists = await self.backend_exists(backend)
         if new and not in_rule:
             route = route_of(resource)
             return Problem(
@@ -200,7 +213,8 @@ class Locator:
             self._cache.put_route(router.kind, route)
         return route
 
-    async def _backend_exists(self, backend: Backend) -> bool:
+    async def backend_exists(self, backend: Backend) -> bool:
+        """Whether a Service is there; of other kinds it is not known, and they count as there."""
         key = (backend.namespace, backend.name)
         if backend.group or backend.kind != "Service" or key in self._cache.services:
             return True  # other kinds are the gateway's to resolve
@@ -298,6 +312,7 @@ def _wanted(
     route: Mapping[str, Any] | None,
     intention: Intention | None,
     known: tuple[str, ...],
+    mirrors: tuple[str, ...],
 ) -> Wanted | Problem:
     """The route that is named, as it is, or the one that is made, as it is to be."""
     template, reference = resource.spec.traffic.route_template, route_of(resource)
@@ -318,7 +333,7 @@ def _wanted(
             f"{OWNER}: {resource.metadata.name}",
         )
     weights = intention.weights if intention else {}
-    wanted = generated.wanted(resource, template, router, route, weights, known)
+    wanted = generated.wanted(resource, template, router, route, weights, known, mirrors)
     writes = resource.spec.mode is Mode.ACTIVE
     return wanted if writes else replace(wanted, operations=(), edited=False)
 

@@ -25,9 +25,11 @@ from bandit_operator.core.decide import decide
 from bandit_operator.core.decision import Decision, Intention
 from bandit_operator.core.model import Mode, Problem, Snapshot, Window
 from bandit_operator.core.outcomes import Held, WeightsMoved
-from bandit_operator.core.weights import Unit, unit_of
+from bandit_operator.core.weights import Unit
 from bandit_operator.errors import APIError, APIUnreachable, Conflict, InvalidSpec, NotFound, NotLeading
 from bandit_operator.reconcile import apply, former
+from bandit_operator.reconcile.mirroring import MirrorPlan
+from bandit_operator.reconcile.mirrors import Mirrors, shadow_state
 from bandit_operator.reconcile.observe import Observer
 from bandit_operator.reconcile.ownership import older_owner
 from bandit_operator.reconcile.placement import Locator, Placement
@@ -36,6 +38,7 @@ from bandit_operator.reconcile.rivals import Rivals
 from bandit_operator.reconcile.route_writes import RouteWrites
 from bandit_operator.reconcile.snapshot import snapshot_of
 from bandit_operator.reconcile.together import RouteWrite, route_write
+from bandit_operator.reconcile.together import unit as unit_in
 from bandit_operator.reconcile.tracked import Tracked, track
 from bandit_operator.reconcile.windows import BETWEEN_TICKS, CLOCK_SET, CaughtUp, catch_up
 from bandit_operator.runtime.clock import Clock
@@ -74,6 +77,7 @@ class Reconciler:
         self._api = api
         self._observer = observer
         self._locator = Locator(cache, api)
+        self._mirrors = Mirrors(api, cache, self._locator, metrics)
         self._clock = clock
         self._metrics = metrics
         self._identity = identity
@@ -89,8 +93,10 @@ class Reconciler:
         """Make one pass; says when the next is due, or None where the resource is gone."""
         body = self._cache.resources.get(key)
         if body is None or body["metadata"].get("deletionTimestamp"):
-            self._tracked.pop(key, None)
             self._metrics.forget(*key)
+            gone = self._tracked.pop(key, None)
+            if gone is not None:
+                await self._mirrors.leave(gone, now=self._clock.now(), monotonic=self._clock.monotonic())
             return None
         try:
             with self._metrics.tick_seconds.time():
@@ -155,7 +161,9 @@ class Reconciler:
             )
             await self._commit(tracked, body, overview)
             return Requeue(max(0.0, tracked.tick_at - now), tick=True)
-        unit = self._unit(tracked, placement)
+        mirror = await self._mirrors.plan(tracked, body, placement, now=now, monotonic=monotonic)
+        tracked.committed = dataclasses.replace(tracked.committed, mirrors=mirror.known)
+        unit = unit_in(tracked, placement)
         before = self._intended(tracked, placement, unit)
         self._observe_route(tracked, placement, before, now, monotonic)
         read = await self._read(tracked, now, due)
@@ -163,6 +171,7 @@ class Reconciler:
             tracked.wait_longer()
         tracked.committed = read.committed
         if isinstance(read.reading, Window):
+            tracked.look_at_shadow(read.reading)
             tracked.route.observe_requests(
                 read.requests, before, tracked.experiment.names, read.reading.start
             )
@@ -187,10 +196,11 @@ class Reconciler:
             drained=former.told(placement.located, gone),
             acts=tracked.committed.acts,
             ignored=asked.ignored,
+            shadow=shadow_state(tracked, mirror, now),
             rival=rival,
         )
         await self._commit(tracked, body, overview)
-        await self._act(tracked, placement, decision, write, gone)
+        await self._act(tracked, placement, decision, write, gone, mirror)
         return next_requeue(tracked, decision, now, self._clock.monotonic())
 
     # ---- observe ----------------------------------------------------------------------
@@ -201,16 +211,8 @@ class Reconciler:
         if owner is not None:
             return owner
         committed = tracked.committed
-        return await self._locator.place(tracked.resource, committed.intention, committed.backends)
-
-    def _unit(self, tracked: Tracked, placement: Placement) -> Unit:
-        """In what the weights are written: of the committed ones while the others' are what they were."""
-        located, committed = placement.located, tracked.committed.intention
-        arms = sum(located.weights.values())
-        if committed is not None and committed.weights and tracked.route.knows_strangers(located):
-            arms = sum(committed.weights.values())
-        gone = former.draining(tracked.resource, located, tracked.committed.backends)
-        return unit_of(arms, tuple(weight for at, weight in located.strangers.items() if at not in gone))
+        known = (committed.backends, committed.mirrors)
+        return await self._locator.place(tracked.resource, committed.intention, *known)
 
     def _intended(self, tracked: Tracked, placement: Placement, unit: Unit) -> Intention:
         follow = tracked.experiment.mode is not Mode.ACTIVE
@@ -369,6 +371,7 @@ class Reconciler:
         decision: Decision,
         write: RouteWrite | None,
         gone: frozenset[int],
+        mirror: MirrorPlan,
     ) -> None:
         """Bring route and replicas to the committed intention."""
         if tracked.experiment.mode is not Mode.ACTIVE:
@@ -377,6 +380,7 @@ class Reconciler:
             now, monotonic = self._clock.now(), self._clock.monotonic()
             writes = RouteWrites(self._api, self._cache, self._metrics)
             await writes.bring(tracked, placement, decision, write, gone, now=now, monotonic=monotonic)
+            await self._mirrors.bring(tracked, mirror, now=now, monotonic=monotonic)
             targets = scale_targets_of(tracked.resource)
             for scale in decision.scales:
                 path = await self._locator.target_path(targets[scale.arm])

@@ -13,17 +13,12 @@ from collections.abc import Mapping, Sequence
 from bandit_operator.adapters.kubernetes import FIELD_MANAGER
 from bandit_operator.core import reasons
 from bandit_operator.core.decision import Intention
+from bandit_operator.reconcile.contest import CONTEST_SECONDS, Contest
 from bandit_operator.reconcile.placement import Placement
 from bandit_operator.reconcile.realised import Realised
 from bandit_operator.routers import Located
 from bandit_operator.status.conditions import RouteState
 
-CONTEST_SECONDS = 600.0
-"""Changes by others within this time count as one contest."""
-CONTEST_PATIENCE = 5
-"""So many changes are re-asserted at once; after that with a growing back-off."""
-CONTEST_LONGEST = 300.0
-"""Longest back-off."""
 HARMFUL_SECONDS = 1.0
 """In a contest, harmful weights are re-asserted at most this often."""
 ACCEPT_SECONDS = 10.0
@@ -47,7 +42,7 @@ class RouteSync:
         """Share of the newest window's requests by arm, where requests are counted."""
         self._in_sync = False  # the route has been seen, or made, to carry the intended weights
         self._in_sync_since = math.inf  # since when it is known to, by the wall clock
-        self._changed_at: tuple[float, ...] = ()  # when others changed it lately, monotonic
+        self._contest = Contest()  # of weights that others set
         self._asserted_at = -math.inf  # when we wrote it last, monotonic
         self._strangers: Mapping[int, int] | None = None  # weights of other backends while in sync
         self._has_drained = False  # backends that were arms have been set to weight 0
@@ -90,7 +85,7 @@ class RouteSync:
         self._in_sync = False
         self._writers = placement.router.writers(placement.route)
         self.foreign_changes += 1
-        self._changed_at = (*self._recent(monotonic), monotonic)
+        self._contest.add(monotonic)
         return True
 
     def observe_acceptance(self, placement: Placement, monotonic: float) -> None:
@@ -165,12 +160,11 @@ class RouteSync:
 
     def is_contested(self, monotonic: float) -> bool:
         """Whether another writer keeps setting other weights."""
-        return len(self._recent(monotonic)) > CONTEST_PATIENCE
+        return self._contest.is_on(monotonic)
 
     def back_off(self, monotonic: float) -> float:
         """Seconds between two times that the weights are written."""
-        excess = len(self._recent(monotonic)) - CONTEST_PATIENCE
-        return 0.0 if excess <= 0 else min(5.0 * 2**excess, CONTEST_LONGEST)
+        return self._contest.back_off(monotonic)
 
     def state(self, placement: Placement, monotonic: float, write_at: float | None = None) -> RouteState:
         """What condition TrafficInSync says.
@@ -193,14 +187,10 @@ class RouteSync:
             write_at=write_at,
         )
 
-    def _recent(self, monotonic: float) -> tuple[float, ...]:
-        """The changes by others that belong to the contest that is going on now."""
-        return tuple(moment for moment in self._changed_at if monotonic - moment < CONTEST_SECONDS)
-
     def _contested(self, monotonic: float) -> Trouble:
-        changes = len(self._recent(monotonic))
-        if changes <= CONTEST_PATIENCE:
+        if not self._contest.is_on(monotonic):
             return None
+        changes = self._contest.changes(monotonic)
         return (
             reasons.WEIGHTS_CONTESTED,
             f"another writer changed the weights {changes} times in {CONTEST_SECONDS:g} s; they are "
@@ -240,5 +230,5 @@ def _missing(placement: Placement) -> Trouble:
 
 
 def _unresolved(placement: Placement) -> Trouble:
-    words = placement.router.unresolved(placement.route)
+    words = None if placement.unmirrored else placement.router.unresolved(placement.route)
     return None if words is None else (reasons.BACKEND_NOT_FOUND, f"the gateway says: {words}")

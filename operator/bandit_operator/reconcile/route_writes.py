@@ -104,5 +104,7 @@ def _wanted(tracked: Tracked, placement: Placement, decision: Decision) -> Wante
     weights = {
         arm: weight if decision.weights[arm] > 0 else 0 for arm, weight in placement.located.weights.items()
     }
-    known = tracked.committed.backends
-    return generated.wanted(tracked.resource, template, placement.router, placement.there, weights, known)
+    known, mirrors = tracked.committed.backends, tracked.committed.mirrors
+    return generated.wanted(
+        tracked.resource, template, placement.router, placement.there, weights, known, mirrors
+    )

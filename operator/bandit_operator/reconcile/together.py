@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from bandit_operator.core import windows
 from bandit_operator.core.decision import Decision
 from bandit_operator.core.model import SERVING_STATES
-from bandit_operator.core.weights import Unit
+from bandit_operator.core.weights import Unit, unit_of
+from bandit_operator.reconcile import former
 from bandit_operator.reconcile.placement import Placement
 from bandit_operator.reconcile.tracked import Tracked
 
@@ -26,6 +27,16 @@ class RouteWrite:
     """Of the other backends of the rule, by their index."""
     at: float
     """When it is due, seconds since the Unix epoch."""
+
+
+def unit(tracked: Tracked, placement: Placement) -> Unit:
+    """In what the weights are written: of the committed ones while the others' are what they were."""
+    located, committed = placement.located, tracked.committed.intention
+    arms = sum(located.weights.values())
+    if committed is not None and committed.weights and tracked.route.knows_strangers(located):
+        arms = sum(committed.weights.values())
+    gone = former.draining(tracked.resource, located, tracked.committed.backends)
+    return unit_of(arms, tuple(weight for at, weight in located.strangers.items() if at not in gone))
 
 
 def route_write(

@@ -9,13 +9,16 @@ from typing import Any
 
 from bandit_operator.api.acts import Act
 from bandit_operator.api.rules import parse_duration
+from bandit_operator.api.status import ConditionType
 from bandit_operator.api.v1alpha1 import BanditDeployment, InvalidResource, parse, to_experiment
 from bandit_operator.api.verbs import Asked
 from bandit_operator.core.evaluate import Known
 from bandit_operator.core.experiment import Experiment
+from bandit_operator.core.model import Observed, Shadowed, Window
 from bandit_operator.core.outcomes import Held
 from bandit_operator.core.windows import FIRST_SETTLE, LONGEST_SETTLE
 from bandit_operator.errors import InvalidSpec
+from bandit_operator.reconcile.mirroring import MirrorSync
 from bandit_operator.reconcile.route_sync import RouteSync
 from bandit_operator.status.document import from_status, read_status
 from bandit_operator.status.session import Committed
@@ -34,6 +37,12 @@ class Tracked:
     """What the status holds, or will with its next write."""
     route: RouteSync
     """How the route stands to the intention."""
+    mirror: MirrorSync = field(default_factory=MirrorSync)
+    """Whether its requests are mirrored."""
+    shadowed: Shadowed | None = None
+    """What the newest window had of the shadow, since this process began."""
+    scored_until: float | None = None
+    """End of the newest window in which the shadow scored something, or beginning of the first of all."""
     announced: Announced = field(default_factory=Announced)
     """What the status said last."""
     held: Held | None = None
@@ -65,6 +74,14 @@ class Tracked:
         most = min(LONGEST_SETTLE, self.experiment.stale_after - self.experiment.interval)
         self.found_settle = max(self.found_settle, min(2.0 * self.found_settle, most))
 
+    def look_at_shadow(self, window: Window) -> None:
+        """Take in what a window had of the shadow."""
+        self.shadowed = window.shadow
+        arms = {} if window.shadow is None else window.shadow.arms
+        scored = any(isinstance(one, Observed) and one.trials > 0 for one in arms.values())
+        if scored or self.scored_until is None:
+            self.scored_until = window.end if scored else window.start
+
     def look_at_mode(self, asked: Asked, now: float) -> None:
         """Take in the mode of the spec; a change of it is an act."""
         before = self.committed
@@ -92,19 +109,22 @@ def track(body: Mapping[str, Any], before: Tracked | None, now: float) -> Tracke
         if resource.spec.traffic.route_template is not None:
             before.route.expect_change()
         before.resource, before.experiment = resource, experiment
+        before.mirror, before.shadowed = MirrorSync(), None
         before.committed = before.committed.rebased(experiment)
         before.resource_version = metadata["resourceVersion"]
         return before
     resource, experiment = _parsed(body)
     status, notes = read_status(body)
     committed = from_status(status, experiment, resource.metadata.generation, now)
+    said = conditions_in(body)
     return Tracked(
         resource=resource,
         experiment=experiment,
         resource_version=metadata["resourceVersion"],
         committed=replace(committed, notes=(*notes, *committed.notes)),
         route=RouteSync(status.foreign_weight_changes or 0),
-        announced=Announced(conditions_in(body)),
+        mirror=MirrorSync(said.get(ConditionType.SHADOW_AVAILABLE), resource.metadata.generation),
+        announced=Announced(said),
     )
 
 

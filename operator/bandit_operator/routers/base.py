@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from bandit_operator.core.model import Backend, Problem
+from bandit_operator.routers.mirror import Mirroring, MirrorTarget
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,27 @@ class Router(Protocol):
             located: Where the arms stand in it.
             weights: What each arm is to carry.
             strangers: What the other backends of the rule are to carry, by their index.
+        """
+
+    def mirrors(self, route: Mapping[str, Any], rule: int) -> tuple[MirrorTarget, ...]:
+        """Where a rule sends copies of its requests, in the order of its filters. None of it serves."""
+
+    def mirror_patch(
+        self,
+        route: Mapping[str, Any],
+        rule: int,
+        wanted: Mirroring | None,
+        ours: Collection[MirrorTarget],
+    ) -> list[dict[str, Any]]:
+        """JSON Patch that makes a rule mirror what is wanted and tests all that it relies on.
+
+        Empty where nothing is to change.
+
+        Args:
+            route: The route object.
+            rule: Index of the rule.
+            wanted: What is to be mirrored where; None for nothing.
+            ours: Targets whose filters are the operator's; all others are left alone.
         """
 
     def backends(self, route: Mapping[str, Any], rule: int) -> list[Backend]:

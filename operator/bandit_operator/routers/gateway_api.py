@@ -10,13 +10,15 @@ which changes only the latter.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from bandit_operator.core import reasons
 from bandit_operator.core.model import Backend, Problem
+from bandit_operator.routers import mirror
 from bandit_operator.routers.base import Located
+from bandit_operator.routers.mirror import Mirroring, MirrorTarget
 
 DEFAULT_WEIGHT = 1
 """Weight of a backendRef that states none (Gateway API, BackendRef.weight)."""
@@ -106,6 +108,20 @@ class GatewayAPIRoute:
                 {"op": "replace" if has_weight else "add", "path": f"{path}/weight", "value": weight}
             )
         return tests + changes if changes else []
+
+    def mirrors(self, route: Mapping[str, Any], rule: int) -> tuple[MirrorTarget, ...]:
+        """Of its RequestMirror filters."""
+        return mirror.targets(route, rule)
+
+    def mirror_patch(
+        self,
+        route: Mapping[str, Any],
+        rule: int,
+        wanted: Mirroring | None,
+        ours: Collection[MirrorTarget],
+    ) -> list[dict[str, Any]]:
+        """One RequestMirror filter for what is wanted."""
+        return mirror.patch(route, rule, wanted, ours)
 
     def backends(self, route: Mapping[str, Any], rule: int) -> list[Backend]:
         """Which backend each backendRef of the rule names."""

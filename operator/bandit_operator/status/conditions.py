@@ -7,7 +7,7 @@ status does, and ``kubectl wait`` and GitOps health checks (kstatus) read ``Read
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from bandit_operator.api.acts import ActKind
@@ -18,7 +18,9 @@ from bandit_operator.core.decision import Decision
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import SERVING_STATES, ArmState, Mode, Problem
 from bandit_operator.core.outcomes import Held
+from bandit_operator.status import shadow
 from bandit_operator.status.acts import Acts, newest, told
+from bandit_operator.status.shadow import ShadowState
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ class Overview:
     """What was done lately, newest first: who paused or pinned."""
     ignored: tuple[str, ...] = ()
     """Annotations that cannot be read, in words."""
+    shadow: ShadowState = field(default_factory=ShadowState)
+    """What is known of the shadow, where spec.shadow is."""
     rival: str | None = None
     """Lease of another operator that works on this resource, too."""
 
@@ -82,7 +86,7 @@ def phase_of(overview: Overview) -> Phase:
 
 
 def conditions_of(overview: Overview, before: Mapping[str, Condition]) -> list[Condition]:
-    """All six conditions, with the times of those whose status is as it was."""
+    """All six conditions, and the shadow's where one is, with the times of those that are as they were."""
     claims = {
         ConditionType.ACCEPTED: _accepted(overview),
         ConditionType.METRICS_AVAILABLE: _metrics_available(overview),
@@ -90,6 +94,9 @@ def conditions_of(overview: Overview, before: Mapping[str, Condition]) -> list[C
         ConditionType.PROGRESSING: _progressing(overview),
         ConditionType.DECIDED: _decided(overview, before.get(ConditionType.DECIDED)),
     }
+    if overview.experiment is not None and overview.experiment.shadow is not None:
+        kind = ConditionType.SHADOW_AVAILABLE
+        claims[kind] = _shadow_available(overview, overview.experiment, before.get(kind))
     claims[ConditionType.READY] = _rivalled(overview) or _ready(overview, claims)
     return [_condition(kind, claim, overview, before) for kind, claim in claims.items()]
 
@@ -259,6 +266,25 @@ def _decided(overview: Overview, before: Condition | None) -> Claim:
     return ("False", *_NO_VERDICT) if verdict is None else ("True", *verdict)
 
 
+def _shadow_available(overview: Overview, experiment: Experiment, before: Condition | None) -> Claim:
+    """Whether the shadow can be learned from; where no window has been read yet, what was said stays."""
+    if experiment.mode is Mode.PAUSED:
+        return "Unknown", reasons.PAUSED, f"rewards are not read: {_paused(overview)}"
+    state, decision = overview.shadow, overview.decision
+    trouble = None if decision is None else shadow.trouble_of(state, experiment, decision)
+    if trouble is not None:
+        return "False", *trouble
+    if state.window is None:
+        if before is not None and before.reason not in _OF_THE_MIRROR:
+            return before.status, before.reason, before.message
+        return "Unknown", reasons.WAITING, "nothing of the shadow has been read yet"
+    return "True", reasons.REWARDS_OBSERVED, shadow.figures(state)
+
+
+_OF_THE_MIRROR = {reasons.MIRROR_REFUSED, reasons.MIRROR_SHARED, reasons.MIRROR_UNSUPPORTED}
+"""What is known without a window, and so over once it is not said any more."""
+
+
 def _rivalled(overview: Overview) -> Claim | None:
     if overview.rival is None:
         return None
@@ -271,7 +297,11 @@ def _rivalled(overview: Overview) -> Claim | None:
 
 def _ready(overview: Overview, claims: Mapping[ConditionType, Claim]) -> Claim:
     """True when the spec runs, rewards come in and the route is as intended."""
-    for kind in (ConditionType.ACCEPTED, ConditionType.TRAFFIC_IN_SYNC, ConditionType.METRICS_AVAILABLE):
+    experiment = overview.experiment
+    needed = [ConditionType.ACCEPTED, ConditionType.TRAFFIC_IN_SYNC, ConditionType.METRICS_AVAILABLE]
+    if experiment is not None and shadow.rests_on_it(experiment, overview.decision):
+        needed.append(ConditionType.SHADOW_AVAILABLE)
+    for kind in needed:
         status, reason, message = claims[kind]
         if status != "True":
             return ("False" if status == "False" else "Unknown"), reason, message

@@ -67,6 +67,8 @@ class Committed:
     """Mode that was in force at the last look; None before the first."""
     backends: tuple[str, ...] = ()
     """Backends of the rule that are arms or were, as ``reconcile.former`` names them."""
+    mirrors: tuple[str, ...] = ()
+    """Where the rule's filters mirror to that are the operator's, or are to be, as NAMESPACE/NAME:PORT."""
     restored: str | None = None
     """The newest request to bring an arm back that was obeyed, as it was written."""
     notes: tuple[str, ...] = ()

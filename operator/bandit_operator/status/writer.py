@@ -53,6 +53,7 @@ def fingerprint(document: Document) -> Fingerprint:
         document.foreign_changes,
         document.committed.cursor is None,
         document.committed.backends,
+        document.committed.mirrors,
         _beyond(document),
         document.committed.restored,
         tuple((one.type, one.status, one.reason, _fault(one)) for one in document.conditions),
@@ -67,7 +68,11 @@ def _beyond(document: Document) -> Fingerprint:
 
 def _fault(condition: Condition) -> str:
     """What a user must fix; it may change while the reason stays. Other messages hold moving numbers."""
-    fixed_by_users = condition.type in (ConditionType.ACCEPTED, ConditionType.METRICS_AVAILABLE)
+    fixed_by_users = condition.type in (
+        ConditionType.ACCEPTED,
+        ConditionType.METRICS_AVAILABLE,
+        ConditionType.SHADOW_AVAILABLE,
+    )
     return condition.message if fixed_by_users and condition.status == "False" else ""
 
 

@@ -47,6 +47,8 @@ GAUGES = (
     Gauge("arm_probability_best", "Probability that the arm is the best one", ("arm",)),
     Gauge("arm_evidence", "e-value that the arm is worse than the baseline", ("arm",)),
     Gauge("arm_evidence_threshold", "e-value at which the arm is rolled back", ("arm",)),
+    Gauge("arm_shadow_trials", "Requests of which the arm's answer in the shadow was rewarded", ("arm",)),
+    Gauge("arm_shadow_difference", "Mean reward of the arm in the shadow less the baseline's", ("arm",)),
 )
 """All metrics of a resource, each without the prefix ``bandit_operator_``."""
 BROKEN = (AttributeError, KeyError, OverflowError, TypeError, ValueError)
@@ -99,6 +101,7 @@ def _samples(status: Object) -> Iterator[Sample]:
 
 def _figures(arm: Object, total: int) -> Iterator[tuple[str, float | None]]:
     weight, interval = arm.get("weight"), arm.get("interval") or {}
+    shadow = arm.get("shadow") or {}
     yield "arm_share", weight / total if total > 0 and weight is not None else None
     yield "arm_realised_share", _number(arm.get("realisedShare"))
     yield "arm_mean_reward", _number(arm.get("mean"))
@@ -108,6 +111,8 @@ def _figures(arm: Object, total: int) -> Iterator[tuple[str, float | None]]:
     yield "arm_probability_best", _number(arm.get("probabilityBest"))
     yield "arm_evidence", _number(arm.get("evidence"))
     yield "arm_evidence_threshold", _number(arm.get("threshold"))
+    yield "arm_shadow_trials", _number(shadow.get("trials"))
+    yield "arm_shadow_difference", _number(shadow.get("difference"))
 
 
 def _number(text: object) -> float | None:

@@ -1,0 +1,250 @@
+"""Whether the route's rule mirrors requests to the shadow server, and whether it may.
+
+Served traffic comes first: a filter that a gateway does not take is taken out again at once, and not tried
+again before the spec changes or an hour has passed. Times called ``monotonic`` are by that clock, in seconds;
+``now`` is seconds since the Unix epoch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bandit_operator.api.rules import parse_decimal
+from bandit_operator.api.shadow import Mirror
+from bandit_operator.api.status import Condition
+from bandit_operator.api.timestamps import from_timestamp
+from bandit_operator.api.v1alpha1 import BanditDeployment
+from bandit_operator.core import reasons
+from bandit_operator.errors import APIError
+from bandit_operator.reconcile.contest import CONTEST_SECONDS, Contest
+from bandit_operator.reconcile.gateway_features import Features
+from bandit_operator.reconcile.ownership import is_older
+from bandit_operator.reconcile.placement import Placement
+from bandit_operator.routers.mirror import Mirroring, MirrorTarget, has_share, share_of
+
+REFUSED_SECONDS = 3600.0
+"""After this long a filter that was refused is tried again."""
+FAILED_SECONDS = 60.0
+"""The same where the API server failed, or what a gateway can do is not known."""
+_MIRROR, _PERCENTAGE, _SEVERAL = "RequestMirror", "RequestPercentageMirror", "RequestMultipleMirrors"
+"""Features of a gateway, after the kind of the route."""
+LASTING = (reasons.MIRROR_REFUSED, reasons.MIRROR_UNSUPPORTED)
+"""Troubles that are remembered over a restart, by the condition."""
+
+Trouble = tuple[str, str]
+"""A reason and a message."""
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorPlan:
+    """What the rule is to mirror."""
+
+    wanted: Mirroring | None
+    """None for nothing."""
+    ours: frozenset[MirrorTarget]
+    """Targets whose filters are the operator's."""
+    known: tuple[str, ...]
+    """What is to be remembered of them before anything is written."""
+    trouble: Trouble | None = None
+    """Why requests are not mirrored as the spec asks."""
+    in_place: bool = False
+    """Whether the rule mirrors what the spec asks for."""
+
+
+def target_of(resource: BanditDeployment) -> MirrorTarget | None:
+    """Where the operator is to mirror requests to; None where it is not."""
+    shadow = resource.spec.shadow
+    if shadow is None or shadow.mirror is not Mirror.MANAGED or shadow.backend_ref is None:
+        return None
+    ref = shadow.backend_ref
+    return MirrorTarget(ref.namespace or resource.metadata.namespace, ref.name, ref.port)
+
+
+def older_mirror(mine: Mapping[str, Any], bodies: Iterable[Mapping[str, Any]]) -> str | None:
+    """An older resource that mirrors to the same Service, as NAMESPACE/NAME; None where there is none."""
+    wanted = _target_in(mine)
+    others = (one for one in bodies if wanted is not None and _target_in(one) == wanted)
+    older = (one["metadata"] for one in others if is_older(one, mine))
+    return next((f"{one['namespace']}/{one['name']}" for one in older), None)
+
+
+def _target_in(body: Mapping[str, Any]) -> tuple[str, str, Any] | None:
+    """Of a resource as the API server sent it."""
+    shadow = body["spec"].get("shadow") or {}
+    ref = shadow.get("backendRef") or {}
+    if shadow.get("mirror") != Mirror.MANAGED or "name" not in ref:
+        return None
+    return ref.get("namespace") or body["metadata"]["namespace"], ref["name"], ref.get("port")
+
+
+class MirrorSync:
+    """The mirror of one resource, of one generation of its spec."""
+
+    def __init__(self, said: Condition | None = None, generation: int | None = None) -> None:
+        """Begin; ``said`` is the condition ShadowAvailable of before, from which a refusal is remembered."""
+        self._refused: Trouble | None = None
+        self._until = -math.inf  # when it is tried again
+        self._shareless = False  # the API server keeps no share
+        self._features: tuple[Any, Features, float] | None = None  # of whom, which, and until when, monotonic
+        self._written: int | None = None  # the route's generation that our filter made
+        self._in_place = False  # the filter has been seen, or put in
+        self._written_at = -math.inf  # monotonic
+        self._contest = Contest()  # of filters that others took out
+        if said is not None and said.reason in LASTING and said.observed_generation == generation:
+            since = from_timestamp(said.last_transition_time)
+            self._refused, self._until = (said.reason, said.message), since + REFUSED_SECONDS
+
+    def plan(
+        self,
+        resource: BanditDeployment,
+        placement: Placement,
+        known: tuple[str, ...],
+        *,
+        features: Features,
+        exists: bool,
+        shared_with: str | None,
+        now: float,
+        monotonic: float,
+    ) -> MirrorPlan:
+        """What the rule is to mirror now.
+
+        Args:
+            resource: the resource.
+            placement: its route as it was looked at.
+            known: targets of filters that are the operator's, as the status remembers them.
+            features: what the route's gateways can do.
+            exists: whether the Service of the shadow server is there.
+            shared_with: an older resource that mirrors to the same Service, or None.
+            now: seconds since the Unix epoch.
+            monotonic: seconds by the monotonic clock.
+        """
+        there = placement.router.mirrors(placement.route, placement.located.rule)
+        target, shadow = target_of(resource), resource.spec.shadow
+        remembered = {one for one in there if str(one) in known}
+        if target is None or shadow is None:
+            return MirrorPlan(None, frozenset(remembered), _known(remembered))
+        self._observe(placement, target, in_place=target in there, now=now, monotonic=monotonic)
+        ours = frozenset({*remembered, target})
+        others = [one for one in there if one not in ours]
+        trouble = _unsupported(features, placement.router.kind, others) or self._trouble(
+            target, now, exists=exists, shared_with=shared_with
+        )
+        if trouble is not None:
+            return MirrorPlan(None, ours, _known(one for one in there if one in ours), trouble)
+        keeps_share = not self._shareless and f"{placement.router.kind}{_PERCENTAGE}" in features.names
+        share = share_of(parse_decimal(shadow.share)) if keeps_share else None
+        contested = self._contested(monotonic)
+        return MirrorPlan(Mirroring(target, share), ours, _known(ours), contested, in_place=target in there)
+
+    def may_write(self, monotonic: float) -> bool:
+        """Whether the filter is put in now: in a contest at growing distances."""
+        return monotonic >= self._written_at + self._contest.back_off(monotonic)
+
+    def written(self, plan: MirrorPlan, router: Any, route: Mapping[str, Any], rule: int) -> None:
+        """Take in the API server's answer to a write."""
+        wanted = plan.wanted
+        self._in_place = wanted is not None and wanted.target in router.mirrors(route, rule)
+        self._written = int(route["metadata"]["generation"])
+        if wanted is None:
+            return
+        if not self._in_place:
+            words = "the Gateway API that is installed does not keep RequestMirror filters; update it"
+            self._refused, self._until = (reasons.MIRROR_UNSUPPORTED, words), math.inf
+        elif wanted.share is not None and not has_share(route, rule, wanted.target):
+            self._shareless = True
+
+    def began(self, monotonic: float) -> None:
+        """The filter is about to be written."""
+        self._written_at = monotonic
+
+    def failed(self, error: APIError, now: float) -> None:
+        """The API server has refused a write, or failed: nothing was written."""
+        invalid = error.status in (400, 422)
+        reason = reasons.MIRROR_UNSUPPORTED if invalid else reasons.MIRROR_REFUSED
+        self._refused = reason, f"the API server refused the RequestMirror filter: {error}"
+        self._until = now + (REFUSED_SECONDS if error.status < 500 else FAILED_SECONDS)
+
+    def known_features(self, parents: Any, monotonic: float) -> Features | None:
+        """What the gateways of these parents can do, where that was asked lately."""
+        known = self._features
+        return known[1] if known is not None and known[0] == parents and monotonic < known[2] else None
+
+    def keep_features(self, parents: Any, features: Features, monotonic: float) -> None:
+        """Remember what they said, or for a shorter time that nothing is known."""
+        kept = REFUSED_SECONDS if features.unknown is None else FAILED_SECONDS
+        self._features = (parents, features, monotonic + kept)
+
+    def _observe(
+        self, placement: Placement, target: MirrorTarget, *, in_place: bool, now: float, monotonic: float
+    ) -> None:
+        if self._in_place and not in_place:
+            self._contest.add(monotonic)
+        self._in_place = in_place
+        if now >= self._until:
+            self._refused = None
+        if not in_place:
+            return
+        words = placement.router.refused(placement.route)
+        if words is not None and (placement.generation == self._written or _is_about(words, target)):
+            self._refuse(f"the gateway refuses the route with it: {words}", now)
+        elif placement.unmirrored is not None and target.name in placement.unmirrored:
+            self._refuse(f"the gateway cannot resolve it: {placement.unmirrored}", now)
+
+    def _refuse(self, words: str, now: float) -> None:
+        again = f"tried again after {REFUSED_SECONDS:g} s or when the spec changes"
+        message = f"{words}; the RequestMirror filter is taken out, and {again}"
+        self._refused, self._until = (reasons.MIRROR_REFUSED, message), now + REFUSED_SECONDS
+
+    def _trouble(
+        self, target: MirrorTarget, now: float, *, exists: bool, shared_with: str | None
+    ) -> Trouble | None:
+        """Why nothing may be mirrored."""
+        if not exists:
+            return (
+                reasons.BACKEND_NOT_FOUND,
+                f"spec.shadow.backendRef names Service {target.namespace}/{target.name}, which does not "
+                f"exist; create it",
+            )
+        if shared_with is not None:
+            return (
+                reasons.MIRROR_SHARED,
+                f"BanditDeployment {shared_with} is older and mirrors to {target} already; copies of the two "
+                f"routes would be mixed: give this one a shadow server of its own in spec.shadow.backendRef",
+            )
+        return self._refused if now < self._until else None
+
+    def _contested(self, monotonic: float) -> Trouble | None:
+        if not self._contest.is_on(monotonic):
+            return None
+        return (
+            reasons.MIRROR_REFUSED,
+            f"another writer took the RequestMirror filter out {self._contest.changes(monotonic)} times in "
+            f"{CONTEST_SECONDS:g} s; it is put in every {self._contest.back_off(monotonic):g} s: let that "
+            f"writer leave the rule's filters alone, or set spec.shadow.mirror to Manual",
+        )
+
+
+def _unsupported(features: Features, kind: str, others: Sequence[MirrorTarget]) -> Trouble | None:
+    """Why the route's gateways may not be sent the filter: it could cost every request of the rule."""
+    fix = "use a gateway that does, or mirror by other means and set spec.shadow.mirror to Manual"
+    if features.unknown is not None:
+        words = f"whether the route's gateways can mirror is not known, and so nothing is: {features.unknown}"
+        return reasons.MIRROR_UNSUPPORTED, f"{words}; {fix}"
+    for feature in (f"{kind}{_MIRROR}", *([f"{kind}{_SEVERAL}"] if others else [])):
+        if feature not in features.names:
+            words = f"{features.said_by} does not list {feature} in status.supportedFeatures"
+            return reasons.MIRROR_UNSUPPORTED, f"{words}, and such a gateway may refuse every request; {fix}"
+    return None
+
+
+def _is_about(words: str, target: MirrorTarget) -> bool:
+    """Whether a gateway's words are about the filter."""
+    lower = words.lower()
+    return "mirror" in lower or "filter" in lower or target.name in words
+
+
+def _known(targets: Iterable[MirrorTarget]) -> tuple[str, ...]:
+    return tuple(sorted(map(str, targets)))
