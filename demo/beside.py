@@ -45,7 +45,7 @@ def write_beside(folder: Path) -> Path:
 
 
 def _rows(reports: list[dict[str, Any]]) -> list[str]:
-    rows = [(text, [report[key] for report in reports]) for text, key in _ROWS]
+    rows = [(text, [report.get(key) for report in reports]) for text, key in _ROWS]
     rows.append(("seconds until the verdict", [_seconds(report, "verdict") for report in reports]))
     rows.append(("seconds until it leads, mended", [_seconds(report, "leads") for report in reports]))
     return [

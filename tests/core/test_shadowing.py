@@ -134,6 +134,18 @@ def test_an_arm_that_is_worse_in_the_shadow_is_rolled_back_before_any_user_met_i
     assert run.state("c") is ArmState.DRAINING
 
 
+def test_an_arm_that_has_served_nobody_is_scaled_down_without_a_counter_of_its_requests(
+    rollout: Start,
+) -> None:
+    run = rollout(rollback=Rollback(requests_counted=True))
+    for _ in range(150):
+        decision = run.tick(a=0.8, b=0.8, c=0.4)
+        scaled = list(decision.of(Scaled))
+        if scaled:
+            break
+    assert scaled == [Scaled("c", expected=1, replicas=0)]
+
+
 def test_what_is_shown_of_an_arm_in_the_shadow_says_how_long_it_may_take(rollout: Start) -> None:
     run = rollout()
     for _ in range(10):

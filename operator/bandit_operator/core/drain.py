@@ -9,6 +9,8 @@ from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import ArmFacts, ArmStanding, ArmState, Rollback, Snapshot, Window
 from bandit_operator.core.outcomes import Drained, DrainStep, Outcome, Scaled
 
+NEVER_SERVED = 0.0
+"""``idle_since`` of an arm that has never carried weight here."""
 Step = tuple[ArmStanding, tuple[Outcome, ...]]
 """Where an arm stands after a step, and what happened in it."""
 
@@ -22,6 +24,8 @@ def drain(
         return waiting(arm, standing, replace(standing, reason=reasons.WAITING_FOR_ROUTE, quiet_since=None))
     if standing.quiet_since is None:
         return waiting(arm, standing, replace(standing, reason=reasons.WAITING_FOR_REQUESTS, quiet_since=now))
+    if facts.requests is None and standing.idle_since == NEVER_SERVED:
+        facts = replace(facts, requests=0.0)  # a counter that nobody has touched may not exist
     if rollback.requests_counted and facts.requests is None and isinstance(snapshot.reading, Window):
         return waiting(arm, standing, replace(standing, reason=reasons.REQUESTS_UNKNOWN))
     if not quiet(rollback, standing.quiet_since, facts, snapshot):

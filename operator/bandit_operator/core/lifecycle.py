@@ -190,7 +190,7 @@ def _enter(
         reasons.SERVING,
         facts.template,
         identity=facts.identity,
-        idle_since=None if facts.weight > 0 else 0.0,  # it has never carried weight here
+        idle_since=None if facts.weight > 0 else drain.NEVER_SERVED,
     )
     if before is None and first and facts.replicas == 0 and arm not in experiment.set_out:
         # Left at zero by a resource of the same arms that is gone, or never started.
