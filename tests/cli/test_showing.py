@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from bandit_operator.api.status import ShadowArmStatus
 from bandit_operator.core import reasons
+from bandit_operator.status.showing import sentences
 from bandit_operator.status.showing.view import view_of
 from bandit_operator.status.showing.words import meaning
 from tests.support.command_line import Run, runner
@@ -139,6 +141,26 @@ def test_plan_answers_from_what_was_seen(run: Run, played: Process) -> None:
         played.api.objects[played.path] = body
     assert output.startswith("supposing ")
     assert "Thompson: a verdict came in" in output
+
+
+@pytest.mark.parametrize(
+    ("shown", "said"),
+    [
+        (ShadowArmStatus(trials="40"), "40 answers judged"),
+        (
+            ShadowArmStatus(trials="1200", difference="-0.013", low="-0.04", high="0.014"),
+            "-0.013 (-0.04 to +0.014) on 1,200 requests",
+        ),
+        (
+            ShadowArmStatus(trials="1200", difference="0.013", low="-0.02", high="0.04", shown_in="25 min"),
+            "+0.013 (-0.02 to +0.04) on 1,200 requests, no worse in about 25 min",
+        ),
+    ],
+)
+def test_an_arm_in_the_shadow_says_what_it_has_shown_and_how_long_it_may_take(
+    shown: ShadowArmStatus, said: str
+) -> None:
+    assert sentences.shadow(shown) == said
 
 
 def test_every_reason_has_a_meaning_in_words() -> None:

@@ -105,6 +105,10 @@ class ShadowArmStatus(ApiModel):
     """Upper end of the same interval."""
     evidence: Annotated[str | None, Field(max_length=32)] = None
     """e-value, of the shadow alone, of the claim that it is worse than the baseline, which has none."""
+    shown_in: Annotated[str | None, Field(max_length=32)] = None
+    """For an arm that is Shadowing: in about how long it will have been shown to be no worse, if it goes on
+    like this. Left out where that is not to be expected.
+    """
 
 
 class ArmStatus(ApiModel):

@@ -23,6 +23,7 @@ from bandit_operator.api.status import (
 from bandit_operator.api.timestamps import from_timestamp, to_timestamp
 from bandit_operator.core import memory as memories
 from bandit_operator.core.decision import Decision, Intention
+from bandit_operator.core.durations import duration
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import SERVING_STATES, ArmStanding, ArmState
 from bandit_operator.core.shadow_report import ShadowReport
@@ -269,14 +270,14 @@ def _arms(experiment: Experiment, document: Document, decision: Decision) -> lis
             "probability_best": _decimal(report.probability_best),
             "evidence": _decimal(report.evidence),
             "threshold": _decimal(decision.threshold) if candidate else None,
-            "shadow": None if report.shadow is None else _shadow(report.shadow),
+            "shadow": None if report.shadow is None else _shadow(report.shadow, standing.state),
             "taken_out": document.committed.taken_out.get(arm),
         }
         result.append(_recorded(arm, standing).model_copy(update=shown))
     return result
 
 
-def _shadow(report: ShadowReport) -> ShadowArmStatus:
+def _shadow(report: ShadowReport, state: ArmState) -> ShadowArmStatus:
     low, high = (None, None) if report.interval is None else report.interval
     return ShadowArmStatus(
         trials=_decimal(report.trials) or "0",
@@ -285,6 +286,9 @@ def _shadow(report: ShadowReport) -> ShadowArmStatus:
         low=_decimal(low),
         high=_decimal(high),
         evidence=_decimal(report.evidence),
+        shown_in=None
+        if report.shown_in is None or state is not ArmState.SHADOWING
+        else duration(report.shown_in),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bandit_operator.api.record import DecisionRecord, Observation
-from bandit_operator.api.status import ArmStatus, Condition
+from bandit_operator.api.status import ArmStatus, Condition, ShadowArmStatus
 from bandit_operator.status.showing.view import ArmView, View
 from bandit_operator.status.showing.words import meaning
 
@@ -57,7 +57,18 @@ def evidence(arm: ArmView, baseline: str) -> str:
 def state(arm: ArmView) -> str:
     """Its state, and why where it does not simply serve."""
     by = ", by hand" if arm.set_out else ""
+    if arm.state == "Shadowing" and arm.shadow is not None:
+        return f"{arm.state} ({arm.reason}): {shadow(arm.shadow)}"
     return f"{arm.state} ({arm.reason}{by})" if arm.state not in (None, "Active") else arm.state or "–"
+
+
+def shadow(shown: ShadowArmStatus) -> str:
+    """What the shadow has shown of an arm beside the baseline, and when that will do."""
+    if shown.difference is None or shown.low is None or shown.high is None:
+        return f"{float(shown.trials):,.0f} answers judged"
+    low, high = (f"{float(end):+.3g}" for end in (shown.low, shown.high))
+    text = f"{float(shown.difference):+.3g} ({low} to {high}) on {float(shown.trials):,.0f} requests"
+    return text if shown.shown_in is None else f"{text}, no worse in about {shown.shown_in}"
 
 
 def condition(one: Condition) -> str:

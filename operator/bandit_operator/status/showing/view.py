@@ -8,7 +8,7 @@ from typing import Any
 
 from bandit_operator.api.acts import Act
 from bandit_operator.api.record import RecordedArm, RecordedStatus
-from bandit_operator.api.status import Condition
+from bandit_operator.api.status import Condition, ShadowArmStatus
 from bandit_operator.api.timestamps import from_timestamp
 from bandit_operator.core.durations import duration
 from bandit_operator.status.document import read_status
@@ -35,6 +35,8 @@ class ArmView:
     since: str | None
     set_out: bool
     """Whether it is out by hand."""
+    shadow: ShadowArmStatus | None = None
+    """What the shadow has shown of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,7 @@ def _arm(arm: RecordedArm, total: int) -> ArmView:
         reason=arm.reason,
         since=arm.since,
         set_out=bool(arm.set_out),
+        shadow=arm.shadow,
     )
 
 
@@ -140,7 +143,7 @@ def _next(
     return "weights follow the rewards; no arm is near a rollback"
 
 
-_MOVING = ("Draining", "Restoring", "Joining", "Unavailable")
+_MOVING = ("Draining", "Restoring", "Joining", "Shadowing", "Unavailable")
 
 
 def ago(time: str | None, now: float) -> str:
