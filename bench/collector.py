@@ -16,8 +16,6 @@ import contextlib
 import json
 import os
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 import urllib.request
@@ -29,6 +27,7 @@ import aiohttp
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bench.report import as_json
+from bench.served import running
 from bench.task import Row
 from testbed.postgresql import postgresql
 
@@ -58,28 +57,6 @@ def _database(name: str, folder: Path) -> Iterator[str]:
         return
     with postgresql() as server:
         yield server.create_database()
-
-
-@contextlib.contextmanager
-def _collector(database: str) -> Iterator[str]:
-    """Run a collector and give its address."""
-    command = [sys.executable, "-m", "bandit_serving", "collector", "--host", "127.0.0.1", "--port", "0"]
-    environment = {**os.environ, "BANDIT_SERVING_COLLECTOR_DATABASE": database}
-    process = subprocess.Popen([*command, "--drain-delay", "0s"], stderr=subprocess.PIPE, env=environment)
-    assert process.stderr is not None
-    try:
-        for line in process.stderr:
-            entry = json.loads(line)
-            if entry.get("event") == "listening":
-                yield f"http://127.0.0.1:{entry['port']}"
-                break
-        else:
-            raise RuntimeError("the collector has ended; its message is above")
-    finally:
-        process.terminate()
-        process.stderr.read()
-        process.wait()
-        process.stderr.close()
 
 
 def _bodies(first: int, events: int, batch: int) -> list[tuple[str, bytes]]:
@@ -122,7 +99,7 @@ def measure(name: str, batch: int, events: int, rounds: int, progress: Progress)
     with (
         tempfile.TemporaryDirectory(dir=BUILD) as folder,
         _database(name, Path(folder)) as database,
-        _collector(database) as url,
+        running("collector", environment={"BANDIT_SERVING_COLLECTOR_DATABASE": database}) as url,
     ):
         for number in range(rounds):
             bodies = _bodies(number * events, events, batch)
