@@ -213,6 +213,21 @@ def test_a_shadow_whose_label_depends_on_who_answered_is_found_out(rng: np.rando
     assert not verdicts.no_worse(evidence, 0, 1.0, BERNOULLI, 0.05)[evidence.lies].any()
 
 
+def test_what_a_wrong_delay_can_explain_is_no_lie(rng: np.random.Generator) -> None:
+    evidence = ShadowEvidence.initial(BERNOULLI, 2, (100,))
+    counts = np.full((100, 2), 50.0)
+    for _ in range(100):
+        # By the told delay 50 rewards were due, but it may be half of them.
+        earned = rng.binomial(25, 0.8, (100, 2)).astype(float)
+        right = rng.binomial(10, 0.8, 100).astype(float)
+        moments = np.stack([np.full((100, 2), 10.0), np.stack([right, right], -1)], axis=-2)
+        tick = ShadowTick(moments, scored(np.zeros(100), np.zeros(100), np.full(100, 10.0)).pairs)
+        evidence = shadow.update(
+            evidence, tick, served(earned, counts), BERNOULLI, (counts / 2.0, counts * 2.0)
+        )
+    assert not evidence.lies.any()
+
+
 def test_either_witness_may_decide_and_the_error_is_shared() -> None:
     alone = ev.Evidence.initial(BERNOULLI, 2)
     evidence = ShadowEvidence.initial(BERNOULLI, 2)

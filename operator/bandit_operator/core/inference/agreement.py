@@ -29,20 +29,37 @@ LEAST_TICKS = 10.0
 def fields() -> Mapping[str, Field]:
     """Return the arrays of every arm."""
     return {
-        "served_beyond": Field(),  # Σz
-        "served_beyond_variance": Field(),  # Σ h v
-        "served_beyond_weight": Field(),  # Σh
-        "served_beyond_squares": Field(),  # Σ z²/(h v)
-        "served_beyond_ticks": Field(),
+        "served_beyond": Field(),  # Σz, the least that it may be
+        "served_below": Field(),  # Σz, the most that it may be
+        "served_variance": Field(),  # Σ h v
+        "served_weight": Field(),  # Σh
+        "served_squares": Field(),  # Σ z²/(h v)
+        "served_ticks": Field(),
     }
 
 
-def update(arrays: Arrays, served: Floats, shadow: Floats, *, normal: bool) -> dict[str, Floats]:
-    """The arrays after one more tick of linearised moments ``[..., M, K]``, served and in the shadow."""
+def update(
+    arrays: Arrays, served: Floats, shadow: Floats, late: tuple[Floats, Floats] | None, *, normal: bool
+) -> dict[str, Floats]:
+    """The arrays after one more tick.
+
+    Args:
+        arrays: as :func:`fields` describes.
+        served: linearised moments of served requests ``[..., M, K]``.
+        shadow: the same in the shadow.
+        late: where served rewards come late, so that trials are expected exposures: the fewest and the most
+            that these may have been ``[..., K]``; a difference that they can explain is none.
+        normal: whether rewards have no bounds; such are never late.
+    """
     both = served + shadow
     n, m, count = (one[..., mo.TRIALS, :] for one in (served, shadow, both))
     weight = n * m / np.maximum(count, 1e-12)
-    z = (m * served[..., mo.REWARDS, :] - n * shadow[..., mo.REWARDS, :]) / np.maximum(count, 1e-12)
+    earned, scored = served[..., mo.REWARDS, :], shadow[..., mo.REWARDS, :] / np.maximum(m, 1e-12)
+    least, most = (n, n) if late is None else late
+    z, beyond, below = (
+        weight * (np.where(trials > 0, earned / np.maximum(trials, 1e-12), scored) - scored)
+        for trials in (n, most, least)
+    )
     mean = both[..., mo.REWARDS, :] / np.maximum(count, 1e-12)
     if normal:
         spread = np.maximum(both[..., mo.SQUARES, :] / np.maximum(count, 1e-12) - mean**2, 0.0)
@@ -53,23 +70,24 @@ def update(arrays: Arrays, served: Floats, shadow: Floats, *, normal: bool) -> d
     variance = weight * spread
     known = (weight > 0) & (variance > 0)
     added = {
-        "served_beyond": z,
-        "served_beyond_variance": variance,
-        "served_beyond_weight": weight,
-        "served_beyond_squares": z * z / np.where(known, variance, 1.0),
-        "served_beyond_ticks": np.ones_like(z),
+        "served_beyond": beyond,
+        "served_below": below,
+        "served_variance": variance,
+        "served_weight": weight,
+        "served_squares": z * z / np.where(known, variance, 1.0),
+        "served_ticks": np.ones_like(z),
     }
     return {name: arrays[name] + np.where(known, value, 0.0) for name, value in added.items()}
 
 
 def contradicted(arrays: Arrays) -> Flags:
     """Arms whose served rewards and those in the shadow differ beyond chance ``[..., K]``."""
-    known, variance = _variance(arrays)
-    known = known & (arrays["served_beyond_ticks"] >= LEAST_TICKS)
-    prior = _SHARPEST_AT * variance / np.where(known, arrays["served_beyond_weight"], 1.0)
+    known, distance, variance = _distance(arrays)
+    known = known & (arrays["served_ticks"] >= LEAST_TICKS)
+    prior = _SHARPEST_AT * variance / np.where(known, arrays["served_weight"], 1.0)
     rate = ERROR_RATE / known.shape[-1]
     reach = np.sqrt((variance + prior) * (2.0 * np.log(1.0 / rate) + np.log1p(variance / prior)))
-    return np.asarray(known & (np.abs(arrays["served_beyond"]) > reach))
+    return np.asarray(known & (distance > reach))
 
 
 def doubtful(arrays: Arrays) -> Flags:
@@ -78,15 +96,17 @@ def doubtful(arrays: Arrays) -> Flags:
     One arm in eighty looks so by chance at any moment. An arm of little traffic is contradicted late, and a
     verdict about it can wait.
     """
-    known, variance = _variance(arrays)
-    return np.asarray(known & (np.abs(arrays["served_beyond"]) > DOUBTFUL * np.sqrt(variance)))
+    known, distance, variance = _distance(arrays)
+    return np.asarray(known & (distance > DOUBTFUL * np.sqrt(variance)))
 
 
-def _variance(arrays: Arrays) -> tuple[Flags, Floats]:
-    """Whether anything is known of an arm, and the variance of its Σz (else 1), each ``[..., K]``."""
-    known = np.asarray(arrays["served_beyond_weight"] > 0)
-    variance = np.where(known, arrays["served_beyond_variance"], 1.0)
+def _distance(arrays: Arrays) -> tuple[Flags, Floats, Floats]:
+    """Whether anything is known of an arm, its |Σz| at the least, and the variance of that (else 1)."""
+    known = np.asarray(arrays["served_weight"] > 0)
+    distance = np.maximum(np.maximum(arrays["served_beyond"], -arrays["served_below"]), 0.0)
+    variance = np.where(known, arrays["served_variance"], 1.0)
     # What the sum itself explains is no noise of single ticks.
-    scattered = arrays["served_beyond_squares"] - arrays["served_beyond"] ** 2 / variance
-    ticks = np.maximum(arrays["served_beyond_ticks"], 1.0)
-    return known, variance * np.maximum(scattered / ticks, 1.0)
+    middle = (arrays["served_beyond"] + arrays["served_below"]) / 2.0
+    scattered = arrays["served_squares"] - middle**2 / variance
+    ticks = np.maximum(arrays["served_ticks"], 1.0)
+    return known, distance, variance * np.maximum(scattered / ticks, 1.0)

@@ -92,7 +92,11 @@ class ShadowEvidence(Parts):
 
 
 def update(
-    evidence: ShadowEvidence, tick: ShadowTick, served: Floats, reward_type: RewardType
+    evidence: ShadowEvidence,
+    tick: ShadowTick,
+    served: Floats,
+    reward_type: RewardType,
+    late: tuple[Floats, Floats] | None = None,
 ) -> ShadowEvidence:
     """Evidence after one more tick.
 
@@ -101,6 +105,8 @@ def update(
         tick: what the shadow scored in it.
         served: moments of the same tick's served rewards ``[..., M, K]``.
         reward_type: what one reward is; not a ratio.
+        late: where served rewards come late, the fewest and the most exposures that they may be of
+            ``[..., K]``; else None.
     """
     normal, pairs = mo.is_normal(reward_type), tick.pairs
     return ShadowEvidence(
@@ -115,7 +121,7 @@ def update(
             block=BLOCK,
             ticks_show=TICKS_SHOW,
         ),
-        agreement=agreement.update(evidence.agreement, served, tick.moments, normal=normal),
+        agreement=agreement.update(evidence.agreement, served, tick.moments, late, normal=normal),
     )
 
 

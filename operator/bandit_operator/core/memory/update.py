@@ -86,7 +86,7 @@ def update_moments(
     evidence = ev.update(memory.evidence, linear, past, kind, baseline, late)
     scored = memory.shadow
     if scored is not None and shadow is not None:
-        scored = update_shadow(scored, shadow, linear, kind)
+        scored = update_shadow(scored, shadow, linear, kind, late)
     seen = Tick(
         moments=tick,
         seconds=seconds,
