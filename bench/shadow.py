@@ -2,10 +2,10 @@
 
 Usage: python -m bench.shadow [--quick]
 
-One arm answers users at a fixed rate, and each request is timed. Blocks of requests whose copies go to a
-shadow server, which asks three arms, that one among them, alternate with blocks without copies. Client,
-collector, shadow server and all arms share one machine, so this is what the work of the shadow costs at its
-worst: on a cluster only what the serving arm does for it remains.
+One arm answers users at a fixed rate, and each request is timed. Blocks of requests of which a share is
+copied to a shadow server, which asks three arms, that one among them, alternate with blocks without copies.
+Client, collector, shadow server and all arms share one machine, so this is what the work of the shadow costs
+at its worst: on a cluster only what the serving arm does for it remains.
 """
 
 from __future__ import annotations
@@ -31,32 +31,35 @@ BUILD, DOCS = Path("build/bench"), Path("docs/bench")
 RATE = 50.0  # requests a second
 BLOCK = 200  # requests of a block
 PAIRS = 12
+SHARES = (0.1, 1.0)
+"""Of the requests that are copied: what spec.shadow.share is unless it says otherwise, and all."""
 ARMS = ("one", "two", "three")
 INFER = "/v2/models/model/infer"
 
 PAGE = """# A shadow, measured
 
 Written by `python -m bench.shadow`: an arm answers {rate:g} requests a second, and blocks of {block} requests
-whose copies a shadow server has answered by {arms} arms alternate with blocks without copies, {pairs} of
+of which a shadow server has copies answered by {arms} arms alternate with blocks without copies, {pairs} of
 each. Client, collector, shadow server and all arms share {cores} cores, so this is what a shadow costs at its
 worst: on a cluster only what the serving arm does for it remains. Time of a served request with copies as a
 multiple of that without: the median of the pairs of blocks, with the lowest and the highest.
 
-| | with : without | lowest – highest |
-|---|---|---|
+| copied | | with : without | lowest – highest |
+|---|---|---|---|
 """
 
 
 class Figure(NamedTuple):
-    """A percentile with copies as a multiple of that without."""
+    """A percentile with copies of a share as a multiple of that without."""
 
+    share: float
     percentile: float
     ratio: float
     lowest: float
     highest: float
 
 
-def figure(percentile: float, plain: list[list[float]], shadowed: list[list[float]]) -> Figure:
+def figure(share: float, percentile: float, plain: list[list[float]], shadowed: list[list[float]]) -> Figure:
     """Compare blocks of seconds, in pairs in the order in which they were measured.
 
     The median of the pairs is taken: what else the machine did during a block spoils that pair only.
@@ -65,13 +68,13 @@ def figure(percentile: float, plain: list[list[float]], shadowed: list[list[floa
         np.percentile(copied, percentile) / np.percentile(alone, percentile)
         for alone, copied in zip(plain, shadowed, strict=True)
     ]
-    return Figure(percentile, float(np.median(ratios)), float(min(ratios)), float(max(ratios)))
+    return Figure(share, percentile, float(np.median(ratios)), float(min(ratios)), float(max(ratios)))
 
 
 async def _block(
-    client: aiohttp.ClientSession, url: str, shadow: str | None, first: int, count: int
+    client: aiohttp.ClientSession, url: str, shadow: str, share: float, first: int, count: int
 ) -> list[float]:
-    """Send requests at the rate, with copies if there is a shadow, and return the seconds that each took."""
+    """Send requests at the rate, a share of them with copies, and return the seconds that each took."""
     seconds = []
     copies: set[asyncio.Task[None]] = set()
     began = time.perf_counter()
@@ -86,7 +89,8 @@ async def _block(
         tensor = {"name": "features", "shape": [1, 3], "datatype": "FP64", "data": [i % 100, 50, 50]}
         body = json.dumps({"id": f"request-{first + i}", "inputs": [tensor]}).encode()
         sent = time.perf_counter()
-        if shadow is not None:  # as gateways do: beside the request, and nobody waits for it
+        # As gateways do: beside the request, and nobody waits for it.
+        if int((i + 1) * share) > int(i * share):
             copies.add(asyncio.create_task(copy(body)))
         async with client.post(url + INFER, data=body) as answer:
             await answer.read()
@@ -97,21 +101,22 @@ async def _block(
 
 
 async def _measure(url: str, shadow: str, collector: str, pairs: int, count: int) -> list[Figure]:
-    plain: list[list[float]] = []
-    shadowed: list[list[float]] = []
+    found: dict[float, list[list[float]]] = {share: [] for share in (0.0, *SHARES)}
+    sent = 0
     async with aiohttp.ClientSession() as client:
         for pair in range(-1, pairs):
-            found = {}
-            # The order of a pair changes, so that a drift of the machine favours neither.
-            for copied in (False, True) if pair % 2 else (True, False):
-                first = (2 * pair + copied + 2) * count
-                found[copied] = await _block(client, url, shadow if copied else None, first, count)
-            if pair >= 0:  # the first warms up
-                plain.append(found[False])
-                shadowed.append(found[True])
-                print(f"pair {pair + 1} of {pairs}")
-        await _check(client, collector, (pairs + 1) * count)
-    return [figure(percentile, plain, shadowed) for percentile in (50.0, 99.0)]
+            # The order changes, so that a drift of the machine favours none.
+            for share in list(found) if pair % 2 else reversed(found):
+                block = await _block(client, url, shadow, share, sent, count)
+                sent += count
+                if pair >= 0:  # the first warms up
+                    found[share].append(block)
+            if pair >= 0:
+                print(f"round {pair + 1} of {pairs}")
+        await _check(client, collector, sum(int(count * share) for share in SHARES) * (pairs + 1))
+    return [
+        figure(share, percentile, found[0.0], found[share]) for share in SHARES for percentile in (50.0, 99.0)
+    ]
 
 
 async def _check(client: aiohttp.ClientSession, collector: str, copies: int) -> None:
@@ -147,7 +152,8 @@ def page(figures: list[Figure], pairs: int, count: int) -> str:
     """Return the page of some figures."""
     text = PAGE.format(rate=RATE, block=count, arms=len(ARMS), pairs=pairs, cores=os.cpu_count())
     for one in figures:
-        text += f"| p{one.percentile:g} | {one.ratio:.2f} | {one.lowest:.2f} – {one.highest:.2f} |\n"
+        cells = (f"{one.share:.0%}", f"p{one.percentile:g}", f"{one.ratio:.2f}")
+        text += f"| {' | '.join(cells)} | {one.lowest:.2f} – {one.highest:.2f} |\n"
     return text
 
 
@@ -165,7 +171,7 @@ def main() -> None:
     docs.mkdir(parents=True, exist_ok=True)
     (docs / "shadow.md").write_text(page(figures, pairs, count), encoding="utf-8")
     for one in figures:
-        print(f"p{one.percentile:g}: {one.ratio:.2f} times that without copies")
+        print(f"{one.share:.0%} copied, p{one.percentile:g}: {one.ratio:.2f} times that without copies")
     print(f"→ {docs}/shadow.md")
 
 
