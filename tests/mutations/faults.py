@@ -15,7 +15,7 @@ import pytest
 
 from bandit_operator.core import allocation, decide, drain, lifecycle, plausibility, reasons, servable
 from bandit_operator.core.weights import Unit, unit_of
-from bandit_operator.reconcile import former, observe, placement, reconciler, route_sync
+from bandit_operator.reconcile import former, observe, placement, reconciler, route_sync, together
 from bandit_operator.routers import gateway_api
 from bandit_operator.sources.tally import Tally
 from bandit_operator.status import conditions
@@ -205,7 +205,7 @@ def _coarse_integers(patch: pytest.MonkeyPatch) -> None:
     def never_scaled(arms: int, strangers: Any) -> Unit:
         return Unit(arms) if strangers and arms else unit_of(arms, strangers)
 
-    patch.setattr(reconciler, "unit_of", never_scaled)
+    patch.setattr(together, "unit_of", never_scaled)
 
 
 @fault(
