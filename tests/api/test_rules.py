@@ -127,6 +127,9 @@ def test_percent_keeps_to_the_bounds_of_decimals(text: str, accepted: bool) -> N
         (DecimalString("0", "1"), 0.05, '0.05: a number; write "0.05" in quotes, or 5%'),
         (DurationString(), 30, "30: a number; write 30s"),
         (DurationString(), 5400, "5400: a number; write 1h30m"),
+        (DurationString(), float("inf"), "inf: must be a duration"),
+        (DecimalString("0", "1"), float("nan"), "nan: must be"),
+        (DecimalString("0", "1"), 1e300, "1e+300: must be"),
     ],
 )
 def test_a_bare_number_is_answered_with_how_to_write_it(

@@ -38,6 +38,7 @@ DECIMAL_PATTERN = "^-?[0-9]{1,12}([.][0-9]{1,9})?%?$"
 DURATION_PATTERN = "^([0-9]{1,6}(ms|s|m|h)){1,4}$"
 """CEL knows no days, so neither does the API."""
 
+_LARGEST_NUMBER = 1e12  # what nobody can have meant is not written otherwise
 _UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -178,6 +179,8 @@ class StringFormat(ABC):
             ValueError: if it is a number; the message says how to write it.
         """
         if isinstance(value, int | float) and not isinstance(value, bool):
+            if not abs(value) < _LARGEST_NUMBER:  # nor is what is no number
+                raise ValueError(f"{value}: {self.advice}")
             raise ValueError(f"{value}: a number; write {self.written(value)}")
         return value
 
