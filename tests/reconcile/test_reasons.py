@@ -250,12 +250,8 @@ def no_rule(one: Process) -> None:
 
 def an_older_owner(one: Process) -> None:
     older = {**one.api.objects[one.path]}
-    metadata = {
-        "name": "older",
-        "namespace": "models",
-        "uid": "0",
-        "creationTimestamp": "2020-01-01T00:00:00Z",
-    }
+    begun = "2020-01-01T00:00:00Z"
+    metadata = {"name": "older", "namespace": "models", "uid": "0", "creationTimestamp": begun}
     one.api.put(one.path.replace("income", "older"), {**older, "metadata": metadata})
 
 
