@@ -139,15 +139,26 @@ def _rollback(rows: list[Row]) -> Figure | None:
     figure = Figure(figsize=(9, 0.8 + 0.36 * len(nulls)), layout="constrained")
     axis = figure.subplots()
     axis.barh(at - 0.2, [row["ours"] for row in nulls], 0.4, label="bandit-operator")
-    axis.barh(at + 0.2, [row["peer"] or 0 for row in nulls], 0.4, label="a z-test at every tick")
+    for peer, label in (
+        ("z-test each tick", "a z-test at every tick"),
+        ("the shadow alone", "its shadow alone"),
+    ):
+        mine = [index for index, row in enumerate(nulls) if row["peer_name"] == peer]
+        axis.barh(at[mine] + 0.2, [nulls[index]["peer"] or 0 for index in mine], 0.4, label=label)
     axis.axvline(0.05, color=INK, linewidth=1.2, linestyle="--", label="what is promised: 5 %")
-    axis.set_yticks(at, [row["row"].split(": ", 1)[1] for row in nulls])
+    axis.set_yticks(at, [_world(row["row"]) for row in nulls])
     axis.invert_yaxis()
     axis.set(xlabel="share of runs in which an arm that is no worse is taken out", xlim=(0, 1))
     axis.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.0f} %"))
     axis.spines[["top", "right"]].set_visible(False)
-    figure.legend(frameon=False, loc="outside upper center", ncols=3)
+    figure.legend(frameon=False, loc="outside upper center", ncols=4)
     return figure
+
+
+def _world(title: str) -> str:
+    """The world that a row is about, and whether there is a shadow in it."""
+    what, world = title.split(": ", 1)
+    return f"shadow: {world}" if what.endswith("with a shadow") else world
 
 
 def _cost(costs: dict[str, Any]) -> Figure:
