@@ -45,21 +45,22 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- include "bandit-operator.reference" (dict "image" .Values.image "version" .Chart.AppVersion) -}}
 {{- end -}}
 
-{{/* The collector's Pods are none of the operator's: no Service, budget or policy of the one may select the other. */}}
-{{- define "bandit-operator.collector.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "bandit-operator.name" . | trunc 53 | trimSuffix "-" }}-collector
-app.kubernetes.io/instance: {{ .Release.Name }}
+{{/* The Pods of the collector and of the shadow server are none of the operator's: no Service, budget or policy of
+the one may select the other. Of root and part. */}}
+{{- define "bandit-operator.part.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "bandit-operator.name" .root | trunc 53 | trimSuffix "-" }}-{{ .part }}
+app.kubernetes.io/instance: {{ .root.Release.Name }}
 {{- end -}}
 
-{{- define "bandit-operator.collector.labels" -}}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
-{{ include "bandit-operator.collector.selectorLabels" . }}
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- define "bandit-operator.part.labels" -}}
+helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+{{ include "bandit-operator.part.selectorLabels" . }}
+app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 {{- end -}}
 
-{{- define "bandit-operator.collector.fullname" -}}
-{{- include "bandit-operator.fullname" . | trunc 53 | trimSuffix "-" }}-collector
+{{- define "bandit-operator.part.fullname" -}}
+{{- include "bandit-operator.fullname" .root | trunc 53 | trimSuffix "-" }}-{{ .part }}
 {{- end -}}
 
 {{- define "bandit-operator.scrapeAnnotations" -}}
