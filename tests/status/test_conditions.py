@@ -93,6 +93,23 @@ def test_what_is_wrong_makes_its_condition_false_and_ready_with_it(
     assert phase_of(wrong) is phase
 
 
+def test_a_rolling_update_that_does_not_end_is_no_ready_state(overview: MakeOverview) -> None:
+    view = overview()
+    assert view.decision is not None
+    assert view.experiment is not None
+
+    def since(begun: float) -> Overview:
+        mixed = ArmStanding(ArmState.JOINING, begun, "RollingUpdate", mixed=True)
+        standings = {**decision.standings, "boosting": mixed}
+        return replace(view, decision=replace(decision, standings=standings))
+
+    decision, patience = view.decision, view.experiment.stale_after
+    assert told(since(view.now - patience + 1.0), "Ready").status == "True"
+    ready = told(since(view.now - patience - 1.0), "Ready")
+    assert (ready.status, ready.reason) == ("False", "RollingUpdate")
+    assert "arm boosting has not ended" in ready.message
+
+
 def test_before_the_first_reward_it_is_said_where_to_look_for_it(overview: MakeOverview) -> None:
     waiting = told(overview(rewards_until=None), "MetricsAvailable")
     assert (waiting.status, waiting.reason) == ("Unknown", "Waiting")

@@ -15,6 +15,7 @@ from bandit_operator.api.status import Condition, ConditionType, Phase
 from bandit_operator.api.timestamps import to_timestamp
 from bandit_operator.core import reasons
 from bandit_operator.core.decision import Decision
+from bandit_operator.core.durations import duration
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import SERVING_STATES, ArmState, Mode, Problem
 from bandit_operator.core.outcomes import Held
@@ -162,7 +163,22 @@ def _metrics_available(overview: Overview) -> Claim:
             reasons.NO_REWARDS,
             f"no arm has earned a reward for longer than {experiment.stale_after:g} s",
         )
+    hanging = _hanging_update(overview, decision, experiment)
+    if hanging is not None:
+        return "False", reasons.ROLLING_UPDATE, hanging
     return "True", reasons.REWARDS_OBSERVED, "Prometheus has fresh rewards"
+
+
+def _hanging_update(overview: Overview, decision: Decision, experiment: Experiment) -> str | None:
+    """What is to be said of an arm of which nothing is learned because its rolling update does not end."""
+    for arm, standing in decision.standings.items():
+        if standing.mixed and overview.now - standing.since > experiment.stale_after:
+            lasted = duration(overview.now - standing.since)
+            return (
+                f"the rolling update of arm {arm} has not ended for {lasted}, and what its old and new Pods"
+                f" earn together is not learned; see kubectl rollout status, and undo it where it hangs"
+            )
+    return None
 
 
 _WITHOUT_METRICS = reasons.SOURCE_FAULTS | reasons.IMPLAUSIBLE | {reasons.NO_DATA}
