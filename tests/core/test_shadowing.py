@@ -279,6 +279,14 @@ def test_what_cannot_be_true_of_a_pair_is_said_with_its_numbers(pair: Paired, wo
     assert "a and b" in fault.message
 
 
+def test_what_is_scored_of_arms_that_are_not_in_the_spec_teaches_nothing(rollout: Start) -> None:
+    run = rollout()
+    run.tick(a=0.8, b=0.8, c=0.8, gone=0.8)
+    assert run.memory.shadow is not None
+    assert run.memory.shadow.paired["paired_trials"][0, 1] == 20
+    assert run.memory.shadow.moments.shape == (2, 3)
+
+
 def test_a_memory_with_a_shadow_survives_the_status_bit_for_bit_and_loses_only_the_shadow_with_it(
     rollout: Start,
 ) -> None:

@@ -1,8 +1,8 @@
 """Worlds that nobody thought of, made up by a machine, and what must hold in all of them.
 
 ``WORLDS`` says how many are played of those around a rollout: 300 unless the environment says otherwise
-(``make fuzz``); a third as many are played around its counters, and a sixth around a route from a template.
-``make mutants`` shows which faults they find.
+(``make fuzz``); a third as many are played around its counters, a sixth around a route from a template, and
+as many around a shadow. ``make mutants`` shows which faults they find.
 """
 
 from __future__ import annotations
@@ -16,11 +16,17 @@ from hypothesis.stateful import RuleBasedStateMachine
 
 from tests.support.worlds.counters import CounterWorld
 from tests.support.worlds.rollouts import World
+from tests.support.worlds.shadowed import ShadowWorld
 from tests.support.worlds.templates import TemplateWorld
 
 WORLDS = int(os.environ.get("WORLDS", "300"))
 PARTS = 3
-STEPS: dict[type[RuleBasedStateMachine], int] = {World: 12, TemplateWorld: 12, CounterWorld: 6}
+STEPS: dict[type[RuleBasedStateMachine], int] = {
+    World: 12,
+    ShadowWorld: 12,
+    TemplateWorld: 12,
+    CounterWorld: 6,
+}
 """Most that happens in a world, where few are played; around counters each step is several windows."""
 
 
@@ -28,7 +34,7 @@ def _case(machine: type[RuleBasedStateMachine], number: int) -> type[Any]:
     """The test of a share of the worlds, so that workers can divide them."""
     case: type[Any] = type(f"{machine.__name__}{number}", (machine,), {}).TestCase  # type: ignore[attr-defined]  # of machines
     case.settings = settings(
-        max_examples=WORLDS // (2 * PARTS if machine is TemplateWorld else PARTS),
+        max_examples=WORLDS // (2 * PARTS if machine in (ShadowWorld, TemplateWorld) else PARTS),
         stateful_step_count=STEPS[machine] if WORLDS <= 300 else 40,
         deadline=None,
         database=None,
@@ -41,3 +47,4 @@ for number in range(PARTS):
     globals()[f"TestWorlds{number}"] = _case(World, number)
 globals()["TestCounterWorlds"] = _case(CounterWorld, PARTS)
 globals()["TestTemplateWorlds"] = _case(TemplateWorld, PARTS + 1)
+globals()["TestShadowWorlds"] = _case(ShadowWorld, PARTS + 2)

@@ -40,12 +40,12 @@ def update(experiment: Experiment, memory: Memory, window: Window) -> Memory:
 
 
 def _shadow_tick(experiment: Experiment, shadowed: Shadowed) -> ShadowTick:
-    """The sums of a window's shadow by the arms' positions; what is missing adds nothing."""
+    """The sums of a window's shadow by the arms' positions; what is missing, or of others, adds nothing."""
     names = experiment.names
     shape = (len(names), len(names))
     trials, difference, squares = np.zeros(shape), np.zeros(shape), np.zeros(shape)
     for (first, second), pair in shadowed.pairs.items():
-        if not isinstance(pair, Paired):
+        if not isinstance(pair, Paired) or first not in names or second not in names:
             continue
         i, j = names.index(first), names.index(second)
         trials[i, j] = trials[j, i] = pair.trials
