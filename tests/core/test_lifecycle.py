@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bandit_operator.core import reasons
+from bandit_operator.core import drain, reasons
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.lifecycle import Lifecycle, advance, roll_back
 from bandit_operator.core.model import (
@@ -52,6 +52,18 @@ def step(make_experiment: Callable[..., Experiment]) -> Step:
         return advance(make_experiment(arms=2, rollback=settings), standings, snapshot)
 
     return advance_b
+
+
+@pytest.mark.parametrize(
+    ("idle_since", "waits"), [(None, True), (0.0, True), (50.0, True), (drain.NEVER_SERVED, False)]
+)
+def test_only_an_arm_that_began_in_the_shadow_drains_without_a_counter_of_its_requests(
+    step: Step, idle_since: float | None, waits: bool
+) -> None:
+    draining = standing(ArmState.DRAINING, quiet_since=10.0, idle_since=idle_since)
+    result = step(draining, seen(OUT, reading=quiet_window(30)), requests_counted=True)
+    assert (result.standings["b"].reason == reasons.REQUESTS_UNKNOWN) == waits
+    assert bool(result.scales) != waits
 
 
 def test_arms_of_a_new_resource_serve_at_once(make_experiment: Callable[..., Experiment]) -> None:

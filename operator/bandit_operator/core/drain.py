@@ -9,8 +9,11 @@ from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import ArmFacts, ArmStanding, ArmState, Rollback, Snapshot, Window
 from bandit_operator.core.outcomes import Drained, DrainStep, Outcome, Scaled
 
-NEVER_SERVED = 0.0
-"""``idle_since`` of an arm that has never carried weight here."""
+NEVER_SERVED = 1.0
+"""``idle_since`` of an arm that began in the shadow and has had no weight since, by no clock.
+
+An arm that a resource finds at weight 0 may have served before the resource was made.
+"""
 Step = tuple[ArmStanding, tuple[Outcome, ...]]
 """Where an arm stands after a step, and what happened in it."""
 

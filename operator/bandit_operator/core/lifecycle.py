@@ -190,7 +190,7 @@ def _enter(
         reasons.SERVING,
         facts.template,
         identity=facts.identity,
-        idle_since=None if facts.weight > 0 else drain.NEVER_SERVED,
+        idle_since=None if facts.weight > 0 else 0.0,  # it has never carried weight here
     )
     if before is None and first and facts.replicas == 0 and arm not in experiment.set_out:
         # Left at zero by a resource of the same arms that is gone, or never started.
@@ -201,6 +201,8 @@ def _enter(
         return new, ()
     if before is None:
         joined = replace(new, state=shadowing.first_state(experiment, arm), reason=reasons.NEW_ARM)
+        if joined.state is ArmState.SHADOWING and facts.weight == 0:
+            joined = replace(joined, idle_since=drain.NEVER_SERVED)
         return joined, (Joined(arm, reasons.NEW_ARM),)
     if arm == experiment.baseline and before.state in (ArmState.DRAINING, ArmState.ROLLED_BACK):
         back = replace(before, state=ArmState.RESTORING, since=now, reason=reasons.BASELINE, quiet_since=None)
