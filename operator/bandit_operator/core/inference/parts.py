@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
@@ -12,13 +13,13 @@ from bandit_operator.core.model import RewardType
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Parts:
+class Parts(ABC):
     """Base of frozen dataclasses whose fields are such parts; no name of an array occurs in two of them."""
 
     @classmethod
+    @abstractmethod
     def fields_of(cls, reward_type: RewardType) -> dict[str, Fields]:
         """The arrays of each part."""
-        raise NotImplementedError
 
     @classmethod
     def joined_fields(cls, reward_type: RewardType) -> Fields:
