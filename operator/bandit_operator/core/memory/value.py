@@ -53,10 +53,14 @@ class Memory:
 
     @property
     def judged(self) -> Floats:
-        """Trials of each arm since its last reset, and what the shadow is worth beside them ``[..., K]``."""
+        """Trials of each arm since its last reset, and what the shadow is worth beside them ``[..., K]``.
+
+        One that is contradicted is worth nothing.
+        """
         if self.shadow is None:
             return self.trials
-        return np.asarray(self.trials + worth(self.shadow, self.index(self.baseline), self.reward_type))
+        scored = worth(self.shadow, self.index(self.baseline), self.reward_type)
+        return np.asarray(self.trials + np.where(self.shadow.lies[..., None], 0.0, scored))
 
     @property
     def rewards(self) -> Floats:
