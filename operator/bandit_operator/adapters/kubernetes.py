@@ -86,15 +86,11 @@ class KubernetesAPI:
             APIError: The server refused.
             APIUnreachable: No answer.
         """
-        if not self.may_write():
-            raise NotLeading("the lease is not held")
-        return await self._request("PATCH", path, body, content_type)
+        return await self._request("PATCH", path, body, content_type, guarded=True)
 
     async def create(self, path: str, body: Object) -> Object:
         """Create an object; raises as ``patch`` does."""
-        if not self.may_write():
-            raise NotLeading("the lease is not held")
-        return await self._request("POST", path, body, "application/json")
+        return await self._request("POST", path, body, "application/json", guarded=True)
 
     async def lease(self, method: str, path: str, body: Object) -> Object:
         """Create (POST) or replace (PUT) a lease, which must be possible without holding it."""
@@ -133,6 +129,8 @@ class KubernetesAPI:
         content_type: str | None = None,
         accept: str = "application/json",
         query: Mapping[str, str] | None = None,
+        *,
+        guarded: bool = False,
     ) -> Object:
         headers = {"Accept": accept}
         if content_type:
@@ -142,6 +140,8 @@ class KubernetesAPI:
             parameters.append(("fieldManager", FIELD_MANAGER))
         try:
             async with self._slots, asyncio.timeout(REQUEST_SECONDS):
+                if guarded and not self.may_write():  # asked once it is its turn, which may take long
+                    raise NotLeading("the lease is not held")
                 prepared = await self._api.param_serialize(
                     method,
                     path,
