@@ -263,7 +263,8 @@ class Reconciler:
         self._metrics.decided(metadata.namespace, metadata.name, decision)
         window = snapshot.reading if isinstance(snapshot.reading, Window) else None
         if window is not None or any(decision.of(WeightsMoved)):
-            log.info(
+            say = log.info if tracked.is_news(decision) else log.debug
+            say(
                 "decision",
                 namespace=metadata.namespace,
                 name=metadata.name,

@@ -12,6 +12,7 @@ from bandit_operator.api.rules import parse_duration
 from bandit_operator.api.status import ConditionType
 from bandit_operator.api.v1alpha1 import BanditDeployment, InvalidResource, parse, to_experiment
 from bandit_operator.api.verbs import Asked
+from bandit_operator.core.decision import Decision
 from bandit_operator.core.evaluate import Known
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import Observed, Shadowed, Window
@@ -51,6 +52,8 @@ class Tracked:
     """What the newest decision found."""
     found_settle: float = FIRST_SETTLE
     """How long samples are waited for where the user leaves that to us, seconds."""
+    logged: str = ""
+    """Reason of the decision that was logged last."""
     mode_act: Act | None = None
     """A change of the mode that is still to be announced."""
     tick_at: float = -math.inf
@@ -73,6 +76,11 @@ class Tracked:
         """Samples have come later than they were waited for; rewards do not go stale meanwhile."""
         most = min(LONGEST_SETTLE, self.experiment.stale_after - self.experiment.interval)
         self.found_settle = max(self.found_settle, min(2.0 * self.found_settle, most))
+
+    def is_news(self, decision: Decision) -> bool:
+        """Whether something happened, or nothing for another reason than in the decision before."""
+        before, self.logged = self.logged, decision.reason
+        return before != decision.reason or any(not isinstance(one, Held) for one in decision.outcomes)
 
     def look_at_shadow(self, window: Window) -> None:
         """Take in what a window had of the shadow."""
