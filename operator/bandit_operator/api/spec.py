@@ -135,7 +135,10 @@ class Guardrails(ApiModel):
     )
 
     min_trials: Annotated[int, Field(ge=0, le=1_000_000_000, strict=True)] = 200
-    """Trials that an arm needs before it may gain more than newArmShare. It may lose traffic before."""
+    """Trials that an arm needs before it may gain more than newArmShare. It may lose traffic before. With
+    spec.shadow, requests that both it and the baseline have answered count by what they tell of the
+    difference, more or less than a trial each; none count while the shadow is contradicted.
+    """
     max_step: Annotated[str, DecimalString("0", "1", exclusive_minimum=True, example="0.2")] = "0.2"
     """Most that one arm's share of the traffic may grow at once beyond what it has carried before. An arm
     that does worse loses its share at once, as far as others may take it.
@@ -149,7 +152,9 @@ class Guardrails(ApiModel):
     a write: large beside the share, or expected to earn something.
     """
     new_arm_share: Annotated[str, DecimalString("0", "1", exclusive_minimum=True, example="0.1")] = "0.1"
-    """Largest share of an arm that has just joined or returned, until it has minTrials."""
+    """Largest share of an arm that has just joined or returned, until it has minTrials, of its own or by what
+    its answers in the shadow are worth.
+    """
 
 
 class Rollback(ApiModel):
