@@ -99,7 +99,7 @@ class Operator:
             for name, part in (
                 ("stop", stop.wait()),
                 ("election", self.elector.run()),
-                ("leading", self._lead()),
+                ("leading", self.elector.lead(self._begin, self.scheduler.run, self.scheduler.clear)),
                 ("relist", self.relister.run()),
             )
         ]
@@ -137,29 +137,12 @@ class Operator:
         """What keeps this replica from seeing what it must, or None."""
         return self.trouble() or self.relister.refused
 
-    async def _lead(self) -> None:
-        """Work while the lease is held; start from the statuses each time it is won."""
-        while True:
-            while not self.elector.leading:
-                self.elector.changed.clear()
-                await self.elector.changed.wait()
-            self.scheduler.turned_at = self.clock.monotonic()
-            self.reconciler.forget_all()
-            for key in list(self.cache.resources):
-                self.scheduler.start(key)
-            working = asyncio.create_task(self.scheduler.run(), name="scheduler")
-            try:
-                while self.elector.leading:
-                    self.elector.changed.clear()
-                    lost = asyncio.create_task(self.elector.changed.wait())
-                    await asyncio.wait([lost, working], timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
-                    lost.cancel()
-                    if working.done():
-                        working.result()
-            finally:
-                working.cancel()
-                await asyncio.gather(working, return_exceptions=True)
-                self.scheduler.clear()
+    def _begin(self) -> None:
+        """Start from the statuses, as whoever comes to lead must."""
+        self.scheduler.turned_at = self.clock.monotonic()
+        self.reconciler.forget_all()
+        for key in list(self.cache.resources):
+            self.scheduler.start(key)
 
     async def _watch(self, started: asyncio.Event, until: asyncio.Event) -> None:
         await kopf.operator(

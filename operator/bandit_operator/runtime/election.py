@@ -13,8 +13,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +52,7 @@ class Elector:
         self._seen: tuple[Any, ...] | None = None
         self._seen_at = 0.0
         self._announced = False
+        self._term = 0
         self.changed = asyncio.Event()
         """Set whenever leadership was won or lost; whoever waits clears it."""
 
@@ -76,8 +78,48 @@ class Elector:
         """Say that leadership was won or lost, also where it ran out while the process slept."""
         if self.leading != self._announced:
             self._announced = self.leading
+            self._term += 1
             log.info("leadership", leading=self.leading, identity=self._settings.identity)
             self.changed.set()
+
+    async def lead(
+        self,
+        begin: Callable[[], None],
+        work: Callable[[], Coroutine[Any, Any, None]],
+        end: Callable[[], None],
+    ) -> None:
+        """Work while the lease is held, until cancelled.
+
+        Where it ran out and was had again before anybody looked, that is another term all the same: what was
+        given up in between is begun again.
+
+        Args:
+            begin: called as each term begins.
+            work: done in each term; cancelled at its end.
+            end: called after that.
+
+        Raises:
+            Exception: What ended the work by itself.
+        """
+        while True:
+            while not self.leading:
+                self.changed.clear()
+                await self.changed.wait()
+            term = self._term
+            begin()
+            working = asyncio.create_task(work(), name="work of a term")
+            try:
+                while self.leading and self._term == term:
+                    self.changed.clear()
+                    lost = asyncio.create_task(self.changed.wait())
+                    await asyncio.wait([lost, working], timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
+                    lost.cancel()
+                    if working.done():
+                        working.result()
+            finally:
+                working.cancel()
+                await asyncio.gather(working, return_exceptions=True)
+                end()
 
     async def release(self) -> None:
         """Hand the lease over at once, as on an orderly stop."""
@@ -144,7 +186,7 @@ class Elector:
         transitions = int((before or {}).get("leaseTransitions") or 0)
         return {
             "holderIdentity": self._settings.identity,
-            "leaseDurationSeconds": int(self._settings.duration),
+            "leaseDurationSeconds": math.ceil(self._settings.duration),
             "renewTime": now,
             "acquireTime": (before or {}).get("acquireTime") or now if mine else now,
             "leaseTransitions": transitions if mine or before is None else transitions + 1,
