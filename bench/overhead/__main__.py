@@ -20,7 +20,6 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from bench.overhead import latency, page, reaction, scale, shares
 from bench.overhead.environment import open_environment
+from bench.overhead.progress import reporter
 from bench.report import as_json
 from cluster.client import ClusterError, other_named
 
@@ -45,23 +45,9 @@ def measure(name: str, quick: bool, folder: Path) -> dict[str, Any]:
     with Progress(*columns) as progress:
         bar = progress.add_task(f"{name}: a cluster starts", total=plan.steps)
         with open_environment(folder) as environment:
-            measured: dict[str, Any] = part.measure(environment, plan, _reporter(progress, bar))
+            measured: dict[str, Any] = part.measure(environment, plan, reporter(progress, bar))
         progress.update(bar, completed=plan.steps, description=f"{name}: measured")
     return {"seconds": time.monotonic() - started, **measured}
-
-
-def _reporter(progress: Progress, bar: Any) -> Callable[[str], None]:
-    """Return what is called at the beginning of each step with its name."""
-    begun = False
-
-    def report(what: str) -> None:
-        nonlocal begun
-        progress.update(bar, description=what, advance=int(begun))
-        begun = True
-        if not progress.console.is_terminal:
-            print(what, flush=True)
-
-    return report
 
 
 def main(arguments: list[str] | None = None) -> None:

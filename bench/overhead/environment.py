@@ -12,7 +12,7 @@ from typing import Any
 
 from bench.fresh import fresh_cluster
 from cluster.client import REPOSITORY, EmbeddedCluster, Request, tools
-from testbed.installation import OPERATOR_ACCOUNT, OPERATOR_NAMESPACE, images
+from testbed.installation import OPERATOR_ACCOUNT, OPERATOR_NAMESPACE, image_of, images
 from testbed.reward_source import RewardSource
 from testbed.waiting import wait_until
 
@@ -115,11 +115,19 @@ class Environment:
 
 
 @contextmanager
-def open_environment(directory: Path) -> Iterator[Environment]:
+def open_environment(directory: Path, operator: Path | None = None) -> Iterator[Environment]:
     """Start a fresh cluster with the operator in it, and end it afterwards.
+
+    Args:
+        directory: Folder for its state.
+        operator: A program that is run in place of the operator's own.
 
     Raises:
         ClusterError: A part of it does not start.
     """
-    with fresh_cluster(directory, known_images(), NAMESPACE, "metrics.scrapeAnnotations=None") as cluster:
+    known = known_images()
+    if operator is not None:
+        replaced = image_of("bandit_operator", operator)
+        known |= {name: replaced for name in known if name.startswith("bandit-operator:")}
+    with fresh_cluster(directory, known, NAMESPACE, "metrics.scrapeAnnotations=None") as cluster:
         yield Environment(cluster)

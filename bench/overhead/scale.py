@@ -52,14 +52,14 @@ def measure(environment: Environment, plan: Plan, progress: Callable[[str], None
     """Measure without a resource, then with ever more of them."""
     progress("scale: the operator without a resource")
     environment.rewards.put({})
-    lines = [{"resources": 0, "interval": None, "weights": "none", **_window(environment, 20.0)}]
+    lines = [{"resources": 0, "interval": None, "weights": "none", **spent_in(environment, 20.0)}]
     made: list[Rollout] = []
     for number in plan.numbers:
         progress(f"scale: making {number:,} resources")
         new = [Rollout(environment.cluster, f"r{index:04d}", NAMESPACE) for index in range(len(made), number)]
         made += new
         create(environment, new, plan.intervals[0], SETTLED)
-        _rest(plan.intervals[0], 3)
+        rest(plan.intervals[0], 3)
         for interval in plan.intervals:
             lines.append(_line(environment, made, interval, "settled", plan, progress))
         if number == plan.moving[0]:
@@ -73,6 +73,12 @@ def create(environment: Environment, new: list[Rollout], interval: int, guardrai
     environment.rewards.put(rates)
     environment.apply([part for one in new for part in (*one.services(), one.route_object())])
     environment.apply([_resource(one, interval, guardrails) for one in new])
+
+
+def change(environment: Environment, made: list[Rollout], interval: int, guardrails: dict[str, Any]) -> None:
+    """Give resources other guardrails and another interval, and wait for their next window."""
+    environment.apply([_resource(one, interval, guardrails) for one in made])
+    rest(interval, 1)
 
 
 def _resource(one: Rollout, interval: int, guardrails: dict[str, Any]) -> dict[str, Any]:
@@ -89,15 +95,14 @@ def _line(
 ) -> dict[str, Any]:
     progress(f"scale: {len(made):,} resources at {interval} s, {weights} weights")
     guardrails = MOVING if weights == "moving" else SETTLED
-    environment.apply([_resource(one, interval, guardrails) for one in made])
-    _rest(interval, 1)
-    caught_up = _await_in_time(environment)
-    spent = _window(environment, plan.seconds)
+    change(environment, made, interval, guardrails)
+    caught_up = await_in_time(environment)
+    spent = spent_in(environment, plan.seconds)
     line = {"resources": len(made), "interval": interval, "weights": weights, "caught_up": caught_up}
     return line | spent
 
 
-def _rest(interval: int, windows_read: int) -> None:
+def rest(interval: int, windows_read: int) -> None:
     """Wait until so many windows have ended that no resource has looked at yet.
 
     One that has just been changed has read the newest window already, and its next tick finds none;
@@ -107,7 +112,7 @@ def _rest(interval: int, windows_read: int) -> None:
     time.sleep(windows.newest_end(now, interval, SETTLE) + windows_read * interval + SETTLE - now)
 
 
-def _await_in_time(environment: Environment) -> float | None:
+def await_in_time(environment: Environment) -> float | None:
     """Wait until ticks begin in time, and return the seconds before that; None where they never do.
 
     All resources were changed at once, which a thousand of them will hardly be again: what it takes
@@ -124,7 +129,8 @@ def _await_in_time(environment: Environment) -> float | None:
     return None
 
 
-def _window(environment: Environment, seconds: float) -> dict[str, Any]:
+def spent_in(environment: Environment, seconds: float) -> dict[str, Any]:
+    """What is spent in so many seconds, as :func:`bench.overhead.counters.between` gives it."""
     before = counters.read(environment)
     time.sleep(max(0.0, before.time + seconds - time.time()))
     return counters.between(environment, before, counters.read(environment))

@@ -40,12 +40,12 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def test_ticks_that_begin_in_time_are_waited_for_no_longer(looks: Any) -> None:
     looks((100.0, 50.0), (200.0, 60.0))
-    assert scale._await_in_time(NO_ENVIRONMENT) == 0
+    assert scale.await_in_time(NO_ENVIRONMENT) == 0
 
 
 def test_a_backlog_is_waited_for(looks: Any) -> None:
     looks((0.0, 0.0), (100.0, 3000.0), (200.0, 3900.0), (300.0, 3950.0))
-    assert scale._await_in_time(NO_ENVIRONMENT) == 2 * scale.LOOK_SECONDS
+    assert scale.await_in_time(NO_ENVIRONMENT) == 2 * scale.LOOK_SECONDS
 
 
 def test_an_operator_that_never_keeps_up_is_not_waited_for_for_ever(
@@ -54,4 +54,4 @@ def test_an_operator_that_never_keeps_up_is_not_waited_for_for_ever(
     monkeypatch.setattr(scale, "time", Clock())
     late = iter(range(1000))
     monkeypatch.setattr(counters, "lateness", lambda _: (10.0 * (n := next(late)), 300.0 * n))
-    assert scale._await_in_time(NO_ENVIRONMENT) is None
+    assert scale.await_in_time(NO_ENVIRONMENT) is None

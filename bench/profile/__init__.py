@@ -1,0 +1,1 @@
+"""Where the operator's processor time goes, step by step."""

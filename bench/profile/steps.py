@@ -1,0 +1,62 @@
+"""What a moment of the operator belongs to, by its stack."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import bandit_operator
+
+ROOT = Path(bandit_operator.__file__).parent
+"""Folder of the operator's package."""
+STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("log", ("structlog/", "logging/")),
+    ("metrics", ("prometheus_client/", "runtime/telemetry.py", "watch/exposed.py")),
+    ("query", ("adapters/prometheus.py", "sources/promql.py", "sources/binding.py", "adapters/access.py")),
+    ("parse", ("adapters/answers.py", "bandit_operator/sources/", "reconcile/observe.py",
+               "reconcile/moments.py", "reconcile/causes.py", "reconcile/windows.py")),
+    ("learn", ("core/inference/", "core/memory/", "core/learn.py", "core/plausib")),
+    ("decide", ("bandit_operator/core/", "core/strategies/")),
+    ("status", ("bandit_operator/status/", "reconcile/rivals.py")),
+    ("write", ("adapters/kubernetes.py", "reconcile/apply.py", "reconcile/route_writes.py")),
+    ("cache", ("bandit_operator/watch/", "watch/web/", "bandit_operator/routers/", "reconcile/placement.py",
+               "reconcile/route_sync.py", "reconcile/ownership.py", "reconcile/mirror", "reconcile/former.py",
+               "reconcile/together.py", "reconcile/gateway_features.py", "reconcile/contest.py", "kopf/")),
+    ("pass", ("bandit_operator/reconcile/", "bandit_operator/api/")),
+    ("wake", ("runtime/scheduler.py",)),
+    ("election", ("runtime/election.py",)),
+)  # fmt: skip
+"""Steps by parts of their files' paths; the innermost frame that belongs to one says which it is.
+
+What libraries do (numpy, pydantic, aiohttp) is the step's that called them.
+"""
+LOOP = "loop"
+"""What no step has called: the event loop, and what it reads and writes for them."""
+
+
+def step_of(stack: Sequence[str]) -> str:
+    """The step that a stack belongs to, its frames as ``file:function``, the innermost first."""
+    for frame in stack:
+        for step, marks in STEPS:
+            if any(mark in frame for mark in marks):
+                return step
+    return LOOP
+
+
+def by_step(samples: Iterable[tuple[Sequence[str], int]]) -> Counter[str]:
+    """How many samples each step has."""
+    counts: Counter[str] = Counter()
+    for stack, number in samples:
+        counts[step_of(stack)] += number
+    return counts
+
+
+def by_function(samples: Iterable[tuple[Sequence[str], int]], *, inclusive: bool) -> Counter[str]:
+    """How many samples each function of ours has: those in which it is on the stack, or its innermost."""
+    counts: Counter[str] = Counter()
+    for stack, number in samples:
+        ours = [frame for frame in stack if any(mark in frame for _, marks in STEPS for mark in marks)]
+        for frame in set(ours) if inclusive else ours[:1]:
+            counts[frame] += number
+    return counts
