@@ -6,11 +6,9 @@ import asyncio
 from typing import Any
 
 import pytest
-from structlog.testing import CapturingLogger
 
 from bandit_operator.core import reasons
 from bandit_operator.errors import APIError, APIUnreachable, Conflict
-from bandit_operator.reconcile import reconciler
 from bandit_operator.status.replay import replay
 from tests.support.fake_api import copied, deployment_of
 from tests.support.objects import NAMESPACE
@@ -42,20 +40,6 @@ async def test_a_quiet_tick_writes_nothing_and_reads_nothing(process: Start) -> 
     await one.tick()
     assert one.api.what_was_written() == []
     assert one.api.reads == []
-
-
-async def test_a_quiet_tick_is_logged_for_those_who_debug_alone(
-    process: Start, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    one = await learned(process)
-    weights, logger = one.weights(), CapturingLogger()
-    monkeypatch.setattr(reconciler, "log", logger)
-    await one.tick(3)
-    one.earning = WORSE
-    await until(one, lambda: one.weights() != weights)
-    levels = [call.method_name for call in logger.calls if call.args == ("decision",)]
-    assert levels[1:3] == ["debug", "debug"]
-    assert levels[-1] == "info"
 
 
 async def test_a_lost_race_does_nothing_and_looks_again(process: Start) -> None:
