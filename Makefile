@@ -65,7 +65,7 @@ bench-shadow: venv ## Measure what a shadow costs the requests of users, on one 
 bench-overhead: venv ## Measure what the operator costs, on a cluster: requests, ticks, small arms, reaction (about 40 minutes)
 	@$(BIN)/python -m bench.overhead $(ARGS)
 
-profile: venv ## Show where the processor time of a tick goes, step by step, at 1 and 1,000 resources (about 10 minutes)
+profile: venv ## Show where the processor time of a tick goes, step by step, at 1 and 1,000 resources (about 15 minutes)
 	@$(BIN)/python -m bench.profile $(ARGS)
 
 study: venv ## Compare bandits, A/B tests and simpler ways on real streams (DATA=folder, ARGS=--quick for minutes)

@@ -2,7 +2,8 @@
 
 The operator is sampled on an embedded cluster of its own, at 1 and at 1,000 BanditDeployments, with weights
 that rest and weights that may move at each tick. What was measured is written to build/bench/profile.json,
-docs/bench/profile.md and its picture. It takes about ten minutes.
+docs/bench/profile.md and its picture. It takes about a quarter
+of an hour.
 """
 
 from __future__ import annotations

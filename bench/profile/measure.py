@@ -62,11 +62,11 @@ def _line(environment: Environment, made: list[Rollout], weights: str, seconds: 
     scale.await_in_time(environment)
     start = time.time()
     spent = scale.spent_in(environment, seconds)
-    samples, period = _samples(environment, start, time.time())
+    samples = _samples(environment, start, time.time())
     if not samples:
         raise ClusterError(f"the log has no samples of {len(made):,} resources, weights {weights}")
     ticks = spent["ticks"]
-    each = 1000.0 * period / ticks if ticks else 0.0
+    each = 1000.0 * sampled.PERIOD / ticks if ticks else 0.0
     functions = steps.by_function(samples, inclusive=True).most_common(MOST_FUNCTIONS)
     return {
         "resources": len(made),
@@ -80,10 +80,8 @@ def _line(environment: Environment, made: list[Rollout], weights: str, seconds: 
     }
 
 
-def _samples(
-    environment: Environment, start: float, end: float
-) -> tuple[list[tuple[tuple[str, ...], int]], float]:
-    """The stacks that were counted between two times, and the processor seconds that one stands for."""
+def _samples(environment: Environment, start: float, end: float) -> list[tuple[tuple[str, ...], int]]:
+    """The stacks that were counted between two times, and how often each was."""
     logs = environment.cluster.kubectl("logs", "-n", OPERATOR_NAMESPACE, environment.operator_pod)
     counts: Counter[tuple[str, ...]] = Counter()
     for line in logs.splitlines():
@@ -95,4 +93,4 @@ def _samples(
         if inside > 0.5 * (said["to"] - said["from"]):
             for stack, number in said["stacks"]:
                 counts[tuple(stack)] += number
-    return list(counts.items()), sampled.PERIOD
+    return list(counts.items())
