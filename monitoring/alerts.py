@@ -148,6 +148,15 @@ ALERTS = (
         "Weights are held. Condition MetricsAvailable says what is missing.",
     ),
     Alert(
+        "BanditShardNotHeld",
+        "max by (namespace) (bandit_operator_shards) > sum by (namespace) (bandit_operator_shards_held)",
+        "5m",
+        Severity.CRITICAL,
+        "Some BanditDeployments are looked at by no Pod of the operator in {{ $labels.namespace }}.",
+        "Of {{ $value }} shards not all are held: weights of the others' stay where they are, and nothing is"
+        " rolled back there.",
+    ),
+    Alert(
         "BanditTrafficNotFollowing",
         _condition(type="TrafficInSync", status="False", reason="TrafficNotFollowing"),
         "15m",

@@ -47,7 +47,11 @@ def fleet() -> dashboard.Dashboard:
             "Arms without weight because nothing of theirs is ready.",
             Line('count(bandit_operator_arm_state{state="Unavailable"}) or vector(0)'),
         ),
-        number("Leaders", "Replicas that lead: one.", Line("sum(bandit_operator_leading)")),
+        number(
+            "Shards held",
+            "Shards that a replica of the operator looks at: as many as there are.",
+            Line("sum(bandit_operator_shards_held)"),
+        ),
         rows(
             "What is wrong",
             "Conditions that do not hold, and the reason of each.",

@@ -18,11 +18,11 @@ from bandit_operator.reconcile.causes import Causes
 from bandit_operator.reconcile.observe import Observer
 from bandit_operator.reconcile.reconciler import Reconciler
 from bandit_operator.runtime.clock import Clock
-from bandit_operator.runtime.election import Elector
 from bandit_operator.runtime.notifier import Notifier
-from bandit_operator.runtime.scheduler import LONGEST_SLEEP, Scheduler
+from bandit_operator.runtime.scheduler import LONGEST_SLEEP
 from bandit_operator.runtime.server import serve
 from bandit_operator.runtime.settings import Settings
+from bandit_operator.runtime.shards import Shards, may_write
 from bandit_operator.runtime.telemetry import Metrics
 from bandit_operator.watch.cache import Cache
 from bandit_operator.watch.exposed import Exposed
@@ -48,8 +48,9 @@ class Operator:
         self.clock = Clock()
         self.metrics = Metrics()
         self.cache = Cache()
-        self.elector = Elector(api, settings.lease, self.clock.monotonic)
-        api.may_write = lambda: self.elector.leading
+        api.may_write = may_write
+        # So that none is under way when another replica may first have the lease.
+        api.write_seconds = settings.lease.duration - settings.lease.deadline
         self.api = api
         self.prometheus = Prometheus(
             settings.prometheus_access, settings.prometheus_deadline, self.clock.monotonic
@@ -74,14 +75,26 @@ class Operator:
             f"{settings.lease.namespace}/{settings.lease.name}",
             self.notifier.offer,
         )
-        self.scheduler = Scheduler(self.reconciler.reconcile, settings.concurrency, self.clock.monotonic)
-        self.relister = Relister(api, self.cache, self.scheduler.wake, settings.namespaces)
-        self.metrics.leading.set_function(lambda: float(self.elector.leading))
-        self.metrics.registry.register(Exposed(self.cache, lambda: self.elector.leading))
+        self.shards = Shards(
+            api,
+            settings.lease,
+            settings.shards,
+            work=self.reconciler.reconcile,
+            concurrency=settings.concurrency,
+            monotonic=self.clock.monotonic,
+            resources=lambda: self.cache.resources,
+            uid_of=self.cache.uid_of,
+            forget=self.reconciler.forget,
+        )
+        self.relister = Relister(api, self.cache, self.shards.wake, settings.namespaces)
+        self.metrics.leading.set_function(lambda: float(self.shards.held > 0))
+        self.metrics.shards.set(len(self.shards))
+        self.metrics.shards_held.set_function(lambda: float(self.shards.held))
+        self.metrics.registry.register(Exposed(self.cache, self.shards.owns))
         self.metrics.resources.set_function(lambda: float(len(self.cache.resources)))
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Run until ``stop`` is set or a part fails; then hand the lease over.
+        """Run until ``stop`` is set or a part fails; then hand the leases over.
 
         kopf takes the signals and, when it ends, cancels every task of the loop that is
         younger than itself. So the signals are taken back once it runs, and the parts that
@@ -98,8 +111,7 @@ class Operator:
             asyncio.create_task(part, name=name)
             for name, part in (
                 ("stop", stop.wait()),
-                ("election", self.elector.run()),
-                ("leading", self.elector.lead(self._begin, self.scheduler.run, self.scheduler.clear)),
+                ("shards", self.shards.run()),
                 ("relist", self.relister.run()),
             )
         ]
@@ -114,7 +126,7 @@ class Operator:
             for part in parts:
                 part.cancel()
             await asyncio.gather(*parts, return_exceptions=True)
-            await self.elector.release()
+            await self.shards.release()
             await self.notifier.close()
             await self.webhooks.close()
             watch_until.set()
@@ -129,7 +141,7 @@ class Operator:
         """What a restart would mend, or None."""
         if self.relister.dead_watch is not None:
             return f"the watch of {self.relister.dead_watch} has stopped bringing changes"
-        if self.elector.leading and self.clock.monotonic() - self.scheduler.turned_at > STUCK_SECONDS:
+        if self.clock.monotonic() - self.shards.scheduler.turned_at > STUCK_SECONDS:
             return "the scheduler is stuck"
         return None
 
@@ -137,16 +149,9 @@ class Operator:
         """What keeps this replica from seeing what it must, or None."""
         return self.trouble() or self.relister.refused
 
-    def _begin(self) -> None:
-        """Start from the statuses, as whoever comes to lead must."""
-        self.scheduler.turned_at = self.clock.monotonic()
-        self.reconciler.forget_all()
-        for key in list(self.cache.resources):
-            self.scheduler.start(key)
-
     async def _watch(self, started: asyncio.Event, until: asyncio.Event) -> None:
         await kopf.operator(
-            registry=registry(self.cache, self.scheduler),
+            registry=registry(self.cache, self.shards),
             settings=watch_settings(),
             standalone=True,
             clusterwide=not self.settings.namespaces,

@@ -9,21 +9,27 @@ import pytest
 from kubernetes.aio import client
 
 from bandit_operator.adapters.kubernetes import MERGE_PATCH, PARALLEL_REQUESTS, KubernetesAPI
-from bandit_operator.errors import NotLeading
+from bandit_operator.errors import APIUnreachable, NotLeading
 
 
 class Silent(client.ApiClient):
-    """An API server that answers nothing until it is let, and counts what was sent."""
+    """An API server that answers nothing until it is let, and keeps what was sent."""
 
     def __init__(self) -> None:
         self.sent: list[str] = []
+        self.parameters: list[dict[str, str]] = []
+        self.asked = asyncio.Event()
         self.busy = asyncio.Event()
+        self.gone = asyncio.Event()
 
-    async def param_serialize(self, *arguments: Any, **_: Any) -> Any:
+    async def param_serialize(self, *arguments: Any, **more: Any) -> Any:
         self.sent.append(arguments[0])
+        self.parameters.append(dict(more["query_params"]))
+        self.asked.set()
         if len(self.sent) == PARALLEL_REQUESTS:
             self.busy.set()
-        await asyncio.Event().wait()
+        await self.gone.wait()
+        raise OSError("connection reset")
 
 
 async def test_a_write_that_waited_for_its_turn_until_the_lease_ran_out_is_not_sent() -> None:
@@ -41,3 +47,27 @@ async def test_a_write_that_waited_for_its_turn_until_the_lease_ran_out_is_not_s
     for read in reads:
         read.cancel()
     await asyncio.gather(*reads, return_exceptions=True)
+
+
+async def test_a_write_that_was_sent_is_waited_for_although_nobody_waits_for_its_answer() -> None:
+    server = Silent()
+    api = KubernetesAPI(server)
+    write = asyncio.create_task(api.patch("/written", {}, MERGE_PATCH))
+    await server.asked.wait()
+    write.cancel()
+    await asyncio.gather(write, return_exceptions=True)
+    quiet = asyncio.create_task(api.quiet())
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert not quiet.done()
+    server.gone.set()
+    await quiet
+
+
+async def test_a_write_takes_no_longer_than_it_may_here_and_at_the_server() -> None:
+    server = Silent()
+    api = KubernetesAPI(server)
+    api.write_seconds = 0.25
+    with pytest.raises(APIUnreachable):
+        await api.patch("/written", {}, MERGE_PATCH)
+    assert [one.get("timeout") for one in server.parameters] == ["0.25s"]

@@ -120,6 +120,25 @@ def test_one_pod_needs_no_disruption_budget_and_two_do(chart: Chart) -> None:
     assert budget["spec"]["maxUnavailable"] == 1
 
 
+def test_each_shard_has_a_pod_and_the_right_to_its_lease(chart: Chart) -> None:
+    chosen = ("--set", "shards=3")
+    [deployment] = chart.find("Deployment", "bandit-operator", *chosen)
+    assert deployment["spec"]["replicas"] == 3
+    assert environment(chart, *chosen)["BANDIT_OPERATOR_SHARDS"] == "3"
+    [role] = chart.find("Role", "bandit-operator-lease", *chosen)
+    own = "bandit-operator"
+    assert role["rules"][1]["resourceNames"] == [own, *(f"{own}-{shard}" for shard in range(3))]
+    assert len(chart.find("PodDisruptionBudget", "bandit-operator", *chosen)) == 1
+
+
+@pytest.mark.parametrize(("replicas", "pods"), [(0, 0), (1, 3), (5, 5)])
+def test_further_pods_than_shards_stand_by_and_none_are_made_where_none_are_asked_for(
+    chart: Chart, replicas: int, pods: int
+) -> None:
+    [deployment] = chart.find("Deployment", "bandit-operator", "--set", f"shards=3,replicas={replicas}")
+    assert deployment["spec"]["replicas"] == pods
+
+
 def test_two_pods_of_the_values_for_high_availability_are_not_on_one_node(chart: Chart) -> None:
     values = ("--values", str(HIGH_AVAILABILITY))
     [deployment] = chart.find("Deployment", "bandit-operator", *values)
@@ -269,7 +288,9 @@ def test_nobody_gets_a_wildcard_or_a_secret(chart: Chart) -> None:
     ("value", "message"),
     [
         ("replicas=two", "at '/replicas': got string, want integer"),
-        ("replicas=6", "at '/replicas': maximum: got 6, want 5"),
+        ("replicas=33", "at '/replicas': maximum: got 33, want 32"),
+        ("shards=0", "at '/shards': minimum: got 0, want 1"),
+        ("shards=17", "at '/shards': maximum: got 17, want 16"),
         ("replica=2", "additional properties 'replica' not allowed"),
         ("image.name=x", "at '/image': additional properties 'name' not allowed"),
         ("image.digest=sha256:12", "at '/image/digest': 'sha256:12' does not match pattern"),

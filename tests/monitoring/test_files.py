@@ -25,7 +25,7 @@ PAGES = {name: as_json(page()) for name, page in DASHBOARDS.items()}
 def declared() -> set[str]:
     """Names of all series that the operator exposes."""
     registry = Metrics().registry
-    registry.register(Exposed(Cache(), lambda: True))
+    registry.register(Exposed(Cache(), lambda _: True))
     names = set()
     for family in registry.collect():
         kinds = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count")}

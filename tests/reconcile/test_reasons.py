@@ -394,5 +394,6 @@ def test_every_metric_moves(played: list[Process]) -> None:
         if any(sample.value > 0 for sample in family.samples)
     }
     declared = {family.name for family in played[0].metrics.registry.collect()}
-    # These two are read off the process when they are asked for: tests/e2e/test_cost.py.
-    assert declared - moved == {"bandit_operator_leading", "bandit_operator_resources"}
+    # These are read off the process when they are asked for: tests/e2e/test_cost.py and test_shards.py.
+    of_process = ("leading", "resources", "shards", "shards_held")
+    assert declared - moved == {f"bandit_operator_{name}" for name in of_process}

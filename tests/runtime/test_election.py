@@ -55,13 +55,14 @@ async def test_what_was_given_up_is_begun_again_after_a_lapse_that_nobody_waited
     now, begun, ended, working = 100.0, [], [], asyncio.Event()
     elector = Elector(Leases(), SETTINGS, lambda: now)  # type: ignore[arg-type]  # of the API server it needs these two
 
-    async def work() -> None:
+    def begin() -> None:
+        begun.append(now)
         working.set()
-        await asyncio.Event().wait()
 
-    async with ended_afterwards(
-        elector.lead(lambda: begun.append(now), work, lambda: ended.append(now)), elector.run()
-    ):
+    async def end() -> None:
+        ended.append(now)
+
+    async with ended_afterwards(elector.lead(begin, end), elector.run()):
         await working.wait()
         assert begun == [100.0]
         working.clear()
@@ -77,11 +78,11 @@ async def test_a_renewal_in_time_leaves_the_work_alone() -> None:
     def monotonic() -> float:
         return 100.0 + SETTINGS.deadline / 4 * leases.renewals
 
-    async def work() -> None:
-        await asyncio.Event().wait()
+    async def end() -> None:
+        pass
 
     elector = Elector(leases, SETTINGS, monotonic)  # type: ignore[arg-type]  # of the API server it needs these two
-    async with ended_afterwards(elector.lead(lambda: begun.append(1), work, lambda: None), elector.run()):
+    async with ended_afterwards(elector.lead(lambda: begun.append(1), end), elector.run()):
         while leases.renewals < 20:
             await asyncio.sleep(SETTINGS.period)
     assert begun == [1]

@@ -106,7 +106,7 @@ async def test_an_unexpected_error_in_one_resource_leaves_the_others_running(
         await asyncio.wait_for(good.wait(), 5)
 
 
-async def test_forgotten_due_times_do_not_come_back(
+async def test_dropped_due_times_do_not_come_back(
     scheduling: Scheduling,
 ) -> None:
     calls: asyncio.Queue[Any] = asyncio.Queue()
@@ -116,7 +116,41 @@ async def test_forgotten_due_times_do_not_come_back(
 
     async with scheduling(work) as scheduler:
         scheduler.wake(KEY)
-        scheduler.clear()
+        await scheduler.drop(lambda key: key == KEY)
         scheduler.wake(("models", "other"))
         assert await asyncio.wait_for(calls.get(), 5) == ("models", "other")
         assert calls.empty()
+
+
+async def test_what_is_dropped_is_over_when_it_is_said_to_be_and_what_came_meanwhile_is_looked_at(
+    scheduling: Scheduling,
+) -> None:
+    calls: asyncio.Queue[Any] = asyncio.Queue()
+    over = False
+
+    async def work(key: Any, _tick: Any) -> None:
+        nonlocal over
+        await calls.put(key)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            scheduler.wake(key)
+            over = True
+
+    async with scheduling(work) as scheduler:
+        scheduler.wake(KEY)
+        await asyncio.wait_for(calls.get(), 5)
+        await scheduler.drop(lambda key: key == KEY)
+        assert over
+        assert await asyncio.wait_for(calls.get(), 5) == KEY
+
+
+async def test_many_changes_keep_one_due_time() -> None:
+    async def work(_key: Any, _tick: Any) -> None:
+        pass
+
+    scheduler = Scheduler(work, concurrency=4, monotonic=time.monotonic)
+    for _ in range(1000):
+        scheduler.wake(KEY)
+    assert len(scheduler) == 1

@@ -164,7 +164,7 @@ class Process:
         self.cache = Cache()
         self._brought: dict[str, str] = {}  # resourceVersions that the watches have brought, by path
         self.metrics = Metrics()
-        self.metrics.registry.register(Exposed(self.cache, lambda: True))
+        self.metrics.registry.register(Exposed(self.cache, lambda _: True))
         self.observer = self.make_observer()
         self.observer.windows = []
         clock = Clock(lambda: self.now + self.clock_offset, lambda: self.now)

@@ -1,4 +1,4 @@
-"""Metrics say what the statuses say, on the replica that leads, and nothing where a figure is none."""
+"""Metrics say what the statuses say, on the replica whose they are, and nothing where a figure is none."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ STATUS: dict[str, Any] = {
 }  # fmt: skip
 
 
-def exposed(cache: Cache, *, leading: bool = True) -> dict[str, list[tuple[dict[str, str], float]]]:
+def exposed(cache: Cache, *, ours: bool = True) -> dict[str, list[tuple[dict[str, str], float]]]:
     """Labels, without those of the resource, and values by metric."""
     registry = CollectorRegistry()
-    registry.register(Exposed(cache, lambda: leading))
+    registry.register(Exposed(cache, lambda _: ours))
     text = generate_latest(registry).decode()
     return {
         family.name.removeprefix("bandit_operator_"): [
@@ -74,8 +74,8 @@ def test_state_figures_and_times_of_a_status_are_shown() -> None:
     assert found["rewards_until_timestamp_seconds"] == [({}, 1767225720.0)]
 
 
-def test_a_replica_that_does_not_lead_shows_none() -> None:
-    assert not any(exposed(cache_with(STATUS), leading=False).values())
+def test_a_replica_shows_none_of_the_resources_that_others_look_at() -> None:
+    assert not any(exposed(cache_with(STATUS), ours=False).values())
 
 
 @pytest.mark.parametrize("status", [None, {}, {"arms": None, "conditions": [], "recentActs": None}])

@@ -3,6 +3,11 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
 {{- end -}}
 
+{{/* Pods of the operator: none where none are asked for, else at least one a shard. */}}
+{{- define "bandit-operator.replicas" -}}
+{{- if .Values.replicas }}{{ max (int .Values.replicas) (int .Values.shards) }}{{ else }}0{{ end }}
+{{- end }}
+
 {{/* Name of the objects: the release's, with the chart's where it does not say so already. */}}
 {{- define "bandit-operator.fullname" -}}
 {{- $name := include "bandit-operator.name" . -}}

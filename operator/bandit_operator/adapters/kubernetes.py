@@ -41,12 +41,16 @@ class KubernetesAPI:
 
     ``may_write`` is asked before every write of the cluster's objects (leases excepted): the
     lease's monotonic deadline, so that a process that was stopped for longer writes nothing
-    when it wakes.
+    when it wakes. ``write_seconds`` is how long such a write may take from then on, here and at the
+    server, so that none outlives the lease under which it was sent. One that was sent goes on when
+    whoever waits for it is cancelled; ``quiet`` waits for all.
     """
 
     def __init__(self, api: client.ApiClient, may_write: Callable[[], bool] = lambda: True) -> None:
         self._api = api
         self.may_write = may_write
+        self.write_seconds = REQUEST_SECONDS
+        self._writing: set[asyncio.Task[Object]] = set()
         self._slots = asyncio.Semaphore(PARALLEL_REQUESTS)
         self._plurals: dict[tuple[str, str], str] = {}
 
@@ -86,11 +90,15 @@ class KubernetesAPI:
             APIError: The server refused.
             APIUnreachable: No answer.
         """
-        return await self._request("PATCH", path, body, content_type, guarded=True)
+        return await self._write("PATCH", path, body, content_type)
 
     async def create(self, path: str, body: Object) -> Object:
         """Create an object; raises as ``patch`` does."""
-        return await self._request("POST", path, body, "application/json", guarded=True)
+        return await self._write("POST", path, body, "application/json")
+
+    async def quiet(self) -> None:
+        """Wait until each write that is under way is over, whatever became of it."""
+        await asyncio.gather(*self._writing, return_exceptions=True)
 
     async def lease(self, method: str, path: str, body: Object) -> Object:
         """Create (POST) or replace (PUT) a lease, which must be possible without holding it."""
@@ -121,6 +129,12 @@ class KubernetesAPI:
             raise NotFound(404, f"the API server knows no kind {kind} in {api_version}")
         return self._plurals[api_version, kind]
 
+    async def _write(self, method: str, path: str, body: Any, content_type: str) -> Object:
+        sent = asyncio.create_task(self._request(method, path, body, content_type, guarded=True))
+        self._writing.add(sent)
+        sent.add_done_callback(self._writing.discard)
+        return await asyncio.shield(sent)
+
     async def _request(
         self,
         method: str,
@@ -138,8 +152,11 @@ class KubernetesAPI:
         parameters = [*(query or {}).items()]
         if method != "GET":
             parameters.append(("fieldManager", FIELD_MANAGER))
+        seconds = self.write_seconds if guarded else REQUEST_SECONDS
+        if guarded:
+            parameters.append(("timeout", f"{seconds:g}s"))
         try:
-            async with self._slots, asyncio.timeout(REQUEST_SECONDS):
+            async with self._slots, asyncio.timeout(seconds):
                 if guarded and not self.may_write():  # asked once it is its turn, which may take long
                     raise NotLeading("the lease is not held")
                 prepared = await self._api.param_serialize(

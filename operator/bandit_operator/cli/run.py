@@ -12,6 +12,7 @@ from bandit_operator import app
 from bandit_operator.adapters.webhooks import webhooks_in
 from bandit_operator.runtime.election import LeaseSettings
 from bandit_operator.runtime.settings import Settings, access_to
+from bandit_operator.runtime.shards import MOST_SHARDS
 from bandit_operator.runtime.telemetry import configure_logging
 
 
@@ -71,6 +72,12 @@ from bandit_operator.runtime.telemetry import configure_logging
 @click.option(
     "--web-address", help="Address of the web page, e.g. 0.0.0.0:8081; without it there is none: docs/web.md."
 )
+@click.option(
+    "--shards",
+    default=1,
+    type=click.IntRange(1, MOST_SHARDS),
+    help="Among how many leases the resources are divided, so that as many replicas act; the same for all.",
+)
 @click.option("--concurrency", default=32, help="Most resources that are looked at at once.")
 @click.option(
     "--log-level",
@@ -95,6 +102,7 @@ def run(
     pod_name: str,
     listen_address: str,
     web_address: str | None,
+    shards: int,
     concurrency: int,
     log_level: str,
 ) -> None:
@@ -134,6 +142,7 @@ def run(
         listen=_address(listen_address, "--listen-address", 8080),
         web_listen=_address(web_address, "--web-address", 8081) if web_address else None,
         concurrency=concurrency,
+        shards=shards,
     )
     asyncio.run(app.run(settings))
 

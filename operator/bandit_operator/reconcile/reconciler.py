@@ -85,9 +85,11 @@ class Reconciler:
         self._rivals = Rivals(lease)
         self._notify = notify
 
-    def forget_all(self) -> None:
-        """Start from the statuses again, as after leadership was won."""
-        self._tracked.clear()
+    def forget(self, forgotten: Callable[[Key], bool]) -> None:
+        """Leave resources to another replica; if they come back, they are begun from their statuses."""
+        for key in filter(forgotten, {*self._tracked, *self._cache.resources}):
+            self._tracked.pop(key, None)
+            self._metrics.forget(*key)
 
     async def reconcile(self, key: Key, tick: bool) -> Requeue | None:
         """Make one pass; says when the next is due, or None where the resource is gone."""

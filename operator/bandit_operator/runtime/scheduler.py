@@ -51,11 +51,14 @@ class Scheduler:
         self._heap: list[tuple[float, int, Key]] = []
         self._order = itertools.count()
         self._due: dict[Key, tuple[float, bool]] = {}
-        self._running: set[Key] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._running: dict[Key, asyncio.Task[None]] = {}
         self._changed = asyncio.Event()
         self.turned_at = monotonic()
         """When the loop turned last, by the monotonic clock."""
+
+    def __len__(self) -> int:
+        """How many due times are kept, those that a change has overtaken included."""
+        return len(self._heap)
 
     def wake(self, key: Key) -> None:
         """Look at a resource soon, because something that it depends on has changed."""
@@ -65,10 +68,16 @@ class Scheduler:
         """Look at a resource soon and, as far as one is due, read its window."""
         self._schedule(key, SETTLE_WAKE_SECONDS, tick=True)
 
-    def clear(self) -> None:
-        """Forget all due times, as when leadership is lost."""
-        self._heap.clear()
-        self._due.clear()
+    async def drop(self, dropped: Callable[[Key], bool]) -> None:
+        """Forget the due times of these resources, and end what is under way, as when a lease is lost."""
+        for key in [key for key in self._due if dropped(key)]:
+            del self._due[key]
+        self._heap = [entry for entry in self._heap if entry[2] in self._due]
+        heapq.heapify(self._heap)
+        ending = [task for key, task in self._running.items() if dropped(key)]
+        for task in ending:
+            task.cancel()
+        await asyncio.gather(*ending, return_exceptions=True)
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -83,14 +92,15 @@ class Scheduler:
                     async with asyncio.timeout(delay):
                         await self._changed.wait()
         finally:
-            for task in self._tasks:
+            for task in self._running.values():
                 task.cancel()
 
     def _schedule(self, key: Key, seconds: float, *, tick: bool) -> None:
         due = self._monotonic() + seconds
         before = self._due.get(key)
         if before is not None and before[0] <= due:
-            due, tick = before[0], tick or before[1]
+            self._due[key] = (before[0], tick or before[1])
+            return
         self._due[key] = (due, tick)
         heapq.heappush(self._heap, (due, next(self._order), key))
         self._changed.set()
@@ -103,14 +113,11 @@ class Scheduler:
             if key in self._running or key not in self._due or self._due[key][0] > now:
                 continue  # looked at right now, or due at another time by now
             _, tick = self._due.pop(key)
-            self._running.add(key)
-            task = asyncio.create_task(self._look(key, tick))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._running[key] = asyncio.create_task(self._look(key, tick))
         return min(LONGEST_SLEEP, self._heap[0][0] - now) if self._heap else LONGEST_SLEEP
 
     async def _look(self, key: Key, tick: bool) -> None:
-        requeue: Requeue | None
+        requeue: Requeue | None = None
         try:
             async with self._slots:
                 requeue = await self._work(key, tick)
@@ -118,9 +125,9 @@ class Scheduler:
             log.exception("unexpected error", namespace=key[0], name=key[1])
             requeue = Requeue(RETRY_SECONDS, tick=True)
         finally:
-            self._running.discard(key)
-        missed = self._due.pop(key, None)  # woken while it was looked at
-        if requeue is not None:
-            self._schedule(key, requeue.after, tick=requeue.tick)
-        if missed is not None:
-            self._schedule(key, max(0.0, missed[0] - self._monotonic()), tick=missed[1])
+            del self._running[key]
+            missed = self._due.pop(key, None)  # woken while it was looked at, also after it was dropped
+            if requeue is not None:
+                self._schedule(key, requeue.after, tick=requeue.tick)
+            if missed is not None:
+                self._schedule(key, max(0.0, missed[0] - self._monotonic()), tick=missed[1])

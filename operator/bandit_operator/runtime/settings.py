@@ -19,6 +19,7 @@ class Settings:
     ``prometheus_address`` serves resources that name no address of their own.
     ``prometheus_access`` says which others resources may name, and what identifies the operator.
     ``webhooks`` are told of what happens.
+    ``shards`` is among how many leases the resources are divided; with one the operator's own is all.
     ``namespaces`` limits what is watched; empty means the whole cluster.
     ``bind_namespace`` lets a resource read series of its own namespace only.
     ``web_listen`` is where the web page is served; None where it is not.
@@ -34,6 +35,7 @@ class Settings:
     listen: tuple[str, int] = ("0.0.0.0", 8080)
     web_listen: tuple[str, int] | None = None
     concurrency: int = 32
+    shards: int = 1
 
 
 def access_to(

@@ -47,7 +47,9 @@ class Metrics:
         )
         self.rollbacks = self._counter("rollbacks", "Arms rolled back", *labels, "arm")
         self.notifications = self._counter("notifications", "Notifications to webhooks by outcome", "outcome")
-        self.leading = self._gauge("leading", "1 on the replica that acts")
+        self.leading = self._gauge("leading", "1 on a replica that acts")
+        self.shards = self._gauge("shards", "Shards that the resources are divided among")
+        self.shards_held = self._gauge("shards_held", "Shards whose lease this replica holds")
         self.resources = self._gauge("resources", "BanditDeployments known")
         self.tick_seconds = self._histogram(
             "tick_seconds", "Time that one tick takes, query and writes included"

@@ -47,6 +47,11 @@ class Cache:
         self._dependents: dict[KindKey, set[Key]] = {}
         self._routes_to: dict[Key, set[KindKey]] = {}
 
+    def uid_of(self, key: Key) -> str | None:
+        """The uid of a BanditDeployment, or None where there is none of that name."""
+        body = self.resources.get(key)
+        return None if body is None else str(body["metadata"]["uid"])
+
     def put_resource(self, body: Mapping[str, Any]) -> bool:
         """Keep a BanditDeployment; False where what is kept already is as new."""
         key = key_of(body)

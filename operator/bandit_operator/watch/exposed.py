@@ -1,7 +1,7 @@
 """What the statuses of all resources say, as metrics: read when it is asked for, so that ticks pay nothing.
 
-Only the replica that leads shows them, as all replicas see the same statuses. A status is input: what is no
-number is left out, and one that is no status shows nothing.
+A replica shows those of the resources that it looks at, as all replicas see the same statuses. A status is
+input: what is no number is left out, and one that is no status shows nothing.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from bandit_operator.api.references import Key
 from bandit_operator.api.timestamps import from_timestamp
 from bandit_operator.runtime.telemetry import RESOURCE
 from bandit_operator.watch.cache import Cache
@@ -58,9 +59,9 @@ BROKEN = (AttributeError, KeyError, OverflowError, TypeError, ValueError)
 class Exposed(Collector):
     """Metrics of the resources that a cache holds."""
 
-    def __init__(self, cache: Cache, leading: Callable[[], bool]) -> None:
+    def __init__(self, cache: Cache, owns: Callable[[Key], bool]) -> None:
         self._cache = cache
-        self._leading = leading
+        self._owns = owns
 
     def collect(self) -> Iterable[Metric]:
         """All of them, each metric once."""
@@ -70,8 +71,9 @@ class Exposed(Collector):
             )
             for one in GAUGES
         }
-        bodies = self._cache.resources.items() if self._leading() else ()
-        for key, body in bodies:
+        for key, body in self._cache.resources.items():
+            if not self._owns(key):
+                continue
             try:
                 samples = list(_samples(body.get("status") or {}))
             except BROKEN:

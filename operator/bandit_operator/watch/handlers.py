@@ -1,4 +1,4 @@
-"""What is watched, and what follows from a change: the cache is kept, and the scheduler woken.
+"""What is watched, and what follows from a change: the cache is kept, and whoever is concerned woken.
 
 kopf is used as a watcher only: ``on.event`` adds no finalizer and no annotation, so nothing
 of the user's objects is written by watching them, and deleting a resource never waits for
@@ -16,7 +16,7 @@ import kopf
 from bandit_operator.api.references import Key
 from bandit_operator.api.v1alpha1 import GROUP, KIND, PLURAL, VERSION
 from bandit_operator.routers import ROUTERS
-from bandit_operator.runtime.scheduler import Scheduler
+from bandit_operator.runtime.shards import Shards
 from bandit_operator.watch.cache import Cache, key_of
 
 TARGET_KINDS = (("apps", "v1", "deployments", "Deployment"), ("apps", "v1", "statefulsets", "StatefulSet"))
@@ -58,7 +58,7 @@ def watch_settings() -> kopf.OperatorSettings:
     return settings
 
 
-def registry(cache: Cache, scheduler: Scheduler) -> kopf.OperatorRegistry:
+def registry(cache: Cache, shards: Shards) -> kopf.OperatorRegistry:
     """The handlers of all watched kinds."""
     handlers = kopf.OperatorRegistry()
     kopf.on.login(registry=handlers)(_login)
@@ -67,30 +67,30 @@ def registry(cache: Cache, scheduler: Scheduler) -> kopf.OperatorRegistry:
     async def resource_changed(type: str | None, body: kopf.Body, **_: Any) -> None:
         key, raw = _seen(cache, KIND, body)
         if type == "DELETED":
-            _wake(scheduler, cache.drop(KIND, key))
+            _wake(shards, cache.drop(KIND, key))
             return
         known = cache.resources.get(key)
         if cache.put_resource(raw) and (known is None or _spec_changed(known, cache.resources[key])):
-            scheduler.start(key)
+            shards.start(key)
 
     @kopf.on.event("", "v1", "services", registry=handlers)
     async def service_changed(type: str | None, body: kopf.Body, **_: Any) -> None:
         key, _raw = _seen(cache, "Service", body)
         if type == "DELETED":
-            _wake(scheduler, cache.drop("Service", key))
+            _wake(shards, cache.drop("Service", key))
         elif key not in cache.services:
             cache.services.add(key)
-            _wake(scheduler, cache.dependents("Service", key))
+            _wake(shards, cache.dependents("Service", key))
 
     @kopf.on.event("discovery.k8s.io", "v1", "endpointslices", registry=handlers)
     async def endpoints_changed(type: str | None, body: kopf.Body, **_: Any) -> None:
         key, raw = _seen(cache, "EndpointSlice", body)
         if type == "DELETED":
-            _wake(scheduler, cache.drop("EndpointSlice", key))
+            _wake(shards, cache.drop("EndpointSlice", key))
             return
         service = cache.endpoints.put(raw)
         if service is not None:
-            _wake(scheduler, cache.dependents("Service", service))
+            _wake(shards, cache.dependents("Service", service))
 
     def watch(kind: str, put: Put, affected: Affected) -> Callable[..., Any]:
         """A handler that keeps objects of a kind, and wakes whoever is affected by one that is news."""
@@ -98,9 +98,9 @@ def registry(cache: Cache, scheduler: Scheduler) -> kopf.OperatorRegistry:
         async def changed(type: str | None, body: kopf.Body, **_: Any) -> None:
             key, raw = _seen(cache, kind, body)
             if type == "DELETED":
-                _wake(scheduler, cache.drop(kind, key))
+                _wake(shards, cache.drop(kind, key))
             elif put(kind, raw):
-                _wake(scheduler, affected(kind, raw))
+                _wake(shards, affected(kind, raw))
 
         return changed
 
@@ -139,6 +139,6 @@ def _spec_changed(before: Any, after: Any) -> bool:
     return any(before["metadata"].get(field) != after["metadata"].get(field) for field in fields)
 
 
-def _wake(scheduler: Scheduler, keys: Collection[Key]) -> None:
+def _wake(shards: Shards, keys: Collection[Key]) -> None:
     for key in keys:
-        scheduler.wake(key)
+        shards.wake(key)
