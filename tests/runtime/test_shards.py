@@ -110,7 +110,7 @@ def test_a_replica_that_stops_in_order_is_followed_at_once() -> None:
 
 def test_a_surplus_replica_waits_and_takes_over() -> None:
     async def play() -> None:
-        world, replicas = await three(5, shards=2)
+        _, replicas = await three(5, shards=2)
         assert sorted(one.shards.held for one in replicas) == [0, 1, 1]
         await next(one for one in replicas if one.shards.held).kill()
         await asyncio.sleep(TAKEN_OVER_SECONDS)
