@@ -12,6 +12,7 @@ from scipy import special
 from bandit_operator.core.inference import moments as mo
 from bandit_operator.core.inference import small_systems as ss
 from bandit_operator.core.inference.named_arrays import Arrays, Axes, Field, Fields, Flags, Floats
+from bandit_operator.core.inference.quasi_random import MOST_DIMENSIONS, sobol
 from bandit_operator.core.model import RewardType
 from bandit_operator.core.strategies.base import Situation, Stateless, Tick, normalised, setting
 
@@ -33,8 +34,8 @@ BLOCK = 30.0
 """Trials of all arms from which on ticks are compared: alone, one request has nothing beside it."""
 SHARPENED = 4.0
 """Power of P(best) by which traffic is split where no arm needs any to be known."""
-DRAWS = 512
-_LARGEST = 20
+_LOG_DRAWS = 9
+DRAWS = 2**_LOG_DRAWS
 _HYPOTHESES = 1 + SCORES_SD.size
 _NEGLIGIBLE = 1e-3
 """Weight of a hypothesis below which its draws are not made."""
@@ -45,9 +46,7 @@ _ROWS_AT_ONCE = 128
 @cache
 def normal_draws(arms: int) -> Floats:
     """Return fixed standard normal draws ``[DRAWS, arms]`` from a scrambled Sobol sequence with seed 1."""
-    from scipy.stats import qmc  # here, because importing it costs every start of the operator half a second
-
-    points = qmc.Sobol(_LARGEST, seed=1).random(DRAWS)[:, :arms]
+    points = sobol(_LOG_DRAWS, MOST_DIMENSIONS, seed=1)[:, :arms]
     return special.ndtri(points * 0.999998 + 1e-6)
 
 
