@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -263,15 +264,36 @@ def _trimmed(body: Mapping[str, Any]) -> dict[str, Any]:
     """What of an object is looked at: labels, and annotations but our own, of any size are not kept.
 
     Of a route that the operator made they are, because they are compared with what its template says.
+    Thousands of objects have the same few words for keys, which are kept once.
     """
     metadata = {name: value for name, value in body["metadata"].items() if name in _KEPT_METADATA}
+    if "managedFields" in metadata:
+        metadata["managedFields"] = [_wrote(one) for one in metadata["managedFields"]]
     given = body["metadata"].get("annotations") or {}
     own = {name: str(given[name])[:LONGEST_ANNOTATION] for name in ANNOTATIONS if name in given}
     if OWNER in given:
         metadata |= {name: body["metadata"][name] for name in _COMPARED if name in body["metadata"]}
     elif own:
         metadata["annotations"] = own
-    return {**{name: body[name] for name in ("spec", "status") if name in body}, "metadata": metadata}
+    parts = {name: _with_shared_keys(body[name]) for name in ("spec", "status") if name in body}
+    return {**parts, "metadata": metadata}
+
+
+def _wrote(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Of one writer's entry in ``metadata.managedFields`` what is asked of it: who, when, and which parts."""
+    fields = entry.get("fieldsV1") or {}
+    kept = {"f:metadata": fields["f:metadata"]} if "f:metadata" in fields else {}
+    if "f:spec" in fields:
+        kept["f:spec"] = {"f:rules": {}} if "f:rules" in (fields["f:spec"] or {}) else {}
+    return {"manager": entry.get("manager", ""), "time": entry.get("time", ""), "fieldsV1": kept}
+
+
+def _with_shared_keys(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {sys.intern(key): _with_shared_keys(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_with_shared_keys(item) for item in value]
+    return value
 
 
 LONGEST_ANNOTATION = 2048
