@@ -1,17 +1,18 @@
 """``python -m bench.overhead``: what the operator costs, measured on a cluster.
 
-Four parts, each on a fresh embedded cluster of its own with the operator from its chart:
+Five parts, each on a fresh embedded cluster of its own with the operator from its chart:
 
 latency   requests to the same model Pods straight through a Service, through a route that stands still, and
           through a route whose weights the operator moves at every tick; paired, round by round
 scale     processor time and memory of the operator, and what it asks of API server, etcd and Prometheus, at
           1 to 1,000 BanditDeployments
+fleet     the same of three replicas that divide 5,000 among them
 shares    what a small arm of a still route gets while 1 to 200 other routes of its gateway are moved
 reaction  from the moment that a model's rewards break to the write of its route
 
 Each part is written to build/bench/overhead/parts as soon as it is measured, and build/bench/overhead.json,
 docs/bench/overhead.md and its pictures are made from all parts that are there: a run that was stopped goes
-on with --only. The whole takes about 40 minutes; nothing else should run on the machine meanwhile.
+on with --only. The whole takes about 70 minutes; nothing else should run on the machine meanwhile.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from typing import Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench.overhead import latency, page, reaction, scale, shares
+from bench.overhead import fleet, latency, page, reaction, scale, shares
 from bench.overhead.environment import open_environment
 from bench.overhead.progress import reporter
 from bench.report import as_json
@@ -33,7 +34,13 @@ from cluster.client import ClusterError, other_named
 
 BUILD = Path("build/bench")
 DOCS = Path("docs/bench")
-PARTS: dict[str, Any] = {"latency": latency, "scale": scale, "shares": shares, "reaction": reaction}
+PARTS: dict[str, Any] = {
+    "latency": latency,
+    "scale": scale,
+    "fleet": fleet,
+    "shares": shares,
+    "reaction": reaction,
+}
 
 
 def measure(name: str, quick: bool, folder: Path) -> dict[str, Any]:

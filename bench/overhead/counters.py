@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,7 +42,7 @@ class Reading:
     time: float
     """Seconds since 1970."""
     started: float
-    """When the operator's process was, seconds since 1970."""
+    """When the operator's process was, seconds since 1970; of several their sum, as of all that follows."""
     cpu: float
     memory: float
     ticks: float
@@ -75,7 +75,7 @@ def read(environment: Environment) -> Reading:
         memory=total(own, "process_resident_memory_bytes"),
         ticks=total(own, f"{LAG}_count"),
         lag_seconds=total(own, f"{LAG}_sum"),
-        lag={float(labels["le"]): value for labels, value in samples(own, f"{LAG}_bucket")},
+        lag=_buckets(own),
         tick_seconds=total(own, "bandit_operator_tick_seconds_sum"),
         passes=total(own, "bandit_operator_tick_seconds_count"),
         api_cpu=total(api, "process_cpu_seconds_total"),
@@ -86,6 +86,13 @@ def read(environment: Environment) -> Reading:
         scrape_seconds=scrape_seconds,
         scrape_bytes=len(own),
     )
+
+
+def _buckets(own: str) -> dict[float, float]:
+    found: dict[float, float] = defaultdict(float)
+    for labels, value in samples(own, f"{LAG}_bucket"):
+        found[float(labels["le"])] += value
+    return dict(found)
 
 
 def lateness(environment: Environment) -> tuple[float, float]:
@@ -108,8 +115,11 @@ def between(environment: Environment, before: Reading, after: Reading) -> dict[s
         ClusterError: The operator was restarted between them.
     """
     if after.started != before.started:
-        words = ("logs", "-n", OPERATOR_NAMESPACE, environment.operator_pod, "--previous", "--tail=20")
-        last_words = environment.cluster.run("cluster", "kubectl", *words, check=False).stdout
+        words = ("logs", "-n", OPERATOR_NAMESPACE, "--previous", "--tail=20")
+        last_words = "".join(
+            environment.cluster.run("cluster", "kubectl", *words, pod, check=False).stdout
+            for pod in environment.operator_pods
+        )
         raise ClusterError(f"the operator was restarted while it was measured; its last words:\n{last_words}")
     ticks, seconds = after.ticks - before.ticks, after.time - before.time
     requests = [one for one in environment.operator_requests(before.time, after.time) if is_counted(one)]

@@ -12,11 +12,13 @@ from typing import Any
 
 from bench.fresh import fresh_cluster
 from cluster.client import REPOSITORY, EmbeddedCluster, Request, tools
-from testbed.installation import OPERATOR_ACCOUNT, OPERATOR_NAMESPACE, image_of, images
+from testbed.installation import OPERATOR_ACCOUNT, OPERATOR_NAMESPACE, image_of, images, install_operator
 from testbed.reward_source import RewardSource
 from testbed.waiting import wait_until
 
 NAMESPACE = "bench"
+UNSCRAPED = ("metrics.scrapeAnnotations=None",)
+"""Values of the chart with which Prometheus leaves the operator alone."""
 APPLIED_AT_ONCE = 400
 """Objects in one call of kubectl, which has two minutes."""
 
@@ -68,16 +70,30 @@ class Environment:
         self.bench.kubectl("rollout", "status", f"deployment/{name}", "--timeout=60s")
 
     @cached_property
+    def operator_pods(self) -> list[str]:
+        """Names of the operator's Pods."""
+        pods = self.cluster.namespace(OPERATOR_NAMESPACE).get("pods")["items"]
+        return sorted(str(pod["metadata"]["name"]) for pod in pods)
+
+    @property
     def operator_pod(self) -> str:
         """Name of the operator's only Pod."""
-        pods = self.cluster.namespace(OPERATOR_NAMESPACE).get("pods")["items"]
-        (name,) = [pod["metadata"]["name"] for pod in pods]
-        return str(name)
+        (name,) = self.operator_pods
+        return name
+
+    def install_operator(self, *values: str) -> None:
+        """Install the operator anew, with further values of its chart, and wait until it is alone."""
+        operators = self.cluster.namespace(OPERATOR_NAMESPACE)
+        operators.kubectl("delete", "deployment", "bandit-operator", "--wait=true", "--timeout=60s")
+        operators.kubectl("wait", "pods", "--all", "--for=delete", "--timeout=60s")
+        install_operator(self.cluster, *UNSCRAPED, *values)
+        self.__dict__.pop("operator_pods", None)
 
     def operator_metrics(self) -> str:
-        """What the operator exposes. Nobody else scrapes it here, so that each scrape's cost is known."""
-        path = f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/pods/{self.operator_pod}:8080/proxy/metrics"
-        return self.cluster.kubectl("get", "--raw", path)
+        """What the operator's Pods expose. Nobody else scrapes them here: each scrape's cost is known."""
+        root = f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/pods"
+        paths = (f"{root}/{pod}:8080/proxy/metrics" for pod in self.operator_pods)
+        return "\n".join(self.cluster.kubectl("get", "--raw", path) for path in paths)
 
     def api_metrics(self) -> str:
         """What the API server exposes, its counters of etcd among it."""
@@ -129,5 +145,5 @@ def open_environment(directory: Path, operator: Path | None = None) -> Iterator[
     if operator is not None:
         replaced = image_of("bandit_operator", operator)
         known |= {name: replaced for name in known if name.startswith("bandit-operator:")}
-    with fresh_cluster(directory, known, NAMESPACE, "metrics.scrapeAnnotations=None") as cluster:
+    with fresh_cluster(directory, known, NAMESPACE, *UNSCRAPED) as cluster:
         yield Environment(cluster)

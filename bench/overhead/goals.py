@@ -19,7 +19,7 @@ def rows(parts: dict[str, Any]) -> list[Row]:
     if "latency" in parts:
         promises += _of_requests(parts["latency"])
     if "scale" in parts:
-        promises += _of_ticks(parts["scale"]) + _of_the_most(parts["scale"])
+        promises += _of_ticks(parts["scale"]) + _of_one_tick(parts["scale"]) + _of_the_most(parts["scale"])
     if "shares" in parts:
         promises += _of_shares(parts["shares"])
     return promises
@@ -93,12 +93,42 @@ def _of_the_most(part: dict[str, Any]) -> list[Row]:
     if line is None:
         return []
     where = f"{MOST:,} resources at {EVERY} s"
-    return [
-        _plain(f"share of ticks that were missed, {where}", 0.05, max(0.0, 1 - wording.share_of_ticks(line))),
-        _plain(f"processor of the operator, {where}, cores", 0.15, line["cores"]),
-        _plain(f"memory of the operator, {where}, MiB", 512.0, line["memory_mib"]),
-        _plain(f"how late ticks begin, {where}, mean seconds", 1.0, line["lag_mean"]),
+    missed = max(0.0, 1 - wording.share_of_ticks(line))
+    promises = [
+        _plain(f"share of ticks that were missed, {where}", 0.005, missed),
+        _plain(f"processor of the operator, {where}, cores", 0.2, line["cores"]),
+        _plain(f"memory of the operator, {where}, MiB", 250.0, line["memory_mib"]),
+        _plain(f"how late 99 % of the ticks begin at most, {where}, seconds", 0.5, line["lag_p99"]),
     ]
+    if line["caught_up"] is not None:
+        promises.append(_plain(f"all changed at once, {where}, seconds", 20.0, line["caught_up"]))
+    if "start_up" in part:
+        first = part["start_up"]["first"]
+        promises.append(_plain(f"start to the first decision, {MOST:,} resources, seconds", 15.0, first))
+    return promises
+
+
+def _of_one_tick(part: dict[str, Any]) -> list[Row]:
+    """Processor time of one tick of operators that keep up, and the memory of one without a resource."""
+    found = {
+        weights: [
+            milliseconds
+            for line in part["lines"]
+            if line["weights"] == weights
+            and wording.keeps_up(line)
+            and (milliseconds := wording.milliseconds_a_tick(part, line)) is not None
+        ]
+        for weights in ("settled", "moving")
+    }
+    promises = [
+        _plain(f"processor time of a tick that {what}, worst case, milliseconds", goal, max(found[weights]))
+        for weights, what, goal in (("settled", "rests", 2.0), ("moving", "moves weights", 5.0))
+        if found[weights]
+    ]
+    idle = wording.line_of(part, 0, None, "none")
+    if idle is not None:
+        promises.append(_plain("memory of an operator without resources, MiB", 90.0, idle["memory_mib"]))
+    return promises
 
 
 def _plain(name: str, goal: float, value: float) -> Row:

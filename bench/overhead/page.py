@@ -37,9 +37,10 @@ def write(parts: dict[str, Any], build: Path, docs: Path) -> None:
     writers = {
         "latency": sections.latency,
         "scale": sections.scale,
+        "fleet": sections.fleet,
         "shares": sections.shares,
         "reaction": sections.reaction,
     }
     for name, part in parts.items():
-        text += "\n" + writers[name](part, names[name])
+        text += "\n" + writers[name](part, names.get(name, ""))
     (docs / "overhead.md").write_text(text, encoding="utf-8")

@@ -24,6 +24,8 @@ def draw(parts: dict[str, Any], folder: Path) -> dict[str, str]:
     drawers = {"latency": _latency, "scale": _scale, "shares": _shares, "reaction": _reaction}
     names = {}
     for part, measured in parts.items():
+        if part not in drawers:
+            continue
         names[part] = f"overhead-{part}.png"
         with styled():
             save(drawers[part](measured), folder / names[part])

@@ -11,6 +11,7 @@ from bandit_operator.core import windows
 from bench.overhead import counters
 from bench.overhead.environment import NAMESPACE, Environment
 from testbed.rollout import Rollout
+from testbed.waiting import wait_until
 
 SETTLED = {"minTrials": 1, "minShare": "0.5", "newArmShare": "0.5"}
 """Everything is computed at every tick, and both arms keep half the traffic."""
@@ -20,6 +21,7 @@ REWARDS = (2.0, 0.5)  # a second and arm, and their mean
 SETTLE = 3.0  # seconds; Prometheus looks each second
 IN_TIME = 1.0
 """Seconds that ticks may begin late on average where the operator keeps up."""
+DECISIONS = "bandit_operator_decisions_total"
 LOOK_SECONDS = 10.0
 PATIENCE_SECONDS = 300.0
 """After which it is given up that ticks will begin in time."""
@@ -41,7 +43,7 @@ class Plan:
     @property
     def steps(self) -> int:
         """Of progress."""
-        return 2 + len(self.numbers) * (1 + len(self.intervals))
+        return 3 + len(self.numbers) * (1 + len(self.intervals))
 
 
 FULL = Plan(numbers=(1, 50, 200, 1000), intervals=(10, 60), moving=(200, 10), seconds=60)
@@ -64,7 +66,31 @@ def measure(environment: Environment, plan: Plan, progress: Callable[[str], None
             lines.append(_line(environment, made, interval, "settled", plan, progress))
         if number == plan.moving[0]:
             lines.append(_line(environment, made, plan.moving[1], "moving", plan, progress))
-    return {"plan": plan.__dict__, "lines": lines}
+    progress(f"scale: the operator starts with {len(made):,} resources")
+    return {"plan": plan.__dict__, "lines": lines, "start_up": start_up(environment, len(made))}
+
+
+def start_up(environment: Environment, resources: int) -> dict[str, float]:
+    """Start the operator anew; gives the seconds from the beginning of its process until its first decision
+    (``first``), and until each resource had one (``all``).
+
+    Raises:
+        AssertionError: Not each has one in time.
+    """
+    environment.install_operator()
+    found: dict[str, float] = {}
+
+    def each_is_decided() -> bool:
+        own = environment.operator_metrics()
+        seconds = time.time() - counters.total(own, "process_start_time_seconds")
+        decided = {labels["resource"] for labels, _ in counters.samples(own, DECISIONS)}
+        if decided:
+            found.setdefault("first", seconds)
+        found["all"] = seconds
+        return len(decided) >= resources
+
+    wait_until(each_is_decided, "each resource has a decision", PATIENCE_SECONDS)
+    return found
 
 
 def create(environment: Environment, new: list[Rollout], interval: int, guardrails: dict[str, Any]) -> None:

@@ -39,6 +39,13 @@ a tick's reads: every five minutes each kind is listed once, however many resour
 is processor time beyond that of an operator without resources.
 
 """
+FLEET = """## Many resources, divided
+
+{resources:,} resources as above at {interval} s, divided among {shards} replicas (`shards` of the chart), and
+at rest. All replicas read all resources, and each decides its own. Processor, memory and counts are of all
+of them together.
+
+"""
 NOT_IN_THE_PATH = """\
 The operator is not in the data path: what a request pays for is the gateway, which a cluster with
 Gateway API has anyway, and that it takes over new weights. With the operator dead or uninstalled, requests
@@ -121,9 +128,26 @@ def scale(part: dict[str, Any], picture: str) -> str:
         counted = ("lag_mean", "lag_p99", "queries", "api_reads", "api_writes", "etcd_writes", "api_cores")
         cells += [number(line[name]) for name in counted]
         text += f"| {' | '.join(cells)} |\n"
+    if "start_up" in part:
+        first, every = (number(part["start_up"][name]) for name in ("first", "all"))
+        text += f"\nAn operator that starts with all of them makes its first decision {first} s after its"
+        text += f" process began, and has made one for each after {every} s.\n"
     return (
         text + "\n" + _reading(part) + f"\n![Processor, memory and lag by number of resources]({picture})\n"
     )
+
+
+def fleet(part: dict[str, Any], _picture: str) -> str:
+    """Return the section about replicas that divide the resources."""
+    plan = part["plan"]
+    names = ("cores", "memory_mib", "lag_mean", "lag_p99", "queries", "api_reads", "api_writes", "api_cores")
+    titles = (
+        "cores", "MiB", "late, mean s", "late, 99 % below s", "queries a tick", "API reads a tick",
+        "API writes a tick", "API server, cores",
+    )  # fmt: skip
+    kept = wording.share_of_ticks(part | {"resources": plan["resources"], "interval": plan["interval"]})
+    text = FLEET.format(**plan) + f"| ticks in time | {' | '.join(titles)} |\n{'|---' * (len(names) + 1)}|\n"
+    return text + f"| {min(kept, 1.0):.0%} | {' | '.join(number(part[name], 3) for name in names)} |\n"
 
 
 def _reading(part: dict[str, Any]) -> str:

@@ -17,7 +17,7 @@ def _line(resources: int, interval: int | None, weights: str, **others: Any) -> 
     counted |= {"api_writes": 2.0 if weights == "moving" else 0.1, "events": 0.0, "etcd_writes": 0.2}
     line = {
         "resources": resources, "interval": interval, "weights": weights, "ticks": ticks, "seconds": 60.0,
-        "cores": 0.004 + 0.001 * ticks / 60, "api_cores": 0.1, "memory_mib": 100.0 + resources / 10,
+        "cores": 0.004 + 0.001 * ticks / 60, "api_cores": 0.1, "memory_mib": 80.0 + resources / 10,
         "scrape_ms": 30.0, "scrape_kib": 800.0, "caught_up": 0.0,
         **(counted if ticks else dict.fromkeys(counted)), **others,
     }  # fmt: skip
@@ -26,7 +26,7 @@ def _line(resources: int, interval: int | None, weights: str, **others: Any) -> 
 
 @pytest.fixture
 def parts() -> dict[str, Any]:
-    """All four parts as they are measured, with figures that are made up."""
+    """All five parts as they are measured, with figures that are made up."""
     rounds = [
         {"direct": _path(k, 0), "static": _path(k + 0.5, 0), "moved": _path(k + 0.55, 3)} for k in range(3)
     ]
@@ -50,7 +50,17 @@ def parts() -> dict[str, Any]:
     ]
     return {
         "latency": latency,
-        "scale": {"seconds": 600.0, "plan": {"seconds": 60}, "lines": lines},
+        "scale": {
+            "seconds": 600.0,
+            "plan": {"seconds": 60},
+            "lines": lines,
+            "start_up": {"first": 4.2, "all": 9.5},
+        },
+        "fleet": {
+            "seconds": 900.0,
+            "plan": {"resources": 5000, "interval": 60, "shards": 3, "seconds": 120},
+            **_line(5000, 60, "settled", seconds=120.0, ticks=10_000.0),
+        },
         "shares": {
             "seconds": 300.0,
             "plan": {"numbers": (0, 200), "seconds": 90},
