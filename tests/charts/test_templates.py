@@ -128,6 +128,7 @@ def test_each_shard_has_a_pod_and_the_right_to_its_lease(chart: Chart) -> None:
     [role] = chart.find("Role", "bandit-operator-lease", *chosen)
     own = "bandit-operator"
     assert role["rules"][1]["resourceNames"] == [own, *(f"{own}-{shard}" for shard in range(3))]
+    assert role["rules"][1]["verbs"] == ["get", "update", "patch"]
     assert len(chart.find("PodDisruptionBudget", "bandit-operator", *chosen)) == 1
 
 

@@ -76,6 +76,16 @@ class World:
         self.leases[path]["metadata"]["resourceVersion"] = str(self.lease_writes)
         return self.leases[path]
 
+    def renew(self, path: str, test: dict[str, Any], replace: dict[str, Any]) -> dict[str, Any]:
+        """Apply a JSON Patch of a lease that tests its holder and replaces the time of its renewal."""
+        if path not in self.leases:
+            raise NotFound(404, "not found")
+        lease = copy.deepcopy(self.leases[path])
+        if lease["spec"]["holderIdentity"] != test["value"]:
+            raise Conflict(422, "the test failed")
+        lease["spec"]["renewTime"] = replace["value"]
+        return self.put(path, lease, lease["metadata"]["resourceVersion"])
+
 
 class Replica:
     """One of them, and its connection to the API server."""
@@ -113,12 +123,15 @@ class Replica:
             raise NotFound(404, "not found")
         return copy.deepcopy(self.world.leases[path])
 
-    async def lease(self, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Create or replace a lease; the answer may be lost on its way."""
+    async def lease(self, method: str, path: str, body: Any) -> dict[str, Any]:
+        """Create, replace or renew a lease; the answer may be lost on its way."""
         await self._travel()
-        name = body["metadata"]["name"]
-        place = path if method == "PUT" else f"{path}/{name}"
-        stored = self.world.put(place, body, body["metadata"].get("resourceVersion"))
+        if method == "PATCH":
+            stored = self.world.renew(path, *body)
+        else:
+            name = body["metadata"]["name"]
+            place = path if method == "PUT" else f"{path}/{name}"
+            stored = self.world.put(place, body, body["metadata"].get("resourceVersion"))
         await self._travel()
         return copy.deepcopy(stored)
 

@@ -146,6 +146,25 @@ async def test_what_is_dropped_is_over_when_it_is_said_to_be_and_what_came_meanw
         assert await asyncio.wait_for(calls.get(), 5) == KEY
 
 
+async def test_what_is_dropped_before_it_has_begun_is_looked_at_again_later(
+    scheduling: Scheduling,
+) -> None:
+    other = ("models", "other")
+    calls: asyncio.Queue[Any] = asyncio.Queue()
+
+    async def work(key: Any, _tick: Any) -> None:
+        if key == KEY:  # both are due, and this one is begun first
+            await scheduler.drop(lambda key: key == other)
+        await calls.put(key)
+
+    async with scheduling(work) as scheduler:
+        scheduler.start(KEY)
+        scheduler.start(other)
+        assert await asyncio.wait_for(calls.get(), 5) == KEY
+        scheduler.start(other)
+        assert await asyncio.wait_for(calls.get(), 5) == other
+
+
 async def test_many_changes_keep_one_due_time() -> None:
     async def work(_key: Any, _tick: Any) -> None:
         pass

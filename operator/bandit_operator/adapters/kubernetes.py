@@ -100,9 +100,10 @@ class KubernetesAPI:
         """Wait until each write that is under way is over, whatever became of it."""
         await asyncio.gather(*self._writing, return_exceptions=True)
 
-    async def lease(self, method: str, path: str, body: Object) -> Object:
-        """Create (POST) or replace (PUT) a lease, which must be possible without holding it."""
-        return await self._request(method, path, body, "application/json")
+    async def lease(self, method: str, path: str, body: Any) -> Object:
+        """Create (POST), replace (PUT) or change (PATCH, JSON Patch) a lease, also without holding it."""
+        content_type = JSON_PATCH if method == "PATCH" else "application/json"
+        return await self._request(method, path, body, content_type)
 
     async def review(self, path: str, body: Object) -> Object:
         """Ask what somebody may do; nothing is stored, so that every replica may ask.
@@ -132,8 +133,13 @@ class KubernetesAPI:
     async def _write(self, method: str, path: str, body: Any, content_type: str) -> Object:
         sent = asyncio.create_task(self._request(method, path, body, content_type, guarded=True))
         self._writing.add(sent)
-        sent.add_done_callback(self._writing.discard)
+        sent.add_done_callback(self._written)
         return await asyncio.shield(sent)
+
+    def _written(self, write: asyncio.Task[Object]) -> None:
+        self._writing.discard(write)
+        if not write.cancelled():
+            write.exception()  # who waited for it has it, and nobody else needs to be told
 
     async def _request(
         self,

@@ -105,13 +105,24 @@ class Elector:
         *,
         policy: Policy | None = None,
         within: Elector | None = None,
+        shared: bool = False,
     ) -> None:
-        """``within`` is a lease outside of which this one is neither taken nor counts."""
+        """Keep a lease.
+
+        Args:
+            api: to the API server.
+            settings: whose lease.
+            monotonic: seconds by the monotonic clock.
+            policy: what is taken and given up; None for a single lease.
+            within: a lease outside of which this one is neither taken nor counts.
+            shared: whether others hold it by the same name, at the same time.
+        """
         self._api = api
         self._settings = settings
         self._monotonic = monotonic
         self._policy = policy or TakesAll()
         self._within = within
+        self._shared = shared
         self._until = 0.0
         self._seen: tuple[Any, ...] | None = None
         self._seen_at = 0.0
@@ -258,6 +269,9 @@ class Elector:
         expires = self._seen_at + float(spec.get("leaseDurationSeconds") or 0)
         self.holder = holder if holder and self._monotonic() < expires else ""
         if holder == self._settings.identity:
+            if self._shared:
+                await self._renew()
+                return _Outcome.HELD
             if wanted_by not in ("", holder) and self.leading and self._policy.gives():
                 return _Outcome.WANTED
         elif self.holder:
@@ -310,6 +324,14 @@ class Elector:
         self.taking = self._policy.may_take(now - self._free_since, wanted)
         return self.taking
 
+    async def _renew(self) -> None:
+        """Write the time alone: of those that hold it together none is in another's way."""
+        patch = [
+            {"op": "test", "path": "/spec/holderIdentity", "value": self._settings.identity},
+            {"op": "replace", "path": "/spec/renewTime", "value": _now()},
+        ]
+        await self._api.lease("PATCH", self._path(), patch)
+
     async def _replace(self, lease: Object, spec: Object, wanted_by: str = "") -> None:
         """Write with the version that was read: whoever is second gets a conflict."""
         metadata = {key: lease["metadata"][key] for key in ("name", "namespace", "resourceVersion")}
@@ -324,7 +346,7 @@ class Elector:
         )
 
     def _spec(self, before: Object | None) -> Object:
-        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+        now = _now()
         mine = before is not None and before.get("holderIdentity") == self._settings.identity
         transitions = int((before or {}).get("leaseTransitions") or 0)
         return {
@@ -334,6 +356,10 @@ class Elector:
             "acquireTime": (before or {}).get("acquireTime") or now if mine else now,
             "leaseTransitions": transitions if mine or before is None else transitions + 1,
         }
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _version(spec: Object) -> tuple[Any, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import heapq
 import itertools
 from collections.abc import Awaitable, Callable
@@ -51,7 +52,7 @@ class Scheduler:
         self._heap: list[tuple[float, int, Key]] = []
         self._order = itertools.count()
         self._due: dict[Key, tuple[float, bool]] = {}
-        self._running: dict[Key, asyncio.Task[None]] = {}
+        self._running: dict[Key, asyncio.Task[Requeue | None]] = {}
         self._changed = asyncio.Event()
         self.turned_at = monotonic()
         """When the loop turned last, by the monotonic clock."""
@@ -113,21 +114,25 @@ class Scheduler:
             if key in self._running or key not in self._due or self._due[key][0] > now:
                 continue  # looked at right now, or due at another time by now
             _, tick = self._due.pop(key)
-            self._running[key] = asyncio.create_task(self._look(key, tick))
+            task = asyncio.create_task(self._look(key, tick))
+            task.add_done_callback(functools.partial(self._looked, key))
+            self._running[key] = task
         return min(LONGEST_SLEEP, self._heap[0][0] - now) if self._heap else LONGEST_SLEEP
 
-    async def _look(self, key: Key, tick: bool) -> None:
-        requeue: Requeue | None = None
+    async def _look(self, key: Key, tick: bool) -> Requeue | None:
         try:
             async with self._slots:
-                requeue = await self._work(key, tick)
+                return await self._work(key, tick)
         except Exception:
             log.exception("unexpected error", namespace=key[0], name=key[1])
-            requeue = Requeue(RETRY_SECONDS, tick=True)
-        finally:
-            del self._running[key]
-            missed = self._due.pop(key, None)  # woken while it was looked at, also after it was dropped
-            if requeue is not None:
-                self._schedule(key, requeue.after, tick=requeue.tick)
-            if missed is not None:
-                self._schedule(key, max(0.0, missed[0] - self._monotonic()), tick=missed[1])
+            return Requeue(RETRY_SECONDS, tick=True)
+
+    def _looked(self, key: Key, looked: asyncio.Task[Requeue | None]) -> None:
+        """Also of one that was cancelled before it had begun, of which nothing else is ever run."""
+        del self._running[key]
+        requeue = None if looked.cancelled() else looked.result()
+        missed = self._due.pop(key, None)  # woken while it was looked at, also after it was dropped
+        if requeue is not None:
+            self._schedule(key, requeue.after, tick=requeue.tick)
+        if missed is not None:
+            self._schedule(key, max(0.0, missed[0] - self._monotonic()), tick=missed[1])

@@ -100,7 +100,7 @@ class Shards:
             self._electors = [Elector(api, lease, monotonic)]
             return
         alike = dataclasses.replace(lease, identity=f"shards-of-{shards}")
-        self._together = Elector(api, alike, monotonic)
+        self._together = Elector(api, alike, monotonic, shared=True)
         self._electors = []
         for number in range(shards):
             one = dataclasses.replace(lease, name=f"{lease.name}-{number}")
