@@ -34,9 +34,11 @@ class Counting(Prometheus):
 
     queries = 0
 
-    async def query(self, address: str, promql: str, at: Any) -> list[Sample] | SourceDown:
+    async def query(
+        self, address: str, promql: str, at: Any, about: str | None = None
+    ) -> list[Sample] | SourceDown:
         self.queries += 1
-        return await super().query(address, promql, at)
+        return await super().query(address, promql, at, about)
 
     async def series(self, address: str, promql: str, at: Any) -> list[Series] | SourceDown:
         self.queries += 1

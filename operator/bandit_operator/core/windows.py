@@ -19,6 +19,10 @@ LONGEST_SETTLE = 300.0
 """Most seconds that samples are waited for, unless the user says otherwise."""
 TICK_SECONDS = 0.02
 """Time that each resource gets for its tick."""
+ONE_BY_ONE = 10
+"""Resources of which each is looked at in a moment of its own."""
+IN_A_GROUP = 24
+"""Resources that are looked at in one moment where there are more, on average."""
 MOST_SPREAD = 0.5
 """Part of the interval over which the ticks of however many resources are spread."""
 TOGETHER_SECONDS = 1.0
@@ -69,8 +73,10 @@ def due(cursor: float, end: float, interval: float) -> Due:
 def next_tick(now: float, interval: float, settle: float, uid: str, resources: int = 1) -> float:
     """When a resource is looked at next, seconds since the Unix epoch.
 
-    That is soon after its window is complete. A digest of its uid spreads resources by as much as they
-    need one after the other, so that not all of them wait for the first.
+    That is soon after its window is complete. A few resources (:data:`ONE_BY_ONE`) are spread by as much as
+    they need one after the other, so that not all of them wait for the first. More are looked at in groups,
+    which a digest of the uid makes, and whose moments are spread evenly: what a group asks one Prometheus is
+    one query.
 
     Args:
         now: Seconds since the Unix epoch.
@@ -79,8 +85,11 @@ def next_tick(now: float, interval: float, settle: float, uid: str, resources: i
         uid: of the resource.
         resources: How many there are in all.
     """
-    digest = hashlib.sha256(uid.encode()).digest()
-    phase = settle + int.from_bytes(digest[:4], "big") / 2**32 * _spread(interval, resources)
+    part = int.from_bytes(hashlib.sha256(uid.encode()).digest()[:4], "big") / 2**32
+    if resources > ONE_BY_ONE:
+        groups = math.ceil(resources / IN_A_GROUP)
+        part = (math.floor(part * groups) + 0.5) / groups
+    phase = settle + part * _spread(interval, resources)
     return (math.floor((now - phase) / interval) + 1) * interval + phase
 
 

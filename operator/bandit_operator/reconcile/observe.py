@@ -119,7 +119,7 @@ class Observer:
             )
         source = source_of(resource)
         query = self._query(resource, source, start, end)
-        answer = await self._prometheus.query(address, query.promql(), at=end)
+        answer = await self._prometheus.query(address, query.promql(), at=end, about=resource.metadata.uid)
         if isinstance(answer, SourceDown):
             return answer
         values = {part: dict(by_arm) for part, by_arm in query.values(answer).items()}

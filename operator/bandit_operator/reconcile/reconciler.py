@@ -33,7 +33,7 @@ from bandit_operator.reconcile.mirrors import Mirrors, shadow_state
 from bandit_operator.reconcile.observe import Observer
 from bandit_operator.reconcile.ownership import older_owner
 from bandit_operator.reconcile.placement import Locator, Placement
-from bandit_operator.reconcile.requeue import next_requeue
+from bandit_operator.reconcile.requeue import at_its_tick, next_requeue
 from bandit_operator.reconcile.rivals import Rivals
 from bandit_operator.reconcile.route_writes import RouteWrites
 from bandit_operator.reconcile.snapshot import snapshot_of
@@ -145,7 +145,7 @@ class Reconciler:
         placement = await self._place(tracked)
         if isinstance(placement, Problem):
             await self._commit(tracked, body, Overview(now, tracked.generation, problem=placement))
-            return Requeue(max(0.0, tracked.tick_at - now), tick=True)
+            return at_its_tick(tracked, self._clock.now())
         backends = former.remembered(
             tracked.resource, placement.located, tracked.committed.backends, placement.leaving
         )
@@ -162,7 +162,7 @@ class Reconciler:
                 ignored=asked.ignored,
             )
             await self._commit(tracked, body, overview)
-            return Requeue(max(0.0, tracked.tick_at - now), tick=True)
+            return at_its_tick(tracked, self._clock.now())
         mirror = await self._mirrors.plan(tracked, body, placement, now=now, monotonic=monotonic)
         tracked.committed = dataclasses.replace(tracked.committed, mirrors=mirror.known)
         unit = unit_in(tracked, placement)
@@ -203,7 +203,7 @@ class Reconciler:
         )
         await self._commit(tracked, body, overview)
         await self._act(tracked, placement, decision, write, gone, mirror)
-        return next_requeue(tracked, decision, now, self._clock.monotonic())
+        return next_requeue(tracked, decision, self._clock.now(), self._clock.monotonic())
 
     # ---- observe ----------------------------------------------------------------------
 

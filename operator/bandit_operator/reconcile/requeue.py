@@ -14,16 +14,25 @@ REASSERT_SECONDS = 1.0
 """A write that was overtaken or refused is tried again after this."""
 
 
+def at_its_tick(tracked: Tracked, now: float) -> Requeue:
+    """The next pass is its tick; ``now`` is the end of this one, seconds since the Unix epoch.
+
+    With the beginning, what the pass took would be waited for once more, and resources that are due in the
+    same moment would come apart.
+    """
+    return Requeue(max(0.0, tracked.tick_at - now), tick=True)
+
+
 def next_requeue(tracked: Tracked, decision: Decision, now: float, monotonic: float) -> Requeue:
     """The next pass: the tick, or earlier where a drain or a wait ends or weights are re-asserted.
 
     Args:
         tracked: the resource.
         decision: what was decided in this pass.
-        now: seconds since the Unix epoch.
+        now: the end of this pass, seconds since the Unix epoch.
         monotonic: seconds by the monotonic clock.
     """
-    until_tick = max(0.0, tracked.tick_at - now)
+    tick = at_its_tick(tracked, now)
     waits = [
         standing.quiet_since + tracked.experiment.rollback.drain - now + JUST_AFTER_SECONDS
         for standing in decision.standings.values()
@@ -38,5 +47,5 @@ def next_requeue(tracked: Tracked, decision: Decision, now: float, monotonic: fl
         waits.append(tracked.write_at - now + JUST_AFTER_SECONDS)
     elif not tracked.route.in_sync and tracked.experiment.mode is Mode.ACTIVE:
         waits.append(REASSERT_SECONDS + tracked.route.back_off(monotonic))
-    waits = [wait for wait in waits if 0 < wait < until_tick]
-    return Requeue(min(waits), tick=False) if waits else Requeue(until_tick, tick=True)
+    waits = [wait for wait in waits if 0 < wait < tick.after]
+    return Requeue(min(waits), tick=False) if waits else tick

@@ -22,6 +22,8 @@ log = structlog.get_logger()
 
 SETTLE_WAKE_SECONDS = 0.05
 """Changes within this time are looked at together."""
+TOGETHER_SECONDS = 0.005
+"""What is due within this time is begun together; never before it is due."""
 LONGEST_SLEEP = 10.0
 """The loop turns at least this often, which is what the health check looks at."""
 RETRY_SECONDS = 15.0
@@ -117,7 +119,7 @@ class Scheduler:
             task = asyncio.create_task(self._look(key, tick))
             task.add_done_callback(functools.partial(self._looked, key))
             self._running[key] = task
-        return min(LONGEST_SLEEP, self._heap[0][0] - now) if self._heap else LONGEST_SLEEP
+        return min(LONGEST_SLEEP, self._heap[0][0] - now + TOGETHER_SECONDS) if self._heap else LONGEST_SLEEP
 
     async def _look(self, key: Key, tick: bool) -> Requeue | None:
         try:

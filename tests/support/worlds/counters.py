@@ -49,7 +49,13 @@ class MadeUpPrometheus:
         """Take a sample in."""
         self.stored.setdefault((part, arm, instance), []).append((time, value, time + late))
 
-    async def query(self, address: str, promql: str, at: Any) -> list[Sample] | SourceDown:  # noqa: ARG002 - as the real one
+    async def query(
+        self,
+        address: str,  # noqa: ARG002 - as the real one
+        promql: str,
+        at: Any,  # noqa: ARG002 - as the real one
+        about: str | None = None,  # noqa: ARG002 - as the real one
+    ) -> list[Sample] | SourceDown:
         """An instant query."""
         asked = self.query_of_window
         assert asked is not None
