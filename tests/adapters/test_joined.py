@@ -16,13 +16,15 @@ from tests.support.prometheus import PrometheusServer, prometheus_server
 
 NOW = 1_700_000_000.0
 CLOSED = [
-    "up", 'rate(x{a="}"}[5m])', "sum by (a) (x) # a comment", "x{a='\\''}", "x{a=`)`}",
+    "up", "(" * 64 + "x" + ")" * 64, "x{a='é'}",
+    'rate(x{a="}"}[5m])', "sum by (a) (x) # a comment", "x{a='\\''}", "x{a=`)`}",
     '"# no comment"', "x\n# a\n+ y",
 ]  # fmt: skip
 OPEN = [
     "", "  ", "x)", "(x", "x) or (y", "x[5m", 'x{a="}', "x{a='\n'}", "x{a=`", "x{a=`\\`}",
     "(x]", "x # a\rb", 'x{a="\\',
     'x\n), "bandit_query", "1", "", "") or label_replace((y',
+    'x{bandit_query="1"}', "x # \ud800", "(" * 65 + "x" + ")" * 65,
 ]  # fmt: skip
 
 
@@ -97,6 +99,42 @@ async def test_one_that_cannot_be_joined_or_answered_takes_no_other_with_it(
     found = await together(client, server.address, [*good[:11], wrong, *good[11:]])
     assert found.pop(11) == alone
     assert found == [[Sample({"arm": f"a{number}"}, float(number))] for number in range(31)]
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["rewards offset 1s", f"rewards @ {NOW - 4:.3f}", "rewards @ end()", "-rewards", "sum(rewards)",
+     "vector(1)", "topk(3, rewards)", "rewards > bool 3", "rewards or vector(1) # both", "absent(nothing)",
+     "max_over_time(rewards[1m:5s] offset 2s)", "sort_desc(rewards)",
+     "rewards unless rewards", "rewards / 0"],
+)  # fmt: skip
+async def test_each_kind_of_query_comes_to_the_same_as_alone(
+    server: PrometheusServer, client: Prometheus, query: str
+) -> None:
+    alone = await client.query(server.address, query, NOW)
+    first, found, last = await together(client, server.address, ["sum(rewards)", query, "count(rewards)"])
+    assert (first, last) == ([Sample({}, 780.0)], [Sample({}, 40.0)])
+    assert _told(found) == _told(alone)
+
+
+async def test_a_limit_of_the_server_that_all_together_exceed_costs_nobody_an_answer(
+    client: Prometheus,
+) -> None:
+    with prometheus_server("--query.max-samples=30") as limited:
+        for number in range(40):
+            limited.write("rewards", {"arm": f"a{number}"}, [(NOW - 5.0, float(number))])
+        queries = [f'sum by (arm) (rewards{{arm="a{number}"}})' for number in range(40)]
+        assert isinstance(await client.query(limited.address, "rewards", NOW), SourceDown)
+        found = await together(client, limited.address, queries)
+    assert found == [[Sample({"arm": f"a{number}"}, float(number))] for number in range(40)]
+
+
+def _told(answer: list[Sample] | SourceDown) -> object:
+    """An answer regardless of its order; labels of users' own are lost where they are named as ours."""
+    if isinstance(answer, SourceDown):
+        return answer
+    kept = ({key: label for key, label in one.labels.items() if key != joined.PLACE} for one in answer)
+    return sorted((sorted(labels.items()), str(one.value)) for labels, one in zip(kept, answer, strict=True))
 
 
 async def test_a_label_of_that_name_in_the_users_series_tells_nothing(

@@ -62,8 +62,8 @@ class PrometheusServer:
 
 
 @contextlib.contextmanager
-def prometheus_server() -> Iterator[PrometheusServer]:
-    """Run the embedded cluster's Prometheus alone; it is built where it never was."""
+def prometheus_server(*flags: str) -> Iterator[PrometheusServer]:
+    """Run the embedded cluster's Prometheus alone, with further flags; it is built where it never was."""
     store = Store(cache_folder() / "cluster")
     with store.lock():
         program = Programs(store).prometheus() / "prometheus"
@@ -78,7 +78,12 @@ def prometheus_server() -> Iterator[PrometheusServer]:
             f"--config.file={folder}/prometheus.yml",
             f"--storage.tsdb.path={folder}/data",
         ]
-        command += [f"--web.listen-address={address}", "--web.enable-otlp-receiver", "--web.enable-admin-api"]
+        command += [
+            *flags,
+            f"--web.listen-address={address}",
+            "--web.enable-otlp-receiver",
+            "--web.enable-admin-api",
+        ]
         with (folder / "log").open("w") as log:
             process = subprocess.Popen(command, stdout=log, stderr=log)
         try:

@@ -90,15 +90,18 @@ def series_in(body: bytes, address: str) -> list[Series] | SourceDown:
     return matrix if isinstance(matrix, SourceDown) else [Series(one.metric, one.values) for one in matrix]
 
 
+class Busy(SourceDown):
+    """The server refused a query for its own sake: it is overloaded, fails, or has had too many."""
+
+
 def refused(status: int, body: bytes, address: str) -> SourceDown:
     """An answer with another status than 200: its number and what that means, and what Prometheus said."""
     if 300 <= status < 400:
         why = "sends elsewhere, which is not followed; name the address that answers itself"
     else:
         why = f"refused the query: {_words(body) if 400 <= status < 500 else ''}"
-    return SourceDown(
-        reasons.BAD_ANSWER, f"Prometheus at {shown(address)} {why.rstrip(': ')} ({_status(status)})"
-    )
+    kind = Busy if status >= 500 or status == HTTPStatus.TOO_MANY_REQUESTS else SourceDown
+    return kind(reasons.BAD_ANSWER, f"Prometheus at {shown(address)} {why.rstrip(': ')} ({_status(status)})")
 
 
 def _status(status: int) -> str:

@@ -4,10 +4,7 @@ The address may be a tenant's, and so may the server be. Every query has one dea
 takes, answers are cut off at a size, redirects are not followed, and an address that keeps missing the
 deadline is left alone for a while.
 
-Queries of several resources that are made in the same moment, for the same time and of the same address, are
-one request (``adapters.joined``). Where that fails it is split, and whoever is to blame, because all others
-got an answer, is asked alone from then on for a while. Together these attempts take a quarter of the
-deadline at most; after that each is asked alone, with a deadline of its own.
+Queries of several resources that are made in the same moment are one request (``adapters.batches``).
 """
 
 from __future__ import annotations
@@ -23,9 +20,9 @@ from typing import TypeVar
 
 import aiohttp
 
-from bandit_operator.adapters import joined
 from bandit_operator.adapters.access import Access, shown
 from bandit_operator.adapters.answers import MOST_BYTES, refused, samples_in, series_in
+from bandit_operator.adapters.batches import Batches
 from bandit_operator.core import reasons
 from bandit_operator.core.model import SourceDown
 from bandit_operator.sources import Sample
@@ -45,12 +42,6 @@ PAUSE_SECONDS = 15.0
 """How long it is left alone; then one query tries again."""
 READ_AT_ONCE = 16_384
 """Bytes of an answer that are read where they arrive: a thread would cost more."""
-JOINED_PART = 0.25
-"""Part of the deadline that is spent on asking for several resources at once."""
-ALONE_SECONDS = 300.0
-"""How long a resource is asked for alone after its query failed, or was slow, where others got an answer."""
-MOST_ALONE = 1024
-"""Resources of which that is remembered."""
 _NO_POST = frozenset({403, 405})
 """Statuses by which a server, or a proxy before it, may say that it takes no POST."""
 
@@ -65,20 +56,6 @@ class _Address:
     missed: int = 0
     paused_until: float = 0.0
     takes_post: bool = True
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Asked:
-    """A query that waits for its answer together with others."""
-
-    promql: str
-    about: str
-    answer: asyncio.Future[list[Sample] | SourceDown]
-
-    def give(self, answer: list[Sample] | SourceDown) -> None:
-        """Answer it, unless nobody waits any more."""
-        if not self.answer.done():
-            self.answer.set_result(answer)
 
 
 class Prometheus:
@@ -97,9 +74,7 @@ class Prometheus:
         self._deadline = deadline
         self._monotonic = monotonic
         self._addresses: OrderedDict[str, _Address] = OrderedDict()
-        self._waiting: dict[tuple[str, float], list[_Asked]] = {}
-        self._alone: OrderedDict[tuple[str, str], float] = OrderedDict()
-        self._asking: set[asyncio.Task[None]] = set()
+        self._batches = Batches(self._within_deadline, deadline, monotonic)
         self._session: aiohttp.ClientSession | None = None
         # One at a time, so that what long answers become in memory does not add up.
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="prometheus-answers")
@@ -118,15 +93,13 @@ class Prometheus:
         Returns:
             The elements of the instant vector, possibly none, or why there is no answer.
         """
-        if about is None or not self._may_join(address, promql, about):
+        if (
+            about is None
+            or not self._may_be_joined(address)
+            or not self._batches.takes(address, promql, about)
+        ):
             return await self._within_deadline(address, promql, at, samples_in)
-        loop = asyncio.get_running_loop()
-        asked = _Asked(promql, about, loop.create_future())
-        waiting = self._waiting.setdefault((address, at), [])
-        waiting.append(asked)
-        if len(waiting) == 1:
-            loop.call_soon(self._send, address, at)
-        return await asked.answer
+        return await self._batches.query(address, promql, at, about)
 
     async def series(self, address: str, promql: str, at: float) -> list[Series] | SourceDown:
         """As ``query``, for a range vector: the series with all their samples."""
@@ -134,92 +107,14 @@ class Prometheus:
 
     async def close(self) -> None:
         """Close all connections, without waiting for answers that may never come."""
-        for task in self._asking:
-            task.cancel()
+        self._batches.close()
         self._reading.shutdown(wait=False, cancel_futures=True)
         if self._session is not None:
             await self._session.close()
 
-    def _may_join(self, address: str, promql: str, about: str) -> bool:
-        if self._access.refusal(address) is not None or self._monotonic() < self._alone.get(
-            (address, about), 0.0
-        ):
-            return False
+    def _may_be_joined(self, address: str) -> bool:
         # An address that takes no POST is asked by its URL, which may not be long.
-        return self._remembered(address).takes_post and joined.is_closed(promql)
-
-    def _send(self, address: str, at: float) -> None:
-        """Ask all that was offered in this moment."""
-        waiting = self._waiting.pop((address, at))
-        while waiting:
-            number, characters = 1, len(waiting[0].promql)
-            while number < min(len(waiting), joined.MOST_QUERIES):
-                characters += len(waiting[number].promql)
-                if characters > joined.MOST_CHARACTERS:
-                    break
-                number += 1
-            batch, waiting = waiting[:number], waiting[number:]
-            task = asyncio.create_task(self._ask_batch(address, at, batch))
-            self._asking.add(task)
-            task.add_done_callback(self._asking.discard)
-
-    async def _ask_batch(self, address: str, at: float, batch: list[_Asked]) -> None:
-        """Ask a batch, and answer everybody in it, whatever happens."""
-        try:
-            until = self._monotonic() + JOINED_PART * self._deadline
-            failed = await self._ask_joined(address, at, batch, until)
-            if len(failed) < len(batch):
-                for one in failed:
-                    self._ask_alone_from_now_on(address, one.about)
-        except Exception as error:  # whatever it is, it is for those who wait
-            for one in batch:
-                if not one.answer.done():
-                    one.answer.set_exception(error)
-        finally:
-            for one in batch:
-                one.answer.cancel()
-
-    async def _ask_joined(self, address: str, at: float, batch: list[_Asked], until: float) -> list[_Asked]:
-        """Ask a batch by one query, else by halves; gives those that failed, or were slow, by themselves."""
-        if len(batch) == 1:
-            begun = self._monotonic()
-            answer = await self._within_deadline(address, batch[0].promql, at, samples_in)
-            batch[0].give(answer)
-            slow = self._monotonic() - begun > JOINED_PART * self._deadline
-            return batch if slow or isinstance(answer, SourceDown) else []
-
-        def apart(body: bytes, address: str) -> list[list[Sample]] | SourceDown:
-            samples = samples_in(body, address)
-            if isinstance(samples, SourceDown):
-                return samples
-            try:
-                return joined.taken_apart(samples, len(batch))
-            except ValueError as error:
-                return SourceDown(reasons.BAD_ANSWER, f"of the answer of {shown(address)}, {error}")
-
-        left = until - self._monotonic()
-        if left > 0:
-            promql = joined.joined([one.promql for one in batch])
-            together = await self._within_deadline(address, promql, at, apart, most=left)
-            if not isinstance(together, SourceDown):
-                for one, samples in zip(batch, together, strict=True):
-                    one.give(samples)
-                return []
-            if together.reason not in (reasons.BAD_ANSWER, reasons.TIMEOUT):
-                for one in batch:
-                    one.give(together)
-                return batch
-            left = 0.0 if together.reason == reasons.TIMEOUT else left
-        middle = len(batch) // 2
-        parts = [batch[:middle], batch[middle:]] if left > 0 else [[one] for one in batch]
-        failed = await asyncio.gather(*(self._ask_joined(address, at, part, until) for part in parts))
-        return [one for part in failed for one in part]
-
-    def _ask_alone_from_now_on(self, address: str, about: str) -> None:
-        self._alone[address, about] = self._monotonic() + ALONE_SECONDS
-        self._alone.move_to_end((address, about))
-        if len(self._alone) > MOST_ALONE:
-            self._alone.popitem(last=False)
+        return self._access.refusal(address) is None and self._remembered(address).takes_post
 
     async def _within_deadline(
         self,
