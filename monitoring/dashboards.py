@@ -73,8 +73,9 @@ def fleet() -> dashboard.Dashboard:
         ),
         lines(
             "Queries to Prometheus",
-            "By what became of them.",
+            "By what became of them. One request carries those of several rollouts.",
             Line("sum by (outcome) (rate(bandit_operator_prometheus_queries_total[5m]))", "{{outcome}}"),
+            Line("sum(rate(bandit_operator_prometheus_requests_total[5m]))", "requests"),
             unit="cps",
         ),
         lines(

@@ -99,6 +99,7 @@ async def test_who_asks_in_the_same_moment_shares_a_request(prometheus: Promethe
         assert await ask(prometheus, address, "q1", "q2", "q3") == own("q1", "q2", "q3")
         assert await ask(prometheus, address, "q1") == own("q1")
     assert answers.asked == [["q1", "q2", "q3"], ["q1"]]
+    assert prometheus.requests == 2
 
 
 async def test_forty_are_asked_by_two_requests(prometheus: Prometheus) -> None:

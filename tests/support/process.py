@@ -34,6 +34,7 @@ class FakeRewards(Observer):
 
     earning: dict[str, tuple[float, float] | Outcome | None] | SourceDown | BaseException
     requests: dict[str, float]
+    requests_so_far = 0
     guards: dict[str, dict[str, float]]
     shadow: Shadowed | None
     windows: list[tuple[float, float]]
@@ -47,6 +48,7 @@ class FakeRewards(Observer):
     ) -> WindowRead | SourceDown:
         """What one window held."""
         self.windows.append((start, end))
+        self.requests_so_far += 1
         if isinstance(self.earning, BaseException):
             raise self.earning
         if isinstance(self.earning, SourceDown):

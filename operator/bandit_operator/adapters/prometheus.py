@@ -75,6 +75,8 @@ class Prometheus:
         self._monotonic = monotonic
         self._addresses: OrderedDict[str, _Address] = OrderedDict()
         self._batches = Batches(self._within_deadline, deadline, monotonic)
+        self.requests = 0
+        """HTTP requests made so far; one may carry several queries."""
         self._session: aiohttp.ClientSession | None = None
         # One at a time, so that what long answers become in memory does not add up.
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="prometheus-answers")
@@ -190,6 +192,7 @@ class Prometheus:
         headers = self._access.headers(address)
         if isinstance(headers, SourceDown):
             return 0, headers
+        self.requests += 1
         url = f"{address.rstrip('/')}/api/v1/query"
         async with self._connected().request(
             method,

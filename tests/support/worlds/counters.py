@@ -42,6 +42,7 @@ class MadeUpPrometheus:
     """(time, value, since when it can be read) by part, arm and instance."""
     now: float = 0.0
     down: bool = False
+    requests: int = 0
     query_of_window: WindowQuery | None = None
     """What the operator is about to ask."""
 
