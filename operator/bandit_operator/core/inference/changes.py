@@ -97,33 +97,52 @@ def shift(
 
     ``recent`` is the span that stands for the last ticks.
     """
+    return _shifts(evidence, reward_type, eligible, [recent])[0]
+
+
+def _shifts(evidence: Evidence, reward_type: RewardType, eligible: Flags, recent: list[Span]) -> list[Shift]:
+    """A shift for each of the spans, which are an axis before that of the arms meanwhile."""
     trials, rewards = evidence.forecast["recent_trials"], evidence.forecast["recent_rewards"]
     longer, twenty = Span.HUNDRED_TICKS, Span.TWENTY_TICKS
-    n_after, n_before = trials[..., recent, :], trials[..., longer, :] - trials[..., twenty, :]
-    known = eligible & (n_after >= LEAST_TRIALS) & (n_before >= LEAST_TRIALS)
+    n_after, n_before = (
+        trials[..., recent, :],
+        (trials[..., longer, :] - trials[..., twenty, :])[..., None, :],
+    )
+    known = eligible[..., None, :] & (n_after >= LEAST_TRIALS) & (n_before >= LEAST_TRIALS)
     n_after, n_before = np.where(known, n_after, 1.0), np.where(known, n_before, 1.0)
     after = rewards[..., recent, :] / n_after
-    before = (rewards[..., longer, :] - rewards[..., twenty, :]) / n_before
-    expected = forecast(evidence.forecast, reward_type)
-    dispersion = _dispersion(evidence)
+    before = (rewards[..., longer, :] - rewards[..., twenty, :])[..., None, :] / n_before
     # A discounted mean of n·(1 − γ)⁻¹ trials varies like a plain one of (1 + γ) as many.
-    spread = expected.variance * dispersion
-    error_after = spread / (n_after * (1 + DISCOUNTS[recent]))
+    expected = forecast(evidence.forecast, reward_type)
+    spread = (expected.variance * _dispersion(evidence))[..., None, :]
+    error_after = spread / (n_after * (1 + DISCOUNTS[recent])[:, None])
     error_before = spread / (n_before * (1 + DISCOUNTS[longer]))
     move, error = np.where(known, after - before, 0.0), np.where(known, error_after + error_before, np.inf)
     precision = np.where(known & (error > 0), 1.0 / np.where(error > 0, error, 1.0), 0.0)
     total = precision.sum(-1, keepdims=True)
     others = total - precision
-    mean_others = ((precision * move).sum(-1, keepdims=True) - precision * move) / np.where(
-        others > 0, others, 1.0
-    )
+    some = np.where(others > 0, others, 1.0)
+    moved = precision * move
+    all_moved = moved.sum(-1, keepdims=True)
+    mean_others = (all_moved - moved) / some
     usable = known & (others > 0) & (precision > 0)
-    deviation = np.sqrt(np.where(usable, error + 1.0 / np.where(others > 0, others, 1.0), 1.0))
+    deviation = np.sqrt(np.where(usable, error + 1.0 / some, 1.0))
     own = np.where(usable, (move - mean_others) / deviation, 0.0)
-    common = (precision * move).sum(-1) / np.sqrt(np.maximum(total[..., 0], 1e-300))
+    common = all_moved[..., 0] / np.sqrt(np.maximum(total[..., 0], 1e-300))
     lead = _lead(np.where(known, after, -np.inf), error_after)
     nothing = np.where(known, 0.0, np.nan)
-    return Shift(before + nothing, after + nothing, common, own, lead, np.sqrt(error))
+    before, after, error = before + nothing, after + nothing, np.sqrt(error)
+    return [
+        Shift(
+            before[..., at, :],
+            after[..., at, :],
+            common[..., at],
+            own[..., at, :],
+            lead[..., at, :],
+            error[..., at, :],
+        )
+        for at in range(len(recent))
+    ]
 
 
 def _dispersion(evidence: Evidence) -> Floats:
@@ -151,9 +170,7 @@ def latest(
 
     Who is best matters most, then what all did, then what an arm did by itself.
     """
-    shifts = [
-        shift(evidence, reward_type, eligible, recent) for recent in (Span.FIVE_TICKS, Span.TWENTY_TICKS)
-    ]
+    shifts = _shifts(evidence, reward_type, eligible, [Span.FIVE_TICKS, Span.TWENTY_TICKS])
     for describe in (_new_champion, _all_arms, _one_arm):
         for shifted in shifts:
             change = describe(names, shifted, eligible)
