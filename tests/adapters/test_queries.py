@@ -24,6 +24,19 @@ async def test_a_query_of_any_length_is_asked(prometheus: Prometheus) -> None:
     assert (method, parse_qs(body)["query"]) == ("POST", [query])
 
 
+async def test_a_query_arrives_as_it_is_whatever_it_has_in_it(prometheus: Prometheus) -> None:
+    every = "".join(map(chr, range(1, 0x250))) + "%2B %zz é 😀 ;a=b&c"
+    for refusal in ("200 OK", "405 Method Not Allowed"):
+        recording = Recording(lambda method, refusal=refusal: refusal if method == "POST" else "200 OK")
+        async with server(recording) as address:
+            assert await prometheus.query(address, every, 1.0) == []
+        _, head, body = recording.requests[-1]
+        form = body or head.split()[1].partition("?")[2]
+        assert parse_qs(form, strict_parsing=True) == {"query": [every], "time": ["1.000"]}
+        assert ";" not in form
+    assert "content-type: application/x-www-form-urlencoded" in recording.requests[0][1].lower()
+
+
 @pytest.mark.parametrize("refusal", ["405 Method Not Allowed", "403 Forbidden"])
 async def test_a_server_that_takes_no_post_is_asked_by_get_from_then_on(
     prometheus: Prometheus, refusal: str

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import aiohttp
+import yarl
 
 from bandit_operator.adapters.access import Access, shown
 from bandit_operator.adapters.answers import MOST_BYTES, refused, samples_in, series_in
@@ -194,12 +195,16 @@ class Prometheus:
             return 0, headers
         self.requests += 1
         url = f"{address.rstrip('/')}/api/v1/query"
+        posts, data = method == "POST", None
+        if posts:  # as aiohttp encodes forms, at a tenth of the cost
+            data = yarl.URL.build(query=form).raw_query_string.encode()
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
         async with self._connected().request(
             method,
             url,
             headers=headers,
-            data=form if method == "POST" else None,
-            params=None if method == "POST" else form,
+            data=data,
+            params=None if posts else form,
             allow_redirects=False,
         ) as answer:
             if answer.headers.get("Content-Encoding", "identity") != "identity":
