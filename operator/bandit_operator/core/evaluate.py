@@ -163,6 +163,7 @@ def assess(
     eligible: Flags,
     chosen: Flags | None = None,
     against: RollbackEvidence | None = None,
+    best: Floats | None = None,
 ) -> Assessment:
     """Shares and verdicts for a memory with any leading axes.
 
@@ -172,11 +173,12 @@ def assess(
         eligible: arms that may get traffic ``[..., K]``; a winner must beat these.
         chosen: those of them whose shares the strategy may choose ``[..., K]``; None means all.
         against: the evidence for rollbacks, where it is known already.
+        best: P(best) among the chosen arms ``[..., K]``, where it is known already.
     """
     evidence, promotion = memory.evidence, experiment.promotion
     proof = (against or rollback_evidence(experiment, memory)).proof
     eligible = np.broadcast_to(eligible, memory.trials.shape)
-    asked = situation(experiment, memory, eligible if chosen is None else chosen)
+    asked = situation(experiment, memory, eligible if chosen is None else chosen, best)
     suspect = _profile_suspect(memory)
     promoted = verdicts.promoted(proof, eligible, promotion.error_rate)
     return Assessment(
@@ -196,8 +198,10 @@ def assess(
     )
 
 
-def situation(experiment: Experiment, memory: Memory, eligible: Flags) -> Situation:
-    """Return what the strategy computes shares from; ``eligible`` is ``[..., K]``."""
+def situation(
+    experiment: Experiment, memory: Memory, eligible: Flags, best: Floats | None = None
+) -> Situation:
+    """Return what the strategy computes shares from; ``eligible`` is ``[..., K]``, as P(best) is if known."""
     shadow, scored = memory.shadow, None
     if shadow is not None:
         scored = shadow.scored & ~shadow.lies[..., None]
@@ -211,6 +215,7 @@ def situation(experiment: Experiment, memory: Memory, eligible: Flags) -> Situat
         validation_scores=validation_scores(experiment),
         shadow=None if shadow is None else shadow.moments * ~shadow.lies[..., None, None],
         scored=scored,
+        best=best,
     )
 
 
@@ -248,10 +253,11 @@ def evaluate(
         raise ValueError("no arm is eligible: keep the weights as they are")
     choice = mask if chosen is None else np.array([name in chosen for name in names])
     against = against or rollback_evidence(experiment, memory)
-    assessment = assess(experiment, memory, mask, choice, against)
     asked = situation(experiment, memory, mask)
-    mean, low, high = posterior.interval(experiment.strategy.counts(memory.state, asked), memory.reward_type)
     best = experiment.strategy.probability_best(memory.state, asked)
+    known = best if np.array_equal(choice, mask) else None
+    assessment = assess(experiment, memory, mask, choice, against, known)
+    mean, low, high = posterior.interval(experiment.strategy.counts(memory.state, asked), memory.reward_type)
     trust = experiment.strategy.trust(memory.state, asked)
     any_reward = bool((memory.trials > 0).any())
     e_values = np.exp(np.minimum(against.log_e_value, verdicts.LARGEST_LOG))

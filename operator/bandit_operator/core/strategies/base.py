@@ -110,6 +110,8 @@ class Situation:
     """Sums of the arms' rewards in the shadow ``[..., M, K]``, where there is one that can be relied on."""
     scored: Flags | None = None
     """Arms that the shadow has scored lately ``[..., K]``."""
+    best: Floats | None = None
+    """P(best) of just this state and situation ``[..., K]``, where it is known already."""
 
     @property
     def counts(self) -> Floats:
@@ -168,6 +170,11 @@ class Strategy(Protocol):
     def counts(self, state: Arrays, situation: Situation) -> Floats:
         """Moments ``[..., M, K]`` that means and intervals are reported from."""
         ...
+
+
+def best_of(strategy: Strategy, state: Arrays, situation: Situation) -> Floats:
+    """P(best) ``[..., K]``, found once for a situation that knows it."""
+    return strategy.probability_best(state, situation) if situation.best is None else situation.best
 
 
 class Stateless:

@@ -14,7 +14,7 @@ from bandit_operator.core.inference import small_systems as ss
 from bandit_operator.core.inference.named_arrays import Arrays, Axes, Field, Fields, Flags, Floats
 from bandit_operator.core.inference.quasi_random import MOST_DIMENSIONS, sobol
 from bandit_operator.core.model import RewardType
-from bandit_operator.core.strategies.base import Situation, Stateless, Tick, normalised, setting
+from bandit_operator.core.strategies.base import Situation, Stateless, Tick, best_of, normalised, setting
 
 PRIOR_VARIANCE = 0.16
 """Prior variance of an arm's contrast, in units of one reward's variance (0.04 at its largest, ¼)."""
@@ -165,7 +165,7 @@ class ContrastThompson(Stateless):
 
     def shares(self, state: Arrays, situation: Situation) -> Floats:
         """Return the probability of being best; sharper where the shadow scores every eligible arm."""
-        best = self.probability_best(state, situation)
+        best = best_of(self, state, situation)
         power = np.where(situation.sees_all, SHARPENED, 1.0)[..., None]
         return normalised(best**power, situation.eligible)
 

@@ -9,7 +9,7 @@ from bandit_operator.core.inference import moments as mo
 from bandit_operator.core.inference import posterior
 from bandit_operator.core.inference.named_arrays import Arrays, Field, Fields, Floats
 from bandit_operator.core.model import RewardType
-from bandit_operator.core.strategies.base import Situation, Tick, discount, normalised, setting
+from bandit_operator.core.strategies.base import Situation, Tick, best_of, discount, normalised, setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Thompson:
 
     def shares(self, state: Arrays, situation: Situation) -> Floats:
         """Return the probability of being best."""
-        return normalised(self.probability_best(state, situation), situation.eligible)
+        return normalised(best_of(self, state, situation), situation.eligible)
 
     def probability_best(self, state: Arrays, situation: Situation) -> Floats:
         """P(best) given the discounted sums."""

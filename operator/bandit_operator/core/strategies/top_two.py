@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from bandit_operator.core.inference.named_arrays import Arrays, Floats
-from bandit_operator.core.strategies.base import Situation, Stateless, normalised, setting
+from bandit_operator.core.strategies.base import Situation, Stateless, best_of, normalised, setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class TopTwo(Stateless):
 
     def shares(self, state: Arrays, situation: Situation) -> Floats:
         """Shares by the formula above."""
-        best = self.probability_best(state, situation)
+        best = best_of(self, state, situation)
         arms = best.shape[-1]
         # 1 − p_j is summed from the other arms, because the subtraction loses them as p_j nears 1.
         rest = best @ (1.0 - np.eye(arms))
