@@ -17,7 +17,7 @@ import numpy as np
 
 from bandit_operator.core.inference.evidence import Evidence, over_dispersion
 from bandit_operator.core.inference.forecast import DISCOUNTS, Span, forecast
-from bandit_operator.core.inference.named_arrays import Flags, Floats
+from bandit_operator.core.inference.named_arrays import Flags, Floats, same_arm
 from bandit_operator.core.model import RewardType
 
 DEVIATIONS = 6.0
@@ -157,7 +157,7 @@ def _lead(after: Floats, error: Floats) -> Floats:
     with np.errstate(invalid="ignore"):  # two arms without data differ by nothing
         gap = after[..., :, None] - after[..., None, :]
     deviation = np.sqrt(np.maximum(error[..., :, None] + error[..., None, :], 1e-300))
-    scaled = np.where(np.eye(arms, dtype=bool), np.inf, gap / deviation)
+    scaled = np.where(same_arm(arms), np.inf, gap / deviation)
     scaled = np.where(np.isfinite(after)[..., None, :], scaled, np.inf)
     lead = np.asarray(scaled.min(-1))
     return np.where(np.isfinite(after) & np.isfinite(lead), lead, 0.0)

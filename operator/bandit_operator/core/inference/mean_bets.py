@@ -113,9 +113,13 @@ def update(
         shown=np.clip(pairs.number, arrays["blocks"], ticks_show * arrays["blocks"]),
     )
     scarce = 0.0 if normal else _rarer(spread) ** 2
-    closed = _close(arrays, closing, UNSEEN * weight * scarce / np.where(spread > 0, spread, 1.0))
-    result = {name: np.where(full, value, arrays[name]) for name, value in closed.items() if name != "bet"}
-    result["bet"] = np.where(full[..., None, :, :], closed["bet"], arrays["bet"])
+    result = {name: arrays[name] for name in ("blocks", "drift", "excess", "fourth", "bet")}
+    if full.any():
+        closed = _close(arrays, closing, UNSEEN * weight * scarce / np.where(spread > 0, spread, 1.0))
+        result = {
+            name: np.where(full, value, arrays[name]) for name, value in closed.items() if name != "bet"
+        }
+        result["bet"] = np.where(full[..., None, :, :], closed["bet"], arrays["bet"])
     opened = {"z": z, "bound": bound, "weight": weight, "mean": mean, "spread": spread}
     return result | {f"block_{name}": np.where(full, 0.0, value) for name, value in opened.items()}
 

@@ -21,6 +21,30 @@ Flags = NDArray[np.bool_]
 Arrays = Mapping[str, Floats]
 
 
+@cache
+def identity(arms: int) -> Floats:
+    """The unit matrix ``[K, K]``, made once; not to be written to."""
+    made = np.eye(arms)
+    made.setflags(write=False)
+    return made
+
+
+@cache
+def same_arm(arms: int) -> Flags:
+    """Where row and column are one arm ``[K, K]``, made once; not to be written to."""
+    made = np.eye(arms, dtype=bool)
+    made.setflags(write=False)
+    return made
+
+
+@cache
+def others(arms: int) -> Flags:
+    """Where row and column are two arms ``[K, K]``, made once; not to be written to."""
+    made = ~same_arm(arms)
+    made.setflags(write=False)
+    return made
+
+
 class Axes(Enum):
     """Which of an array's last axes stand for arms."""
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bandit_operator.core.inference.forecast import Forecast
-from bandit_operator.core.inference.named_arrays import Arrays, Axes, Field, Flags, Floats
+from bandit_operator.core.inference.named_arrays import Arrays, Axes, Field, Flags, Floats, others
 
 LONGEST = 300.0
 """Ticks that are added up at the most."""
@@ -91,14 +91,13 @@ def update(
         The arrays after the tick, and the comparisons.
     """
     arms = trials.shape[-1]
-    known = expected.known[..., :, None] & expected.known[..., None, :] & ~np.eye(arms, dtype=bool)
+    known = expected.known[..., :, None] & expected.known[..., None, :] & others(arms)
     now, earned, mean, variance = (
-        np.broadcast_to(array[..., :, None], known.shape)
-        for array in (trials, rewards, expected.mean, expected.variance)
+        _by_row(array, arms) for array in (trials, rewards, expected.mean, expected.variance)
     )
     together = (now > 0) & (swapped(now) > 0)
     if bounds is not None:
-        least, most = (np.broadcast_to(array[..., :, None], known.shape) for array in bounds)
+        least, most = (_by_row(array, arms) for array in bounds)
         ready = known & together
         number = arrays["compared"]
         spread = variance if normal else _spread(now, mean)
@@ -122,6 +121,11 @@ def update(
     }
     spread = variance if normal else _spread(summed, mean)
     return after, Pairs(ready, summed, gained, mean, variance, spread, summed, summed, arrays["compared"])
+
+
+def _by_row(array: Floats, arms: int) -> Floats:
+    """What each arm has ``[..., K]`` for all pairs whose row it is ``[..., K, K]``."""
+    return np.repeat(array[..., None], arms, axis=-1)
 
 
 def _spread(trials: Floats, mean: Floats) -> Floats:

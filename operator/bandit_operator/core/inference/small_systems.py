@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from bandit_operator.core.inference.named_arrays import Floats
+from bandit_operator.core.inference.named_arrays import Floats, identity
+
+_EPSILON = np.finfo(np.float64).eps
 
 
 def cholesky(matrix: Floats) -> Floats:
@@ -21,24 +23,32 @@ def cholesky(matrix: Floats) -> Floats:
     """
     size = matrix.shape[-1]
     factor = np.zeros(matrix.shape)
+    least = np.maximum(_EPSILON * np.abs(np.diagonal(matrix, axis1=-2, axis2=-1)), 1e-300)
     for j in range(size):
-        rest = matrix[..., j:, j] - (factor[..., j:, :j] * factor[..., j : j + 1, :j]).sum(-1)
-        least = np.maximum(np.finfo(np.float64).eps * np.abs(matrix[..., j, j]), 1e-300)
-        pivot = np.sqrt(np.maximum(rest[..., 0], least))
+        rest = matrix[..., j:, j]
+        if j > 0:
+            rest = rest - (factor[..., j:, :j] * factor[..., j : j + 1, :j]).sum(-1)
+        pivot = np.sqrt(np.maximum(rest[..., 0], least[..., j]))
         factor[..., j, j] = pivot
-        factor[..., j + 1 :, j] = rest[..., 1:] / pivot[..., None]
+        if j + 1 < size:
+            factor[..., j + 1 :, j] = rest[..., 1:] / pivot[..., None]
     return factor
 
 
 def solve(factor: Floats, right: Floats) -> Floats:
     """X with L Lᵀ x = right ``[..., K, N]``, given the lower factor L ``[..., K, K]``."""
     size = factor.shape[-1]
-    leading = np.broadcast_shapes(factor.shape[:-2], right.shape[:-2])
-    x = np.array(np.broadcast_to(right, leading + right.shape[-2:]))
-    for i in range(size):
+    if factor.shape[:-2] == right.shape[:-2]:
+        x = np.array(right)
+    else:
+        leading = np.broadcast_shapes(factor.shape[:-2], right.shape[:-2])
+        x = np.array(np.broadcast_to(right, leading + right.shape[-2:]))
+    x[..., 0, :] /= factor[..., 0, 0, None]
+    for i in range(1, size):
         known = (factor[..., i, :i, None] * x[..., :i, :]).sum(-2)
         x[..., i, :] = (x[..., i, :] - known) / factor[..., i, i, None]
-    for i in reversed(range(size)):
+    x[..., -1, :] /= factor[..., -1, -1, None]
+    for i in reversed(range(size - 1)):
         known = (factor[..., i + 1 :, i, None] * x[..., i + 1 :, :]).sum(-2)
         x[..., i, :] = (x[..., i, :] - known) / factor[..., i, i, None]
     return x
@@ -51,5 +61,5 @@ def log_determinant(factor: Floats) -> Floats:
 
 def inverse(factor: Floats) -> Floats:
     """(L Lᵀ)⁻¹ ``[..., K, K]``, symmetric to the last bit, given the lower factor L."""
-    whole = solve(factor, np.eye(factor.shape[-1]))
+    whole = solve(factor, identity(factor.shape[-1]))
     return np.asarray((whole + whole.swapaxes(-1, -2)) / 2)

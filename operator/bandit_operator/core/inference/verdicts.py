@@ -13,7 +13,7 @@ from bandit_operator.core.inference import contrasts
 from bandit_operator.core.inference import evidence as evidence_of
 from bandit_operator.core.inference import shadow as evidence_of_shadow
 from bandit_operator.core.inference.evidence import Evidence
-from bandit_operator.core.inference.named_arrays import Flags, Floats
+from bandit_operator.core.inference.named_arrays import Flags, Floats, others
 from bandit_operator.core.inference.shadow import ShadowEvidence
 from bandit_operator.core.model import RewardType
 
@@ -64,7 +64,7 @@ def promoted(proof: Floats, eligible: Flags, error_rate: float) -> Flags:
     """Return the arm that is proven better than every other eligible one ``[..., K]``."""
     arms = proof.shape[-1]
     proven = proof >= np.log(threshold(arms, error_rate))
-    rivals = eligible[..., None, :] & ~np.eye(arms, dtype=bool)
+    rivals = eligible[..., None, :] & others(arms)
     return np.asarray(eligible & (proven | ~rivals).all(-1) & (eligible.sum(-1, keepdims=True) > 1))
 
 

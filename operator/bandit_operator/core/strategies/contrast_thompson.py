@@ -11,7 +11,16 @@ from scipy import special
 
 from bandit_operator.core.inference import moments as mo
 from bandit_operator.core.inference import small_systems as ss
-from bandit_operator.core.inference.named_arrays import Arrays, Axes, Field, Fields, Flags, Floats
+from bandit_operator.core.inference.named_arrays import (
+    Arrays,
+    Axes,
+    Field,
+    Fields,
+    Flags,
+    Floats,
+    identity,
+    others,
+)
 from bandit_operator.core.inference.quasi_random import MOST_DIMENSIONS, sobol
 from bandit_operator.core.model import RewardType
 from bandit_operator.core.strategies.base import Situation, Stateless, Tick, best_of, normalised, setting
@@ -114,8 +123,8 @@ class ContrastThompson(Stateless):
         block = state["block"] + tick.moments
         scored = _scored(state, tick)
         full = block[..., mo.TRIALS, :].sum(-1) >= BLOCK
-        after = self._compared(state, block, scored, age, tick)
-        result = {}
+        result = {name: state[name] for name in ("weight", "difference", "score", "level")}
+        after = self._compared(state, block, scored, age, tick) if full.any() else {}
         for name, value in after.items():
             mask = full.reshape(full.shape + (1,) * (value.ndim - full.ndim))
             result[name] = np.where(mask, value, state[name])
@@ -139,7 +148,7 @@ class ContrastThompson(Stateless):
         scale = scale[..., None, None, None]
         n_i, n_j = n[..., None, :, None], n[..., None, None, :]
         y_i, y_j = y[..., None, :, None], y[..., None, None, :]
-        weight = n_i * n_j * scale * ~np.eye(n.shape[-1], dtype=bool)
+        weight = n_i * n_j * scale * others(n.shape[-1])
         difference = (n_j * y_i - n_i * y_j) * scale
         if tick.shadow is not None:
             weight = weight + scored["block_precision"][..., None, :, :]
@@ -226,17 +235,25 @@ def _priors(flat: Floats, scores: Floats, reward_type: RewardType) -> _Priors:
         reward_type: what one reward is.
     """
     known = np.isfinite(scores)
-    center = scores[known].mean() if known.any() else 0.0
     mean = np.zeros((_HYPOTHESES, scores.size))
-    mean[1:] = np.where(known, scores - center, 0.0)
-    # Of rewards in [0, 1] the flat variance is PRIOR_VARIANCE/4; others differ by their own scale.
-    scale = flat[..., None, None] / (PRIOR_VARIANCE / 4.0)
-    variance = np.broadcast_to(flat[..., None, None], (*flat.shape, _HYPOTHESES, scores.size)).copy()
-    variance[..., 1:, :] = np.where(known, SCORES_SD[:, None] ** 2 * scale, variance[..., 1:, :])
+    variance = np.empty((*flat.shape, _HYPOTHESES, scores.size))
+    variance[...] = flat[..., None, None]
+    if known.any():
+        mean[1:] = np.where(known, scores - scores[known].mean(), 0.0)
+        # Of rewards in [0, 1] the flat variance is PRIOR_VARIANCE/4; others differ by their own scale.
+        scale = flat[..., None, None] / (PRIOR_VARIANCE / 4.0)
+        variance[..., 1:, :] = np.where(known, SCORES_SD[:, None] ** 2 * scale, variance[..., 1:, :])
+    return _Priors(mean, variance, _log_weights(SCORES_TRUST if _compares(scores, reward_type) else 0.0))
+
+
+@cache
+def _log_weights(trust: float) -> Floats:
+    """Log prior weight of each hypothesis and memory ``[H, 3]``, made once; not to be written to."""
     with np.errstate(divide="ignore"):
-        trust = SCORES_TRUST if _compares(scores, reward_type) else 0.0
         weight = np.log(np.r_[1.0 - trust, np.full(SCORES_SD.size, trust / SCORES_SD.size)])
-    return _Priors(mean, variance, weight[:, None] + LOG_PRIOR)
+    made = weight[:, None] + LOG_PRIOR
+    made.setflags(write=False)
+    return np.asarray(made)
 
 
 def _weights(state: Arrays, prior: _Priors) -> Floats:
@@ -247,7 +264,7 @@ def _weights(state: Arrays, prior: _Priors) -> Floats:
 
 
 def _laplacian(weight: Floats) -> Floats:
-    return np.asarray(weight.sum(-1)[..., None] * np.eye(weight.shape[-1]) - weight)
+    return np.asarray(weight.sum(-1)[..., None] * identity(weight.shape[-1]) - weight)
 
 
 def _precision(laplacian: Floats, prior: _Priors) -> Floats:
@@ -258,7 +275,7 @@ def _precision(laplacian: Floats, prior: _Priors) -> Floats:
     """
     largest = laplacian.max((-1, -2))[..., None, :, None]
     ridge = np.maximum(1.0 / prior.variance[..., None, :], 1e-12 * largest)
-    return np.asarray(laplacian[..., None, :, :, :] + ridge[..., None] * np.eye(laplacian.shape[-1]))
+    return np.asarray(laplacian[..., None, :, :, :] + ridge[..., None] * identity(laplacian.shape[-1]))
 
 
 def _beyond(laplacian: Floats, difference: Floats, prior: _Priors) -> Floats:
@@ -304,11 +321,15 @@ def _restarted(arrays: Arrays, score: Floats, log_weight: Floats) -> tuple[dict[
         score: log scores of hypotheses and memories ``[..., H, 3]``.
         log_weight: their log prior weights ``[H, 3]``.
     """
-    weight, difference, score = arrays["weight"].copy(), arrays["difference"].copy(), score.copy()
 
     def values() -> Floats:
         return np.asarray(np.logaddexp.reduce(score + log_weight, axis=-2))
 
+    value = values()
+    best_shorter = np.maximum.accumulate(value[..., :0:-1], axis=-1)[..., ::-1]
+    if not (value[..., :-1] - best_shorter < RESTART_BELOW).any():
+        return dict(arrays), score
+    weight, difference, score = arrays["weight"].copy(), arrays["difference"].copy(), score.copy()
     for longer in range(HALF_LIVES.size - 2, -1, -1):
         rivals = values()[..., longer + 1 :]
         for shorter in range(longer + 1, HALF_LIVES.size):
@@ -330,7 +351,7 @@ def _posterior(state: Arrays, prior: _Priors) -> tuple[Floats, Floats]:
     factor = ss.cholesky(_precision(laplacian, prior))
     beyond = _beyond(laplacian, state["difference"].sum(-1), prior)
     mean = prior.mean[:, None, :] + ss.solve(factor, beyond[..., None])[..., 0]
-    jitter = 1e-12 * prior.variance[..., None, :, None] * np.eye(mean.shape[-1])
+    jitter = 1e-12 * prior.variance[..., None, :, None] * identity(mean.shape[-1])
     return mean, ss.cholesky(ss.inverse(factor) + jitter)
 
 
