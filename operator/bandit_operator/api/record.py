@@ -10,6 +10,7 @@ import base64
 import json
 import zlib
 from collections.abc import Mapping
+from functools import cache
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -267,5 +268,6 @@ def _read(text: Any) -> Object:
     return record
 
 
+@cache
 def _shown(model: type[ApiModel]) -> frozenset[str]:
     return frozenset(info.alias or name for name, info in model.model_fields.items())

@@ -160,9 +160,12 @@ def is_spared(standing: ArmStanding, now: float) -> bool:
 
 def carry(standings: Standings, shares: Mapping[str, float]) -> dict[str, ArmStanding]:
     """Remember the largest share of the arms' traffic that each serving arm has carried."""
+    largest = {
+        arm: max(standing.carried, round(shares.get(arm, 0.0), 6)) for arm, standing in standings.items()
+    }
     return {
-        arm: replace(standing, carried=max(standing.carried, round(shares.get(arm, 0.0), 6)))
-        if standing.state in SERVING_STATES
+        arm: replace(standing, carried=largest[arm])
+        if standing.state in SERVING_STATES and largest[arm] != standing.carried
         else standing
         for arm, standing in standings.items()
     }

@@ -14,10 +14,11 @@ def snapshot_of(
     tracked: Tracked, placement: Placement, read: CaughtUp, now: float, monotonic: float
 ) -> Snapshot:
     """Put together what is seen now, in seconds since the Unix epoch and by the monotonic clock."""
-    arms = {
-        arm: dataclasses.replace(facts, requests=read.requests.get(arm))
-        for arm, facts in placement.arms.items()
-    }
+    arms = placement.arms
+    if read.requests or any(facts.requests is not None for facts in arms.values()):
+        arms = {
+            arm: dataclasses.replace(facts, requests=read.requests.get(arm)) for arm, facts in arms.items()
+        }
     return Snapshot(
         now,
         read.reading,
