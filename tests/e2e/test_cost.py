@@ -96,7 +96,14 @@ def test_metrics_and_probes_tell_what_it_does(
     one.create()
     one.wait_for_move()
     # Those that every rollout moves; tests/reconcile/test_reasons.py moves all, in the process.
-    wanted = {"decisions_total", "prometheus_queries_total", "prometheus_requests_total", "api_writes_total", "leading", "resources"}
+    wanted = {
+        "decisions_total",
+        "prometheus_queries_total",
+        "prometheus_requests_total",
+        "api_writes_total",
+        "leading",
+        "resources",
+    }
     wanted |= {"arm_share", "arm_probability_best", "arm_evidence", "arm_mean_reward", "condition", "phase"}
     wanted |= {"tick_seconds_count", "tick_lag_seconds_count"}
     selector = f'{{namespace="{OPERATOR_NAMESPACE}"}}'
