@@ -43,7 +43,7 @@ class Ask(Protocol):
         promql: str,
         at: float,
         read: Callable[[bytes, str], Answer],
-        most: float | None = None,
+        most: float | None,
     ) -> Answer | SourceDown:
         """What a body is read into; ``most`` is how long an attempt may take that is not the last one."""
         ...
@@ -165,7 +165,7 @@ class Batches:
         """Answer one query by its own request; whether there was an answer, and soon."""
         begun = self._monotonic()
         try:
-            one.give(await self._ask(address, one.promql, at, samples_in))
+            one.give(await self._ask(address, one.promql, at, samples_in, None))
         except Exception as error:  # whatever it is, it is for who waits for this one, and for no other
             if one.waits:
                 one.answer.set_exception(error)
