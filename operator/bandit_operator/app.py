@@ -74,6 +74,7 @@ class Operator:
             settings.lease.identity,
             f"{settings.lease.namespace}/{settings.lease.name}",
             self.notifier.offer,
+            settings.shards,
         )
         self.shards = Shards(
             api,

@@ -20,7 +20,7 @@ from bandit_operator.api.references import Key, route_of, scale_targets_of
 from bandit_operator.api.status import Condition, Phase
 from bandit_operator.api.timestamps import to_timestamp
 from bandit_operator.api.verbs import Asked, asked_of
-from bandit_operator.core import reasons, windows
+from bandit_operator.core import reasons
 from bandit_operator.core.decide import decide
 from bandit_operator.core.decision import Decision, Intention
 from bandit_operator.core.model import Mode, Problem, Snapshot, Window
@@ -33,7 +33,7 @@ from bandit_operator.reconcile.mirrors import Mirrors, shadow_state
 from bandit_operator.reconcile.observe import Observer
 from bandit_operator.reconcile.ownership import older_owner
 from bandit_operator.reconcile.placement import Locator, Placement
-from bandit_operator.reconcile.requeue import at_its_tick, next_requeue
+from bandit_operator.reconcile.requeue import at_its_tick, next_requeue, tick_after
 from bandit_operator.reconcile.rivals import Rivals
 from bandit_operator.reconcile.route_writes import RouteWrites
 from bandit_operator.reconcile.snapshot import snapshot_of
@@ -72,6 +72,7 @@ class Reconciler:
         identity: str,
         lease: str = "",
         notify: Callable[[Sequence[Notice]], None] = lambda _: None,
+        shards: int = 1,
     ) -> None:
         self._cache = cache
         self._api = api
@@ -84,6 +85,7 @@ class Reconciler:
         self._tracked: dict[Key, Tracked] = {}
         self._rivals = Rivals(lease)
         self._notify = notify
+        self._shards = shards
 
     def forget(self, forgotten: Callable[[Key], bool]) -> None:
         """Leave resources to another replica; if they come back, they are begun from their statuses."""
@@ -133,13 +135,7 @@ class Reconciler:
         due = tick or now >= tracked.tick_at
         if now >= tracked.tick_at > -math.inf:
             self._metrics.tick_lag.observe(now - tracked.tick_at)
-        tracked.tick_at = windows.next_tick(
-            now,
-            tracked.experiment.interval,
-            tracked.settle,
-            tracked.experiment.uid,
-            len(self._cache.resources),
-        )
+        tracked.tick_at = tick_after(tracked, now, math.ceil(len(self._cache.resources) / self._shards))
         asked = asked_of(body, tracked.experiment.names)
         tracked.look_at_mode(asked, now)
         placement = await self._place(tracked)
@@ -203,7 +199,7 @@ class Reconciler:
         )
         await self._commit(tracked, body, overview)
         await self._act(tracked, placement, decision, write, gone, mirror)
-        return next_requeue(tracked, decision, self._clock.now(), self._clock.monotonic())
+        return next_requeue(tracked, decision, now, self._clock.now(), self._clock.monotonic())
 
     # ---- observe ----------------------------------------------------------------------
 

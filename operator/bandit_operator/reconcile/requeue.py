@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bandit_operator.core import servable
+from bandit_operator.core import servable, windows
 from bandit_operator.core.decision import Decision
 from bandit_operator.core.model import ArmState, Mode
 from bandit_operator.reconcile.tracked import Tracked
@@ -14,6 +14,12 @@ REASSERT_SECONDS = 1.0
 """A write that was overtaken or refused is tried again after this."""
 
 
+def tick_after(tracked: Tracked, now: float, resources: int) -> float:
+    """When a resource's next tick is, seconds since the Unix epoch; ``resources`` are looked at beside it."""
+    experiment = tracked.experiment
+    return windows.next_tick(now, experiment.interval, tracked.settle, experiment.uid, resources)
+
+
 def at_its_tick(tracked: Tracked, now: float) -> Requeue:
     """The next pass is its tick; ``now`` is the end of this one, seconds since the Unix epoch.
 
@@ -23,29 +29,31 @@ def at_its_tick(tracked: Tracked, now: float) -> Requeue:
     return Requeue(max(0.0, tracked.tick_at - now), tick=True)
 
 
-def next_requeue(tracked: Tracked, decision: Decision, now: float, monotonic: float) -> Requeue:
+def next_requeue(tracked: Tracked, decision: Decision, begun: float, now: float, monotonic: float) -> Requeue:
     """The next pass: the tick, or earlier where a drain or a wait ends or weights are re-asserted.
+
+    What ended while the pass was made has not been looked at, and is due at once.
 
     Args:
         tracked: the resource.
         decision: what was decided in this pass.
-        now: the end of this pass, seconds since the Unix epoch.
+        begun: the beginning of this pass, seconds since the Unix epoch.
+        now: its end, as well.
         monotonic: seconds by the monotonic clock.
     """
-    tick = at_its_tick(tracked, now)
-    waits = [
-        standing.quiet_since + tracked.experiment.rollback.drain - now + JUST_AFTER_SECONDS
+    moments = [
+        standing.quiet_since + tracked.experiment.rollback.drain + JUST_AFTER_SECONDS
         for standing in decision.standings.values()
         if standing.state is ArmState.DRAINING and standing.quiet_since is not None
     ]
-    waits += [
-        proven_at - now + JUST_AFTER_SECONDS
+    moments += [
+        proven_at + JUST_AFTER_SECONDS
         for standing in decision.standings.values()
         if (proven_at := servable.proven_at(standing)) is not None
     ]
-    if tracked.write_at > now:
-        waits.append(tracked.write_at - now + JUST_AFTER_SECONDS)
+    if tracked.write_at > begun:
+        moments.append(tracked.write_at + JUST_AFTER_SECONDS)
     elif not tracked.route.in_sync and tracked.experiment.mode is Mode.ACTIVE:
-        waits.append(REASSERT_SECONDS + tracked.route.back_off(monotonic))
-    waits = [wait for wait in waits if 0 < wait < tick.after]
-    return Requeue(min(waits), tick=False) if waits else tick
+        moments.append(now + REASSERT_SECONDS + tracked.route.back_off(monotonic))
+    earlier = [moment for moment in moments if begun < moment < tracked.tick_at]
+    return Requeue(max(0.0, min(earlier) - now), tick=False) if earlier else at_its_tick(tracked, now)
