@@ -93,7 +93,8 @@ def handed_over(operators: Cluster, shard: int) -> int:
     return int(lease(operators, f"{LEASE}-{shard}")["leaseTransitions"])
 
 
-def wait_for_all_to_go_on(several: list[Rollout], seconds: float = 60) -> None:
+def wait_for_all_to_go_on(several: list[Rollout], seconds: float = 150) -> None:
+    """A status in which nothing changes is written once a minute."""
     cursors = [one.status()["cursor"] for one in several]
     wait_until(
         lambda: all(one.status()["cursor"] > before for one, before in zip(several, cursors, strict=True)),
