@@ -13,7 +13,8 @@ ROOT = Path(bandit_operator.__file__).parent
 STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("log", ("structlog/", "logging/")),
     ("metrics", ("prometheus_client/", "runtime/telemetry.py", "watch/exposed.py")),
-    ("query", ("adapters/prometheus.py", "sources/promql.py", "sources/binding.py", "adapters/access.py")),
+    ("query", ("adapters/prometheus.py", "adapters/batches.py", "adapters/joined.py", "sources/promql.py",
+               "sources/binding.py", "adapters/access.py")),
     ("parse", ("adapters/answers.py", "bandit_operator/sources/", "reconcile/observe.py",
                "reconcile/moments.py", "reconcile/causes.py", "reconcile/windows.py")),
     ("learn", ("core/inference/", "core/memory/", "core/learn.py", "core/plausib")),
@@ -24,7 +25,7 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
                "reconcile/route_sync.py", "reconcile/ownership.py", "reconcile/mirror", "reconcile/former.py",
                "reconcile/together.py", "reconcile/gateway_features.py", "reconcile/contest.py", "kopf/")),
     ("pass", ("bandit_operator/reconcile/", "bandit_operator/api/")),
-    ("wake", ("runtime/scheduler.py",)),
+    ("wake", ("runtime/scheduler.py", "runtime/shards.py")),
     ("election", ("runtime/election.py",)),
 )  # fmt: skip
 """Steps by parts of their files' paths; the innermost frame that belongs to one says which it is.

@@ -71,3 +71,15 @@ async def test_a_write_takes_no_longer_than_it_may_here_and_at_the_server() -> N
     with pytest.raises(APIUnreachable):
         await api.patch("/written", {}, MERGE_PATCH)
     assert [one.get("timeout") for one in server.parameters] == ["0.25s"]
+
+
+async def test_a_lease_waits_behind_no_burst_of_other_requests() -> None:
+    server = Silent()
+    api = KubernetesAPI(server)
+    reads = [asyncio.create_task(api.get("/read")) for _ in range(2 * PARALLEL_REQUESTS)]
+    await server.busy.wait()
+    renewal = asyncio.create_task(api.lease("PUT", "/lease", {}))
+    await asyncio.sleep(0)
+    assert server.sent == ["GET"] * PARALLEL_REQUESTS + ["PUT"]
+    server.gone.set()
+    await asyncio.gather(renewal, *reads, return_exceptions=True)

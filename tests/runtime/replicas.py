@@ -116,16 +116,13 @@ class Replica:
 
     # ---- the API server ---------------------------------------------------------------
 
-    async def get(self, path: str) -> dict[str, Any]:
-        """Read a lease."""
+    async def lease(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+        """Read, create, replace or renew a lease; the answer may be lost on its way."""
         await self._travel()
-        if path not in self.world.leases:
-            raise NotFound(404, "not found")
-        return copy.deepcopy(self.world.leases[path])
-
-    async def lease(self, method: str, path: str, body: Any) -> dict[str, Any]:
-        """Create, replace or renew a lease; the answer may be lost on its way."""
-        await self._travel()
+        if method == "GET":
+            if path not in self.world.leases:
+                raise NotFound(404, "not found")
+            return copy.deepcopy(self.world.leases[path])
         if method == "PATCH":
             stored = self.world.renew(path, *body)
         else:

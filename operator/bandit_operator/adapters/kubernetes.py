@@ -25,6 +25,8 @@ REQUEST_SECONDS: Final = 10.0
 """Longest wait for one answer."""
 PARALLEL_REQUESTS: Final = 16
 """Most requests under way at once, so that a burst of ticks does not become a burst of connections."""
+PARALLEL_LEASES: Final = 4
+"""Most requests about leases beside them, which wait behind no burst: it would cost the lease."""
 
 Object = dict[str, Any]
 
@@ -52,6 +54,7 @@ class KubernetesAPI:
         self.write_seconds = REQUEST_SECONDS
         self._writing: set[asyncio.Task[Object]] = set()
         self._slots = asyncio.Semaphore(PARALLEL_REQUESTS)
+        self._lease_slots = asyncio.Semaphore(PARALLEL_LEASES)
         self._plurals: dict[tuple[str, str], str] = {}
 
     @classmethod
@@ -62,7 +65,7 @@ class KubernetesAPI:
             config.load_incluster_config(client_configuration=settings)
         except config.ConfigException:
             await config.load_kube_config(client_configuration=settings)
-        settings.connection_pool_maxsize = PARALLEL_REQUESTS
+        settings.connection_pool_maxsize = PARALLEL_REQUESTS + PARALLEL_LEASES
         return cls(client.ApiClient(settings))
 
     async def close(self) -> None:
@@ -100,10 +103,10 @@ class KubernetesAPI:
         """Wait until each write that is under way is over, whatever became of it."""
         await asyncio.gather(*self._writing, return_exceptions=True)
 
-    async def lease(self, method: str, path: str, body: Any) -> Object:
-        """Create (POST), replace (PUT) or change (PATCH, JSON Patch) a lease, also without holding it."""
+    async def lease(self, method: str, path: str, body: Any = None) -> Object:
+        """Read (GET), create (POST), replace (PUT) or change (PATCH, JSON Patch) a lease, held or not."""
         content_type = JSON_PATCH if method == "PATCH" else "application/json"
-        return await self._request(method, path, body, content_type)
+        return await self._request(method, path, body, content_type, slots=self._lease_slots)
 
     async def review(self, path: str, body: Object) -> Object:
         """Ask what somebody may do; nothing is stored, so that every replica may ask.
@@ -151,6 +154,7 @@ class KubernetesAPI:
         query: Mapping[str, str] | None = None,
         *,
         guarded: bool = False,
+        slots: asyncio.Semaphore | None = None,
     ) -> Object:
         headers = {"Accept": accept}
         if content_type:
@@ -162,7 +166,7 @@ class KubernetesAPI:
         if guarded:
             parameters.append(("timeout", f"{seconds:g}s"))
         try:
-            async with self._slots, asyncio.timeout(seconds):
+            async with slots or self._slots, asyncio.timeout(seconds):
                 if guarded and not self.may_write():  # asked once it is its turn, which may take long
                     raise NotLeading("the lease is not held")
                 prepared = await self._api.param_serialize(

@@ -238,7 +238,7 @@ class Elector:
     async def _free(self) -> None:
         with contextlib.suppress(OperatorError, TimeoutError):
             async with asyncio.timeout(2.0):
-                lease = await self._api.get(self._path())
+                lease = await self._api.lease("GET", self._path())
                 if lease["spec"].get("holderIdentity") == self._settings.identity:
                     spec = {**self._spec(lease["spec"]), "holderIdentity": "", "leaseDurationSeconds": 1}
                     await self._replace(lease, spec, wanted_by=_wanted_by(lease))
@@ -257,7 +257,7 @@ class Elector:
 
     async def _acquire(self) -> _Outcome:
         try:
-            lease = await self._api.get(self._path())
+            lease = await self._api.lease("GET", self._path())
         except NotFound:
             return await self._create()
         self._missing_since = None
