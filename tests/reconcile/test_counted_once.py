@@ -34,11 +34,9 @@ class Counting(Prometheus):
 
     queries = 0
 
-    async def query(
-        self, address: str, promql: str, at: Any, about: str | None = None
-    ) -> list[Sample] | SourceDown:
+    async def query(self, *arguments: Any, **named: Any) -> list[Sample] | SourceDown:
         self.queries += 1
-        return await super().query(address, promql, at, about)
+        return await super().query(*arguments, **named)
 
     async def series(self, address: str, promql: str, at: Any) -> list[Series] | SourceDown:
         self.queries += 1

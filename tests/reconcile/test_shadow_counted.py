@@ -39,11 +39,9 @@ class Counting(Prometheus):
     queries = 0
     dumb = False
 
-    async def query(
-        self, address: str, promql: str, at: Any, about: str | None = None
-    ) -> list[Sample] | SourceDown:
+    async def query(self, *arguments: Any, **named: Any) -> list[Sample] | SourceDown:
         self.queries += 1
-        return await super().query(address, promql, at, about)
+        return await super().query(*arguments, **named)
 
     async def series(self, address: str, promql: str, at: Any) -> list[Series] | SourceDown:
         if self.dumb and "shadow" in promql:
