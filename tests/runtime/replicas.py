@@ -20,6 +20,8 @@ from bandit_operator.runtime.scheduler import Requeue
 from bandit_operator.runtime.shards import Shards, may_write
 
 LEASE = LeaseSettings("operator", "system", "")
+LONG_LEASE = dataclasses.replace(LEASE, duration=40.0, deadline=35.0)
+"""As of replicas that were installed with other settings."""
 WRITE_SECONDS = LEASE.duration - LEASE.deadline
 
 
@@ -76,21 +78,25 @@ class World:
         self.leases[path]["metadata"]["resourceVersion"] = str(self.lease_writes)
         return self.leases[path]
 
-    def renew(self, path: str, test: dict[str, Any], replace: dict[str, Any]) -> dict[str, Any]:
-        """Apply a JSON Patch of a lease that tests its holder and replaces the time of its renewal."""
+    def patch(self, path: str, operations: list[dict[str, Any]]) -> dict[str, Any]:
+        """Apply a JSON Patch of a lease that tests and replaces fields of its spec."""
         if path not in self.leases:
             raise NotFound(404, "not found")
         lease = copy.deepcopy(self.leases[path])
-        if lease["spec"]["holderIdentity"] != test["value"]:
-            raise Conflict(422, "the test failed")
-        lease["spec"]["renewTime"] = replace["value"]
+        for one in operations:
+            field = one["path"].removeprefix("/spec/")
+            if one["op"] == "test" and lease["spec"].get(field) != one["value"]:
+                raise Conflict(422, "the test failed")
+            lease["spec"][field] = one["value"]
         return self.put(path, lease, lease["metadata"]["resourceVersion"])
 
 
 class Replica:
     """One of them, and its connection to the API server."""
 
-    def __init__(self, world: World, name: str, shards: int, interval: float = 2.0) -> None:
+    def __init__(
+        self, world: World, name: str, shards: int, interval: float = 2.0, lease: LeaseSettings = LEASE
+    ) -> None:
         self.world = world
         self.name = name
         self.interval = interval
@@ -103,7 +109,7 @@ class Replica:
         self._writing: set[asyncio.Task[None]] = set()
         self.shards = Shards(
             self,  # type: ignore[arg-type]  # of the API server it needs leases
-            dataclasses.replace(LEASE, identity=name),
+            dataclasses.replace(lease, identity=name),
             shards,
             work=self._look,
             concurrency=100,
@@ -124,7 +130,7 @@ class Replica:
                 raise NotFound(404, "not found")
             return copy.deepcopy(self.world.leases[path])
         if method == "PATCH":
-            stored = self.world.renew(path, *body)
+            stored = self.world.patch(path, body)
         else:
             name = body["metadata"]["name"]
             place = path if method == "PUT" else f"{path}/{name}"

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from bandit_operator.runtime.shards import MOST_SHARDS, may_write, shard_of
-from tests.runtime.replicas import LEASE, Replica, World, overlapping, owners, played
+from tests.runtime.replicas import LEASE, LONG_LEASE, Replica, World, overlapping, owners, played
 
 UIDS = [f"6f1c{number:08x}" for number in range(4000)]
 TAKEN_OVER_SECONDS = LEASE.duration + 2 * LEASE.period
@@ -103,6 +103,24 @@ def test_a_replica_that_stops_in_order_is_followed_at_once() -> None:
         await replicas.pop().stop()
         await asyncio.sleep(2 * LEASE.period)
         assert each_is_looked_at_by_one(world, *replicas)
+        assert overlapping(world.written) == []
+
+    played(play())
+
+
+def test_replicas_of_different_durations_are_all_believed_to_hold_what_they_hold_together() -> None:
+    async def play() -> None:
+        world = World(10)
+        short = Replica(world, "short", 2)
+        await asyncio.sleep(SETTLED_SECONDS)
+        long = Replica(world, "long", 2, lease=LONG_LEASE)
+        await asyncio.sleep(SETTLED_SECONDS)
+        assert [long.shards.held, short.shards.held] == [1, 1]
+        long.cut_off = True  # and acts until its own deadline
+        await short.stop()
+        other = Replica(world, "other", 1)
+        await asyncio.sleep(LONG_LEASE.duration + SETTLED_SECONDS)
+        assert other.shards.held == 1
         assert overlapping(world.written) == []
 
     played(play())
@@ -216,10 +234,11 @@ def test_through_kills_broken_connections_and_new_settings_no_two_write_at_a_tim
                 one.cut_off = what == "cut"
             elif what == "delete" and world.leases:
                 del world.leases[world.random.choice(sorted(world.leases))]
-                await asyncio.sleep(LEASE.duration + 2 * LEASE.period)  # until everybody has seen the next
+                await asyncio.sleep(LONG_LEASE.duration + 2 * LEASE.period)  # until all have seen the next
             if what in ("kill", "stop", "more") and len(replicas) < 5:
                 shards = world.random.choice([1, 2, 3, 3, 3, 3])
-                replicas.append(Replica(world, f"r{made}", shards, interval=0.5))
+                lease = world.random.choice([LEASE, LEASE, LONG_LEASE])
+                replicas.append(Replica(world, f"r{made}", shards, interval=0.5, lease=lease))
                 made += 1
         assert overlapping(world.written) == []
         assert len({one.replica for one in world.written}) > 3

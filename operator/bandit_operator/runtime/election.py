@@ -126,6 +126,7 @@ class Elector:
         self._until = 0.0
         self._seen: tuple[Any, ...] | None = None
         self._seen_at = 0.0
+        self._seen_duration = 0.0
         self._free_since: float | None = None
         self._missing_since: float | None = None
         self._announced = False
@@ -266,11 +267,12 @@ class Elector:
         if _version(spec) != self._seen:
             self._seen, self._seen_at = _version(spec), self._monotonic()
         holder = spec.get("holderIdentity")
-        expires = self._seen_at + float(spec.get("leaseDurationSeconds") or 0)
+        self._seen_duration = float(spec.get("leaseDurationSeconds") or 0)
+        expires = self._seen_at + self._seen_duration
         self.holder = holder if holder and self._monotonic() < expires else ""
         if holder == self._settings.identity:
             if self._shared:
-                await self._renew()
+                await self._renew(spec)
                 return _Outcome.HELD
             if wanted_by not in ("", holder) and self.leading and self._policy.gives():
                 return _Outcome.WANTED
@@ -292,7 +294,7 @@ class Elector:
             self._missing_since = self._monotonic()
         if not self.leading:
             missing_for = self._monotonic() - self._missing_since
-            if self._there_was_one and missing_for < self._settings.duration:
+            if self._there_was_one and missing_for < max(self._settings.duration, self._seen_duration):
                 return _Outcome.NOT_OURS
             if not self._may_take(wanted=False):
                 return _Outcome.NOT_OURS
@@ -324,10 +326,17 @@ class Elector:
         self.taking = self._policy.may_take(now - self._free_since, wanted)
         return self.taking
 
-    async def _renew(self) -> None:
-        """Write the time alone: of those that hold it together none is in another's way."""
+    async def _renew(self, spec: Object) -> None:
+        """Write the time and the longest duration: of those that hold it together none is in another's way.
+
+        Each of them must be believed to hold it for as long as its own settings say.
+        """
+        before = spec.get("leaseDurationSeconds")
+        duration = max(before or 0, math.ceil(self._settings.duration))
         patch = [
             {"op": "test", "path": "/spec/holderIdentity", "value": self._settings.identity},
+            {"op": "test", "path": "/spec/leaseDurationSeconds", "value": before},
+            {"op": "replace", "path": "/spec/leaseDurationSeconds", "value": duration},
             {"op": "replace", "path": "/spec/renewTime", "value": _now()},
         ]
         await self._api.lease("PATCH", self._path(), patch)
