@@ -92,11 +92,11 @@ def test_intervals_that_are_multiples_of_each_other_share_their_moments() -> Non
     assert (of_thirty - of_ten) % 10.0 == pytest.approx(0.0, abs=1e-3) or (of_thirty - of_ten) % 10.0 > 9.999
 
 
-def test_a_thousand_resources_are_looked_at_in_groups_spread_evenly_over_half_of_the_interval() -> None:
+def test_a_thousand_resources_are_looked_at_in_groups_spread_evenly_over_most_of_the_interval() -> None:
     moments = Counter(round(next_tick(1e9, 10.0, 0.0, f"uid-{n}", 1000) - 1e9, 3) for n in range(1000))
     gaps = {round(after - before, 2) for before, after in itertools.pairwise(sorted(moments))}
-    assert gaps == {0.12}
-    assert 0.0 < min(moments) < max(moments) < 5.0
+    assert gaps == {0.19}
+    assert 0.0 < min(moments) < max(moments) < 8.0
     assert max(moments.values()) < 2 * IN_A_GROUP
 
 

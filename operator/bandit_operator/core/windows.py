@@ -17,13 +17,13 @@ FIRST_SETTLE = 5.0
 """Seconds after its end by which a window is taken to be complete, until samples are seen to come later."""
 LONGEST_SETTLE = 300.0
 """Most seconds that samples are waited for, unless the user says otherwise."""
-TICK_SECONDS = 0.02
+TICK_SECONDS = 0.01
 """Time that each resource gets for its tick."""
 ONE_BY_ONE = 10
 """Resources of which each is looked at in a moment of its own."""
 IN_A_GROUP = 24
 """Resources that are looked at in one moment where there are more, on average."""
-MOST_SPREAD = 0.5
+MOST_SPREAD = 0.8
 """Part of the interval over which the ticks of however many resources are spread."""
 TOGETHER_SECONDS = 1.0
 """What is written within this time is one change to a gateway."""
