@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -131,19 +132,20 @@ class Environment:
 
 
 @contextmanager
-def open_environment(directory: Path, operator: Path | None = None) -> Iterator[Environment]:
+def open_environment(directory: Path, operator: str | None = None) -> Iterator[Environment]:
     """Start a fresh cluster with the operator in it, and end it afterwards.
 
     Args:
         directory: Folder for its state.
-        operator: A program that is run in place of the operator's own.
+        operator: A module that is run in place of the operator's own.
 
     Raises:
         ClusterError: A part of it does not start.
     """
     known = known_images()
     if operator is not None:
-        replaced = image_of("bandit_operator", operator)
+        path = os.pathsep.join([str(REPOSITORY), image_of("bandit_operator")["env"]["PYTHONPATH"]])
+        replaced = {"entrypoint": [sys.executable, "-m", operator], "env": {"PYTHONPATH": path}}
         known |= {name: replaced for name in known if name.startswith("bandit-operator:")}
     with fresh_cluster(directory, known, NAMESPACE, *UNSCRAPED) as cluster:
         yield Environment(cluster)

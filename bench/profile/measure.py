@@ -11,7 +11,7 @@ from typing import Any
 
 from bench.overhead import scale
 from bench.overhead.environment import NAMESPACE, Environment, open_environment
-from bench.profile import sampled, steps
+from bench.profile import sampled
 from cluster.client import ClusterError
 from testbed.installation import OPERATOR_NAMESPACE
 from testbed.rollout import Rollout
@@ -43,7 +43,7 @@ def measure(
     """
     progress("a cluster starts")
     made: list[Rollout] = []
-    with open_environment(folder, Path(sampled.__file__)) as environment:
+    with open_environment(folder, sampled.__name__) as environment:
         environment.rewards.put({})
         for number in numbers:
             progress(f"making {number:,} resources")
@@ -62,28 +62,29 @@ def _line(environment: Environment, made: list[Rollout], weights: str, seconds: 
     scale.await_in_time(environment)
     start = time.time()
     spent = scale.spent_in(environment, seconds)
-    samples = _samples(environment, start, time.time())
+    by_step, by_function = _samples(environment, start, time.time())
+    samples = by_step.total()
     if not samples:
         raise ClusterError(f"the log has no samples of {len(made):,} resources, weights {weights}")
     ticks = spent["ticks"]
     each = 1000.0 * sampled.PERIOD / ticks if ticks else 0.0
-    functions = steps.by_function(samples, inclusive=True).most_common(MOST_FUNCTIONS)
     return {
         "resources": len(made),
         "weights": weights,
         "ticks": ticks,
-        "samples": sum(number for _, number in samples),
-        "ms": each * sum(number for _, number in samples),
+        "samples": samples,
+        "ms": each * samples,
         "writes": spent["api_writes"],
-        "steps": {step: each * number for step, number in steps.by_step(samples).most_common()},
-        "functions": {name: each * number for name, number in functions},
+        "steps": {step: each * number for step, number in by_step.most_common()},
+        "functions": {name: each * number for name, number in by_function.most_common(MOST_FUNCTIONS)},
     }
 
 
-def _samples(environment: Environment, start: float, end: float) -> list[tuple[tuple[str, ...], int]]:
-    """The stacks that were counted between two times, and how often each was."""
+def _samples(environment: Environment, start: float, end: float) -> tuple[Counter[str], Counter[str]]:
+    """How many moments between two times belong to each step, and have each function on their stack."""
     logs = environment.cluster.kubectl("logs", "-n", OPERATOR_NAMESPACE, environment.operator_pod)
-    counts: Counter[tuple[str, ...]] = Counter()
+    by_step: Counter[str] = Counter()
+    by_function: Counter[str] = Counter()
     for line in logs.splitlines():
         if not line.startswith(sampled.MARK):
             continue
@@ -91,6 +92,6 @@ def _samples(environment: Environment, start: float, end: float) -> list[tuple[t
         # A line of which most lies inside is counted whole, so that both ends even out.
         inside = min(end, said["to"]) - max(start, said["from"])
         if inside > 0.5 * (said["to"] - said["from"]):
-            for stack, number in said["stacks"]:
-                counts[tuple(stack)] += number
-    return list(counts.items())
+            by_step.update(said["steps"])
+            by_function.update(said["functions"])
+    return by_step, by_function

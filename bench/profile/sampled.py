@@ -1,9 +1,10 @@
 """The operator, sampled: runs it as its image does, and says each few seconds what it was at.
 
 A timer of the process' own processor time (``setitimer(2)``, ITIMER_PROF) interrupts it, and the stack of
-that moment is counted; a process that rests is never interrupted. What another thread does is counted where
-the main thread waits. Each line on the standard output that begins with :data:`MARK` has the counts of the
-seconds before it.
+that moment is counted by its step and its functions; a process that rests is never interrupted. What another
+thread does is counted where the main thread waits. Each line on the standard output that begins with
+:data:`MARK` has the counts of the seconds before it. Whole stacks are not said: those of a minute are more
+than a log keeps.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import time
 from collections import Counter
 from pathlib import Path
 from types import FrameType
+
+from bench.profile import steps
 
 MARK = "bench.profile "
 PERIOD = 0.004
@@ -30,7 +33,8 @@ class Sampler:
     """Counts stacks."""
 
     def __init__(self) -> None:
-        self._counts: Counter[tuple[str, ...]] = Counter()
+        self._steps: Counter[str] = Counter()
+        self._functions: Counter[str] = Counter()
         self._said = time.time()
 
     def start(self) -> None:
@@ -41,16 +45,19 @@ class Sampler:
         signal.setitimer(signal.ITIMER_PROF, PERIOD, PERIOD)
 
     def _sample(self, _number: int, frame: FrameType | None) -> None:
-        self._counts[_stack(frame)] += 1
+        stack = _stack(frame)
+        self._steps[steps.step_of(stack)] += 1
+        self._functions.update(steps.functions_of(stack))
         now = time.time()
         if now - self._said > EVERY:
             line = {
                 "from": self._said,
                 "to": now,
-                "period": PERIOD,
-                "stacks": [[list(stack), count] for stack, count in self._counts.items()],
+                "steps": dict(self._steps),
+                "functions": dict(self._functions),
             }
-            self._counts.clear()
+            self._steps.clear()
+            self._functions.clear()
             self._said = now
             print(MARK + json.dumps(line), flush=True)
 

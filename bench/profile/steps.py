@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import bandit_operator
@@ -38,26 +38,14 @@ LOOP = "loop"
 
 def step_of(stack: Sequence[str]) -> str:
     """The step that a stack belongs to, its frames as ``file:function``, the innermost first."""
-    for frame in stack:
-        for step, marks in STEPS:
-            if any(mark in frame for mark in marks):
-                return step
-    return LOOP
+    return next((step for frame in stack if (step := _step_of_frame(frame)) is not None), LOOP)
 
 
-def by_step(samples: Iterable[tuple[Sequence[str], int]]) -> Counter[str]:
-    """How many samples each step has."""
-    counts: Counter[str] = Counter()
-    for stack, number in samples:
-        counts[step_of(stack)] += number
-    return counts
+def functions_of(stack: Sequence[str]) -> set[str]:
+    """Those of a stack's frames that belong to a step, each of them once."""
+    return {frame for frame in stack if _step_of_frame(frame) is not None}
 
 
-def by_function(samples: Iterable[tuple[Sequence[str], int]], *, inclusive: bool) -> Counter[str]:
-    """How many samples each function of ours has: those in which it is on the stack, or its innermost."""
-    counts: Counter[str] = Counter()
-    for stack, number in samples:
-        ours = [frame for frame in stack if any(mark in frame for _, marks in STEPS for mark in marks)]
-        for frame in set(ours) if inclusive else ours[:1]:
-            counts[frame] += number
-    return counts
+@cache  # a program has few functions, and is interrupted while they are looked up
+def _step_of_frame(frame: str) -> str | None:
+    return next((step for step, marks in STEPS if any(mark in frame for mark in marks)), None)

@@ -25,11 +25,8 @@ def test_what_no_step_has_called_is_the_loop() -> None:
     assert steps.step_of(("lib/python3.11/selectors.py:select", "asyncio/base_events.py:_run_once")) == "loop"
 
 
-def test_functions_are_counted_with_or_without_what_they_call() -> None:
-    samples = [((*LEARN, *PASS), 3), (PASS, 2)]
-    assert steps.by_function(samples, inclusive=True)[PASS[0]] == 5
-    assert steps.by_function(samples, inclusive=False) == {LEARN[1]: 3, PASS[0]: 2}
-    assert steps.by_step(samples) == {"learn": 3, "pass": 2}
+def test_a_function_that_calls_itself_is_counted_once() -> None:
+    assert steps.functions_of((*LEARN, *PASS, *PASS)) == {*LEARN[1:], *PASS}
 
 
 def test_every_mark_of_a_step_is_a_path_that_is_there() -> None:
