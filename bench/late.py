@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bandit_operator.core import memory as mem
-from bandit_operator.core.evaluate import assess
+from bandit_operator.core.assess import assess
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import Arm, Delay
 from bandit_operator.core.strategies import STRATEGIES

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import json
 import math
@@ -196,7 +197,9 @@ def stored(draw: st.DrawFn) -> Any:
     if not isinstance(status, dict):
         return {}
     arms = status.get("arms")
-    well_formed = isinstance(arms, list) and all(isinstance(arm, dict) and "name" in arm for arm in arms)
+    each = arms if isinstance(arms, list) else ()
+    named = (isinstance(arm, dict) and isinstance(arm.get("name"), str) for arm in each)
+    well_formed = isinstance(arms, list) and all(named)
     return packed(status) if well_formed and draw(st.booleans()) else status
 
 
@@ -225,7 +228,7 @@ def test_a_stored_status_goes_on_or_starts_afresh(status: Any, played: int) -> N
     one.start()
     one.now += 30.0
     one.gateway()
-    finished(one.look(tick=True))
+    asyncio.run(one.look(tick=True))
     assert one.condition("Ready")["reason"] != reasons.INTERNAL_ERROR, one.condition("Ready")
     assert all(0 <= weight <= 1_000_000 for weight in one.weights().values())
     assert all(one.replicas(arm) <= 100 for arm in one.arms)

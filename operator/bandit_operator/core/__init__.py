@@ -3,7 +3,7 @@
 What is taken and returned are frozen values; arrays have any leading axes, so that a simulation of
 a thousand seeds runs the very code that one resource runs. A room imports only from rooms further down.
 
-decide        one decision, from memory and snapshot to weights, outcomes and a reason
+decide        decisions, from memory and snapshot to weights, outcomes and a reason
 allocation    the rule, on arrays: loser, target, bounds, witness
 lifecycle     how an arm goes out of service and comes back
 asked         what users ask of single arms: out, in again, brought back
@@ -18,10 +18,12 @@ plausible_shadow  what cannot be true of a shadow
 plausibility  what cannot be true
 guards        what must hold before evidence may move traffic
 decision      what a decision starts from, and what it comes to
-evaluate      what the memory says now: shares, probabilities, verdicts
+evaluate      what the memory says now, by the arms' names
+assess        the same as arrays: shares, verdicts, forecasts
 shadow_report  what the shadow says of each arm
 outcomes      what happened, as typed values
 weights       floors, step limits, integers
+batch         arithmetic of many decisions, done together where it is alike
 memory        what is kept from tick to tick, and its stored form
 experiment    the settings of one resource
 strategies    how traffic is split, one file a strategy

@@ -8,29 +8,22 @@ is pure, so a decision that was recorded can be made again. The rule itself is
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from bandit_operator.core import allocation, lifecycle, reasons, shadowing
 from bandit_operator.core.allocation import Allocation, Arms
+from bandit_operator.core.assess import RollbackEvidence, no_worse
+from bandit_operator.core.batch import Steps, done, finished
 from bandit_operator.core.decision import ArmReport, Decision, Intention
-from bandit_operator.core.evaluate import (
-    Evaluation,
-    Known,
-    RollbackEvidence,
-    evaluate,
-    no_worse,
-    outlook,
-    rollback_evidence,
-    surprise,
-)
+from bandit_operator.core.evaluate import Evaluate, Evaluation, Judge, Judged, Known
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.guards import Guarded, Hold, first_violated
 from bandit_operator.core.inference.named_arrays import Flags, Floats
 from bandit_operator.core.inference.verdicts import threshold
-from bandit_operator.core.learn import learn
+from bandit_operator.core.learn import learning
 from bandit_operator.core.memory import Memory, reset_arm
 from bandit_operator.core.model import (
     SERVING_STATES,
@@ -59,6 +52,22 @@ from bandit_operator.core.weights import Outlook, to_weights
 Standings = Mapping[str, ArmStanding]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Case:
+    """What one decision is made from."""
+
+    experiment: Experiment
+    """The settings, parsed from the spec."""
+    memory: Memory
+    """What was learned up to the start of the snapshot's window."""
+    before: Intention
+    """The last committed intention."""
+    snapshot: Snapshot
+    """What is seen now; its window, if there is one, is learned from here."""
+    known: Known | None = None
+    """What the decision before found, which saves finding it again; it changes no result."""
+
+
 def decide(
     experiment: Experiment,
     memory: Memory,
@@ -66,28 +75,35 @@ def decide(
     snapshot: Snapshot,
     known: Known | None = None,
 ) -> Decision:
-    """Make one decision.
-
-    Args:
-        experiment: The settings, parsed from the spec.
-        memory: What was learned up to the start of the snapshot's window.
-        before: The last committed intention.
-        snapshot: What is seen now; its window, if there is one, is learned from here.
-        known: What the decision before found, which saves finding it again; it changes no result.
+    """Make one decision, from what a :class:`Case` has.
 
     Returns:
         The decision, with the memory to keep. Doing nothing is one too, with its reason.
     """
+    return decide_all([Case(experiment, memory, before, snapshot, known)])[0]
+
+
+def decide_all(cases: Sequence[Case]) -> list[Decision]:
+    """Make the decisions of any number of resources, each as :func:`decide` makes it, bit for bit."""
+    return finished([_deciding(case) for case in cases])
+
+
+def _deciding(case: Case) -> Steps[Decision]:
+    experiment, memory, before, snapshot = case.experiment, case.memory, case.before, case.snapshot
     if isinstance(snapshot.reading, Window):
         idle = {arm for arm, facts in snapshot.arms.items() if facts.weight == 0}
-        memory, window = learn(experiment, memory, before.standings, snapshot.reading, idle)
+        memory, window = yield from learning(experiment, memory, before.standings, snapshot.reading, idle)
         snapshot = replace(snapshot, reading=window)
-    fallen = bool(allocation.collapsed(surprise(memory), _shares(experiment, before)))
+    known = case.known if case.known is not None and case.known.is_about(experiment, memory) else None
+    judged = known.judged if known is not None else (yield from done(Judge(experiment, memory)))
+    fallen = bool(allocation.collapsed(judged.surprise, _shares(experiment, before)))
     cycle = lifecycle.advance(
         experiment, before.standings, snapshot, _best_first(experiment, memory), fallen=fallen
     )
-    for arm in sorted(cycle.restarted):
-        memory = reset_arm(memory, arm)
+    if cycle.restarted:
+        for arm in sorted(cycle.restarted):
+            memory = reset_arm(memory, arm)
+        known, judged = None, (yield from done(Judge(experiment, memory)))
     standings: Standings
     standings, graduated = lifecycle.graduate(
         cycle.standings, _with_min_trials(experiment, memory), snapshot.now
@@ -97,17 +113,15 @@ def decide(
     )
     if isinstance(snapshot.reading, Window) and snapshot.route_accepted:
         standings = lifecycle.carry(standings, before.shares())
-    known = known if known is not None and known.is_about(experiment, memory) else None
-    against = rollback_evidence(experiment, memory) if known is None else known.against
     standings, wished = _wishes(experiment, before, standings, snapshot.now)
-    verdict = _verdict(experiment, against, standings, snapshot.now)
+    verdict = _verdict(experiment, judged.against, standings, snapshot.now)
     if verdict is not None and experiment.mode is Mode.ACTIVE:
         standings = lifecycle.roll_back(standings, verdict.arm, snapshot.now)
     arms = _arms(experiment, memory, standings, fallen=fallen, shared=before.total > 0)
-    known = _evaluated(experiment, memory, arms, against, known)
+    known = yield from _evaluated(experiment, memory, arms, judged, known)
     evaluation = known.evaluation
     hold = _hold(experiment, before, snapshot, standings)
-    allocated = _allocate(experiment, before, arms, evaluation, outlook(memory), held=hold is not None)
+    allocated = _allocate(experiment, before, arms, evaluation, judged.outlook, held=hold is not None)
     move = _explain(experiment, before, standings, allocated, hold, verdict)
     acted = experiment.mode is Mode.ACTIVE
     stepped = (one for one in (*cycle.outcomes, *graduated) if acted or not isinstance(one, Scaled))
@@ -142,15 +156,20 @@ def decide(
 
 
 def _evaluated(
-    experiment: Experiment, memory: Memory, arms: Arms, against: RollbackEvidence, known: Known | None
-) -> Known:
+    experiment: Experiment, memory: Memory, arms: Arms, judged: Judged, known: Known | None
+) -> Steps[Known]:
     """What the memory says of these arms; ``known`` where it is about the same."""
-    eligible = _named(experiment, arms.eligible) or experiment.names
-    chosen = _named(experiment, arms.chosen) or experiment.names
-    if known is not None and (known.eligible, known.chosen) == (eligible, chosen):
+    everybody = np.ones(len(experiment.arms), dtype=bool)
+    eligible = arms.eligible if arms.eligible.any() else everybody
+    chosen = arms.chosen if arms.chosen.any() else everybody
+    if (
+        known is not None
+        and np.array_equal(known.eligible, eligible)
+        and np.array_equal(known.chosen, chosen)
+    ):
         return known
-    evaluation = evaluate(experiment, memory, eligible, chosen, against)
-    return Known(experiment, memory, against, eligible, chosen, evaluation)
+    evaluation = yield from done(Evaluate(experiment, memory, eligible, chosen, judged.against))
+    return Known(experiment, memory, judged, eligible, chosen, evaluation)
 
 
 def _best_first(experiment: Experiment, memory: Memory) -> list[str]:

@@ -1,54 +1,30 @@
-"""What the memory says now: shares, probabilities, intervals and verdicts.
-
-As arrays with the memory's leading axes (:func:`assess`), and by the arms' names for one resource
-(:func:`evaluate`), which is made of the same.
-"""
+"""What the memory says now of one resource's arms, by their names."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Self
 
 import numpy as np
 
+from bandit_operator.core.assess import (
+    Assessment,
+    RollbackEvidence,
+    assess,
+    outlook,
+    rollback_evidence,
+    situation,
+    surprise,
+)
+from bandit_operator.core.batch import Work
 from bandit_operator.core.experiment import Experiment
-from bandit_operator.core.inference import exposure, forecast, posterior, verdicts
-from bandit_operator.core.inference import moments as mo
-from bandit_operator.core.inference.changes import Change, latest
-from bandit_operator.core.inference.evidence import over_dispersion
+from bandit_operator.core.inference import posterior, verdicts
+from bandit_operator.core.inference.changes import Change, Shift, latest, recent_shifts
 from bandit_operator.core.inference.named_arrays import Flags, Floats
-from bandit_operator.core.memory import Memory, validation_scores
+from bandit_operator.core.memory import Memory, rows
 from bandit_operator.core.shadow_report import ShadowReport, report
-from bandit_operator.core.strategies import Situation
 from bandit_operator.core.weights import Outlook
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class RollbackEvidence:
-    """How the evidence against each arm stands to the bar, with the memory's leading axes."""
-
-    log_e_value: Floats
-    """ln of the e-value that the baseline is better ``[..., K]``; −∞ for the baseline."""
-    proven: Flags
-    """Whether the arm is proven worse than the baseline ``[..., K]``."""
-    by_shadow: Flags
-    """Whether the shadow's evidence is the larger part of it ``[..., K]``."""
-    proof: Floats
-    """ln of the e-value that the row's arm is better than the column's ``[..., K, K]``."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Assessment:
-    """What follows for the arms that may get traffic, with the memory's leading axes."""
-
-    shares: Floats
-    """What the strategy wants for the arms whose shares it may choose ``[..., K]``."""
-    promoted: Flags
-    """The arm found better than every other eligible one ``[..., K]``, at most one a row."""
-    no_material_difference: Flags
-    """Whether the best eligible arms are proven to lie within the indifference ``[...]``."""
-    delay_profile_suspect: Flags
-    """Whether the rewards contradict the delay of labels that the user gave ``[...]``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +61,16 @@ class Evaluation:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """What of the memory a decision starts from, whichever arms can serve."""
+
+    against: RollbackEvidence
+    surprise: Floats
+    """Standard deviations by which each arm's newest tick lay above its forecast ``[K]``."""
+    outlook: Outlook
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Known:
     """What an earlier decision found: it need not be found again while nothing that it stands on has changed.
 
@@ -93,9 +79,9 @@ class Known:
 
     experiment: Experiment
     memory: Memory
-    against: RollbackEvidence
-    eligible: tuple[str, ...]
-    chosen: tuple[str, ...]
+    judged: Judged
+    eligible: Flags
+    chosen: Flags
     evaluation: Evaluation
 
     def is_about(self, experiment: Experiment, memory: Memory) -> bool:
@@ -103,136 +89,86 @@ class Known:
         return self.experiment is experiment and self.memory is memory
 
 
-def rollback_evidence(experiment: Experiment, memory: Memory) -> RollbackEvidence:
-    """How far the evidence has come; an arm without traffic now is judged by what it has.
+@dataclass(frozen=True, slots=True, eq=False)
+class Judge(Work[Judged]):
+    """A memory, without leading axes, that is asked for its verdicts and forecasts."""
 
-    Nothing is proven while the rewards contradict the delay of labels that the user gave.
-    """
-    baseline = memory.index(memory.baseline)
-    proof = verdicts.log_proof(memory.evidence, memory.shadow, memory.reward_type)
-    proven = verdicts.rolled_back(proof, baseline, experiment.rollback.error_rate)
-    suspect = _profile_suspect(memory)[..., None]
-    by_shadow = np.zeros(proven.shape, dtype=bool)
-    if memory.shadow is not None:
-        # A wrong delay misleads served evidence alone: in the shadow one label is worth the same to all.
-        scored = verdicts.shadow_proof(memory.shadow, memory.reward_type) - np.log(2.0)
-        by_shadow = scored[..., baseline, :] >= proof[..., baseline, :] - np.log(2.0)
-        limit = np.log(verdicts.threshold(len(memory.arms), experiment.rollback.error_rate))
-        suspect = suspect & (scored[..., baseline, :] < limit)
-    against = verdicts.rollback_evidence(proof, baseline)
-    return RollbackEvidence(against, proven & ~suspect, by_shadow, proof)
+    experiment: Experiment
+    memory: Memory
 
+    def alike(self) -> Hashable:
+        """The resources, and when evidence is enough."""
+        return rows.alike(self.experiment, self.memory), self.experiment.rollback.error_rate
 
-def no_worse(experiment: Experiment, memory: Memory) -> Flags:
-    """Arms that the shadow shows to earn no less than the baseline, but for the margin ``[..., K]``."""
-    if memory.shadow is None or experiment.shadow is None:
-        return np.zeros(memory.trials.shape, dtype=bool)
-    return verdicts.no_worse(
-        memory.shadow,
-        memory.index(memory.baseline),
-        experiment.shadow.margin,
-        memory.reward_type,
-        experiment.rollback.error_rate,
-    )
+    @classmethod
+    def together(cls, works: Sequence[Self]) -> list[Judged]:
+        """What each memory says."""
+        memory = rows.stacked([one.memory for one in works])
+        against = rollback_evidence(works[0].experiment, memory)
+        return rows.each(Judged(against, surprise(memory), outlook(memory)), len(works))
 
 
-def surprise(memory: Memory) -> Floats:
-    """Standard deviations by which each arm's newest tick lay above its forecast ``[..., K]``.
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluate(Work[Evaluation]):
+    """A memory, without leading axes, that is asked what follows for the arms."""
 
-    They allow for the over-dispersion of the arm beside the baseline; 0 where nothing was forecast.
-    """
-    dispersion = over_dispersion(memory.evidence)[..., memory.index(memory.baseline), :]
-    return np.asarray(memory.evidence.forecast["surprise"] / np.sqrt(dispersion))
+    experiment: Experiment
+    memory: Memory
+    eligible: Flags
+    """Arms that may get traffic ``[K]``, at least one."""
+    chosen: Flags
+    """Those of them whose shares the strategy may choose ``[K]``."""
+    against: RollbackEvidence
 
+    def alike(self) -> Hashable:
+        """The resources, when they are decided, and whether all eligible arms are chosen for."""
+        promotion = self.experiment.promotion
+        chooses_all = np.array_equal(self.eligible, self.chosen)
+        about = rows.alike(self.experiment, self.memory)
+        return about, promotion.error_rate, promotion.indifference, chooses_all
 
-def outlook(memory: Memory) -> Outlook:
-    """What the next tick may bring, by the forecasts of the arms."""
-    expected = forecast.forecast(memory.evidence.forecast, memory.reward_type)
-    trials = memory.evidence.forecast["recent_trials"][..., forecast.Span.FIVE_TICKS, :]
-    share = trials / np.maximum(trials.sum(-1, keepdims=True), 1e-12)
-    variance = (np.where(expected.known, expected.variance, 0.0) * share).sum(-1)
-    return Outlook(
-        earns=memory.labels[..., None] * np.where(expected.known, expected.mean, 0.0),
-        deviation=np.sqrt(memory.labels * variance),
-    )
-
-
-def assess(
-    experiment: Experiment,
-    memory: Memory,
-    eligible: Flags,
-    chosen: Flags | None = None,
-    against: RollbackEvidence | None = None,
-    best: Floats | None = None,
-) -> Assessment:
-    """Shares and verdicts for a memory with any leading axes.
-
-    Args:
-        experiment: the settings.
-        memory: what was learned.
-        eligible: arms that may get traffic ``[..., K]``; a winner must beat these.
-        chosen: those of them whose shares the strategy may choose ``[..., K]``; None means all.
-        against: the evidence for rollbacks, where it is known already.
-        best: P(best) among the chosen arms ``[..., K]``, where it is known already.
-    """
-    evidence, promotion = memory.evidence, experiment.promotion
-    proof = (against or rollback_evidence(experiment, memory)).proof
-    eligible = np.broadcast_to(eligible, memory.trials.shape)
-    asked = situation(experiment, memory, eligible if chosen is None else chosen, best)
-    suspect = _profile_suspect(memory)
-    promoted = verdicts.promoted(proof, eligible, promotion.error_rate)
-    return Assessment(
-        shares=experiment.strategy.shares(memory.state, asked),
-        promoted=promoted & ~suspect[..., None],
-        no_material_difference=verdicts.no_material_difference(
-            evidence,
-            memory.shadow,
-            proof,
-            asked.baseline,
+    @classmethod
+    def together(cls, works: Sequence[Self]) -> list[Evaluation]:
+        """What follows for each resource."""
+        first, number = works[0], len(works)
+        experiment, strategy = first.experiment, first.experiment.strategy
+        memory = rows.stacked([one.memory for one in works])
+        eligible = rows.joined([one.eligible for one in works])
+        chosen = rows.joined([one.chosen for one in works])
+        asked = situation(experiment, memory, eligible)
+        best = strategy.probability_best(memory.state, asked)
+        assessment = assess(
+            experiment,
+            memory,
             eligible,
-            promotion.indifference * mo.unit(memory.totals, memory.reward_type),
-            memory.reward_type,
-            promotion.error_rate,
-        ),
-        delay_profile_suspect=suspect,
-    )
+            chosen,
+            rows.joined([one.against for one in works]),
+            best if np.array_equal(eligible, chosen) else None,
+        )
+        found = _Found(
+            assessment,
+            best,
+            *posterior.interval(strategy.counts(memory.state, asked), memory.reward_type),
+            trust=strategy.trust(memory.state, asked),
+            shifts=recent_shifts(memory.evidence, memory.reward_type, eligible),
+        )
+        return [_by_name(one, row) for one, row in zip(works, rows.each(found, number), strict=True)]
 
 
-def situation(
-    experiment: Experiment, memory: Memory, eligible: Flags, best: Floats | None = None
-) -> Situation:
-    """Return what the strategy computes shares from; ``eligible`` is ``[..., K]``, as P(best) is if known."""
-    shadow, scored = memory.shadow, None
-    if shadow is not None:
-        scored = shadow.scored & ~shadow.lies[..., None]
-    return Situation(
-        names=memory.arms,
-        reward_type=memory.reward_type,
-        baseline=memory.index(memory.baseline),
-        totals=memory.totals,
-        eligible=np.broadcast_to(eligible, memory.trials.shape),
-        expected_labels=memory.labels,
-        validation_scores=validation_scores(experiment),
-        shadow=None if shadow is None else shadow.moments * ~shadow.lies[..., None, None],
-        scored=scored,
-        best=best,
-    )
+@dataclass(frozen=True, slots=True, eq=False)
+class _Found:
+    """What was found as arrays, with or without an axis for the resources."""
+
+    assessment: Assessment
+    best: Floats
+    mean: Floats
+    low: Floats
+    high: Floats
+    trust: Floats | None
+    shifts: list[Shift]
 
 
-def _profile_suspect(memory: Memory) -> Flags:
-    if memory.delay is None:
-        return np.zeros(memory.labels.shape, dtype=bool)
-    dispersion = over_dispersion(memory.evidence)[..., memory.index(memory.baseline), :]
-    return exposure.profile_suspect(memory.arrivals, dispersion)
-
-
-def evaluate(
-    experiment: Experiment,
-    memory: Memory,
-    eligible: Collection[str],
-    chosen: Collection[str] | None = None,
-    against: RollbackEvidence | None = None,
-) -> Evaluation:
+def evaluate(experiment: Experiment, memory: Memory, eligible: Collection[str]) -> Evaluation:
     """Return what follows for the eligible arms, those that may get traffic now.
 
     Verdicts about arms outside ``eligible`` are still made from the evidence they have.
@@ -241,50 +177,51 @@ def evaluate(
         experiment: the settings.
         memory: what was learned, without leading axes.
         eligible: arms that may get traffic.
-        chosen: those of them whose shares the strategy may choose; None means all.
-        against: the evidence for rollbacks, where it is known already.
 
     Raises:
         ValueError: no arm is eligible.
     """
-    names = memory.arms
-    mask = np.array([name in eligible for name in names])
+    mask = np.array([name in eligible for name in memory.arms])
     if not mask.any():
         raise ValueError("no arm is eligible: keep the weights as they are")
-    choice = mask if chosen is None else np.array([name in chosen for name in names])
-    against = against or rollback_evidence(experiment, memory)
-    asked = situation(experiment, memory, mask)
-    best = experiment.strategy.probability_best(memory.state, asked)
-    known = best if np.array_equal(choice, mask) else None
-    assessment = assess(experiment, memory, mask, choice, against, known)
-    mean, low, high = posterior.interval(experiment.strategy.counts(memory.state, asked), memory.reward_type)
-    trust = experiment.strategy.trust(memory.state, asked)
+    against = rollback_evidence(experiment, memory)
+    return Evaluate.together([Evaluate(experiment, memory, mask, mask, against)])[0]
+
+
+def _by_name(asked: Evaluate, found: _Found) -> Evaluation:
+    names, memory, assessment = asked.memory.arms, asked.memory, found.assessment
     any_reward = bool((memory.trials > 0).any())
-    e_values = np.exp(np.minimum(against.log_e_value, verdicts.LARGEST_LOG))
+    shares, best = assessment.shares.tolist(), found.best.tolist()
+    means = _or_none(found.mean)
+    intervals = zip(_or_none(found.low), _or_none(found.high), strict=True)
+    e_values = np.exp(np.minimum(asked.against.log_e_value, verdicts.LARGEST_LOG)).tolist()
     winner = np.flatnonzero(assessment.promoted)
     return Evaluation(
-        shares={name: float(assessment.shares[k]) for k, name in enumerate(names) if choice[k]},
+        shares={name: shares[k] for k, name in enumerate(names) if asked.chosen[k]},
         probability_best={
-            name: float(best[k]) if mask[k] and any_reward else None for k, name in enumerate(names)
+            name: best[k] if asked.eligible[k] and any_reward else None for k, name in enumerate(names)
         },
-        mean={name: None if np.isnan(mean[k]) else float(mean[k]) for k, name in enumerate(names)},
+        mean=dict(zip(names, means, strict=True)),
         interval={
-            name: None if np.isnan(low[k]) else (float(low[k]), float(high[k]))
-            for k, name in enumerate(names)
+            name: None if low is None or high is None else (low, high)
+            for name, (low, high) in zip(names, intervals, strict=True)
         },
-        evidence={
-            name: None if name == memory.baseline else float(e_values[k]) for k, name in enumerate(names)
-        },
-        threshold=verdicts.threshold(len(names), experiment.rollback.error_rate),
-        rolled_back=frozenset(name for k, name in enumerate(names) if against.proven[k]),
+        evidence={name: None if name == memory.baseline else e_values[k] for k, name in enumerate(names)},
+        threshold=verdicts.threshold(len(names), asked.experiment.rollback.error_rate),
+        rolled_back=frozenset(name for k, name in enumerate(names) if asked.against.proven[k]),
         promoted=names[winner[0]] if winner.size else None,
         no_material_difference=bool(assessment.no_material_difference),
         delay_profile_suspect=bool(assessment.delay_profile_suspect),
-        change=latest(memory.evidence, names, memory.reward_type, mask),
-        scores_trust=None if trust is None else float(trust),
-        shadow=report(experiment, memory),
+        change=latest(found.shifts, names, asked.eligible),
+        scores_trust=None if found.trust is None else float(found.trust),
+        shadow=report(asked.experiment, memory),
         shadow_contradicted=_contradicted(memory),
     )
+
+
+def _or_none(values: Floats) -> list[float | None]:
+    """Numbers ``[K]``, and None for those that are not known."""
+    return [None if value != value else value for value in values.tolist()]
 
 
 def _contradicted(memory: Memory) -> str | None:

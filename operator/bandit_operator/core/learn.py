@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
+from bandit_operator.core.batch import Steps, done, finished
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.inference import moments as mo
 from bandit_operator.core.inference.named_arrays import Floats
-from bandit_operator.core.memory import Memory, update
+from bandit_operator.core.memory import Memory, Update
 from bandit_operator.core.model import ArmStanding, ArmState, NoData, Shadowed, Window
 from bandit_operator.core.plausibility import checked, grown_used_to
 from bandit_operator.core.plausible_shadow import checked_shadow
@@ -39,12 +40,24 @@ def learn(
     Returns:
         The memory, and the window as it was believed.
     """
+    return finished([learning(experiment, memory, standings, window, idle)])[0]
+
+
+def learning(
+    experiment: Experiment,
+    memory: Memory,
+    standings: Mapping[str, ArmStanding],
+    window: Window,
+    idle: Collection[str],
+) -> Steps[tuple[Memory, Window]]:
+    """As :func:`learn`, in steps that many resources take together."""
     window = _own(experiment, memory, standings, _served(experiment, standings, window, idle))
     window = checked(experiment, memory, window)
     if window.shadow is not None:
         window = replace(window, shadow=checked_shadow(experiment.reward_type, window.shadow))
         window = replace(window, shadow=_own_shadow(experiment, memory, standings, window))
-    return grown_used_to(update(experiment, memory, window), window), window
+    memory = yield from done(Update.of(experiment, memory, window))
+    return grown_used_to(memory, window), window
 
 
 def _own(

@@ -21,13 +21,14 @@ from bandit_operator.api.status import Condition, Phase
 from bandit_operator.api.timestamps import to_timestamp
 from bandit_operator.api.verbs import Asked, asked_of
 from bandit_operator.core import reasons
-from bandit_operator.core.decide import decide
+from bandit_operator.core.decide import Case
 from bandit_operator.core.decision import Decision, Intention
 from bandit_operator.core.model import Mode, Problem, Snapshot, Window
 from bandit_operator.core.outcomes import Held, WeightsMoved
 from bandit_operator.core.weights import Unit
 from bandit_operator.errors import APIError, APIUnreachable, Conflict, InvalidSpec, NotFound, NotLeading
 from bandit_operator.reconcile import apply, former
+from bandit_operator.reconcile.decisions import Decisions
 from bandit_operator.reconcile.mirroring import MirrorPlan
 from bandit_operator.reconcile.mirrors import Mirrors, shadow_state
 from bandit_operator.reconcile.observe import Observer
@@ -79,6 +80,7 @@ class Reconciler:
         self._observer = observer
         self._locator = Locator(cache, api)
         self._mirrors = Mirrors(api, cache, self._locator, metrics)
+        self._decisions = Decisions()
         self._clock = clock
         self._metrics = metrics
         self._identity = identity
@@ -177,7 +179,8 @@ class Reconciler:
         snapshot = dataclasses.replace(
             snapshot, restore=tracked.committed.to_restore(asked, tracked.experiment.mode)
         )
-        decision = decide(tracked.experiment, tracked.committed.memory, before, snapshot, tracked.known)
+        case = Case(tracked.experiment, tracked.committed.memory, before, snapshot, tracked.known)
+        decision = await self._decisions.decide(case)
         tracked.known = decision.known
         self._learn(tracked, snapshot, decision, asked)
         gone = former.draining_now(tracked.resource, placement.located, tracked.committed.backends, decision)

@@ -14,7 +14,7 @@ import numpy as np
 from bandit_operator.core import allocation, retries
 from bandit_operator.core import memory as mem
 from bandit_operator.core.allocation import Arms
-from bandit_operator.core.evaluate import Assessment, assess, outlook, rollback_evidence, surprise
+from bandit_operator.core.assess import Assessment, assess, outlook, rollback_evidence, surprise
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.guards import EXPECTED_TRIALS_MISSED
 from bandit_operator.core.inference.named_arrays import Flags, Floats

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from bandit_operator.core import memory as mem
-from bandit_operator.core.evaluate import assess, evaluate, rollback_evidence
+from bandit_operator.core.assess import assess, rollback_evidence
+from bandit_operator.core.evaluate import evaluate
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.inference import exposure, named_arrays
 from bandit_operator.core.inference.named_arrays import Floats

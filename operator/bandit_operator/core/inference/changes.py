@@ -10,6 +10,7 @@ and the others did not where the same move would have shown.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -163,14 +164,16 @@ def _lead(after: Floats, error: Floats) -> Floats:
     return np.where(np.isfinite(after) & np.isfinite(lead), lead, 0.0)
 
 
-def latest(
-    evidence: Evidence, names: tuple[str, ...], reward_type: RewardType, eligible: Flags
-) -> Change | None:
-    """The most telling change of the eligible arms, or None; for evidence without leading axes.
+def recent_shifts(evidence: Evidence, reward_type: RewardType, eligible: Flags) -> list[Shift]:
+    """The shifts of the last five ticks and of the last twenty, as :func:`shift` finds them."""
+    return _shifts(evidence, reward_type, eligible, [Span.FIVE_TICKS, Span.TWENTY_TICKS])
+
+
+def latest(shifts: Sequence[Shift], names: tuple[str, ...], eligible: Flags) -> Change | None:
+    """The most telling change of the eligible arms ``[K]``, or None; for shifts without leading axes.
 
     Who is best matters most, then what all did, then what an arm did by itself.
     """
-    shifts = _shifts(evidence, reward_type, eligible, [Span.FIVE_TICKS, Span.TWENTY_TICKS])
     for describe in (_new_champion, _all_arms, _one_arm):
         for shifted in shifts:
             change = describe(names, shifted, eligible)

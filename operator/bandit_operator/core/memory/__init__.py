@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from bandit_operator.core.memory.adapt import adapt, reset_arm
 from bandit_operator.core.memory.stored import VERSION, from_json, to_json
-from bandit_operator.core.memory.update import update, update_moments
+from bandit_operator.core.memory.update import Update, update, update_moments
 from bandit_operator.core.memory.value import Memory, initial, validation_scores
 
 __all__ = [
     "VERSION",
     "Memory",
+    "Update",
     "adapt",
     "from_json",
     "initial",

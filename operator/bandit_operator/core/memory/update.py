@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 
+from bandit_operator.core.batch import Work
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.inference import evidence as ev
 from bandit_operator.core.inference import exposure, forecast, paired
@@ -14,6 +17,7 @@ from bandit_operator.core.inference.named_arrays import Arrays, Flags, Floats
 from bandit_operator.core.inference.paired import PairTick
 from bandit_operator.core.inference.shadow import ShadowEvidence, ShadowTick
 from bandit_operator.core.inference.shadow import update as update_shadow
+from bandit_operator.core.memory import rows
 from bandit_operator.core.memory.value import Memory, late_labels, validation_scores
 from bandit_operator.core.model import Observed, Paired, RewardType, Shadowed, Window
 from bandit_operator.core.strategies import Scored, Tick
@@ -22,21 +26,75 @@ _LABELS_GAIN = 0.1
 """Weight of the newest window in the running mean of labels per tick."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Update(Work[Memory]):
+    """A window's sums that a memory takes in, without leading axes."""
+
+    experiment: Experiment
+    memory: Memory
+    seconds: float
+    """Length of the window."""
+    tick: Floats
+    """Sums ``[M, K]``."""
+    observed: Flags
+    """Arms that have data ``[K]``."""
+    shadow: ShadowTick | None
+
+    @classmethod
+    def of(cls, experiment: Experiment, memory: Memory, window: Window) -> Self:
+        """The window's sums.
+
+        Arms without data contribute nothing, and a window in which nothing was observed is only
+        counted: nothing is forgotten in it either.
+
+        Raises:
+            ValueError: the memory is about other arms, see :func:`adapt`.
+        """
+        _check_fit(experiment, memory)
+        tick = mo.from_outcomes(window.arms, experiment.names, experiment.reward_type)
+        observed = np.array([isinstance(window.arms.get(name), Observed) for name in experiment.names])
+        shadow = None
+        if memory.shadow is not None and window.shadow is not None:
+            shadow = _shadow_tick(experiment, window.shadow)
+        return cls(experiment, memory, window.end - window.start, tick, observed, shadow)
+
+    def alike(self) -> Hashable:
+        """The resources, and the window's length."""
+        return rows.alike(self.experiment, self.memory), self.seconds, self.shadow is None
+
+    @classmethod
+    def together(cls, works: Sequence[Self]) -> list[Memory]:
+        """The memories after the windows."""
+        first, before = works[0], [one.memory for one in works]
+        updated = update_moments(
+            first.experiment,
+            rows.stacked(before),
+            rows.joined([one.tick for one in works]),
+            first.seconds,
+            rows.joined([one.observed for one in works]),
+            rows.joined([one.shadow for one in works]),
+        )
+        after = rows.apart(updated, before)
+        return [replace(one, ticks=own.ticks + 1) for one, own in zip(after, before, strict=True)]
+
+
 def update(experiment: Experiment, memory: Memory, window: Window) -> Memory:
     """Memory after one more window; a pure function of its arguments.
-
-    Arms without data contribute nothing, and a window in which nothing was observed is only
-    counted: nothing is forgotten in it either.
 
     Raises:
         ValueError: the memory is about other arms, see :func:`adapt`.
     """
-    tick = mo.from_outcomes(window.arms, experiment.names, experiment.reward_type)
-    observed = np.array([isinstance(window.arms.get(name), Observed) for name in experiment.names])
-    shadow = None
-    if memory.shadow is not None and window.shadow is not None:
-        shadow = _shadow_tick(experiment, window.shadow)
-    return update_moments(experiment, memory, tick, window.end - window.start, observed, shadow)
+    return Update.together([Update.of(experiment, memory, window)])[0]
+
+
+def _check_fit(experiment: Experiment, memory: Memory) -> None:
+    if (memory.arms, memory.baseline, memory.strategy, memory.delay) != (
+        experiment.names,
+        experiment.baseline,
+        experiment.strategy.type,
+        late_labels(experiment),
+    ):
+        raise ValueError("memory does not fit the experiment: call adapt() before update()")
 
 
 def _shadow_tick(experiment: Experiment, shadowed: Shadowed) -> ShadowTick:
@@ -65,17 +123,11 @@ def update_moments(
 ) -> Memory:
     """As :func:`update`, from sums ``[..., M, K]`` with the memory's leading axes.
 
-    ``observed`` ``[..., K]`` tells arms without data from arms without trials, which only
-    matters where labels come late; None means that all have data. ``shadow`` is what the shadow scored in
-    the same window, None where it has no data.
+    Each row of what it gives depends on the same rows of its arguments alone. ``observed`` ``[..., K]``
+    tells arms without data from arms without trials, which only matters where labels come late; None means
+    that all have data. ``shadow`` is what the shadow scored in the same window, None where it has no data.
     """
-    if (memory.arms, memory.baseline, memory.strategy, memory.delay) != (
-        experiment.names,
-        experiment.baseline,
-        experiment.strategy.type,
-        late_labels(experiment),
-    ):
-        raise ValueError("memory does not fit the experiment: call adapt() before update()")
+    _check_fit(experiment, memory)
     kind, baseline = memory.reward_type, memory.index(memory.baseline)
     waiting, tick, late = _exposed(memory, tick, seconds, observed)
     # Before the first ratio is known, that of the tick itself: at 0 arms would be compared by y alone.

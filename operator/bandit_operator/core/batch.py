@@ -1,0 +1,72 @@
+"""Arithmetic of many decisions, done together where it is alike.
+
+A decision is mostly a few hundred operations on arrays of a few numbers, each of which costs the same for
+thirty decisions as for one. So whatever computes with arrays is *work* that a decision asks for and goes on
+with once it is done: it is a generator that yields work and is sent the result. Those of many decisions
+are moved on together, and work that is alike is done as one, with a leading axis for the decisions. One
+decision is a batch of one. Each element of a result depends on its own row alone, bit for bit, so a decision
+that was made among others can be made again by itself.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Generator, Hashable, Sequence
+from typing import Any, Generic, Self, TypeAlias, TypeVar
+
+Result = TypeVar("Result")
+Other = TypeVar("Other")
+
+
+class Work(ABC, Generic[Result]):
+    """Something to compute, of which many may be computed together."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def alike(self) -> Hashable:
+        """What must be equal in work of this kind that is done together."""
+
+    @classmethod
+    @abstractmethod
+    def together(cls, works: Sequence[Self]) -> Sequence[Result]:
+        """The results of works that are alike, in their order."""
+
+
+Steps: TypeAlias = Generator[Work[Any], Any, Result]
+"""What asks for work until it has a result."""
+
+
+def done(work: Work[Other]) -> Steps[Other]:
+    """The result of work, for a step that goes on with it (``yield from``)."""
+    result: Other = yield work
+    return result
+
+
+def finished(runs: Sequence[Steps[Result]]) -> list[Result]:
+    """Move all on to their results, in their order.
+
+    Raises:
+        Exception: whatever any of them raises, or its work does; then the others have no result either.
+    """
+    results: dict[int, Result] = {}
+    waiting: dict[int, Work[Any]] = {}
+
+    def go_on(at: int, value: object) -> None:
+        try:
+            waiting[at] = runs[at].send(value)
+        except StopIteration as end:
+            results[at] = end.value
+
+    for at in range(len(runs)):
+        go_on(at, None)
+    while waiting:
+        groups: dict[Hashable, list[int]] = {}
+        for at, work in waiting.items():
+            groups.setdefault((type(work), work.alike()), []).append(at)
+        asked, waiting = waiting, {}
+        for group in groups.values():
+            works = [asked[at] for at in group]
+            for at, value in zip(group, type(works[0]).together(works), strict=True):
+                go_on(at, value)
+    return [results[at] for at in range(len(runs))]
