@@ -11,8 +11,9 @@ shares    what a small arm of a still route gets while 1 to 200 other routes of 
 reaction  from the moment that a model's rewards break to the write of its route
 
 Each part is written to build/bench/overhead/parts as soon as it is measured, and build/bench/overhead.json,
-docs/bench/overhead.md and its pictures are made from all parts that are there: a run that was stopped goes
-on with --only. The whole takes about 70 minutes; nothing else should run on the machine meanwhile.
+docs/bench/overhead.md, docs/bench/fleet.md (scale and fleet) and their pictures are made from all parts that
+are there: a run that was stopped goes on with --only. The whole takes about 70 minutes; nothing else should
+run on the machine meanwhile.
 """
 
 from __future__ import annotations
@@ -89,8 +90,8 @@ def main(arguments: list[str] | None = None) -> None:
         for name in PARTS
         if (file := folder / f"{name}.json").exists()
     }
-    page.write(parts, build, docs)
-    print(f"{', '.join(parts) or 'nothing'} → {build}/overhead.json, {docs}/overhead.md")
+    pages = page.write(parts, build, docs)
+    print(f"{', '.join(parts) or 'nothing'} → {build}/overhead.json{''.join(f', {one}' for one in pages)}")
 
 
 if __name__ == "__main__":

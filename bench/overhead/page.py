@@ -9,7 +9,7 @@ from typing import Any
 from bench.overhead import goals, pictures, sections
 from bench.report import as_json
 
-HEAD = """# Overhead, measured
+HEAD = """# {title}
 
 Written by `python -m bench.overhead` ({seconds:.0f} minutes on {cores} cores): a fresh embedded cluster,
 with the real etcd, kube-apiserver, kubelet, Traefik and Prometheus, and the operator from its chart with
@@ -17,30 +17,45 @@ its default values, all on one machine. What others measure on clusters of their
 slower: here the operator, those that it asks and the load share the same cores.
 
 """
+PAGES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "overhead": ("Overhead, measured", ("latency", "shares", "reaction")),
+    "fleet": ("Many rollouts, measured", ("scale", "fleet")),
+}
+"""Title and parts of each page: one is written where any of its parts was measured."""
+WRITERS = {
+    "latency": sections.latency,
+    "shares": sections.shares,
+    "reaction": sections.reaction,
+    "scale": sections.scale,
+    "fleet": sections.fleet,
+}
 
 
-def write(parts: dict[str, Any], build: Path, docs: Path) -> None:
-    """Write overhead.json under ``build``, and overhead.md with pictures under ``docs``.
+def write(parts: dict[str, Any], build: Path, docs: Path) -> list[Path]:
+    """Write overhead.json under ``build``, and the pages with their pictures under ``docs``; gives the pages.
 
     Args:
         parts: What ``measure`` of each part has returned, by name; some may be missing.
         build: Folder for the JSON file.
-        docs: Folder for the page.
+        docs: Folder for the pages.
     """
     for folder in (build, docs):
         folder.mkdir(parents=True, exist_ok=True)
-    rows = goals.rows(parts)
-    (build / "overhead.json").write_text(as_json({"goals": rows, **parts}), encoding="utf-8")
-    names = pictures.draw(parts, docs)
+    text = as_json({"goals": goals.rows(parts), **parts})
+    (build / "overhead.json").write_text(text, encoding="utf-8")
+    pictures_of = pictures.draw(parts, docs)
+    written = []
+    for name, (title, members) in PAGES.items():
+        own = {member: parts[member] for member in members if member in parts}
+        if own:
+            written.append(docs / f"{name}.md")
+            written[-1].write_text(_page(title, own, pictures_of), encoding="utf-8")
+    return written
+
+
+def _page(title: str, parts: dict[str, Any], pictures_of: dict[str, str]) -> str:
     minutes = sum(part["seconds"] for part in parts.values()) / 60
-    text = HEAD.format(seconds=minutes, cores=os.cpu_count()) + goals.table(rows)
-    writers = {
-        "latency": sections.latency,
-        "scale": sections.scale,
-        "fleet": sections.fleet,
-        "shares": sections.shares,
-        "reaction": sections.reaction,
-    }
+    text = HEAD.format(title=title, seconds=minutes, cores=os.cpu_count()) + goals.table(goals.rows(parts))
     for name, part in parts.items():
-        text += "\n" + writers[name](part, names.get(name, ""))
-    (docs / "overhead.md").write_text(text, encoding="utf-8")
+        text += "\n" + WRITERS[name](part, pictures_of.get(name, ""))
+    return text

@@ -11,6 +11,7 @@ import pytest
 
 from bench.overhead import goals, page, wording
 from bench.overhead.goals import rows
+from bench.overhead.page import PAGES
 
 SECTIONS = {
     "latency": "## Requests",
@@ -21,15 +22,20 @@ SECTIONS = {
 }
 
 
+def pages_in(folder: Path) -> str:
+    return "\n".join(path.read_text() for path in sorted(folder.glob("*.md")))
+
+
 @pytest.mark.parametrize("names", [names for n in range(6) for names in itertools.combinations(SECTIONS, n)])
 def test_the_page_has_a_section_for_each_part_that_is_there_and_a_picture_where_it_has_one(
     names: tuple[str, ...], parts: dict[str, Any], tmp_path: Path
 ) -> None:
     page.write({name: parts[name] for name in names}, tmp_path / "build", tmp_path / "docs")
-    text = (tmp_path / "docs" / "overhead.md").read_text()
-    assert [name for name, title in SECTIONS.items() if title in text] == list(names)
+    text = pages_in(tmp_path / "docs")
+    assert {name for name, title in SECTIONS.items() if title in text} == set(names)
     pictures = {f"overhead-{name}.png" for name in names if name != "fleet"}
-    assert {path.name for path in (tmp_path / "docs").iterdir()} == {"overhead.md", *pictures}
+    pages = {"fleet.md" if name in ("scale", "fleet") else "overhead.md" for name in names}
+    assert {path.name for path in (tmp_path / "docs").iterdir()} == pages | pictures
     assert all(f"({picture})" in text for picture in pictures)
 
 
@@ -48,11 +54,11 @@ def test_every_table_is_complete(parts: dict[str, Any], tmp_path: Path) -> None:
     tables = [
         list(lines)
         for is_row, lines in itertools.groupby(
-            (tmp_path / "overhead.md").read_text().splitlines(), lambda line: line.startswith("|")
+            pages_in(tmp_path).splitlines(), lambda line: line.startswith("|")
         )
         if is_row
     ]
-    assert len(tables) == 1 + len(SECTIONS)
+    assert len(tables) == len(PAGES) + len(SECTIONS)
     for table in tables:
         assert len({line.count("|") for line in table}) == 1, table[0]
 
@@ -63,7 +69,7 @@ def test_an_operator_that_is_too_slow_is_reported(parts: dict[str, Any], tmp_pat
     late = line | {"ticks": 0.6 * line["ticks"], "lag_p99": 7.5}
     parts["scale"]["lines"] = [late if one == line else one for one in parts["scale"]["lines"]]
     page.write(parts, tmp_path, tmp_path)
-    assert "**It did not keep up**: 60% of the ticks" in (tmp_path / "overhead.md").read_text()
+    assert "**It did not keep up**: 60% of the ticks" in pages_in(tmp_path)
     missed = [one["row"] for one in rows(parts) if not one["met"]]
     assert missed == [
         "share of ticks that were missed, 1,000 resources at 10 s",

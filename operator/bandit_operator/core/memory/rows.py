@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
@@ -76,25 +76,26 @@ def each(together: Value, number: int) -> list[Value]:
 
 def _joined(values: Sequence[Any]) -> Any:
     first = values[0]
-    if first is None:
-        return None
-    if isinstance(first, Mapping):
+    if isinstance(first, (np.ndarray, np.generic)):
+        return np.stack(values)
+    if isinstance(first, dict):
         return {name: _joined([one[name] for one in values]) for name in first}
     if isinstance(first, list):
         return [_joined(one) for one in zip(*values, strict=True)]
-    if (names := getattr(first, "__dataclass_fields__", None)) is not None:
-        return type(first)(**{name: _joined([getattr(one, name) for one in values]) for name in names})
-    return np.stack(values)
+    if first is None:
+        return None
+    names = first.__dataclass_fields__
+    return type(first)(**{name: _joined([getattr(one, name) for one in values]) for name in names})
 
 
 def _row(value: Any, at: int) -> Any:
     """One row of everything, copied: else each resource would keep the arrays of all."""
-    if value is None:
-        return None
-    if isinstance(value, Mapping):
+    if isinstance(value, np.ndarray):
+        return value[at].copy()
+    if isinstance(value, dict):
         return {name: _row(array, at) for name, array in value.items()}
     if isinstance(value, list):
         return [_row(one, at) for one in value]
-    if (names := getattr(value, "__dataclass_fields__", None)) is not None:
-        return type(value)(**{name: _row(getattr(value, name), at) for name in names})
-    return value[at].copy()
+    if value is None:
+        return None
+    return type(value)(**{name: _row(getattr(value, name), at) for name in value.__dataclass_fields__})
