@@ -7,12 +7,15 @@ traffic in [0, 1].
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
+from bandit_operator.core.batch import Work
 from bandit_operator.core.inference.named_arrays import Flags, Floats
+from bandit_operator.core.memory import rows
 from bandit_operator.core.model import Guardrails
 from bandit_operator.core.weights import Bounds, Outlook, guarded_shares, scaled, worth_writing
 
@@ -138,6 +141,44 @@ def allocate(
     moves |= ~held & worth_writing(current, proposed, outlook, guardrails)
     moves |= pinned.any(-1) & (pinned != (current > 0)).any(-1)
     return Allocation(proposed, moves & eligible.any(-1), taken_out)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Allocate(Work[Allocation]):
+    """One resource's traffic, to be shared out by :func:`allocate`; without leading axes."""
+
+    guardrails: Guardrails
+    arms: Arms
+    current: Floats
+    wanted: Floats
+    winner: Flags
+    held: Flags
+    outlook: Outlook
+
+    def alike(self) -> Hashable:
+        """The bounds, and what is one for all rows."""
+        return self.guardrails, self.arms.learns, self.arms.shared, self.current.shape
+
+    @classmethod
+    def together(cls, works: Sequence[Self]) -> list[Allocation]:
+        """How each resource's traffic is to be shared."""
+        arms = works[0].arms
+        if len(works) > 1:
+            flags = {
+                name: np.stack([getattr(one.arms, name) for one in works])
+                for name in ("eligible", "joining", "unproven", "carried", "probed", "pinned")
+            }
+            arms = Arms(**flags, learns=arms.learns, shared=arms.shared)
+        allocated = allocate(
+            works[0].guardrails,
+            arms,
+            current=rows.joined([one.current for one in works]),
+            wanted=rows.joined([one.wanted for one in works]),
+            winner=rows.joined([one.winner for one in works]),
+            held=rows.joined([one.held for one in works]),
+            outlook=rows.joined([one.outlook for one in works]),
+        )
+        return rows.each(allocated, len(works))
 
 
 def _capped(guardrails: Guardrails, arms: Arms, present: Floats) -> Floats:

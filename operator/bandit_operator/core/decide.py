@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bandit_operator.core import allocation, lifecycle, reasons, shadowing
-from bandit_operator.core.allocation import Allocation, Arms
+from bandit_operator.core.allocation import Allocate, Allocation, Arms
 from bandit_operator.core.assess import RollbackEvidence, no_worse
 from bandit_operator.core.batch import Steps, done, finished
 from bandit_operator.core.decision import ArmReport, Decision, Intention
@@ -121,7 +121,8 @@ def _deciding(case: Case) -> Steps[Decision]:
     known = yield from _evaluated(experiment, memory, arms, judged, known)
     evaluation = known.evaluation
     hold = _hold(experiment, before, snapshot, standings)
-    allocated = _allocate(experiment, before, arms, evaluation, judged.outlook, held=hold is not None)
+    allocate = _allocate(experiment, before, arms, evaluation, judged.outlook, held=hold is not None)
+    allocated = yield from done(allocate)
     move = _explain(experiment, before, standings, allocated, hold, verdict)
     acted = experiment.mode is Mode.ACTIVE
     stepped = (one for one in (*cycle.outcomes, *graduated) if acted or not isinstance(one, Scaled))
@@ -289,9 +290,9 @@ def _allocate(
     expected: Outlook,
     *,
     held: bool,
-) -> Allocation:
+) -> Allocate:
     promotes = experiment.promotion.action is PromotionAction.PROMOTE
-    return allocation.allocate(
+    return Allocate(
         experiment.guardrails,
         arms,
         current=_shares(experiment, before),

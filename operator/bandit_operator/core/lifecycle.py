@@ -210,12 +210,11 @@ def _enter(
     if arm == experiment.baseline and before.state in (ArmState.DRAINING, ArmState.ROLLED_BACK):
         back = replace(before, state=ArmState.RESTORING, since=now, reason=reasons.BASELINE, quiet_since=None)
         return back, (Restored(arm, reasons.BASELINE),)
-    known = replace(
-        before,
-        template=facts.template if before.template is None else before.template,
-        identity=facts.identity if before.identity is None else before.identity,
-    )
-    return known, () if known == before else (TemplateChanged(arm),)
+    template = facts.template if before.template is None else before.template
+    identity = facts.identity if before.identity is None else before.identity
+    if (template, identity) == (before.template, before.identity):
+        return before, ()
+    return replace(before, template=template, identity=identity), (TemplateChanged(arm),)
 
 
 def _serve(experiment: Experiment, arm: str, standing: ArmStanding, facts: ArmFacts, now: float) -> Step:

@@ -147,7 +147,7 @@ class Reconciler:
         backends = former.remembered(
             tracked.resource, placement.located, tracked.committed.backends, placement.leaving
         )
-        tracked.committed = dataclasses.replace(tracked.committed, backends=backends)
+        tracked.committed = tracked.committed.with_backends(backends)
         if tracked.experiment.mode is Mode.PAUSED:
             tracked.committed = tracked.committed.without_weights()
             overview = Overview(
@@ -162,7 +162,7 @@ class Reconciler:
             await self._commit(tracked, body, overview)
             return at_its_tick(tracked, self._clock.now())
         mirror = await self._mirrors.plan(tracked, body, placement, now=now, monotonic=monotonic)
-        tracked.committed = dataclasses.replace(tracked.committed, mirrors=mirror.known)
+        tracked.committed = tracked.committed.with_mirrors(mirror.known)
         unit = unit_in(tracked, placement)
         before = self._intended(tracked, placement, unit)
         self._observe_route(tracked, placement, before, now, monotonic)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import fields
 
 from bandit_operator.api.record import DecisionRecord, ImplausibleNumbers, Observation, Seen, SeenArm
 from bandit_operator.api.status import WindowStatus
@@ -24,6 +24,8 @@ from bandit_operator.core.model import (
     Window,
 )
 from bandit_operator.status.shadow_record import recorded, shadow_of
+
+_SUMS = tuple(field.name for field in fields(Observed))
 
 
 def decision_record(
@@ -110,7 +112,7 @@ def _window(window: Window) -> WindowStatus:
 def _observations(window: Window) -> dict[str, Observation]:
     return {
         arm: Observation(
-            **{name: repr(value) for name, value in asdict(outcome).items() if value is not None}
+            **{name: repr(value) for name in _SUMS if (value := getattr(outcome, name)) is not None}
         )
         for arm, outcome in window.arms.items()
         if isinstance(outcome, Observed)

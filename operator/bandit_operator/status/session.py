@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from bandit_operator.api.acts import TakenOut
 from bandit_operator.api.record import KEPT_HISTORY, MAX_HISTORY, DecisionRecord, Seen
@@ -95,6 +96,14 @@ class Committed:
         obeyed = from_timestamp(self.restored.rpartition("@")[2]) if self.restored else -math.inf
         return asked.restore.arm if asked.restore.at > obeyed else None
 
+    def with_backends(self, backends: tuple[str, ...]) -> Committed:
+        """After a look at the rule's backends."""
+        return self if backends == self.backends else replace(self, backends=backends)
+
+    def with_mirrors(self, mirrors: tuple[str, ...]) -> Committed:
+        """After a look at the rule's filters."""
+        return self if mirrors == self.mirrors else replace(self, mirrors=mirrors)
+
     def without_weights(self) -> Committed:
         """Give the weights up: whoever sets them from here on sets where we go on from."""
         if self.intention is None:
@@ -105,8 +114,8 @@ class Committed:
         """After a window that was missed: it is learned from, and nothing is decided."""
         standings = {} if self.intention is None else self.intention.standings
         memory, _ = learn(experiment, self.memory, standings, window, idle=standings)
-        after = self._moved_on(window)._recorded(caught_up_record(window, now, generation))
-        return replace(after, memory=memory, seen=None)
+        recorded = self._recorded(caught_up_record(window, now, generation))
+        return replace(self, **self._moved_on(window), **recorded, memory=memory, seen=None)
 
     def decided(
         self, snapshot: Snapshot, decision: Decision, generation: int, asked: Asked = NOTHING_ASKED
@@ -121,16 +130,17 @@ class Committed:
         """
         reading = snapshot.reading
         window = reading if isinstance(reading, Window) else None
-        after = self if window is None else self._moved_on(window)
+        changed = {} if window is None else self._moved_on(window)
         if window is not None or has_acted(decision):
             seen = seen_of(snapshot, decision.total, self.intention)
             known = self.seen == seen and not self._needs_checkpoint()
             record = decision_record(snapshot, None if known else seen, decision, generation)
-            after = replace(after._recorded(record), seen=seen)
+            changed |= {**self._recorded(record), "seen": seen}
         acts = with_acts(self.acts, decision, snapshot.now, asked)
         obeyed = asked.restore if snapshot.restore is not None else None
         return replace(
-            after,
+            self,
+            **changed,
             memory=decision.memory,
             intention=decision.intention,
             counts=counted(self.counts, decision, ticked=window is not None),
@@ -139,17 +149,16 @@ class Committed:
             restored=self.restored if obeyed is None else obeyed.text,
         )
 
-    def _moved_on(self, window: Window) -> Committed:
-        """Let cursor and age of the rewards follow a window."""
+    def _moved_on(self, window: Window) -> dict[str, Any]:
+        """Cursor and age of the rewards, as they follow a window."""
         trials = sum(getattr(outcome, "trials", 0.0) for outcome in window.arms.values())
-        return replace(
-            self, cursor=window.end, rewards_until=window.end if trials > 0 else self.rewards_until
-        )
+        return {"cursor": window.end, "rewards_until": window.end if trials > 0 else self.rewards_until}
 
     def _needs_checkpoint(self) -> bool:
         return not self.checkpoints or self.checkpoints[-1].records >= CHECKPOINT_EVERY
 
-    def _recorded(self, record: DecisionRecord) -> Committed:
+    def _recorded(self, record: DecisionRecord) -> dict[str, Any]:
+        """History and checkpoints with one more record."""
         checkpoints = self.checkpoints
         if self._needs_checkpoint():
             checkpoints = (*checkpoints, Checkpoint(self.memory, self.intention, 0))
@@ -159,7 +168,7 @@ class Committed:
             known = [one.records for one in checkpoints if KEPT_HISTORY <= one.records <= MAX_HISTORY]
             history = history[: max(known, default=KEPT_HISTORY)]
             checkpoints = tuple(one for one in checkpoints if one.records <= len(history))
-        return replace(self, history=history, checkpoints=checkpoints)
+        return {"history": history, "checkpoints": checkpoints}
 
 
 def intended(
