@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,11 +15,16 @@ from bench.overhead.environment import NAMESPACE, Environment
 from testbed.rollout import Rollout
 from testbed.waiting import wait_until
 
-SETTLED = {"minTrials": 1, "minShare": "0.5", "newArmShare": "0.5"}
+SETTLED: dict[str, Any] = {"guardrails": {"minTrials": 1, "minShare": "0.5", "newArmShare": "0.5"}}
 """Everything is computed at every tick, and both arms keep half the traffic."""
-MOVING = {"minTrials": 1, "minChange": "0"}
-"""Arms that are equal, and weights that follow every chance: each tick writes status and route."""
+MOVING: dict[str, Any] = {
+    "strategy": {"type": "Thompson", "thompson": {"halfLife": "1s"}},
+    "guardrails": {"minTrials": 1, "minChange": "0", "maxStep": "1"},
+}
+"""The newest window alone decides: with rewards that turn round each tick writes status and route."""
 REWARDS = (2.0, 0.5)  # a second and arm, and their mean
+TURNING = ((2.0, 0.9), (2.0, 0.1))
+"""The same of the arm that is better in a window, and of the other one."""
 SETTLE = 3.0  # seconds; Prometheus looks each second
 IN_TIME = 1.0
 """Seconds that ticks may begin late on average where the operator keeps up."""
@@ -93,22 +100,44 @@ def start_up(environment: Environment, resources: int) -> dict[str, float]:
     return found
 
 
-def create(environment: Environment, new: list[Rollout], interval: int, guardrails: dict[str, Any]) -> None:
+def create(environment: Environment, new: list[Rollout], interval: int, spec: dict[str, Any]) -> None:
     """Let new resources begin, at equal rewards."""
     rates = {f"{one.name}/{arm}": REWARDS for one in new for arm in one.arms}
     environment.rewards.put(rates)
     environment.apply([part for one in new for part in (*one.services(), one.route_object())])
-    environment.apply([_resource(one, interval, guardrails) for one in new])
+    environment.apply([one.resource(interval=f"{interval}s", **spec) for one in new])
 
 
-def change(environment: Environment, made: list[Rollout], interval: int, guardrails: dict[str, Any]) -> None:
-    """Give resources other guardrails and another interval, and wait for their next window."""
-    environment.apply([_resource(one, interval, guardrails) for one in made])
+def change(environment: Environment, made: list[Rollout], interval: int, spec: dict[str, Any]) -> None:
+    """Give resources another spec and another interval, and wait for their next window."""
+    environment.apply([one.resource(interval=f"{interval}s", **spec) for one in made])
     rest(interval, 1)
 
 
-def _resource(one: Rollout, interval: int, guardrails: dict[str, Any]) -> dict[str, Any]:
-    return one.resource(interval=f"{interval}s", guardrails=guardrails)
+@contextmanager
+def turning(environment: Environment, made: list[Rollout], interval: int) -> Iterator[None]:
+    """Meanwhile another arm of each resource is the better one in each window; equal again afterwards."""
+    ended = threading.Event()
+
+    def turn() -> None:
+        while not ended.wait(interval - time.time() % interval):
+            better = int(time.time() / interval + 0.5) % 2
+            environment.rewards.put(
+                {
+                    f"{one.name}/{arm}": TURNING[at != better]
+                    for one in made
+                    for at, arm in enumerate(one.arms)
+                }
+            )
+
+    thread = threading.Thread(target=turn, name="turning rewards")
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+        environment.rewards.put({f"{one.name}/{arm}": REWARDS for one in made for arm in one.arms})
 
 
 def _line(
@@ -120,12 +149,21 @@ def _line(
     progress: Callable[[str], None],
 ) -> dict[str, Any]:
     progress(f"scale: {len(made):,} resources at {interval} s, {weights} weights")
-    guardrails = MOVING if weights == "moving" else SETTLED
-    change(environment, made, interval, guardrails)
-    caught_up = await_in_time(environment)
-    spent = spent_in(environment, plan.seconds)
+    if weights == "moving":
+        with turning(environment, made, interval):
+            caught_up, spent = _changed(environment, made, interval, MOVING, plan.seconds)
+    else:
+        caught_up, spent = _changed(environment, made, interval, SETTLED, plan.seconds)
     line = {"resources": len(made), "interval": interval, "weights": weights, "caught_up": caught_up}
     return line | spent
+
+
+def _changed(
+    environment: Environment, made: list[Rollout], interval: int, spec: dict[str, Any], seconds: float
+) -> tuple[float | None, dict[str, Any]]:
+    """How long it took to get over a change of all, and what is spent after that."""
+    change(environment, made, interval, spec)
+    return await_in_time(environment), spent_in(environment, seconds)
 
 
 def rest(interval: int, windows_read: int) -> None:

@@ -60,11 +60,12 @@ def measure(environment: Environment, plan: Plan, progress: Callable[[str], None
         made += new
         if new:
             scale.create(environment, new, INTERVAL, scale.MOVING)
-            since = time.time()
-            environment.await_route_write(new[-1].name, since, SETTLE_SECONDS)
-        began = time.time()
-        counts = _requests(url, plan.seconds)
-        ended = time.time()
+        with scale.turning(environment, made, INTERVAL):
+            if new:
+                environment.await_route_write(new[-1].name, time.time(), SETTLE_SECONDS)
+            began = time.time()
+            counts = _requests(url, plan.seconds)
+            ended = time.time()
         writes = [write for one in made for write in environment.route_writes(began, ended, one.name)]
         total = sum(counts.values())
         lines.append(

@@ -6,6 +6,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -58,11 +59,13 @@ def measure(
 
 
 def _line(environment: Environment, made: list[Rollout], weights: str, seconds: float) -> dict[str, Any]:
-    scale.change(environment, made, INTERVAL, WEIGHTS[weights])
-    scale.await_in_time(environment)
-    start = time.time()
-    spent = scale.spent_in(environment, seconds)
-    by_step, by_function = _samples(environment, start, time.time())
+    with scale.turning(environment, made, INTERVAL) if weights == "move" else nullcontext():
+        scale.change(environment, made, INTERVAL, WEIGHTS[weights])
+        scale.await_in_time(environment)
+        start = time.time()
+        spent = scale.spent_in(environment, seconds)
+        end = time.time()
+    by_step, by_function = _samples(environment, start, end)
     samples = by_step.total()
     if not samples:
         raise ClusterError(f"the log has no samples of {len(made):,} resources, weights {weights}")
