@@ -17,6 +17,7 @@ from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import ArmFacts, ArmStanding, ArmState, Observed, Snapshot, Window
 from bandit_operator.core.shadow_report import ShadowReport
 from bandit_operator.status.document import Document, from_status, read_status, to_status
+from bandit_operator.status.history import newest_window, record_of
 from bandit_operator.status.session import Committed, intended
 
 STANDINGS = {
@@ -214,3 +215,11 @@ def test_an_arm_shows_what_the_shadow_has_shown_of_it(
 
 def test_without_a_shadow_an_arm_shows_none(status: dict[str, Any]) -> None:
     assert all("shadow" not in arm for arm in status["arms"])
+
+
+def test_records_are_kept_and_read_again_as_they_were(experiment: Experiment, status: dict[str, Any]) -> None:
+    recorded = RecordedStatus.model_validate(status).history or []
+    committed = read(status, experiment)
+    assert [record_of(one) for one in committed.history] == recorded
+    assert newest_window(committed.history) == recorded[0].window
+    assert newest_window(()) is None

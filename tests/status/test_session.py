@@ -14,6 +14,7 @@ from bandit_operator.core.decide import decide
 from bandit_operator.core.decision import Intention
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import ArmFacts, ArmStanding, ArmState, Observed, Snapshot, Window
+from bandit_operator.status.history import record_of
 from bandit_operator.status.session import CHECKPOINT_EVERY, Committed, intended
 
 Ticked = Callable[..., Committed]
@@ -84,7 +85,7 @@ def test_after_a_start_with_one_checkpoint_only_the_newest_decisions_stay(
 def test_what_the_cluster_said_is_recorded_where_it_is_news_or_a_checkpoint_begins(
     ticked: Ticked,
 ) -> None:
-    history = ticked(12).history[::-1]
+    history = map(record_of, ticked(12).history[::-1])
     assert [record.seen is not None for record in history] == [number in (0, 10) for number in range(12)]
 
 
@@ -95,7 +96,7 @@ def test_windows_that_were_missed_are_learned_from_and_recorded(
     window = Window(60.0, 90.0, {"logistic": Observed(50, 20), "boosting": Observed(50, 20)})
     after = committed.learned(experiment, window, now=200.0, generation=3)
     assert after.memory == memories.update(experiment, committed.memory, window)
-    assert (after.cursor, after.history[0].reason) == (90.0, reasons.CAUGHT_UP)
+    assert (after.cursor, record_of(after.history[0]).reason) == (90.0, reasons.CAUGHT_UP)
 
 
 def test_a_new_generation_keeps_the_evidence_and_drops_what_cannot_be_made_again(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from bandit_operator.core.durations import duration
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import SERVING_STATES, ArmStanding, ArmState
 from bandit_operator.core.shadow_report import ShadowReport
+from bandit_operator.status.history import kept, newest_window
 from bandit_operator.status.session import Checkpoint, Committed
 
 
@@ -72,10 +74,9 @@ def to_status(experiment: Experiment, document: Document) -> dict[str, Any]:
         if decision is None
         else _arms(experiment, document, decision),
         change=None if decision is None or decision.change is None else str(decision.change),
-        window=next((record.window for record in committed.history if record.window), None),
+        window=newest_window(committed.history),
         decisions=committed.counts,
         foreign_weight_changes=document.foreign_changes,
-        history=list(committed.history),
         acts=list(committed.acts),
         recent_acts=list(committed.acts[:RECENT_ACTS]),
         mode=committed.mode,
@@ -91,7 +92,8 @@ def to_status(experiment: Experiment, document: Document) -> dict[str, Any]:
         memory=memories.to_json(committed.memory),
         checkpoint=None if checkpoint is None else _checkpoint(checkpoint),
     )
-    fields = packed(status.model_dump(mode="json", by_alias=True, exclude_none=True))
+    said = status.model_dump(mode="json", by_alias=True, exclude_none=True)
+    fields = packed({**said, "history": [json.loads(one) for one in committed.history]})
     names = {info.alias or name for name, info in Status.model_fields.items()}
     if decision is None:
         names.discard("arms")  # what was known of the arms stays
@@ -131,7 +133,7 @@ def from_status(status: RecordedStatus, experiment: Experiment, generation: int,
         cursor=_time(status.cursor),
         rewards_until=_past(status.rewards_until, now),
         intention=_intention(status, experiment, now),
-        history=tuple(status.history or ()),
+        history=tuple(map(kept, status.history or ())),
         checkpoints=() if checkpoint is None else (checkpoint,),
         counts=status.decisions or DecisionCounts(),
         acts=tuple(status.acts or status.recent_acts or ()),

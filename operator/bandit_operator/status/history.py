@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
+from typing import NewType
 
 from bandit_operator.api.record import DecisionRecord, ImplausibleNumbers, Observation, Seen, SeenArm
 from bandit_operator.api.status import WindowStatus
@@ -25,6 +26,10 @@ from bandit_operator.core.model import (
 )
 from bandit_operator.status.shadow_record import recorded, shadow_of
 
+KeptRecord = NewType("KeptRecord", bytes)
+"""A record as JSON. The process keeps thirty of each resource and looks at the newest alone; as objects they
+would take five times the memory, which is most of what a resource that rests would take.
+"""
 _SUMS = tuple(field.name for field in fields(Observed))
 
 
@@ -67,6 +72,21 @@ def caught_up_record(window: Window, now: float, generation: int) -> DecisionRec
         reason=reasons.CAUGHT_UP,
         message="read after an absence",
     )
+
+
+def kept(record: DecisionRecord) -> KeptRecord:
+    """A record to be kept until the status is written; :func:`record_of` gives it back."""
+    return KeptRecord(record.model_dump_json(by_alias=True, exclude_none=True).encode())
+
+
+def record_of(kept_record: KeptRecord) -> DecisionRecord:
+    """The inverse of :func:`kept`."""
+    return DecisionRecord.model_validate_json(kept_record)
+
+
+def newest_window(history: Iterable[KeptRecord]) -> WindowStatus | None:
+    """The newest window that a history, newest first, was decided from."""
+    return next((window for one in history if (window := record_of(one).window) is not None), None)
 
 
 def seen_of(snapshot: Snapshot, total: int, before: Intention | None) -> Seen:

@@ -25,7 +25,7 @@ from bandit_operator.core.memory import Memory
 from bandit_operator.core.model import Mode, Snapshot, Window
 from bandit_operator.core.outcomes import Held, Promoted, Restored, RolledBack, WeightsMoved
 from bandit_operator.status.acts import Acts, mode_act, taken_out, with_act, with_acts
-from bandit_operator.status.history import caught_up_record, decision_record, seen_of
+from bandit_operator.status.history import KeptRecord, caught_up_record, decision_record, kept, seen_of
 
 NOTHING_ASKED = Asked()
 CHECKPOINT_EVERY = 10
@@ -53,7 +53,7 @@ class Committed:
     """End of the newest window that held rewards; None before the first."""
     intention: Intention | None = None
     """What was decided last; None before the first decision."""
-    history: tuple[DecisionRecord, ...] = ()
+    history: tuple[KeptRecord, ...] = ()
     """The newest decisions, newest first."""
     checkpoints: tuple[Checkpoint, ...] = ()
     """Oldest first; the status keeps the oldest."""
@@ -163,7 +163,7 @@ class Committed:
         if self._needs_checkpoint():
             checkpoints = (*checkpoints, Checkpoint(self.memory, self.intention, 0))
         checkpoints = tuple(replace(one, records=one.records + 1) for one in checkpoints)
-        history = (record, *self.history)
+        history = (kept(record), *self.history)
         if len(history) > MAX_HISTORY:
             known = [one.records for one in checkpoints if KEPT_HISTORY <= one.records <= MAX_HISTORY]
             history = history[: max(known, default=KEPT_HISTORY)]
