@@ -28,6 +28,7 @@ from bandit_operator.watch.cache import Cache
 from bandit_operator.watch.exposed import Exposed
 from bandit_operator.watch.handlers import registry, watch_settings
 from bandit_operator.watch.relist import Relister
+from bandit_operator.watch.scanning import may_scan
 from bandit_operator.watch.web.gate import Gate
 from bandit_operator.watch.web.server import Pages
 from bandit_operator.watch.web.server import serve as serve_pages
@@ -151,11 +152,13 @@ class Operator:
         return self.trouble() or self.relister.refused
 
     async def _watch(self, started: asyncio.Event, until: asyncio.Event) -> None:
+        everywhere = not self.settings.namespaces
+        scanning = await may_scan(self.api, everywhere=everywhere)
         await kopf.operator(
             registry=registry(self.cache, self.shards),
-            settings=watch_settings(),
+            settings=watch_settings(scanning=scanning),
             standalone=True,
-            clusterwide=not self.settings.namespaces,
+            clusterwide=everywhere,
             namespaces=self.settings.namespaces,
             ready_flag=started,
             stop_flag=until,
