@@ -13,8 +13,8 @@ from typing import Any
 
 import kopf
 
+from bandit_operator.api.kind import GROUP, KIND, PLURAL, VERSION
 from bandit_operator.api.references import Key
-from bandit_operator.api.v1alpha1 import GROUP, KIND, PLURAL, VERSION
 from bandit_operator.routers import ROUTERS
 from bandit_operator.runtime.shards import Shards
 from bandit_operator.watch.cache import Cache, key_of
