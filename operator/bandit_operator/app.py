@@ -10,11 +10,13 @@ from typing import Any
 import kopf
 import structlog
 
+from bandit_operator.adapters.access import shown
 from bandit_operator.adapters.discovery import Discovery
 from bandit_operator.adapters.kubernetes import KubernetesAPI
 from bandit_operator.adapters.prometheus import Prometheus
 from bandit_operator.adapters.reviews import Reviews
 from bandit_operator.adapters.webhooks import Webhooks
+from bandit_operator.core.model import SourceDown
 from bandit_operator.reconcile.causes import Causes
 from bandit_operator.reconcile.observe import Observer
 from bandit_operator.reconcile.reconciler import Reconciler
@@ -29,6 +31,7 @@ from bandit_operator.watch.cache import Cache
 from bandit_operator.watch.exposed import Exposed
 from bandit_operator.watch.handlers import registry, watch_settings
 from bandit_operator.watch.relist import Relister
+from bandit_operator.watch.scanning import may_scan
 from bandit_operator.watch.web.gate import Gate
 from bandit_operator.watch.web.server import Pages
 from bandit_operator.watch.web.server import serve as serve_pages
@@ -124,15 +127,16 @@ class Operator:
         ]
         started, watch_until = asyncio.Event(), asyncio.Event()
         watching = asyncio.create_task(self._watch(started, watch_until), name="watches")
+        looking = asyncio.create_task(self._look_for_prometheus(), name="look for Prometheus")
         try:
             await _first(watching, asyncio.create_task(started.wait()))
             for number in (signal.SIGTERM, signal.SIGINT):
                 asyncio.get_running_loop().add_signal_handler(number, stop.set)
             await _first(watching, *parts)
         finally:
-            for part in parts:
+            for part in (looking, *parts):
                 part.cancel()
-            await asyncio.gather(*parts, return_exceptions=True)
+            await asyncio.gather(looking, *parts, return_exceptions=True)
             await self.shards.release()
             await self.notifier.close()
             await self.webhooks.close()
@@ -156,16 +160,37 @@ class Operator:
         """What keeps this replica from seeing what it must, or None."""
         return self.trouble() or self.relister.refused
 
+    async def _look_for_prometheus(self) -> None:
+        if self.settings.prometheus_address is not None:
+            await look_for(self.prometheus, self.settings.prometheus_address, self.clock.now())
+
     async def _watch(self, started: asyncio.Event, until: asyncio.Event) -> None:
+        everywhere = not self.settings.namespaces
+        scanning = await may_scan(self.api, everywhere=everywhere)
         await kopf.operator(
             registry=registry(self.cache, self.shards),
-            settings=watch_settings(),
+            settings=watch_settings(scanning=scanning),
             standalone=True,
-            clusterwide=not self.settings.namespaces,
+            clusterwide=everywhere,
             namespaces=self.settings.namespaces,
             ready_flag=started,
             stop_flag=until,
         )
+
+
+async def look_for(prometheus: Prometheus, address: str, at: float) -> None:
+    """Log whether the installed Prometheus answers, so that a wrong address shows early.
+
+    Args:
+        prometheus: What asks.
+        address: Where.
+        at: The time, seconds since the Unix epoch.
+    """
+    answer = await prometheus.query(address, "vector(1)", at)
+    if isinstance(answer, SourceDown):
+        log.warning("no answer of Prometheus; each rollout asks again", reason=answer.message)
+    else:
+        log.info("Prometheus answers", address=shown(address))
 
 
 async def _first(*tasks: asyncio.Task[Any]) -> None:

@@ -56,6 +56,18 @@ def test_the_notes_tell_what_to_do_next(notes: str) -> None:
     assert "kubectl explain bd.spec" in notes
 
 
+def test_the_notes_warn_of_what_an_installation_will_lose(installed: Cluster) -> None:
+    def said(*values: str) -> str:
+        return upgrade(installed, "--dry-run=server", "--set", ",".join(values))
+
+    assert "takes the definition, and with it every BanditDeployment" in said("crds.keep=false")
+    confined = (f"watchNamespaces={{{NAMESPACE}}}", "rbac.clusterWide=false", "web.enabled=true")
+    account = f"--serviceaccount={NAMESPACE}:{RELEASE}"
+    assert f"{RELEASE}-web --clusterrole=system:auth-delegator" in said(*confined)
+    assert account in said(*confined)
+    assert "Nobody can sign in" not in said("web.enabled=true")
+
+
 def test_the_manifest_of_the_notes_is_accepted(notes: str, installed: Cluster) -> None:
     manifest = notes.split("<<'MANIFEST'\n")[1].split("  MANIFEST\n")[0]
     installed.kubectl("apply", "-n", NAMESPACE, "--dry-run=server", "-f", "-", stdin=manifest)

@@ -186,6 +186,44 @@ def test_in_some_namespaces_only_the_operator_has_no_rights_in_the_others(chart:
     assert environment(chart, *values)["BANDIT_OPERATOR_WATCH_NAMESPACES"] == "models,fraud"
 
 
+CONFINED = ("--set", "watchNamespaces={models,fraud},rbac.clusterWide=false")
+
+
+@pytest.mark.parametrize(
+    "others", [(), ("--set", "web.enabled=true"), (*EVERYTHING, "--set", "rbac.aggregate=false")]
+)
+def test_without_rights_in_the_whole_cluster_every_object_is_in_a_namespace(
+    chart: Chart, others: tuple[str, ...]
+) -> None:
+    made = [one for one in chart.objects(*others, *CONFINED) if one["kind"] != "ExternalSecret"]
+    assert [one["kind"] for one in made if "namespace" not in one["metadata"]] == []
+    assert not [one for one in made if "Cluster" in one["kind"]]
+    assert not [one for one in made if "Cluster" in one.get("roleRef", {}).get("kind", "")]
+
+
+def test_without_rights_in_the_whole_cluster_those_in_its_namespaces_are_the_usual_ones(chart: Chart) -> None:
+    usual = ("--set", "watchNamespaces={models,fraud}")
+    for name in ("bandit-operator", "bandit-operator-lease"):
+        assert chart.find("Role", name, *CONFINED) == chart.find("Role", name, *usual)
+        assert chart.find("RoleBinding", name, *CONFINED) == chart.find("RoleBinding", name, *usual)
+    for name in ("bandit-operator-view", "bandit-operator-edit"):
+        roles = chart.find("Role", name, *CONFINED)
+        [of_cluster] = chart.find("ClusterRole", name, *usual)
+        assert [role["metadata"]["namespace"] for role in roles] == ["models", "fraud"]
+        assert [role["rules"] for role in roles] == [of_cluster["rules"]] * 2
+
+
+@pytest.mark.parametrize(
+    ("values", "fix"),
+    [
+        ("rbac.clusterWide=false", "set watchNamespaces"),
+        ("rbac.clusterWide=false,watchNamespaces={models},rbac.aggregate=true", "leave it out"),
+    ],
+)
+def test_rights_that_contradict_each_other_are_refused(chart: Chart, values: str, fix: str) -> None:
+    assert fix in chart.fails("--set", values)
+
+
 def test_other_kinds_can_be_scaled_where_asked(chart: Chart) -> None:
     kinds = "scalables[0].group=leaderworkerset.x-k8s.io,scalables[0].resources={leaderworkersets}"
     [role] = chart.find("ClusterRole", "bandit-operator", "--set", kinds)

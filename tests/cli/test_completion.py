@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 from bandit_operator.adapters.kubeconfig import ClusterFault
@@ -155,3 +156,23 @@ def typed(command: list[str]) -> str:
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert done.stderr == ""
     return done.stdout
+
+
+@pytest.mark.parametrize("verb", main.summaries)
+def test_a_verb_is_offered_with_the_first_sentence_of_its_help(verb: str) -> None:
+    command = main.get_command(click.Context(main), verb)
+    assert command is not None
+    assert command.name == verb
+    assert command.get_short_help_str(limit=1000) == main.summaries[verb]
+
+
+@pytest.mark.parametrize("words", ["''", "roll", "--help"])
+def test_verbs_are_offered_and_listed_without_importing_what_they_need(words: str) -> None:
+    heavy = "{'kopf', 'kubernetes', 'numpy', 'pydantic', 'scipy'}"
+    program = (
+        "import sys; from bandit_operator.cli import complete, main\n"
+        f"sys.argv = ['', {words!r}.strip(chr(39))]\n"
+        "complete() if sys.argv[1] != '--help' else main(['--help'], standalone_mode=False)\n"
+        f"print(sorted({heavy} & set(sys.modules)))"
+    )
+    assert typed([sys.executable, "-c", program]).endswith("\n[]\n")

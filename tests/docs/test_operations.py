@@ -36,7 +36,7 @@ def run(monkeypatch: pytest.MonkeyPatch, one: Process) -> Run:
 
 def test_the_page_shows_every_verb_that_works_on_a_resource() -> None:
     shown = {words[0] for words in OURS}
-    assert set(main.commands) - shown == {"experiment", "run", "simulate"}
+    assert set(main.summaries) - shown == {"experiment", "run", "simulate"}
 
 
 def test_its_commands_work_one_after_the_other(run: Run, one: Process) -> None:

@@ -16,7 +16,8 @@ from typing import Any, get_args
 import yaml
 from pydantic import BaseModel
 
-from bandit_operator.api.v1alpha1 import GROUP, KIND, PLURAL, VERSION, BanditDeployment
+from bandit_operator.api.kind import GROUP, KIND, PLURAL, VERSION
+from bandit_operator.api.v1alpha1 import BanditDeployment
 
 Schema = dict[str, Any]
 

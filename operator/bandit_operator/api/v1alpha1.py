@@ -23,10 +23,6 @@ from bandit_operator.api.timestamps import from_timestamp
 from bandit_operator.core import model as core
 from bandit_operator.core.experiment import Experiment
 
-GROUP = "bandit-operator.dev"
-VERSION = "v1alpha1"
-KIND = "BanditDeployment"
-PLURAL = "banditdeployments"
 MAX_NAME_LENGTH = 52
 
 

@@ -10,7 +10,7 @@ import click
 
 from bandit_operator.adapters.kubeconfig import ClusterFault, Kubeconfig, Missing
 from bandit_operator.adapters.kubernetes import Object
-from bandit_operator.api.v1alpha1 import GROUP, PLURAL, VERSION
+from bandit_operator.api.kind import GROUP, PLURAL, VERSION
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

@@ -8,8 +8,9 @@ from typing import Any
 import click
 import yaml
 
+from bandit_operator.api.kind import GROUP, KIND, VERSION
 from bandit_operator.api.route_template import MANAGED_BY, OWNER, TEMPLATE_KIND
-from bandit_operator.api.v1alpha1 import GROUP, KIND, VERSION, faults_of
+from bandit_operator.api.v1alpha1 import faults_of
 from bandit_operator.cli.cluster import Cluster, cluster_options
 
 PLURALS = {"HTTPRoute": "httproutes", "GRPCRoute": "grpcroutes"}

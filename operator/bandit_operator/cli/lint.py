@@ -10,7 +10,8 @@ import click
 import yaml
 
 from bandit_operator.api import crd
-from bandit_operator.api.v1alpha1 import KIND, faults_of
+from bandit_operator.api.kind import KIND
+from bandit_operator.api.v1alpha1 import faults_of
 
 ONLY_THE_SERVER = (
     "not checked here: that the route in spec.traffic is not changed,"

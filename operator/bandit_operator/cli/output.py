@@ -8,7 +8,7 @@ from typing import Any
 import click
 import yaml
 
-from bandit_operator.api.v1alpha1 import GROUP, KIND
+from bandit_operator.api.kind import GROUP, KIND
 
 output_option = click.option(
     "-o", "--output", type=click.Choice(["json", "yaml", "name"]), help="Write it for programs."

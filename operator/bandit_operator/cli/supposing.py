@@ -9,8 +9,9 @@ from pathlib import Path
 import click
 import yaml
 
+from bandit_operator.api.kind import KIND
 from bandit_operator.api.rules import parse_decimal
-from bandit_operator.api.v1alpha1 import KIND, InvalidResource, parse, to_experiment
+from bandit_operator.api.v1alpha1 import InvalidResource, parse, to_experiment
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import Arm
 from bandit_operator.core.strategies import DEFAULT_STRATEGY, STRATEGIES

@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from bandit_operator.adapters.kubernetes import FIELD_MANAGER
+from bandit_operator.api.kind import GROUP, KIND, VERSION
 from bandit_operator.api.references import backends_of, route_of
 from bandit_operator.api.route_template import (
     MANAGED_BY,
@@ -31,7 +32,7 @@ from bandit_operator.api.route_template import (
     RouteTimeouts,
     plain,
 )
-from bandit_operator.api.v1alpha1 import GROUP, KIND, VERSION, BanditDeployment
+from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core.model import Backend
 from bandit_operator.reconcile.former import named
 from bandit_operator.routers import Located, Router, mirror

@@ -15,8 +15,8 @@ import structlog
 
 from bandit_operator.adapters.kubernetes import KubernetesAPI, resource_path
 from bandit_operator.api.acts import Act, ActKind
+from bandit_operator.api.kind import GROUP, KIND, VERSION
 from bandit_operator.api.status import Condition
-from bandit_operator.api.v1alpha1 import GROUP, KIND, VERSION
 from bandit_operator.core import reasons
 from bandit_operator.core.decision import Decision
 from bandit_operator.core.model import ArmState, Mode

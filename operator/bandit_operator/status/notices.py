@@ -7,8 +7,8 @@ from typing import Any
 
 from bandit_operator.adapters.kubernetes import resource_path
 from bandit_operator.adapters.notices import Notice, NoticeKind
+from bandit_operator.api.kind import GROUP, PLURAL, VERSION
 from bandit_operator.api.timestamps import to_timestamp
-from bandit_operator.api.v1alpha1 import GROUP, PLURAL, VERSION
 from bandit_operator.core import reasons
 from bandit_operator.status.events import Event
 

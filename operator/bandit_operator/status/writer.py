@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bandit_operator.adapters.kubernetes import MERGE_PATCH, KubernetesAPI, Object, resource_path
+from bandit_operator.api.kind import GROUP, PLURAL, VERSION
 from bandit_operator.api.status import Condition, ConditionType, Phase
-from bandit_operator.api.v1alpha1 import GROUP, PLURAL, VERSION
 from bandit_operator.status.document import Document
 from bandit_operator.status.session import has_acted
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import kopf
 
+from bandit_operator.api.kind import GROUP, KIND, PLURAL, VERSION
 from bandit_operator.api.references import Key
-from bandit_operator.api.v1alpha1 import GROUP, KIND, PLURAL, VERSION
 from bandit_operator.routers import ROUTERS
 from bandit_operator.runtime.shards import Shards
 from bandit_operator.watch.cache import Cache, key_of
@@ -43,11 +43,16 @@ class _NoDiffs(kopf.AnnotationsDiffBaseStorage):
         return {}
 
 
-def watch_settings() -> kopf.OperatorSettings:
-    """Kopf's settings for watching only, on a connection that may be lost at any time."""
+def watch_settings(*, scanning: bool) -> kopf.OperatorSettings:
+    """Kopf's settings for watching only, on a connection that may be lost at any time.
+
+    Args:
+        scanning: Whether kinds and namespaces that come and go are watched, so that a kind which is missing
+            at the start is found; without the right to do so, kopf would ask for ever and watch nothing.
+    """
     settings = kopf.OperatorSettings()
     settings.posting.enabled = False
-    settings.scanning.disabled = False  # else a kind that is missing at the start is never found
+    settings.scanning.disabled = not scanning
     settings.persistence.finalizer = "bandit-operator.dev/none"  # removed where an object has it, never added
     settings.persistence.diffbase_storage = _NoDiffs()
     settings.watching.server_timeout = 300

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import structlog
 
 from bandit_operator.adapters.kubernetes import METADATA_LIST, KubernetesAPI, resource_path
+from bandit_operator.api.kind import GROUP, KIND, PLURAL, VERSION
 from bandit_operator.api.references import Key
-from bandit_operator.api.v1alpha1 import GROUP, KIND, PLURAL, VERSION
 from bandit_operator.errors import APIError, NotFound, OperatorError
 from bandit_operator.routers import ROUTERS
 from bandit_operator.watch.cache import Cache

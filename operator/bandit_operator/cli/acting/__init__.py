@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from bandit_operator.cli.acting.pause import pause
-from bandit_operator.cli.acting.pin import pin
-from bandit_operator.cli.acting.promote import promote
-from bandit_operator.cli.acting.restore import restore
-from bandit_operator.cli.acting.resume import resume
-from bandit_operator.cli.acting.rollback import rollback
-from bandit_operator.cli.acting.unpin import unpin
-
-ACTING = (pause, resume, pin, unpin, promote, rollback, restore)
+ACTING = {
+    "pause": "Stop: nothing is read, decided or written until `resume`; the traffic stays as it is.",
+    "resume": "Go on after `pause`, from the weights that the route carries now.",
+    "pin": "Give one arm all of the traffic at once, until `unpin`.",
+    "unpin": "Give the traffic back to the strategy after `pin`; it goes on in guarded steps.",
+    "promote": (
+        "Make an arm the baseline: the others are compared with it from now on, and it always serves."
+    ),
+    "rollback": "Take an arm out by hand, in the order of a verdict; it stays out until `restore`.",
+    "restore": "Bring an arm back that is out, by hand or by a verdict: replicas, ready, a small share.",
+}
+"""Summary of each."""

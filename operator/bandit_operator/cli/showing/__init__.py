@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from bandit_operator.cli.showing.explain import explain
-from bandit_operator.cli.showing.history import history
-from bandit_operator.cli.showing.status import status
-
-SHOWING = (status, explain, history)
+SHOWING = {
+    "status": "Show who leads, how surely, since when, and what comes next; without NAME a line for each.",
+    "explain": "Say why the traffic is where it is, or why one decision was made, in words.",
+    "history": "Show what was done to a resource, by the operator and by hand, oldest first.",
+}
+"""Summary of each."""

@@ -7,8 +7,8 @@ import hashlib
 from collections.abc import Callable, Iterable
 
 from bandit_operator.adapters.reviews import Person, Reviews
+from bandit_operator.api.kind import GROUP, PLURAL
 from bandit_operator.api.references import Key
-from bandit_operator.api.v1alpha1 import GROUP, PLURAL
 from bandit_operator.watch.web.recent import Recent
 
 KEPT_SECONDS = 60.0
