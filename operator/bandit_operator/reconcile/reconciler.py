@@ -234,10 +234,10 @@ class Reconciler:
         )
 
     async def _read(self, tracked: Tracked, now: float, due: bool) -> CaughtUp:
-        if not due:
-            return CaughtUp(tracked.committed, BETWEEN_TICKS)
         if not self._clock.trusted:
             return CaughtUp(tracked.committed, CLOCK_SET)
+        if not due:
+            return CaughtUp(tracked.committed, BETWEEN_TICKS)
         return await catch_up(
             self._observer,
             self._metrics,
@@ -388,6 +388,7 @@ class Reconciler:
             tracked.route.set_refusal(None)
         except (Conflict, NotFound) as error:
             self._metrics.writes.labels("route", "conflict").inc()
+            tracked.route.note_overtaken(str(error), self._clock.monotonic())
             log.info("write overtaken", name=tracked.resource.metadata.name, error=str(error))
         except APIError as error:
             self._metrics.writes.labels("route", "refused").inc()

@@ -196,6 +196,9 @@ def _traffic_in_sync(overview: Overview) -> Claim:
     trouble = _pin_trouble(overview)
     if trouble is not None:
         return "False", reasons.PINNED_ARM_CANNOT_SERVE, trouble
+    observed = _observed_trouble(overview)
+    if observed is not None:
+        return "False", *observed
     return "True", reasons.IN_SYNC, f"the route carries the intended weights{_from_when(overview)}"
 
 
@@ -233,6 +236,19 @@ def _pin_trouble(overview: Overview) -> str | None:
         f"spec.pin names {experiment.pin}, which cannot serve ({standing.reason});"
         f" meanwhile the traffic goes to {', '.join(others) or 'no arm'}; pin another arm, or mend this one"
     )
+
+
+def _observed_trouble(overview: Overview) -> tuple[str, str] | None:
+    """Weight on an arm that cannot serve, which in mode Observe stays as it is."""
+    decision, experiment = overview.decision, overview.experiment
+    if decision is None or experiment is None or experiment.mode is not Mode.OBSERVE:
+        return None
+    for arm, standing in decision.standings.items():
+        if decision.weights.get(arm, 0) > 0 and standing.state is ArmState.UNAVAILABLE:
+            words = f"arm {arm} has weight in the route and cannot serve ({standing.reason})"
+            fix = "take its weight, or set spec.mode to Active"
+            return standing.reason, f"{words}; spec.mode is Observe, so that it is left to others: {fix}"
+    return None
 
 
 def _progressing(overview: Overview) -> Claim:
