@@ -313,6 +313,7 @@ class Reconciler:
             foreign_changes=tracked.route.foreign_changes,
             operator=self._rivals.own,
             route=route_of(tracked.resource).name,
+            looked_at=overview.now,
         )
         if not writer.must_write(document, before, self._clock.monotonic()):
             return
