@@ -54,7 +54,7 @@ async def test_a_rollout_that_nobody_looks_at_says_so_on_any_replica(
 ) -> None:
     body: Any = site.cache.resources["models", "income"]
     body["status"]["lookedAt"] = to_timestamp(site.now - 600)
-    assert "nobody has looked at it for 10m" in await page(visitor)
+    assert "nobody has looked at it for 10 min" in await page(visitor)
     body["status"]["lookedAt"] = to_timestamp(site.now)
     assert "nobody has looked at it" not in await page(visitor)
 
