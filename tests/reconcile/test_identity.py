@@ -153,3 +153,34 @@ async def test_a_service_before_pods_of_two_deployments_has_no_template(process:
     await one.look()
     assert one.arm("bad")["reason"] == reasons.SERVING
     assert one.arm("bad")["trials"] == "500"
+
+
+async def test_an_arm_that_was_taken_out_of_the_spec_at_zero_has_its_pods_again_when_it_is_put_back(
+    process: Start,
+) -> None:
+    one = await learned(process, arms=("good", "bad", "fair"))
+    one.earning = {"good": (500.0, 400.0), "bad": (500.0, 50.0), "fair": (500.0, 400.0)}
+    await until_state(one, "bad", "RolledBack")
+    await until(one, lambda: one.replicas("bad") == 0)
+    arms = copied(one.api.objects[one.path]["spec"]["arms"])
+    one.update_spec(arms=[arm for arm in arms if arm["name"] != "bad"])
+    await one.look(tick=True)
+    one.update_spec(arms=arms)
+    await one.look(tick=True)
+    assert (one.replicas("bad"), one.weights()["bad"]) == (2, 0)
+    one.earning = {"good": (500.0, 400.0), "bad": (50.0, 5.0), "fair": (500.0, 400.0)}
+    await one.tick()
+    assert (one.arm("bad")["state"], one.arm("bad")["reason"]) == ("Joining", reasons.FOUND_AT_ZERO)
+    assert 0 < one.weights()["bad"] <= 1000
+
+
+async def test_an_arm_at_zero_that_has_another_name_now_has_its_pods_again(process: Start) -> None:
+    one = await learned(process)
+    one.earning = WORSE
+    await until_state(one, "bad", "RolledBack")
+    arms = copied(one.api.objects[one.path]["spec"]["arms"])
+    arms[1]["name"] = "renamed"
+    one.update_spec(arms=arms)
+    await one.look(tick=True)
+    assert one.replicas("bad") == 2
+    assert one.arm("renamed")["reason"] == reasons.FOUND_AT_ZERO

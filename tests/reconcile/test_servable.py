@@ -231,6 +231,7 @@ async def test_a_resource_that_is_observed_is_not_ready_while_an_arm_that_cannot
 ) -> None:
     one = await learned(process, mode="Observe")
     assert ready(one)[0] == "True"
+    assert "the weights are those that others have set" in one.condition("Ready")["message"]
     one.set_available("bad", 0)
     await one.look()
     assert one.weights() == {"good": 5000, "bad": 5000}

@@ -340,6 +340,9 @@ def _ready(overview: Overview, claims: Mapping[ConditionType, Claim]) -> Claim:
     pinned = _pinned(overview)
     if pinned is not None:
         return "True", reasons.PINNED, pinned
+    if experiment is not None and experiment.mode is Mode.OBSERVE:
+        words = "rewards come in, and the weights are those that others have set: spec.mode is Observe"
+        return "True", reasons.IN_SYNC, words
     return "True", reasons.IN_SYNC, f"traffic is where the evidence wants it{_from_when(overview)}"
 
 
