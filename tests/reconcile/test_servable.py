@@ -241,6 +241,18 @@ async def test_a_resource_that_is_observed_is_not_ready_while_an_arm_that_cannot
     assert ready(one)[0] == "True"
 
 
+async def test_a_loser_at_zero_that_is_given_weight_in_mode_observe_is_named(process: Start) -> None:
+    one = await learned(process)
+    one.earning = WORSE
+    await until_state(one, "bad", "RolledBack")
+    one.update_spec(mode="Observe")
+    await one.look()
+    one.set_weights(good=0, bad=1)
+    await one.look()
+    assert ready(one) == ("False", reasons.NO_REPLICAS)
+    assert "weight to bad (NoReplicas), which cannot serve" in one.condition("Ready")["message"]
+
+
 async def test_writes_that_always_meet_a_conflict_are_not_called_in_sync(process: Start) -> None:
     one = await learned(process)
     one.set_available("bad", 0)

@@ -19,7 +19,7 @@ from bandit_operator.adapters.kubernetes import KubernetesAPI, resource_path
 from bandit_operator.api.references import Key, ScaleTargetReference, backends_of, route_of, scale_targets_of
 from bandit_operator.api.route_template import OWNER
 from bandit_operator.api.v1alpha1 import BanditDeployment
-from bandit_operator.core import reasons
+from bandit_operator.core import reasons, servable
 from bandit_operator.core.decision import Intention
 from bandit_operator.core.model import OUT_STATES, ArmFacts, ArmStanding, Backend, Mode, Problem
 from bandit_operator.errors import APIError, NotFound
@@ -57,6 +57,15 @@ class Placement:
     """Backends that were arms, and that the patch takes out."""
     unmirrored: str | None = None
     """The gateway's words where what it cannot resolve is no arm but a mirror, which serves nobody."""
+
+    @property
+    def unserved(self) -> Mapping[str, str]:
+        """Arms to which the route gives weight and which cannot serve, and the reason of each."""
+        return {
+            arm: fault.reason
+            for arm, facts in self.arms.items()
+            if facts.weight > 0 and (fault := servable.fault(facts)) is not None
+        }
 
     @property
     def accepted(self) -> bool:

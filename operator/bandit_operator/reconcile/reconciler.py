@@ -191,6 +191,7 @@ class Reconciler:
             rewards_until=tracked.committed.rewards_until,
             route=tracked.route.state(placement, monotonic, None if write is None else write.at),
             unmanaged=placement.unmanaged(gone),
+            unserved=placement.unserved,
             drained=former.told(placement.located, gone),
             acts=tracked.committed.acts,
             ignored=asked.ignored,

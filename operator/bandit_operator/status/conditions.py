@@ -52,6 +52,8 @@ class Overview:
     route: RouteState = RouteState(known=False)
     unmanaged: str | None = None
     """What traffic of the rule goes past the arms, if any does."""
+    unserved: Mapping[str, str] = field(default_factory=dict)
+    """Arms that have weight in the route and cannot serve, with the reason of each."""
     drained: str | None = None
     """Which backends that were arms lose their weight now, if any do."""
     acts: Acts = ()
@@ -240,15 +242,12 @@ def _pin_trouble(overview: Overview) -> str | None:
 
 def _observed_trouble(overview: Overview) -> tuple[str, str] | None:
     """Weight on an arm that cannot serve, which in mode Observe stays as it is."""
-    decision, experiment = overview.decision, overview.experiment
-    if decision is None or experiment is None or experiment.mode is not Mode.OBSERVE:
+    experiment = overview.experiment
+    if experiment is None or experiment.mode is not Mode.OBSERVE or not overview.unserved:
         return None
-    for arm, standing in decision.standings.items():
-        if decision.weights.get(arm, 0) > 0 and standing.state is ArmState.UNAVAILABLE:
-            words = f"arm {arm} has weight in the route and cannot serve ({standing.reason})"
-            fix = "take its weight, or set spec.mode to Active"
-            return standing.reason, f"{words}; spec.mode is Observe, so that it is left to others: {fix}"
-    return None
+    arms = ", ".join(f"{arm} ({reason})" for arm, reason in overview.unserved.items())
+    words = f"the route gives weight to {arms}, which cannot serve; spec.mode is Observe, so that it stays"
+    return next(iter(overview.unserved.values())), f"{words}: take the weight, or set spec.mode to Active"
 
 
 def _progressing(overview: Overview) -> Claim:
