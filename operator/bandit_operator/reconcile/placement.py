@@ -313,7 +313,8 @@ class Locator:
 
     def _other_route(self, resource: BanditDeployment, backend: Backend, rule: int) -> str | None:
         own = route_of(resource)
-        for (kind, namespace, name), route in self._cache.routes_to(backend):
+        named = (backend.kind, backend.namespace, backend.name)
+        for (kind, namespace, name), route in self._cache.routes_to(named):
             router = next(one for one in ROUTERS.values() if one.kind == kind)
             is_own = (kind, namespace, name) == (own.kind, own.namespace, own.name)
             if router.uses(route, backend, besides=rule if is_own else None):

@@ -16,7 +16,6 @@ from typing import Any
 from bandit_operator.api.references import Key, KindKey, route_in
 from bandit_operator.api.route_template import OWNER
 from bandit_operator.api.verbs import ANNOTATIONS
-from bandit_operator.core.model import Backend
 from bandit_operator.routers import RouteReference
 from bandit_operator.routers.shape import readable
 from bandit_operator.watch.endpoints import Endpoints
@@ -140,10 +139,9 @@ class Cache:
     def _naming(self, named: KindKey) -> frozenset[Key]:
         return frozenset(self._dependents.get(named, ()))
 
-    def routes_to(self, backend: Backend) -> list[tuple[KindKey, Mapping[str, Any]]]:
+    def routes_to(self, backend: KindKey) -> list[tuple[KindKey, Mapping[str, Any]]]:
         """The routes that have a backendRef to this backend, sorted."""
-        found = self._routes_to.get((backend.kind, backend.namespace, backend.name), ())
-        return [(key, self.routes[key]) for key in sorted(found)]
+        return [(key, self.routes[key]) for key in sorted(self._routes_to.get(backend, ()))]
 
     def sharing_target(self, uid: str, kind: str, key: Key) -> list[Mapping[str, Any]]:
         """The other resources that name this scale target, sorted by key."""
