@@ -38,10 +38,14 @@ class Records:
         """Where the operator began to count, seconds since 1970; None before it did."""
 
     def add(self, status: Object) -> None:
-        """Take in one version of the status."""
+        """Take in one version of the status; of one that another hand has overwritten nothing can be told."""
+        try:
+            history = unpacked(status).get("history", [])
+        except ValueError:
+            return
         if self.first_cursor is None and "cursor" in status:
             self.first_cursor = parse_time(status["cursor"])
-        for record in reversed(unpacked(status).get("history", [])):
+        for record in reversed(history):
             window = record.get("window")
             if window is None:
                 self._others[record["time"], record["reason"]] = record

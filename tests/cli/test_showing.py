@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import importlib
 import json
 from collections.abc import Callable
@@ -11,9 +12,11 @@ from typing import Any
 import pytest
 
 from bandit_operator.api.status import ShadowArmStatus
+from bandit_operator.api.timestamps import from_timestamp
+from bandit_operator.cli.showing.status import one
 from bandit_operator.core import reasons
 from bandit_operator.status.showing import sentences
-from bandit_operator.status.showing.view import view_of
+from bandit_operator.status.showing.view import unattended, view_of
 from bandit_operator.status.showing.words import meaning
 from tests.support.command_line import Run, runner
 from tests.support.playing import WORSE, learned, until_state
@@ -68,6 +71,28 @@ def test_status_of_a_resource_that_was_never_looked_at(played: Process) -> None:
     view = view_of(body)
     assert view.next == "the operator has not looked at it yet"
     assert [arm.state for arm in view.arms] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("interval", "seconds", "stale"),
+    [("5s", 170.0, False), ("5s", 190.0, True), ("1h", 10_000.0, False), ("1h", 11_000.0, True)],
+)
+def test_what_nobody_has_looked_at_for_long_is_shown_as_of_then(
+    played: Process, interval: str, seconds: float, stale: bool
+) -> None:
+    body = played.api.objects[played.path]
+    view = view_of({**body, "spec": {**body["spec"], "interval": interval}})
+    assert view.looked_at is not None
+    now = from_timestamp(view.looked_at) + seconds
+    assert (unattended(view, now) is not None) == stale
+    assert ("\nStale:  nobody has looked at it for" in one(view, now)) == stale
+
+
+@pytest.mark.parametrize("looked_at", [None, "yesterday", "0000-01-01T00:00:00Z"])
+def test_when_it_was_looked_at_last_may_not_be_known(played: Process, looked_at: str | None) -> None:
+    body = played.api.objects[played.path]
+    view = dataclasses.replace(view_of(body), looked_at=looked_at)
+    assert unattended(view, played.now + 1e6) is None
 
 
 NEXT: list[tuple[dict[str, Any], dict[str, Any], str]] = [

@@ -154,6 +154,11 @@ def _ready_while_down(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(conditions, "_traffic_in_sync", lambda _: ("True", reasons.IN_SYNC, "in sync"))
 
 
+@fault("dead-arm-observed", "Ready=True is said in mode Observe while an arm that cannot serve has weight")
+def _dead_arm_observed(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(conditions, "_observed_trouble", lambda _: None)
+
+
 @fault("missing-backend-stops-all", "one backend that is missing from the rule stops the whole resource")
 def _missing_backend_stops_all(patch: pytest.MonkeyPatch) -> None:
     real = placement.Locator.place

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bandit_operator.core import reasons
+from tests.support.fake_api import copied, endpoints_of
 from tests.support.playing import WORSE, Start, learned, until, until_state
 
 
@@ -107,3 +108,79 @@ async def test_a_backend_that_is_changed_right_after_a_rollback_starts_again(pro
     await one.look()
     assert one.arm("bad")["reason"] == reasons.NEW_BACKEND
     assert one.arm("bad")["trials"] == "0"
+
+
+async def test_a_rolling_update_behind_an_arm_without_a_scale_target_is_seen_by_its_pods(
+    process: Start,
+) -> None:
+    one = await learned(process, scale_target=None)
+    assert one.arm("bad")["trials"] == "500"
+    one.set_template("bad", "bad:2", old_pods=1)
+    await one.look()
+    assert one.arm("bad")["reason"] == reasons.ROLLING_UPDATE
+    await one.tick(3)
+    assert one.arm("bad")["trials"] == "0"
+    one.end_rolling_update("bad")
+    await one.look()
+    assert one.arm("bad")["reason"] == reasons.NEW_POD_TEMPLATE
+    await one.tick(2)
+    assert one.arm("bad")["trials"] == "500"
+    assert one.arm("good")["trials"] != "500"
+
+
+async def test_that_the_pods_behind_an_arm_are_gone_or_unknown_is_no_other_template(process: Start) -> None:
+    one = await learned(process, scale_target=None)
+    one.set_available("bad", 0)
+    await one.look()
+    one.set_available("bad", 2)
+    one.start()
+    await one.look()
+    assert one.arm("bad")["reason"] != reasons.NEW_POD_TEMPLATE
+    assert one.arm("bad")["trials"] == "500"
+
+
+async def test_a_service_before_pods_of_two_deployments_has_no_template(process: Start) -> None:
+    one = await learned(process, scale_target=None)
+    for service in ("good", "bad"):
+        path = endpoints_of(service)
+        body = copied(one.api.objects[path])
+        body["endpoints"] = [
+            {"conditions": {"ready": True}, "targetRef": {"kind": "Pod", "name": f"{arm}-7d4b9c6f5d-x2b2c"}}
+            for arm in one.arms
+        ]
+        one.api.put(path, body)
+    one.set_template("bad", "bad:2")
+    await one.look()
+    assert one.arm("bad")["reason"] == reasons.SERVING
+    assert one.arm("bad")["trials"] == "500"
+
+
+async def test_an_arm_that_was_taken_out_of_the_spec_at_zero_has_its_pods_again_when_it_is_put_back(
+    process: Start,
+) -> None:
+    one = await learned(process, arms=("good", "bad", "fair"))
+    one.earning = {"good": (500.0, 400.0), "bad": (500.0, 50.0), "fair": (500.0, 400.0)}
+    await until_state(one, "bad", "RolledBack")
+    await until(one, lambda: one.replicas("bad") == 0)
+    arms = copied(one.api.objects[one.path]["spec"]["arms"])
+    one.update_spec(arms=[arm for arm in arms if arm["name"] != "bad"])
+    await one.look(tick=True)
+    one.update_spec(arms=arms)
+    await one.look(tick=True)
+    assert (one.replicas("bad"), one.weights()["bad"]) == (2, 0)
+    one.earning = {"good": (500.0, 400.0), "bad": (50.0, 5.0), "fair": (500.0, 400.0)}
+    await one.tick()
+    assert (one.arm("bad")["state"], one.arm("bad")["reason"]) == ("Joining", reasons.FOUND_AT_ZERO)
+    assert 0 < one.weights()["bad"] <= 1000
+
+
+async def test_an_arm_at_zero_that_has_another_name_now_has_its_pods_again(process: Start) -> None:
+    one = await learned(process)
+    one.earning = WORSE
+    await until_state(one, "bad", "RolledBack")
+    arms = copied(one.api.objects[one.path]["spec"]["arms"])
+    arms[1]["name"] = "renamed"
+    one.update_spec(arms=arms)
+    await one.look(tick=True)
+    assert one.replicas("bad") == 2
+    assert one.arm("renamed")["reason"] == reasons.FOUND_AT_ZERO

@@ -8,6 +8,7 @@ import pytest
 
 from bandit_operator.core import reasons
 from bandit_operator.errors import APIError
+from tests.support.fake_api import copied
 from tests.support.playing import WORSE, Start, learned, ready, until, until_state
 from tests.support.process import Process
 
@@ -208,3 +209,57 @@ async def test_a_second_operator_on_the_same_resource_is_named(process: Start) -
         await one.tick()
     assert ready(one) == ("False", reasons.OTHER_OPERATOR)
     assert "other/lease" in one.condition("Ready")["message"]
+
+
+def older(one: Process, route: str) -> None:
+    """A BanditDeployment that was made before, and moves the weights of this route."""
+    body = one.api.objects[one.path]
+    traffic = {"routeRef": {**body["spec"]["traffic"]["routeRef"], "name": route}}
+    metadata = {
+        "name": "older",
+        "namespace": "models",
+        "uid": "o",
+        "creationTimestamp": "2025-01-01T00:00:00Z",
+    }
+    spec = {**body["spec"], "traffic": traffic}
+    one.api.put(
+        one.path.replace("income", "older"), {**body, "spec": spec, "status": {}, "metadata": metadata}
+    )
+
+
+async def test_a_route_that_an_older_resource_has_left_is_free(process: Start) -> None:
+    one = await learned(process)
+    older(one, "income")
+    await one.look(tick=True)
+    assert ready(one) == ("False", reasons.RULE_CONFLICT)
+    older(one, "another")
+    await one.look(tick=True)
+    assert ready(one)[0] == "True"
+
+
+async def test_pods_behind_a_backend_of_another_kind_are_shared_like_those_behind_a_service(
+    process: Start,
+) -> None:
+    pool = {"group": "inference.networking.k8s.io", "kind": "InferencePool"}
+    one = process()
+    arms = copied(one.api.objects[one.path]["spec"]["arms"])
+    for arm in arms:
+        arm["backendRef"] |= pool
+    one.update_spec(arms=arms)
+
+    def to_pools(spec: dict[str, Any]) -> None:
+        for ref in spec["rules"][0]["backendRefs"]:
+            ref |= pool
+
+    one.update_route(to_pools)
+    metadata = {"name": "mobile", "namespace": "models", "uid": "mobile"}
+    ref = {**pool, "name": "bad", "weight": 1}
+    one.api.put(
+        one.route_path.replace("income", "mobile"),
+        {"metadata": metadata, "spec": {"rules": [{"backendRefs": [ref]}]}},
+    )
+    one.gateway()
+    await one.look(tick=True)
+    one.earning = WORSE
+    await until_state(one, "bad", "RolledBack")
+    assert (one.replicas("bad"), one.arm("bad")["reason"]) == (2, reasons.PODS_IN_USE)

@@ -13,6 +13,8 @@ from bandit_operator.core.decision import Intention
 from bandit_operator.reconcile.contest import CONTEST_PATIENCE, CONTEST_SECONDS
 from bandit_operator.reconcile.placement import Placement
 from bandit_operator.reconcile.route_sync import ACCEPT_SECONDS, RouteSync
+from tests.support.fake_api import copied
+from tests.support.playing import WORSE, Start, learned, until_state
 
 WRITERS = ("helm", "bandit-operator")
 INTENDED = Intention({}, {"a": 9000, "b": 1000})
@@ -179,3 +181,20 @@ def test_shares_that_follow_the_weights_are_not_taken_for_others(seed: int) -> N
         small = float(generator.binomial(120, 0.05))
         sync.observe_requests({"a": 120 - small, "b": small}, intention, ("a", "b"), 10.0 + 30 * window)
         assert sync.state(placed(a=9500, b=500), 0.0).trouble is None
+
+
+async def test_weights_of_another_route_that_the_user_names_are_nobodys_change(process: Start) -> None:
+    one = await learned(process)
+    one.earning = WORSE
+    await until_state(one, "bad", "RolledBack")
+    route = copied(one.api.objects[one.route_path])
+    for ref in route["spec"]["rules"][0]["backendRefs"]:
+        ref["weight"] = 50
+    other = {**route, "metadata": {**route["metadata"], "name": "other", "uid": "other"}}
+    one.api.put(one.route_path.replace("income", "other"), other)
+    named = one.api.objects[one.path]["spec"]["traffic"]["routeRef"]
+    one.update_spec(traffic={"routeRef": {**named, "name": "other"}})
+    await one.look()
+    refs = one.api.objects[one.route_path.replace("income", "other")]["spec"]["rules"][0]["backendRefs"]
+    assert [ref["weight"] for ref in refs] == [10000, 0]
+    assert one.status["foreignWeightChanges"] == 0

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bandit_operator.core import reasons
 from bandit_operator.core.model import SourceDown
+from bandit_operator.errors import APIUnreachable, Conflict
+from tests.support.objects import NAMESPACE
 from tests.support.playing import WORSE, Start, learned, ready, until, until_state
 
 
@@ -163,3 +167,121 @@ async def test_an_arm_that_goes_while_prometheus_is_down_does_not_make_its_rewar
     assert one.weights()["bad"] == 0
     assert one.condition("MetricsAvailable")["reason"] == reasons.TIMEOUT
     assert one.condition("Ready")["status"] == "False"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "backend(bad.models.svc.cluster.local) not found",
+        "There is no Service bad.",
+        "Service models/bad not found, nor Service models/bad-v2",
+    ],
+)
+async def test_a_backend_is_known_in_the_words_of_several_gateways(process: Start, words: str) -> None:
+    one = await learned(process)
+    one.gateway(unresolved=words)
+    await one.look()
+    assert one.weights() == {"good": 10000, "bad": 0}
+
+
+@pytest.mark.parametrize("words", ["bad.other.svc.cluster.local not found", "no Service bad-v2", "v1.bad"])
+async def test_another_backend_with_a_like_name_takes_no_arm_out(process: Start, words: str) -> None:
+    one = await learned(process)
+    before = one.weights()
+    one.gateway(unresolved=words)
+    await one.look()
+    assert one.weights() == before
+    assert ready(one)[0] == "False"
+
+
+async def test_each_of_two_gateways_is_heard_of_what_it_cannot_resolve(process: Start) -> None:
+    one = await learned(process, arms=("good", "bad", "late"))
+    one.gateway(unresolved="Service models/bad not found")
+    first = one.api.objects[one.route_path]["status"]["parents"][0]["conditions"]
+    second = [{**said, "message": said.get("message", "").replace("bad", "late")} for said in first]
+    both = {"parents": [{"conditions": first}, {"conditions": second}]}
+    one.api.put(one.route_path, {**one.api.objects[one.route_path], "status": both})
+    await one.look()
+    assert one.weights() == {"good": 10000, "bad": 0, "late": 0}
+
+
+async def test_a_gateway_may_say_more_than_the_status_takes(process: Start) -> None:
+    one = await learned(process)
+    one.now += 30.0
+    one.gateway(unresolved="backends not found " * 1000)
+    await one.look(tick=True)
+    assert ready(one) == ("False", reasons.BACKEND_NOT_FOUND)
+
+
+async def test_endpoints_that_could_not_be_asked_for_are_not_known_and_not_none(process: Start) -> None:
+    one = process()
+    one.watch()
+    for arm in one.arms:
+        one.cache.endpoints = type(one.cache.endpoints)()
+        one.api.fail("get", "endpointslices", APIUnreachable("no answer"))
+        await one.reconciler.reconcile(one.key, tick=True)
+        assert one.cache.endpoints.ready((NAMESPACE, arm)) is None
+    await one.reconciler.reconcile(one.key, tick=True)
+    assert one.weights() == {"good": 5000, "bad": 5000}
+    assert one.arm("bad")["state"] == "Active"
+
+
+async def test_a_resource_that_is_observed_is_not_ready_while_an_arm_that_cannot_serve_has_weight(
+    process: Start,
+) -> None:
+    one = await learned(process, mode="Observe")
+    assert ready(one)[0] == "True"
+    assert "the weights are those that others have set" in one.condition("Ready")["message"]
+    one.set_available("bad", 0)
+    await one.look()
+    assert one.weights() == {"good": 5000, "bad": 5000}
+    assert ready(one) == ("False", reasons.NO_READY_ENDPOINT)
+    one.set_weights(good=1, bad=0)
+    await one.look()
+    assert ready(one)[0] == "True"
+
+
+async def test_a_loser_at_zero_that_is_given_weight_in_mode_observe_is_named(process: Start) -> None:
+    one = await learned(process)
+    one.earning = WORSE
+    await until_state(one, "bad", "RolledBack")
+    one.update_spec(mode="Observe")
+    await one.look()
+    one.set_weights(good=0, bad=1)
+    await one.look()
+    assert ready(one) == ("False", reasons.NO_REPLICAS)
+    assert "weight to bad (NoReplicas), which cannot serve" in one.condition("Ready")["message"]
+
+
+async def test_writes_that_always_meet_a_conflict_are_not_called_in_sync(process: Start) -> None:
+    one = await learned(process)
+    one.set_available("bad", 0)
+    said = []
+    for _ in range(14):
+        one.api.fail("patch", "httproutes", Conflict(409, "a webhook says no"))
+        await one.look()
+        said.append(ready(one))
+        one.now += 1.0
+    assert said[3] == ("True", reasons.IN_SYNC)  # the next write goes through, normally
+    assert said[-1] == ("False", reasons.WRITE_REFUSED)
+    assert "a webhook says no" in one.condition("Ready")["message"]
+    one.api.failures.clear()
+    await one.look()
+    await one.look()
+    assert one.weights() == {"good": 10000, "bad": 0}
+    assert ready(one) == ("True", reasons.IN_SYNC)
+
+
+async def test_a_drain_begins_anew_when_the_clock_is_set(process: Start) -> None:
+    one = await learned(process)
+    one.earning = WORSE
+    await until_state(one, "bad", "Draining")
+    one.gateway()
+    await one.look()
+    one.clock_offset = 3600.0
+    for _ in range(4):  # as long as a clock that was set is not believed, and the drain takes
+        one.now += 29.0
+        one.gateway()
+        await one.look(tick=True)
+        assert one.replicas("bad") == 2
+    await until(one, lambda: one.replicas("bad") == 0)

@@ -52,5 +52,5 @@ def deployment_body(arm: str) -> dict[str, Any]:
     return {
         "metadata": {"name": arm, "namespace": NAMESPACE, "uid": f"deployment-{arm}"},
         "spec": {"replicas": 2, "template": {"spec": {"containers": [{"image": f"{arm}:1"}]}}},
-        "status": {"availableReplicas": 2},
+        "status": {"availableReplicas": 2, "observedGeneration": 1, "replicas": 2, "updatedReplicas": 2},
     }

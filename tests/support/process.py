@@ -294,7 +294,10 @@ class Process:
             "uid": f"slice-{service}",
             "labels": labels,
         }
-        endpoints = [{"addresses": ["10.0.0.1"], "conditions": {"ready": True}}] * available
+        pods = [{"kind": "Pod", "name": f"{service}-7d4b9c6f5d-x2b{n}c"} for n in range(2, 2 + available)]
+        endpoints = [
+            {"addresses": ["10.0.0.1"], "conditions": {"ready": True}, "targetRef": pod} for pod in pods
+        ]
         self.api.put(endpoints_of(service, NAMESPACE), {"metadata": metadata, "endpoints": endpoints})
 
     def update_route(self, change: Callable[[dict[str, Any]], None]) -> None:

@@ -11,6 +11,7 @@ from aiohttp.test_utils import TestServer
 
 from bandit_operator.adapters.reviews import ACCESS_REVIEWS, TOKEN_REVIEWS, Reviews
 from bandit_operator.api.record import unpacked
+from bandit_operator.api.timestamps import to_timestamp
 from bandit_operator.watch.cache import Cache
 from bandit_operator.watch.web.gate import Gate
 from bandit_operator.watch.web.server import Pages
@@ -112,5 +113,6 @@ async def shown_site() -> Site:
     site = Site()
     site.now = 90 + max(at for at, _ in _shown)
     for _, body in _shown:
+        body["status"]["lookedAt"] = to_timestamp(site.now - 30)  # it goes on, without anything new
         site.cache.put_resource(copied(body))
     return site

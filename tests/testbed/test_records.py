@@ -74,3 +74,9 @@ def test_evidence_is_that_of_the_version_written_with_the_tick() -> None:
     first, second = decision(5, (1, 1)), decision(10, (1, 1))
     records = read(version(first, evidence="7"), version(second, first, evidence="9"))
     assert [records.arms_at(end)[0]["evidence"] for end in (stamp(5), stamp(10))] == ["7", "9"]
+
+
+def test_a_version_that_another_hand_has_overwritten_costs_nothing_of_the_others() -> None:
+    overwritten: dict[str, object] = {"status": {"record": "nonsense", "cursor": "0000-01-01T00:00:00Z"}}
+    records = read(overwritten, version(decision(5, (3, 1))), overwritten)
+    assert records.trials() == 4

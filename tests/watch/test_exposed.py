@@ -25,6 +25,7 @@ STATUS: dict[str, Any] = {
         {"kind": "Joined", "time": "2025-12-31T00:00:00.000Z"},
     ],
     "rewardsUntil": "2026-01-01T00:02:00.000Z",
+    "lookedAt": "2026-01-01T00:03:00.000Z",
     "arms": [
         {
             "name": "good", "state": "Active", "reason": "Serving", "weight": 7500, "trials": "1200",
@@ -74,8 +75,10 @@ def test_state_figures_and_times_of_a_status_are_shown() -> None:
     assert found["rewards_until_timestamp_seconds"] == [({}, 1767225720.0)]
 
 
-def test_a_replica_shows_none_of_the_resources_that_others_look_at() -> None:
-    assert not any(exposed(cache_with(STATUS), ours=False).values())
+def test_of_a_resource_that_others_or_none_look_at_a_replica_shows_only_when_one_did() -> None:
+    found = exposed(cache_with(STATUS), ours=False)
+    assert found.pop("looked_at_timestamp_seconds") == [({}, 1767225780.0)]
+    assert not any(found.values())
 
 
 @pytest.mark.parametrize("status", [None, {}, {"arms": None, "conditions": [], "recentActs": None}])

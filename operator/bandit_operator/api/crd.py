@@ -155,6 +155,7 @@ def columns() -> list[Schema]:
         _column("Acted", ".status.lastAct", "How long ago anything was done.", "date"),
         _column("Evidence", ".status.evidence", "Against whom it is strongest, and the bar.", priority=1),
         _column("Since", f"{ready}.lastTransitionTime", "How long it has been so.", "date", priority=1),
+        _column("Looked", ".status.lookedAt", "How long ago the operator looked at it.", "date", priority=1),
         _column("Strategy", ".spec.strategy.type", "What chooses the weights.", priority=1),
         _column("Scores", ".status.scoresTrust", "How much validation scores are still trusted.", priority=1),
         _column("Route", ".status.route", "Route whose weights are moved.", priority=1),

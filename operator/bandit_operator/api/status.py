@@ -202,6 +202,11 @@ class Status(ApiModel):
     """The arm that is nearest to a rollback: its evidence, and that at which it is rolled back."""
     last_act: Time | None = None
     """When anything was done last."""
+    looked_at: Time | None = None
+    """When the operator looked at it, as of the last time that it wrote this: once a minute, or with each
+    look where these are rarer. Where that is long ago nobody looks, and what is said here, Ready
+    included, is as it was then.
+    """
     winner: Annotated[str | None, Field(max_length=63)] = None
     """Arm that is proven better than all others, if one is."""
     conditions: Annotated[list[Condition], Field(max_length=16), ListMap("type")] | None = None

@@ -6,7 +6,15 @@ from dataclasses import replace
 
 from bandit_operator.core import reasons
 from bandit_operator.core.experiment import Experiment
-from bandit_operator.core.model import ArmFacts, ArmStanding, ArmState, Rollback, Snapshot, Window
+from bandit_operator.core.model import (
+    ArmFacts,
+    ArmStanding,
+    ArmState,
+    Rollback,
+    Snapshot,
+    SourceDown,
+    Window,
+)
 from bandit_operator.core.outcomes import Drained, DrainStep, Outcome, Scaled
 
 NEVER_SERVED = 1.0
@@ -25,7 +33,7 @@ def drain(
     rollback, now = experiment.rollback, snapshot.now
     if facts.weight != 0 or not snapshot.route_accepted:
         return waiting(arm, standing, replace(standing, reason=reasons.WAITING_FOR_ROUTE, quiet_since=None))
-    if standing.quiet_since is None:
+    if standing.quiet_since is None or clock_was_set(snapshot):
         return waiting(arm, standing, replace(standing, reason=reasons.WAITING_FOR_REQUESTS, quiet_since=now))
     if facts.requests is None and standing.idle_since == NEVER_SERVED:
         facts = replace(facts, requests=0.0)  # a counter that nobody has touched may not exist
@@ -46,6 +54,11 @@ def drain(
     assert facts.replicas is not None  # for the type checker: may_scale says so
     down = Scaled(arm, expected=facts.replicas, replicas=0)
     return replace(standing, reason=reasons.SCALING_TO_ZERO, previous_replicas=facts.replicas), (down,)
+
+
+def clock_was_set(snapshot: Snapshot) -> bool:
+    """Whether times that were remembered cannot be compared with this one's: a wait begins anew."""
+    return isinstance(snapshot.reading, SourceDown) and snapshot.reading.reason == reasons.CLOCK_SET
 
 
 def waiting(arm: str, before: ArmStanding, after: ArmStanding) -> Step:

@@ -195,8 +195,9 @@ def _enter(
         identity=facts.identity,
         idle_since=None if facts.weight > 0 else 0.0,  # it has never carried weight here
     )
-    if before is None and first and facts.replicas == 0 and arm not in experiment.set_out:
-        # Left at zero by a resource of the same arms that is gone, or never started.
+    if before is None and facts.replicas == 0 and arm not in experiment.set_out:
+        # Left at zero by a resource that is gone, or by this one when the arm was taken out of it or had
+        # another name; or never started.
         beside = max((one.replicas or 1) for one in snapshot.arms.values())
         new = replace(new, state=ArmState.RESTORING, reason=reasons.FOUND_AT_ZERO, previous_replicas=beside)
         return new, (Restored(arm, reasons.FOUND_AT_ZERO),)

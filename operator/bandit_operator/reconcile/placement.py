@@ -19,7 +19,7 @@ from bandit_operator.adapters.kubernetes import KubernetesAPI, resource_path
 from bandit_operator.api.references import Key, ScaleTargetReference, backends_of, route_of, scale_targets_of
 from bandit_operator.api.route_template import OWNER
 from bandit_operator.api.v1alpha1 import BanditDeployment
-from bandit_operator.core import reasons
+from bandit_operator.core import reasons, servable
 from bandit_operator.core.decision import Intention
 from bandit_operator.core.model import OUT_STATES, ArmFacts, ArmStanding, Backend, Mode, Problem
 from bandit_operator.errors import APIError, NotFound
@@ -31,6 +31,8 @@ from bandit_operator.watch.cache import Cache, ScaleTarget, scale_target
 WATCHED_TARGETS = {("apps", "Deployment"), ("apps", "StatefulSet")}
 """Scale targets whose state the watches bring; others are read when they are needed."""
 
+LONGEST_WORDS = 1000
+"""Most characters of what gateways say that are kept: with a few of ours they fit into the status."""
 MOST_NAMED = 10
 """Most backends of a rule that a message names."""
 
@@ -55,6 +57,15 @@ class Placement:
     """Backends that were arms, and that the patch takes out."""
     unmirrored: str | None = None
     """The gateway's words where what it cannot resolve is no arm but a mirror, which serves nobody."""
+
+    @property
+    def unserved(self) -> Mapping[str, str]:
+        """Arms to which the route gives weight and which cannot serve, and the reason of each."""
+        return {
+            arm: fault.reason
+            for arm, facts in self.arms.items()
+            if facts.weight > 0 and (fault := servable.fault(facts)) is not None
+        }
 
     @property
     def accepted(self) -> bool:
@@ -118,11 +129,11 @@ class Locator:
             return _of_template(located) if resource.spec.traffic.route_template else located
         standings = intention.standings if intention else {}
         words = router.unresolved(route)
-        blamed = {arm for arm, one in backends.items() if words and _names(words, one.name)}
+        blamed = {arm for arm, one in backends.items() if words and _names(words, one)}
         of_mirror = (
             words
             and not blamed
-            and any(_names(words, one.name) for one in router.mirrors(route, located.rule))
+            and any(_names(words, one.backend) for one in router.mirrors(route, located.rule))
         )
         facts: dict[str, ArmFacts] = {}
         targets = scale_targets_of(resource)
@@ -139,7 +150,7 @@ class Locator:
             route,
             located,
             facts,
-            words if words and not blamed and not of_mirror else None,
+            words[:LONGEST_WORDS] if words and not blamed and not of_mirror else None,
             there if wanted.operations else None,
             wanted.missing,
             wanted.edited,
@@ -187,12 +198,13 @@ class Locator:
                 return target
             target, exists = None, False
         out = standing is not None and standing.state in OUT_STATES
+        pods = self._pods_behind(backend) if reference is None else target
         return ArmFacts(
             weight=located.weights[arm],
             available=None if target is None else target.available > 0,
             replicas=None if target is None else target.replicas,
-            template=None if target is None else target.template,
-            updating=target is not None and target.updating,
+            template=None if pods is None else pods.template,
+            updating=pods is not None and pods.updating,
             ready_endpoints=await self._ready_endpoints(backend) if exists else None,
             in_rule=in_rule,
             exists=exists,
@@ -233,10 +245,15 @@ class Locator:
         if self._cache.endpoints.ready(service) is None:
             path = resource_path("discovery.k8s.io", "v1", "endpointslices", backend.namespace)
             selector = {"labelSelector": f"kubernetes.io/service-name={backend.name}"}
-            self._cache.endpoints.put_none(service)
-            for one in (await self._api.get(path, query=selector)).get("items") or ():
-                self._cache.endpoints.put(one)
+            listed = (await self._api.get(path, query=selector)).get("items") or ()
+            self._cache.endpoints.put_listed(service, listed)
         return self._cache.endpoints.ready(service)
+
+    def _pods_behind(self, backend: Backend) -> ScaleTarget | None:
+        """Whose Pods a Service sends requests to, where the user names no scale target and it can be told."""
+        if backend.group or backend.kind != "Service":
+            return None
+        return self._cache.target_behind((backend.namespace, backend.name))
 
     async def _target(self, arm: str, reference: ScaleTargetReference | None) -> ScaleTarget | Problem | None:
         if reference is None:
@@ -296,7 +313,8 @@ class Locator:
 
     def _other_route(self, resource: BanditDeployment, backend: Backend, rule: int) -> str | None:
         own = route_of(resource)
-        for (kind, namespace, name), route in self._cache.routes_to((backend.namespace, backend.name)):
+        named = (backend.kind, backend.namespace, backend.name)
+        for (kind, namespace, name), route in self._cache.routes_to(named):
             router = next(one for one in ROUTERS.values() if one.kind == kind)
             is_own = (kind, namespace, name) == (own.kind, own.namespace, own.name)
             if router.uses(route, backend, besides=rule if is_own else None):
@@ -360,9 +378,11 @@ def _identity(arm: str, label: str, backend: Backend, target: ScaleTargetReferen
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def _names(words: str, name: str) -> bool:
-    """Whether a gateway's message names a backend, as a whole word."""
-    return re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])", words) is not None
+def _names(words: str, backend: Backend) -> bool:
+    """Whether a gateway's message names a backend: as a whole word, or as the first part of a host."""
+    host = rf"\.{re.escape(backend.namespace)}(?![\w-])"
+    word = rf"(?<![\w.-]){re.escape(backend.name)}(?:{host}|(?![\w-]|\.\w))"
+    return re.search(word, words) is not None
 
 
 def _with_resolution(facts: ArmFacts, resolved: bool | None) -> ArmFacts:

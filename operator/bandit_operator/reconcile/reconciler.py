@@ -194,6 +194,7 @@ class Reconciler:
             rewards_until=tracked.committed.rewards_until,
             route=tracked.route.state(placement, monotonic, None if write is None else write.at),
             unmanaged=placement.unmanaged(gone),
+            unserved=placement.unserved,
             drained=former.told(placement.located, gone),
             acts=tracked.committed.acts,
             ignored=asked.ignored,
@@ -237,10 +238,10 @@ class Reconciler:
         )
 
     async def _read(self, tracked: Tracked, now: float, due: bool) -> CaughtUp:
-        if not due:
-            return CaughtUp(tracked.committed, BETWEEN_TICKS)
         if not self._clock.trusted:
             return CaughtUp(tracked.committed, CLOCK_SET)
+        if not due:
+            return CaughtUp(tracked.committed, BETWEEN_TICKS)
         return await catch_up(
             self._observer,
             self._metrics,
@@ -316,6 +317,7 @@ class Reconciler:
             foreign_changes=tracked.route.foreign_changes,
             operator=self._rivals.own,
             route=route_of(tracked.resource).name,
+            looked_at=overview.now,
         )
         if not writer.must_write(document, before, self._clock.monotonic()):
             return
@@ -391,6 +393,7 @@ class Reconciler:
             tracked.route.set_refusal(None)
         except (Conflict, NotFound) as error:
             self._metrics.writes.labels("route", "conflict").inc()
+            tracked.route.note_overtaken(str(error), self._clock.monotonic())
             log.info("write overtaken", name=tracked.resource.metadata.name, error=str(error))
         except APIError as error:
             self._metrics.writes.labels("route", "refused").inc()

@@ -51,6 +51,7 @@ class RouteSync:
         self._unaccepted: tuple[int, float] | None = None  # a generation, and since when it is known
         self._shared_out = Realised()  # requests as they were meant to go, and as they went
         self._refused: str | None = None  # the API server's words
+        self._overtaken: tuple[str, float] | None = None  # its words, and since when no write went through
 
     # ---- what was seen --------------------------------------------------------------------
 
@@ -78,6 +79,7 @@ class RouteSync:
             self._in_sync = True
             self._strangers = placement.located.strangers
             self._in_sync_since = min(self._in_sync_since, wall)
+            self._overtaken = None
             return False
         self._in_sync_since = math.inf
         if not self._in_sync:
@@ -131,6 +133,11 @@ class RouteSync:
         ``gone`` are those of them that were arms and have no weight any more.
         """
         self._in_sync, self._strangers, self._has_drained = True, strangers, bool(gone)
+        self._overtaken = None
+
+    def note_overtaken(self, message: str, monotonic: float) -> None:
+        """The API server's words where a write was made from an old view; normally the next one is not."""
+        self._overtaken = (message, monotonic if self._overtaken is None else self._overtaken[1])
 
     def set_refusal(self, message: str | None) -> None:
         """The API server's words where it refused a write of weights or replicas; None where it did not."""
@@ -179,12 +186,23 @@ class RouteSync:
         refused = None if self._refused is None else (reasons.WRITE_REFUSED, self._refused)
         return RouteState(
             refused
+            or self._always_overtaken(monotonic)
             or self._contested(monotonic)
             or _missing(placement)
             or _unresolved(placement)
             or self._not_accepted(placement, monotonic)
             or not_followed,
             write_at=write_at,
+        )
+
+    def _always_overtaken(self, monotonic: float) -> Trouble:
+        if self._overtaken is None or monotonic - self._overtaken[1] <= ACCEPT_SECONDS:
+            return None
+        return (
+            reasons.WRITE_REFUSED,
+            f"the route does not carry the weights of status.arms: for more than {ACCEPT_SECONDS:g} s each "
+            f"write has met with a conflict, as where an admission webhook refuses it or the watch of routes "
+            f"lags: {self._overtaken[0]}",
         )
 
     def _contested(self, monotonic: float) -> Trouble:

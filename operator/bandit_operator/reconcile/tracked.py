@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bandit_operator.api.acts import Act
+from bandit_operator.api.references import route_of
 from bandit_operator.api.rules import parse_duration
 from bandit_operator.api.status import ConditionType
 from bandit_operator.api.v1alpha1 import BanditDeployment, InvalidResource, parse, to_experiment
@@ -114,7 +115,9 @@ def track(body: Mapping[str, Any], before: Tracked | None, now: float) -> Tracke
         if before.generation == metadata["generation"]:
             return before
         resource, experiment = _parsed(body)
-        if resource.spec.traffic.route_template is not None:
+        if route_of(resource) != route_of(before.resource):
+            before.route = RouteSync(before.route.foreign_changes)
+        elif resource.spec.traffic.route_template is not None:
             before.route.expect_change()
         before.resource, before.experiment = resource, experiment
         before.mirror, before.shadowed = MirrorSync(), None

@@ -207,15 +207,15 @@ def _backend(ref: Mapping[str, Any], route: Mapping[str, Any]) -> Backend:
 
 
 def _denied(route: Mapping[str, Any], kind: str, otherwise: str) -> str | None:
-    """Message of the first condition of a kind that is False at the route's generation, or None."""
-    for condition in _conditions(route):
-        if (
-            condition.get("type") == kind
-            and condition.get("status") == "False"
-            and condition.get("observedGeneration") == route["metadata"]["generation"]
-        ):
-            return str(condition.get("message") or condition.get("reason") or otherwise)
-    return None
+    """Messages of the conditions of a kind that are False at the route's generation, or None."""
+    said = [
+        str(condition.get("message") or condition.get("reason") or otherwise)
+        for condition in _conditions(route)
+        if condition.get("type") == kind
+        and condition.get("status") == "False"
+        and condition.get("observedGeneration") == route["metadata"]["generation"]
+    ]
+    return "; ".join(dict.fromkeys(said)) or None
 
 
 def _conditions(route: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -52,6 +52,8 @@ class Overview:
     route: RouteState = RouteState(known=False)
     unmanaged: str | None = None
     """What traffic of the rule goes past the arms, if any does."""
+    unserved: Mapping[str, str] = field(default_factory=dict)
+    """Arms that have weight in the route and cannot serve, with the reason of each."""
     drained: str | None = None
     """Which backends that were arms lose their weight now, if any do."""
     acts: Acts = ()
@@ -196,6 +198,9 @@ def _traffic_in_sync(overview: Overview) -> Claim:
     trouble = _pin_trouble(overview)
     if trouble is not None:
         return "False", reasons.PINNED_ARM_CANNOT_SERVE, trouble
+    observed = _observed_trouble(overview)
+    if observed is not None:
+        return "False", *observed
     return "True", reasons.IN_SYNC, f"the route carries the intended weights{_from_when(overview)}"
 
 
@@ -233,6 +238,16 @@ def _pin_trouble(overview: Overview) -> str | None:
         f"spec.pin names {experiment.pin}, which cannot serve ({standing.reason});"
         f" meanwhile the traffic goes to {', '.join(others) or 'no arm'}; pin another arm, or mend this one"
     )
+
+
+def _observed_trouble(overview: Overview) -> tuple[str, str] | None:
+    """Weight on an arm that cannot serve, which in mode Observe stays as it is."""
+    experiment = overview.experiment
+    if experiment is None or experiment.mode is not Mode.OBSERVE or not overview.unserved:
+        return None
+    arms = ", ".join(f"{arm} ({reason})" for arm, reason in overview.unserved.items())
+    words = f"the route gives weight to {arms}, which cannot serve; spec.mode is Observe, so that it stays"
+    return next(iter(overview.unserved.values())), f"{words}: take the weight, or set spec.mode to Active"
 
 
 def _progressing(overview: Overview) -> Claim:
@@ -324,6 +339,9 @@ def _ready(overview: Overview, claims: Mapping[ConditionType, Claim]) -> Claim:
     pinned = _pinned(overview)
     if pinned is not None:
         return "True", reasons.PINNED, pinned
+    if experiment is not None and experiment.mode is Mode.OBSERVE:
+        words = "rewards come in, and the weights are those that others have set: spec.mode is Observe"
+        return "True", reasons.IN_SYNC, words
     return "True", reasons.IN_SYNC, f"traffic is where the evidence wants it{_from_when(overview)}"
 
 

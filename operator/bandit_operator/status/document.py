@@ -51,6 +51,8 @@ class Document:
     """Lease of the operator that writes it."""
     route: str | None = None
     """Name of the route."""
+    looked_at: float | None = None
+    """When the resource was looked at, seconds since the Unix epoch."""
 
 
 def to_status(experiment: Experiment, document: Document) -> dict[str, Any]:
@@ -67,6 +69,7 @@ def to_status(experiment: Experiment, document: Document) -> dict[str, Any]:
         certainty=certainty,
         evidence=None if decision is None else _strongest(decision),
         last_act=None if newest is None else newest.until or newest.time,
+        looked_at=_timestamp(document.looked_at),
         scores_trust=None if decision is None else _decimal(_rounded(decision.scores_trust)),
         winner=None if decision is None else decision.promoted,
         conditions=list(document.conditions),

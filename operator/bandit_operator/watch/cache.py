@@ -18,6 +18,7 @@ from bandit_operator.api.route_template import OWNER
 from bandit_operator.api.verbs import ANNOTATIONS
 from bandit_operator.routers import RouteReference
 from bandit_operator.routers.shape import readable
+from bandit_operator.watch.endpoints import Endpoints
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class Cache:
         self.versions: dict[KindKey, int] = {}
         """resourceVersion of the newest version that a watch has brought of every object."""
         self._dependents: dict[KindKey, set[Key]] = {}
-        self._routes_to: dict[Key, set[KindKey]] = {}
+        self._routes_to: dict[KindKey, set[KindKey]] = {}
 
     def uid_of(self, key: Key) -> str | None:
         """The uid of a BanditDeployment, or None where there is none of that name."""
@@ -56,8 +57,11 @@ class Cache:
     def put_resource(self, body: Mapping[str, Any]) -> bool:
         """Keep a BanditDeployment; False where what is kept already is as new."""
         key = key_of(body)
+        before = self.resources.get(key)
         if not _put(self.resources, key, body):
             return False
+        for left in _references(before):
+            self._dependents.get(left, set()).discard(key)
         for depended in _references(body):
             self._dependents.setdefault(depended, set()).add(key)
         return True
@@ -72,10 +76,10 @@ class Cache:
         before, body = self.routes.get(key), readable(body)
         if not _put(self.routes, key, body):
             return False
-        for service in _services_of(before):
-            self._routes_to.get(service, set()).discard(key)
-        for service in _services_of(body):
-            self._routes_to.setdefault(service, set()).add(key)
+        for backend in _backends_of(before):
+            self._routes_to.get(backend, set()).discard(key)
+        for backend in _backends_of(body):
+            self._routes_to.setdefault(backend, set()).add(key)
         return True
 
     def put_target(self, kind: str, body: Mapping[str, Any]) -> bool:
@@ -85,6 +89,17 @@ class Cache:
         changed = self.targets.get(key) != target
         self.targets[key] = target
         return changed
+
+    def affected_by_target(self, kind: str, body: Mapping[str, Any]) -> frozenset[Key]:
+        """The resources that name this scale target, or a Service in front of its Pods."""
+        key = key_of(body)
+        services = self.endpoints.in_front_of((kind, *key))
+        return self.dependents(kind, key).union(*(self.dependents("Service", one) for one in services))
+
+    def target_behind(self, service: Key) -> ScaleTarget | None:
+        """The Deployment or StatefulSet whose Pods a Service sends requests to; None where it is not one."""
+        owners = [one for one in self.endpoints.owners(service) if one in self.targets]
+        return self.targets[owners[0]] if len(owners) == 1 else None
 
     def drop(self, kind: str, key: Key) -> frozenset[Key]:
         """Forget an object that is gone; gives the resources that must be looked at for it."""
@@ -102,29 +117,31 @@ class Cache:
                 service = self.endpoints.drop(key)
                 affected = frozenset() if service is None else self.dependents("Service", service)
             case _:
-                for service in _services_of(self.routes.pop(kind_key, None)):
-                    self._routes_to.get(service, set()).discard(kind_key)
-                    affected |= self.dependents("Service", service)
+                for backend in _backends_of(self.routes.pop(kind_key, None)):
+                    self._routes_to.get(backend, set()).discard(kind_key)
+                    affected |= self._naming(backend)
                 self.targets.pop(kind_key, None)
         return affected
 
     def affected_by_route(self, kind: str, body: Mapping[str, Any]) -> frozenset[Key]:
-        """The resources that move this route, or name a Service that it gives traffic to."""
+        """The resources that move this route, or name a backend that it gives traffic to."""
         affected = self.dependents(kind, key_of(body))
-        return affected.union(*(self.dependents("Service", one) for one in _services_of(body)))
+        return affected.union(*(self._naming(one) for one in _backends_of(body)))
 
     def _neighbours(self, body: Mapping[str, Any] | None) -> frozenset[Key]:
         """Resources that name an object that this one names, too."""
-        references = [] if body is None else _references(body)
-        return frozenset().union(*(self._dependents.get(one, set()) for one in references))
+        return frozenset().union(*(self._naming(one) for one in _references(body)))
 
     def dependents(self, kind: str, key: Key) -> frozenset[Key]:
         """The resources that name this object in their spec."""
-        return frozenset(self._dependents.get((kind, *key), ()))
+        return self._naming((kind, *key))
 
-    def routes_to(self, service: Key) -> list[tuple[KindKey, Mapping[str, Any]]]:
-        """The routes that have a backendRef to this Service, sorted."""
-        return [(key, self.routes[key]) for key in sorted(self._routes_to.get(service, ()))]
+    def _naming(self, named: KindKey) -> frozenset[Key]:
+        return frozenset(self._dependents.get(named, ()))
+
+    def routes_to(self, backend: KindKey) -> list[tuple[KindKey, Mapping[str, Any]]]:
+        """The routes that have a backendRef to this backend, sorted."""
+        return [(key, self.routes[key]) for key in sorted(self._routes_to.get(backend, ()))]
 
     def sharing_target(self, uid: str, kind: str, key: Key) -> list[Mapping[str, Any]]:
         """The other resources that name this scale target, sorted by key."""
@@ -139,67 +156,22 @@ class Cache:
         return sorted(bodies, key=lambda body: body["metadata"]["uid"] != uid)
 
 
-class Endpoints:
-    """How many endpoints of each Service are ready, over all of its EndpointSlices.
-
-    Reference: Kubernetes API, discovery.k8s.io/v1 EndpointSlice; ``ready`` that is not set counts as
-    ready, and the label ``kubernetes.io/service-name`` says whose they are.
-    """
-
-    def __init__(self) -> None:
-        self._ready: dict[Key, dict[str, int]] = {}
-        self._service_of: dict[Key, Key] = {}
-
-    def ready(self, service: Key) -> int | None:
-        """Ready endpoints of a Service; None where nothing is known of it yet."""
-        slices = self._ready.get(service)
-        return None if slices is None else sum(slices.values())
-
-    def put(self, body: Mapping[str, Any]) -> Key | None:
-        """Keep a slice; gives the Service whose number of ready endpoints has changed, if one's has."""
-        key = key_of(body)
-        name = (body["metadata"].get("labels") or {}).get("kubernetes.io/service-name")
-        if name is None:
-            return None
-        service = (key[0], name)
-        before = self.ready(service)
-        self._service_of[key] = service
-        self._ready.setdefault(service, {})[key[1]] = _ready_in(body)
-        return None if self.ready(service) == before else service
-
-    def put_none(self, service: Key) -> None:
-        """It was asked for, and has no slices."""
-        self._ready.setdefault(service, {})
-
-    def drop(self, key: Key) -> Key | None:
-        """Forget a slice that is gone; gives its Service."""
-        service = self._service_of.pop(key, None)
-        if service is not None:
-            self._ready.get(service, {}).pop(key[1], None)
-        return service
-
-
-def _ready_in(body: Mapping[str, Any]) -> int:
-    """Ready endpoints of one slice."""
-    endpoints = body.get("endpoints") or ()
-    return sum(1 for one in endpoints if (one.get("conditions") or {}).get("ready") is not False)
-
-
-def _services_of(route: Mapping[str, Any] | None) -> set[Key]:
-    """The Services that a route names anywhere in its rules."""
+def _backends_of(route: Mapping[str, Any] | None) -> set[KindKey]:
+    """The backends that a route names anywhere in its rules, by kind, namespace and name."""
     if route is None:
         return set()
     namespace = route["metadata"]["namespace"]
     return {
-        (ref.get("namespace") or namespace, ref["name"])
+        (ref.get("kind") or "Service", ref.get("namespace") or namespace, ref["name"])
         for rule in route["spec"].get("rules") or ()
         for ref in rule.get("backendRefs") or ()
-        if (ref.get("kind") or "Service") == "Service"
     }
 
 
-def _references(body: Mapping[str, Any]) -> list[KindKey]:
-    """The objects that a resource names: route, Services and scale targets."""
+def _references(body: Mapping[str, Any] | None) -> list[KindKey]:
+    """The objects that a resource names: route, backends and scale targets."""
+    if body is None:
+        return []
     namespace, spec = body["metadata"]["namespace"], body["spec"]
     route = route_in(body)
     references = [(route.kind, route.namespace, route.name)]

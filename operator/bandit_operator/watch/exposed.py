@@ -1,7 +1,8 @@
 """What the statuses of all resources say, as metrics: read when it is asked for, so that ticks pay nothing.
 
-A replica shows those of the resources that it looks at, as all replicas see the same statuses. A status is
-input: what is no number is left out, and one that is no status shows nothing.
+A replica shows those of the resources that it looks at, as all replicas see the same statuses; when each was
+looked at last every replica shows, for a resource that nobody looks at is nobody's. A status is input: what
+is no number is left out, and one that is no status shows nothing.
 """
 
 from __future__ import annotations
@@ -33,9 +34,11 @@ class Gauge:
     labels: tuple[str, ...] = ()
 
 
+LOOKED_AT = "looked_at_timestamp_seconds"
 GAUGES = (
     Gauge("condition", "1 for each condition as it stands", ("type", "status", "reason")),
     Gauge("phase", "1 for the phase that the resource is in", ("phase",)),
+    Gauge(LOOKED_AT, "When the resource was looked at last, by its status, whoever looks at it"),
     Gauge("last_act_timestamp_seconds", "When something was done last", ("kind",)),
     Gauge("rewards_until_timestamp_seconds", "Up to when rewards have been read"),
     Gauge("arm_state", "1 for the state that the arm is in", ("arm", "state", "reason")),
@@ -72,12 +75,12 @@ class Exposed(Collector):
             for one in GAUGES
         }
         for key, body in self._cache.resources.items():
-            if not self._owns(key):
-                continue
             try:
                 samples = list(_samples(body.get("status") or {}))
             except BROKEN:
                 continue
+            if not self._owns(key):
+                samples = [one for one in samples if one[0] == LOOKED_AT]
             for name, labels, value in samples:
                 families[name].add_metric((*key, *labels), value)
         return families.values()
@@ -90,6 +93,8 @@ def _samples(status: Object) -> Iterator[Sample]:
         yield "phase", (str(status["phase"]),), 1.0
     for act in (status.get("recentActs") or ())[:1]:
         yield "last_act_timestamp_seconds", (act["kind"],), from_timestamp(act.get("until") or act["time"])
+    if "lookedAt" in status:
+        yield LOOKED_AT, (), from_timestamp(status["lookedAt"])
     if "rewardsUntil" in status:
         yield "rewards_until_timestamp_seconds", (), from_timestamp(status["rewardsUntil"])
     arms = status.get("arms") or ()

@@ -93,8 +93,7 @@ def registry(cache: Cache, shards: Shards) -> kopf.OperatorRegistry:
         if type == "DELETED":
             _wake(shards, cache.drop("EndpointSlice", key))
             return
-        service = cache.endpoints.put(raw)
-        if service is not None:
+        for service in cache.endpoints.put(raw):
             _wake(shards, cache.dependents("Service", service))
 
     def watch(kind: str, put: Put, affected: Affected) -> Callable[..., Any]:
@@ -115,7 +114,7 @@ def registry(cache: Cache, shards: Shards) -> kopf.OperatorRegistry:
         )(watch(router.kind, cache.put_route, cache.affected_by_route))
     for group, version, plural, kind in TARGET_KINDS:
         kopf.on.event(group, version, plural, registry=handlers, id=f"{plural}_changed")(
-            watch(kind, cache.put_target, lambda kind, body: cache.dependents(kind, key_of(body)))
+            watch(kind, cache.put_target, cache.affected_by_target)
         )
     return handlers
 

@@ -183,6 +183,16 @@ class Promised:
             former = {arm: weights.get(arm, 0) for arm in out_of_spec if self.one.services[arm] in known}
             assert not drains or not any(former.values()), f"arms that were taken out have weight: {former}"
 
+    def check_observed(self) -> None:
+        """What holds of a resource whose weights are left to others.
+
+        Raises:
+            AssertionError: It does not.
+        """
+        if self.one.status.get("phase") == "Observing" and self.one.condition("Ready")["status"] == "True":
+            weighted = {arm for arm, weight in self.one.weights().items() if weight > 0} & self.in_spec()
+            assert weighted <= self.servable(), (self.one.weights(), self.servable())
+
 
 def _sets_weights(write: Write) -> bool:
     """Whether it is more than what a template says of the route."""

@@ -333,6 +333,7 @@ class World(Verbs):
             self._pass()
         if self._is_active():
             self.promised.check_at_rest()
+        self.promised.check_observed()
 
     def _is_active(self) -> bool:
         """Whether the resource is one of which something is decided."""

@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import pytest
 from aiohttp import ClientSession
 
+from bandit_operator.api.timestamps import to_timestamp
 from bandit_operator.status.past import past_of
 from bandit_operator.status.showing import sentences
 from bandit_operator.status.showing.view import view_of
@@ -46,6 +47,16 @@ async def test_a_rollout_says_what_the_terminal_says(visitor: ClientSession, sit
         assert sentences.evidence(arm, view.baseline) in text
     for act in view.acts:
         assert act.time in text
+
+
+async def test_a_rollout_that_nobody_looks_at_says_so_on_any_replica(
+    visitor: ClientSession, site: Site
+) -> None:
+    body: Any = site.cache.resources["models", "income"]
+    body["status"]["lookedAt"] = to_timestamp(site.now - 600)
+    assert "nobody has looked at it for 10 min" in await page(visitor)
+    body["status"]["lookedAt"] = to_timestamp(site.now)
+    assert "nobody has looked at it" not in await page(visitor)
 
 
 async def test_what_users_write_is_text_and_never_markup(visitor: ClientSession, site: Site) -> None:

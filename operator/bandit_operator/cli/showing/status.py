@@ -16,7 +16,7 @@ from bandit_operator.cli.output import full_name, output_option, written
 from bandit_operator.cli.table import table
 from bandit_operator.status.showing import sentences
 from bandit_operator.status.showing.acts import line
-from bandit_operator.status.showing.view import View, ago, view_of
+from bandit_operator.status.showing.view import View, ago, unattended, view_of
 
 ACTS_SHOWN = 3
 REFRESH_SECONDS = 2.0
@@ -116,6 +116,9 @@ def one(view: View, now: float) -> str:
         lines.append(
             f"Ready:  {ready.status} since {since.removesuffix(' ago')}, {ready.reason}: {ready.message}"
         )
+    words = unattended(view, now)
+    if words is not None:
+        lines.append(f"Stale:  {words}")
     lines += [f"Next:   {view.next}", "", arms(view)]
     if view.acts:
         lines += ["", "Done lately:", *(f"  {line(act)}" for act in view.acts[:ACTS_SHOWN])]

@@ -8,10 +8,13 @@ from typing import Any
 
 from bandit_operator.api.acts import Act
 from bandit_operator.api.record import RecordedArm, RecordedStatus
+from bandit_operator.api.rules import parse_duration
+from bandit_operator.api.spec import Spec
 from bandit_operator.api.status import Condition, ShadowArmStatus
 from bandit_operator.api.timestamps import from_timestamp
 from bandit_operator.core.durations import duration
 from bandit_operator.status.document import read_status
+from bandit_operator.status.writer import QUIET_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,10 @@ class View:
     """What was done, newest first."""
     next: str
     """What comes next, or what to do, in a sentence."""
+    looked_at: str | None = None
+    """When the operator looked at it, as far as the status says."""
+    interval: float = 0.0
+    """Seconds between two looks, at the most."""
 
 
 def view_of(body: Mapping[str, Any]) -> View:
@@ -83,6 +90,8 @@ def view_of(body: Mapping[str, Any]) -> View:
         arms=arms,
         acts=tuple(status.acts or status.recent_acts or ()),
         next=_next(metadata["name"], spec, status, conditions.get("Ready"), arms),
+        looked_at=status.looked_at,
+        interval=parse_duration(spec.get("interval") or Spec.model_fields["interval"].default),
     )
 
 
@@ -144,6 +153,24 @@ def _next(
 
 
 _MOVING = ("Draining", "Restoring", "Joining", "Shadowing", "Unavailable")
+
+
+def unattended(view: View, now: float) -> str | None:
+    """That nobody looks at the resource any more, in words; None while somebody does, as far as is known."""
+    try:
+        seconds = 0.0 if view.looked_at is None else now - from_timestamp(view.looked_at)
+    except (ValueError, OverflowError):
+        return None
+    if seconds <= MISSED_LOOKS * max(view.interval, QUIET_SECONDS):
+        return None
+    return (
+        f"nobody has looked at it for {duration(seconds)}: all of this, Ready included, is as it was then; "
+        f"see whether the operator runs, and in all of its shards"
+    )
+
+
+MISSED_LOOKS = 3
+"""After so many looks, or statuses, that have not come, nobody is taken to look."""
 
 
 def ago(time: str | None, now: float) -> str:

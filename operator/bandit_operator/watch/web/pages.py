@@ -12,7 +12,7 @@ from bandit_operator.api.references import Key
 from bandit_operator.status.document import read_status
 from bandit_operator.status.past import Moment, Past
 from bandit_operator.status.showing import acts, sentences
-from bandit_operator.status.showing.view import View, ago, view_of
+from bandit_operator.status.showing.view import View, ago, unattended, view_of
 from bandit_operator.status.showing.words import meaning
 from bandit_operator.watch.exposed import BROKEN
 from bandit_operator.watch.web import charts
@@ -89,9 +89,10 @@ def rollout(body: Mapping[str, Any], past: Past, now: float) -> dict[str, Any]:
     """Gather what the page of one resource says."""
     view = view_of(body)
     status, notes = read_status(body)
+    stale = unattended(view, now)
     return {
         "view": view,
-        "notes": notes,
+        "notes": notes if stale is None else (stale, *notes),
         "conditions": status.conditions or (),
         "standings": [sentences.standing(arm) for arm in status.arms or () if arm.state is not None],
         "decision": sentences.decision(status.history[0]) if status.history else (),

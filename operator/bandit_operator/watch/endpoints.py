@@ -1,0 +1,121 @@
+"""What stands behind each Service, by its EndpointSlices: how much of it is ready, and whose Pods they are.
+
+Reference: Kubernetes API, discovery.k8s.io/v1 EndpointSlice; ``ready`` that is not set counts as
+ready, and the label ``kubernetes.io/service-name`` says whose a slice is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bandit_operator.api.references import Key, KindKey
+
+_SAFE = "[bcdfghjklmnpqrstvwxz2456789]"
+"""What Kubernetes makes names up of (k8s.io/apimachinery, util/rand), which are not words."""
+_OF_DEPLOYMENT = re.compile(rf"(.+)-{_SAFE}{{5,10}}-{_SAFE}{{5}}")
+"""A Pod of a Deployment: its name, the hash of the Pod template, and five characters."""
+_OF_STATEFUL_SET = re.compile(r"(.+)-[0-9]+")
+"""A Pod of a StatefulSet: its name and a number."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Slice:
+    service: Key
+    ready: int
+    owners: frozenset[KindKey]
+
+
+class Endpoints:
+    """How many endpoints of each Service are ready, over all of its EndpointSlices, and whose Pods."""
+
+    def __init__(self) -> None:
+        self._slices: dict[Key, _Slice] = {}
+        self._of: dict[Key, set[Key]] = {}
+        """Slices of each Service of which anything is known."""
+        self._by_owner: dict[KindKey, set[Key]] = {}
+
+    def ready(self, service: Key) -> int | None:
+        """Ready endpoints of a Service; None where nothing is known of it yet."""
+        slices = self._of.get(service)
+        return None if slices is None else sum(self._slices[one].ready for one in slices)
+
+    def owners(self, service: Key) -> frozenset[KindKey]:
+        """What the ready Pods of a Service may belong to, by their names: kind, namespace and name.
+
+        Names are cut by Kubernetes where they are long, and others may be given by hand, so that not
+        each of these need exist.
+        """
+        return frozenset().union(*(self._slices[one].owners for one in self._of.get(service, ())))
+
+    def in_front_of(self, owner: KindKey) -> frozenset[Key]:
+        """The Services that send requests to Pods of this Deployment or StatefulSet."""
+        return frozenset(self._slices[one].service for one in self._by_owner.get(owner, ()))
+
+    def put(self, body: Mapping[str, Any]) -> frozenset[Key]:
+        """Keep a slice; gives the Services of which something else is known now."""
+        metadata = body["metadata"]
+        key = (metadata["namespace"], metadata["name"])
+        name = (metadata.get("labels") or {}).get("kubernetes.io/service-name")
+        before = self._slices.get(key)
+        if name is None:
+            left = self.drop(key)
+            return frozenset() if left is None else frozenset({left})
+        now = _Slice((key[0], name), _ready_in(body), frozenset(_owners_in(body, key[0])))
+        known = self.ready(now.service)
+        left = self.drop(key)
+        self._slices[key] = now
+        self._of.setdefault(now.service, set()).add(key)
+        for owner in now.owners:
+            self._by_owner.setdefault(owner, set()).add(key)
+        changed = {now.service} if self.ready(now.service) != known or _owned(before) != now.owners else set()
+        return frozenset(changed if left in (None, now.service) else changed | {left})
+
+    def put_listed(self, service: Key, slices: Sequence[Mapping[str, Any]]) -> None:
+        """The slices of a Service were asked for; what a watch has brought meanwhile is newer."""
+        if service in self._of:
+            return
+        self._of[service] = set()
+        for body in slices:
+            self.put(body)
+
+    def drop(self, key: Key) -> Key | None:
+        """Forget a slice that is gone; gives its Service."""
+        gone = self._slices.pop(key, None)
+        if gone is None:
+            return None
+        self._of[gone.service].discard(key)
+        for owner in gone.owners:
+            self._by_owner[owner].discard(key)
+            if not self._by_owner[owner]:
+                del self._by_owner[owner]
+        return gone.service
+
+
+def _owned(one: _Slice | None) -> frozenset[KindKey] | None:
+    return None if one is None else one.owners
+
+
+def _ready(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for one in body.get("endpoints") or ():
+        if (one.get("conditions") or {}).get("ready") is not False:
+            yield one
+
+
+def _ready_in(body: Mapping[str, Any]) -> int:
+    """Ready endpoints of one slice."""
+    return sum(1 for _ in _ready(body))
+
+
+def _owners_in(body: Mapping[str, Any], namespace: str) -> Iterator[KindKey]:
+    """What the ready Pods of one slice may belong to."""
+    for one in _ready(body):
+        target = one.get("targetRef") or {}
+        if target.get("kind") != "Pod":
+            continue
+        for kind, pattern in (("Deployment", _OF_DEPLOYMENT), ("StatefulSet", _OF_STATEFUL_SET)):
+            found = pattern.fullmatch(str(target.get("name") or ""))
+            if found is not None:
+                yield kind, namespace, found[1]

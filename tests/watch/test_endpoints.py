@@ -1,0 +1,77 @@
+"""What is known of the Pods behind a Service."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bandit_operator.watch.endpoints import Endpoints
+
+SERVICE = ("models", "ranker")
+NAMED = "kubernetes.io/service-name"
+
+
+def a_slice(*pods: str, service: str | None = "ranker", name: str = "ranker-1") -> dict[str, Any]:
+    labels = {} if service is None else {NAMED: service}
+    endpoints = [{"conditions": {"ready": True}, "targetRef": {"kind": "Pod", "name": pod}} for pod in pods]
+    return {
+        "metadata": {"namespace": "models", "name": name, "labels": labels},
+        "endpoints": endpoints,
+    }
+
+
+@pytest.mark.parametrize(
+    ("pod", "owner"),
+    [
+        ("ranker-v2-7d4b9c6f5d-x2bkc", ("Deployment", "models", "ranker-v2")),
+        ("ranker-0", ("StatefulSet", "models", "ranker")),
+        ("ranker-v2-11", ("StatefulSet", "models", "ranker-v2")),
+    ],
+)
+def test_a_pod_says_by_its_name_whose_it_is(pod: str, owner: tuple[str, str, str]) -> None:
+    endpoints = Endpoints()
+    endpoints.put(a_slice(pod))
+    assert endpoints.owners(SERVICE) == {owner}
+    assert endpoints.in_front_of(owner) == {SERVICE}
+
+
+@pytest.mark.parametrize("pod", ["ranker", "ranker-gpu-x7k2p", "ranker-x7k2p", ""])
+def test_of_a_pod_of_another_kind_nobody_is_named(pod: str) -> None:
+    endpoints = Endpoints()
+    endpoints.put(a_slice(pod))
+    assert endpoints.owners(SERVICE) == frozenset()
+    assert endpoints.ready(SERVICE) == 1
+
+
+def test_endpoints_without_a_pod_count_and_name_nobody() -> None:
+    endpoints = Endpoints()
+    endpoints.put({**a_slice(), "endpoints": [{"addresses": ["10.0.0.1"]}]})
+    assert (endpoints.ready(SERVICE), endpoints.owners(SERVICE)) == (1, frozenset())
+
+
+@pytest.mark.parametrize("service", ["elsewhere", None])
+def test_a_slice_that_is_labelled_otherwise_is_no_longer_counted_for_the_service_before(
+    service: str | None,
+) -> None:
+    endpoints = Endpoints()
+    endpoints.put(a_slice("ranker-0", "ranker-1"))
+    changed = endpoints.put(a_slice("ranker-0", "ranker-1", service=service))
+    assert endpoints.ready(SERVICE) == 0
+    assert endpoints.owners(SERVICE) == frozenset()
+    assert SERVICE in changed
+
+
+def test_what_a_watch_has_brought_is_newer_than_a_list_that_was_asked_for_before() -> None:
+    endpoints = Endpoints()
+    endpoints.put({**a_slice(), "endpoints": []})
+    endpoints.put_listed(SERVICE, [a_slice("ranker-0")])
+    assert endpoints.ready(SERVICE) == 0
+
+
+def test_only_a_change_of_what_is_known_is_news() -> None:
+    endpoints = Endpoints()
+    assert endpoints.put(a_slice("ranker-0")) == {SERVICE}
+    assert endpoints.put(a_slice("ranker-1")) == frozenset()
+    assert endpoints.put(a_slice("ranker-1", "ranker-2")) == {SERVICE}
+    assert endpoints.put(a_slice("other-1", "other-2")) == {SERVICE}
