@@ -23,8 +23,8 @@ assess        the same as arrays: shares, verdicts, forecasts
 shadow_report  what the shadow says of each arm
 outcomes      what happened, as typed values
 weights       floors, step limits, integers
-batch         arithmetic of many decisions, done together where it is alike
 memory        what is kept from tick to tick, and its stored form
+batch         arithmetic of many decisions, done together where it is alike
 experiment    the settings of one resource
 strategies    how traffic is split, one file a strategy
 inference     what the data say: moments, posteriors, evidence, verdicts
