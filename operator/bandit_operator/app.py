@@ -16,7 +16,6 @@ from bandit_operator.adapters.kubernetes import KubernetesAPI
 from bandit_operator.adapters.prometheus import Prometheus
 from bandit_operator.adapters.reviews import Reviews
 from bandit_operator.adapters.webhooks import Webhooks
-from bandit_operator.core.model import SourceDown
 from bandit_operator.reconcile.causes import Causes
 from bandit_operator.reconcile.observe import Observer
 from bandit_operator.reconcile.reconciler import Reconciler
@@ -187,10 +186,10 @@ async def look_for(prometheus: Prometheus, address: str, at: float) -> None:
         at: The time, seconds since the Unix epoch.
     """
     answer = await prometheus.query(address, "vector(1)", at)
-    if isinstance(answer, SourceDown):
-        log.warning("no answer of Prometheus; each rollout asks again", reason=answer.message)
-    else:
+    if isinstance(answer, list):
         log.info("Prometheus answers", address=shown(address))
+    else:
+        log.warning("no answer of Prometheus; each rollout asks again", reason=answer.message)
 
 
 async def _first(*tasks: asyncio.Task[Any]) -> None:
