@@ -18,8 +18,9 @@ IDLE = Path("testbed/broken_prometheus.py")
 """A program that answers on a port: Pods that are ready."""
 
 
+@pytest.mark.parametrize("named", [True, False], ids=["by its scale target", "by the Pods of its Service"])
 def test_an_arm_learns_nothing_while_its_rolling_update_hangs(
-    rollout: Callable[..., Rollout], steer: Callable[..., None]
+    rollout: Callable[..., Rollout], steer: Callable[..., None], named: bool
 ) -> None:
     one = rollout()
     steer(one.name, good=(20, 0.5), bad=(20, 0.5))
@@ -27,8 +28,12 @@ def test_an_arm_learns_nothing_while_its_rolling_update_hangs(
     one.cluster.apply(program(bad, IDLE, 9090)[0], program(bad, IDLE, 9090)[1])
     one.cluster.kubectl("rollout", "status", f"deploy/{bad}", "--timeout=90s")
     arms = one.resource()["spec"]["arms"]
-    arms[1]["scaleTargetRef"] = {"name": bad}
+    if named:
+        arms[1]["scaleTargetRef"] = {"name": bad}
     one.create(arms=arms)
+    if not named:
+        spec = {"selector": {"app": bad}, "ports": [{"port": 80, "targetPort": 9090}]}
+        one.cluster.kubectl("patch", "service", bad, "--type=merge", "-p", json.dumps({"spec": spec}))
     one.wait_for("Ready", "True", "InSync", seconds=60)
     wait_until(lambda: float(one.arm("bad").get("trials") or 0) > 0, "it learns", 90)
 

@@ -92,7 +92,8 @@ class Arm(ApiModel):
     """Backend of the route's rule that serves this arm; its weight is what the operator sets."""
     scale_target_ref: ScaleTargetRef | None = None
     """What is scaled to zero after a rollback. Without it a loser gets no traffic and keeps
-    its Pods, and a new version of it is noticed by no one.
+    its Pods, and a new version is noticed where the Pods behind its Service are those of one
+    Deployment or StatefulSet.
     """
     validation_score: Number | None = None
     """Score of the arm in offline validation as a decimal in quotes; higher is better."""
