@@ -175,10 +175,7 @@ class Reconciler:
             tracked.route.observe_requests(
                 read.requests, before, tracked.experiment.names, read.reading.start
             )
-        snapshot = snapshot_of(tracked, placement, read, now, monotonic)
-        snapshot = dataclasses.replace(
-            snapshot, restore=tracked.committed.to_restore(asked, tracked.experiment.mode)
-        )
+        snapshot = snapshot_of(tracked, placement, read, asked, now, monotonic)
         case = Case(tracked.experiment, tracked.committed.memory, before, snapshot, tracked.known)
         decision = await self._decisions.decide(case)
         tracked.known = decision.known

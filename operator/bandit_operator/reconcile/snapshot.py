@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from bandit_operator.api.verbs import Asked
 from bandit_operator.core.model import Snapshot
 from bandit_operator.reconcile.placement import Placement
 from bandit_operator.reconcile.tracked import Tracked
@@ -11,7 +12,7 @@ from bandit_operator.reconcile.windows import CaughtUp
 
 
 def snapshot_of(
-    tracked: Tracked, placement: Placement, read: CaughtUp, now: float, monotonic: float
+    tracked: Tracked, placement: Placement, read: CaughtUp, asked: Asked, now: float, monotonic: float
 ) -> Snapshot:
     """Put together what is seen now, in seconds since the Unix epoch and by the monotonic clock."""
     arms = placement.arms
@@ -27,4 +28,5 @@ def snapshot_of(
         placement.accepted,
         unresolved=placement.unresolved,
         contested=tracked.route.is_contested(monotonic),
+        restore=tracked.committed.to_restore(asked, tracked.experiment.mode),
     )
