@@ -9,8 +9,8 @@ from bandit_operator.reconcile.tracked import track
 from tests.support.playing import Start, learned
 from tests.support.process import Process
 
-MANY = 800
-"""Of which each has 10 ms for its tick, so that the last of them begins 13 s after the window's end."""
+MANY = 400
+"""Of which each has 20 ms for its tick, so that the last of them begins 13 s after the window's end."""
 
 
 async def among_many(process: Start) -> Process:

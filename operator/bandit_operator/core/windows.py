@@ -17,7 +17,7 @@ FIRST_SETTLE = 5.0
 """Seconds after its end by which a window is taken to be complete, until samples are seen to come later."""
 LONGEST_SETTLE = 300.0
 """Most seconds that samples are waited for, unless the user says otherwise."""
-TICK_SECONDS = 0.01
+TICK_SECONDS = 0.02
 """Time that each resource gets for its tick."""
 ONE_BY_ONE = 10
 """Resources of which each is looked at in a moment of its own."""
