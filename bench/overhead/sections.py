@@ -30,7 +30,8 @@ SCALE = """## What a tick costs
 
 Resources with two arms, each with a route and Services of its own, at equal rewards. Where weights
 *rest*, every tick reads, learns and decides all the same, and `minShare` keeps the weights; where they
-*move*, every tick changes them. Each line is {seconds:g} s long and begins once the operator is over the
+*move*, another arm has the better rewards in each window, and every tick changes them. Each line is
+{seconds:g} s long and begins once the operator is over the
 change of all resources at once that makes the line, at the latest after {patience:g} s.
 The operator's processor time and memory are those that it exposes itself, requests are counted from the
 API server's audit log, writes of etcd from the API server's metrics (of BanditDeployments and HTTPRoutes,

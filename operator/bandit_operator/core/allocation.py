@@ -13,9 +13,8 @@ from typing import Self
 
 import numpy as np
 
-from bandit_operator.core.batch import Work
+from bandit_operator.core.batch import Work, each, joined
 from bandit_operator.core.inference.named_arrays import Flags, Floats
-from bandit_operator.core.memory import rows
 from bandit_operator.core.model import Guardrails
 from bandit_operator.core.weights import Bounds, Outlook, guarded_shares, scaled, worth_writing
 
@@ -172,13 +171,13 @@ class Allocate(Work[Allocation]):
         allocated = allocate(
             works[0].guardrails,
             arms,
-            current=rows.joined([one.current for one in works]),
-            wanted=rows.joined([one.wanted for one in works]),
-            winner=rows.joined([one.winner for one in works]),
-            held=rows.joined([one.held for one in works]),
-            outlook=rows.joined([one.outlook for one in works]),
+            current=joined([one.current for one in works]),
+            wanted=joined([one.wanted for one in works]),
+            winner=joined([one.winner for one in works]),
+            held=joined([one.held for one in works]),
+            outlook=joined([one.outlook for one in works]),
         )
-        return rows.each(allocated, len(works))
+        return each(allocated, len(works))
 
 
 def _capped(guardrails: Guardrails, arms: Arms, present: Floats) -> Floats:

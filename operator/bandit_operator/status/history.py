@@ -28,7 +28,7 @@ from bandit_operator.status.shadow_record import recorded, shadow_of
 
 KeptRecord = NewType("KeptRecord", bytes)
 """A record as JSON. The process keeps thirty of each resource and looks at the newest alone; as objects they
-would take five times the memory, which is most of what a resource that rests would take.
+would take ten times the memory, which is most of what a resource that rests would take.
 """
 _SUMS = tuple(field.name for field in fields(Observed))
 
