@@ -188,6 +188,18 @@ class Rollout:
 
         return wait_until(holds, f"{self.name}: {kind} {status} {reason}", seconds)
 
+    def wait_for_later_window(self, than: str | None = None, seconds: float = 150) -> None:
+        """Wait until a later window is committed.
+
+        A status in which nothing changes is written once a minute, and later on a busy machine.
+
+        Args:
+            than: a cursor; the present one where it is None.
+            seconds: for how long at most.
+        """
+        before = self.status()["cursor"] if than is None else than
+        wait_until(lambda: self.status()["cursor"] > before, f"{self.name}: a window after {before}", seconds)
+
     def wait_for_move(self, seconds: float = 60) -> dict[str, int]:
         """Wait until the weights are no longer those of the start."""
 

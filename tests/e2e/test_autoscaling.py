@@ -108,8 +108,7 @@ def test_an_autoscaler_scales_a_serving_arm_and_the_operator_leaves_it_alone(
     for number in (4, 1, 2):
         metrics.set(scaled.target("bad"), number)
         scaled.wait_for_replicas("bad", number)
-    cursor = scaled.status()["cursor"]
-    wait_until(lambda: scaled.status()["cursor"] > cursor, "later windows are read", 60)
+    scaled.wait_for_later_window()
     assert scaled.arm("bad")["state"] in ("Joining", "Active")
     assert scaled.weights()["bad"] > 0
     assert scale_writes(audited, scaled) == 0

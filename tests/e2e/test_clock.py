@@ -9,7 +9,6 @@ import pytest
 from cluster.client import Cluster
 from testbed.altered import SETTABLE_CLOCK_PATCH, set_clock
 from testbed.rollout import Rollout
-from testbed.waiting import wait_until
 from tests.e2e.conftest import patched_operator
 from tests.e2e.versions import Versions, assert_counted_once
 
@@ -41,7 +40,7 @@ def test_a_clock_that_is_set_moves_nothing_and_no_reward_is_lost_or_doubled(
     held, cursor = one.weights(), one.status()["cursor"]
     set_clock(settable, 0)
     one.wait_for("MetricsAvailable", "True", "RewardsObserved", seconds=120)
-    wait_until(lambda: one.status()["cursor"] > cursor, "it goes on", 60)
+    one.wait_for_later_window(cursor)
     watched.end()
 
     assert_counted_once(one, watched.bodies, {"model_reward_trials_total": "trials"})

@@ -58,8 +58,7 @@ def test_quiet_ticks_write_no_more_than_a_status_a_minute(
     one.create(guardrails={"minTrials": 10**9})
     one.wait_for("Ready", "True", "InSync", seconds=60)
     before = api_requests(audited, one.name)
-    cursor = one.status()["cursor"]
-    wait_until(lambda: one.status()["cursor"] != cursor, "the next status is written", 90)
+    one.wait_for_later_window()
     after_one = api_requests(audited, one.name)
     assert after_one - before == Counter({("patch", "banditdeployments/status"): 1})
     assert len(one.status()["history"]) >= 10

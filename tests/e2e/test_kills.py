@@ -131,8 +131,7 @@ def test_every_reward_is_counted_once_and_every_decision_can_be_made_again(
             disturb(one, generator)
         wait_until(partial(died_again, killed, died), f"kill {died + 1} of {wanted}", 150)
     wait_until(lambda: one.arm("bad").get("state") == "RolledBack", "the loser is rolled back", 150)
-    last = one.status()["cursor"]
-    wait_until(lambda: one.status()["cursor"] > last, "it goes on", 90)
+    one.wait_for_later_window()
     watched.end()
 
     counted = assert_counted_once(

@@ -41,7 +41,7 @@ def test_the_other_replica_goes_on_with_the_same_memory_when_the_leader_is_kille
     leader = holder(pair)
     pair.kubectl("delete", "pod", leader, "--force", "--grace-period=0")
     wait_until(lambda: holder(pair) not in ("", leader), "another leads", 40)
-    wait_until(lambda: one.status()["cursor"] > before["cursor"], "it goes on", 40)
+    one.wait_for_later_window(before["cursor"])
     after = one.status()
     assert float(after["arms"][0]["trials"]) > float(before["arms"][0]["trials"])
     assert after["memory"]["ticks"] > before["memory"]["ticks"]
@@ -61,14 +61,12 @@ def test_a_leader_that_slept_longer_than_its_lease_writes_nothing_when_it_wakes(
     os.kill(process, signal.SIGSTOP)
     try:
         wait_until(lambda: holder(pair) not in ("", sleeper), "another leads", 60)
-        cursor = one.status()["cursor"]
-        wait_until(lambda: one.status()["cursor"] > cursor, "it goes on", 40)
+        one.wait_for_later_window()
     finally:
         woken = datetime.now(UTC)
         os.kill(process, signal.SIGCONT)
     versions = lease(pair)["leaseTransitions"]
-    cursor = one.status()["cursor"]
-    wait_until(lambda: one.status()["cursor"] > cursor, "the new leader goes on", 40)
+    one.wait_for_later_window()
     requests = [made for made in audited.requests() if made.pod == sleeper and made.time > woken]
     assert any(made.resource == "leases" for made in requests)  # it is awake, and asks who leads
     changes = [made for made in requests if made.verb not in ("get", "list", "watch")]

@@ -44,8 +44,7 @@ def test_an_arm_learns_nothing_while_its_rolling_update_hangs(
     template = {"spec": {"containers": [{"name": container["name"], "readinessProbe": never}]}}
     one.cluster.kubectl("patch", "deploy", bad, "-p", json.dumps({"spec": {"template": template}}))
     wait_until(lambda: one.arm("bad")["reason"] == "RollingUpdate", "the update is seen", 30)
-    cursor = one.status()["cursor"]
-    wait_until(lambda: one.status()["cursor"] > cursor, "later windows are read", 120)
+    one.wait_for_later_window()
     hanging = one.arm("bad")
     assert (hanging["trials"], hanging["state"]) == ("0", "Joining")
 

@@ -23,6 +23,8 @@ pytestmark = pytest.mark.cluster
 
 SHARDS = 3
 RESOURCES = 9
+MOST = 30
+"""Resources of which one falls to each shard, but for a chance of one in 60,000."""
 LEASE = "bandit-operator"
 UNPROBED: list[dict[str, Any]] = [{"op": "remove", "path": f"{CONTAINER}/livenessProbe"}]
 
@@ -59,12 +61,15 @@ def replicas(operator: Cluster) -> Iterator[Cluster]:
 
 @pytest.fixture
 def several(rollout: Callable[..., Rollout], steer: Callable[..., None]) -> list[Rollout]:
-    """As many resources as are needed for each shard to have some."""
-    made = [rollout(f"-{number}") for number in range(RESOURCES)]
-    for number, one in enumerate(made):
-        good = 0.5 + 0.04 * number
+    """As many resources as are needed for each shard to have some: which has one, its uid says."""
+    made: list[Rollout] = []
+    while len(made) < RESOURCES or {shard_of(uid(one), SHARDS) for one in made} < set(range(SHARDS)):
+        assert len(made) < MOST
+        one = rollout(f"-{len(made)}")
+        good = 0.5 + 0.04 * (len(made) % RESOURCES)
         steer(one.name, good=(60, good), bad=(60, good - 0.02))
         one.create()
+        made.append(one)
     for one in made:
         one.wait_for("Ready", "True", "InSync", seconds=90)
     return made
@@ -93,14 +98,10 @@ def handed_over(operators: Cluster, shard: int) -> int:
     return int(lease(operators, f"{LEASE}-{shard}")["leaseTransitions"])
 
 
-def wait_for_all_to_go_on(several: list[Rollout], seconds: float = 150) -> None:
-    """A status in which nothing changes is written once a minute."""
+def wait_for_all_to_go_on(several: list[Rollout]) -> None:
     cursors = [one.status()["cursor"] for one in several]
-    wait_until(
-        lambda: all(one.status()["cursor"] > before for one, before in zip(several, cursors, strict=True)),
-        "all go on",
-        seconds,
-    )
+    for one, before in zip(several, cursors, strict=True):
+        one.wait_for_later_window(before)
 
 
 def test_three_replicas_look_at_what_falls_to_them_and_hand_it_over_through_kills_and_stops(

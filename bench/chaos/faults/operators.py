@@ -52,8 +52,8 @@ class KilledInDrain(Fault):
     def observe(self, scene: Scene, one: LiveRollout) -> str:
         """The drain ends."""
         one.wait("the loser is at zero", lambda: one.arm("bad").get("reason") == "ScaledToZero", 150)
-        after, cursor = scene.since, one.status()["cursor"]
-        one.wait("it goes on", lambda: one.status()["cursor"] > cursor, 90)
+        after = scene.since
+        one.wait_for_later_window()
         return f"the loser was at zero {after:.0f} s after the first kill"
 
 
@@ -122,16 +122,14 @@ class LeaderStopped(Fault):
         try:
             one.wait("another leads", lambda: holder(operators) not in ("", self.sleeper), 60)
             self.took = scene.since
-            cursor = one.status()["cursor"]
-            one.wait("it goes on", lambda: one.status()["cursor"] > cursor, 60)
+            one.wait_for_later_window()
         finally:
             os.kill(process, signal.SIGCONT)
         self.woken = scene.stroke()
 
     def observe(self, scene: Scene, one: LiveRollout) -> str:
         """The sleeper writes nothing."""
-        cursor = one.status()["cursor"]
-        one.wait("the new leader goes on", lambda: one.status()["cursor"] > cursor, 60)
+        one.wait_for_later_window()
         scene.hold(5)
         made = [
             request
@@ -216,8 +214,7 @@ class APIServerSilent(Fault):
     def observe(self, scene: Scene, one: LiveRollout) -> str:
         """All goes on."""
         one.wait("the loser is at zero", lambda: one.arm("bad").get("reason") == "ScaledToZero", 150)
-        cursor = one.status()["cursor"]
-        one.wait("windows are read", lambda: one.status()["cursor"] > cursor, 90)
+        one.wait_for_later_window()
         failed = one.failed_since(scene.strokes[0])
         expect(failed == 0, f"{failed} requests failed")
         return f"no request failed; the loser was at zero {scene.since:.0f} s after the stop"

@@ -49,8 +49,7 @@ class LosesItsData(Fault):
 
     def observe(self, scene: Scene, one: LiveRollout) -> str:
         """It stays where it was."""
-        cursor = one.status()["cursor"]
-        one.wait("the operator reads again", lambda: one.status()["cursor"] > cursor, 60)
+        one.wait_for_later_window()
         scene.hold(30)
         trials = sum(float(one.arm(arm)["trials"]) for arm in one.arms)
         served = sum(bool(request.arm) for request in one.requests())
@@ -83,8 +82,7 @@ class Killed(Fault):
     def observe(self, scene: Scene, one: LiveRollout) -> str:
         """It goes on."""
         scene.hold(5)
-        cursor = one.status()["cursor"]
-        one.wait("windows are read again", lambda: one.status()["cursor"] > cursor, 90)
+        one.wait_for_later_window()
         after = scene.since
         one.wait_for("MetricsAvailable", "True", "RewardsObserved", seconds=60)
         return f"windows are read again after {after:.0f} s"
