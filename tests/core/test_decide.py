@@ -220,7 +220,7 @@ def test_what_an_arm_that_joins_may_not_have_yet_stays_with_the_best_of_the_othe
     joining = replace(run.intention.standings["c"], state=ArmState.JOINING)
     run.intention = replace(run.intention, standings={**run.intention.standings, "c": joining})
     decision = run.tick(a=(10, 5), b=(980, 500), c=(10, 5))
-    assert dict(decision.weights) == {"a": 101, "b": 8899, "c": 1000}
+    assert dict(decision.weights) == {"a": 102, "b": 8898, "c": 1000}
     assert decision.reason == reasons.WARMING_UP
 
 

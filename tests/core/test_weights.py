@@ -45,7 +45,7 @@ def situations(draw: Any) -> tuple[Any, ...]:
     masks[0][draw(st.integers(0, count - 1))] = True
     guardrails = Guardrails(
         max_step=draw(st.floats(0.01, 1)),
-        min_share=draw(st.floats(0, 0.05)),
+        min_share=draw(st.one_of(st.none(), st.floats(0, 0.05))),
         new_arm_share=draw(st.floats(0.06, 1)),
     )
     return *vectors, *masks, guardrails
@@ -58,7 +58,7 @@ def test_shares_sum_to_one_and_keep_every_floor_that_fits(situation: Any) -> Non
     shares = guarded_shares(target, current, eligible, joining, guardrails)
     assert shares.sum() == pytest.approx(1.0, abs=1e-9)
     assert (shares[~eligible] == 0).all()
-    assert (shares[eligible] >= min(guardrails.min_share, 1 / eligible.sum()) - 1e-9).all()
+    assert (shares[eligible] >= w.least_share(guardrails, eligible.sum()) - 1e-9).all()
 
 
 @settings(deadline=None, max_examples=300)
@@ -69,7 +69,7 @@ def test_no_share_grows_by_more_than_the_step_while_all_arms_stay(situation: Any
     current = current + 1e-3
     current = current / current.sum()
     shares = guarded_shares(target, current, eligible, joining, guardrails)
-    below_floor = current < guardrails.min_share
+    below_floor = current < w.least_share(guardrails, np.array(len(current)))
     assert ((shares - current)[~below_floor] <= guardrails.max_step + 1e-9).all()
 
 
@@ -118,6 +118,35 @@ def test_equal_remainders_are_served_in_the_order_of_the_arms() -> None:
 def test_a_floor_of_one_percent_becomes_a_weight_of_exactly_one_hundred() -> None:
     shares = guarded_shares(arms(1, 0, 0), arms(1, 0, 0), flags("111"), flags("000"), Guardrails())
     assert to_weights(shares).tolist() == [9_800, 100, 100]
+
+
+@pytest.mark.parametrize(("count", "least"), [(1, 0.01), (2, 0.01), (3, 0.01), (5, 0.005), (9, 0.0025)])
+def test_all_arms_but_one_keep_no_more_than_two_percent_together_unless_a_share_is_named(
+    count: int, least: float
+) -> None:
+    assert w.least_share(Guardrails(), np.array(count)) == pytest.approx(least)
+    assert w.least_share(Guardrails(min_share=0.03), np.array(count)) == 0.03
+    assert w.least_share(Guardrails(min_share=0.6), np.array(2)) == 0.5
+    assert w.least_share(Guardrails(new_arm_share=0.002), np.array(2)) == 0.002
+
+
+def test_what_a_new_arm_may_not_have_yet_is_not_handed_to_arms_that_nobody_wants() -> None:
+    current = arms(0.88, 0.01, 0.01, 0.1)
+    unproven = flags("0001")
+    for wanted in (arms(0, 0, 0, 1), arms(0.02, 0, 0, 0.98), arms(0, 0.002, 0, 0.998)):
+        shares = guarded_shares(
+            wanted, current, flags("1111"), flags("0001"), Guardrails(min_share=0.01), unproven=unproven
+        )
+        assert shares[3] == pytest.approx(0.1)
+        assert shares[0] > 0.75
+        assert shares[2] < 0.02
+
+
+def test_what_an_arm_may_not_gain_yet_goes_to_the_next_best() -> None:
+    third = np.full(3, 1 / 3)
+    shares = guarded_shares(arms(0.9, 0.09, 0.01), third, flags("111"), flags("000"), Guardrails())
+    assert shares[0] == pytest.approx(third[0] + 0.2)
+    assert shares[1] > 5 * shares[2]
 
 
 def test_a_rolled_back_arm_goes_to_zero_at_once_and_the_others_take_over_in_proportion() -> None:

@@ -81,7 +81,7 @@ def test_settings_have_the_names_and_defaults_of_the_resource(write: Callable[..
     )
     experiment = read_world(path).experiment(strategy=STRATEGIES["Naive"]())
     assert (experiment.guardrails.min_trials, experiment.guardrails.max_step) == (50, 1.0)
-    assert experiment.guardrails.min_share == 0.01
+    assert experiment.guardrails.min_share is None
     assert experiment.promotion.action is PromotionAction.PROMOTE
     assert (experiment.rollback.error_rate, experiment.rollback.retry_after) == (0.01, 86_400.0)
     assert experiment.delay == Delay(60.0, 300.0)

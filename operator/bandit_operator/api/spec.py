@@ -114,12 +114,14 @@ class Guardrails(ApiModel):
 
     RULES: ClassVar = (
         Rule(
-            f"!self.newArmShare.matches('{DECIMAL_PATTERN}') || !self.minShare.matches('{DECIMAL_PATTERN}')"
+            f"!has(self.minShare) || !self.newArmShare.matches('{DECIMAL_PATTERN}')"
+            f" || !self.minShare.matches('{DECIMAL_PATTERN}')"
             f" || {cel_number('self.newArmShare')} >= {cel_number('self.minShare')}",
             "newArmShare {self.newArmShare} is below minShare {self.minShare};"
             " raise newArmShare or lower minShare",
             holds=lambda guardrails: (
-                parse_decimal(guardrails.new_arm_share) >= parse_decimal(guardrails.min_share)
+                guardrails.min_share is None
+                or parse_decimal(guardrails.new_arm_share) >= parse_decimal(guardrails.min_share)
             ),
             field=".newArmShare",
         ),
@@ -144,9 +146,10 @@ class Guardrails(ApiModel):
     """Most that one arm's share of the traffic may grow at once beyond what it has carried before. An arm
     that does worse loses its share at once, as far as others may take it.
     """
-    min_share: Share = "0.01"
-    """Share of the traffic that every serving arm keeps, so that its evidence goes on. With spec.shadow it
-    may be 0, because the evidence goes on there.
+    min_share: Share | None = None
+    """Share of the traffic that every serving arm keeps, so that its evidence goes on. Where it is not set:
+    0.01, and less from four arms on, so that all but one of them keep no more than 0.02 together. With
+    spec.shadow it may be 0, because the evidence goes on there.
     """
     min_change: Share = "0.005"
     """Weights are left alone while no share would change by more than this. A change must also be worth
@@ -304,11 +307,14 @@ class Spec(ApiModel):
             field=".arms",
         ),
         Rule(
-            f"!self.guardrails.minShare.matches('{DECIMAL_PATTERN}')"
+            f"!has(self.guardrails.minShare) || !self.guardrails.minShare.matches('{DECIMAL_PATTERN}')"
             f" || {cel_number('self.guardrails.minShare')} * double(size(self.arms)) <= 1.0",
             "minShare {self.guardrails.minShare} for every arm adds up to more than 1;"
             " lower minShare to at most 1 divided by the number of arms",
-            holds=lambda spec: parse_decimal(spec.guardrails.min_share) * len(spec.arms) <= 1.0,
+            holds=lambda spec: (
+                spec.guardrails.min_share is None
+                or parse_decimal(spec.guardrails.min_share) * len(spec.arms) <= 1.0
+            ),
             field=".guardrails.minShare",
         ),
         Rule(

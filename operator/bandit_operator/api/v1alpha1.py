@@ -179,7 +179,7 @@ def _guardrails(guardrails: api.Guardrails) -> core.Guardrails:
     return core.Guardrails(
         min_trials=guardrails.min_trials,
         max_step=parse_decimal(guardrails.max_step),
-        min_share=parse_decimal(guardrails.min_share),
+        min_share=None if guardrails.min_share is None else parse_decimal(guardrails.min_share),
         min_change=parse_decimal(guardrails.min_change),
         new_arm_share=parse_decimal(guardrails.new_arm_share),
     )

@@ -16,6 +16,12 @@ from bandit_operator.core.model import WEIGHT_TOTAL, Guardrails
 
 _LAST_BITS = 1e-9
 """Sums that differ by less are equal: which bound yields must not hang on the order of adding up."""
+_STAYS = 0.02
+"""Weight of the present shares, beside the wanted ones, in who takes what others may not."""
+LEAST_SHARE = 0.01
+"""Share that every eligible arm keeps, where the user names none."""
+LEAST_SHARES = 0.02
+"""What all arms but one keep together at most, where the user names none."""
 _MOVE = 0.22
 """Change of a share, in parts of √(w(1 − w)), that is worth a write."""
 _GAIN = 0.08
@@ -43,11 +49,12 @@ class Bounds:
 def guarded_shares(target: Floats, current: Floats, bounds: Bounds, guardrails: Guardrails) -> Floats:
     """Return the shares nearest to ``target`` that the guardrails allow from ``current``.
 
-    Losing is free and gaining is bounded: an arm may go down to ``min_share`` at once, and up to what it
+    Losing is free and gaining is bounded: an arm may go down to its least share at once, and up to what it
     has carried before; beyond that by ``max_step`` a tick, and beyond ``new_arm_share`` only with
-    enough trials. What others may not take yet stays where it is. An arm that is not eligible gets 0
-    at once and its share goes to the others in proportion to what they have; ``max_step``
-    counts from there. Within these bounds the target's proportions are kept. Where the bounds
+    enough trials. What an arm may not take yet goes to the others in the target's proportions; where the
+    target says next to nothing of these, as when it wants an arm that has just joined and no other, it
+    stays where it is. An arm that is not eligible gets 0 at once and its share goes to the others in
+    proportion to what they have; ``max_step`` counts from there. Where the bounds
     leave no choice, as when the only other arm has just gone, the step limit yields first, then
     the cap of joining arms; a floor that would not leave room for all arms becomes an equal share.
 
@@ -68,7 +75,7 @@ def guarded_shares(target: Floats, current: Floats, bounds: Bounds, guardrails: 
     base = scaled(current, eligible)
     unknown = np.where(eligible, current, 0.0).sum(-1, keepdims=True) <= 0
     step = np.where(unknown, 1.0, guardrails.max_step)
-    floor = np.minimum(guardrails.min_share, 1.0 / count)
+    floor = least_share(guardrails, count)
     small = guardrails.new_arm_share
     cap = np.where(joining, small, 1.0)
     cap = np.where(_total(cap, eligible) < 1.0 - _LAST_BITS, 1.0, cap)
@@ -78,9 +85,27 @@ def guarded_shares(target: Floats, current: Floats, bounds: Bounds, guardrails: 
     high = np.where(unproven & ~unknown, np.minimum(high, np.maximum(base, small)), high)
     high = np.clip(high, floor, cap)
     high = np.where(_total(high, eligible) < 1.0 - _LAST_BITS, cap, high)
-    low = np.broadcast_to(floor, high.shape)
-    spare = 1.0 - np.where(eligible, floor, 0.0).sum(-1, keepdims=True)
-    return _fit(floor + spare * wanted, low, high, eligible)
+    spare = np.maximum(1.0 - _total(floor, eligible), 0.0)
+    more, room = spare * wanted, high - floor
+    refused = _total(np.minimum(more, room), eligible) < spare - _LAST_BITS
+    more = np.where(refused, more + _STAYS * base, more)
+    return scaled(floor + _filled(more, room, spare, eligible), eligible)
+
+
+def least_share(guardrails: Guardrails, count: Floats) -> Floats:
+    """The share that each of so many eligible arms keeps, at most an equal one.
+
+    Where the user names none, all arms but one keep 2 % together: what is spent on knowing arms that are
+    not wanted does not grow with their number.
+
+    Args:
+        guardrails: the bounds.
+        count: how many arms are eligible, ≥ 1.
+    """
+    if guardrails.min_share is not None:
+        return np.minimum(guardrails.min_share, 1.0 / count)
+    least = min(LEAST_SHARE, guardrails.new_arm_share)
+    return np.minimum(least, LEAST_SHARES / np.maximum(count - 1, 1))
 
 
 def _total(shares: Floats, eligible: Flags) -> Floats:
@@ -95,25 +120,22 @@ def scaled(shares: Floats, eligible: Flags) -> Floats:
     return np.where(total > 0, inside / np.where(total > 0, total, 1.0), equal)
 
 
-def _fit(wanted: Floats, low: Floats, high: Floats, eligible: Flags) -> Floats:
-    """clip(s · wanted, low, high) with the s at which it sums to 1.
+def _filled(more: Floats, room: Floats, total: Floats, eligible: Flags) -> Floats:
+    """min(s · more, room) with the s at which it sums to ``total``, or ``room`` where that is less.
 
-    The sum grows with s in straight lines between the points at which an arm leaves its lower bound or
-    reaches its upper one; the two points around 1 give s.
+    The sum grows with s in straight lines between the points at which an arm is full; the two points
+    around ``total`` give s.
     """
-    wanted = np.maximum(wanted, 1e-9)
-    points = np.where(np.tile(eligible, 2), np.concatenate([low / wanted, high / wanted], -1), 0.0)
-    clipped = np.clip(points[..., None] * wanted[..., None, :], low[..., None, :], high[..., None, :])
-    sums = clipped.sum(-1, where=eligible[..., None, :])
-    below = sums < 1.0
+    more = np.maximum(more, 1e-9)
+    points = np.where(eligible, room / more, 0.0)
+    filled = np.minimum(points[..., None] * more[..., None, :], room[..., None, :])
+    sums = filled.sum(-1, where=eligible[..., None, :])
+    below = sums < total
     left, left_sum = (np.where(below, one, 0.0).max(-1, keepdims=True) for one in (points, sums))
     right, right_sum = (np.where(below, np.inf, one).min(-1, keepdims=True) for one in (points, sums))
-    reached = ~below.all(-1, keepdims=True)
-    slope = np.where(reached, right - left, 0.0) / np.where(reached, right_sum - left_sum, 1.0)
-    shares = np.clip(wanted * (left + (1.0 - left_sum) * slope), low, high)
-    shares = np.where(eligible, shares, 0.0)
-    total = shares.sum(-1, keepdims=True)
-    return np.where(total > 0, shares / np.where(total > 0, total, 1.0), 0.0)
+    between = ~below.all(-1, keepdims=True) & (right_sum > left_sum)
+    slope = np.where(between, right - left, 0.0) / np.where(between, right_sum - left_sum, 1.0)
+    return np.minimum(more * (left + (total - left_sum) * slope), room)
 
 
 def to_weights(shares: Floats, total: int = WEIGHT_TOTAL) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:

@@ -41,8 +41,10 @@ SCORES_TRUST = 0.5
 LEVEL_DISCOUNT = 0.95
 BLOCK = 30.0
 """Trials of all arms from which on ticks are compared: alone, one request has nothing beside it."""
-SHARPENED = 4.0
-"""Power of P(best) by which traffic is split where no arm needs any to be known."""
+SHARPENED = 1.5
+"""Power of P(best) by which traffic is split: the best gets more than its chance of being it."""
+SHARPENED_UNEXPOSED = 4.0
+"""The same where no arm needs any traffic to be known."""
 _LOG_DRAWS = 9
 DRAWS = 2**_LOG_DRAWS
 _HYPOTHESES = 1 + SCORES_SD.size
@@ -173,9 +175,9 @@ class ContrastThompson(Stateless):
         return np.asarray(0.5 ** (age[..., 1:] / (self.half_life * HALF_LIVES / HALF_LIVES[0])))
 
     def shares(self, state: Arrays, situation: Situation) -> Floats:
-        """Return the probability of being best; sharper where the shadow scores every eligible arm."""
+        """Return a power of the probability of being best; sharper where the shadow scores every eligible arm."""
         best = best_of(self, state, situation)
-        power = np.where(situation.sees_all, SHARPENED, 1.0)[..., None]
+        power = np.where(situation.sees_all, SHARPENED_UNEXPOSED, SHARPENED)[..., None]
         return normalised(best**power, situation.eligible)
 
     def probability_best(self, state: Arrays, situation: Situation) -> Floats:
