@@ -227,7 +227,7 @@ def _score_error(arm: Mapping[str, Any]) -> float | None:
     return standard_error(score, number(here, samples, 1, 1e9, whole=True))
 
 
-def _scale(place: Place, value: object) -> ValidationScale:
+def _scale(place: Place, value: str) -> ValidationScale:
     if value not in list(ValidationScale):
         raise place.error(value, f"write one of {', '.join(ValidationScale)}")
     return ValidationScale(value)

@@ -38,11 +38,10 @@ class EpsilonGreedy(Counting):
         eligible = situation.eligible
         arms = eligible.sum(-1, keepdims=True)
         sums = counted(situation)
-        trials = sums[..., mo.TRIALS, :]
-        labels = np.where(eligible, trials, 0.0).sum(-1, keepdims=True)
+        labels = np.where(eligible, situation.counts[..., mo.TRIALS, :], 0.0).sum(-1, keepdims=True)
         epsilon = np.minimum(1.0, self.exploration * arms / np.maximum(labels, 1e-9))
         epsilon = np.where(labels > 0, epsilon, 1.0)
-        known = eligible & (trials > 0)
+        known = eligible & (sums[..., mo.TRIALS, :] > 0)
         best = top_by_mean(np.nan_to_num(mo.means(sums)), known)
         greedy = best / np.maximum(best.sum(-1, keepdims=True), 1)
         return np.where(
