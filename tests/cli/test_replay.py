@@ -41,7 +41,7 @@ def test_decisions_that_weighed_validation_scores_agree_and_other_scores_are_see
     arms[0] |= {"validationScore": "0.8", "validationSamples": 400}
     arms[1] |= {"validationScore": "0.7", "validationStandardError": "0.05"}
     one.update_spec(arms=arms)
-    resource = played(one, bad=385.0)
+    resource = played(one, bad=398.0)
     assert float(resource["status"]["scoresTrust"]) > 0
     assert replay(json.dumps(resource)).exit_code == 0
     resource["spec"]["arms"][0]["validationScore"] = "0.2"

@@ -79,7 +79,8 @@ def test_the_scores_level_does_not_matter_once_there_are_rewards() -> None:
 
 def test_of_a_ranking_only_the_order_counts() -> None:
     counts = [400.0, 400.0, 400.0], [120.0, 100.0, 80.0]
-    narrow, wide = (found(given(scores, ranked=True), *counts) for scores in ([3, 2, 1], [900, 2, -70]))
+    narrow = found(given([3.0, 2.0, 1.0], ranked=True), *counts)
+    wide = found(given([900.0, 2.0, -70.0], ranked=True), *counts)
     assert narrow.moments == pytest.approx(wide.moments)
     mean = narrow.moments[1] / narrow.moments[0]
     assert mean[0] > mean[1] > mean[2]

@@ -1,4 +1,4 @@
-"""Validation scores as pseudo-counts, for the strategies that learn from sums of rewards (docs/adr/0027).
+"""Validation scores as pseudo-counts, for the strategies that learn from sums of rewards (docs/adr/0022).
 
 The scores say by how much arms differ, and three hypotheses compete on what the arms have earned: that
 scores say nothing, or that they are right up to each of two standard deviations. What they are still
