@@ -61,7 +61,7 @@ def rows(figures: dict[str, np.ndarray]) -> list[Row]:
     for strategy in LEARNING:
         without = figures[f"scores/{strategy}/none"]
         for kind, bound in GOALS.items():
-            # TopTwo serves a challenger for certainty, whatever is believed: there is next to nothing to save.
+            # TopTwo serves a challenger whatever is believed: there is next to nothing to save.
             goal = None if (strategy, kind) == ("TopTwo", "right") else bound
             found = figures[f"scores/{strategy}/{kind}"]
             ratio = found.mean() / without.mean()

@@ -86,8 +86,8 @@ class ContrastThompson(Stateless):
 
     Validation scores, where at least two arms have one, are further hypotheses of the same average: that
     the arms' means differ as the scores do, up to .02 or .06 and the score's standard error. They begin
-    with half of the weight and keep what their forecasts of production earn them: right ones shorten the beginning, wrong
-    ones are soon forgotten.
+    with half of the weight and keep what their forecasts of production earn them: right ones shorten the
+    beginning, wrong ones are soon forgotten.
     """
 
     type: ClassVar[str] = "ContrastThompson"
