@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from bandit_operator.core.inference.named_arrays import Floats
@@ -46,19 +48,19 @@ def play(strategy: str, kind: str, seeds: int, seed: int, ticks: int = TICKS) ->
     return np.asarray(regret / (ticks * REQUESTS) * 1000)
 
 
-def tasks(seeds: int) -> list[Task]:
+def tasks(seeds: int, strategies: Sequence[str] = LEARNING) -> list[Task]:
     """Every strategy that learns, without scores and with each kind of them."""
     result = []
-    for strategy in LEARNING:
+    for strategy in strategies:
         for kind in ("none", *GOALS):
             result += spread(f"scores/{strategy}/{kind}", play, seeds, 20, strategy=strategy, kind=kind)
     return result
 
 
-def rows(figures: dict[str, np.ndarray]) -> list[Row]:
+def rows(figures: dict[str, np.ndarray], strategies: Sequence[str] = LEARNING) -> list[Row]:
     """Regret with scores relative to that without, whose own error is part of the interval."""
     result = []
-    for strategy in LEARNING:
+    for strategy in strategies:
         without = figures[f"scores/{strategy}/none"]
         for kind, bound in GOALS.items():
             # TopTwo serves a challenger whatever is believed: there is next to nothing to save.

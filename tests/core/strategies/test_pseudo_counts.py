@@ -167,6 +167,21 @@ def test_strategies_that_do_not_learn_do_not_weigh_scores(
     assert evaluate(experiment, mem.initial(experiment), {"a", "b"}).scores_trust is None
 
 
+def test_right_scores_save_a_tenth_of_the_regret_of_300_ticks() -> None:
+    without, right = (bench.play("KLUCB", kind, seeds=200, seed=0, ticks=300) for kind in ("none", "right"))
+    assert right.mean() < 0.9 * without.mean()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", ["KLUCB", "Thompson", "TopTwo", "UCB1"])
+def test_right_scores_save_regret_and_wrong_ones_cost_a_twentieth_at_most(strategy: str) -> None:
+    figures: dict[str, list[np.ndarray]] = {}
+    for task in bench.tasks(200, [strategy]):
+        figures.setdefault(task.key, []).append(task.run(**task.arguments))
+    rows = bench.rows({key: np.concatenate(parts) for key, parts in figures.items()}, [strategy])
+    assert [row["row"] for row in rows if row["met"] is False] == []
+
+
 def test_every_strategy_that_learns_is_measured_with_scores() -> None:
     assert sorted(bench.LEARNING) == sorted([*COUNTING, "ContrastThompson"])
     assert set(COUNTING) < set(STRATEGIES)
