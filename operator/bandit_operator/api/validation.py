@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from bandit_operator.api.rules import DECIMAL_PATTERN, Rule, Term, cel_number, parse_decimal
+from bandit_operator.api.rules import DECIMAL_PATTERN, Rule, cel_number, parse_decimal
 from bandit_operator.api.strategy import types_that_compare_validation_scores
 from bandit_operator.core.model import RewardType, ValidationScale
 
@@ -13,47 +13,41 @@ _SCORE, _ERROR = "self.validationScore", "self.validationStandardError"
 _SAMPLES = "self.validationSamples"
 
 
-def _samples(arm: Any) -> str:
-    return str(arm.validation_samples)
-
-
 def score_rules() -> tuple[Rule, ...]:
     """Return the rules of an arm about its validation score."""
+    # The number of samples is in no message: a number as text has no bound on its estimated cost.
     return (
         Rule(
             f"!has({_SAMPLES}) || !has({_ERROR})",
-            f"validationSamples {{samples}} and validationStandardError {{{_ERROR}}} both say how exact"
+            f"validationSamples and validationStandardError {{{_ERROR}}} both say how exact"
             " validationScore is; remove one of them",
             holds=lambda arm: arm.validation_samples is None or arm.validation_standard_error is None,
             field=".validationSamples",
-            terms={"samples": Term(f"string({_SAMPLES})", _samples)},
         ),
-        _needs_score("validationSamples", f"string({_SAMPLES})", lambda arm: arm.validation_samples),
-        _needs_score("validationStandardError", _ERROR, lambda arm: arm.validation_standard_error),
+        _needs_score("validationSamples", lambda arm: arm.validation_samples),
+        _needs_score("validationStandardError", lambda arm: arm.validation_standard_error),
         Rule(
             f"!has({_SAMPLES}) || !has({_SCORE}) || !{_SCORE}.matches('{DECIMAL_PATTERN}')"
             f" || ({cel_number(_SCORE)} >= 0.0 && {cel_number(_SCORE)} <= 1.0)",
             f"validationScore {{{_SCORE}}} is not between 0 and 1, so its standard error does not follow from"
-            " validationSamples {samples}; give validationStandardError instead",
+            " validationSamples; give validationStandardError instead",
             holds=lambda arm: (
                 arm.validation_samples is None
                 or arm.validation_score is None
                 or 0.0 <= parse_decimal(arm.validation_score) <= 1.0
             ),
             field=".validationSamples",
-            terms={"samples": Term(f"string({_SAMPLES})", _samples)},
         ),
     )
 
 
-def _needs_score(field: str, cel: str, value: Callable[[Any], object]) -> Rule:
+def _needs_score(field: str, value: Callable[[Any], object]) -> Rule:
     return Rule(
         f"!has(self.{field}) || has({_SCORE})",
-        f"{field} {{value}} says how exact validationScore is, and there is none; set validationScore,"
+        f"{field} says how exact validationScore is, and there is none; set validationScore,"
         f" or remove {field}",
         holds=lambda arm: value(arm) is None or arm.validation_score is not None,
         field=f".{field}",
-        terms={"value": Term(cel, lambda arm: str(value(arm)))},
     )
 
 
