@@ -32,6 +32,7 @@ from bench import (
     report,
     returning,
     rollback,
+    scores,
     wrong_delay,
 )
 from bench.task import Row, Task, spread
@@ -48,6 +49,7 @@ GROUPS = (
     "late",
     "wrong_delay",
     "paired",
+    "scores",
     "cost",
 )
 PEER_SEEDS = 200
@@ -84,6 +86,8 @@ def _tasks(group: str, quick: bool, seeds: int) -> list[Task]:
             return paired.tasks(max(20, seeds // 2), QUICK_TICKS[group] if quick else paired.HORIZON)
         case "harm":
             return harm.tasks(max(30, seeds // 5))
+        case "scores":
+            return scores.tasks(max(20, seeds // 5))
         case "wrong_delay":
             return wrong_delay.tasks(max(20, seeds // 5))
         case _:
@@ -130,6 +134,8 @@ def _rows(group: str, figures: dict[str, Any], quick: bool) -> list[Row]:
             return harm.rows(figures)
         case "wrong_delay":
             return wrong_delay.rows(figures)
+        case "scores":
+            return scores.rows(figures)
         case "paired":
             return paired.rows(figures, QUICK_TICKS[group] if quick else paired.HORIZON)
         case _:

@@ -7,7 +7,7 @@ import numpy as np
 from bandit_operator.core.inference import named_arrays as st
 from bandit_operator.core.inference.named_arrays import Flags, Floats
 from bandit_operator.core.model import RewardType
-from bandit_operator.core.strategies import Situation, Strategy, Tick
+from bandit_operator.core.strategies import Situation, Strategy, Tick, Validation
 
 KIND = RewardType.BERNOULLI
 
@@ -15,16 +15,19 @@ KIND = RewardType.BERNOULLI
 class StrategyOnly:
     """The operator's strategy, fed with the counts of S seeds."""
 
-    def __init__(self, strategy: Strategy, arms: int, seeds: int) -> None:
+    def __init__(
+        self, strategy: Strategy, arms: int, seeds: int, validation: Validation | None = None
+    ) -> None:
         self.strategy = strategy
+        self.validation = Validation.none(arms) if validation is None else validation
         self.totals = np.zeros((seeds, 2, arms))
         self.state = st.initial(strategy.fields(KIND), arms, (seeds,))
 
     def learn(self, trials: Floats, rewards: Floats) -> None:
         """Take in one tick ``[S, K]``."""
         moments = np.stack([trials, rewards], axis=-2)
-        seeds, _, arms = moments.shape
-        tick = Tick(moments, 30.0, KIND, 0, np.zeros((seeds, 1)), np.full(arms, np.nan))
+        seeds = len(moments)
+        tick = Tick(moments, 30.0, KIND, 0, np.zeros((seeds, 1)), self.validation)
         self.state = self.strategy.update(self.state, tick)
         self.totals = self.totals + moments
 
@@ -35,7 +38,7 @@ class StrategyOnly:
         names = tuple(f"arm{k}" for k in range(arms))
         return self.strategy.shares(
             self.state,
-            Situation(names, KIND, 0, self.totals, mask, np.full(seeds, labels), np.full(arms, np.nan)),
+            Situation(names, KIND, 0, self.totals, mask, np.full(seeds, labels), self.validation),
         )
 
 

@@ -34,6 +34,23 @@ def test_a_manifest_becomes_the_cores_experiment(manifest: dict[str, Any]) -> No
     )
 
 
+def test_samples_and_a_standard_error_say_the_same_of_a_score(manifest: dict[str, Any]) -> None:
+    first, second = manifest["spec"]["arms"][:2]
+    first |= {"validationScore": "80%", "validationSamples": 1600}
+    second |= {"validationScore": "0.5", "validationStandardError": "1.25%"}
+    manifest["spec"]["validationScale"] = "Ranking"
+    experiment = to_experiment(parse(manifest))
+    assert experiment.validation_scale is core.ValidationScale.RANKING
+    assert experiment.arms[0].validation_error == pytest.approx(0.01, rel=1e-3)
+    assert experiment.arms[1].validation_error == 0.0125
+
+
+def test_a_score_without_a_single_miss_is_not_exact(manifest: dict[str, Any]) -> None:
+    manifest["spec"]["arms"][0] |= {"validationScore": "1", "validationSamples": 10}
+    error = to_experiment(parse(manifest)).arms[0].validation_error
+    assert error == pytest.approx((0.5 / 11 * 10.5 / 11 / 10) ** 0.5)
+
+
 def test_no_drain_is_shorter_than_a_gateway_takes_from_accepting_a_route_to_serving_it(
     smallest: dict[str, Any],
 ) -> None:

@@ -19,15 +19,33 @@ from tests.support.process import Process
 @pytest.fixture(scope="module")
 def resource() -> dict[str, Any]:
     """A resource with a dozen decisions, one of them a rollback."""
-    one = Process()
+    return played(Process(), bad=50.0)
+
+
+def played(one: Process, bad: float) -> dict[str, Any]:
+    """A resource after 15 ticks, in all but the first of which good earns 400 of 500, and bad so much."""
 
     async def play() -> None:
         await one.look(tick=True)
-        one.earning = {"good": (500.0, 400.0), "bad": (500.0, 50.0)}
+        one.earning = {"good": (500.0, 400.0), "bad": (500.0, bad)}
         await one.tick(14)
 
     asyncio.run(play())
     return {**one.api.objects[one.path], "status": one.status}
+
+
+@pytest.mark.parametrize("strategy", ["ContrastThompson", "Thompson", "KLUCB"])
+def test_decisions_that_weighed_validation_scores_agree_and_other_scores_are_seen(strategy: str) -> None:
+    one = Process(strategy={"type": strategy}, validationScale="Ranking")
+    arms = copy.deepcopy(one.spec["arms"])
+    arms[0] |= {"validationScore": "0.8", "validationSamples": 400}
+    arms[1] |= {"validationScore": "0.7", "validationStandardError": "0.05"}
+    one.update_spec(arms=arms)
+    resource = played(one, bad=398.0)
+    assert float(resource["status"]["scoresTrust"]) > 0
+    assert replay(json.dumps(resource)).exit_code == 0
+    resource["spec"]["arms"][0]["validationScore"] = "0.2"
+    assert replay(json.dumps(resource)).exit_code == 1
 
 
 def replay(text: str, *options: str) -> Result:

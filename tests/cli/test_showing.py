@@ -52,6 +52,13 @@ def test_status_says_who_leads_how_surely_and_what_is_next(run: Run) -> None:
     assert "Done lately:" in output
 
 
+@pytest.mark.parametrize("trust", [None, "0.052"])
+def test_status_says_how_much_validation_scores_are_still_trusted(played: Process, trust: str | None) -> None:
+    body = played.api.objects[played.path]
+    view = view_of({**body, "status": {**body["status"], "scoresTrust": trust}})
+    assert ("\nScores: validation is trusted 5.2%, by" in one(view, 0.0)) == (trust is not None)
+
+
 def test_status_without_a_name_has_a_line_for_each(run: Run) -> None:
     headings, line = run("status").output.splitlines()
     assert headings.split() == ["NAMESPACE", "NAME", "PHASE", "LEADER", "SHARE", "CERTAINTY", "ACTED"]

@@ -29,6 +29,7 @@ from bandit_operator.core.model import (
     Shadow,
     Shadowed,
     Snapshot,
+    ValidationScale,
 )
 from bandit_operator.core.strategies import STRATEGIES
 
@@ -45,6 +46,16 @@ KINDS: dict[str, dict[str, Any]] = {
     "Ratio": {"strategy": "ContrastThompson", "reward_type": RewardType.RATIO},
     "late labels": {"strategy": "ContrastThompson", "delay": Delay(20.0, 90.0)},
     "shadow": {"strategy": "ContrastThompson", "shadow": Shadow(share=0.1)},
+    "Gaussian KLUCB": {"strategy": "KLUCB", "reward_type": RewardType.GAUSSIAN},
+    **{
+        f"ranked {name} {kind}": {
+            "strategy": name,
+            "reward_type": kind,
+            "validation_scale": ValidationScale.RANKING,
+        }
+        for name in ("ContrastThompson", "Thompson", "UCB1")
+        for kind in (RewardType.BERNOULLI, RewardType.RATIO)
+    },
 }
 
 
@@ -54,7 +65,10 @@ class Resources:
     def __init__(self, experiment: Experiment, seed: int, window: Callable[..., Any]) -> None:
         self.rng = np.random.default_rng(seed)
         self.window = window
-        scores = tuple(replace(arm, validation_score=0.5 + 0.1 * k) for k, arm in enumerate(experiment.arms))
+        scores = tuple(
+            replace(arm, validation_score=0.5 + 0.1 * k, validation_error=0.05 * (k % 2))
+            for k, arm in enumerate(experiment.arms)
+        )
         self.experiments = [
             replace(experiment, arms=scores, guardrails=Guardrails(min_trials=100)) for _ in range(ALIKE)
         ]
@@ -125,6 +139,31 @@ def test_shares_that_are_told_by_name_are_never_those_of_other_names(
         [Case(one, memories.initial(one), Intention({}, weights), snapshot) for one in (experiment, swapped)]
     )
     assert [one.weights for one in found] == [weights, weights]
+
+
+@pytest.mark.parametrize("strategy", ["ContrastThompson", "Thompson"])
+@pytest.mark.parametrize(
+    "other",
+    [{"validation_scale": ValidationScale.RANKING}, {"arms": (Arm("a", 0.5, 0.2), Arm("b", 0.9, 0.2))}],
+    ids=["another scale", "less exact scores"],
+)
+def test_scores_that_say_something_else_are_never_those_of_another_resource(
+    make_experiment: Callable[..., Experiment], strategy: str, other: dict[str, Any]
+) -> None:
+    experiment = replace(make_experiment(2, strategy), arms=(Arm("a", 0.5), Arm("b", 0.9)))
+    weights = {"a": 5000, "b": 5000}
+    facts = {name: ArmFacts(weight, True, 2, "v1") for name, weight in weights.items()}
+    snapshot = Snapshot(35.0, BETWEEN_TICKS, facts, 1, True)
+    cases = [
+        Case(one, memories.initial(one), Intention({}, weights), snapshot)
+        for one in (experiment, replace(experiment, **other))
+    ]
+    found = decide_all(cases)
+    assert found == [decide(one.experiment, one.memory, one.before, one.snapshot) for one in cases]
+    known, otherwise = found[0].known, found[1].known
+    assert known is not None
+    assert otherwise is not None
+    assert known.evaluation.shares != otherwise.evaluation.shares
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import yaml
 
-from bandit_operator.core.model import Delay, PromotionAction
-from bandit_operator.core.strategies import STRATEGIES
+from bandit_operator.core.model import Arm, Delay, PromotionAction, ValidationScale
+from bandit_operator.core.strategies import STRATEGIES, standard_error
 from bandit_operator.simulation.schedule import WorldError
 from bandit_operator.simulation.world import read_world
 
@@ -32,6 +32,10 @@ def write(tmp_path: Path) -> Callable[..., Path]:
 
 def rate(value: Any) -> dict[str, Any]:
     return {"arms": [GOOD["arms"][0], {"name": "new", "rate": value}]}
+
+
+def scored(**score: Any) -> dict[str, Any]:
+    return {"arms": [GOOD["arms"][0], {"name": "new", "rate": 0.2, **score}]}
 
 
 @pytest.mark.parametrize(
@@ -64,6 +68,16 @@ def test_rates_come_from_a_column_of_a_file_beside_the_world(
     (tmp_path / "rates.csv").write_text("tick,new\n" + "\n".join(f"{t},{t / 100}" for t in range(12)))
     world = read_world(write(**rate({"csv": "rates.csv", "column": "new"})))
     assert world.rates[:, 1] == pytest.approx(np.arange(10) / 100)
+
+
+def test_validation_is_read_as_the_resource_has_it(write: Callable[..., Path]) -> None:
+    world = read_world(write(validationScale="Ranking", **scored(validationScore=0.7, validationSamples=210)))
+    experiment = world.experiment(STRATEGIES["Thompson"]())
+    assert experiment.validation_scale is ValidationScale.RANKING
+    assert experiment.arms == (Arm("old"), Arm("new", 0.7, standard_error(0.7, 210)))
+    assert standard_error(0.7, 210) == pytest.approx(0.0316, abs=1e-4)
+    told = read_world(write(**scored(validationScore=70, validationStandardError=2.5)))
+    assert told.experiment(STRATEGIES["Thompson"]()).arms[1] == Arm("new", 70.0, 2.5)
 
 
 def test_what_is_shared_is_added_to_every_arm(write: Callable[..., Path]) -> None:
@@ -109,6 +123,20 @@ def test_settings_have_the_names_and_defaults_of_the_resource(write: Callable[..
         ({"guardrails": {"minShares": 0.1}}, "guardrails.minShares is 0.1; remove it"),
         ({"promotion": {"action": "Win"}}, "promotion.action is 'Win'; write one of Hold, Promote"),
         ({"designEffect": 0.5}, "designEffect is 0.5"),
+        (scored(validationScore="good"), "arms.1.validationScore is 'good'; write a number"),
+        (scored(validationSamples=9), "arms.1.validationSamples is 9; give the arm a validationScore too"),
+        (scored(validationStandardError=0.1), "arms.1.validationStandardError is 0.1; give the arm a"),
+        (scored(validationScore=0.7, validationSamples=0), "validationSamples is 0; write a whole number"),
+        (scored(validationScore=7, validationSamples=9), "validationSamples is 9; write validationStandard"),
+        (
+            scored(validationScore=7, validationStandardError=0),
+            "validationStandardError is 0; write a",
+        ),
+        (
+            scored(validationScore=0.7, validationSamples=9, validationStandardError=0.1),
+            "arms.1.validationSamples is 9; remove it, or validationStandardError",
+        ),
+        ({"validationScale": "AUC"}, "validationScale is 'AUC'; write one of Reward, Ranking"),
     ],
 )
 def test_a_bad_world_is_told_by_file_field_value_and_fix(

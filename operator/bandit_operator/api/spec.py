@@ -42,9 +42,10 @@ from bandit_operator.api.rules import (
     parse_duration,
 )
 from bandit_operator.api.shadow import Onboarding, Shadow, shadow_rules
-from bandit_operator.api.strategy import Strategy, share_maps, types_that_compare_validation_scores
+from bandit_operator.api.strategy import Strategy, share_maps
 from bandit_operator.api.traffic import Traffic
-from bandit_operator.core.model import Mode, PromotionAction
+from bandit_operator.api.validation import score_rules, validation_rules
+from bandit_operator.core.model import Mode, PromotionAction, ValidationScale
 from bandit_operator.core.windows import FIRST_SETTLE
 
 
@@ -86,6 +87,8 @@ class ArmWish(StrEnum):
 class Arm(ApiModel):
     """One version of the model."""
 
+    RULES: ClassVar = score_rules()
+
     name: ArmName
     """Name of the arm, unique in this resource: the value of the arm label in the metrics."""
     backend_ref: BackendRef
@@ -96,7 +99,17 @@ class Arm(ApiModel):
     Deployment or StatefulSet.
     """
     validation_score: Number | None = None
-    """Score of the arm in offline validation as a decimal in quotes; higher is better."""
+    """Score of the arm in offline validation as a decimal in quotes; higher is better. Strategies that
+    learn weigh it beside the rewards for as long as these bear it out, see validationScale.
+    """
+    validation_samples: Annotated[int | None, Field(ge=1, le=1_000_000_000, strict=True)] = None
+    """Labelled rows that validationScore was measured on, from which its standard error follows: for scores
+    between 0 and 1, such as an accuracy. Leave it out, or give validationStandardError, otherwise.
+    """
+    validation_standard_error: Annotated[
+        str | None, DecimalString("0", exclusive_minimum=True, example="0.004")
+    ] = None
+    """Standard error of validationScore, in its units. The larger it is, the less the score weighs."""
     state: ArmWish = ArmWish.IN
     """Whether it is to be in the traffic. Out: it goes down as after a verdict (weight 0, accepted,
     requests over, and replicas 0 where rollback.scaleToZero says so), unless no other arm can serve.
@@ -210,20 +223,6 @@ class Promotion(ApiModel):
     """What follows once a winner is proven. Hold: it is named in the status, and the strategy
     goes on. Promote: it gets all traffic but the other arms' minShare.
     """
-
-
-def _validation_score_rule() -> Rule:
-    # Naming the arm would need a filter in the message, whose estimated cost is unbounded.
-    types = types_that_compare_validation_scores()
-    return Rule(
-        f"!(self.strategy.type in {types}) || self.arms.all(a, has(a.validationScore))",
-        "type {self.strategy.type} compares validation scores, and some arm has none;"
-        " set validationScore on every arm, or choose another type",
-        holds=lambda spec: (
-            spec.strategy.type not in types or all(arm.validation_score is not None for arm in spec.arms)
-        ),
-        field=".arms",
-    )
 
 
 def _share_map_rule(type_name: str, block: str, field: str) -> Rule:
@@ -343,7 +342,7 @@ class Spec(ApiModel):
         ),
         *backend_limit_rules(),
         *port_rules(),
-        _validation_score_rule(),
+        *validation_rules(),
         *pin_rules(),
         *shadow_rules(),
         *(_share_map_rule(*share_map) for share_map in share_maps()),
@@ -366,6 +365,11 @@ class Spec(ApiModel):
     arms: Annotated[list[Arm], Field(min_length=2, max_length=MAX_ARMS), ListMap("name")]
     """The versions of the model, 2 to 20, told apart by name, and no more than one rule of the
     route can have backends, which the Gateway API limits to 16.
+    """
+    validation_scale: ValidationScale = ValidationScale.REWARD
+    """What the arms' validationScores measure, for strategies that learn. Reward: the mean reward itself, so
+    that arms differ in production by about as much as their scores do. Ranking: something else, such as an
+    AUC, of which only the order counts. Rewards of type Ratio are compared with a ranking only.
     """
     pin: Pin | None = None
     """One arm that is to have all of the traffic, until this is taken out again."""

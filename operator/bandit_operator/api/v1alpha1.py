@@ -22,6 +22,7 @@ from bandit_operator.api.status import Status
 from bandit_operator.api.timestamps import from_timestamp
 from bandit_operator.core import model as core
 from bandit_operator.core.experiment import Experiment
+from bandit_operator.core.strategies import standard_error
 
 MAX_NAME_LENGTH = 52
 
@@ -128,6 +129,7 @@ def to_experiment(resource: BanditDeployment) -> Experiment:
         guards=tuple(map(_guard, spec.guards or ())),
         shadow=_shadow(spec),
         pin=None if spec.pin is None else spec.pin.arm,
+        validation_scale=spec.validation_scale,
     )
 
 
@@ -147,9 +149,16 @@ def _arm(arm: api.Arm) -> core.Arm:
     return core.Arm(
         name=arm.name,
         validation_score=_number(arm.validation_score),
+        validation_error=_validation_error(arm),
         out=arm.state is api.ArmWish.OUT,
         onboards_in_shadow=arm.onboarding is Onboarding.SHADOW,
     )
+
+
+def _validation_error(arm: api.Arm) -> float | None:
+    if arm.validation_samples is None or arm.validation_score is None:
+        return _number(arm.validation_standard_error)
+    return standard_error(parse_decimal(arm.validation_score), arm.validation_samples)
 
 
 def _guard(guard: Guard) -> core.Guard:

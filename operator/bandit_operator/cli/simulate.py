@@ -136,9 +136,10 @@ def simulate(
     Wherever a number changes over time, write {steps: …}, {ramp: {from, to, start, end}},
     {cycle: {mean, amplitude, period, phase}}, {csv: FILE, column: NAME} or {sum: […]}. Further
     fields: designEffect (5 means that the requests of a tick are so alike that a mean varies
-    five times as much), delay: {median, p95} in seconds, assumedDelay, shadow: {share, alike}, and
-    per arm servesFrom (a tick) and validationScore. A world with a shadow is played without it as
-    well. A rolled-back arm is tried again after an hour, then two, four … up to rollback.retryAfter
+    five times as much), delay: {median, p95} in seconds, assumedDelay, shadow: {share, alike},
+    validationScale (Reward or Ranking), and per arm servesFrom (a tick) and validationScore with
+    validationSamples or validationStandardError. A world with a shadow is played without it as well.
+    A rolled-back arm is tried again after an hour, then two, four … up to rollback.retryAfter
     seconds.
     """  # noqa: D301 - the mark that keeps click from wrapping lines is the character, not its escape
     world, experiment = world_of(path, manifest, Supposition((*rates, *more_rates), rps, days))

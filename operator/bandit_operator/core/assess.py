@@ -11,7 +11,7 @@ from bandit_operator.core.inference import exposure, forecast, verdicts
 from bandit_operator.core.inference import moments as mo
 from bandit_operator.core.inference.evidence import over_dispersion
 from bandit_operator.core.inference.named_arrays import Flags, Floats
-from bandit_operator.core.memory import Memory, validation_scores
+from bandit_operator.core.memory import Memory, validation
 from bandit_operator.core.strategies import Situation
 from bandit_operator.core.weights import Outlook
 
@@ -153,7 +153,7 @@ def situation(
         totals=memory.totals,
         eligible=np.broadcast_to(eligible, memory.trials.shape),
         expected_labels=memory.labels,
-        validation_scores=validation_scores(experiment),
+        validation=validation(experiment),
         shadow=None if shadow is None else shadow.moments * ~shadow.lies[..., None, None],
         scored=scored,
         best=best,

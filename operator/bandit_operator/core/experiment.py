@@ -14,6 +14,7 @@ from bandit_operator.core.model import (
     RewardType,
     Rollback,
     Shadow,
+    ValidationScale,
 )
 from bandit_operator.core.strategies.base import Strategy
 
@@ -45,6 +46,8 @@ class Experiment:
     """How a sample of the requests is scored by every arm; None where only served answers are."""
     pin: str | None = None
     """The arm that is to have all of the traffic while it can serve; None where the strategy decides."""
+    validation_scale: ValidationScale = ValidationScale.REWARD
+    """What the arms' validation scores measure."""
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -23,6 +23,15 @@ class RewardType(StrEnum):
     RATIO = "Ratio"
 
 
+class ValidationScale(StrEnum):
+    """What a validation score measures."""
+
+    REWARD = "Reward"
+    """The mean reward itself: arms differ in production by as much as their scores do."""
+    RANKING = "Ranking"
+    """Something else, such as an AUC: only the order of the scores says anything."""
+
+
 class Mode(StrEnum):
     """How far the operator may go: act, only decide, or neither."""
 
@@ -69,6 +78,8 @@ class Arm:
     name: str
     validation_score: float | None = None
     """The offline score, higher is better; None where the user gave none."""
+    validation_error: float | None = None
+    """Standard error of the score, at least 0, in its units; None where the user gave none."""
     out: bool = False
     """Whether the user wants it to be out of the traffic."""
     onboards_in_shadow: bool = False

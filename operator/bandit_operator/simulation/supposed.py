@@ -32,7 +32,7 @@ def supposed_world(
         raise WorldError(name, "spec.reward.type", experiment.reward_type.value, fix)
     ticks = max(1, round(seconds / experiment.interval))
     names = tuple(arm for arm in experiment.names if arm in rates)
-    scores = {arm.name: arm.validation_score for arm in experiment.arms}
+    known = {arm.name: arm for arm in experiment.arms}
     return World(
         name=name,
         names=names,
@@ -40,7 +40,9 @@ def supposed_world(
         rates=np.tile([rates[arm] for arm in names], (ticks, 1)),
         requests=np.full(ticks, max(1.0, round(requests))),
         interval=experiment.interval,
-        validation_scores=tuple(scores[arm] for arm in names),
+        validation_scores=tuple(known[arm].validation_score for arm in names),
+        validation_errors=tuple(known[arm].validation_error for arm in names),
+        validation_scale=experiment.validation_scale,
         delay=experiment.delay,
         assumed_delay=experiment.delay,
         guardrails=experiment.guardrails,

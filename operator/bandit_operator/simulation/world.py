@@ -21,8 +21,9 @@ from bandit_operator.core.model import (
     PromotionAction,
     Rollback,
     Shadow,
+    ValidationScale,
 )
-from bandit_operator.core.strategies import Strategy
+from bandit_operator.core.strategies import Strategy, standard_error
 from bandit_operator.simulation.schedule import Place, WorldError, mapping, number, schedule
 
 Settings = TypeVar("Settings", Guardrails, Rollback, Promotion)
@@ -42,6 +43,7 @@ _TOP = {
     "rollback": False,
     "promotion": False,
     "shadow": False,
+    "validationScale": False,
 }
 
 
@@ -73,6 +75,9 @@ class World:
     serves_from: tuple[int, ...] = ()
     """Tick from which each arm can serve; empty means all from the first."""
     validation_scores: tuple[float | None, ...] = ()
+    validation_errors: tuple[float | None, ...] = ()
+    """Standard errors of the scores; empty means that none is known."""
+    validation_scale: ValidationScale = ValidationScale.REWARD
     delay: Delay | None = None
     """How late labels truly come."""
     assumed_delay: Delay | None = None
@@ -89,8 +94,9 @@ class World:
 
     def experiment(self, strategy: Strategy) -> Experiment:
         """Return the experiment that the operator would run here."""
-        scores = self.validation_scores or (None,) * len(self.names)
-        arms = tuple(Arm(name, score) for name, score in zip(self.names, scores, strict=True))
+        nothing = (None,) * len(self.names)
+        scores, errors = self.validation_scores or nothing, self.validation_errors or nothing
+        arms = tuple(Arm(*given) for given in zip(self.names, scores, errors, strict=True))
         return Experiment(
             uid=self.name,
             arms=arms,
@@ -102,6 +108,7 @@ class World:
             rollback=self.rollback,
             promotion=self.promotion,
             shadow=None if self.shadow is None else Shadow(self.shadow.share),
+            validation_scale=self.validation_scale,
         )
 
 
@@ -151,6 +158,8 @@ def parse_world(place: Place, data: object) -> World:
         design_effect=number(place.at("designEffect"), top.get("designEffect", 1.0), 1.0),
         serves_from=_serves_from(arms, baseline),
         validation_scores=tuple(_score(arm) for arm in arms),
+        validation_errors=tuple(_score_error(arm) for arm in arms),
+        validation_scale=_scale(place.at("validationScale"), top.get("validationScale", "Reward")),
         delay=delay,
         assumed_delay=_delay(place.at("assumedDelay"), assumed),
         guardrails=_settings(place.at("guardrails"), top.get("guardrails", {}), Guardrails()),
@@ -172,6 +181,7 @@ def _arms(place: Place, value: object) -> list[dict[str, Any]]:
     if not isinstance(value, list) or not 2 <= len(value) <= 20:
         raise place.error(value, "write a list of 2 to 20 arms, each {name: …, rate: …}")
     known = {"name": True, "rate": True, "servesFrom": False, "validationScore": False}
+    known |= {"validationSamples": False, "validationStandardError": False}
     arms = [
         mapping(place.at(str(i)), arm, known) | {"place": place.at(str(i))} for i, arm in enumerate(value)
     ]
@@ -197,6 +207,30 @@ def _serves_from(arms: list[dict[str, Any]], baseline: str) -> tuple[int, ...]:
 def _score(arm: Mapping[str, Any]) -> float | None:
     score = arm.get("validationScore")
     return None if score is None else number(arm["place"].at("validationScore"), score)
+
+
+def _score_error(arm: Mapping[str, Any]) -> float | None:
+    """Standard error of the arm's score, as the API has it."""
+    samples, error, score = (arm.get(f"validation{name}") for name in ("Samples", "StandardError", "Score"))
+    if samples is None and error is None:
+        return None
+    here: Place = arm["place"].at("validationStandardError" if samples is None else "validationSamples")
+    value = error if samples is None else samples
+    if score is None:
+        raise here.error(value, "give the arm a validationScore too, or remove this")
+    if samples is None:
+        return number(here, error, 1e-9)
+    if error is not None:
+        raise here.error(samples, "remove it, or validationStandardError: both say how exact the score is")
+    if not 0.0 <= score <= 1.0:
+        raise here.error(samples, "write validationStandardError: the score is not between 0 and 1")
+    return standard_error(score, number(here, samples, 1, 1e9, whole=True))
+
+
+def _scale(place: Place, value: str) -> ValidationScale:
+    if value not in list(ValidationScale):
+        raise place.error(value, f"write one of {', '.join(ValidationScale)}")
+    return ValidationScale(value)
 
 
 def _delay(place: Place, value: object) -> Delay | None:

@@ -17,7 +17,6 @@ from bandit_operator.core.strategies import Strategy
 NAMES = ("a", "b", "c", "d")
 TRIALS = np.array([[400, 300, 200, 100], [250, 350, 250, 150], [100, 400, 300, 200]])
 REWARDS = np.array([[40, 36, 22, 8], [30, 40, 26, 12], [9, 51, 30, 17]])
-SCORES = (0.71, None, 0.78, 0.74)
 
 
 def _windows() -> list[Window]:
@@ -39,7 +38,7 @@ def _shares(
     kind: RewardType = RewardType.BERNOULLI,
     eligible: Sequence[str] = NAMES,
     ticks: int = 3,
-    scores: Sequence[float | None] = SCORES,
+    scores: Sequence[float | None] = (None,) * 4,
 ) -> list[float]:
     """Shares of a, b, c, d after the windows above."""
     arms = tuple(Arm(name, validation_score=score) for name, score in zip(NAMES, scores, strict=True))

@@ -25,13 +25,13 @@ from bandit_operator.simulation.world import World
 def test_golden_shares(
     golden_shares: Callable[..., list[float]], kind: RewardType, golden: list[float]
 ) -> None:
-    assert golden_shares(ContrastThompson(), kind, scores=[None] * 4) == pytest.approx(golden, abs=2e-3)
+    assert golden_shares(ContrastThompson(), kind) == pytest.approx(golden, abs=2e-3)
 
 
 def test_a_half_life_of_one_tick_believes_the_newest_comparison_more(
     golden_shares: Callable[..., list[float]],
 ) -> None:
-    found = golden_shares(ContrastThompson(half_life=30.0), scores=[None] * 4)
+    found = golden_shares(ContrastThompson(half_life=30.0))
     assert found == pytest.approx([0.105527, 0.844219, 0.046345, 0.003908], abs=2e-3)
 
 

@@ -11,7 +11,7 @@ import pytest
 from scipy.stats import binomtest
 
 from bandit_operator.core.model import RewardType
-from bandit_operator.core.strategies import Strategy
+from bandit_operator.core.strategies import Strategy, Validation
 from bandit_operator.core.strategies.base import Situation
 from bandit_operator.core.strategies.epsilon_greedy import EpsilonGreedy
 from bandit_operator.core.strategies.thompson import Thompson
@@ -40,7 +40,7 @@ def shares(strategy: Strategy, counts: Counts, expected: float) -> np.ndarray:
         totals=totals,
         eligible=np.ones(len(counts), dtype=bool),
         expected_labels=np.array(expected),
-        validation_scores=np.full(len(counts), np.nan),
+        validation=Validation.none(len(counts)),
     )
     return strategy.shares({"counts": totals}, situation)
 

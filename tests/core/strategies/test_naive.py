@@ -9,10 +9,12 @@ from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import Arm, Window
 from bandit_operator.core.strategies.naive import Naive
 
+SCORES = (0.71, None, 0.78, 0.74)
+
 
 def test_the_best_first_score_gets_everything(golden_shares: Callable[..., list[float]]) -> None:
-    assert golden_shares(Naive()) == [0.0, 0.0, 1.0, 0.0]
-    assert golden_shares(Naive(), eligible=("a", "b", "d")) == [0.0, 0.0, 0.0, 1.0]
+    assert golden_shares(Naive(), scores=SCORES) == [0.0, 0.0, 1.0, 0.0]
+    assert golden_shares(Naive(), eligible=("a", "b", "d"), scores=SCORES) == [0.0, 0.0, 0.0, 1.0]
 
 
 def test_without_scores_the_baseline_gets_everything(golden_shares: Callable[..., list[float]]) -> None:

@@ -111,6 +111,9 @@ def one(view: View, now: float) -> str:
         f"{view.namespace}/{view.name}: {view.phase or 'not looked at yet'}",
         f"Leads:  {sentences.leads(view)}",
     ]
+    trust = sentences.scores(view)
+    if trust is not None:
+        lines.append(f"Scores: {trust}")
     if ready is not None:
         since = ago(ready.last_transition_time, now)
         lines.append(

@@ -173,12 +173,11 @@ def beta_counts(moments: Floats) -> tuple[Floats, Floats]:
     return rewards, np.maximum(moments[..., mo.TRIALS, :] - rewards, 0.0)
 
 
-def probability_best(moments: Floats, reward_type: RewardType, eligible: Flags, baseline: int) -> Floats:
-    """P(arm k has the largest mean) ``[..., K]`` given all moments ``[..., M, K]`` of any type."""
+def probability_best(linear: Floats, reward_type: RewardType, eligible: Flags) -> Floats:
+    """P(arm k has the largest mean) ``[..., K]`` given linearised moments ``[..., M, K]`` of any type."""
     if mo.is_normal(reward_type):
-        line = mo.linearise(moments, reward_type, mo.ratio_anchor(moments, baseline))
-        return normal_best(*normal_parameters(line), eligible)
-    return beta_best(*beta_counts(moments), eligible)
+        return normal_best(*normal_parameters(linear), eligible)
+    return beta_best(*beta_counts(linear), eligible)
 
 
 def interval(

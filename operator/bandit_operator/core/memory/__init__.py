@@ -11,7 +11,7 @@ from __future__ import annotations
 from bandit_operator.core.memory.adapt import adapt, reset_arm
 from bandit_operator.core.memory.stored import VERSION, from_json, to_json
 from bandit_operator.core.memory.update import Update, update, update_moments
-from bandit_operator.core.memory.value import Memory, initial, validation_scores
+from bandit_operator.core.memory.value import Memory, initial, validation
 
 __all__ = [
     "VERSION",
@@ -24,5 +24,5 @@ __all__ = [
     "to_json",
     "update",
     "update_moments",
-    "validation_scores",
+    "validation",
 ]

@@ -25,7 +25,8 @@ def alike(experiment: Experiment, memory: Memory) -> Hashable:
         memory.delay,
         memory.shadow is None,
         experiment.interval,
-        tuple(arm.validation_score for arm in experiment.arms),
+        tuple((arm.validation_score, arm.validation_error) for arm in experiment.arms),
+        experiment.validation_scale,
         repr(strategy),
         experiment.names if _is_about_names(type(strategy)) else (),
     )

@@ -18,7 +18,7 @@ from bandit_operator.core.inference.paired import PairTick
 from bandit_operator.core.inference.shadow import ShadowEvidence, ShadowTick
 from bandit_operator.core.inference.shadow import update as update_shadow
 from bandit_operator.core.memory import rows
-from bandit_operator.core.memory.value import Memory, late_labels, validation_scores
+from bandit_operator.core.memory.value import Memory, late_labels, validation
 from bandit_operator.core.model import Observed, Paired, RewardType, Shadowed, Window
 from bandit_operator.core.strategies import Scored, Tick
 
@@ -145,7 +145,7 @@ def update_moments(
         reward_type=kind,
         baseline=baseline,
         anchor=anchor,
-        validation_scores=validation_scores(experiment),
+        validation=validation(experiment),
         shadow=None if shadow is None or memory.shadow is None else _believed(memory.shadow, shadow, kind),
     )
     count = tick[..., mo.TRIALS, :].sum(-1) * experiment.interval / seconds

@@ -13,7 +13,7 @@ from bandit_operator.core.inference import moments as mo
 from bandit_operator.core.inference.named_arrays import Arrays, Field, Fields, Floats
 from bandit_operator.core.inference.shadow import ShadowEvidence, worth
 from bandit_operator.core.model import Delay, RewardType
-from bandit_operator.core.strategies import STRATEGIES
+from bandit_operator.core.strategies import STRATEGIES, Validation
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,7 +137,8 @@ def late_labels(experiment: Experiment) -> Delay | None:
     return None if mo.is_normal(experiment.reward_type) else experiment.delay
 
 
-def validation_scores(experiment: Experiment) -> Floats:
-    """Offline scores ``[K]``, NaN where there is none."""
-    scores = (arm.validation_score for arm in experiment.arms)
-    return np.array([np.nan if score is None else score for score in scores])
+def validation(experiment: Experiment) -> Validation:
+    """What offline validation says of the arms."""
+    scores = [np.nan if arm.validation_score is None else arm.validation_score for arm in experiment.arms]
+    errors = [arm.validation_error or 0.0 for arm in experiment.arms]
+    return Validation(np.array(scores), np.array(errors), experiment.validation_scale)

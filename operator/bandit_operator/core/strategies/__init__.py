@@ -14,6 +14,7 @@ from bandit_operator.core.strategies.naive import Naive
 from bandit_operator.core.strategies.thompson import Thompson
 from bandit_operator.core.strategies.top_two import TopTwo
 from bandit_operator.core.strategies.ucb1 import UCB1
+from bandit_operator.core.strategies.validation import Validation, standard_error
 from bandit_operator.core.strategies.validation_best import ValidationBest
 
 STRATEGIES: dict[str, type[Strategy]] = {
@@ -38,6 +39,8 @@ __all__ = [
     "Situation",
     "Strategy",
     "Tick",
+    "Validation",
     "setting",
     "settings_of",
+    "standard_error",
 ]

@@ -13,6 +13,7 @@ from bandit_operator.core.inference import moments as mo
 from bandit_operator.core.inference import posterior
 from bandit_operator.core.inference.named_arrays import Arrays, Fields, Flags, Floats
 from bandit_operator.core.model import RewardType
+from bandit_operator.core.strategies.validation import Validation
 
 Kind = Literal["decimal", "integer", "duration", "share-map"]
 
@@ -74,8 +75,8 @@ class Tick:
     """Index of the baseline."""
     anchor: Floats
     """The baseline's ratio before the window ``[..., 1]``; 0 unless rewards are ratios."""
-    validation_scores: Floats
-    """Offline scores ``[K]``; NaN where the user gave none."""
+    validation: Validation
+    """What offline validation says of the arms."""
     shadow: Scored | None = None
     """What the shadow scored in it, where there is one that can be relied on."""
 
@@ -104,8 +105,8 @@ class Situation:
     """Arms that may get traffic ``[..., K]``."""
     expected_labels: Floats
     """Labels expected in the next tick ``[...]``; 0 while unknown."""
-    validation_scores: Floats
-    """Offline scores ``[K]``; NaN where the user gave none."""
+    validation: Validation
+    """What offline validation says of the arms."""
     shadow: Floats | None = None
     """Sums of the arms' rewards in the shadow ``[..., M, K]``, where there is one that can be relied on."""
     scored: Flags | None = None
@@ -194,9 +195,7 @@ class Stateless:
 
     def probability_best(self, state: Arrays, situation: Situation) -> Floats:  # noqa: ARG002 - part of the protocol
         """P(best) from the posterior of all rewards since each arm's reset."""
-        return posterior.probability_best(
-            situation.counts, situation.reward_type, situation.eligible, situation.baseline
-        )
+        return posterior.probability_best(situation.linear, situation.reward_type, situation.eligible)
 
     def trust(self, state: Arrays, situation: Situation) -> Floats | None:  # noqa: ARG002 - part of the protocol
         """None: it does not weigh validation scores against rewards."""

@@ -24,7 +24,10 @@ from bandit_operator.core.inference.named_arrays import (
 from bandit_operator.core.inference.quasi_random import MOST_DIMENSIONS, sobol
 from bandit_operator.core.model import RewardType
 from bandit_operator.core.strategies.base import Situation, Stateless, Tick, best_of, normalised, setting
+from bandit_operator.core.strategies.validation import SCORES_SD, Validation
 
+SCORES_TRUST = 0.5
+"""Prior weight of the validation scores, in equal parts at each of SCORES_SD."""
 PRIOR_VARIANCE = 0.16
 """Prior variance of an arm's contrast, in units of one reward's variance (0.04 at its largest, ¼)."""
 HALF_LIVES = np.array([1386.0, 34.3, 6.58])
@@ -34,10 +37,6 @@ LOG_PRIOR = np.log(np.array([1.0, 0.15, 0.02]))
 SCORE_DISCOUNT = 0.99
 RESTART_BELOW = -3.0
 """Log score behind a shorter memory at which a longer one starts again from it."""
-SCORES_SD = np.array([0.02, 0.06])
-"""Standard deviations with which validation scores may be right about rewards in [0, 1], side by side."""
-SCORES_TRUST = 0.5
-"""Prior weight of the validation scores, in equal parts at each of these."""
 LEVEL_DISCOUNT = 0.95
 BLOCK = 30.0
 """Trials of all arms from which on ticks are compared: alone, one request has nothing beside it."""
@@ -88,9 +87,9 @@ class ContrastThompson(Stateless):
     known, and shares follow P(best) to the fourth power: nearly all of it goes to the best.
 
     Validation scores, where at least two arms have one, are further hypotheses of the same average: that
-    the arms' means differ as the scores do, up to .02 or .06. They begin with half of the weight
-    and keep what their forecasts of production earn them: right ones shorten the beginning, wrong
-    ones are soon forgotten.
+    the arms' means differ as the scores do, up to .02 or .06 and the score's standard error. They begin
+    with half of the weight and keep what their forecasts of production earn them: right ones shorten the
+    beginning, wrong ones are soon forgotten.
     """
 
     type: ClassVar[str] = "ContrastThompson"
@@ -158,9 +157,8 @@ class ContrastThompson(Stateless):
         gamma = self._discounts(age)[..., None, None]
         before = {"weight": gamma * state["weight"], "difference": gamma * state["difference"]}
         after = {"weight": before["weight"] + weight, "difference": before["difference"] + difference}
-        prior = _priors(
-            _block_prior_variance(variance, tick.reward_type), tick.validation_scores, tick.reward_type
-        )
+        flat = _block_prior_variance(variance, tick.reward_type)
+        prior = _priors(flat, tick.validation, tick.reward_type)
         gain = _log_forecast(before, weight, difference.sum(-1), prior)
         score = SCORE_DISCOUNT ** age[..., :1, None] * state["score"].mean(-1) + gain
         score = score - (score + prior.log_weight).max((-1, -2), keepdims=True)
@@ -182,7 +180,7 @@ class ContrastThompson(Stateless):
 
     def probability_best(self, state: Arrays, situation: Situation) -> Floats:
         """P(best) given the comparisons, to about 1/512."""
-        prior = _priors(_prior_variance(situation), situation.validation_scores, situation.reward_type)
+        prior = _priors(_prior_variance(situation), situation.validation, situation.reward_type)
         mean, factor = _posterior(state, prior)
         share = _weights(state, prior)
         share = np.where(share < _NEGLIGIBLE, 0.0, share)
@@ -192,9 +190,9 @@ class ContrastThompson(Stateless):
 
     def trust(self, state: Arrays, situation: Situation) -> Floats | None:
         """Weight of the validation scores in the average ``[...]``; None where they are not compared."""
-        if not _compares(situation.validation_scores, situation.reward_type):
+        if not situation.validation.comparable(situation.reward_type):
             return None
-        prior = _priors(_prior_variance(situation), situation.validation_scores, situation.reward_type)
+        prior = _priors(_prior_variance(situation), situation.validation, situation.reward_type)
         return np.asarray(_weights(state, prior)[..., 1:, :].sum((-1, -2)))
 
 
@@ -203,7 +201,7 @@ class _Priors:
     """What each hypothesis says before production: that scores say nothing, or each of SCORES_SD."""
 
     mean: Floats
-    """``[H, K]``, contrasts of the scores."""
+    """``[..., H, K]``, contrasts of the scores."""
     variance: Floats
     """``[..., H, K]``."""
     log_weight: Floats
@@ -223,29 +221,25 @@ def _scored(state: Arrays, tick: Tick) -> dict[str, Floats]:
     }
 
 
-def _compares(scores: Floats, reward_type: RewardType) -> bool:
-    """Whether scores may be compared with rewards; those of ratios have another unit."""
-    return reward_type is not RewardType.RATIO and np.isfinite(scores).sum() >= 2
-
-
-def _priors(flat: Floats, scores: Floats, reward_type: RewardType) -> _Priors:
+def _priors(flat: Floats, validation: Validation, reward_type: RewardType) -> _Priors:
     """The hypotheses.
 
     Args:
         flat: prior variance of a contrast of which nothing is known ``[...]``.
-        scores: validation scores ``[K]``; NaN where there is none.
+        validation: the scores.
         reward_type: what one reward is.
     """
-    known = np.isfinite(scores)
-    mean = np.zeros((_HYPOTHESES, scores.size))
-    variance = np.empty((*flat.shape, _HYPOTHESES, scores.size))
+    known = validation.known
+    mean = np.zeros((*flat.shape, _HYPOTHESES, known.size))
+    variance = np.empty((*flat.shape, _HYPOTHESES, known.size))
     variance[...] = flat[..., None, None]
     if known.any():
-        mean[1:] = np.where(known, scores - scores[known].mean(), 0.0)
         # Of rewards in [0, 1] the flat variance is PRIOR_VARIANCE/4; others differ by their own scale.
-        scale = flat[..., None, None] / (PRIOR_VARIANCE / 4.0)
-        variance[..., 1:, :] = np.where(known, SCORES_SD[:, None] ** 2 * scale, variance[..., 1:, :])
-    return _Priors(mean, variance, _log_weights(SCORES_TRUST if _compares(scores, reward_type) else 0.0))
+        scored = validation.contrasts(flat / (PRIOR_VARIANCE / 4.0))
+        mean[..., 1:, :] = scored[0]
+        variance[..., 1:, :] = np.where(known, scored[1], variance[..., 1:, :])
+    trust = SCORES_TRUST if validation.comparable(reward_type) else 0.0
+    return _Priors(mean, variance, _log_weights(trust))
 
 
 @cache
@@ -282,7 +276,7 @@ def _precision(laplacian: Floats, prior: _Priors) -> Floats:
 
 def _beyond(laplacian: Floats, difference: Floats, prior: _Priors) -> Floats:
     """Sums of differences beyond what the prior's means say ``[..., H, 3, K]``."""
-    said = (laplacian[..., None, :, :, :] * prior.mean[:, None, None, :]).sum(-1)
+    said = (laplacian[..., None, :, :, :] * prior.mean[..., :, None, None, :]).sum(-1)
     return np.asarray(difference[..., None, :, :] - said)
 
 
@@ -310,7 +304,7 @@ def _log_forecast(before: Arrays, weight: Floats, difference: Floats, prior: _Pr
     surprise = own - expected
     step = ss.solve(after, surprise[..., None])[..., 0]
     quadratic = (mean * (2.0 * own - expected)).sum(-1) + (surprise * step).sum(-1)
-    center = prior.mean[:, None, :]
+    center = prior.mean[..., :, None, :]
     shifted = (center * (difference[..., None, :, :] + own)).sum(-1)  # 2 cᵀd − cᵀWc
     return np.asarray(0.5 * (quadratic + shifted + ss.log_determinant(factor) - ss.log_determinant(after)))
 
@@ -352,7 +346,7 @@ def _posterior(state: Arrays, prior: _Priors) -> tuple[Floats, Floats]:
     laplacian = _laplacian(state["weight"])
     factor = ss.cholesky(_precision(laplacian, prior))
     beyond = _beyond(laplacian, state["difference"].sum(-1), prior)
-    mean = prior.mean[:, None, :] + ss.solve(factor, beyond[..., None])[..., 0]
+    mean = prior.mean[..., :, None, :] + ss.solve(factor, beyond[..., None])[..., 0]
     jitter = 1e-12 * prior.variance[..., None, :, None] * identity(mean.shape[-1])
     return mean, ss.cholesky(ss.inverse(factor) + jitter)
 

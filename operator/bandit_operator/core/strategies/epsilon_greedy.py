@@ -10,11 +10,12 @@ import numpy as np
 from bandit_operator.core.inference import moments as mo
 from bandit_operator.core.inference.named_arrays import Arrays, Floats
 from bandit_operator.core.inference.posterior import top_by_mean
-from bandit_operator.core.strategies.base import Situation, Stateless, equal_shares, setting
+from bandit_operator.core.strategies.base import Situation, equal_shares, setting
+from bandit_operator.core.strategies.counting import Counting, counted
 
 
 @dataclass(frozen=True, slots=True)
-class EpsilonGreedy(Stateless):
+class EpsilonGreedy(Counting):
     """Give the best mean everything but a decaying share ε that is split equally.
 
     ε_t = min(1, c K / t) with t the labels so far (Auer, Cesa-Bianchi & Fischer, "Finite-time
@@ -36,11 +37,12 @@ class EpsilonGreedy(Stateless):
         """Shares by the formula above; all equal before the first label."""
         eligible = situation.eligible
         arms = eligible.sum(-1, keepdims=True)
+        sums = counted(situation)
         labels = np.where(eligible, situation.counts[..., mo.TRIALS, :], 0.0).sum(-1, keepdims=True)
         epsilon = np.minimum(1.0, self.exploration * arms / np.maximum(labels, 1e-9))
         epsilon = np.where(labels > 0, epsilon, 1.0)
-        known = eligible & (situation.counts[..., mo.TRIALS, :] > 0)
-        best = top_by_mean(np.nan_to_num(mo.means(situation.linear)), known)
+        known = eligible & (sums[..., mo.TRIALS, :] > 0)
+        best = top_by_mean(np.nan_to_num(mo.means(sums)), known)
         greedy = best / np.maximum(best.sum(-1, keepdims=True), 1)
         return np.where(
             labels > 0, epsilon * equal_shares(eligible) + (1 - epsilon) * greedy, equal_shares(eligible)

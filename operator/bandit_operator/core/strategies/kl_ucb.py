@@ -9,13 +9,14 @@ import numpy as np
 
 from bandit_operator.core.inference import moments as mo
 from bandit_operator.core.inference.named_arrays import Arrays, Floats
-from bandit_operator.core.strategies.base import Situation, Stateless, equal_shares
+from bandit_operator.core.strategies.base import Situation, equal_shares
+from bandit_operator.core.strategies.counting import Counting
 from bandit_operator.core.strategies.ucb1 import tick_counts
 from bandit_operator.core.strategies.waterfill import bernoulli_divergence, water_fill
 
 
 @dataclass(frozen=True, slots=True)
-class KLUCB(Stateless):
+class KLUCB(Counting):
     """Bring the Kullback–Leibler upper confidence bounds of all arms to one level.
 
     KL-UCB+ (Garivier & Cappé, "The KL-UCB algorithm for bounded stochastic bandits and beyond",

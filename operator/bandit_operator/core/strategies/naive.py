@@ -33,12 +33,12 @@ class Naive(Stateless):
 
     def update(self, state: Arrays, tick: Tick) -> dict[str, Floats]:
         """Take the scores of arms that have none yet."""
-        scores = self._scores(state, tick.validation_scores)
+        scores = self._scores(state, tick.validation.scores)
         return {"score": np.nan_to_num(scores), "scored": (~np.isnan(scores)).astype(np.float64)}
 
     def shares(self, state: Arrays, situation: Situation) -> Floats:
         """Everything to the best first score."""
-        scores = self._scores(state, situation.validation_scores)
+        scores = self._scores(state, situation.validation.scores)
         return best_validated(scores, situation.eligible, situation.baseline)
 
     @staticmethod

@@ -10,6 +10,7 @@ from bandit_operator.core.inference import posterior
 from bandit_operator.core.inference.named_arrays import Arrays, Field, Fields, Floats
 from bandit_operator.core.model import RewardType
 from bandit_operator.core.strategies.base import Situation, Tick, best_of, discount, normalised, setting
+from bandit_operator.core.strategies.counting import believed, trusted
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +52,19 @@ class Thompson:
 
     def probability_best(self, state: Arrays, situation: Situation) -> Floats:
         """P(best) given the discounted sums."""
-        return posterior.probability_best(
-            state["counts"], situation.reward_type, situation.eligible, situation.baseline
-        )
+        sums = believed(_linear(state, situation), situation.reward_type, situation.validation)
+        return posterior.probability_best(sums, situation.reward_type, situation.eligible)
 
-    def trust(self, state: Arrays, situation: Situation) -> Floats | None:  # noqa: ARG002 - part of the protocol
-        """None: it does not weigh validation scores against rewards."""
-        return None
+    def trust(self, state: Arrays, situation: Situation) -> Floats | None:
+        """Weight of the validation scores ``[...]``; None where they are not compared."""
+        return trusted(_linear(state, situation), situation.reward_type, situation.validation)
 
     def counts(self, state: Arrays, situation: Situation) -> Floats:  # noqa: ARG002 - part of the protocol
         """Return the discounted sums: what it believes now."""
         return state["counts"]
+
+
+def _linear(state: Arrays, situation: Situation) -> Floats:
+    """The discounted sums, ratios linearised at the baseline's."""
+    counts = state["counts"]
+    return mo.linearise(counts, situation.reward_type, mo.ratio_anchor(counts, situation.baseline))

@@ -8,11 +8,12 @@ from typing import ClassVar
 import numpy as np
 
 from bandit_operator.core.inference.named_arrays import Arrays, Floats
-from bandit_operator.core.strategies.base import Situation, Stateless, best_of, normalised, setting
+from bandit_operator.core.strategies.base import Situation, best_of, normalised, setting
+from bandit_operator.core.strategies.counting import Counting
 
 
 @dataclass(frozen=True, slots=True)
-class TopTwo(Stateless):
+class TopTwo(Counting):
     """Split traffic between the likely best arm and its likely challenger.
 
     Russo, "Simple Bayesian algorithms for best-arm identification" (2016, arXiv 1602.08448),

@@ -9,12 +9,13 @@ import numpy as np
 
 from bandit_operator.core.inference import moments as mo
 from bandit_operator.core.inference.named_arrays import Arrays, Floats
-from bandit_operator.core.strategies.base import Situation, Stateless, equal_shares, setting
+from bandit_operator.core.strategies.base import Situation, equal_shares, setting
+from bandit_operator.core.strategies.counting import Counting, counted
 from bandit_operator.core.strategies.waterfill import water_fill
 
 
 @dataclass(frozen=True, slots=True)
-class UCB1(Stateless):
+class UCB1(Counting):
     """Bring the upper confidence bounds of all arms to one level.
 
     The index μ̂ + c √(2 ln t / n) of Auer, Cesa-Bianchi & Fischer (2002) falls to λ when the arm
@@ -62,7 +63,7 @@ def tick_counts(situation: Situation) -> tuple[Floats, Floats, Floats, Floats]:
 
     An arm without trials counts as good as the best one, so that it is tried.
     """
-    linear = situation.linear
+    linear = counted(situation)
     trials = np.where(situation.eligible, linear[..., mo.TRIALS, :], 0.0)
     labels = trials.sum(-1, keepdims=True)
     mean = mo.means(linear)

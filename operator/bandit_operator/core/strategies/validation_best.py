@@ -24,4 +24,4 @@ class ValidationBest(Stateless):
 
     def shares(self, state: Arrays, situation: Situation) -> Floats:  # noqa: ARG002 - part of the protocol
         """Everything to the best score."""
-        return best_validated(situation.validation_scores, situation.eligible, situation.baseline)
+        return best_validated(situation.validation.scores, situation.eligible, situation.baseline)

@@ -25,6 +25,13 @@ def leads(view: View) -> str:
     return f"{view.leader}, {winner}{certainty}, with {view.leader_share} of the traffic"
 
 
+def scores(view: View) -> str | None:
+    """How much validation scores are still trusted; None where the strategy does not weigh any."""
+    if view.scores_trust is None:
+        return None
+    return f"validation is trusted {float(view.scores_trust):.1%}, by how well it forecast the rewards"
+
+
 def share(arm: ArmView) -> str:
     """Its share of the traffic."""
     return "–" if arm.share is None else f"{arm.share:.1%}"

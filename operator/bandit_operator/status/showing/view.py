@@ -67,6 +67,8 @@ class View:
     """When the operator looked at it, as far as the status says."""
     interval: float = 0.0
     """Seconds between two looks, at the most."""
+    scores_trust: str | None = None
+    """How much validation scores are still trusted, from 0 to 1; None where they are not weighed."""
 
 
 def view_of(body: Mapping[str, Any]) -> View:
@@ -92,6 +94,7 @@ def view_of(body: Mapping[str, Any]) -> View:
         next=_next(metadata["name"], spec, status, conditions.get("Ready"), arms),
         looked_at=status.looked_at,
         interval=parse_duration(spec.get("interval") or Spec.model_fields["interval"].default),
+        scores_trust=status.scores_trust,
     )
 
 
