@@ -14,8 +14,17 @@ from typing import Any
 import pytest
 
 from bandit_operator.core import allocation, decide, drain, lifecycle, plausibility, reasons, servable
+from bandit_operator.core.model import Problem
 from bandit_operator.core.weights import Unit, unit_of
-from bandit_operator.reconcile import former, observe, placement, reconciler, route_sync, together
+from bandit_operator.reconcile import (
+    former,
+    neighbours,
+    observe,
+    placement,
+    reconciler,
+    route_sync,
+    together,
+)
 from bandit_operator.routers import gateway_api
 from bandit_operator.sources.tally import Tally
 from bandit_operator.status import conditions
@@ -86,7 +95,7 @@ def _drain_ignores_requests(patch: pytest.MonkeyPatch) -> None:
 
 @fault("shared-pods", "other routes and resources that use the Pods are not looked for")
 def _shared_pods(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(placement.Locator, "_used_elsewhere", lambda *_: None)
+    patch.setattr(neighbours, "used_elsewhere", lambda *_: None)
 
 
 @fault("last-arm", "a drain goes on after all other arms have died, up to replicas 0")
@@ -163,8 +172,11 @@ def _dead_arm_observed(patch: pytest.MonkeyPatch) -> None:
 def _missing_backend_stops_all(patch: pytest.MonkeyPatch) -> None:
     real = placement.Locator.place
 
-    async def place(self: Any, resource: Any, _: Any, known: Any) -> Any:
-        return await real(self, resource, None, known)
+    async def place(self: Any, *args: Any) -> Any:
+        placed = await real(self, *args)
+        if isinstance(placed, placement.Placement) and not all(one.in_rule for one in placed.arms.values()):
+            return Problem(reasons.BACKEND_NOT_FOUND, "an arm's backend is not in the rule")
+        return placed
 
     patch.setattr(placement.Locator, "place", place)
 

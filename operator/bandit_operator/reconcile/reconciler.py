@@ -23,7 +23,7 @@ from bandit_operator.api.verbs import Asked, asked_of
 from bandit_operator.core import reasons
 from bandit_operator.core.decide import Case
 from bandit_operator.core.decision import Decision, Intention
-from bandit_operator.core.model import Mode, Problem, Snapshot, Window
+from bandit_operator.core.model import Mode, NothingDue, Problem, Snapshot, Window
 from bandit_operator.core.outcomes import Held, WeightsMoved
 from bandit_operator.core.weights import Unit
 from bandit_operator.errors import APIError, APIUnreachable, Conflict, InvalidSpec, NotFound, NotLeading
@@ -148,17 +148,13 @@ class Reconciler:
             tracked.resource, placement.located, tracked.committed.backends, placement.leaving
         )
         tracked.committed = tracked.committed.with_backends(backends)
+        said = Overview(
+            now, tracked.generation, tracked.experiment, amiss=placement.amiss, ignored=asked.ignored
+        )
         if tracked.experiment.mode is Mode.PAUSED:
             tracked.committed = tracked.committed.without_weights()
-            overview = Overview(
-                now,
-                tracked.generation,
-                tracked.experiment,
-                route=RouteState(),
-                unmanaged=placement.unmanaged(),
-                acts=tracked.committed.acts,
-                ignored=asked.ignored,
-            )
+            seen, acts = RouteState(), tracked.committed.acts
+            overview = dataclasses.replace(said, route=seen, unmanaged=placement.unmanaged(), acts=acts)
             await self._commit(tracked, body, overview)
             return at_its_tick(tracked, self._clock.now())
         mirror = await self._mirrors.plan(tracked, body, placement, now=now, monotonic=monotonic)
@@ -166,7 +162,7 @@ class Reconciler:
         unit = unit_in(tracked, placement)
         before = self._intended(tracked, placement, unit)
         self._observe_route(tracked, placement, before, now, monotonic)
-        read = await self._read(tracked, now, due)
+        read = await self._read(tracked, now, due, placement.held)
         if read.late:
             tracked.wait_longer()
         tracked.committed = read.committed
@@ -182,10 +178,8 @@ class Reconciler:
         self._learn(tracked, snapshot, decision, asked)
         gone = former.draining_now(tracked.resource, placement.located, tracked.committed.backends, decision)
         write = self._plan(tracked, placement, decision, unit, gone, now)
-        overview = Overview(
-            now,
-            tracked.generation,
-            tracked.experiment,
+        overview = dataclasses.replace(
+            said,
             decision=decision,
             held=tracked.held,
             rewards_until=tracked.committed.rewards_until,
@@ -194,7 +188,6 @@ class Reconciler:
             unserved=placement.unserved,
             drained=former.told(placement.located, gone),
             acts=tracked.committed.acts,
-            ignored=asked.ignored,
             shadow=shadow_state(tracked, mirror, now),
             rival=rival,
         )
@@ -211,7 +204,10 @@ class Reconciler:
             return owner
         committed = tracked.committed
         known = (committed.backends, committed.mirrors)
-        return await self._locator.place(tracked.resource, committed.intention, *known)
+        placement = await self._locator.place(tracked.resource, committed.intention, *known, tracked.mark)
+        if isinstance(placement, Placement):
+            tracked.mark = placement.located.mark
+        return placement
 
     def _intended(self, tracked: Tracked, placement: Placement, unit: Unit) -> Intention:
         follow = tracked.experiment.mode is not Mode.ACTIVE
@@ -234,9 +230,11 @@ class Reconciler:
             intended=dict(before.weights),
         )
 
-    async def _read(self, tracked: Tracked, now: float, due: bool) -> CaughtUp:
+    async def _read(self, tracked: Tracked, now: float, due: bool, held: Problem | None) -> CaughtUp:
         if not self._clock.trusted:
             return CaughtUp(tracked.committed, CLOCK_SET)
+        if held is not None:
+            return CaughtUp(tracked.committed, NothingDue(held.reason, held.message))
         if not due:
             return CaughtUp(tracked.committed, BETWEEN_TICKS)
         return await catch_up(

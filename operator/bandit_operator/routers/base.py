@@ -38,6 +38,8 @@ class Located:
     """Weight of the backends that are no arm, which share the rule's traffic, by their index."""
     others: Mapping[int, Backend] = field(default_factory=dict)
     """Which backends these are."""
+    mark: str = ""
+    """By what the rule can be told from the route's others when the spec no longer tells it."""
 
 
 class Router(Protocol):
@@ -81,6 +83,15 @@ class Router(Protocol):
             section: Name of the rule, or None to take the only rule with all arms, or failing that
                 the only one with any.
             arms: Backend of each arm.
+        """
+
+    def find_again(self, route: Mapping[str, Any], mark: str, arms: Mapping[str, Backend]) -> Located | None:
+        """The rule that was located before, or None where it is not there once or carries no arm any more.
+
+        Args:
+            route: The route object.
+            mark: What ``Located.mark`` was.
+            arms: Backend of each arm. One that the rule names several times counts as not there.
         """
 
     def patch(

@@ -10,6 +10,7 @@ which changes only the latter.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -79,6 +80,14 @@ class GatewayAPIRoute:
             f"no rule of {self.kind} {_name(route)} carries all of {', '.join(map(str, arms.values()))}; "
             f"add them to one rule's backendRefs",
         )
+
+    def find_again(self, route: Mapping[str, Any], mark: str, arms: Mapping[str, Backend]) -> Located | None:
+        """The only rule of that name and those matches."""
+        marked = [at for at, rule in enumerate(route["spec"].get("rules") or []) if _mark(rule) == mark]
+        if len(marked) != 1:
+            return None
+        located = _placed(route, marked[0], arms)
+        return located if located.positions else None
 
     def patch(
         self,
@@ -168,24 +177,30 @@ class GatewayAPIRoute:
 def _located(
     kind: str, route: Mapping[str, Any], rule: int, arms: Mapping[str, Backend]
 ) -> Located | Problem:
-    refs = route["spec"]["rules"][rule].get("backendRefs") or []
-    keys = [_backend(ref, route) for ref in refs]
-    positions: dict[str, int] = {}
+    located = _placed(route, rule, arms)
+    there = list(located.others.values())
     for arm, backend in arms.items():
-        if keys.count(backend) > 1:
+        if backend in there:
             return Problem(
                 reasons.BACKEND_NOT_FOUND,
-                f"spec.arms: backendRef of arm {arm} ({backend}) is {keys.count(backend)} times in rule "
+                f"spec.arms: backendRef of arm {arm} ({backend}) is {there.count(backend)} times in rule "
                 f"{rule} of {kind} {_name(route)}; it must be there exactly once",
             )
-        if backend in keys:
-            positions[arm] = keys.index(backend)
-    if not positions:
+    if not located.positions:
         return Problem(
             reasons.RULE_NOT_FOUND,
             f"rule {rule} of {kind} {_name(route)} carries none of {', '.join(map(str, arms.values()))}; "
             f"add them to its backendRefs",
         )
+    return located
+
+
+def _placed(route: Mapping[str, Any], rule: int, arms: Mapping[str, Backend]) -> Located:
+    """Where the arms stand in a rule; one whose backend is not in it once is left out."""
+    described = route["spec"]["rules"][rule]
+    refs = described.get("backendRefs") or []
+    keys = [_backend(ref, route) for ref in refs]
+    positions = {arm: keys.index(backend) for arm, backend in arms.items() if keys.count(backend) == 1}
     carried = [int(ref.get("weight", DEFAULT_WEIGHT)) for ref in refs]
     own = set(positions.values())
     return Located(
@@ -194,7 +209,13 @@ def _located(
         weights={arm: carried[positions[arm]] if arm in positions else 0 for arm in arms},
         strangers={index: weight for index, weight in enumerate(carried) if index not in own},
         others={index: backend for index, backend in enumerate(keys) if index not in own},
+        mark=_mark(described),
     )
+
+
+def _mark(rule: Mapping[str, Any]) -> str:
+    """What of a rule does not change when its backends, weights and filters do."""
+    return json.dumps([rule.get("name"), rule.get("matches")], sort_keys=True, default=str)
 
 
 def _backend(ref: Mapping[str, Any], route: Mapping[str, Any]) -> Backend:

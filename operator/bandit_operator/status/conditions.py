@@ -50,6 +50,8 @@ class Overview:
     rewards_until: float | None = None
     """End of the newest window that held rewards; None before the first."""
     route: RouteState = RouteState(known=False)
+    amiss: Problem | None = None
+    """What is to be corrected in the spec while the rest of it runs, or None."""
     unmanaged: str | None = None
     """What traffic of the rule goes past the arms, if any does."""
     unserved: Mapping[str, str] = field(default_factory=dict)
@@ -130,8 +132,9 @@ def _condition(
 
 
 def _accepted(overview: Overview) -> Claim:
-    if overview.problem is not None:
-        return "False", overview.problem.reason, overview.problem.message
+    problem = overview.problem or overview.amiss
+    if problem is not None:
+        return "False", problem.reason, problem.message
     besides = (*(() if overview.unmanaged is None else (overview.unmanaged,)), *overview.ignored)
     return "True", reasons.ACCEPTED, "; ".join(("the route carries all arms", *besides))
 
@@ -143,6 +146,8 @@ def _metrics_available(overview: Overview) -> Claim:
     if decision is None or experiment is None:
         return "Unknown", reasons.WAITING, "nothing has been read yet"
     held = overview.held
+    if held is not None and held.reason in reasons.RULE_NOT_TOLD:
+        return "Unknown", held.reason, "rewards are read once the spec tells the rule of the route again"
     if held is not None and held.reason in _WITHOUT_METRICS:
         return "False", held.reason, held.message
     if overview.rewards_until is None:

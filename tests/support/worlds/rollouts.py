@@ -19,9 +19,9 @@ from bandit_operator.core.model import SourceDown
 from bandit_operator.errors import APIError, APIUnreachable, Conflict
 from tests.support.fake_api import copied
 from tests.support.process import Process
+from tests.support.worlds.amiss import Amiss
 from tests.support.worlds.played import ARMS, OUTCOMES, ROLLBACK, played_until
 from tests.support.worlds.promised import OUT, Promised
-from tests.support.worlds.verbs import Verbs
 
 arms = st.sampled_from(ARMS)
 IMPOSSIBLE = ("too much", "negative", "infinite", "dips")
@@ -36,7 +36,7 @@ class Killed(BaseException):
     """The process ends here."""
 
 
-class World(Verbs):
+class World(Amiss):
     """One rollout, and everything that may befall it."""
 
     def __init__(self) -> None:
@@ -345,10 +345,6 @@ class World(Verbs):
         memory = None if tracked is None else tracked.committed.memory
         return {} if memory is None else dict(zip(memory.arms, memory.trials.tolist(), strict=True))
 
-    def _break(self, arm: str) -> None:
-        self.one.broken.add(arm)
-        self.one.set_available(arm, 0)
-
     def _share(self, arm: str, weight: int) -> None:
         metadata = {"name": "other", "namespace": "models", "uid": "other"}
         refs = [{"name": self.one.services[arm], "port": 80, "weight": weight}]
@@ -363,14 +359,6 @@ class World(Verbs):
         self.one.set_weights(**dict(zip(ARMS, weights, strict=True)))
         self.one.gateway()
         self._pass()
-
-    def _refs(self) -> list[dict[str, Any]]:
-        rule_of_arms = self.one.api.objects[self.one.route_path]["spec"]["rules"][0]
-        return [dict(ref) for ref in rule_of_arms["backendRefs"]]
-
-    def _set_refs(self, refs: list[dict[str, Any]]) -> None:
-        self.one.update_route(lambda spec: spec["rules"][0].update(backendRefs=refs))
-        self.one.gateway()
 
     # ---- what must hold -------------------------------------------------------------------
 
