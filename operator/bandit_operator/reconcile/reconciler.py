@@ -27,7 +27,7 @@ from bandit_operator.core.model import Mode, NothingDue, Problem, Snapshot, Wind
 from bandit_operator.core.outcomes import Held, WeightsMoved
 from bandit_operator.core.weights import Unit
 from bandit_operator.errors import APIError, APIUnreachable, Conflict, InvalidSpec, NotFound, NotLeading
-from bandit_operator.reconcile import apply, former
+from bandit_operator.reconcile import former, scale_writes
 from bandit_operator.reconcile.decisions import Decisions
 from bandit_operator.reconcile.mirroring import MirrorPlan
 from bandit_operator.reconcile.mirrors import Mirrors, shadow_state
@@ -186,6 +186,7 @@ class Reconciler:
             route=tracked.route.state(placement, monotonic, None if write is None else write.at),
             unmanaged=placement.unmanaged(gone),
             unserved=placement.unserved,
+            unscaled=tracked.scales.trouble(scale_targets_of(tracked.resource), monotonic),
             drained=former.told(placement.located, gone),
             acts=tracked.committed.acts,
             shadow=shadow_state(tracked, mirror, now),
@@ -217,6 +218,7 @@ class Reconciler:
         self, tracked: Tracked, placement: Placement, before: Intention, now: float, monotonic: float
     ) -> None:
         tracked.route.observe_acceptance(placement, monotonic)
+        tracked.scales.observe(placement.arms, before.standings)
         gone = former.draining(tracked.resource, placement.located, tracked.committed.backends)
         if not tracked.route.observe_weights(placement, before, gone, monotonic=monotonic, wall=now):
             return
@@ -375,16 +377,11 @@ class Reconciler:
         """Bring route and replicas to the committed intention."""
         if tracked.experiment.mode is not Mode.ACTIVE:
             return
+        now, monotonic = self._clock.now(), self._clock.monotonic()
         try:
-            now, monotonic = self._clock.now(), self._clock.monotonic()
             writes = RouteWrites(self._api, self._cache, self._metrics)
             await writes.bring(tracked, placement, decision, write, gone, now=now, monotonic=monotonic)
             await self._mirrors.bring(tracked, mirror, now=now, monotonic=monotonic)
-            targets = scale_targets_of(tracked.resource)
-            for scale in decision.scales:
-                path = await self._locator.target_path(targets[scale.arm])
-                await apply.set_replicas(self._api, path, scale)
-                self._metrics.writes.labels("scale", "written").inc()
             tracked.route.set_refusal(None)
         except (Conflict, NotFound) as error:
             self._metrics.writes.labels("route", "conflict").inc()
@@ -392,7 +389,12 @@ class Reconciler:
             log.info("write overtaken", name=tracked.resource.metadata.name, error=str(error))
         except APIError as error:
             self._metrics.writes.labels("route", "refused").inc()
-            what = "set weights or replicas"
+            what = "set weights"
             if placement.missing or placement.there is not None:
                 what = "make the route" if placement.missing else "keep the route as its template says"
             tracked.route.set_refusal(f"the API server refused to {what}: {error}")
+        # Also where the route was refused: an arm that is called back may be the only one that can serve.
+        sync, targets = tracked.scales, scale_targets_of(tracked.resource)
+        await scale_writes.bring(
+            self._api, self._locator, self._metrics, sync, decision.scales, targets, monotonic
+        )

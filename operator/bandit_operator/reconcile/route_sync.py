@@ -140,7 +140,7 @@ class RouteSync:
         self._overtaken = (message, monotonic if self._overtaken is None else self._overtaken[1])
 
     def set_refusal(self, message: str | None) -> None:
-        """The API server's words where it refused a write of weights or replicas; None where it did not."""
+        """The API server's words where it refused to write it; None where it did not."""
         self._refused = message
 
     # ---- what it means --------------------------------------------------------------------

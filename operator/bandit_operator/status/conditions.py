@@ -56,6 +56,8 @@ class Overview:
     """What traffic of the rule goes past the arms, if any does."""
     unserved: Mapping[str, str] = field(default_factory=dict)
     """Arms that have weight in the route and cannot serve, with the reason of each."""
+    unscaled: str | None = None
+    """What is to be said of arms whose replicas do not become what was decided."""
     drained: str | None = None
     """Which backends that were arms lose their weight now, if any do."""
     acts: Acts = ()
@@ -200,6 +202,8 @@ def _traffic_in_sync(overview: Overview) -> Claim:
         return "False", held.reason, held.message
     if overview.route.trouble is not None:
         return "False", *overview.route.trouble
+    if overview.unscaled is not None:
+        return "False", reasons.WRITE_REFUSED, overview.unscaled
     trouble = _pin_trouble(overview)
     if trouble is not None:
         return "False", reasons.PINNED_ARM_CANNOT_SERVE, trouble
