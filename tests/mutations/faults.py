@@ -27,7 +27,7 @@ from bandit_operator.reconcile import (
 )
 from bandit_operator.routers import gateway_api
 from bandit_operator.sources.tally import Tally
-from bandit_operator.status import conditions
+from bandit_operator.status import conditions, session
 
 Apply = Callable[[pytest.MonkeyPatch], None]
 ROLLOUTS, COUNTERS = "rollouts", "counters"
@@ -77,7 +77,7 @@ def _drain_waits_for_nothing(patch: pytest.MonkeyPatch) -> None:
 
 @fault("two-gateways", "a route is taken for accepted once one of its gateways has accepted it")
 def _two_gateways(patch: pytest.MonkeyPatch) -> None:
-    def accepted(_: Any, route: Mapping[str, Any]) -> bool:
+    def accepted(_: Any, route: Mapping[str, Any], __: Any = ()) -> bool:
         return any(
             condition.get("type") == "Accepted"
             and condition.get("status") == "True"
@@ -86,6 +86,13 @@ def _two_gateways(patch: pytest.MonkeyPatch) -> None:
         )
 
     patch.setattr(gateway_api.GatewayAPIRoute, "accepted", accepted)
+
+
+@fault(
+    "refusing-gateway", "a gateway that had the route and refuses it now is taken for one that never had it"
+)
+def _refusing_gateway(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(session.Committed, "with_parents", lambda self, _: self)
 
 
 @fault("drain-ignores-requests", "a drain does not wait for the last requests, which are counted")

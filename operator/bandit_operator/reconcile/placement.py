@@ -20,12 +20,12 @@ from bandit_operator.api.references import Key, ScaleTargetReference, backends_o
 from bandit_operator.api.route_template import OWNER
 from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core import drain, reasons, servable
-from bandit_operator.core.decision import Intention
 from bandit_operator.core.model import OUT_STATES, ArmFacts, ArmStanding, Backend, Mode, Problem
 from bandit_operator.errors import APIError, NotFound
-from bandit_operator.reconcile import generated, neighbours
+from bandit_operator.reconcile import generated, neighbours, problems
 from bandit_operator.reconcile.generated import Wanted
 from bandit_operator.routers import ROUTERS, Located, Router
+from bandit_operator.status.session import Committed
 from bandit_operator.watch.cache import Cache, ScaleTarget, scale_target
 
 WATCHED_TARGETS = {("apps", "Deployment"), ("apps", "StatefulSet")}
@@ -33,8 +33,6 @@ WATCHED_TARGETS = {("apps", "Deployment"), ("apps", "StatefulSet")}
 
 LONGEST_WORDS = 1000
 """Most characters of what gateways say that are kept: with a few of ours they fit into the status."""
-MOST_NAMED = 10
-"""Most backends of a rule that a message names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +59,8 @@ class Placement:
     """Why the spec no longer tells the rule; this is the one that it told before."""
     wrong: tuple[Problem, ...] = ()
     """What is wrong with the spec of single arms, while the others go on."""
+    parents: tuple[str, ...] = ()
+    """The gateways that accept the route at some generation, or did, by their names."""
 
     @property
     def amiss(self) -> Problem | None:
@@ -80,7 +80,12 @@ class Placement:
     @property
     def accepted(self) -> bool:
         """Whether the gateways have accepted the route as it is."""
-        return self.router.accepted(self.route)
+        return self.router.accepted(self.route, self.parents)
+
+    @property
+    def pending(self) -> str:
+        """The gateways that have not and may use older weights, in words; empty where there is none."""
+        return ", ".join(self.router.pending(self.route, self.parents)[: problems.MOST_NAMED])
 
     def unmanaged(self, gone: frozenset[int] = frozenset()) -> str | None:
         """What traffic of the rule goes to backends that are no arm, such as one taken out of the spec.
@@ -114,36 +119,32 @@ class Locator:
     async def place(
         self,
         resource: BanditDeployment,
-        intention: Intention | None,
-        known: tuple[str, ...] = (),
-        mirrors: tuple[str, ...] = (),
-        mark: str = "",
+        committed: Committed,
+        mark: str,
     ) -> Placement | Problem:
         """Find route, rule, backends and scale targets.
 
         Args:
             resource: The resource.
-            intention: What was committed. Once the resource runs, something of an arm that is not there
+            committed: What its status holds. Once the resource runs, something of an arm that is not there
                 takes out that arm and not the others.
-            known: Backends that are arms or were, as ``former`` names them.
-            mirrors: Where filters mirror to that are the operator's.
             mark: What told the rule when it was located last; empty where it never was.
         """
         reference = route_of(resource)
         router = ROUTERS[reference.group, reference.kind]
         there = await self._route(router, (reference.namespace, reference.name))
-        wanted = _wanted(resource, router, there, intention, known, mirrors)
+        wanted = _wanted(resource, router, there, committed)
         if isinstance(wanted, Problem):
             return wanted
         route, backends = wanted.route, backends_of(resource)
         located, held = router.locate(route, reference.section, backends), None
         if isinstance(located, Problem):
-            held = _of_template(located) if resource.spec.traffic.route_template else located
+            held = problems.of_template(located) if resource.spec.traffic.route_template else located
             again = router.find_again(route, mark, backends) if mark else None
             if again is None:
                 return held
             located = again
-        standings = intention.standings if intention else {}
+        standings = committed.intention.standings if committed.intention else {}
         words = router.unresolved(route)
         blamed = {arm for arm, one in backends.items() if words and _names(words, one)}
         of_mirror = (
@@ -176,6 +177,7 @@ class Locator:
             words if of_mirror else None,
             held,
             tuple(wrong),
+            router.accepting(route, committed.parents),
         )
 
     async def target_path(self, reference: ScaleTargetReference) -> str:
@@ -199,7 +201,7 @@ class Locator:
     ) -> tuple[ArmFacts, Problem | None]:
         """What is seen of an arm, and what is wrong with its spec: what it never had, it cannot have lost."""
         in_rule, exists = arm in located.positions, await self.backend_exists(backend)
-        problem = _never_there(resource, arm, backend, located, in_rule=in_rule, exists=exists)
+        problem = problems.never_there(resource, arm, backend, located, in_rule=in_rule, exists=exists)
         target = await self._target(arm, reference)
         if isinstance(target, Problem):
             problem = problem or target
@@ -308,9 +310,7 @@ def _wanted(
     resource: BanditDeployment,
     router: Router,
     route: Mapping[str, Any] | None,
-    intention: Intention | None,
-    known: tuple[str, ...],
-    mirrors: tuple[str, ...],
+    committed: Committed,
 ) -> Wanted | Problem:
     """The route that is named, as it is, or the one that is made, as it is to be."""
     template, reference = resource.spec.traffic.route_template, route_of(resource)
@@ -330,7 +330,8 @@ def _wanted(
             f"delete it, choose another name in another resource, or hand it over by the annotation "
             f"{OWNER}: {resource.metadata.name}",
         )
-    weights = intention.weights if intention else {}
+    weights = committed.intention.weights if committed.intention else {}
+    known, mirrors = committed.backends, committed.mirrors
     wanted = generated.wanted(resource, template, router, route, weights, known, mirrors)
     writes = resource.spec.mode is Mode.ACTIVE
     return wanted if writes else replace(wanted, operations=(), edited=False)
@@ -341,41 +342,6 @@ def _has_served(standing: ArmStanding | None, identity: str) -> bool:
     if standing is None or standing.identity not in (None, identity):
         return False
     return standing.idle_since is None or standing.idle_since > drain.NEVER_SERVED
-
-
-def _never_there(
-    resource: BanditDeployment, arm: str, backend: Backend, located: Located, *, in_rule: bool, exists: bool
-) -> Problem | None:
-    """What is wrong with the backendRef of an arm that has never served."""
-    if not in_rule:
-        route = route_of(resource)
-        return Problem(
-            reasons.BACKEND_NOT_FOUND,
-            f"spec.arms: backendRef of arm {arm} ({backend}) is not in rule {located.rule} of "
-            f"{route.kind} {route.namespace}/{route.name}; "
-            f"add it to its backendRefs once{_or_name(located)}",
-        )
-    if not exists:
-        return Problem(
-            reasons.BACKEND_NOT_FOUND,
-            f"spec.arms: backendRef of arm {arm} names {backend}, which does not exist; create it",
-        )
-    return None
-
-
-def _or_name(located: Located) -> str:
-    """What may be meant instead of a backend that is not in the rule: those in it that are no arm's."""
-    there = sorted(set(map(str, located.others.values())))
-    more = f" and {len(there) - MOST_NAMED} more" if len(there) > MOST_NAMED else ""
-    return f", or name one that is in it: {', '.join(there[:MOST_NAMED])}{more}" if there else ""
-
-
-def _of_template(problem: Problem) -> Problem:
-    """The same of a route that is made, where no rule can be named."""
-    if problem.reason != reasons.RULE_AMBIGUOUS:
-        return problem
-    words = "several rules of its route carry all arms; the operator made one of them: take the others out"
-    return Problem(problem.reason, f"spec.traffic.routeTemplate: {words}")
 
 
 @functools.lru_cache(maxsize=4096)

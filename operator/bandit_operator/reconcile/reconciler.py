@@ -203,11 +203,10 @@ class Reconciler:
         owner = older_owner(sharing)
         if owner is not None:
             return owner
-        committed = tracked.committed
-        known = (committed.backends, committed.mirrors)
-        placement = await self._locator.place(tracked.resource, committed.intention, *known, tracked.mark)
+        placement = await self._locator.place(tracked.resource, tracked.committed, tracked.mark)
         if isinstance(placement, Placement):
             tracked.mark = placement.located.mark
+            tracked.committed = tracked.committed.with_parents(placement.parents)
         return placement
 
     def _intended(self, tracked: Tracked, placement: Placement, unit: Unit) -> Intention:

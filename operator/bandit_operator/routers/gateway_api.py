@@ -136,15 +136,18 @@ class GatewayAPIRoute:
         """Which backend each backendRef of the rule names."""
         return [_backend(ref, route) for ref in route["spec"]["rules"][rule].get("backendRefs") or []]
 
-    def accepted(self, route: Mapping[str, Any]) -> bool:
-        """True once every parent that says ``Accepted`` says so of this generation, and one does."""
-        generation = route["metadata"]["generation"]
-        said = [
-            condition.get("observedGeneration")
-            for condition in _conditions(route)
-            if condition.get("type") == "Accepted" and condition.get("status") == "True"
-        ]
-        return bool(said) and all(observed == generation for observed in said)
+    def accepting(self, route: Mapping[str, Any], before: Collection[str] = ()) -> tuple[str, ...]:
+        """Parents that say ``Accepted`` of some generation, and those of before that still have a status."""
+        return tuple(name for name, at in _acceptances(route) if at is not None or name in before)
+
+    def pending(self, route: Mapping[str, Any], before: Collection[str] = ()) -> tuple[str, ...]:
+        """Those that do not say so of this generation."""
+        now = {name for name, at in _acceptances(route) if at == route["metadata"]["generation"]}
+        return tuple(name for name in self.accepting(route, before) if name not in now)
+
+    def accepted(self, route: Mapping[str, Any], before: Collection[str] = ()) -> bool:
+        """True once every such parent says so of this generation, and one does."""
+        return bool(self.accepting(route, before)) and not self.pending(route, before)
 
     def refused(self, route: Mapping[str, Any]) -> str | None:
         """Message of an ``Accepted`` condition that is False at this generation."""
@@ -237,6 +240,30 @@ def _denied(route: Mapping[str, Any], kind: str, otherwise: str) -> str | None:
         and condition.get("observedGeneration") == route["metadata"]["generation"]
     ]
     return "; ".join(dict.fromkeys(said)) or None
+
+
+def _acceptances(route: Mapping[str, Any]) -> list[tuple[str, int | None]]:
+    """Each parent's name, and the generation that it accepts, or None."""
+    found = []
+    for at, parent in enumerate((route.get("status") or {}).get("parents") or []):
+        accepts = [
+            condition.get("observedGeneration")
+            for condition in parent.get("conditions") or []
+            if condition.get("type") == "Accepted" and condition.get("status") == "True"
+        ]
+        found.append((_parent(route, parent, at), (accepts[0] or 0) if accepts else None))
+    return found
+
+
+def _parent(route: Mapping[str, Any], parent: Mapping[str, Any], at: int) -> str:
+    """A parent in words that tell it from the route's others; by its place where it has no name."""
+    ref = parent.get("parentRef") or {}
+    if not ref.get("name"):
+        return f"parent {at}"
+    place = [ref.get("namespace") or route["metadata"]["namespace"], ref["name"]]
+    place += [ref[part] for part in ("sectionName", "port") if ref.get(part)]
+    by = parent.get("controllerName")
+    return f"{ref.get('kind') or 'Gateway'} {'/'.join(map(str, place))}{f' ({by})' if by else ''}"
 
 
 def _conditions(route: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -30,6 +30,8 @@ from bandit_operator.status.history import KeptRecord, caught_up_record, decisio
 NOTHING_ASKED = Asked()
 CHECKPOINT_EVERY = 10
 """Records between two checkpoints."""
+MOST_PARENTS = 32
+"""Most gateways that are remembered: ``maxItems`` of a route's ``parentRefs``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,8 @@ class Committed:
     """Backends of the rule that are arms or were, as ``reconcile.former`` names them."""
     mirrors: tuple[str, ...] = ()
     """Where the rule's filters mirror to that are the operator's, or are to be, as NAMESPACE/NAME:PORT."""
+    parents: tuple[str, ...] = ()
+    """Gateways that accept the route at some generation, or did, by their names; none where one is alone."""
     restored: str | None = None
     """The newest request to bring an arm back that was obeyed, as it was written."""
     notes: tuple[str, ...] = ()
@@ -103,6 +107,11 @@ class Committed:
     def with_mirrors(self, mirrors: tuple[str, ...]) -> Committed:
         """After a look at the rule's filters."""
         return self if mirrors == self.mirrors else replace(self, mirrors=mirrors)
+
+    def with_parents(self, parents: tuple[str, ...]) -> Committed:
+        """After a look at the route's gateways. One alone says itself whether it accepts."""
+        several = parents[:MOST_PARENTS] if len(parents) > 1 else ()
+        return self if several == self.parents else replace(self, parents=several)
 
     def without_weights(self) -> Committed:
         """Give the weights up: whoever sets them from here on sets where we go on from."""

@@ -26,7 +26,7 @@ from tests.support.worlds.promised import OUT, Promised
 arms = st.sampled_from(ARMS)
 IMPOSSIBLE = ("too much", "negative", "infinite", "dips")
 """Outcomes that nothing may be learned from."""
-SLOW = ("refuses", "one of two lags")
+SLOW = ("refuses", "one of two lags", "one of two refuses")
 """What gateways may do besides keeping up."""
 TROUBLES = (*SLOW, "requests go on", "requests are unknown", "another route uses it", "the others break")
 """What an arm that drains may meet with."""
@@ -294,6 +294,9 @@ class World(Amiss):
         """Let time pass under some trouble of the arms that drain, or of all where none does."""
         draining = self._in_states("Draining")
         if trouble in SLOW:
+            if trouble == "one of two refuses":  # what it has accepted before
+                self.one.gateway(second=True)
+                self._pass()
             self.gateways = trouble
         elif trouble == "requests go on":
             self.one.requests = dict.fromkeys(ARMS, 7.0)
@@ -311,7 +314,11 @@ class World(Amiss):
 
     def _tick(self, seconds: float) -> None:
         self.one.now += seconds
-        self.one.gateway(accepted=self.gateways != "refuses", lagging=self.gateways == "one of two lags")
+        self.one.gateway(
+            accepted=self.gateways != "refuses",
+            lagging=self.gateways == "one of two lags",
+            second=False if self.gateways == "one of two refuses" else None,
+        )
         self.one.kubelet()
         self._pass(tick=True)
 
