@@ -23,6 +23,7 @@ from bandit_operator.reconcile import (
     placement,
     reconciler,
     route_sync,
+    scale_writes,
     together,
 )
 from bandit_operator.routers import gateway_api
@@ -98,6 +99,54 @@ def _refusing_gateway(patch: pytest.MonkeyPatch) -> None:
 @fault("drain-ignores-requests", "a drain does not wait for the last requests, which are counted")
 def _drain_ignores_requests(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(drain, "quiet", lambda *_: True)
+
+
+@fault("unknown-requests", "requests that the counter has no number of are taken for none")
+def _unknown_requests(patch: pytest.MonkeyPatch) -> None:
+    real = drain.drain
+
+    def drained(experiment: Any, arm: str, standing: Any, facts: Any, snapshot: Any) -> Any:
+        return real(experiment, arm, standing, replace(facts, requests=facts.requests or 0.0), snapshot)
+
+    patch.setattr(drain, "drain", drained)
+
+
+@fault("replicas-not-set", "replicas that can never be set are not told of")
+def _replicas_not_set(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(scale_writes.ScaleSync, "trouble", lambda *_: None)
+
+
+@fault("pods-kept-for-ever", "losers that have kept their Pods keep them also once losers are to have none")
+def _pods_kept_for_ever(patch: pytest.MonkeyPatch) -> None:
+    real = lifecycle._stay_out
+
+    def stay_out(experiment: Any, arm: str, standing: Any, *args: Any) -> Any:
+        drained = standing.reason == reasons.DRAINED
+        return (standing, ()) if drained else real(experiment, arm, standing, *args)
+
+    patch.setattr(lifecycle, "_stay_out", stay_out)
+
+
+@fault("scaled-by-others", "Pods that another hand gives to an arm at zero are not noticed")
+def _scaled_by_others(patch: pytest.MonkeyPatch) -> None:
+    real = lifecycle._stay_out
+
+    def stay_out(experiment: Any, arm: str, standing: Any, *args: Any) -> Any:
+        at_zero = standing.reason == reasons.SCALED_TO_ZERO
+        return (standing, ()) if at_zero else real(experiment, arm, standing, *args)
+
+    patch.setattr(lifecycle, "_stay_out", stay_out)
+
+
+@fault("found-at-zero", "an arm that a resource finds without Pods is left so")
+def _found_at_zero(patch: pytest.MonkeyPatch) -> None:
+    real = lifecycle._enter
+
+    def enter(experiment: Any, arm: str, before: Any, snapshot: Any, **more: Any) -> Any:
+        some = {**snapshot.arms, arm: replace(snapshot.arms[arm], replicas=None)}
+        return real(experiment, arm, before, replace(snapshot, arms=some), **more)
+
+    patch.setattr(lifecycle, "_enter", enter)
 
 
 @fault("shared-pods", "other routes and resources that use the Pods are not looked for")
@@ -186,6 +235,32 @@ def _missing_backend_stops_all(patch: pytest.MonkeyPatch) -> None:
         return placed
 
     patch.setattr(placement.Locator, "place", place)
+
+
+@fault("typo-stops-all", "a new arm that lacks its backend or scale target stops the whole resource")
+def _typo_stops_all(patch: pytest.MonkeyPatch) -> None:
+    real = placement.Locator.place
+
+    async def place(self: Any, *args: Any) -> Any:
+        placed = await real(self, *args)
+        return placed.wrong[0] if isinstance(placed, placement.Placement) and placed.wrong else placed
+
+    patch.setattr(placement.Locator, "place", place)
+
+
+@fault("ambiguous-rule", "where a second rule carries all arms, the dead ones keep their weight")
+def _ambiguous_rule(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(gateway_api.GatewayAPIRoute, "find_again", lambda *_: None)
+
+
+@fault("comes-and-goes", "an arm that comes and goes serves each moment that it is up")
+def _comes_and_goes(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(servable, "proof_seconds", lambda _: 0.0)
+
+
+@fault("unresolved-backend", "an arm whose backend the gateway cannot resolve keeps its weight")
+def _unresolved_backend(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(gateway_api.GatewayAPIRoute, "unresolved", lambda *_: None)
 
 
 # ---- the route --------------------------------------------------------------------------

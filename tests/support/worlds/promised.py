@@ -166,6 +166,8 @@ class Promised:
             well = (set(weights) & self.in_spec()) - self.one.broken
             called = {name for name, arm in arms.items() if arm["state"] == "Restoring"}  # each has a minute
             assert called or not out & well, (out, well, arms)
+        gone = {name for name, arm in arms.items() if arm["reason"] == reasons.SCALED_TO_ZERO}
+        assert not any(self._endpoints(arm) for arm in gone), f"Pods that nobody tells of: {arms}"
         baseline = self._spec()["baseline"]
         assert baseline not in out, arms[baseline]
         serving = {name for name, arm in arms.items() if arm["state"] in SERVING} & servable

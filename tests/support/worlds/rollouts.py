@@ -28,6 +28,8 @@ IMPOSSIBLE = ("too much", "negative", "infinite", "dips")
 """Outcomes that nothing may be learned from."""
 SLOW = ("refuses", "one of two lags", "one of two refuses")
 """What gateways may do besides keeping up."""
+SECOND = {"two keep up": True, "one of two refuses": False}
+"""Whether a second gateway accepts the route, where there is one."""
 TROUBLES = (*SLOW, "requests go on", "requests are unknown", "another route uses it", "the others break")
 """What an arm that drains may meet with."""
 
@@ -74,13 +76,17 @@ class World(Amiss):
             learned = before and trials not in (0.0, before[arm])
             assert not learned or earned[arm] not in IMPOSSIBLE, f"{arm} learned from what it {earned[arm]}"
 
-    @rule(loser=arms, ticks=st.integers(3, 12))
-    def one_arm_is_much_worse_for_a_while(self, loser: str, ticks: int) -> None:
+    @rule(loser=arms, ticks=st.integers(3, 12), gateways=st.sampled_from(["keep up", "two keep up"]))
+    def one_arm_is_much_worse_for_a_while(self, loser: str, ticks: int, gateways: str) -> None:
+        self.gateways = gateways
         self.one.earning = {arm: OUTCOMES["badly" if arm == loser else "well"] for arm in ARMS}
         for _ in range(ticks):
             self._tick(30.0)
             if self._in_states("Draining"):
-                return  # what comes next comes in the middle of a drain
+                if gateways == "two keep up":
+                    self._have("one of two refuses", ticks=3)
+                break  # what comes next comes in the middle of a drain
+        self.gateways = "keep up"
 
     @precondition(lambda self: self._in_states("Draining"))
     @rule(trouble=st.sampled_from(TROUBLES), ticks=st.integers(1, 3))
@@ -115,14 +121,6 @@ class World(Amiss):
         self.one.broken.discard(arm)
         self.one.set_available(arm, self.one.replicas(arm))
         self._pass()
-
-    @rule(arm=arms, times=st.integers(1, 5))
-    def pods_come_and_go(self, arm: str, times: int) -> None:
-        for _ in range(times):
-            for available in (0, self.one.replicas(arm)):
-                self.one.set_available(arm, available)
-                self._pass()
-                self.one.now += 2.0
 
     @rule(arm=arms, version=st.integers(1, 9))
     def another_image_is_deployed(self, arm: str, version: int) -> None:
@@ -198,14 +196,6 @@ class World(Amiss):
         if all(one["name"] != name for one in refs):
             self._set_refs([*refs, {"name": name, "port": 80, "weight": weight}])
             self._pass()
-
-    @rule(words=st.sampled_from(["Service models/bad not found", "some backend is missing", None]))
-    def the_gateway_speaks_of_backends(self, words: str | None) -> None:
-        self.promised.unresolved = words
-        self.one.gateway(unresolved=words)
-        self._pass()
-        self.promised.unresolved = None
-        self.one.gateway()
 
     @rule(slow=st.sampled_from(SLOW), ticks=st.integers(1, 3))
     def gateways_lag_or_refuse(self, slow: str, ticks: int) -> None:
@@ -286,7 +276,12 @@ class World(Amiss):
         body["metadata"] = {**body["metadata"], "uid": f"{body['metadata']['uid']}x"}
         self.one.start()
         self.cursor = ""
+        self.one.api.failures.clear()
         self._pass(tick=True)
+        left = {
+            one["name"] for one in self.one.status.get("arms") or [] if one["reason"] == reasons.NO_REPLICAS
+        }
+        assert not self._is_active() or not left, f"found without Pods and left so: {left}"
 
     # ---- how it is done -------------------------------------------------------------------
 
@@ -294,9 +289,9 @@ class World(Amiss):
         """Let time pass under some trouble of the arms that drain, or of all where none does."""
         draining = self._in_states("Draining")
         if trouble in SLOW:
-            if trouble == "one of two refuses":  # what it has accepted before
+            if trouble == "one of two refuses" and self.gateways != "two keep up":
                 self.one.gateway(second=True)
-                self._pass()
+                self._pass()  # what it refuses it has accepted before
             self.gateways = trouble
         elif trouble == "requests go on":
             self.one.requests = dict.fromkeys(ARMS, 7.0)
@@ -317,7 +312,7 @@ class World(Amiss):
         self.one.gateway(
             accepted=self.gateways != "refuses",
             lagging=self.gateways == "one of two lags",
-            second=False if self.gateways == "one of two refuses" else None,
+            second=SECOND.get(self.gateways),
         )
         self.one.kubelet()
         self._pass(tick=True)
