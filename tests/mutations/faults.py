@@ -93,7 +93,8 @@ def _two_gateways(patch: pytest.MonkeyPatch) -> None:
     "refusing-gateway", "a gateway that had the route and refuses it now is taken for one that never had it"
 )
 def _refusing_gateway(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(session.Committed, "with_parents", lambda self, _: self)
+    real = session.Committed.with_route
+    patch.setattr(session.Committed, "with_route", lambda self, rule, _: real(self, rule, ()))
 
 
 @fault("drain-ignores-requests", "a drain does not wait for the last requests, which are counted")

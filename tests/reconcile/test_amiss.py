@@ -151,6 +151,7 @@ async def test_in_an_ambiguous_rule_weights_stay_and_an_arm_that_cannot_serve_lo
     assert ready(one) == ("False", reasons.RULE_AMBIGUOUS)
     assert one.condition("MetricsAvailable")["reason"] == reasons.RULE_AMBIGUOUS
     assert one.weights() == before
+    one.start()  # nor is that forgotten with the process
     windows = len(one.observer.windows)
     one.set_available("bad", 0)
     await one.look()

@@ -120,7 +120,6 @@ class Locator:
         self,
         resource: BanditDeployment,
         committed: Committed,
-        mark: str,
     ) -> Placement | Problem:
         """Find route, rule, backends and scale targets.
 
@@ -128,7 +127,6 @@ class Locator:
             resource: The resource.
             committed: What its status holds. Once the resource runs, something of an arm that is not there
                 takes out that arm and not the others.
-            mark: What told the rule when it was located last; empty where it never was.
         """
         reference = route_of(resource)
         router = ROUTERS[reference.group, reference.kind]
@@ -140,7 +138,7 @@ class Locator:
         located, held = router.locate(route, reference.section, backends), None
         if isinstance(located, Problem):
             held = problems.of_template(located) if resource.spec.traffic.route_template else located
-            again = router.find_again(route, mark, backends) if mark else None
+            again = router.find_again(route, committed.rule or "", backends)
             if again is None:
                 return held
             located = again

@@ -203,10 +203,9 @@ class Reconciler:
         owner = older_owner(sharing)
         if owner is not None:
             return owner
-        placement = await self._locator.place(tracked.resource, tracked.committed, tracked.mark)
+        placement = await self._locator.place(tracked.resource, tracked.committed)
         if isinstance(placement, Placement):
-            tracked.mark = placement.located.mark
-            tracked.committed = tracked.committed.with_parents(placement.parents)
+            tracked.committed = tracked.committed.with_route(placement.located.mark, placement.parents)
         return placement
 
     def _intended(self, tracked: Tracked, placement: Placement, unit: Unit) -> Intention:

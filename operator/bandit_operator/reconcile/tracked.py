@@ -60,8 +60,6 @@ class Tracked:
     """Reason of the decision that was logged last."""
     mode_act: Act | None = None
     """A change of the mode that is still to be announced."""
-    mark: str = ""
-    """What told the rule of the route when it was located last."""
     tick_at: float = -math.inf
     """When its next tick is due, seconds since the Unix epoch."""
     write_at: float = -math.inf
@@ -122,8 +120,6 @@ def track(body: Mapping[str, Any], before: Tracked | None, now: float) -> Tracke
         resource, experiment = _parsed(body)
         if route_of(resource) != route_of(before.resource):
             before.route = RouteSync(before.route.foreign_changes)
-            if replace(route_of(resource), section=None) != replace(route_of(before.resource), section=None):
-                before.mark = ""
         elif resource.spec.traffic.route_template is not None:
             before.route.expect_change()
         before.resource, before.experiment = resource, experiment

@@ -39,7 +39,7 @@ class Located:
     others: Mapping[int, Backend] = field(default_factory=dict)
     """Which backends these are."""
     mark: str = ""
-    """By what the rule can be told from the route's others when the spec no longer tells it."""
+    """By what the rule can be told from all others when the spec no longer tells it."""
 
 
 class Router(Protocol):

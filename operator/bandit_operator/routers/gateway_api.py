@@ -10,6 +10,7 @@ which changes only the latter.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -83,7 +84,9 @@ class GatewayAPIRoute:
 
     def find_again(self, route: Mapping[str, Any], mark: str, arms: Mapping[str, Backend]) -> Located | None:
         """The only rule of that name and those matches."""
-        marked = [at for at, rule in enumerate(route["spec"].get("rules") or []) if _mark(rule) == mark]
+        marked = [
+            at for at, rule in enumerate(route["spec"].get("rules") or []) if _mark(route, rule) == mark
+        ]
         if len(marked) != 1:
             return None
         located = _placed(route, marked[0], arms)
@@ -212,13 +215,14 @@ def _placed(route: Mapping[str, Any], rule: int, arms: Mapping[str, Backend]) ->
         weights={arm: carried[positions[arm]] if arm in positions else 0 for arm in arms},
         strangers={index: weight for index, weight in enumerate(carried) if index not in own},
         others={index: backend for index, backend in enumerate(keys) if index not in own},
-        mark=_mark(described),
+        mark=_mark(route, described),
     )
 
 
-def _mark(rule: Mapping[str, Any]) -> str:
-    """What of a rule does not change when its backends, weights and filters do."""
-    return json.dumps([rule.get("name"), rule.get("matches")], sort_keys=True, default=str)
+def _mark(route: Mapping[str, Any], rule: Mapping[str, Any]) -> str:
+    """Digest of what does not change when a rule's backends, weights and filters do."""
+    said = [_name(route), rule.get("name"), rule.get("matches")]
+    return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()[:12]
 
 
 def _backend(ref: Mapping[str, Any], route: Mapping[str, Any]) -> Backend:

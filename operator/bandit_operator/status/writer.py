@@ -54,6 +54,7 @@ def fingerprint(document: Document) -> Fingerprint:
         document.committed.cursor is None,
         document.committed.backends,
         document.committed.mirrors,
+        document.committed.rule,
         document.committed.parents,
         _beyond(document),
         document.committed.restored,
