@@ -278,9 +278,9 @@ class World(Amiss):
         self.cursor = ""
         self.one.api.failures.clear()
         self._pass(tick=True)
-        left = {
-            one["name"] for one in self.one.status.get("arms") or [] if one["reason"] == reasons.NO_REPLICAS
-        }
+        arms = self.one.status.get("arms") or []
+        left = {arm["name"] for arm in arms if arm["reason"] == reasons.NO_REPLICAS}
+        left -= self.promised.set_out()
         assert not self._is_active() or not left, f"found without Pods and left so: {left}"
 
     # ---- how it is done -------------------------------------------------------------------
