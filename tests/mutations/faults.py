@@ -14,11 +14,21 @@ from typing import Any
 import pytest
 
 from bandit_operator.core import allocation, decide, drain, lifecycle, plausibility, reasons, servable
+from bandit_operator.core.model import Problem
 from bandit_operator.core.weights import Unit, unit_of
-from bandit_operator.reconcile import former, observe, placement, reconciler, route_sync, together
+from bandit_operator.reconcile import (
+    former,
+    neighbours,
+    observe,
+    placement,
+    reconciler,
+    route_sync,
+    scale_writes,
+    together,
+)
 from bandit_operator.routers import gateway_api
 from bandit_operator.sources.tally import Tally
-from bandit_operator.status import conditions
+from bandit_operator.status import conditions, session
 
 Apply = Callable[[pytest.MonkeyPatch], None]
 ROLLOUTS, COUNTERS = "rollouts", "counters"
@@ -68,7 +78,7 @@ def _drain_waits_for_nothing(patch: pytest.MonkeyPatch) -> None:
 
 @fault("two-gateways", "a route is taken for accepted once one of its gateways has accepted it")
 def _two_gateways(patch: pytest.MonkeyPatch) -> None:
-    def accepted(_: Any, route: Mapping[str, Any]) -> bool:
+    def accepted(_: Any, route: Mapping[str, Any], __: Any = ()) -> bool:
         return any(
             condition.get("type") == "Accepted"
             and condition.get("status") == "True"
@@ -79,14 +89,70 @@ def _two_gateways(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(gateway_api.GatewayAPIRoute, "accepted", accepted)
 
 
+@fault(
+    "refusing-gateway", "a gateway that had the route and refuses it now is taken for one that never had it"
+)
+def _refusing_gateway(patch: pytest.MonkeyPatch) -> None:
+    real = session.Committed.with_route
+    patch.setattr(session.Committed, "with_route", lambda self, rule, _: real(self, rule, ()))
+
+
 @fault("drain-ignores-requests", "a drain does not wait for the last requests, which are counted")
 def _drain_ignores_requests(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(drain, "quiet", lambda *_: True)
 
 
+@fault("unknown-requests", "requests that the counter has no number of are taken for none")
+def _unknown_requests(patch: pytest.MonkeyPatch) -> None:
+    real = drain.drain
+
+    def drained(experiment: Any, arm: str, standing: Any, facts: Any, snapshot: Any) -> Any:
+        return real(experiment, arm, standing, replace(facts, requests=facts.requests or 0.0), snapshot)
+
+    patch.setattr(drain, "drain", drained)
+
+
+@fault("replicas-not-set", "replicas that can never be set are not told of")
+def _replicas_not_set(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(scale_writes.ScaleSync, "trouble", lambda *_: None)
+
+
+@fault("pods-kept-for-ever", "losers that have kept their Pods keep them also once losers are to have none")
+def _pods_kept_for_ever(patch: pytest.MonkeyPatch) -> None:
+    real = lifecycle._stay_out
+
+    def stay_out(experiment: Any, arm: str, standing: Any, *args: Any) -> Any:
+        drained = standing.reason == reasons.DRAINED
+        return (standing, ()) if drained else real(experiment, arm, standing, *args)
+
+    patch.setattr(lifecycle, "_stay_out", stay_out)
+
+
+@fault("scaled-by-others", "Pods that another hand gives to an arm at zero are not noticed")
+def _scaled_by_others(patch: pytest.MonkeyPatch) -> None:
+    real = lifecycle._stay_out
+
+    def stay_out(experiment: Any, arm: str, standing: Any, *args: Any) -> Any:
+        at_zero = standing.reason == reasons.SCALED_TO_ZERO
+        return (standing, ()) if at_zero else real(experiment, arm, standing, *args)
+
+    patch.setattr(lifecycle, "_stay_out", stay_out)
+
+
+@fault("found-at-zero", "an arm that a resource finds without Pods is left so")
+def _found_at_zero(patch: pytest.MonkeyPatch) -> None:
+    real = lifecycle._enter
+
+    def enter(experiment: Any, arm: str, before: Any, snapshot: Any, **more: Any) -> Any:
+        some = {**snapshot.arms, arm: replace(snapshot.arms[arm], replicas=None)}
+        return real(experiment, arm, before, replace(snapshot, arms=some), **more)
+
+    patch.setattr(lifecycle, "_enter", enter)
+
+
 @fault("shared-pods", "other routes and resources that use the Pods are not looked for")
 def _shared_pods(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(placement.Locator, "_used_elsewhere", lambda *_: None)
+    patch.setattr(neighbours, "used_elsewhere", lambda *_: None)
 
 
 @fault("last-arm", "a drain goes on after all other arms have died, up to replicas 0")
@@ -163,10 +229,39 @@ def _dead_arm_observed(patch: pytest.MonkeyPatch) -> None:
 def _missing_backend_stops_all(patch: pytest.MonkeyPatch) -> None:
     real = placement.Locator.place
 
-    async def place(self: Any, resource: Any, _: Any, known: Any) -> Any:
-        return await real(self, resource, None, known)
+    async def place(self: Any, *args: Any) -> Any:
+        placed = await real(self, *args)
+        if isinstance(placed, placement.Placement) and not all(one.in_rule for one in placed.arms.values()):
+            return Problem(reasons.BACKEND_NOT_FOUND, "an arm's backend is not in the rule")
+        return placed
 
     patch.setattr(placement.Locator, "place", place)
+
+
+@fault("typo-stops-all", "a new arm that lacks its backend or scale target stops the whole resource")
+def _typo_stops_all(patch: pytest.MonkeyPatch) -> None:
+    real = placement.Locator.place
+
+    async def place(self: Any, *args: Any) -> Any:
+        placed = await real(self, *args)
+        return placed.wrong[0] if isinstance(placed, placement.Placement) and placed.wrong else placed
+
+    patch.setattr(placement.Locator, "place", place)
+
+
+@fault("ambiguous-rule", "where a second rule carries all arms, the dead ones keep their weight")
+def _ambiguous_rule(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(gateway_api.GatewayAPIRoute, "find_again", lambda *_: None)
+
+
+@fault("comes-and-goes", "an arm that comes and goes serves each moment that it is up")
+def _comes_and_goes(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(servable, "proof_seconds", lambda _: 0.0)
+
+
+@fault("unresolved-backend", "an arm whose backend the gateway cannot resolve keeps its weight")
+def _unresolved_backend(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(gateway_api.GatewayAPIRoute, "unresolved", lambda *_: None)
 
 
 # ---- the route --------------------------------------------------------------------------
@@ -211,14 +306,6 @@ def _coarse_integers(patch: pytest.MonkeyPatch) -> None:
         return Unit(arms) if strangers and arms else unit_of(arms, strangers)
 
     patch.setattr(together, "unit_of", never_scaled)
-
-
-@fault(
-    "former-arm-keeps-weight",
-    "an arm that was taken out of the spec keeps its weight, whatever the user says",
-)
-def _former_arm_keeps_weight(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(former, "draining", lambda *_: frozenset())
 
 
 @fault("stranger-drained", "a backend that never was an arm is drained like one that was")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bandit_operator.reconcile.placement import MOST_NAMED
+from bandit_operator.reconcile.problems import MOST_NAMED
 from tests.support.process import Process
 
 

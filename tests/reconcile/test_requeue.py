@@ -9,17 +9,25 @@ import pytest
 
 from bandit_operator.core.model import ArmStanding, ArmState, Mode
 from bandit_operator.reconcile.requeue import JUST_AFTER_SECONDS, REASSERT_SECONDS, next_requeue
+from bandit_operator.reconcile.scale_writes import RETRY_SECONDS
 from bandit_operator.runtime.scheduler import Requeue
 
 BEGUN, TICK = 1000.0, 1010.0
 DRAIN = 5.0
 
 
-def requeue(now: float, *standings: ArmStanding, in_sync: bool = True, write_at: float = 0.0) -> Requeue:
+def requeue(
+    now: float,
+    *standings: ArmStanding,
+    in_sync: bool = True,
+    write_at: float = 0.0,
+    failing: bool = False,
+) -> Requeue:
     """After a pass that took from ``BEGUN`` until then."""
     tracked: Any = SimpleNamespace(
         tick_at=TICK,
         write_at=write_at,
+        scales=SimpleNamespace(failing=failing),
         route=SimpleNamespace(in_sync=in_sync, back_off=lambda _: 0.5),
         experiment=SimpleNamespace(rollback=SimpleNamespace(drain=DRAIN), mode=Mode.ACTIVE),
     )
@@ -63,3 +71,7 @@ def test_weights_that_are_not_there_yet_are_asserted_again_or_at_the_moment_of_w
     moment = requeue(BEGUN + 0.5, in_sync=False, write_at=1002.0)
     assert moment.after == pytest.approx(1.5 + JUST_AFTER_SECONDS)
     assert not moment.tick
+
+
+def test_replicas_that_could_not_be_set_are_tried_again_before_the_tick() -> None:
+    assert requeue(BEGUN + 0.5, failing=True) == Requeue(RETRY_SECONDS, tick=False)

@@ -35,6 +35,7 @@ def placed(
         missing=False,
         unmirrored=None,
         edited=False,
+        pending="",
     )
 
 

@@ -179,6 +179,30 @@ def test_all_gateways_that_had_accepted_must_accept_and_one_that_never_did_is_no
     assert ROUTER.accepted(route)
 
 
+def test_a_gateway_that_accepted_an_earlier_generation_and_refuses_this_one_is_waited_for_by_name(
+    route: dict[str, Any],
+) -> None:
+    second: dict[str, Any] = {
+        "parentRef": {"name": "edge", "namespace": "infra", "sectionName": "web"},
+        "controllerName": "example.com/gateway",
+        "conditions": [{"type": "Accepted", "status": "True", "observedGeneration": 4}],
+    }
+    route["status"]["parents"].append(second)
+    had = ROUTER.accepting(route)
+    assert had[1] == "Gateway infra/edge/web (example.com/gateway)"
+    assert ROUTER.accepted(route, had)
+    for status in ("False", "Unknown"):
+        second["conditions"][0]["status"] = status
+        assert ROUTER.accepted(route)  # nobody knows of it that it ever accepted
+        assert not ROUTER.accepted(route, had)
+        assert ROUTER.pending(route, had) == (had[1],)
+    second["conditions"] = []
+    assert ROUTER.pending(route, had) == (had[1],)
+    route["status"]["parents"].pop()
+    assert ROUTER.accepted(route, had)
+    assert ROUTER.accepting(route, had) == had[:1]
+
+
 def test_another_rule_or_route_that_gives_a_backend_weight_is_seen(route: dict[str, Any]) -> None:
     assert ROUTER.uses(route, ARMS["boosting"])
     assert not ROUTER.uses(route, ARMS["boosting"], besides=1)

@@ -204,13 +204,21 @@ class Process:
             elif "/endpointslices/" in path:
                 self.cache.endpoints.put(copied(body))
 
-    def gateway(self, accepted: bool = True, *, unresolved: str | None = None, lagging: bool = False) -> None:
+    def gateway(
+        self,
+        accepted: bool = True,
+        *,
+        unresolved: str | None = None,
+        lagging: bool = False,
+        second: bool | None = None,
+    ) -> None:
         """Let the gateway look at the route: it accepts the present generation, or refuses it.
 
         Args:
             accepted: whether it accepts.
             unresolved: what it says where it cannot resolve a backend.
             lagging: whether a second gateway is still at the first generation.
+            second: whether a second gateway accepts; None where there is none.
         """
         route = self.api.objects.get(self.route_path)
         if route is None:
@@ -222,8 +230,10 @@ class Process:
         if lagging:
             old = {"type": "Accepted", "status": "True", "observedGeneration": 1}
             parents.append({"conditions": [old]})
+        if second is not None:
+            parents.append({"conditions": [{"type": "Accepted", "status": str(second), **at}]})
         self.api.put(self.route_path, {**route, "status": {"parents": parents}})
-        if accepted and not lagging:
+        if accepted and not lagging and second is not False:
             self.accepted = self.weights()
 
     def kubelet(self) -> None:

@@ -203,6 +203,10 @@ class RecordedStatus(Status):
     """The newest decisions, newest first, the last 20 to 30; those that did nothing included."""
     mirrors: Annotated[list[Text] | None, Field(max_length=16)] = None
     """Where the rule's filters mirror to that are the operator's, or are to be, as NAMESPACE/NAME:PORT."""
+    rule: Text | None = None
+    """What told the rule of the route when it was located last: a digest."""
+    parents: Annotated[list[Text] | None, Field(max_length=32)] = None
+    """Gateways that accept the route at some generation, or did; none where the route has only one."""
     acts: Annotated[list[Act] | None, Field(max_length=MAX_ACTS)] = None
     """What was done, newest first, at most 40; decisions that did nothing are in the history alone."""
     memory: dict[str, Any] | None = None

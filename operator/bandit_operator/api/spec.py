@@ -199,7 +199,8 @@ class Rollback(ApiModel):
     """
     scale_to_zero: Annotated[bool, Field(strict=True)] = True
     """Whether a rolled-back arm is scaled to zero replicas. The baseline and the last healthy
-    arm never are.
+    arm never are. Turned on later, it holds for arms that are out already, after a drain; turned
+    off, an arm at zero stays there, and gets its replicas back when it returns.
     """
     retry_after: Annotated[str, DurationString("1m", "8760h", or_zero=True, example="24h")] = "24h"
     """Longest wait until a rolled-back arm is tried again with a small share. The first trial comes

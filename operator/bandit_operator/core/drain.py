@@ -43,17 +43,22 @@ def drain(
         waits = {reasons.REQUESTS_UNKNOWN} if rollback.requests_counted else set()
         why = standing.reason if standing.reason in waits else reasons.WAITING_FOR_REQUESTS
         return waiting(arm, standing, replace(standing, reason=why))
-    may_scale = rollback.scale_to_zero and arm != experiment.baseline and facts.replicas is not None
-    if may_scale and facts.used_elsewhere is not None:
+    scales = may_scale(experiment, arm, facts)
+    if scales and facts.used_elsewhere is not None:
         out = replace(standing, state=ArmState.ROLLED_BACK, since=now, reason=reasons.PODS_IN_USE)
         return out, (Drained(arm, reasons.PODS_IN_USE),)
-    if not may_scale or facts.replicas == 0:
-        why = reasons.SCALED_TO_ZERO if may_scale else reasons.DRAINED
+    if not scales or facts.replicas == 0:
+        why = reasons.SCALED_TO_ZERO if facts.replicas == 0 else reasons.DRAINED
         out = replace(standing, state=ArmState.ROLLED_BACK, since=now, reason=why)
         return out, (Drained(arm, why),)
-    assert facts.replicas is not None  # for the type checker: may_scale says so
+    assert facts.replicas is not None  # for the type checker: what scales has some
     down = Scaled(arm, expected=facts.replicas, replicas=0)
     return replace(standing, reason=reasons.SCALING_TO_ZERO, previous_replicas=facts.replicas), (down,)
+
+
+def may_scale(experiment: Experiment, arm: str, facts: ArmFacts) -> bool:
+    """Whether an arm that has drained is to lose its Pods, as the spec says now."""
+    return experiment.rollback.scale_to_zero and arm != experiment.baseline and facts.replicas is not None
 
 
 def clock_was_set(snapshot: Snapshot) -> bool:

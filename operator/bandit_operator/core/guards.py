@@ -49,7 +49,8 @@ def route_is_accepted(facts: Guarded) -> Hold | None:
         return None
     generation = facts.snapshot.route_generation
     return Hold(
-        reasons.ROUTE_NOT_ACCEPTED, f"no gateway has accepted generation {generation} of the route yet"
+        reasons.ROUTE_NOT_ACCEPTED,
+        f"generation {generation} of the route is not accepted yet by each gateway",
     )
 
 

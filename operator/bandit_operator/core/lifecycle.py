@@ -32,6 +32,7 @@ from bandit_operator.core.model import (
     ArmFacts,
     ArmStanding,
     ArmState,
+    Mode,
     Snapshot,
 )
 from bandit_operator.core.outcomes import (
@@ -320,7 +321,7 @@ def _step(
                 arm, standing, replace(standing, reason=reasons.WAITING_FOR_ROUTE, quiet_since=None)
             )
         case ArmState.ROLLED_BACK:
-            return _stay_out(arm, standing, facts, snapshot)
+            return _stay_out(experiment, arm, standing, facts, snapshot)
         case _:
             return standing, ()
 
@@ -335,8 +336,11 @@ def _restore(experiment: Experiment, arm: str, standing: ArmStanding, facts: Arm
     return _returned(standing, now, standing.reason, state), (Returned(arm),)
 
 
-def _stay_out(arm: str, standing: ArmStanding, facts: ArmFacts, snapshot: Snapshot) -> Step:
-    """An arm that is out: who else touches its Pods is noticed, and what was kept for others goes later."""
+def _stay_out(
+    experiment: Experiment, arm: str, standing: ArmStanding, facts: ArmFacts, snapshot: Snapshot
+) -> Step:
+    """An arm that is out: who else touches its Pods is noticed, and what was kept goes later."""
+    acts = experiment.mode is Mode.ACTIVE
     asked_for = facts.weight > 0 and snapshot.contested
     if asked_for and facts.replicas == 0:
         up = Scaled(arm, expected=0, replicas=min(standing.previous_replicas or 1, MOST_RESTORED))
@@ -344,6 +348,7 @@ def _stay_out(arm: str, standing: ArmStanding, facts: ArmFacts, snapshot: Snapsh
     free = {
         reasons.PODS_IN_USE: facts.used_elsewhere is None,
         reasons.PODS_KEPT: facts.weight == 0 and not snapshot.contested,
+        reasons.DRAINED: acts and bool(facts.replicas) and drain.may_scale(experiment, arm, facts),
     }
     if free.get(standing.reason, False):
         again = replace(standing, state=ArmState.DRAINING, quiet_since=None)

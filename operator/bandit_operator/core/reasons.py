@@ -210,7 +210,11 @@ CAUGHT_UP: Final = "CaughtUp"
 
 NOTHING_DUE: Final = frozenset({BETWEEN_TICKS, FIRST_WINDOW})
 """Nothing is held up: no window is due."""
-HELD_BY_THE_CLUSTER: Final = frozenset({BACKEND_UNRESOLVED, NO_ARM_AVAILABLE, NO_SHARE, ROUTE_NOT_ACCEPTED})
+RULE_NOT_TOLD: Final = frozenset({BACKEND_NOT_FOUND, RULE_AMBIGUOUS, RULE_NOT_FOUND})
+"""Why the spec does not tell the rule: no rewards are read, and in the rule that it told weights are held."""
+HELD_BY_THE_CLUSTER: Final = (
+    frozenset({BACKEND_UNRESOLVED, NO_ARM_AVAILABLE, NO_SHARE, ROUTE_NOT_ACCEPTED}) | RULE_NOT_TOLD
+)
 """Holds that end as soon as the cluster shows something else, without a window of rewards."""
 IMPLAUSIBLE: Final = frozenset(
     {COUNTER_NOT_STEADY, IMPOSSIBLE_NUMBER, REWARDS_ABOVE_TRIALS, TOO_MANY_TRIALS, TRIALS_JUMPED}

@@ -48,6 +48,7 @@ def start_again(
             # The replicas of another backend are not those that were scaled down.
             previous_replicas=None if other_backend else standing.previous_replicas,
             carried=0.0,
+            idle_since=0.0 if other_backend and facts.weight == 0 else standing.idle_since,
             rollbacks=0,
             mixed=facts.updating,
         ), (TemplateChanged(arm), *outcome)

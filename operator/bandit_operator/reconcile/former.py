@@ -35,7 +35,10 @@ def draining(resource: BanditDeployment, located: Located, known: tuple[str, ...
     """Indices of the backendRefs that were arms and are to carry no weight."""
     if resource.spec.traffic.removed_arms is not RemovedArms.DRAIN:
         return frozenset()
-    return frozenset(index for index, backend in located.others.items() if named(backend) in known)
+    arms = backends_of(resource).values()
+    return frozenset(
+        index for index, one in located.others.items() if named(one) in known and one not in arms
+    )
 
 
 def draining_now(

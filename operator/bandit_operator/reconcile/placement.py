@@ -19,13 +19,13 @@ from bandit_operator.adapters.kubernetes import KubernetesAPI, resource_path
 from bandit_operator.api.references import Key, ScaleTargetReference, backends_of, route_of, scale_targets_of
 from bandit_operator.api.route_template import OWNER
 from bandit_operator.api.v1alpha1 import BanditDeployment
-from bandit_operator.core import reasons, servable
-from bandit_operator.core.decision import Intention
+from bandit_operator.core import drain, reasons, servable
 from bandit_operator.core.model import OUT_STATES, ArmFacts, ArmStanding, Backend, Mode, Problem
 from bandit_operator.errors import APIError, NotFound
-from bandit_operator.reconcile import generated
+from bandit_operator.reconcile import generated, neighbours, problems
 from bandit_operator.reconcile.generated import Wanted
 from bandit_operator.routers import ROUTERS, Located, Router
+from bandit_operator.status.session import Committed
 from bandit_operator.watch.cache import Cache, ScaleTarget, scale_target
 
 WATCHED_TARGETS = {("apps", "Deployment"), ("apps", "StatefulSet")}
@@ -33,8 +33,6 @@ WATCHED_TARGETS = {("apps", "Deployment"), ("apps", "StatefulSet")}
 
 LONGEST_WORDS = 1000
 """Most characters of what gateways say that are kept: with a few of ours they fit into the status."""
-MOST_NAMED = 10
-"""Most backends of a rule that a message names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +55,18 @@ class Placement:
     """Backends that were arms, and that the patch takes out."""
     unmirrored: str | None = None
     """The gateway's words where what it cannot resolve is no arm but a mirror, which serves nobody."""
+    held: Problem | None = None
+    """Why the spec no longer tells the rule; this is the one that it told before."""
+    wrong: tuple[Problem, ...] = ()
+    """What is wrong with the spec of single arms, while the others go on."""
+    parents: tuple[str, ...] = ()
+    """The gateways that accept the route at some generation, or did, by their names."""
+
+    @property
+    def amiss(self) -> Problem | None:
+        """What is to be corrected in the spec or beside it, if anything is."""
+        found = (*(() if self.held is None else (self.held,)), *self.wrong)
+        return Problem(found[0].reason, "; ".join(one.message for one in found)) if found else None
 
     @property
     def unserved(self) -> Mapping[str, str]:
@@ -70,7 +80,12 @@ class Placement:
     @property
     def accepted(self) -> bool:
         """Whether the gateways have accepted the route as it is."""
-        return self.router.accepted(self.route)
+        return self.router.accepted(self.route, self.parents)
+
+    @property
+    def pending(self) -> str:
+        """The gateways that have not and may use older weights, in words; empty where there is none."""
+        return ", ".join(self.router.pending(self.route, self.parents)[: problems.MOST_NAMED])
 
     def unmanaged(self, gone: frozenset[int] = frozenset()) -> str | None:
         """What traffic of the rule goes to backends that are no arm, such as one taken out of the spec.
@@ -104,30 +119,30 @@ class Locator:
     async def place(
         self,
         resource: BanditDeployment,
-        intention: Intention | None,
-        known: tuple[str, ...] = (),
-        mirrors: tuple[str, ...] = (),
+        committed: Committed,
     ) -> Placement | Problem:
         """Find route, rule, backends and scale targets.
 
         Args:
             resource: The resource.
-            intention: What was committed. Where something of an arm that has served before is gone it
-                cannot serve, which takes out that arm and not the others.
-            known: Backends that are arms or were, as ``former`` names them.
-            mirrors: Where filters mirror to that are the operator's.
+            committed: What its status holds. Once the resource runs, something of an arm that is not there
+                takes out that arm and not the others.
         """
         reference = route_of(resource)
         router = ROUTERS[reference.group, reference.kind]
         there = await self._route(router, (reference.namespace, reference.name))
-        wanted = _wanted(resource, router, there, intention, known, mirrors)
+        wanted = _wanted(resource, router, there, committed)
         if isinstance(wanted, Problem):
             return wanted
         route, backends = wanted.route, backends_of(resource)
-        located = router.locate(route, reference.section, backends)
+        located, held = router.locate(route, reference.section, backends), None
         if isinstance(located, Problem):
-            return _of_template(located) if resource.spec.traffic.route_template else located
-        standings = intention.standings if intention else {}
+            held = problems.of_template(located) if resource.spec.traffic.route_template else located
+            again = router.find_again(route, committed.rule or "", backends)
+            if again is None:
+                return held
+            located = again
+        standings = committed.intention.standings if committed.intention else {}
         words = router.unresolved(route)
         blamed = {arm for arm, one in backends.items() if words and _names(words, one)}
         of_mirror = (
@@ -136,13 +151,15 @@ class Locator:
             and any(_names(words, one.backend) for one in router.mirrors(route, located.rule))
         )
         facts: dict[str, ArmFacts] = {}
+        wrong: list[Problem] = []
         targets = scale_targets_of(resource)
         for arm, backend in backends.items():
-            arm_facts = await self._facts(
+            arm_facts, problem = await self._facts(
                 resource, arm, backend, targets.get(arm), located, standings.get(arm)
             )
-            if isinstance(arm_facts, Problem):
-                return arm_facts
+            if problem is not None and not standings:
+                return problem  # nothing of the resource runs yet, so nothing is lost by waiting
+            wrong += [] if problem is None else [problem]
             resolved = None if words is None else arm not in blamed
             facts[arm] = _with_resolution(arm_facts, resolved if blamed else None)
         return Placement(
@@ -156,6 +173,9 @@ class Locator:
             wanted.edited,
             wanted.leaving,
             words if of_mirror else None,
+            held,
+            tuple(wrong),
+            router.accepting(route, committed.parents),
         )
 
     async def target_path(self, reference: ScaleTargetReference) -> str:
@@ -176,31 +196,26 @@ class Locator:
         reference: ScaleTargetReference | None,
         located: Located,
         standing: ArmStanding | None,
-    ) -> ArmFacts | Problem:
-        new, in_rule = standing is None, arm in located.positions
-        exists = await self.backend_exists(backend)
-        if new and not in_rule:
-            route = route_of(resource)
-            return Problem(
-                reasons.BACKEND_NOT_FOUND,
-                f"spec.arms: backendRef of arm {arm} ({backend}) is not in rule {located.rule} of "
-                f"{route.kind} {route.namespace}/{route.name}; "
-                f"add it to its backendRefs once{_or_name(located)}",
-            )
-        if new and not exists:
-            return Problem(
-                reasons.BACKEND_NOT_FOUND,
-                f"spec.arms: backendRef of arm {arm} names {backend}, which does not exist; create it",
-            )
+    ) -> tuple[ArmFacts, Problem | None]:
+        """What is seen of an arm, and what is wrong with its spec: what it never had, it cannot have lost."""
+        in_rule, exists = arm in located.positions, await self.backend_exists(backend)
+        problem = problems.never_there(resource, arm, backend, located, in_rule=in_rule, exists=exists)
         target = await self._target(arm, reference)
         if isinstance(target, Problem):
-            if new or target.reason != reasons.SCALE_TARGET_NOT_FOUND:
-                return target
-            target, exists = None, False
+            problem = problem or target
+            exists, target = exists and target.reason != reasons.SCALE_TARGET_NOT_FOUND, None
+        identity = _identity(arm, resource.spec.reward.prometheus.arm_label or "", backend, reference)
+        if (
+            _has_served(standing, identity)
+            and problem is not None
+            and problem.reason != reasons.SCALE_TARGET_REFUSED
+        ):
+            problem = None  # an outage of the arm, which its state tells
         out = standing is not None and standing.state in OUT_STATES
         pods = self._pods_behind(backend) if reference is None else target
-        return ArmFacts(
-            weight=located.weights[arm],
+        doubled = [located.strangers[at] for at, other in located.others.items() if other == backend]
+        facts = ArmFacts(
+            weight=sum(doubled, located.weights[arm]),
             available=None if target is None else target.available > 0,
             replicas=None if target is None else target.replicas,
             template=None if pods is None else pods.template,
@@ -208,9 +223,12 @@ class Locator:
             ready_endpoints=await self._ready_endpoints(backend) if exists else None,
             in_rule=in_rule,
             exists=exists,
-            used_elsewhere=self._used_elsewhere(resource, backend, reference, located) if out else None,
-            identity=_identity(arm, resource.spec.reward.prometheus.arm_label or "", backend, reference),
+            used_elsewhere=neighbours.used_elsewhere(self._cache, resource, backend, reference, located)
+            if out
+            else None,
+            identity=identity,
         )
+        return facts, problem
 
     # ---- the objects ----------------------------------------------------------------------
 
@@ -275,62 +293,22 @@ class Locator:
                 f"or leave scaleTargetRef out",
             )
         except APIError as error:
-            if error.status != 403:
-                raise
-            return Problem(
-                reasons.SCALE_TARGET_REFUSED,
-                f"spec.arms: the operator may not read the scale of {named} of arm {arm}; let who installed "
-                f"it add the kind to the chart's value scalables",
+            words = (
+                f"the operator may not read the scale of {named} of arm {arm}; let who installed it add the "
+                f"kind to the chart's value scalables"
+                if error.status == 403
+                else f"the API server does not show the scale of {named} of arm {arm}: {error}"
             )
+            return Problem(reasons.SCALE_TARGET_REFUSED, f"spec.arms: {words}")
         self._cache.put_target(reference.kind, body)
         return scale_target(body)
-
-    # ---- who else -------------------------------------------------------------------------
-
-    def _used_elsewhere(
-        self,
-        resource: BanditDeployment,
-        backend: Backend,
-        reference: ScaleTargetReference | None,
-        located: Located,
-    ) -> str | None:
-        """Who else gives traffic to these Pods: a route, or a resource by a Service of its own."""
-        user = self._other_route(resource, backend, located.rule)
-        if user is not None or reference is None:
-            return user
-        place = (reference.namespace, reference.name)
-        for other in self._cache.sharing_target(resource.metadata.uid, reference.kind, place):
-            for arm in other["spec"]["arms"]:
-                target = arm.get("scaleTargetRef") or {}
-                if target.get("name") != reference.name:
-                    continue
-                ref = arm["backendRef"]
-                namespace = ref.get("namespace") or reference.namespace
-                served = Backend(ref.get("group") or "", ref.get("kind") or "Service", namespace, ref["name"])
-                if self._other_route(resource, served, located.rule) is not None:
-                    return f"BanditDeployment {other['metadata']['namespace']}/{other['metadata']['name']}"
-        return None
-
-    def _other_route(self, resource: BanditDeployment, backend: Backend, rule: int) -> str | None:
-        own = route_of(resource)
-        named = (backend.kind, backend.namespace, backend.name)
-        for (kind, namespace, name), route in self._cache.routes_to(named):
-            router = next(one for one in ROUTERS.values() if one.kind == kind)
-            is_own = (kind, namespace, name) == (own.kind, own.namespace, own.name)
-            if router.uses(route, backend, besides=rule if is_own else None):
-                return (
-                    f"another rule of {kind} {namespace}/{name}" if is_own else f"{kind} {namespace}/{name}"
-                )
-        return None
 
 
 def _wanted(
     resource: BanditDeployment,
     router: Router,
     route: Mapping[str, Any] | None,
-    intention: Intention | None,
-    known: tuple[str, ...],
-    mirrors: tuple[str, ...],
+    committed: Committed,
 ) -> Wanted | Problem:
     """The route that is named, as it is, or the one that is made, as it is to be."""
     template, reference = resource.spec.traffic.route_template, route_of(resource)
@@ -350,25 +328,18 @@ def _wanted(
             f"delete it, choose another name in another resource, or hand it over by the annotation "
             f"{OWNER}: {resource.metadata.name}",
         )
-    weights = intention.weights if intention else {}
+    weights = committed.intention.weights if committed.intention else {}
+    known, mirrors = committed.backends, committed.mirrors
     wanted = generated.wanted(resource, template, router, route, weights, known, mirrors)
     writes = resource.spec.mode is Mode.ACTIVE
     return wanted if writes else replace(wanted, operations=(), edited=False)
 
 
-def _or_name(located: Located) -> str:
-    """What may be meant instead of a backend that is not in the rule: those in it that are no arm's."""
-    there = sorted(set(map(str, located.others.values())))
-    more = f" and {len(there) - MOST_NAMED} more" if len(there) > MOST_NAMED else ""
-    return f", or name one that is in it: {', '.join(there[:MOST_NAMED])}{more}" if there else ""
-
-
-def _of_template(problem: Problem) -> Problem:
-    """The same of a route that is made, where no rule can be named."""
-    if problem.reason != reasons.RULE_AMBIGUOUS:
-        return problem
-    words = "several rules of its route carry all arms; the operator made one of them: take the others out"
-    return Problem(problem.reason, f"spec.traffic.routeTemplate: {words}")
+def _has_served(standing: ArmStanding | None, identity: str) -> bool:
+    """Whether an arm has carried weight as what it is now."""
+    if standing is None or standing.identity not in (None, identity):
+        return False
+    return standing.idle_since is None or standing.idle_since > drain.NEVER_SERVED
 
 
 @functools.lru_cache(maxsize=4096)

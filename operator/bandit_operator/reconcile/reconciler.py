@@ -23,11 +23,11 @@ from bandit_operator.api.verbs import Asked, asked_of
 from bandit_operator.core import reasons
 from bandit_operator.core.decide import Case
 from bandit_operator.core.decision import Decision, Intention
-from bandit_operator.core.model import Mode, Problem, Snapshot, Window
+from bandit_operator.core.model import Mode, NothingDue, Problem, Snapshot, Window
 from bandit_operator.core.outcomes import Held, WeightsMoved
 from bandit_operator.core.weights import Unit
 from bandit_operator.errors import APIError, APIUnreachable, Conflict, InvalidSpec, NotFound, NotLeading
-from bandit_operator.reconcile import apply, former
+from bandit_operator.reconcile import former, scale_writes
 from bandit_operator.reconcile.decisions import Decisions
 from bandit_operator.reconcile.mirroring import MirrorPlan
 from bandit_operator.reconcile.mirrors import Mirrors, shadow_state
@@ -148,17 +148,13 @@ class Reconciler:
             tracked.resource, placement.located, tracked.committed.backends, placement.leaving
         )
         tracked.committed = tracked.committed.with_backends(backends)
+        said = Overview(
+            now, tracked.generation, tracked.experiment, amiss=placement.amiss, ignored=asked.ignored
+        )
         if tracked.experiment.mode is Mode.PAUSED:
             tracked.committed = tracked.committed.without_weights()
-            overview = Overview(
-                now,
-                tracked.generation,
-                tracked.experiment,
-                route=RouteState(),
-                unmanaged=placement.unmanaged(),
-                acts=tracked.committed.acts,
-                ignored=asked.ignored,
-            )
+            seen, acts = RouteState(), tracked.committed.acts
+            overview = dataclasses.replace(said, route=seen, unmanaged=placement.unmanaged(), acts=acts)
             await self._commit(tracked, body, overview)
             return at_its_tick(tracked, self._clock.now())
         mirror = await self._mirrors.plan(tracked, body, placement, now=now, monotonic=monotonic)
@@ -166,7 +162,7 @@ class Reconciler:
         unit = unit_in(tracked, placement)
         before = self._intended(tracked, placement, unit)
         self._observe_route(tracked, placement, before, now, monotonic)
-        read = await self._read(tracked, now, due)
+        read = await self._read(tracked, now, due, placement.held)
         if read.late:
             tracked.wait_longer()
         tracked.committed = read.committed
@@ -182,19 +178,17 @@ class Reconciler:
         self._learn(tracked, snapshot, decision, asked)
         gone = former.draining_now(tracked.resource, placement.located, tracked.committed.backends, decision)
         write = self._plan(tracked, placement, decision, unit, gone, now)
-        overview = Overview(
-            now,
-            tracked.generation,
-            tracked.experiment,
+        overview = dataclasses.replace(
+            said,
             decision=decision,
             held=tracked.held,
             rewards_until=tracked.committed.rewards_until,
             route=tracked.route.state(placement, monotonic, None if write is None else write.at),
             unmanaged=placement.unmanaged(gone),
             unserved=placement.unserved,
+            unscaled=tracked.scales.trouble(scale_targets_of(tracked.resource), monotonic),
             drained=former.told(placement.located, gone),
             acts=tracked.committed.acts,
-            ignored=asked.ignored,
             shadow=shadow_state(tracked, mirror, now),
             rival=rival,
         )
@@ -209,9 +203,10 @@ class Reconciler:
         owner = older_owner(sharing)
         if owner is not None:
             return owner
-        committed = tracked.committed
-        known = (committed.backends, committed.mirrors)
-        return await self._locator.place(tracked.resource, committed.intention, *known)
+        placement = await self._locator.place(tracked.resource, tracked.committed)
+        if isinstance(placement, Placement):
+            tracked.committed = tracked.committed.with_route(placement.located.mark, placement.parents)
+        return placement
 
     def _intended(self, tracked: Tracked, placement: Placement, unit: Unit) -> Intention:
         follow = tracked.experiment.mode is not Mode.ACTIVE
@@ -221,6 +216,7 @@ class Reconciler:
         self, tracked: Tracked, placement: Placement, before: Intention, now: float, monotonic: float
     ) -> None:
         tracked.route.observe_acceptance(placement, monotonic)
+        tracked.scales.observe(placement.arms, before.standings)
         gone = former.draining(tracked.resource, placement.located, tracked.committed.backends)
         if not tracked.route.observe_weights(placement, before, gone, monotonic=monotonic, wall=now):
             return
@@ -234,9 +230,11 @@ class Reconciler:
             intended=dict(before.weights),
         )
 
-    async def _read(self, tracked: Tracked, now: float, due: bool) -> CaughtUp:
+    async def _read(self, tracked: Tracked, now: float, due: bool, held: Problem | None) -> CaughtUp:
         if not self._clock.trusted:
             return CaughtUp(tracked.committed, CLOCK_SET)
+        if held is not None:
+            return CaughtUp(tracked.committed, NothingDue(held.reason, held.message))
         if not due:
             return CaughtUp(tracked.committed, BETWEEN_TICKS)
         return await catch_up(
@@ -377,16 +375,11 @@ class Reconciler:
         """Bring route and replicas to the committed intention."""
         if tracked.experiment.mode is not Mode.ACTIVE:
             return
+        now, monotonic = self._clock.now(), self._clock.monotonic()
         try:
-            now, monotonic = self._clock.now(), self._clock.monotonic()
             writes = RouteWrites(self._api, self._cache, self._metrics)
             await writes.bring(tracked, placement, decision, write, gone, now=now, monotonic=monotonic)
             await self._mirrors.bring(tracked, mirror, now=now, monotonic=monotonic)
-            targets = scale_targets_of(tracked.resource)
-            for scale in decision.scales:
-                path = await self._locator.target_path(targets[scale.arm])
-                await apply.set_replicas(self._api, path, scale)
-                self._metrics.writes.labels("scale", "written").inc()
             tracked.route.set_refusal(None)
         except (Conflict, NotFound) as error:
             self._metrics.writes.labels("route", "conflict").inc()
@@ -394,7 +387,12 @@ class Reconciler:
             log.info("write overtaken", name=tracked.resource.metadata.name, error=str(error))
         except APIError as error:
             self._metrics.writes.labels("route", "refused").inc()
-            what = "set weights or replicas"
+            what = "set weights"
             if placement.missing or placement.there is not None:
                 what = "make the route" if placement.missing else "keep the route as its template says"
             tracked.route.set_refusal(f"the API server refused to {what}: {error}")
+        # Also where the route was refused: an arm that is called back may be the only one that can serve.
+        sync, targets = tracked.scales, scale_targets_of(tracked.resource)
+        await scale_writes.bring(
+            self._api, self._locator, self._metrics, sync, decision.scales, targets, monotonic
+        )

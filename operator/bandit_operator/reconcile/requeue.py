@@ -5,6 +5,7 @@ from __future__ import annotations
 from bandit_operator.core import servable, windows
 from bandit_operator.core.decision import Decision
 from bandit_operator.core.model import ArmState, Mode
+from bandit_operator.reconcile.scale_writes import RETRY_SECONDS
 from bandit_operator.reconcile.tracked import Tracked
 from bandit_operator.runtime.scheduler import Requeue
 
@@ -30,7 +31,7 @@ def at_its_tick(tracked: Tracked, now: float) -> Requeue:
 
 
 def next_requeue(tracked: Tracked, decision: Decision, begun: float, now: float, monotonic: float) -> Requeue:
-    """The next pass: the tick, or earlier where a drain or a wait ends or weights are re-asserted.
+    """The next pass: the tick, or earlier where a drain or a wait ends or a write is tried again.
 
     What ended while the pass was made has not been looked at, and is due at once.
 
@@ -55,5 +56,7 @@ def next_requeue(tracked: Tracked, decision: Decision, begun: float, now: float,
         moments.append(tracked.write_at + JUST_AFTER_SECONDS)
     elif not tracked.route.in_sync and tracked.experiment.mode is Mode.ACTIVE:
         moments.append(now + REASSERT_SECONDS + tracked.route.back_off(monotonic))
+    if tracked.scales.failing:
+        moments.append(now + RETRY_SECONDS)
     earlier = [moment for moment in moments if begun < moment < tracked.tick_at]
     return Requeue(max(0.0, min(earlier) - now), tick=False) if earlier else at_its_tick(tracked, now)

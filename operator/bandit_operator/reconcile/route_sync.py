@@ -140,7 +140,7 @@ class RouteSync:
         self._overtaken = (message, monotonic if self._overtaken is None else self._overtaken[1])
 
     def set_refusal(self, message: str | None) -> None:
-        """The API server's words where it refused a write of weights or replicas; None where it did not."""
+        """The API server's words where it refused to write it; None where it did not."""
         self._refused = message
 
     # ---- what it means --------------------------------------------------------------------
@@ -224,18 +224,21 @@ class RouteSync:
     def _not_accepted(self, placement: Placement, monotonic: float) -> Trouble:
         if self._unaccepted is None:
             return None
-        words = placement.router.refused(placement.route)
+        words, who = placement.router.refused(placement.route), placement.pending
+        beside = f"; {who} may still go by older weights, for which no arm is scaled down" if who else ""
         if words is not None:
-            return reasons.ROUTE_NOT_ACCEPTED, f"the gateway refuses the route: {words}"
+            return reasons.ROUTE_NOT_ACCEPTED, f"the gateway refuses the route: {words}{beside}"
+        see = f"see its status.parents{beside}"
         if self._unaccepted[0] == self._accepted:
-            words = f"no gateway accepts generation {self._accepted} of the route any more"
-            return reasons.ROUTE_NOT_ACCEPTED, f"{words}; see its status.parents"
+            generation = f"generation {self._accepted} of the route"
+            words = f"{who} does not accept {generation}" if who else f"no gateway accepts {generation}"
+            return reasons.ROUTE_NOT_ACCEPTED, f"{words} any more; {see}"
         if monotonic - self._unaccepted[1] <= ACCEPT_SECONDS:
             return None
         return (
             reasons.ROUTE_NOT_ACCEPTED,
-            f"no gateway has accepted generation {self._unaccepted[0]} of the route in {ACCEPT_SECONDS:g} s; "
-            f"see its status.parents",
+            f"{who or 'no gateway'} has not accepted generation {self._unaccepted[0]} of the route in "
+            f"{ACCEPT_SECONDS:g} s; {see}",
         )
 
 

@@ -22,6 +22,7 @@ from bandit_operator.core.windows import FIRST_SETTLE, LONGEST_SETTLE
 from bandit_operator.errors import InvalidSpec
 from bandit_operator.reconcile.mirroring import MirrorSync
 from bandit_operator.reconcile.route_sync import RouteSync
+from bandit_operator.reconcile.scale_writes import ScaleSync
 from bandit_operator.status.document import from_status, read_status
 from bandit_operator.status.session import Committed
 from bandit_operator.status.writer import Announced, conditions_in
@@ -39,6 +40,8 @@ class Tracked:
     """What the status holds, or will with its next write."""
     route: RouteSync
     """How the route stands to the intention."""
+    scales: ScaleSync = field(default_factory=ScaleSync)
+    """How the replicas of its arms stand to what was decided."""
     mirror: MirrorSync = field(default_factory=MirrorSync)
     """Whether its requests are mirrored."""
     shadowed: Shadowed | None = None
@@ -120,7 +123,7 @@ def track(body: Mapping[str, Any], before: Tracked | None, now: float) -> Tracke
         elif resource.spec.traffic.route_template is not None:
             before.route.expect_change()
         before.resource, before.experiment = resource, experiment
-        before.mirror, before.shadowed = MirrorSync(), None
+        before.scales, before.mirror, before.shadowed = ScaleSync(), MirrorSync(), None
         before.committed = before.committed.rebased(experiment)
         before.resource_version = metadata["resourceVersion"]
         return before

@@ -38,6 +38,8 @@ class Located:
     """Weight of the backends that are no arm, which share the rule's traffic, by their index."""
     others: Mapping[int, Backend] = field(default_factory=dict)
     """Which backends these are."""
+    mark: str = ""
+    """By what the rule can be told from all others when the spec no longer tells it."""
 
 
 class Router(Protocol):
@@ -83,6 +85,15 @@ class Router(Protocol):
             arms: Backend of each arm.
         """
 
+    def find_again(self, route: Mapping[str, Any], mark: str, arms: Mapping[str, Backend]) -> Located | None:
+        """The rule that was located before, or None where it is not there once or carries no arm any more.
+
+        Args:
+            route: The route object.
+            mark: What ``Located.mark`` was.
+            arms: Backend of each arm. One that the rule names several times counts as not there.
+        """
+
     def patch(
         self,
         route: Mapping[str, Any],
@@ -125,10 +136,21 @@ class Router(Protocol):
     def backends(self, route: Mapping[str, Any], rule: int) -> list[Backend]:
         """The backends of a rule, in its order."""
 
-    def accepted(self, route: Mapping[str, Any]) -> bool:
+    def accepting(self, route: Mapping[str, Any], before: Collection[str] = ()) -> tuple[str, ...]:
+        """The gateways that accept the route at some generation, or did, by their names.
+
+        Args:
+            route: The route object.
+            before: What this was when it was asked last. Of these only such are kept as still say something.
+        """
+
+    def pending(self, route: Mapping[str, Any], before: Collection[str] = ()) -> tuple[str, ...]:
+        """Those of them that have not accepted the present generation: they may use older weights."""
+
+    def accepted(self, route: Mapping[str, Any], before: Collection[str] = ()) -> bool:
         """Whether the gateways have accepted the route at its present generation.
 
-        All that had accepted it before must have: until then, some of them may use older weights.
+        All that accept it, or did, must have, and one at the least.
         """
 
     def refused(self, route: Mapping[str, Any]) -> str | None:

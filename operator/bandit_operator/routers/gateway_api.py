@@ -10,6 +10,8 @@ which changes only the latter.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -80,6 +82,16 @@ class GatewayAPIRoute:
             f"add them to one rule's backendRefs",
         )
 
+    def find_again(self, route: Mapping[str, Any], mark: str, arms: Mapping[str, Backend]) -> Located | None:
+        """The only rule of that name and those matches."""
+        marked = [
+            at for at, rule in enumerate(route["spec"].get("rules") or []) if _mark(route, rule) == mark
+        ]
+        if len(marked) != 1:
+            return None
+        located = _placed(route, marked[0], arms)
+        return located if located.positions else None
+
     def patch(
         self,
         route: Mapping[str, Any],
@@ -127,15 +139,18 @@ class GatewayAPIRoute:
         """Which backend each backendRef of the rule names."""
         return [_backend(ref, route) for ref in route["spec"]["rules"][rule].get("backendRefs") or []]
 
-    def accepted(self, route: Mapping[str, Any]) -> bool:
-        """True once every parent that says ``Accepted`` says so of this generation, and one does."""
-        generation = route["metadata"]["generation"]
-        said = [
-            condition.get("observedGeneration")
-            for condition in _conditions(route)
-            if condition.get("type") == "Accepted" and condition.get("status") == "True"
-        ]
-        return bool(said) and all(observed == generation for observed in said)
+    def accepting(self, route: Mapping[str, Any], before: Collection[str] = ()) -> tuple[str, ...]:
+        """Parents that say ``Accepted`` of some generation, and those of before that still have a status."""
+        return tuple(name for name, at in _acceptances(route) if at is not None or name in before)
+
+    def pending(self, route: Mapping[str, Any], before: Collection[str] = ()) -> tuple[str, ...]:
+        """Those that do not say so of this generation."""
+        now = {name for name, at in _acceptances(route) if at == route["metadata"]["generation"]}
+        return tuple(name for name in self.accepting(route, before) if name not in now)
+
+    def accepted(self, route: Mapping[str, Any], before: Collection[str] = ()) -> bool:
+        """True once every such parent says so of this generation, and one does."""
+        return bool(self.accepting(route, before)) and not self.pending(route, before)
 
     def refused(self, route: Mapping[str, Any]) -> str | None:
         """Message of an ``Accepted`` condition that is False at this generation."""
@@ -168,24 +183,30 @@ class GatewayAPIRoute:
 def _located(
     kind: str, route: Mapping[str, Any], rule: int, arms: Mapping[str, Backend]
 ) -> Located | Problem:
-    refs = route["spec"]["rules"][rule].get("backendRefs") or []
-    keys = [_backend(ref, route) for ref in refs]
-    positions: dict[str, int] = {}
+    located = _placed(route, rule, arms)
+    there = list(located.others.values())
     for arm, backend in arms.items():
-        if keys.count(backend) > 1:
+        if backend in there:
             return Problem(
                 reasons.BACKEND_NOT_FOUND,
-                f"spec.arms: backendRef of arm {arm} ({backend}) is {keys.count(backend)} times in rule "
+                f"spec.arms: backendRef of arm {arm} ({backend}) is {there.count(backend)} times in rule "
                 f"{rule} of {kind} {_name(route)}; it must be there exactly once",
             )
-        if backend in keys:
-            positions[arm] = keys.index(backend)
-    if not positions:
+    if not located.positions:
         return Problem(
             reasons.RULE_NOT_FOUND,
             f"rule {rule} of {kind} {_name(route)} carries none of {', '.join(map(str, arms.values()))}; "
             f"add them to its backendRefs",
         )
+    return located
+
+
+def _placed(route: Mapping[str, Any], rule: int, arms: Mapping[str, Backend]) -> Located:
+    """Where the arms stand in a rule; one whose backend is not in it once is left out."""
+    described = route["spec"]["rules"][rule]
+    refs = described.get("backendRefs") or []
+    keys = [_backend(ref, route) for ref in refs]
+    positions = {arm: keys.index(backend) for arm, backend in arms.items() if keys.count(backend) == 1}
     carried = [int(ref.get("weight", DEFAULT_WEIGHT)) for ref in refs]
     own = set(positions.values())
     return Located(
@@ -194,7 +215,14 @@ def _located(
         weights={arm: carried[positions[arm]] if arm in positions else 0 for arm in arms},
         strangers={index: weight for index, weight in enumerate(carried) if index not in own},
         others={index: backend for index, backend in enumerate(keys) if index not in own},
+        mark=_mark(route, described),
     )
+
+
+def _mark(route: Mapping[str, Any], rule: Mapping[str, Any]) -> str:
+    """Digest of what does not change when a rule's backends, weights and filters do."""
+    said = [_name(route), rule.get("name"), rule.get("matches")]
+    return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()[:12]
 
 
 def _backend(ref: Mapping[str, Any], route: Mapping[str, Any]) -> Backend:
@@ -216,6 +244,30 @@ def _denied(route: Mapping[str, Any], kind: str, otherwise: str) -> str | None:
         and condition.get("observedGeneration") == route["metadata"]["generation"]
     ]
     return "; ".join(dict.fromkeys(said)) or None
+
+
+def _acceptances(route: Mapping[str, Any]) -> list[tuple[str, int | None]]:
+    """Each parent's name, and the generation that it accepts, or None."""
+    found = []
+    for at, parent in enumerate((route.get("status") or {}).get("parents") or []):
+        accepts = [
+            condition.get("observedGeneration")
+            for condition in parent.get("conditions") or []
+            if condition.get("type") == "Accepted" and condition.get("status") == "True"
+        ]
+        found.append((_parent(route, parent, at), (accepts[0] or 0) if accepts else None))
+    return found
+
+
+def _parent(route: Mapping[str, Any], parent: Mapping[str, Any], at: int) -> str:
+    """A parent in words that tell it from the route's others; by its place where it has no name."""
+    ref = parent.get("parentRef") or {}
+    if not ref.get("name"):
+        return f"parent {at}"
+    place = [ref.get("namespace") or route["metadata"]["namespace"], ref["name"]]
+    place += [ref[part] for part in ("sectionName", "port") if ref.get(part)]
+    by = parent.get("controllerName")
+    return f"{ref.get('kind') or 'Gateway'} {'/'.join(map(str, place))}{f' ({by})' if by else ''}"
 
 
 def _conditions(route: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -21,9 +21,7 @@ def readable(route: Mapping[str, Any]) -> dict[str, Any]:
     if "managedFields" in metadata:
         metadata["managedFields"] = [_entry(one) for one in _objects(metadata["managedFields"])]
     spec, status = _object(route.get("spec")), _object(route.get("status"))
-    parents = [
-        {**one, "conditions": _objects(one.get("conditions"))} for one in _objects(status.get("parents"))
-    ]
+    parents = [_parent(one) for one in _objects(status.get("parents"))]
     rules = [_rule(one) for one in _list(spec.get("rules"))]
     return {
         **route,
@@ -31,6 +29,11 @@ def readable(route: Mapping[str, Any]) -> dict[str, Any]:
         "spec": {**spec, "rules": rules},
         "status": {**status, "parents": parents},
     }
+
+
+def _parent(parent: Mapping[str, Any]) -> dict[str, Any]:
+    known = {**parent, "conditions": _objects(parent.get("conditions"))}
+    return known | ({"parentRef": _object(parent["parentRef"])} if "parentRef" in parent else {})
 
 
 def _rule(rule: Any) -> dict[str, Any]:

@@ -50,10 +50,14 @@ class Overview:
     rewards_until: float | None = None
     """End of the newest window that held rewards; None before the first."""
     route: RouteState = RouteState(known=False)
+    amiss: Problem | None = None
+    """What is to be corrected in the spec while the rest of it runs, or None."""
     unmanaged: str | None = None
     """What traffic of the rule goes past the arms, if any does."""
     unserved: Mapping[str, str] = field(default_factory=dict)
     """Arms that have weight in the route and cannot serve, with the reason of each."""
+    unscaled: str | None = None
+    """What is to be said of arms whose replicas do not become what was decided."""
     drained: str | None = None
     """Which backends that were arms lose their weight now, if any do."""
     acts: Acts = ()
@@ -130,8 +134,9 @@ def _condition(
 
 
 def _accepted(overview: Overview) -> Claim:
-    if overview.problem is not None:
-        return "False", overview.problem.reason, overview.problem.message
+    problem = overview.problem or overview.amiss
+    if problem is not None:
+        return "False", problem.reason, problem.message
     besides = (*(() if overview.unmanaged is None else (overview.unmanaged,)), *overview.ignored)
     return "True", reasons.ACCEPTED, "; ".join(("the route carries all arms", *besides))
 
@@ -143,6 +148,8 @@ def _metrics_available(overview: Overview) -> Claim:
     if decision is None or experiment is None:
         return "Unknown", reasons.WAITING, "nothing has been read yet"
     held = overview.held
+    if held is not None and held.reason in reasons.RULE_NOT_TOLD:
+        return "Unknown", held.reason, "rewards are read once the spec tells the rule of the route again"
     if held is not None and held.reason in _WITHOUT_METRICS:
         return "False", held.reason, held.message
     if overview.rewards_until is None:
@@ -195,6 +202,8 @@ def _traffic_in_sync(overview: Overview) -> Claim:
         return "False", held.reason, held.message
     if overview.route.trouble is not None:
         return "False", *overview.route.trouble
+    if overview.unscaled is not None:
+        return "False", reasons.WRITE_REFUSED, overview.unscaled
     trouble = _pin_trouble(overview)
     if trouble is not None:
         return "False", reasons.PINNED_ARM_CANNOT_SERVE, trouble

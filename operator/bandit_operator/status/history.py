@@ -209,7 +209,8 @@ def _observed(observation: Observation) -> Observed:
 def _no_window(record: DecisionRecord) -> Reading:
     if record.reason in reasons.SOURCE_FAULTS:
         return SourceDown(record.reason, record.message)
-    due = record.reason if record.reason in reasons.NOTHING_DUE else reasons.BETWEEN_TICKS
+    known = reasons.NOTHING_DUE | reasons.RULE_NOT_TOLD
+    due = record.reason if record.reason in known else reasons.BETWEEN_TICKS
     return NothingDue(due, record.message)
 
 

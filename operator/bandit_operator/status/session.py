@@ -30,6 +30,8 @@ from bandit_operator.status.history import KeptRecord, caught_up_record, decisio
 NOTHING_ASKED = Asked()
 CHECKPOINT_EVERY = 10
 """Records between two checkpoints."""
+MOST_PARENTS = 32
+"""Most gateways that are remembered: ``maxItems`` of a route's ``parentRefs``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,10 @@ class Committed:
     """Backends of the rule that are arms or were, as ``reconcile.former`` names them."""
     mirrors: tuple[str, ...] = ()
     """Where the rule's filters mirror to that are the operator's, or are to be, as NAMESPACE/NAME:PORT."""
+    rule: str | None = None
+    """What told the rule when it was located last, as ``Located.mark``; None where it never was."""
+    parents: tuple[str, ...] = ()
+    """Gateways that accept the route at some generation, or did, by their names; none where one is alone."""
     restored: str | None = None
     """The newest request to bring an arm back that was obeyed, as it was written."""
     notes: tuple[str, ...] = ()
@@ -103,6 +109,12 @@ class Committed:
     def with_mirrors(self, mirrors: tuple[str, ...]) -> Committed:
         """After a look at the rule's filters."""
         return self if mirrors == self.mirrors else replace(self, mirrors=mirrors)
+
+    def with_route(self, rule: str, parents: tuple[str, ...]) -> Committed:
+        """After a look at the route: its rule, and its gateways, of which one alone needs no memory."""
+        several = parents[:MOST_PARENTS] if len(parents) > 1 else ()
+        same = (rule, several) == (self.rule, self.parents)
+        return self if same else replace(self, rule=rule, parents=several)
 
     def without_weights(self) -> Committed:
         """Give the weights up: whoever sets them from here on sets where we go on from."""

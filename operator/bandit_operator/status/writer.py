@@ -54,6 +54,8 @@ def fingerprint(document: Document) -> Fingerprint:
         document.committed.cursor is None,
         document.committed.backends,
         document.committed.mirrors,
+        document.committed.rule,
+        document.committed.parents,
         _beyond(document),
         document.committed.restored,
         tuple((one.type, one.status, one.reason, _fault(one)) for one in document.conditions),

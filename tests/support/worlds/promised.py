@@ -11,6 +11,8 @@ from tests.support.process import Process
 
 SERVING = ("Active", "Joining")
 OUT = ("Draining", "RolledBack")
+ONE_ARM = (reasons.BACKEND_NOT_FOUND, reasons.SCALE_TARGET_NOT_FOUND, reasons.SCALE_TARGET_REFUSED)
+"""Reasons that are about one arm, so that the others go on."""
 
 
 class Promised:
@@ -141,11 +143,9 @@ class Promised:
         ready, accepted = conditions.get("Ready"), conditions.get("Accepted")
         if ready is not None and ready["reason"] == reasons.INTERNAL_ERROR:
             assert "RuntimeError" in ready["message"]
-        known = {arm["name"] for arm in self.one.status.get("arms") or []}
-        if accepted is not None and self.in_spec() <= known:
-            assert accepted["reason"] != reasons.BACKEND_NOT_FOUND, (
-                "one backend that is gone stopped all arms"
-            )
+        if accepted is not None and self.one.status.get("arms"):
+            stopped = accepted["reason"] in ONE_ARM and self.one.status["phase"] == "Rejected"
+            assert not stopped, f"what one arm lacks stopped all: {accepted}"
 
     def check_at_rest(self) -> None:
         """What holds once nothing fails any more and gateway and kubelet have kept up.
@@ -166,6 +166,8 @@ class Promised:
             well = (set(weights) & self.in_spec()) - self.one.broken
             called = {name for name, arm in arms.items() if arm["state"] == "Restoring"}  # each has a minute
             assert called or not out & well, (out, well, arms)
+        gone = {name for name, arm in arms.items() if arm["reason"] == reasons.SCALED_TO_ZERO}
+        assert not any(self._endpoints(arm) for arm in gone), f"Pods that nobody tells of: {arms}"
         baseline = self._spec()["baseline"]
         assert baseline not in out, arms[baseline]
         serving = {name for name, arm in arms.items() if arm["state"] in SERVING} & servable

@@ -19,15 +19,17 @@ from bandit_operator.core.model import SourceDown
 from bandit_operator.errors import APIError, APIUnreachable, Conflict
 from tests.support.fake_api import copied
 from tests.support.process import Process
+from tests.support.worlds.amiss import Amiss
 from tests.support.worlds.played import ARMS, OUTCOMES, ROLLBACK, played_until
 from tests.support.worlds.promised import OUT, Promised
-from tests.support.worlds.verbs import Verbs
 
 arms = st.sampled_from(ARMS)
 IMPOSSIBLE = ("too much", "negative", "infinite", "dips")
 """Outcomes that nothing may be learned from."""
-SLOW = ("refuses", "one of two lags")
+SLOW = ("refuses", "one of two lags", "one of two refuses")
 """What gateways may do besides keeping up."""
+SECOND = {"two keep up": True, "one of two refuses": False}
+"""Whether a second gateway accepts the route, where there is one."""
 TROUBLES = (*SLOW, "requests go on", "requests are unknown", "another route uses it", "the others break")
 """What an arm that drains may meet with."""
 
@@ -36,7 +38,7 @@ class Killed(BaseException):
     """The process ends here."""
 
 
-class World(Verbs):
+class World(Amiss):
     """One rollout, and everything that may befall it."""
 
     def __init__(self) -> None:
@@ -71,16 +73,20 @@ class World(Verbs):
         before = self._trials()
         self._tick(seconds)
         for arm, trials in self._trials().items():
-            learned = before and trials not in (0.0, before[arm])
+            learned = before and trials > before[arm]  # fewer are those that a process took along
             assert not learned or earned[arm] not in IMPOSSIBLE, f"{arm} learned from what it {earned[arm]}"
 
-    @rule(loser=arms, ticks=st.integers(3, 12))
-    def one_arm_is_much_worse_for_a_while(self, loser: str, ticks: int) -> None:
+    @rule(loser=arms, ticks=st.integers(3, 12), gateways=st.sampled_from(["keep up", "two keep up"]))
+    def one_arm_is_much_worse_for_a_while(self, loser: str, ticks: int, gateways: str) -> None:
+        self.gateways = gateways
         self.one.earning = {arm: OUTCOMES["badly" if arm == loser else "well"] for arm in ARMS}
         for _ in range(ticks):
             self._tick(30.0)
             if self._in_states("Draining"):
-                return  # what comes next comes in the middle of a drain
+                if gateways == "two keep up":
+                    self._have("one of two refuses", ticks=3)
+                break  # what comes next comes in the middle of a drain
+        self.gateways = "keep up"
 
     @precondition(lambda self: self._in_states("Draining"))
     @rule(trouble=st.sampled_from(TROUBLES), ticks=st.integers(1, 3))
@@ -115,14 +121,6 @@ class World(Verbs):
         self.one.broken.discard(arm)
         self.one.set_available(arm, self.one.replicas(arm))
         self._pass()
-
-    @rule(arm=arms, times=st.integers(1, 5))
-    def pods_come_and_go(self, arm: str, times: int) -> None:
-        for _ in range(times):
-            for available in (0, self.one.replicas(arm)):
-                self.one.set_available(arm, available)
-                self._pass()
-                self.one.now += 2.0
 
     @rule(arm=arms, version=st.integers(1, 9))
     def another_image_is_deployed(self, arm: str, version: int) -> None:
@@ -199,14 +197,6 @@ class World(Verbs):
             self._set_refs([*refs, {"name": name, "port": 80, "weight": weight}])
             self._pass()
 
-    @rule(words=st.sampled_from(["Service models/bad not found", "some backend is missing", None]))
-    def the_gateway_speaks_of_backends(self, words: str | None) -> None:
-        self.promised.unresolved = words
-        self.one.gateway(unresolved=words)
-        self._pass()
-        self.promised.unresolved = None
-        self.one.gateway()
-
     @rule(slow=st.sampled_from(SLOW), ticks=st.integers(1, 3))
     def gateways_lag_or_refuse(self, slow: str, ticks: int) -> None:
         self._have(slow, ticks)
@@ -232,6 +222,7 @@ class World(Verbs):
             self.one.update_spec(arms=left, traffic={**spec["traffic"], "removedArms": removed_arms})
             for _ in range(1 + ticks):
                 self._tick(30.0 * ticks)
+            self._comes_to_rest()
 
     @rule()
     def all_arms_are_in_the_spec_again(self) -> None:
@@ -286,7 +277,12 @@ class World(Verbs):
         body["metadata"] = {**body["metadata"], "uid": f"{body['metadata']['uid']}x"}
         self.one.start()
         self.cursor = ""
+        self.one.api.failures.clear()
         self._pass(tick=True)
+        arms = self.one.status.get("arms") or []
+        left = {arm["name"] for arm in arms if arm["reason"] == reasons.NO_REPLICAS}
+        left -= self.promised.set_out()
+        assert not self._is_active() or not left, f"found without Pods and left so: {left}"
 
     # ---- how it is done -------------------------------------------------------------------
 
@@ -294,6 +290,9 @@ class World(Verbs):
         """Let time pass under some trouble of the arms that drain, or of all where none does."""
         draining = self._in_states("Draining")
         if trouble in SLOW:
+            if trouble == "one of two refuses" and self.gateways != "two keep up":
+                self.one.gateway(second=True)
+                self._pass()  # what it refuses it has accepted before
             self.gateways = trouble
         elif trouble == "requests go on":
             self.one.requests = dict.fromkeys(ARMS, 7.0)
@@ -311,7 +310,11 @@ class World(Verbs):
 
     def _tick(self, seconds: float) -> None:
         self.one.now += seconds
-        self.one.gateway(accepted=self.gateways != "refuses", lagging=self.gateways == "one of two lags")
+        self.one.gateway(
+            accepted=self.gateways != "refuses",
+            lagging=self.gateways == "one of two lags",
+            second=SECOND.get(self.gateways),
+        )
         self.one.kubelet()
         self._pass(tick=True)
 
@@ -345,10 +348,6 @@ class World(Verbs):
         memory = None if tracked is None else tracked.committed.memory
         return {} if memory is None else dict(zip(memory.arms, memory.trials.tolist(), strict=True))
 
-    def _break(self, arm: str) -> None:
-        self.one.broken.add(arm)
-        self.one.set_available(arm, 0)
-
     def _share(self, arm: str, weight: int) -> None:
         metadata = {"name": "other", "namespace": "models", "uid": "other"}
         refs = [{"name": self.one.services[arm], "port": 80, "weight": weight}]
@@ -363,14 +362,6 @@ class World(Verbs):
         self.one.set_weights(**dict(zip(ARMS, weights, strict=True)))
         self.one.gateway()
         self._pass()
-
-    def _refs(self) -> list[dict[str, Any]]:
-        rule_of_arms = self.one.api.objects[self.one.route_path]["spec"]["rules"][0]
-        return [dict(ref) for ref in rule_of_arms["backendRefs"]]
-
-    def _set_refs(self, refs: list[dict[str, Any]]) -> None:
-        self.one.update_route(lambda spec: spec["rules"][0].update(backendRefs=refs))
-        self.one.gateway()
 
     # ---- what must hold -------------------------------------------------------------------
 

@@ -1,0 +1,47 @@
+"""What is said of a spec that names what is not there, with the fix."""
+
+from __future__ import annotations
+
+from bandit_operator.api.references import route_of
+from bandit_operator.api.v1alpha1 import BanditDeployment
+from bandit_operator.core import reasons
+from bandit_operator.core.model import Backend, Problem
+from bandit_operator.routers import Located
+
+MOST_NAMED = 10
+"""Most backends of a rule, or gateways of a route, that a message names."""
+
+
+def never_there(
+    resource: BanditDeployment, arm: str, backend: Backend, located: Located, *, in_rule: bool, exists: bool
+) -> Problem | None:
+    """What is wrong with the backendRef of an arm that has never served."""
+    if not in_rule:
+        route = route_of(resource)
+        return Problem(
+            reasons.BACKEND_NOT_FOUND,
+            f"spec.arms: backendRef of arm {arm} ({backend}) is not in rule {located.rule} of "
+            f"{route.kind} {route.namespace}/{route.name}; "
+            f"add it to its backendRefs once{_or_name(located)}",
+        )
+    if not exists:
+        return Problem(
+            reasons.BACKEND_NOT_FOUND,
+            f"spec.arms: backendRef of arm {arm} names {backend}, which does not exist; create it",
+        )
+    return None
+
+
+def _or_name(located: Located) -> str:
+    """What may be meant instead of a backend that is not in the rule: those in it that are no arm's."""
+    there = sorted(set(map(str, located.others.values())))
+    more = f" and {len(there) - MOST_NAMED} more" if len(there) > MOST_NAMED else ""
+    return f", or name one that is in it: {', '.join(there[:MOST_NAMED])}{more}" if there else ""
+
+
+def of_template(problem: Problem) -> Problem:
+    """The same of a route that is made, where no rule can be named."""
+    if problem.reason != reasons.RULE_AMBIGUOUS:
+        return problem
+    words = "several rules of its route carry all arms; the operator made one of them: take the others out"
+    return Problem(problem.reason, f"spec.traffic.routeTemplate: {words}")

@@ -1,0 +1,135 @@
+"""A route of several gateways: one that had the old weights must take the new ones before an arm goes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bandit_operator.core import reasons
+from tests.support.playing import WORSE, Start, learned, ready, until, until_state
+from tests.support.process import Process
+
+EDGE = "Gateway infra/edge"
+
+
+def gateways(one: Process, edge: str | None, *, generation: int | None = None, words: str = "") -> None:
+    """Let one gateway accept the route as it is, and another say of it what is given; None: it is gone."""
+    route = one.api.objects[one.route_path]
+    now = route["metadata"]["generation"]
+    first = {"type": "Accepted", "status": "True", "observedGeneration": now}
+    second = {"type": "Accepted", "status": edge, "observedGeneration": generation or now, "message": words}
+    parents: list[dict[str, Any]] = [{"parentRef": {"name": "main"}, "conditions": [first]}]
+    if edge is not None:
+        parents.append({"parentRef": {"name": "edge", "namespace": "infra"}, "conditions": [second]})
+    one.api.put(one.route_path, {**route, "status": {"parents": parents}})
+
+
+async def draining(process: Start, *, edge: str = "True") -> Process:
+    """A loser that drains, of whose weight 0 no gateway has heard."""
+    one = await learned(process, rollback={"drain": "3s"})
+    gateways(one, edge)
+    await one.look()
+    one.earning = WORSE
+    for _ in range(80):
+        one.now += 30.0
+        await one.look(tick=True)
+        if one.arm("bad")["state"] == "Draining":
+            return one
+        gateways(one, edge)
+        await one.look()
+    raise AssertionError(one.status)
+
+
+async def passes(one: Process, edge: str | None, times: int = 4, **said: Any) -> None:
+    for _ in range(times):
+        one.now += 30.0
+        gateways(one, edge, **said)
+        await one.look(tick=True)
+
+
+async def test_a_drain_waits_for_a_gateway_that_had_the_route_and_refuses_it_now(process: Start) -> None:
+    one = await draining(process)
+    await passes(one, "False", words="no listener lets it in")
+    assert (one.replicas("bad"), one.arm("bad")["reason"]) == (2, reasons.WAITING_FOR_ROUTE)
+    assert ready(one) == ("False", reasons.ROUTE_NOT_ACCEPTED)
+    message = one.condition("Ready")["message"]
+    assert "no listener lets it in" in message
+    assert f"{EDGE} may still go by older weights" in message
+    await passes(one, "True")
+    assert one.replicas("bad") == 0
+    assert ready(one)[0] == "True"
+
+
+@pytest.mark.parametrize("status", ["Unknown", "False"])
+async def test_a_gateway_that_says_nothing_of_this_generation_is_waited_for_by_name(
+    process: Start, status: str
+) -> None:
+    one = await draining(process)
+    await passes(one, status, generation=1)
+    assert one.replicas("bad") == 2
+    assert ready(one) == ("False", reasons.ROUTE_NOT_ACCEPTED)
+    assert f"{EDGE} has not accepted generation" in one.condition("Ready")["message"]
+
+
+async def test_a_process_that_begins_knows_which_gateways_had_the_route(process: Start) -> None:
+    one = await draining(process)
+    one.start()
+    await passes(one, "False")
+    assert one.replicas("bad") == 2
+    one.start()
+    await passes(one, "False")
+    assert one.replicas("bad") == 2
+
+
+async def test_a_gateway_that_never_had_the_route_is_not_waited_for(process: Start) -> None:
+    one = await draining(process, edge="False")
+    await passes(one, "False")
+    assert one.replicas("bad") == 0
+    assert ready(one)[0] == "True"
+
+
+async def test_a_gateway_that_leaves_the_route_is_not_waited_for(process: Start) -> None:
+    one = await draining(process)
+    await passes(one, "False")
+    assert one.replicas("bad") == 2
+    await passes(one, None)
+    assert one.replicas("bad") == 0
+    assert "parents" not in one.status
+
+
+async def test_while_one_gateway_refuses_the_route_no_weight_follows_the_evidence_and_the_dead_lose_theirs(
+    process: Start,
+) -> None:
+    one = await learned(process, arms=("good", "bad", "late"))
+    gateways(one, "True")
+    await one.look()
+    one.set_weights(good=4000, bad=3000, late=2999)
+    await one.look()
+    one.earning = {**WORSE, "late": (500.0, 400.0)}
+    before = one.weights()
+    await passes(one, "False", times=2)
+    assert one.weights() == before
+    one.set_available("late", 0)
+    await one.look()
+    assert one.weights()["late"] == 0
+    assert ready(one) == ("False", reasons.ROUTE_NOT_ACCEPTED)
+
+
+async def test_an_arm_at_zero_comes_back_before_weight_whatever_a_gateway_refuses(process: Start) -> None:
+    one = await draining(process)
+    await passes(one, "True")
+    await until_state(one, "bad", "RolledBack")
+    one.kubelet()
+    gateways(one, "True")
+    await one.look()
+    one.broken = {"good"}
+    one.set_available("good", 0)
+    gateways(one, "False")
+    await one.look()
+    assert one.replicas("bad") == 2
+    one.kubelet()
+    await one.look()
+    assert one.weights() == {"good": 0, "bad": 10000}
+    one.broken.clear()
+    await until(one, lambda: one.weights()["good"] > 0)

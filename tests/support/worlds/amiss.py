@@ -1,0 +1,137 @@
+"""Specs and routes in which something is wrong with one arm, or with which rule is meant."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+
+from bandit_operator.core import reasons
+from bandit_operator.errors import APIError, Conflict
+from tests.support.fake_api import copied
+from tests.support.objects import NAMESPACE
+from tests.support.worlds.played import ARMS
+from tests.support.worlds.promised import SERVING, Promised
+from tests.support.worlds.verbs import Verbs
+
+arms = st.sampled_from(ARMS)
+
+
+class Amiss(Verbs):
+    """The part of a world in which people make mistakes, while arms go on breaking."""
+
+    promised: Promised
+
+    @abstractmethod
+    def _is_active(self) -> bool:
+        """Whether the resource is one of which something is decided."""
+
+    @abstractmethod
+    def _comes_to_rest(self) -> None:
+        """Nothing fails any more, gateway and kubelet keep up, and what holds then is checked."""
+
+    @rule(lacks=st.sampled_from(["rule", "scale target"]), broken=arms)
+    def an_arm_is_added_that_lacks_something(self, lacks: str, broken: str) -> None:
+        """It stays for as long as another arm breaks, which must lose its weight all the same."""
+        spec = self.one.api.objects[self.one.path]["spec"]
+        arm = copied({**spec["arms"][0], "name": "typo", "state": "In"})
+        arm["backendRef"]["name"] = "typo"
+        arm["scaleTargetRef"]["name"] = "tyop"
+        self.one.cache.services.add((NAMESPACE, "typo"))
+        if lacks == "scale target":
+            self._set_refs([*self._refs(), {"name": "typo", "port": 80, "weight": 0}])
+        self.one.update_spec(arms=[*spec["arms"], arm])
+        self._break(broken)
+        self._comes_to_rest()
+        self.promised.check()
+        left = self.one.api.objects[self.one.path]["spec"]["arms"][:-1]
+        self.one.update_spec(arms=left)
+        self._set_refs([ref for ref in self._refs() if ref["name"] != "typo"])
+        self._pass()
+
+    @rule(arm=arms, times=st.integers(1, 5))
+    def pods_come_and_go(self, arm: str, times: int) -> None:
+        returns, alone = 0, False
+        for _ in range(times):
+            for available in (0, self.one.replicas(arm)):
+                self.one.set_available(arm, available)
+                self._pass()
+                self.one.now += 2.0
+            returns += arm in self._in_states(*SERVING)
+            alone = alone or not self._in_states(*SERVING) - {arm}
+        assert returns <= 2 or alone or not self._is_active(), f"{arm} served {returns} times"
+
+    @rule(words=st.sampled_from(["Service models/bad not found", "some backend is missing", None]))
+    def the_gateway_speaks_of_backends(self, words: str | None) -> None:
+        self.one.api.failures.clear()
+        self.promised.unresolved = words
+        for _ in range(2):
+            self.one.gateway(unresolved=words)
+            self._pass()
+            self.one.now += 1.5
+        weights, servable = self.one.weights(), self.promised.servable()
+        named = {arm for arm in self._in_spec() if words and self.one.services[arm] in words}
+        dead = {arm for arm in named if weights.get(arm, 0) > 0}
+        assert not (dead and servable and self._is_active()), f"{dead} keep what the gateway fails: {weights}"
+        self.promised.unresolved = None
+        self.one.gateway()
+
+    @precondition(lambda self: self._in_states("Draining"))
+    @rule(error=st.sampled_from([Conflict(409, "changed"), APIError(403, "forbidden")]))
+    def replicas_cannot_be_set(self, error: Exception) -> None:
+        for _ in range(5):
+            self.one.api.failures.clear()
+            self.one.api.fail("patch", "/scale", error)
+            self._tick(30.0)
+        stuck = [one for one in self.one.status["arms"] if one["reason"] == reasons.SCALING_TO_ZERO]
+        said = self.one.condition("Ready")
+        assert not stuck or said["status"] == "False", f"nobody is told of {stuck}: {said}"
+        self.one.api.failures.clear()
+
+    @precondition(lambda self: self._in_states("Draining"))
+    @rule()
+    def losers_keep_their_pods_and_then_do_not(self) -> None:
+        spec = self._spec()
+        for to_zero in (False, True):
+            self.one.update_spec(rollback={**spec["rollback"], "scaleToZero": to_zero})
+            for _ in range(3):
+                self._tick(30.0)
+        self._comes_to_rest()
+        kept = [one for one in self.one.status["arms"] if one["reason"] == reasons.DRAINED]
+        assert not kept or not self._is_active(), f"these are to lose their Pods: {kept}"
+
+    @rule(broken=arms)
+    def another_rule_carries_all_arms(self, broken: str) -> None:
+        """Then the spec does not tell the rule, and the dead lose their weight in the one that it told."""
+        rules = self.one.api.objects[self.one.route_path]["spec"]["rules"]
+        other = {**copied(rules[0]), "name": "other", "matches": [{"path": {"value": "/other"}}]}
+        self.one.api.failures.clear()
+        self._pass()
+        ran = self.one.status.get("phase") != "Rejected"
+        self.one.update_route(lambda spec: spec["rules"].append(other))
+        self.one.gateway()
+        self._pass()
+        before = self.one.weights()
+        self._tick(30.0)
+        assert self._in_states("Draining", "Restoring") or self.one.weights() == before
+        self._break(broken)
+        assert not ran or self.one.status["phase"] != "Rejected", self.one.status["conditions"]
+        self._comes_to_rest()
+        assert self.one.condition("Ready")["status"] != "True", "nobody is told that two rules carry all arms"
+        self.one.update_route(lambda spec: spec["rules"].pop())
+        self.one.gateway()
+        self._pass()
+
+    def _break(self, arm: str) -> None:
+        self.one.broken.add(arm)
+        self.one.set_available(arm, 0)
+
+    def _refs(self) -> list[dict[str, Any]]:
+        rule_of_arms = self.one.api.objects[self.one.route_path]["spec"]["rules"][0]
+        return [dict(ref) for ref in rule_of_arms["backendRefs"]]
+
+    def _set_refs(self, refs: list[dict[str, Any]]) -> None:
+        self.one.update_route(lambda spec: spec["rules"][0].update(backendRefs=refs))
+        self.one.gateway()
