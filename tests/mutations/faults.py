@@ -308,6 +308,14 @@ def _coarse_integers(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(together, "unit_of", never_scaled)
 
 
+@fault(
+    "former-arm-keeps-weight",
+    "an arm that was taken out of the spec keeps its weight, whatever the user says",
+)
+def _former_arm_keeps_weight(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(former, "draining", lambda *_: frozenset())
+
+
 @fault("stranger-drained", "a backend that never was an arm is drained like one that was")
 def _stranger_drained(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(

@@ -8,6 +8,7 @@ import pytest
 
 from bandit_operator.core import reasons
 from bandit_operator.errors import APIError, Conflict, NotFound
+from bandit_operator.reconcile.route_writes import RouteWrites
 from tests.support.playing import WORSE, Start, learned, ready, until, until_state
 from tests.support.process import Process
 
@@ -124,3 +125,19 @@ async def test_an_arm_that_is_asked_back_before_it_could_be_scaled_down_is_no_tr
     await one.look()
     assert one.arm("bad")["state"] == "Active"
     assert ready(one)[0] == "True"
+
+
+async def test_nobody_is_scaled_down_in_a_pass_whose_route_write_was_lost(
+    process: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = await about_to_scale_down(process)
+
+    async def lost(*_: Any, **__: Any) -> None:
+        raise CONFLICT
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RouteWrites, "bring", lost)
+        await one.look()
+        assert one.replicas("bad") == 2
+    await one.look()
+    assert one.replicas("bad") == 0

@@ -376,11 +376,13 @@ class Reconciler:
         if tracked.experiment.mode is not Mode.ACTIVE:
             return
         now, monotonic = self._clock.now(), self._clock.monotonic()
+        scales = scale_writes.called_back(decision.scales)  # where the route is not written
         try:
             writes = RouteWrites(self._api, self._cache, self._metrics)
             await writes.bring(tracked, placement, decision, write, gone, now=now, monotonic=monotonic)
             await self._mirrors.bring(tracked, mirror, now=now, monotonic=monotonic)
             tracked.route.set_refusal(None)
+            scales = decision.scales
         except (Conflict, NotFound) as error:
             self._metrics.writes.labels("route", "conflict").inc()
             tracked.route.note_overtaken(str(error), self._clock.monotonic())
@@ -391,8 +393,5 @@ class Reconciler:
             if placement.missing or placement.there is not None:
                 what = "make the route" if placement.missing else "keep the route as its template says"
             tracked.route.set_refusal(f"the API server refused to {what}: {error}")
-        # Also where the route was refused: an arm that is called back may be the only one that can serve.
         sync, targets = tracked.scales, scale_targets_of(tracked.resource)
-        await scale_writes.bring(
-            self._api, self._locator, self._metrics, sync, decision.scales, targets, monotonic
-        )
+        await scale_writes.bring(self._api, self._locator, self._metrics, sync, scales, targets, monotonic)

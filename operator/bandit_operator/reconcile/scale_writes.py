@@ -94,6 +94,14 @@ def _told(arm: str, attempt: _Attempt, target: ScaleTargetReference) -> str:
     )
 
 
+def called_back(scales: Sequence[Scaled]) -> tuple[Scaled, ...]:
+    """Those that give an arm more replicas: all that is done where the route could not be written.
+
+    Such an arm may be the only one that can serve. Weights that are not known any more take away nothing.
+    """
+    return tuple(one for one in scales if one.replicas > one.expected)
+
+
 async def bring(
     api: KubernetesAPI,
     locator: Locator,

@@ -173,7 +173,7 @@ class ContrastThompson(Stateless):
         return np.asarray(0.5 ** (age[..., 1:] / (self.half_life * HALF_LIVES / HALF_LIVES[0])))
 
     def shares(self, state: Arrays, situation: Situation) -> Floats:
-        """Return a power of the probability of being best; sharper where the shadow scores every eligible arm."""
+        """Return a power of P(best), a higher one where the shadow scores every eligible arm."""
         best = best_of(self, state, situation)
         power = np.where(situation.sees_all, SHARPENED_UNEXPOSED, SHARPENED)[..., None]
         return normalised(best**power, situation.eligible)
