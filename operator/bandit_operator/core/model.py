@@ -113,7 +113,7 @@ class Guardrails:
     max_step: float = 0.2
     """Most that one arm's share may grow in one tick beyond what it has carried before."""
     min_share: float | None = None
-    """Share that every eligible arm keeps, so that its evidence goes on; None: see ``weights.least_share``."""
+    """Share that every eligible arm keeps, so that its evidence goes on; None: as ``weights.least_share``."""
     min_change: float = 0.005
     """Weights are left alone while no share would change by more than this."""
     new_arm_share: float = 0.1

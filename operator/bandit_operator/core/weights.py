@@ -135,7 +135,7 @@ def _filled(more: Floats, room: Floats, total: Floats, eligible: Flags) -> Float
     right, right_sum = (np.where(below, np.inf, one).min(-1, keepdims=True) for one in (points, sums))
     between = ~below.all(-1, keepdims=True) & (right_sum > left_sum)
     slope = np.where(between, right - left, 0.0) / np.where(between, right_sum - left_sum, 1.0)
-    return np.minimum(more * (left + (total - left_sum) * slope), room)
+    return np.asarray(np.minimum(more * (left + (total - left_sum) * slope), room))
 
 
 def to_weights(shares: Floats, total: int = WEIGHT_TOTAL) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
