@@ -40,10 +40,6 @@ RESTART_BELOW = -3.0
 LEVEL_DISCOUNT = 0.95
 BLOCK = 30.0
 """Trials of all arms from which on ticks are compared: alone, one request has nothing beside it."""
-SHARPENED = 1.5
-"""Power of P(best) by which traffic is split: the best gets more than its chance of being it."""
-SHARPENED_UNEXPOSED = 4.0
-"""The same where no arm needs any traffic to be known."""
 _LOG_DRAWS = 9
 DRAWS = 2**_LOG_DRAWS
 _HYPOTHESES = 1 + SCORES_SD.size
@@ -84,7 +80,8 @@ class ContrastThompson(Stateless):
     What a shadow scores adds to both: n requests that two of K arms have both answered, whose rewards differ
     by D in all and vary by V request by request, are a weight of 2n/KV and a difference of 2D/KV (exact
     where every pair varies alike). Where the shadow scores every eligible arm none needs traffic to be
-    known, and shares follow P(best) to the fourth power: nearly all of it goes to the best.
+    known, and shares follow P(best) to the fourth power: nearly all of it goes to the best. Elsewhere they
+    follow P(best)^1.5: a tick has many requests, and an arm that is hardly ever the best needs few of them.
 
     Validation scores, where at least two arms have one, are further hypotheses of the same average: that
     the arms' means differ as the scores do, up to .02 or .06 and the score's standard error. They begin
@@ -173,10 +170,15 @@ class ContrastThompson(Stateless):
         return np.asarray(0.5 ** (age[..., 1:] / (self.half_life * HALF_LIVES / HALF_LIVES[0])))
 
     def shares(self, state: Arrays, situation: Situation) -> Floats:
-        """Return a power of P(best), a higher one where the shadow scores every eligible arm."""
+        """Return P(best)^1.5, or its fourth power where the shadow scores every eligible arm.
+
+        The best gets more than its chance of being it. Both powers are products and a root, which are the
+        same to the last bit on any processor.
+        """
         best = best_of(self, state, situation)
-        power = np.where(situation.sees_all, SHARPENED_UNEXPOSED, SHARPENED)[..., None]
-        return normalised(best**power, situation.eligible)
+        square = best * best
+        sharpened = np.where(situation.sees_all[..., None], square * square, best * np.sqrt(best))
+        return normalised(sharpened, situation.eligible)
 
     def probability_best(self, state: Arrays, situation: Situation) -> Floats:
         """P(best) given the comparisons, to about 1/512."""
