@@ -119,22 +119,21 @@ def _replicas_not_set(patch: pytest.MonkeyPatch) -> None:
 
 @fault("pods-kept-for-ever", "losers that have kept their Pods keep them also once losers are to have none")
 def _pods_kept_for_ever(patch: pytest.MonkeyPatch) -> None:
-    real = lifecycle._stay_out
-
-    def stay_out(experiment: Any, arm: str, standing: Any, *args: Any) -> Any:
-        drained = standing.reason == reasons.DRAINED
-        return (standing, ()) if drained else real(experiment, arm, standing, *args)
-
-    patch.setattr(lifecycle, "_stay_out", stay_out)
+    _leave_alone(patch, reasons.DRAINED)
 
 
 @fault("scaled-by-others", "Pods that another hand gives to an arm at zero are not noticed")
 def _scaled_by_others(patch: pytest.MonkeyPatch) -> None:
+    _leave_alone(patch, reasons.SCALED_TO_ZERO)
+
+
+def _leave_alone(patch: pytest.MonkeyPatch, reason: str) -> None:
+    """Do nothing about arms that are out for this reason."""
     real = lifecycle._stay_out
 
     def stay_out(experiment: Any, arm: str, standing: Any, *args: Any) -> Any:
-        at_zero = standing.reason == reasons.SCALED_TO_ZERO
-        return (standing, ()) if at_zero else real(experiment, arm, standing, *args)
+        left = standing.reason == reason
+        return (standing, ()) if left else real(experiment, arm, standing, *args)
 
     patch.setattr(lifecycle, "_stay_out", stay_out)
 

@@ -19,7 +19,7 @@ _LAST_BITS = 1e-9
 _STAYS = 0.02
 """Weight of the present shares, beside the wanted ones, in who takes what others may not."""
 LEAST_SHARE = 0.01
-"""Share that every eligible arm keeps, where the user names none."""
+"""Most that every eligible arm keeps, where the user names no share."""
 LEAST_SHARES = 0.02
 """What all arms but one keep together at most, where the user names none."""
 _MOVE = 0.22
