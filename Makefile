@@ -53,7 +53,7 @@ fmt: venv ## Fix what ruff can, and format Python and Go
 monitoring: venv ## Make the chart's alert rules and dashboards again, from monitoring/
 	@$(BIN)/python -m monitoring
 
-bench: venv ## Measure the decisions against their goals and other libraries (ARGS=--quick for minutes)
+bench: venv ## Measure the decisions against their goals and other libraries (half an hour; ARGS=--quick for minutes)
 	@$(BIN)/python -m bench.decisions $(ARGS)
 
 bench-collector: venv ## Measure how many events a second the reward collector takes (about 2 minutes)

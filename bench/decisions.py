@@ -52,6 +52,8 @@ GROUPS = (
     "scores",
     "cost",
 )
+SEEDS = 500
+"""Seeds a figure: a share of .05 has an interval that ends at .07, and all of it takes half an hour."""
 PEER_SEEDS = 200
 """Seeds of the libraries, which take seconds each; their error is part of every comparison."""
 QUICK_TICKS = {"rollback": 1_000, "promotion": 400, "paired": 300}
@@ -165,7 +167,7 @@ def main() -> None:
     parser.add_argument(
         "--jobs", type=int, default=os.cpu_count() or 1, help="processes (default: all cores)"
     )
-    parser.add_argument("--seeds", type=int, help="seeds a figure (default: 1000, or 30 with --quick)")
+    parser.add_argument("--seeds", type=int, help=f"seeds a figure (default: {SEEDS}, or 30 with --quick)")
     parser.add_argument(
         "--only", nargs="+", choices=GROUPS, default=GROUPS, help="measure these groups again"
     )
@@ -173,7 +175,7 @@ def main() -> None:
     # One thread a process: the processes are what runs in parallel.
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
-    seeds = options.seeds or (30 if options.quick else 1_000)
+    seeds = options.seeds or (30 if options.quick else SEEDS)
     # A quick look does not overwrite what a full run has measured.
     build, docs = (BUILD / "quick", BUILD / "quick") if options.quick else (BUILD, DOCS)
     folder = build / "parts"

@@ -108,6 +108,28 @@ def test_scores_keep_the_trust_that_production_earns_them(
     assert right > 0.5 > 0.3 > wrong
 
 
+def test_shares_are_surer_once_scores_have_proven_themselves_and_not_before(
+    make_experiment: Callable[..., Experiment], rng: np.random.Generator
+) -> None:
+    rates = (0.50, 0.48, 0.40, 0.30)
+    ticks = rng.binomial(25, rates, (40, 4))
+    sharpened = {}
+    for name, scores in {"none": (None,) * 4, "right": rates, "reversed": rates[::-1]}.items():
+        arms = tuple(Arm(arm, score) for arm, score in zip("abcd", scores, strict=True))
+        experiment = replace(make_experiment(4, "ContrastThompson"), arms=arms)
+        memory = mem.initial(experiment)
+        for rewards in ticks:
+            memory = mem.update_moments(experiment, memory, np.array([[25.0] * 4, rewards]), 30.0)
+        found = evaluate(experiment, memory, set("abcd"))
+        first, second = found.probability_best["a"], found.probability_best["b"]
+        assert first is not None
+        assert second
+        sharpened[name] = np.log(found.shares["a"] / found.shares["b"]) / np.log(first / second)
+    assert sharpened["none"] == pytest.approx(1.5)
+    assert 1.7 < sharpened["right"] < 4.0
+    assert sharpened["reversed"] == pytest.approx(1.5)
+
+
 def test_without_scores_to_compare_there_is_no_trust_to_speak_of(
     make_experiment: Callable[..., Experiment],
 ) -> None:

@@ -24,10 +24,12 @@ from bandit_operator.core.inference.named_arrays import (
 from bandit_operator.core.inference.quasi_random import MOST_DIMENSIONS, sobol
 from bandit_operator.core.model import RewardType
 from bandit_operator.core.strategies.base import Situation, Stateless, Tick, best_of, normalised, setting
-from bandit_operator.core.strategies.validation import SCORES_SD, Validation
+from bandit_operator.core.strategies.validation import Validation
 
-SCORES_TRUST = 0.5
+SCORES_TRUST = 0.3
 """Prior weight of the validation scores, in equal parts at each of SCORES_SD."""
+SCORES_SD = np.array([0.01, 0.04])
+"""Standard deviations with which validation scores may be right about rewards in [0, 1], side by side."""
 PRIOR_VARIANCE = 0.16
 """Prior variance of an arm's contrast, in units of one reward's variance (0.04 at its largest, ¼)."""
 HALF_LIVES = np.array([1386.0, 34.3, 6.58])
@@ -84,9 +86,10 @@ class ContrastThompson(Stateless):
     follow P(best)^1.5: a tick has many requests, and an arm that is hardly ever the best needs few of them.
 
     Validation scores, where at least two arms have one, are further hypotheses of the same average: that
-    the arms' means differ as the scores do, up to .02 or .06 and the score's standard error. They begin
-    with half of the weight and keep what their forecasts of production earn them: right ones shorten the
-    beginning, wrong ones are soon forgotten.
+    the arms' means differ as the scores do, up to .01 or .04 and the score's standard error. They begin
+    with .3 of the weight and keep what their forecasts of production earn them: right ones shorten the
+    beginning, wrong ones are soon forgotten. Once they have more than half of it in a world that does not
+    move, shares go over to the fourth power as their weight goes to 1.
     """
 
     type: ClassVar[str] = "ContrastThompson"
@@ -170,15 +173,18 @@ class ContrastThompson(Stateless):
         return np.asarray(0.5 ** (age[..., 1:] / (self.half_life * HALF_LIVES / HALF_LIVES[0])))
 
     def shares(self, state: Arrays, situation: Situation) -> Floats:
-        """Return P(best)^1.5, or its fourth power where the shadow scores every eligible arm.
+        """Return P(best)^1.5, and its fourth power as far as every arm is known without traffic.
 
-        The best gets more than its chance of being it. Both powers are products and a root, which are the
-        same to the last bit on any processor.
+        Arms are known so where the shadow scores all that are eligible, and as far as validation scores
+        have proven themselves. The best gets more than its chance of being it. Both powers are products
+        and a root, which are the same to the last bit on any processor.
         """
         best = best_of(self, state, situation)
         square = best * best
-        sharpened = np.where(situation.sees_all[..., None], square * square, best * np.sqrt(best))
-        return normalised(sharpened, situation.eligible)
+        careful = normalised(best * np.sqrt(best), situation.eligible)
+        sure = normalised(square * square, situation.eligible)
+        known = np.where(situation.sees_all, 1.0, self._proven(state, situation))[..., None]
+        return np.asarray(known * sure + (1.0 - known) * careful)
 
     def probability_best(self, state: Arrays, situation: Situation) -> Floats:
         """P(best) given the comparisons, to about 1/512."""
@@ -189,6 +195,17 @@ class ContrastThompson(Stateless):
         share = share / share.sum((-1, -2), keepdims=True)
         best = _best_of_draws(mean, factor, situation.eligible, share > 0.0)
         return np.asarray((share[..., None] * best).sum((-2, -3)))
+
+    def _proven(self, state: Arrays, situation: Situation) -> Floats:
+        """How far validation scores have proven themselves ``[...]``: 0 up to half of the weight, then to 1.
+
+        Only their weight in the longest memory counts: where the world moves, what was right may not stay so.
+        """
+        if not situation.validation.comparable(situation.reward_type):
+            return np.zeros(situation.totals.shape[:-2])
+        prior = _priors(_prior_variance(situation), situation.validation, situation.reward_type)
+        stable = _weights(state, prior)[..., 1:, 0].sum(-1)
+        return np.asarray(np.maximum(2.0 * stable - 1.0, 0.0))
 
     def trust(self, state: Arrays, situation: Situation) -> Floats | None:
         """Weight of the validation scores in the average ``[...]``; None where they are not compared."""
@@ -237,7 +254,7 @@ def _priors(flat: Floats, validation: Validation, reward_type: RewardType) -> _P
     variance[...] = flat[..., None, None]
     if known.any():
         # Of rewards in [0, 1] the flat variance is PRIOR_VARIANCE/4; others differ by their own scale.
-        scored = validation.contrasts(flat / (PRIOR_VARIANCE / 4.0))
+        scored = validation.contrasts(flat / (PRIOR_VARIANCE / 4.0), SCORES_SD)
         mean[..., 1:, :] = scored[0]
         variance[..., 1:, :] = np.where(known, scored[1], variance[..., 1:, :])
     trust = SCORES_TRUST if validation.comparable(reward_type) else 0.0

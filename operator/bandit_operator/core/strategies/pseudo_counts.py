@@ -15,8 +15,10 @@ from scipy import special
 from bandit_operator.core.inference import moments as mo
 from bandit_operator.core.inference.named_arrays import Floats
 from bandit_operator.core.model import RewardType, ValidationScale
-from bandit_operator.core.strategies.validation import SCORES_SD, Validation
+from bandit_operator.core.strategies.validation import Validation
 
+SCORES_SD = np.array([0.02, 0.06])
+"""Standard deviations with which validation scores may be right about rewards in [0, 1], side by side."""
 FIRST_TRUST = 0.05
 """Weight of the scores before any reward: little, because what they cost when wrong is paid at once."""
 UNKNOWING_SD = 0.08
@@ -49,7 +51,7 @@ def pseudo_counts(linear: Floats, reward_type: RewardType, validation: Validatio
         return None
     variance, start = _one_reward(linear, reward_type, validation)
     spread = variance if mo.is_normal(reward_type) else np.full(variance.shape, 0.25)
-    said, scored = validation.contrasts(4.0 * spread)
+    said, scored = validation.contrasts(4.0 * spread, SCORES_SD)
     flat = np.broadcast_to(
         (4.0 * UNKNOWING_SD**2 * spread)[..., None, None], (*spread.shape, 1, said.shape[-1])
     )

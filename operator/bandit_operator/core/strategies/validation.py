@@ -13,9 +13,6 @@ from bandit_operator.core.inference.named_arrays import Flags, Floats
 from bandit_operator.core.inference.posterior import top_by_mean
 from bandit_operator.core.model import RewardType, ValidationScale
 
-SCORES_SD = np.array([0.02, 0.06])
-"""Standard deviations with which validation scores may be right about rewards in [0, 1], side by side."""
-
 
 def standard_error(score: float, samples: float) -> float:
     """Standard error of a score in [0, 1] that is the mean of this many values in [0, 1], at least 1.
@@ -55,22 +52,23 @@ class Validation:
         unit = reward_type is not RewardType.RATIO or self.scale is ValidationScale.RANKING
         return bool(unit and self.known.sum() >= 2)
 
-    def contrasts(self, scale: Floats) -> tuple[Floats, Floats]:
+    def contrasts(self, scale: Floats, deviations: Floats) -> tuple[Floats, Floats]:
         """What the scores say of the differences between the arms' mean rewards, if they are right.
 
         Scores that are rewards differ as they do; each may be off by its standard error, and by what
-        production differs from validation, an H-th of SCORES_SD. A ranking says that the best-ranked
-        arm is about where the largest of as many draws from N(0, SCORES_SD²) would be, and so on
+        production differs from validation, the H-th deviation. A ranking says that the best-ranked
+        arm is about where the largest of as many draws from N(0, deviation²) would be, and so on
         (Blom, "Statistical estimates and transformed beta-variables", 1958).
 
         Args:
             scale: variance of one reward ``[...]``, in units of the largest of one in [0, 1], ¼.
+            deviations: standard deviations with which scores may be right about rewards in [0, 1] ``[H]``.
 
         Returns:
             Means and variances of the contrasts under each hypothesis ``[..., H, K]``; means are 0, and
             variances those of an exact score, where an arm has none.
         """
-        spread = SCORES_SD[:, None] ** 2 * scale[..., None, None]
+        spread = deviations[:, None] ** 2 * scale[..., None, None]
         if self.scale is ValidationScale.RANKING:
             mean = np.sqrt(spread) * self._normal_scores()
             return mean, np.broadcast_to(spread, mean.shape)
