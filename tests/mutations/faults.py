@@ -25,6 +25,7 @@ from bandit_operator.reconcile import (
     route_sync,
     scale_writes,
     together,
+    tracked,
 )
 from bandit_operator.routers import gateway_api
 from bandit_operator.sources.tally import Tally
@@ -251,6 +252,16 @@ def _typo_stops_all(patch: pytest.MonkeyPatch) -> None:
 @fault("ambiguous-rule", "where a second rule carries all arms, the dead ones keep their weight")
 def _ambiguous_rule(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(gateway_api.GatewayAPIRoute, "find_again", lambda *_: None)
+
+
+@fault("refused-spec", "an arm that dies keeps its weight while the spec cannot be read any more")
+def _refused_spec(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(tracked, "instead", lambda *_: {})
+
+
+@fault("refused-spec-forgotten", "a process that starts does not know the spec that could be read last")
+def _refused_spec_forgotten(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(tracked, "last_read", lambda _: None)
 
 
 @fault("comes-and-goes", "an arm that comes and goes serves each moment that it is up")
