@@ -22,6 +22,7 @@ from bandit_operator.reconcile import (
     observe,
     placement,
     reconciler,
+    reports,
     route_sync,
     scale_writes,
     together,
@@ -353,7 +354,7 @@ def _exception_escapes(patch: pytest.MonkeyPatch) -> None:
         if error is not None:
             raise error
 
-    patch.setattr(reconciler.Reconciler, "_report", report)
+    patch.setattr(reports.Reports, "failed", report)
 
 
 @fault(
