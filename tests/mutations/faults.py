@@ -265,6 +265,16 @@ def _refused_spec_forgotten(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(tracked, "last_read", lambda _: None)
 
 
+@fault("refused-route", "while a gateway refuses the route, arms that die keep their weight in it")
+def _refused_route(patch: pytest.MonkeyPatch) -> None:
+    real = reconciler.Reconciler._plan
+
+    def plan(self: Any, tracked: Any, placement: Any, *args: Any) -> Any:
+        return real(self, tracked, placement, *args) if placement.accepted else None
+
+    patch.setattr(reconciler.Reconciler, "_plan", plan)
+
+
 @fault("comes-and-goes", "an arm that comes and goes serves each moment that it is up")
 def _comes_and_goes(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(servable, "proof_seconds", lambda _: 0.0)

@@ -162,6 +162,23 @@ class Amiss(Verbs):
         self.one.api.put(self.one.path, {**self.one.api.objects[self.one.path], "spec": body["spec"]})
         self._pass()
 
+    @rule(broken=arms)
+    def an_arm_dies_under_a_gateway_that_refuses_the_route(self, broken: str) -> None:
+        """What it refuses goes by older weights with it, and by the newest with the others."""
+        self.one.api.failures.clear()
+        self.one.gateway(second=True)
+        self._pass()
+        self._break(broken)
+        for _ in range(4):
+            self.one.now += 1.5
+            self.one.gateway(second=False)
+            self._pass()
+        weights, servable = self.one.weights(), self.promised.servable()
+        dead = {arm for arm in self._in_spec() - servable if weights.get(arm, 0) > 0}
+        serves = self._in_states(*SERVING) & servable
+        assert not (dead and serves and self._is_active()), f"{dead} keep their weight: {weights}"
+        self.one.gateway()
+
     def _endpoints_of(self, named: set[str]) -> set[str]:
         return {arm for arm in named if arm in self.one.weights() and self.promised.endpoints(arm)}
 
