@@ -22,9 +22,11 @@ from bandit_operator.reconcile import (
     observe,
     placement,
     reconciler,
+    reports,
     route_sync,
     scale_writes,
     together,
+    tracked,
 )
 from bandit_operator.routers import gateway_api
 from bandit_operator.sources.tally import Tally
@@ -253,6 +255,26 @@ def _ambiguous_rule(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(gateway_api.GatewayAPIRoute, "find_again", lambda *_: None)
 
 
+@fault("refused-spec", "an arm that dies keeps its weight while the spec cannot be read any more")
+def _refused_spec(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(tracked, "instead", lambda *_: {})
+
+
+@fault("refused-spec-forgotten", "a process that starts does not know the spec that could be read last")
+def _refused_spec_forgotten(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(tracked, "last_read", lambda _: None)
+
+
+@fault("refused-route", "while a gateway refuses the route, arms that die keep their weight in it")
+def _refused_route(patch: pytest.MonkeyPatch) -> None:
+    real = reconciler.Reconciler._plan
+
+    def plan(self: Any, tracked: Any, placement: Any, *args: Any) -> Any:
+        return real(self, tracked, placement, *args) if placement.accepted else None
+
+    patch.setattr(reconciler.Reconciler, "_plan", plan)
+
+
 @fault("comes-and-goes", "an arm that comes and goes serves each moment that it is up")
 def _comes_and_goes(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(servable, "proof_seconds", lambda _: 0.0)
@@ -342,7 +364,7 @@ def _exception_escapes(patch: pytest.MonkeyPatch) -> None:
         if error is not None:
             raise error
 
-    patch.setattr(reconciler.Reconciler, "_report", report)
+    patch.setattr(reports.Reports, "failed", report)
 
 
 @fault(

@@ -133,3 +133,37 @@ async def test_an_arm_at_zero_comes_back_before_weight_whatever_a_gateway_refuse
     assert one.weights() == {"good": 0, "bad": 10000}
     one.broken.clear()
     await until(one, lambda: one.weights()["good"] > 0)
+
+
+@pytest.mark.parametrize("beside", [None, True], ids=["alone", "beside one that accepts"])
+async def test_an_arm_that_dies_loses_its_weight_also_where_a_gateway_refuses_the_route_for_good(
+    process: Start, beside: bool | None
+) -> None:
+    one = await learned(process, arms=("good", "bad", "late"))
+
+    def refuse(accepted: bool = False) -> None:
+        one.gateway(accepted, second=beside)
+        route = one.api.objects[one.route_path]
+        route["status"]["parents"][0]["parentRef"] = {"name": "main", "namespace": "edge"}
+        one.api.put(one.route_path, route)
+
+    refuse(accepted=True)
+    await one.look()
+    before = one.weights()
+    for _ in range(4):
+        one.now += 30.0
+        refuse()
+        await one.look(tick=True)
+    assert one.weights() == before
+    one.start()
+    one.set_available("bad", 0)
+    await one.look()
+    assert one.weights()["bad"] == 0
+    refuse()
+    one.set_available("late", 0)
+    await one.look()
+    assert one.weights() == {"good": 10000, "bad": 0, "late": 0}
+    refuse()
+    await one.look()
+    assert ready(one) == ("False", reasons.ROUTE_NOT_ACCEPTED)
+    assert "Gateway edge/main" in one.condition("Ready")["message"]

@@ -205,6 +205,10 @@ class RecordedStatus(Status):
     """Where the rule's filters mirror to that are the operator's, or are to be, as NAMESPACE/NAME:PORT."""
     rule: Text | None = None
     """What told the rule of the route when it was located last: a digest."""
+    spec: dict[str, Any] | None = None
+    """The spec that could be read last: by it arms that cannot serve lose their weight while a later one
+    cannot be read.
+    """
     parents: Annotated[list[Text] | None, Field(max_length=32)] = None
     """Gateways that accept the route at some generation, or did; none where the route has only one."""
     acts: Annotated[list[Act] | None, Field(max_length=MAX_ACTS)] = None

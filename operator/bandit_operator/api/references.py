@@ -5,7 +5,7 @@ Everything here is a frozen value that can be a key of a cache, with defaults re
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +52,36 @@ def route_in(body: Mapping[str, Any]) -> RouteReference:
         return RouteReference(group, kind, metadata["namespace"], ref["name"], section)
     name = traffic["routeTemplate"].get("name") or metadata["name"]
     return RouteReference(TEMPLATE_GROUP, TEMPLATE_KIND, metadata["namespace"], name, None)
+
+
+UNREADABLE = (AttributeError, KeyError, TypeError)
+"""What reading a spec may raise of which the API server has not seen to the structure."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArmReference:
+    """What an arm of a spec as the API server sent it refers to."""
+
+    backend: Backend
+    target: str | None
+    """Name of its scale target, if it has one."""
+    target_kind: str
+
+
+def arms_in(namespace: str, spec: Mapping[str, Any]) -> Iterator[ArmReference]:
+    """Yield what the arms of a spec refer to; those that cannot be read are left out."""
+    arms = spec.get("arms")
+    for arm in arms if isinstance(arms, list | tuple) else ():
+        try:
+            ref, target = arm["backendRef"], arm.get("scaleTargetRef") or {}
+            kind, place = ref.get("kind") or "Service", ref.get("namespace") or namespace
+            yield ArmReference(
+                Backend(str(ref.get("group") or ""), str(kind), str(place), str(ref["name"])),
+                target.get("name"),
+                str(target.get("kind") or "Deployment"),
+            )
+        except UNREADABLE:
+            continue
 
 
 def backends_of(resource: BanditDeployment) -> dict[str, Backend]:

@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError
 
 from bandit_operator.api import spec as api
 from bandit_operator.api.faults import told
-from bandit_operator.api.fields import ApiModel
+from bandit_operator.api.fields import WITHOUT_RULES, ApiModel
 from bandit_operator.api.guard import Guard
 from bandit_operator.api.rules import Rule, parse_decimal, parse_duration
 from bandit_operator.api.shadow import Onboarding
@@ -77,6 +77,18 @@ def parse(resource: Mapping[str, Any]) -> BanditDeployment:
     """
     try:
         return BanditDeployment.model_validate({**resource, "status": None})
+    except ValidationError as error:
+        raise InvalidResource("; ".join(_faults(error))) from error
+
+
+def parse_without_rules(resource: Mapping[str, Any]) -> BanditDeployment:
+    """Return a resource of which some version of the operator has kept the rules before, likewise.
+
+    Raises:
+        InvalidResource: if its structure cannot be read.
+    """
+    try:
+        return BanditDeployment.model_validate({**resource, "status": None}, context=WITHOUT_RULES)
     except ValidationError as error:
         raise InvalidResource("; ".join(_faults(error))) from error
 

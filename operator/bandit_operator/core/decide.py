@@ -30,6 +30,7 @@ from bandit_operator.core.model import (
     ArmStanding,
     ArmState,
     Mode,
+    NothingDue,
     PromotionAction,
     Snapshot,
     Window,
@@ -114,7 +115,7 @@ def _deciding(case: Case) -> Steps[Decision]:
     if isinstance(snapshot.reading, Window) and snapshot.route_accepted:
         standings = lifecycle.carry(standings, before.shares())
     standings, wished = _wishes(experiment, before, standings, snapshot.now)
-    verdict = _verdict(experiment, judged.against, standings, snapshot.now)
+    verdict = _verdict(experiment, judged.against, standings, snapshot)
     if verdict is not None and experiment.mode is Mode.ACTIVE:
         standings = lifecycle.roll_back(standings, verdict.arm, snapshot.now)
     arms = _arms(experiment, memory, standings, fallen=fallen, shared=before.total > 0)
@@ -236,13 +237,15 @@ def _wishes(
 
 
 def _verdict(
-    experiment: Experiment, against: RollbackEvidence, standings: Standings, now: float
+    experiment: Experiment, against: RollbackEvidence, standings: Standings, snapshot: Snapshot
 ) -> RolledBack | None:
+    if isinstance(snapshot.reading, NothingDue) and snapshot.reading.reason in reasons.SPEC_NOT_READ:
+        return None  # whether the user still wants one is not known
     if experiment.pin is not None:
         return None  # whoever pins an arm wants the others as they are, to go back to
     if standings[experiment.baseline].state is not ArmState.ACTIVE:
         return None  # what others are compared with must serve, and be known
-    spared = np.array([lifecycle.is_spared(standings[arm], now) for arm in experiment.names])
+    spared = np.array([lifecycle.is_spared(standings[arm], snapshot.now) for arm in experiment.names])
     judged = _flags(experiment, standings, SERVING_STATES | {ArmState.SHADOWING})
     baseline = experiment.names.index(experiment.baseline)
     losers = np.flatnonzero(allocation.loser(against.proven & ~spared, against.log_e_value, judged, baseline))

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bandit_operator.api.references import UNREADABLE
 from bandit_operator.api.rules import parse_decimal
 from bandit_operator.api.shadow import Mirror
 from bandit_operator.api.status import Condition
@@ -73,11 +74,14 @@ def older_mirror(mine: Mapping[str, Any], bodies: Iterable[Mapping[str, Any]]) -
 
 def _target_in(body: Mapping[str, Any]) -> tuple[str, str, Any] | None:
     """Of a resource as the API server sent it."""
-    shadow = body["spec"].get("shadow") or {}
-    ref = shadow.get("backendRef") or {}
-    if shadow.get("mirror") != Mirror.MANAGED or "name" not in ref:
+    try:
+        shadow = body["spec"].get("shadow") or {}
+        ref = shadow.get("backendRef") or {}
+        if shadow.get("mirror") != Mirror.MANAGED:
+            return None
+        return ref.get("namespace") or body["metadata"]["namespace"], ref["name"], ref.get("port")
+    except UNREADABLE:
         return None
-    return ref.get("namespace") or body["metadata"]["namespace"], ref["name"], ref.get("port")
 
 
 class MirrorSync:

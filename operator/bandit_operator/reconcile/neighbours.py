@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bandit_operator.api.references import ScaleTargetReference, route_of
+from bandit_operator.api.in_force import specs_of
+from bandit_operator.api.references import ScaleTargetReference, arms_in, route_of
 from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core.model import Backend
 from bandit_operator.routers import ROUTERS, Located
@@ -30,15 +31,10 @@ def used_elsewhere(
         return user
     place = (reference.namespace, reference.name)
     for other in cache.sharing_target(resource.metadata.uid, reference.kind, place):
-        for arm in other["spec"]["arms"]:
-            target = arm.get("scaleTargetRef") or {}
-            if target.get("name") != reference.name:
-                continue
-            ref = arm["backendRef"]
-            namespace = ref.get("namespace") or reference.namespace
-            served = Backend(ref.get("group") or "", ref.get("kind") or "Service", namespace, ref["name"])
-            if _other_route(cache, resource, served, located.rule) is not None:
-                return f"BanditDeployment {other['metadata']['namespace']}/{other['metadata']['name']}"
+        arms = (arm for spec in specs_of(other) for arm in arms_in(reference.namespace, spec))
+        served = (arm.backend for arm in arms if arm.target == reference.name)
+        if any(_other_route(cache, resource, one, located.rule) is not None for one in served):
+            return f"BanditDeployment {other['metadata']['namespace']}/{other['metadata']['name']}"
     return None
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from bandit_operator.api.in_force import in_force
 from bandit_operator.api.references import route_in
 from bandit_operator.core import reasons
 from bandit_operator.core.model import Problem
@@ -27,7 +29,10 @@ def older_owner(sharing: Sequence[Any]) -> Problem | None:
     mine, others = sharing[0], sharing[1:]
     reference = route_in(mine)
     for other in others:
-        sections = {reference.section, route_in(other).section}
+        named = route_in(other)
+        if replace(named, section=reference.section) != reference:
+            continue  # what it names besides, it does not go by
+        sections = {reference.section, named.section}
         if is_older(other, mine) and (len(sections) == 1 or None in sections):
             made = bool(mine["spec"]["traffic"].get("routeTemplate"))
             field, fix = ("routeTemplate", "give it another name") if made else ("routeRef", _OWN_RULES)
@@ -37,6 +42,27 @@ def older_owner(sharing: Sequence[Any]) -> Problem | None:
                 f"moves the weights of {reference.kind} {reference.name}; delete one of the two, or {fix}",
             )
     return None
+
+
+def claims(mine: Any, spec: Mapping[str, Any] | None, sharing: Iterable[Any]) -> list[Any]:
+    """The resources that have a claim to a route, each with the spec that it goes by, ``mine`` first.
+
+    Args:
+        mine: The resource in question.
+        spec: What it goes by.
+        sharing: Resources that name the route.
+
+    What cannot be read, and never could, has no claim; nor has what is being deleted. All others have one,
+    whatever their mode or their trouble, so that no claim comes and goes with these.
+    """
+    uid = mine["metadata"]["uid"]
+    others = (
+        one
+        for one in sharing
+        if one["metadata"]["uid"] != uid and not one["metadata"].get("deletionTimestamp")
+    )
+    known = (in_force(one) for one in others)
+    return [{**mine, "spec": spec}, *(one for one in known if one is not None)]
 
 
 def is_older(one: Any, other: Any) -> bool:

@@ -56,7 +56,7 @@ class Placement:
     unmirrored: str | None = None
     """The gateway's words where what it cannot resolve is no arm but a mirror, which serves nobody."""
     held: Problem | None = None
-    """Why the spec no longer tells the rule; this is the one that it told before."""
+    """Why the spec no longer tells the rule, or anything; this is the one that it told before."""
     wrong: tuple[Problem, ...] = ()
     """What is wrong with the spec of single arms, while the others go on."""
     parents: tuple[str, ...] = ()
@@ -65,8 +65,7 @@ class Placement:
     @property
     def amiss(self) -> Problem | None:
         """What is to be corrected in the spec or beside it, if anything is."""
-        found = (*(() if self.held is None else (self.held,)), *self.wrong)
-        return Problem(found[0].reason, "; ".join(one.message for one in found)) if found else None
+        return problems.together((self.held, *self.wrong))
 
     @property
     def unserved(self) -> Mapping[str, str]:

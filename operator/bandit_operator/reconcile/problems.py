@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from bandit_operator.api.references import route_of
 from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core import reasons
@@ -10,6 +12,12 @@ from bandit_operator.routers import Located
 
 MOST_NAMED = 10
 """Most backends of a rule, or gateways of a route, that a message names."""
+
+
+def together(problems: Iterable[Problem | None]) -> Problem | None:
+    """Several problems as one of the first's reason; None where there is none."""
+    found = [one for one in problems if one is not None]
+    return Problem(found[0].reason, "; ".join(one.message for one in found)) if found else None
 
 
 def never_there(

@@ -17,7 +17,6 @@ import structlog
 from bandit_operator.adapters.kubernetes import KubernetesAPI
 from bandit_operator.adapters.notices import Notice
 from bandit_operator.api.references import Key, route_of, scale_targets_of
-from bandit_operator.api.status import Condition, Phase
 from bandit_operator.api.timestamps import to_timestamp
 from bandit_operator.api.verbs import Asked, asked_of
 from bandit_operator.core import reasons
@@ -32,8 +31,10 @@ from bandit_operator.reconcile.decisions import Decisions
 from bandit_operator.reconcile.mirroring import MirrorPlan
 from bandit_operator.reconcile.mirrors import Mirrors, shadow_state
 from bandit_operator.reconcile.observe import Observer
-from bandit_operator.reconcile.ownership import older_owner
+from bandit_operator.reconcile.ownership import claims, older_owner
 from bandit_operator.reconcile.placement import Locator, Placement
+from bandit_operator.reconcile.problems import together
+from bandit_operator.reconcile.reports import Reports
 from bandit_operator.reconcile.requeue import at_its_tick, next_requeue, tick_after
 from bandit_operator.reconcile.rivals import Rivals
 from bandit_operator.reconcile.route_writes import RouteWrites
@@ -81,6 +82,7 @@ class Reconciler:
         self._locator = Locator(cache, api)
         self._mirrors = Mirrors(api, cache, self._locator, metrics)
         self._decisions = Decisions()
+        self._reports = Reports(api, cache, metrics)
         self._clock = clock
         self._metrics = metrics
         self._identity = identity
@@ -109,7 +111,8 @@ class Reconciler:
                 return await self._pass(key, body, tick)
         except InvalidSpec as error:
             self._tracked.pop(key, None)
-            return await self._reject(key, body, str(error))
+            await self._reports.rejected(body, str(error), self._clock.now())
+            return AFTER_INVALID_SPEC
         except NotLeading:
             self._tracked.pop(key, None)
             return None  # whoever leads goes on; if it is us again, everything is started again
@@ -121,14 +124,16 @@ class Reconciler:
         except APIError as error:
             log.warning("refused", namespace=key[0], name=key[1], error=str(error))
             self._tracked.pop(key, None)
-            return await self._report(
-                body, reasons.WRITE_REFUSED, f"the API server refused a request: {error}"
-            )
+            words = f"the API server refused a request: {error}"
+            await self._reports.failed(body, reasons.WRITE_REFUSED, words, self._clock.now())
+            return AFTER_ERROR
         except Exception as error:
             log.exception("unexpected error", namespace=key[0], name=key[1])
             self._tracked.pop(key, None)
             self._metrics.internal_errors.labels(type(error).__name__).inc()
-            return await self._report(body, reasons.INTERNAL_ERROR, conditions.unexpected(error))
+            words = conditions.unexpected(error)
+            await self._reports.failed(body, reasons.INTERNAL_ERROR, words, self._clock.now())
+            return AFTER_ERROR
 
     async def _pass(self, key: Key, body: Mapping[str, Any], tick: bool) -> Requeue:
         now, monotonic = self._clock.now(), self._clock.monotonic()
@@ -140,7 +145,7 @@ class Reconciler:
         tracked.tick_at = tick_after(tracked, now, math.ceil(len(self._cache.resources) / self._shards))
         asked = asked_of(body, tracked.experiment.names)
         tracked.look_at_mode(asked, now)
-        placement = await self._place(tracked)
+        placement = await self._place(tracked, body)
         if isinstance(placement, Problem):
             await self._commit(tracked, body, Overview(now, tracked.generation, problem=placement))
             return at_its_tick(tracked, self._clock.now())
@@ -180,6 +185,7 @@ class Reconciler:
         write = self._plan(tracked, placement, decision, unit, gone, now)
         overview = dataclasses.replace(
             said,
+            amiss=together((tracked.unasked, placement.amiss)),
             decision=decision,
             held=tracked.held,
             rewards_until=tracked.committed.rewards_until,
@@ -198,15 +204,16 @@ class Reconciler:
 
     # ---- observe ----------------------------------------------------------------------
 
-    async def _place(self, tracked: Tracked) -> Placement | Problem:
-        sharing = self._cache.sharing_route(tracked.resource.metadata.uid, route_of(tracked.resource))
-        owner = older_owner(sharing)
-        if owner is not None:
-            return owner
-        placement = await self._locator.place(tracked.resource, tracked.committed)
-        if isinstance(placement, Placement):
-            tracked.committed = tracked.committed.with_route(placement.located.mark, placement.parents)
-        return placement
+    async def _place(self, tracked: Tracked, body: Mapping[str, Any]) -> Placement | Problem:
+        sharing = self._cache.sharing_route(route_of(tracked.resource))
+        owner = older_owner(claims(body, tracked.committed.spec, sharing))
+        placement = owner or await self._locator.place(tracked.resource, tracked.committed)
+        if isinstance(placement, Problem):
+            return together((*tracked.amiss, placement)) or placement
+        tracked.committed = tracked.committed.with_route(placement.located.mark, placement.parents)
+        if tracked.refused is None:
+            return placement
+        return dataclasses.replace(placement, held=together((tracked.refused, placement.held)))
 
     def _intended(self, tracked: Tracked, placement: Placement, unit: Unit) -> Intention:
         follow = tracked.experiment.mode is not Mode.ACTIVE
@@ -237,15 +244,20 @@ class Reconciler:
             return CaughtUp(tracked.committed, NothingDue(held.reason, held.message))
         if not due:
             return CaughtUp(tracked.committed, BETWEEN_TICKS)
-        return await catch_up(
-            self._observer,
-            self._metrics,
-            tracked.resource,
-            tracked.experiment,
-            tracked.committed,
-            now,
-            tracked.settle,
-        )
+        tracked.unasked = None
+        try:
+            return await catch_up(
+                self._observer,
+                self._metrics,
+                tracked.resource,
+                tracked.experiment,
+                tracked.committed,
+                now,
+                tracked.settle,
+            )
+        except InvalidSpec as error:
+            tracked.unasked = Problem(reasons.INVALID_SPEC, str(error))
+            return CaughtUp(tracked.committed, NothingDue(tracked.unasked.reason, tracked.unasked.message))
 
     # ---- decide -----------------------------------------------------------------------
 
@@ -332,34 +344,6 @@ class Reconciler:
         drafts += events.of_drained(overview.drained)
         self._notify(notices.of(drafts, written, overview.now))
         await events.post(self._api, body, self._identity, [*drafts, *events.of_notes(notes)])
-
-    async def _reject(self, key: Key, body: Mapping[str, Any], message: str) -> Requeue:
-        """A spec that cannot be read: its conditions say so, and the rest of its status stays."""
-        log.warning("invalid spec", namespace=key[0], name=key[1], message=message)
-        problem = Problem(reasons.INVALID_SPEC, message)
-        overview = Overview(self._clock.now(), body["metadata"]["generation"], problem=problem)
-        said = conditions.conditions_of(overview, writer.conditions_in(body))
-        await self._write_conditions(body, said, Phase.REJECTED)
-        return AFTER_INVALID_SPEC
-
-    async def _report(self, body: Mapping[str, Any], reason: str, message: str) -> Requeue:
-        """A pass that failed: condition Ready says so, and it is tried again. Other resources go on."""
-        overview = Overview(self._clock.now(), body["metadata"]["generation"])
-        said = conditions.not_ready(overview, reason, message, writer.conditions_in(body))
-        await self._write_conditions(body, said)
-        return AFTER_ERROR
-
-    async def _write_conditions(
-        self, body: Mapping[str, Any], said: list[Condition], phase: Phase | None = None
-    ) -> None:
-        try:
-            written = await writer.write_conditions(self._api, body, said, phase)
-        except (APIError, APIUnreachable, NotLeading) as error:
-            log.warning("status not written", name=body["metadata"]["name"], error=str(error))
-            return
-        if written is not None:
-            self._metrics.writes.labels("status", "written").inc()
-            self._cache.put_resource(written)
 
     # ---- apply ------------------------------------------------------------------------
 

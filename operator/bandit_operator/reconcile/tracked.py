@@ -8,15 +8,23 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bandit_operator.api.acts import Act
+from bandit_operator.api.in_force import instead, last_read
 from bandit_operator.api.references import route_of
 from bandit_operator.api.rules import parse_duration
 from bandit_operator.api.status import ConditionType
-from bandit_operator.api.v1alpha1 import BanditDeployment, InvalidResource, parse, to_experiment
+from bandit_operator.api.v1alpha1 import (
+    BanditDeployment,
+    InvalidResource,
+    parse,
+    parse_without_rules,
+    to_experiment,
+)
 from bandit_operator.api.verbs import Asked
+from bandit_operator.core import reasons
 from bandit_operator.core.decision import Decision
 from bandit_operator.core.evaluate import Known
 from bandit_operator.core.experiment import Experiment
-from bandit_operator.core.model import Observed, Shadowed, Window
+from bandit_operator.core.model import Observed, Problem, Shadowed, Window
 from bandit_operator.core.outcomes import Held
 from bandit_operator.core.windows import FIRST_SETTLE, LONGEST_SETTLE
 from bandit_operator.errors import InvalidSpec
@@ -58,6 +66,10 @@ class Tracked:
     """How long samples are waited for where the user leaves that to us, seconds."""
     logged: str = ""
     """Reason of the decision that was logged last."""
+    refused: Problem | None = None
+    """Why the spec cannot run; what is kept is by the last one that could be read, then."""
+    unasked: Problem | None = None
+    """Why rewards cannot be asked for as the spec wants it, as of the newest tick."""
     mode_act: Act | None = None
     """A change of the mode that is still to be announced."""
     tick_at: float = -math.inf
@@ -75,6 +87,11 @@ class Tracked:
         """How long after its end a window's numbers are complete, seconds."""
         said = self.resource.spec.reward.prometheus.settle
         return self.found_settle if said is None else parse_duration(said)
+
+    @property
+    def amiss(self) -> tuple[Problem, ...]:
+        """Why the spec, or what it says of rewards, is not gone by."""
+        return tuple(one for one in (self.refused, self.unasked) if one is not None)
 
     def wait_longer(self) -> None:
         """Samples have come later than they were waited for; rewards do not go stale meanwhile."""
@@ -117,34 +134,60 @@ def track(body: Mapping[str, Any], before: Tracked | None, now: float) -> Tracke
     if before is not None and before.experiment.uid == metadata["uid"]:
         if before.generation == metadata["generation"]:
             return before
-        resource, experiment = _parsed(body)
+        runs = before.committed.intention is not None
+        read = _read(body, before.committed.spec if runs else None)
+        resource, experiment = read.resource, read.experiment
         if route_of(resource) != route_of(before.resource):
             before.route = RouteSync(before.route.foreign_changes)
         elif resource.spec.traffic.route_template is not None:
             before.route.expect_change()
         before.resource, before.experiment = resource, experiment
         before.scales, before.mirror, before.shadowed = ScaleSync(), MirrorSync(), None
-        before.committed = before.committed.rebased(experiment)
+        before.committed = replace(before.committed.rebased(experiment), spec=read.spec)
+        before.refused, before.unasked = read.refused, None
         before.resource_version = metadata["resourceVersion"]
         return before
-    resource, experiment = _parsed(body)
+    read = _read(body, last_read(body))
+    resource, experiment = read.resource, read.experiment
     status, notes = read_status(body)
     committed = from_status(status, experiment, resource.metadata.generation, now)
+    if read.refused is not None and committed.intention is None:
+        raise InvalidSpec(read.refused.message)
     said = conditions_in(body)
     return Tracked(
         resource=resource,
         experiment=experiment,
         resource_version=metadata["resourceVersion"],
-        committed=replace(committed, notes=(*notes, *committed.notes)),
+        committed=replace(committed, notes=(*notes, *committed.notes), spec=read.spec),
         route=RouteSync(status.foreign_weight_changes or 0),
         mirror=MirrorSync(said.get(ConditionType.SHADOW_AVAILABLE), resource.metadata.generation),
         announced=Announced(said),
+        refused=read.refused,
     )
 
 
-def _parsed(body: Mapping[str, Any]) -> tuple[BanditDeployment, Experiment]:
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A resource by its own spec, or by the last one that could be read."""
+
+    resource: BanditDeployment
+    experiment: Experiment
+    spec: Mapping[str, Any]
+    refused: Problem | None = None
+    """Why its own cannot be."""
+
+
+def _read(body: Mapping[str, Any], before: Mapping[str, Any] | None) -> _Read:
+    """Read a resource, with ``before``, the spec that could be read last, where its own cannot be."""
     try:
         resource = parse(body)
-        return resource, to_experiment(resource)
+        return _Read(resource, to_experiment(resource), body["spec"])
     except InvalidResource as error:
-        raise InvalidSpec(str(error)) from error
+        refused = InvalidSpec(str(error))
+    if before is None:
+        raise refused
+    try:
+        resource = parse_without_rules(instead(body, before))
+        return _Read(resource, to_experiment(resource), before, Problem(reasons.INVALID_SPEC, str(refused)))
+    except ValueError:  # InvalidResource is one
+        raise refused from None

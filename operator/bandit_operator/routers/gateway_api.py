@@ -153,12 +153,18 @@ class GatewayAPIRoute:
         return bool(self.accepting(route, before)) and not self.pending(route, before)
 
     def refused(self, route: Mapping[str, Any]) -> str | None:
-        """Message of an ``Accepted`` condition that is False at this generation."""
-        return _denied(route, "Accepted", "not accepted")
+        """Messages of ``Accepted`` conditions that are False at this generation, each with who says so."""
+        said = []
+        for parent in (route.get("status") or {}).get("parents") or []:
+            words = _denied(route, parent.get("conditions") or [], "Accepted", "not accepted")
+            if words is not None:
+                named = (parent.get("parentRef") or {}).get("name")
+                said.append(f"{_parent(route, parent, 0)}: {words}" if named else words)
+        return "; ".join(dict.fromkeys(said)) or None
 
     def unresolved(self, route: Mapping[str, Any]) -> str | None:
         """Message of a ``ResolvedRefs`` condition that is False at this generation."""
-        return _denied(route, "ResolvedRefs", "backends not resolved")
+        return _denied(route, _conditions(route), "ResolvedRefs", "backends not resolved")
 
     def uses(self, route: Mapping[str, Any], backend: Backend, *, besides: int | None = None) -> bool:
         """Whether a backendRef of another rule names it with a weight."""
@@ -234,11 +240,13 @@ def _backend(ref: Mapping[str, Any], route: Mapping[str, Any]) -> Backend:
     )
 
 
-def _denied(route: Mapping[str, Any], kind: str, otherwise: str) -> str | None:
-    """Messages of the conditions of a kind that are False at the route's generation, or None."""
+def _denied(
+    route: Mapping[str, Any], conditions: Sequence[Mapping[str, Any]], kind: str, otherwise: str
+) -> str | None:
+    """Messages of those conditions of a kind that are False at the route's generation, or None."""
     said = [
         str(condition.get("message") or condition.get("reason") or otherwise)
-        for condition in _conditions(route)
+        for condition in conditions
         if condition.get("type") == kind
         and condition.get("status") == "False"
         and condition.get("observedGeneration") == route["metadata"]["generation"]

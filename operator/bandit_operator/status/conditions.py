@@ -73,7 +73,8 @@ class Overview:
 def phase_of(overview: Overview) -> Phase:
     """The state of the whole in one word."""
     decision, experiment = overview.decision, overview.experiment
-    if overview.problem is not None or experiment is None:
+    amiss = overview.amiss is not None and overview.amiss.reason == reasons.INVALID_SPEC
+    if overview.problem is not None or experiment is None or amiss:
         return Phase.REJECTED
     if experiment.mode is Mode.PAUSED:
         return Phase.PAUSED
@@ -150,6 +151,8 @@ def _metrics_available(overview: Overview) -> Claim:
     held = overview.held
     if held is not None and held.reason in reasons.RULE_NOT_TOLD:
         return "Unknown", held.reason, "rewards are read once the spec tells the rule of the route again"
+    if held is not None and held.reason == reasons.INVALID_SPEC:
+        return "Unknown", held.reason, "rewards are read once the spec can be read again"
     if held is not None and held.reason in _WITHOUT_METRICS:
         return "False", held.reason, held.message
     if overview.rewards_until is None:

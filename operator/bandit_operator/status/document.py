@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from bandit_operator.api.acts import ActKind
+from bandit_operator.api.in_force import NARROWER
 from bandit_operator.api.record import RecordedArm, RecordedStatus, packed, unpacked
 from bandit_operator.api.status import (
     RECENT_ACTS,
@@ -86,6 +87,7 @@ def to_status(experiment: Experiment, document: Document) -> dict[str, Any]:
         backends=list(committed.backends),
         mirrors=list(committed.mirrors) or None,
         rule=committed.rule,
+        spec=None if committed.spec is None else dict(committed.spec),
         parents=list(committed.parents) or None,
         pinned=None if committed.intention is None else committed.intention.pinned,
         baseline=None if committed.intention is None else committed.intention.baseline,
@@ -188,7 +190,7 @@ def _intention(status: RecordedStatus, experiment: Experiment, now: float) -> In
     if not standings:
         return None
     # Weights from before a pause are not put back after it: whoever set them meanwhile meant it.
-    let_go = status.phase in (Phase.PAUSED, Phase.OBSERVING)
+    let_go = status.phase in (Phase.PAUSED, Phase.OBSERVING) or status.mode in NARROWER
     weights = {name: arm.weight for name, arm in arms.items() if arm.weight is not None and not let_go}
     named = [act.arm for act in status.acts or () if act.kind is ActKind.PROMOTED]
     return Intention(

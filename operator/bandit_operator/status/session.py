@@ -74,6 +74,8 @@ class Committed:
     """Where the rule's filters mirror to that are the operator's, or are to be, as NAMESPACE/NAME:PORT."""
     rule: str | None = None
     """What told the rule when it was located last, as ``Located.mark``; None where it never was."""
+    spec: Mapping[str, Any] | None = None
+    """The spec that could be read last, which the weights go by; None where none ever could."""
     parents: tuple[str, ...] = ()
     """Gateways that accept the route at some generation, or did, by their names; none where one is alone."""
     restored: str | None = None

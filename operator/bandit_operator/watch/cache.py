@@ -6,6 +6,7 @@ that is not here may still exist: its list may not have come yet.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import sys
@@ -13,7 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bandit_operator.api.references import Key, KindKey, route_in
+from bandit_operator.api.in_force import specs_of
+from bandit_operator.api.references import UNREADABLE, Key, KindKey, arms_in, route_in
 from bandit_operator.api.route_template import OWNER
 from bandit_operator.api.verbs import ANNOTATIONS
 from bandit_operator.routers import RouteReference
@@ -149,11 +151,10 @@ class Cache:
         bodies = (self.resources[one] for one in keys if one in self.resources)
         return [body for body in bodies if body["metadata"]["uid"] != uid]
 
-    def sharing_route(self, uid: str, reference: RouteReference) -> list[Mapping[str, Any]]:
-        """The resources that move this route, the one with ``uid`` first."""
+    def sharing_route(self, reference: RouteReference) -> list[Mapping[str, Any]]:
+        """The resources that name this route, sorted by key."""
         keys = self.dependents(reference.kind, (reference.namespace, reference.name))
-        bodies = [self.resources[key] for key in sorted(keys) if key in self.resources]
-        return sorted(bodies, key=lambda body: body["metadata"]["uid"] != uid)
+        return [self.resources[key] for key in sorted(keys) if key in self.resources]
 
 
 def _backends_of(route: Mapping[str, Any] | None) -> set[KindKey]:
@@ -169,19 +170,19 @@ def _backends_of(route: Mapping[str, Any] | None) -> set[KindKey]:
 
 
 def _references(body: Mapping[str, Any] | None) -> list[KindKey]:
-    """The objects that a resource names: route, backends and scale targets."""
+    """The objects that a resource names: route, backends and scale targets, by all specs it may go by."""
     if body is None:
         return []
-    namespace, spec = body["metadata"]["namespace"], body["spec"]
-    route = route_in(body)
-    references = [(route.kind, route.namespace, route.name)]
-    for arm in spec["arms"]:
-        backend, target = arm["backendRef"], arm.get("scaleTargetRef")
-        references.append(
-            (backend.get("kind") or "Service", backend.get("namespace") or namespace, backend["name"])
-        )
-        if target:
-            references.append((target.get("kind") or "Deployment", namespace, target["name"]))
+    metadata = body["metadata"]
+    references = []
+    for spec in specs_of(body):
+        with contextlib.suppress(*UNREADABLE):
+            route = route_in({"metadata": metadata, "spec": spec})
+            references.append((route.kind, route.namespace, route.name))
+        for arm in arms_in(metadata["namespace"], spec):
+            references.append((arm.backend.kind, arm.backend.namespace, arm.backend.name))
+            if arm.target is not None:
+                references.append((arm.target_kind, metadata["namespace"], arm.target))
     return references
 
 

@@ -17,6 +17,13 @@ from tests.support.worlds.promised import SERVING, Promised
 from tests.support.worlds.verbs import Verbs
 
 arms = st.sampled_from(ARMS)
+REFUSED: dict[str, dict[str, Any]] = {
+    "no arms": {"arms": []},
+    "baseline": {"baseline": "nobody"},
+    "interval": {"interval": "soon"},
+    "route": {"traffic": {"routeRef": {"name": "elsewhere"}}, "reward": None},
+}
+"""Edits after which a spec cannot be read."""
 
 
 class Amiss(Verbs):
@@ -124,6 +131,56 @@ class Amiss(Verbs):
         self.one.update_route(lambda spec: spec["rules"].pop())
         self.one.gateway()
         self._pass()
+
+    @rule(fault=st.sampled_from(sorted(REFUSED)), broken=arms, restarted=st.booleans())
+    def the_spec_cannot_be_read_any_more(self, fault: str, broken: str, restarted: bool) -> None:
+        """Then nothing is learned, and the dead lose their weight by the last spec that could be read."""
+        self.one.api.failures.clear()
+        self._pass()
+        ran = self._is_active() and self.one.condition("Accepted")["status"] == "True"
+        body = copied(self.one.api.objects[self.one.path])
+        edited = {**body["spec"], **REFUSED[fault]}
+        self.one.api.put(self.one.path, {**body, "spec": edited})
+        if restarted:
+            self.one.start()
+        self._pass()
+        learned, windows = self._said("trials"), len(self.one.observer.windows)
+        self._break(broken)
+        self._tick(30.0)
+        for _ in range(3):
+            self.one.now += 1.5
+            self.one.gateway()
+            self._pass()
+        assert self._said("trials") == learned, "something was learned under a spec that cannot be read"
+        assert len(self.one.observer.windows) == windows
+        assert self.one.condition("Ready")["status"] != "True", "nobody is told that the spec cannot be read"
+        named = {arm["name"] for arm in body["spec"]["arms"]}
+        weights, servable = self.one.weights(), self._endpoints_of(named)
+        dead = {arm for arm in named - servable if weights.get(arm, 0) > 0}
+        serves = {arm for arm in self._in_states(*SERVING) if arm in servable}
+        assert not (ran and serves and dead), f"{dead} keep their weight: {weights}"
+        self.one.api.put(self.one.path, {**self.one.api.objects[self.one.path], "spec": body["spec"]})
+        self._pass()
+
+    @rule(broken=arms)
+    def an_arm_dies_under_a_gateway_that_refuses_the_route(self, broken: str) -> None:
+        """What it refuses goes by older weights with it, and by the newest with the others."""
+        self.one.api.failures.clear()
+        self.one.gateway(second=True)
+        self._pass()
+        self._break(broken)
+        for _ in range(4):
+            self.one.now += 1.5
+            self.one.gateway(second=False)
+            self._pass()
+        weights, servable = self.one.weights(), self.promised.servable()
+        dead = {arm for arm in self._in_spec() - servable if weights.get(arm, 0) > 0}
+        serves = self._in_states(*SERVING) & servable
+        assert not (dead and serves and self._is_active()), f"{dead} keep their weight: {weights}"
+        self.one.gateway()
+
+    def _endpoints_of(self, named: set[str]) -> set[str]:
+        return {arm for arm in named if arm in self.one.weights() and self.promised.endpoints(arm)}
 
     def _said(self, what: str) -> dict[str, Any]:
         return {arm["name"]: arm[what] for arm in self.one.status.get("arms") or []}

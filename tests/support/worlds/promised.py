@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from bandit_operator.api.in_force import in_force
 from bandit_operator.core import reasons
 from tests.support.fake_api import Write
 from tests.support.process import Process
@@ -41,10 +42,10 @@ class Promised:
         named = self.one.weights()
         services = {arm: service for arm, service in self.one.services.items() if arm in named}
         blamed = {arm for arm, service in services.items() if self.unresolved and service in self.unresolved}
-        return {arm for arm in named if self._endpoints(arm) and arm in self.in_spec()} - blamed
+        return {arm for arm in named if self.endpoints(arm) and arm in self.in_spec()} - blamed
 
     def in_spec(self) -> set[str]:
-        """The arms that the user names now."""
+        """The arms that the user names, in the last spec that could be read."""
         return {arm["name"] for arm in self._spec()["arms"]}
 
     def pinned(self) -> str | None:
@@ -57,10 +58,13 @@ class Promised:
         return {arm["name"] for arm in self._spec()["arms"] if arm.get("state") == "Out"}
 
     def _spec(self) -> dict[str, Any]:
-        spec: dict[str, Any] = self.one.api.objects[self.one.path]["spec"]
+        body = in_force(self.one.api.objects[self.one.path])
+        assert body is not None
+        spec: dict[str, Any] = dict(body["spec"])
         return spec
 
-    def _endpoints(self, arm: str) -> int:
+    def endpoints(self, arm: str) -> int:
+        """How many endpoints of an arm are ready, as the cluster has it."""
         service = self.one.services.get(arm, arm)
         return sum(
             len(body.get("endpoints") or ())
@@ -167,7 +171,7 @@ class Promised:
             called = {name for name, arm in arms.items() if arm["state"] == "Restoring"}  # each has a minute
             assert called or not out & well, (out, well, arms)
         gone = {name for name, arm in arms.items() if arm["reason"] == reasons.SCALED_TO_ZERO}
-        assert not any(self._endpoints(arm) for arm in gone), f"Pods that nobody tells of: {arms}"
+        assert not any(self.endpoints(arm) for arm in gone), f"Pods that nobody tells of: {arms}"
         baseline = self._spec()["baseline"]
         assert baseline not in out, arms[baseline]
         serving = {name for name, arm in arms.items() if arm["state"] in SERVING} & servable
