@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from bandit_operator.core import allocation, decide, drain, lifecycle, plausibility, reasons, servable
-from bandit_operator.core.model import Problem
+from bandit_operator.core.model import Mode, Problem
 from bandit_operator.core.weights import Unit, unit_of
 from bandit_operator.reconcile import (
     former,
@@ -219,6 +219,17 @@ def _pin_to_the_dead(patch: pytest.MonkeyPatch) -> None:
 @fault("ready-while-down", "Ready=True is said while no arm can serve")
 def _ready_while_down(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(conditions, "_traffic_in_sync", lambda _: ("True", reasons.IN_SYNC, "in sync"))
+
+
+@fault("paused-unsaid", "conditions of a resource that is paused say that nothing has been read yet")
+def _paused_unsaid(patch: pytest.MonkeyPatch) -> None:
+    real = conditions._metrics_available
+
+    def available(overview: Any) -> conditions.Claim:
+        paused = overview.experiment is not None and overview.experiment.mode is Mode.PAUSED
+        return ("Unknown", reasons.WAITING, "nothing has been read yet") if paused else real(overview)
+
+    patch.setattr(conditions, "_metrics_available", available)
 
 
 @fault("dead-arm-observed", "Ready=True is said in mode Observe while an arm that cannot serve has weight")

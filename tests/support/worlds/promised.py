@@ -144,6 +144,9 @@ class Promised:
             trials, rewards = float(arm.get("trials", 0)), float(arm.get("rewards", 0))
             assert 0 <= rewards <= trials * (1 + 1e-5) + 1e-5 < 1e12, f"no arm can have earned this: {arm}"
         conditions = {one["type"]: one for one in self.one.status.get("conditions") or []}
+        if self.one.status.get("phase") == "Paused":
+            said = {kind: conditions[kind]["reason"] for kind in ("MetricsAvailable", "Progressing")}
+            assert set(said.values()) == {reasons.PAUSED}, f"nobody is told that it is paused: {said}"
         ready, accepted = conditions.get("Ready"), conditions.get("Accepted")
         if ready is not None and ready["reason"] == reasons.INTERNAL_ERROR:
             assert "RuntimeError" in ready["message"]
