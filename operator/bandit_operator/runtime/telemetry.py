@@ -36,6 +36,11 @@ class Metrics:
         )
         self.holds = self._counter("holds", "Decisions that held the weights, by reason", *labels, "reason")
         self.queries = self._counter("prometheus_queries", "Queries to Prometheus by outcome", "outcome")
+        self.prometheus_found = self._gauge(
+            "prometheus_found",
+            "1 once the installed Prometheus has answered since the start, else 0",
+            "address",
+        )
         self.requests = self._counter(
             "prometheus_requests", "Requests to Prometheus, which carry the queries of several resources"
         )
