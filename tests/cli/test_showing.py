@@ -13,7 +13,7 @@ import pytest
 
 from bandit_operator.api.status import ShadowArmStatus
 from bandit_operator.api.timestamps import from_timestamp
-from bandit_operator.cli.showing.status import one
+from bandit_operator.cli.screens import one
 from bandit_operator.core import reasons
 from bandit_operator.status.showing import sentences
 from bandit_operator.status.showing.view import unattended, view_of
