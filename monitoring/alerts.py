@@ -129,6 +129,15 @@ ALERTS = (
         "It has too little processor, or a source answers slowly. No reward is lost; decisions come late.",
     ),
     Alert(
+        "BanditPrometheusNotFound",
+        "max by (address) (bandit_operator_prometheus_found) == 0",
+        "5m",
+        Severity.WARNING,
+        "The operator gets no answer of Prometheus at {{ $labels.address }}.",
+        "It has had none since its start: the address that it was installed with may be wrong. Weights of all"
+        " rollouts that name no other are held.",
+    ),
+    Alert(
         "BanditQueriesFail",
         'sum(rate(bandit_operator_prometheus_queries_total{outcome!="answered"}[10m]))'
         " / sum(rate(bandit_operator_prometheus_queries_total[10m])) > 0.2",

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from structlog.testing import capture_logs
 
 from bandit_operator.adapters.access import Access, Origin
 from bandit_operator.adapters.prometheus import Prometheus
-from bandit_operator.app import look_for
+from bandit_operator.app import find, look_for
+from bandit_operator.core import reasons
+from bandit_operator.core.model import SourceDown
+from bandit_operator.runtime.telemetry import Metrics
+from bandit_operator.sources import Sample
 from tests.support.servers import answering, server, vector
+
+ADDRESS = "http://prometheus.monitoring:9090"
 
 
 async def said(address: str) -> tuple[str, str]:
@@ -34,3 +42,28 @@ async def test_a_wrong_address_is_told_before_there_is_a_rollout() -> None:
     assert level == "warning"
     assert address in words
     assert "cannot be reached" in words
+
+
+class AnswersAtLast(Prometheus):
+    """A server that answers the third time, and what the metric said whenever it was asked."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        super().__init__(Access(Origin.of(ADDRESS)))
+        self._registry = metrics.registry
+        self.said: list[float | None] = []
+
+    def look(self) -> None:
+        labels = {"address": ADDRESS}
+        self.said.append(self._registry.get_sample_value("bandit_operator_prometheus_found", labels))
+
+    async def query(self, *_: object) -> Sequence[Sample] | SourceDown:  # type: ignore[override]  # made up
+        self.look()
+        return [] if len(self.said) == 3 else SourceDown(reasons.UNREACHABLE, "its name is not known")
+
+
+async def test_a_metric_says_whether_the_installed_prometheus_has_answered_since_the_start() -> None:
+    metrics = Metrics()
+    prometheus = AnswersAtLast(metrics)
+    await find(prometheus, ADDRESS, lambda: 1.0, metrics, pause=0.0)
+    prometheus.look()
+    assert prometheus.said == [0.0, 0.0, 0.0, 1.0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
+from collections.abc import Callable
 from typing import Any
 
 import kopf
@@ -42,6 +43,8 @@ COLLECT_AFTER = 10_000
 thousand objects: at Python's own 700 they would be looked through for an eighth of the time.
 """
 
+LOOK_SECONDS = 60.0
+"""Pause before the installed Prometheus is looked for again, until it has answered once."""
 STOP_SECONDS = 5.0
 """Longest wait for the watches to end."""
 STUCK_SECONDS = 6 * LONGEST_SLEEP
@@ -161,7 +164,8 @@ class Operator:
 
     async def _look_for_prometheus(self) -> None:
         if self.settings.prometheus_address is not None:
-            await look_for(self.prometheus, self.settings.prometheus_address, self.clock.now())
+            address = self.settings.prometheus_address
+            await find(self.prometheus, address, self.clock.now, self.metrics)
 
     async def _watch(self, started: asyncio.Event, until: asyncio.Event) -> None:
         everywhere = not self.settings.namespaces
@@ -177,8 +181,30 @@ class Operator:
         )
 
 
-async def look_for(prometheus: Prometheus, address: str, at: float) -> None:
-    """Log whether the installed Prometheus answers, so that a wrong address shows early.
+async def find(
+    prometheus: Prometheus,
+    address: str,
+    now: Callable[[], float],
+    metrics: Metrics,
+    pause: float = LOOK_SECONDS,
+) -> None:
+    """Look for the installed Prometheus until it has answered once, and say in the metrics whether it has.
+
+    Args:
+        prometheus: What asks.
+        address: Where.
+        now: The time, seconds since the Unix epoch.
+        metrics: What is exposed.
+        pause: Between two looks, seconds.
+    """
+    found = metrics.prometheus_found.labels(shown(address))
+    while not await look_for(prometheus, address, now()):
+        await asyncio.sleep(pause)
+    found.set(1)
+
+
+async def look_for(prometheus: Prometheus, address: str, at: float) -> bool:
+    """Return and log whether the installed Prometheus answers, so that a wrong address shows early.
 
     Args:
         prometheus: What asks.
@@ -188,8 +214,9 @@ async def look_for(prometheus: Prometheus, address: str, at: float) -> None:
     answer = await prometheus.query(address, "vector(1)", at)
     if isinstance(answer, list):
         log.info("Prometheus answers", address=shown(address))
-    else:
-        log.warning("no answer of Prometheus; each rollout asks again", reason=answer.message)
+        return True
+    log.warning("no answer of Prometheus; it is asked again", reason=answer.message)
+    return False
 
 
 async def _first(*tasks: asyncio.Task[Any]) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from kubernetes.aio import client
 
-from bandit_operator.adapters.kubernetes import MERGE_PATCH, PARALLEL_REQUESTS, KubernetesAPI
+from bandit_operator.adapters.kubernetes import PARALLEL_REQUESTS, KubernetesAPI
+from bandit_operator.adapters.objects import MERGE_PATCH
 from bandit_operator.errors import APIUnreachable, NotLeading
 
 

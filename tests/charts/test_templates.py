@@ -316,6 +316,33 @@ def test_a_network_policy_lets_nobody_to_the_web_page_but_whom_it_names(chart: C
     assert policy["spec"]["ingress"][1]["from"] == [{"podSelector": {"matchLabels": {"app": "gateway"}}}]
 
 
+@pytest.mark.parametrize(
+    ("name", "kind", "field"),
+    [
+        ("serviceMonitor", "ServiceMonitor", "endpoints"),
+        ("podMonitor", "PodMonitor", "podMetricsEndpoints"),
+    ],
+)
+def test_a_monitor_scrapes_the_operators_pods_from_whatever_namespace_it_lies_in(
+    chart: Chart, name: str, kind: str, field: str
+) -> None:
+    on = ("--set", f"metrics.{name}.enabled=true,metrics.{name}.labels.release=prometheus")
+    [here] = chart.find(kind, "bandit-operator", *on)
+    assert here["metadata"]["labels"]["release"] == "prometheus"
+    assert "namespaceSelector" not in here["spec"]
+    [scraped] = here["spec"][field]
+    assert (scraped["path"], scraped["interval"]) == ("/metrics", "30s")
+    [port] = [one for one in container(chart)["ports"] if one["name"] == scraped["port"]]
+    assert port["containerPort"] == 8080
+    [elsewhere] = chart.find(kind, "bandit-operator", *on, "--set", f"metrics.{name}.namespace=monitoring")
+    assert elsewhere["metadata"]["namespace"] == "monitoring"
+    selected = elsewhere["spec"]["namespaceSelector"]["matchNames"]
+    assert selected == [here["metadata"]["namespace"]]
+    [deployment] = chart.find("Deployment", "bandit-operator")
+    wanted = elsewhere["spec"]["selector"]["matchLabels"]
+    assert wanted.items() <= deployment["spec"]["template"]["metadata"]["labels"].items()
+
+
 def test_nobody_gets_a_wildcard_or_a_secret(chart: Chart) -> None:
     for made in chart.objects(*EVERYTHING):
         for rule in made.get("rules", []):
@@ -335,6 +362,15 @@ def test_nobody_gets_a_wildcard_or_a_secret(chart: Chart) -> None:
         ("image.digest=sha256:12", "at '/image/digest': 'sha256:12' does not match pattern"),
         ("image.pullPolicy=Often", "at '/image/pullPolicy': value must be one of 'Always', 'IfNotPresent'"),
         ("logLevel=loud", "at '/logLevel': value must be one of 'debug', 'info', 'warning', 'error'"),
+        ("logFormat=xml", "at '/logFormat': value must be one of 'json', 'text'"),
+        (
+            "metrics.podMonitor.scrape=1m",
+            "at '/metrics/podMonitor': additional properties 'scrape' not allowed",
+        ),
+        (
+            "metrics.podMonitor.enabled=true,metrics.serviceMonitor.enabled=true",
+            "metrics.serviceMonitor and metrics.podMonitor are both enabled",
+        ),
         ("prometheus.address=prometheus:9090", "at '/prometheus/address': 'prometheus:9090' does not match"),
         (
             "prometheus.allowedAddresses={http://a}",

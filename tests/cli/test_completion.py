@@ -17,7 +17,9 @@ import pytest
 
 from bandit_operator.adapters.kubeconfig import ClusterFault
 from bandit_operator.cli import main, names
+from bandit_operator.cli.acting import ACTING
 from bandit_operator.cli.completion import KEPT, SHELLS, for_kubectl
+from bandit_operator.cli.showing import SHOWING
 from tests.support.command_line import FakeKubeconfig, Run, runner
 from tests.support.playing import learned
 from tests.support.process import Process
@@ -176,3 +178,29 @@ def test_verbs_are_offered_and_listed_without_importing_what_they_need(words: st
         f"print(sorted({heavy} & set(sys.modules)))"
     )
     assert typed([sys.executable, "-c", program]).endswith("\n[]\n")
+
+
+HEAVY = {"aiohttp", "numpy", "pandas", "scipy"}
+"""What no command needs before it is typed whole."""
+
+
+@pytest.mark.parametrize("verb", sorted({**ACTING, **SHOWING}))
+def test_names_of_resources_are_completed_without_the_imports_of_the_operator(verb: str) -> None:
+    script = (
+        "import sys\n"
+        "from bandit_operator.cli import main\n"
+        "from bandit_operator.cli.completion import for_kubectl\n"
+        "for_kubectl(main, [sys.argv[1], ''])\n"
+        "print(*{name.partition('.')[0] for name in sys.modules})"
+    )
+    environment = {**os.environ, "KUBECONFIG": os.devnull}
+    done = subprocess.run(
+        [sys.executable, "-c", script, verb],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert "kubernetes" in done.stdout.split()  # the cluster was to be asked
+    assert not HEAVY & set(done.stdout.split())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import dataclasses
 import importlib
 import json
@@ -13,8 +14,9 @@ import pytest
 
 from bandit_operator.api.status import ShadowArmStatus
 from bandit_operator.api.timestamps import from_timestamp
-from bandit_operator.cli.showing.status import one
+from bandit_operator.cli.screens import now, one
 from bandit_operator.core import reasons
+from bandit_operator.status.document import read_status
 from bandit_operator.status.showing import sentences
 from bandit_operator.status.showing.view import unattended, view_of
 from bandit_operator.status.showing.words import meaning
@@ -127,6 +129,15 @@ def test_explain_says_why_in_words(run: Run) -> None:
     assert "bad is worse than good: e-value" in output
     assert "trials, the baseline's 0." in output
     assert "The newest decision:" in output
+
+
+def test_explain_says_that_the_interval_is_too_short(played: Process) -> None:
+    body = copy.deepcopy(played.api.objects[played.path])
+    for condition in body["status"]["conditions"]:
+        if condition["type"] == "MetricsAvailable":
+            condition |= {"status": "True", "reason": "IntervalTooShort", "message": "decisions in bursts"}
+    status, _ = read_status(body)
+    assert "\nMetricsAvailable is True: decisions in bursts. [IntervalTooShort: " in now(body, status)
 
 
 def test_explain_finds_the_decision_of_a_moment(run: Run, played: Process) -> None:

@@ -89,6 +89,7 @@ class Rollout:
         self.notes.extend(reading.notes)
         self.late.append(reading.late)
         self.requests = dict(reading.requests)
+        self.apart = reading.window.samples_apart
         return reading.window.arms["logistic"]
 
     async def close(self) -> None:
@@ -160,6 +161,16 @@ async def test_after_scrapes_that_failed_for_ten_minutes_only_the_difference_cou
     assert (await read(edges, a=samples))[0] == 80
 
 
+@pytest.mark.parametrize(("edges", "apart"), [(every(5, 120), 30.0), (every(30, 120), None)])
+async def test_windows_between_two_scrapes_say_how_far_apart_those_are(
+    rollout: Rollout, edges: Any, apart: float | None
+) -> None:
+    rollout.write("a", scraped(-60, 120, 50, every=30))
+    assert sum(await rollout.trials(edges)) == 4
+    assert rollout.apart == apart
+    assert sum(rollout.queries) == len(rollout.queries) + (apart is not None)
+
+
 async def test_after_hours_without_prometheus_only_the_difference_counts(
     read: Read,
 ) -> None:
@@ -195,7 +206,8 @@ async def test_a_counter_reset_after_it_came_back_counts_what_it_had_gained_unti
     samples = [*scraped(0, 300, 100), (900, 150), (915, 160), (930, 4), (945, 9)]
     trials, queries = await read([0, 300, 890, 950, 1200], a=samples)
     assert trials == 20 + 40 + 9
-    assert queries == [1, 1, 4, 3]  # the beginnings of both, the samples of each, and these once more
+    # The beginnings of both, the samples of each; these once more, and how far apart they are.
+    assert queries == [1, 1, 4, 4]
 
 
 async def test_a_pod_that_returns_under_its_name_counts_from_zero(read: Read) -> None:

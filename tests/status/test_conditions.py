@@ -15,6 +15,7 @@ from bandit_operator.core.decision import Decision
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import ArmStanding, ArmState, Mode, Problem
 from bandit_operator.core.outcomes import Held
+from bandit_operator.status import events
 from bandit_operator.status.conditions import Overview, RouteState, conditions_of, phase_of
 
 MakeOverview = Callable[..., Overview]
@@ -142,3 +143,43 @@ def test_a_mode_that_does_not_act_is_the_phase(
     overview: MakeOverview, experiment: Experiment, mode: Any, phase: Any
 ) -> None:
     assert phase_of(overview(experiment=replace(experiment, mode=mode))) is phase
+
+
+def sampled_every(view: Overview, apart: float | None, **changes: Any) -> Overview:
+    assert view.decision is not None
+    return replace(view, decision=replace(view.decision, samples_apart=apart, **changes))
+
+
+@pytest.mark.parametrize(
+    ("apart", "reason"),
+    [
+        (None, "RewardsObserved"),
+        (30.0, "RewardsObserved"),
+        (37.5, "RewardsObserved"),
+        (60.0, "IntervalTooShort"),
+    ],
+)
+def test_an_interval_shorter_than_the_samples_spacing_is_told_and_is_no_fault(
+    overview: MakeOverview, apart: float | None, reason: str
+) -> None:
+    view = sampled_every(overview(), apart)
+    said = told(view, "MetricsAvailable")
+    assert (said.status, said.reason) == ("True", reason)
+    assert ("set spec.interval to 60s or more" in said.message) == (reason == "IntervalTooShort")
+    assert told(view, "Ready").status == "True"
+
+
+def test_between_two_windows_it_stays_told_until_the_spec_changes(overview: MakeOverview) -> None:
+    before = {one.type: one for one in conditions_of(sampled_every(overview(), 60.0), {})}
+    between = sampled_every(overview(), None, reason=reasons.BETWEEN_TICKS)
+    assert told(between, "MetricsAvailable", before).reason == "IntervalTooShort"
+    assert told(replace(between, generation=4), "MetricsAvailable", before).reason == "RewardsObserved"
+    assert told(sampled_every(overview(), 15.0), "MetricsAvailable", before).reason == "RewardsObserved"
+
+
+def test_one_event_tells_that_the_interval_is_too_short(overview: MakeOverview) -> None:
+    well = {one.type: one for one in conditions_of(overview(), {})}
+    short = conditions_of(sampled_every(overview(), 60.0), well)
+    (event,) = events.of_conditions(well, short)
+    assert (event.reason, event.warning) == ("IntervalTooShort", False)
+    assert events.of_conditions({one.type: one for one in short}, short) == []

@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from bandit_operator.adapters.kubernetes import JSON_PATCH, KubernetesAPI, Object, resource_path
+from bandit_operator.adapters.kubernetes import KubernetesAPI, resource_path
+from bandit_operator.adapters.objects import JSON_PATCH, Object
 from bandit_operator.errors import Conflict, NotFound, NotLeading
 
 Body = dict[str, Any]

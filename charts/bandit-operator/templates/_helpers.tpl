@@ -74,6 +74,41 @@ prometheus.io/port: "8080"
 prometheus.io/path: /metrics
 {{- end -}}
 
+{{/* Metadata of a ServiceMonitor or PodMonitor, and what it selects: of root and the monitor's values. */}}
+{{- define "bandit-operator.monitorHead" -}}
+metadata:
+  name: {{ include "bandit-operator.fullname" .root }}
+  namespace: {{ default .root.Release.Namespace .monitor.namespace }}
+  labels:
+    {{- include "bandit-operator.labels" .root | nindent 4 }}
+    {{- with .monitor.labels }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+spec:
+  {{- if and .monitor.namespace (ne .monitor.namespace .root.Release.Namespace) }}
+  namespaceSelector:
+    matchNames: [{{ .root.Release.Namespace }}]
+  {{- end }}
+  selector:
+    matchLabels:
+      {{- include "bandit-operator.selectorLabels" .root | nindent 6 }}
+{{- end -}}
+
+{{/* What either of them scrapes, of its values. */}}
+{{- define "bandit-operator.monitorEndpoint" -}}
+- port: http
+  path: /metrics
+  interval: {{ .interval }}
+  {{- with .relabelings }}
+  relabelings:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .metricRelabelings }}
+  metricRelabelings:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+{{- end -}}
+
 {{/* What the operator may do where its resources are: in all namespaces, or in those it watches. */}}
 {{- define "bandit-operator.rules" -}}
 - apiGroups: [bandit-operator.dev]

@@ -8,7 +8,7 @@ from typing import Any
 import urllib3
 from kubernetes import client, config
 
-from bandit_operator.adapters.kubernetes import JSON_PATCH, MERGE_PATCH, Object
+from bandit_operator.adapters.objects import JSON_PATCH, MERGE_PATCH, Object
 
 FIELD_MANAGER = "kubectl-bandit"
 ANSWER_SECONDS = 30.0

@@ -15,10 +15,9 @@ from typing import Any, Final
 import aiohttp
 from kubernetes.aio import client, config
 
+from bandit_operator.adapters.objects import JSON_PATCH, Object
 from bandit_operator.errors import APIError, APIUnreachable, Conflict, NotFound, NotLeading
 
-JSON_PATCH: Final = "application/json-patch+json"
-MERGE_PATCH: Final = "application/merge-patch+json"
 METADATA_LIST: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 FIELD_MANAGER: Final = "bandit-operator"
 REQUEST_SECONDS: Final = 10.0
@@ -27,8 +26,6 @@ PARALLEL_REQUESTS: Final = 16
 """Most requests under way at once, so that a burst of ticks does not become a burst of connections."""
 PARALLEL_LEASES: Final = 4
 """Most requests about leases beside them, which wait behind no burst: it would cost the lease."""
-
-Object = dict[str, Any]
 
 
 def resource_path(group: str, version: str, plural: str, namespace: str | None = None, name: str = "") -> str:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bandit_operator.adapters.kubernetes import KubernetesAPI, Object, resource_path
+from bandit_operator.adapters.kubernetes import KubernetesAPI, resource_path
+from bandit_operator.adapters.objects import Object
 
 TOKEN_REVIEWS = resource_path("authentication.k8s.io", "v1", "tokenreviews")
 ACCESS_REVIEWS = resource_path("authorization.k8s.io", "v1", "subjectaccessreviews")

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from bandit_operator.adapters.kubeconfig import ClusterFault, Kubeconfig, Missing
-from bandit_operator.adapters.kubernetes import Object
+from bandit_operator.adapters.objects import Object
 from bandit_operator.api.kind import GROUP, PLURAL, VERSION
 
 Command = TypeVar("Command", bound=Callable[..., Any])

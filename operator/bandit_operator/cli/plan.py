@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 import numpy as np
 
-from bandit_operator.adapters.kubernetes import Object
+from bandit_operator.adapters.objects import Object
 from bandit_operator.api.record import RecordedStatus
 from bandit_operator.api.v1alpha1 import InvalidResource, parse, to_experiment
 from bandit_operator.cli.cluster import Cluster, cluster_options

@@ -13,7 +13,7 @@ from bandit_operator.adapters.webhooks import webhooks_in
 from bandit_operator.runtime.election import LeaseSettings
 from bandit_operator.runtime.settings import Settings, access_to
 from bandit_operator.runtime.shards import MOST_SHARDS
-from bandit_operator.runtime.telemetry import configure_logging
+from bandit_operator.runtime.telemetry import LOG_FORMATS, configure_logging
 
 
 @click.command(context_settings={"auto_envvar_prefix": "BANDIT_OPERATOR", "show_default": True})
@@ -84,6 +84,12 @@ from bandit_operator.runtime.telemetry import configure_logging
     default="info",
     type=click.Choice(["debug", "info", "warning", "error"], case_sensitive=False),
 )
+@click.option(
+    "--log-format",
+    default=next(iter(LOG_FORMATS)),
+    type=click.Choice(list(LOG_FORMATS)),
+    help="json: an object a line, for what collects logs; text: for people.",
+)
 def run(
     prometheus_address: str | None,
     prometheus_deadline: float,
@@ -105,6 +111,7 @@ def run(
     shards: int,
     concurrency: int,
     log_level: str,
+    log_format: str,
 ) -> None:
     """Run the operator until SIGTERM.
 
@@ -128,7 +135,7 @@ def run(
         webhooks = webhooks_in(Path(notify_config)) if notify_config else ()
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    configure_logging(log_level)
+    configure_logging(log_level, log_format)
     settings = Settings(
         lease=LeaseSettings(
             lease_name, lease_namespace, pod_name, lease_duration, lease_deadline, lease_period

@@ -153,6 +153,7 @@ def _deciding(case: Case) -> Steps[Decision]:
         change=evaluation.change,
         pinned=experiment.pin,
         baseline=experiment.baseline,
+        samples_apart=snapshot.reading.samples_apart if isinstance(snapshot.reading, Window) else None,
         known=known,
     )
 

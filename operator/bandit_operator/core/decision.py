@@ -102,6 +102,8 @@ class Decision:
     """The arm that the user has pinned."""
     baseline: str | None = None
     """The arm that the others are compared with."""
+    samples_apart: float | None = None
+    """Seconds from one sample of the rewards to the next; None where no window says so."""
     known: Known | None = field(default=None, compare=False, repr=False)
     """What the next decision need not find again."""
 

@@ -243,6 +243,8 @@ class Window:
     """What the guards' queries yielded at its end, by guard and arm; an arm without a value is left out."""
     shadow: Shadowed | None = None
     """What the shadow scored in it; None where there is no shadow."""
+    samples_apart: float | None = None
+    """Seconds from one sample of the rewards to the next, None while that is not known."""
 
 
 Reading = Window | SourceDown | NothingDue

@@ -25,6 +25,8 @@ IN_A_GROUP = 24
 """Resources that are looked at in one moment where there are more, on average."""
 MOST_SPREAD = 0.8
 """Part of the interval over which the ticks of however many resources are spread."""
+SPARSE = 1.25
+"""Samples that lie further apart than this many intervals leave a fifth of the windows, or more, empty."""
 TOGETHER_SECONDS = 1.0
 """What is written within this time is one change to a gateway."""
 LONGEST_ABSENCE = 86_400.0
@@ -68,6 +70,16 @@ def due(cursor: float, end: float, interval: float) -> Due:
     if len(points) - 1 > MOST_WINDOWS:
         points = [points[0], *points[-MOST_WINDOWS:]]
     return Due(tuple(itertools.pairwise(points)), lost=start - cursor)
+
+
+def is_too_short(interval: float, samples_apart: float) -> bool:
+    """Whether many windows of this length hold no sample, so that decisions come in bursts.
+
+    Args:
+        interval: Length of a window, seconds.
+        samples_apart: From one sample of the rewards to the next, seconds.
+    """
+    return samples_apart > SPARSE * interval
 
 
 def next_tick(now: float, interval: float, settle: float, uid: str, resources: int = 1) -> float:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bandit_operator.adapters.kubernetes import JSON_PATCH, KubernetesAPI, Object, resource_path
+from bandit_operator.adapters.kubernetes import KubernetesAPI, resource_path
+from bandit_operator.adapters.objects import JSON_PATCH, Object
 from bandit_operator.core.outcomes import Scaled
 from bandit_operator.reconcile import generated
 from bandit_operator.reconcile.generated import Wanted

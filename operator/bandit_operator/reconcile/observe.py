@@ -14,6 +14,7 @@ from bandit_operator.core.model import Implausible, NoData, Shadowed, SourceDown
 from bandit_operator.errors import InvalidSpec
 from bandit_operator.reconcile.causes import Causes
 from bandit_operator.reconcile.moments import Moment, Moments
+from bandit_operator.reconcile.spacings import Spacings
 from bandit_operator.routers import ROUTERS, Located
 from bandit_operator.sources import RewardSource, Sample, source_of
 from bandit_operator.sources.base import Counter
@@ -93,6 +94,7 @@ class Observer:
         self._default_address = default_address
         self._bind_namespace = bind_namespace
         self._moments = Moments()
+        self._spacings = Spacings(prometheus)
 
     @property
     def requests_so_far(self) -> int:
@@ -148,8 +150,10 @@ class Observer:
         outcomes = source.outcomes(resource, values)
         outcomes |= await self._explained(resource, address, end, served, outcomes)
         shadow = await self._shadow(resource, address, tallies, start, end)
+        guards = guard_values(resource, values)
+        apart = await self._samples_apart(uid, address, served, start, end)
         return WindowRead(
-            Window(start, end, _steady(served, outcomes), guard_values(resource, values), shadow),
+            Window(start, end, _steady(served, outcomes), guards, shadow, apart),
             values.get(REQUESTS, {}),
             tuple(note for tally in tallies.all() for note in tally.notes),
             served.past_is_lost,
@@ -168,6 +172,17 @@ class Observer:
         if not any(isinstance(outcome, NoData) for outcome in arms.values()):  # else it is the same cause
             pairs |= await self._explained(resource, address, end, tallies.pairs, pairs)
         return shadowed(resource, _steady(tallies.arms, arms), _steady(tallies.pairs, pairs))
+
+    async def _samples_apart(
+        self, uid: str, address: str, tally: Tally, start: float, end: float
+    ) -> float | None:
+        """Seconds from one sample of the rewards to the next, or None while that is not known."""
+        counters = {one.part: one for one in tally.counters if one.part != REQUESTS}
+        counter = counters.get(tally.trials, next(iter(counters.values()), None))
+        if counter is None:
+            return None  # the user's own PromQL says nothing of samples
+        grown = (value for part in counters for value in tally.values[part].values())
+        return await self._spacings.of(uid, address, counter, (start, end), empty=not any(grown))
 
     def _query(
         self, resource: BanditDeployment, source: RewardSource, start: float, end: float

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from bandit_operator.adapters.kubernetes import KubernetesAPI, Object
+from bandit_operator.adapters.kubernetes import KubernetesAPI
+from bandit_operator.adapters.objects import Object
 from bandit_operator.api.references import backends_of, route_of
 from bandit_operator.core.decision import Decision
 from bandit_operator.reconcile import apply, generated

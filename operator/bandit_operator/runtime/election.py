@@ -26,7 +26,8 @@ from typing import Any, Protocol
 
 import structlog
 
-from bandit_operator.adapters.kubernetes import KubernetesAPI, Object, resource_path
+from bandit_operator.adapters.kubernetes import KubernetesAPI, resource_path
+from bandit_operator.adapters.objects import Object
 from bandit_operator.errors import APIError, Conflict, NotFound, OperatorError
 
 log = structlog.get_logger()

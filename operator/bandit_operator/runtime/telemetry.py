@@ -1,4 +1,4 @@
-"""What the operator says of itself: metrics, and logs of one JSON line each."""
+"""What the operator says of itself: metrics, and logs."""
 
 from __future__ import annotations
 
@@ -36,6 +36,11 @@ class Metrics:
         )
         self.holds = self._counter("holds", "Decisions that held the weights, by reason", *labels, "reason")
         self.queries = self._counter("prometheus_queries", "Queries to Prometheus by outcome", "outcome")
+        self.prometheus_found = self._gauge(
+            "prometheus_found",
+            "1 once the installed Prometheus has answered since the start, else 0",
+            "address",
+        )
         self.requests = self._counter(
             "prometheus_requests", "Requests to Prometheus, which carry the queries of several resources"
         )
@@ -91,8 +96,20 @@ class Metrics:
         return Histogram(f"bandit_operator_{name}", text, registry=self.registry, buckets=buckets)
 
 
-def configure_logging(level: str) -> None:
-    """One JSON object a line on standard error, for our own logs and kopf's alike."""
+LOG_FORMATS: dict[str, tuple[structlog.types.Processor, ...]] = {
+    "json": (structlog.processors.format_exc_info, structlog.processors.JSONRenderer()),
+    "text": (structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),),
+}
+"""What makes a line of a log record, by the name of the format; the first is usual."""
+
+
+def configure_logging(level: str, form: str) -> None:
+    """Send our own logs and kopf's alike to standard error, a record a line but for tracebacks in text.
+
+    Args:
+        level: the least severe that is logged.
+        form: one of ``LOG_FORMATS``.
+    """
     shared: list[structlog.types.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
@@ -115,8 +132,7 @@ def configure_logging(level: str) -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
-                structlog.processors.JSONRenderer(),
+                *LOG_FORMATS[form],
             ],
         )
     )

@@ -15,11 +15,10 @@ from bandit_operator.api.status import Condition, ConditionType, Phase
 from bandit_operator.api.timestamps import to_timestamp
 from bandit_operator.core import reasons
 from bandit_operator.core.decision import Decision
-from bandit_operator.core.durations import duration
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import SERVING_STATES, ArmState, Mode, Problem
 from bandit_operator.core.outcomes import Held
-from bandit_operator.status import shadow
+from bandit_operator.status import fresh, shadow
 from bandit_operator.status.acts import Acts, newest, told
 from bandit_operator.status.shadow import ShadowState
 
@@ -97,7 +96,9 @@ def conditions_of(overview: Overview, before: Mapping[str, Condition]) -> list[C
     """All six conditions, and the shadow's where one is, with the times of those that are as they were."""
     claims = {
         ConditionType.ACCEPTED: _accepted(overview),
-        ConditionType.METRICS_AVAILABLE: _metrics_available(overview),
+        ConditionType.METRICS_AVAILABLE: _metrics_available(
+            overview, before.get(ConditionType.METRICS_AVAILABLE)
+        ),
         ConditionType.TRAFFIC_IN_SYNC: _traffic_in_sync(overview),
         ConditionType.PROGRESSING: _progressing(overview),
         ConditionType.DECIDED: _decided(overview, before.get(ConditionType.DECIDED)),
@@ -142,7 +143,7 @@ def _accepted(overview: Overview) -> Claim:
     return "True", reasons.ACCEPTED, "; ".join(("the route carries all arms", *besides))
 
 
-def _metrics_available(overview: Overview) -> Claim:
+def _metrics_available(overview: Overview, before: Condition | None) -> Claim:
     decision, experiment = overview.decision, overview.experiment
     if experiment is not None and experiment.mode is Mode.PAUSED:
         return "Unknown", reasons.PAUSED, f"rewards are not read: {_paused(overview)}"
@@ -175,22 +176,10 @@ def _metrics_available(overview: Overview) -> Claim:
             reasons.NO_REWARDS,
             f"no arm has earned a reward for longer than {experiment.stale_after:g} s",
         )
-    hanging = _hanging_update(overview, decision, experiment)
+    hanging = fresh.hanging_update(overview.now, experiment, decision)
     if hanging is not None:
         return "False", reasons.ROLLING_UPDATE, hanging
-    return "True", reasons.REWARDS_OBSERVED, "Prometheus has fresh rewards"
-
-
-def _hanging_update(overview: Overview, decision: Decision, experiment: Experiment) -> str | None:
-    """What is to be said of an arm of which nothing is learned because its rolling update does not end."""
-    for arm, standing in decision.standings.items():
-        if standing.mixed and overview.now - standing.since > experiment.stale_after:
-            lasted = duration(overview.now - standing.since)
-            return (
-                f"the rolling update of arm {arm} has not ended for {lasted}, and what its old and new Pods"
-                f" earn together is not learned; see kubectl rollout status, and undo it where it hangs"
-            )
-    return None
+    return "True", *fresh.said(overview.generation, experiment, decision, before)
 
 
 _WITHOUT_METRICS = reasons.SOURCE_FAULTS | reasons.IMPLAUSIBLE | {reasons.NO_DATA}

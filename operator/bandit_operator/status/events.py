@@ -57,14 +57,14 @@ class Event:
 
 
 def of_conditions(before: Mapping[str, Condition], after: Sequence[Condition]) -> list[Event]:
-    """One event for each condition that went to False, or came back from it, and for the end of the time."""
+    """One event for each condition that went to False, or came back from it, and for what is told once."""
     events = []
     for condition in after:
         old = before.get(condition.type)
         failed = condition.status == "False"
         if old is not None and (old.status, old.reason) == (condition.status, condition.reason):
             continue
-        if (condition.type, condition.reason) == ("Decided", reasons.MAX_DURATION_REACHED):
+        if (condition.type, condition.reason) in _WORTH_TELLING:
             events.append(Event(condition.reason, f"Check{condition.type}", condition.message))
         if condition.type in ("Ready", "Progressing", "Decided") or (old is None and not failed):
             continue
@@ -73,6 +73,13 @@ def of_conditions(before: Mapping[str, Condition], after: Sequence[Condition]) -
                 Event(condition.reason, f"Check{condition.type}", condition.message, warning=failed)
             )
     return events
+
+
+_WORTH_TELLING = {
+    ("Decided", reasons.MAX_DURATION_REACHED),
+    ("MetricsAvailable", reasons.INTERVAL_TOO_SHORT),
+}
+"""Condition and reason of what is not wrong, and yet no quiet change."""
 
 
 def of_decision(decision: Decision, acts: Acts) -> list[Event]:

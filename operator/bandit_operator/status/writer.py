@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bandit_operator.adapters.kubernetes import MERGE_PATCH, KubernetesAPI, Object, resource_path
+from bandit_operator.adapters.kubernetes import KubernetesAPI, resource_path
+from bandit_operator.adapters.objects import MERGE_PATCH, Object
 from bandit_operator.api.kind import GROUP, PLURAL, VERSION
 from bandit_operator.api.status import Condition, ConditionType, Phase
 from bandit_operator.status.document import Document

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
-from bandit_operator.adapters.kubernetes import Object
+from bandit_operator.adapters.objects import Object
 from bandit_operator.api.timestamps import from_timestamp, to_timestamp
 from bandit_operator.api.verbs import LAST_VERB
 from bandit_operator.cli.cluster import Cluster, cluster_options

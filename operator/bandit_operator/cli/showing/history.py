@@ -7,8 +7,6 @@ import click
 from bandit_operator.cli.cluster import Cluster, cluster_options
 from bandit_operator.cli.names import resource_argument
 from bandit_operator.cli.output import output_option, written
-from bandit_operator.status.showing.acts import line
-from bandit_operator.status.showing.view import view_of
 
 
 @click.command()
@@ -23,6 +21,10 @@ def history(name: str, output: str | None, cluster: Cluster) -> None:
     \b
       kubectl bandit history income
     """  # noqa: D301 - the mark that keeps click from wrapping lines is the character, not its escape
+    # Imported here, because the Tab key asks for this command's options, and waits.
+    from bandit_operator.status.showing.acts import line
+    from bandit_operator.status.showing.view import view_of
+
     acts = view_of(cluster.resource(name)).acts[::-1]
     if output is not None:
         plain = [act.model_dump(mode="json", by_alias=True, exclude_none=True) for act in acts]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 import importlib
-import json
 import time
 from typing import Any
 
@@ -13,12 +11,7 @@ import click
 from bandit_operator.cli.cluster import Cluster, cluster_options
 from bandit_operator.cli.names import resource_argument
 from bandit_operator.cli.output import full_name, output_option, written
-from bandit_operator.cli.table import table
-from bandit_operator.status.showing import sentences
-from bandit_operator.status.showing.acts import line
-from bandit_operator.status.showing.view import View, ago, unattended, view_of
 
-ACTS_SHOWN = 3
 REFRESH_SECONDS = 2.0
 
 
@@ -45,24 +38,22 @@ def status(name: str | None, all_namespaces: bool, watch: bool, output: str | No
 
 
 def _shown(cluster: Cluster, name: str | None, output: str | None, *, all_namespaces: bool) -> str:
+    # Imported here, because the Tab key asks for this command's options, and waits.
+    from bandit_operator.cli import screens
+    from bandit_operator.status.showing.view import view_of
+
     if name is not None:
         view = view_of(cluster.resource(name))
-        return one(view, time.time()) if output is None else written(_plain(view), name, output)
+        return (
+            screens.one(view, time.time()) if output is None else written(screens.plain(view), name, output)
+        )
     views = [view_of(body) for body in cluster.resources(everywhere=all_namespaces)]
     if output == "name":
         return "\n".join(full_name(view.name) for view in views)
     if output is not None:
-        return written([_plain(view) for view in views], "", output)
+        return written([screens.plain(view) for view in views], "", output)
     where = "any namespace" if all_namespaces else f"namespace {cluster.namespace}"
-    return many(views, time.time()) if views else f"there is no BanditDeployment in {where}"
-
-
-def _plain(view: View) -> Any:
-    return json.loads(json.dumps(dataclasses.asdict(view), default=_model))
-
-
-def _model(value: Any) -> Any:
-    return value.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return screens.many(views, time.time()) if views else f"there is no BanditDeployment in {where}"
 
 
 def _watch(cluster: Cluster, name: str | None, *, all_namespaces: bool) -> None:
@@ -83,63 +74,3 @@ def _watch(cluster: Cluster, name: str | None, *, all_namespaces: bool) -> None:
                 shown.update(now(), refresh=True)
     except KeyboardInterrupt:
         return
-
-
-def many(views: list[View], now: float) -> str:
-    """A line for each resource."""
-    return table(
-        ("NAMESPACE", "NAME", "PHASE", "LEADER", "SHARE", "CERTAINTY", "ACTED"),
-        [
-            (
-                view.namespace,
-                view.name,
-                view.phase or "–",
-                view.leader or "–",
-                view.leader_share or "–",
-                view.certainty or "–",
-                ago(sentences.last_act(view), now) or "–",
-            )
-            for view in views
-        ],
-    )
-
-
-def one(view: View, now: float) -> str:
-    """All that there is to see of one resource, at one look."""
-    ready = view.ready
-    lines = [
-        f"{view.namespace}/{view.name}: {view.phase or 'not looked at yet'}",
-        f"Leads:  {sentences.leads(view)}",
-    ]
-    trust = sentences.scores(view)
-    if trust is not None:
-        lines.append(f"Scores: {trust}")
-    if ready is not None:
-        since = ago(ready.last_transition_time, now)
-        lines.append(
-            f"Ready:  {ready.status} since {since.removesuffix(' ago')}, {ready.reason}: {ready.message}"
-        )
-    words = unattended(view, now)
-    if words is not None:
-        lines.append(f"Stale:  {words}")
-    lines += [f"Next:   {view.next}", "", arms(view)]
-    if view.acts:
-        lines += ["", "Done lately:", *(f"  {line(act)}" for act in view.acts[:ACTS_SHOWN])]
-    return "\n".join(lines)
-
-
-def arms(view: View) -> str:
-    """The table of the arms; * marks the baseline."""
-    rows = [
-        (
-            arm.name + (" *" if arm.name == view.baseline else ""),
-            sentences.share(arm),
-            sentences.mean(arm),
-            arm.trials or "–",
-            sentences.probability_best(arm),
-            sentences.evidence(arm, view.baseline),
-            sentences.state(arm),
-        )
-        for arm in view.arms
-    ]
-    return table(("ARM", "SHARE", "MEAN (95%)", "TRIALS", "P(BEST)", "WORSE", "STATE"), rows)
