@@ -225,9 +225,9 @@ def _ready_while_down(patch: pytest.MonkeyPatch) -> None:
 def _paused_unsaid(patch: pytest.MonkeyPatch) -> None:
     real = conditions._metrics_available
 
-    def available(overview: Any) -> conditions.Claim:
+    def available(overview: Any, before: Any) -> conditions.Claim:
         paused = overview.experiment is not None and overview.experiment.mode is Mode.PAUSED
-        return ("Unknown", reasons.WAITING, "nothing has been read yet") if paused else real(overview)
+        return ("Unknown", reasons.WAITING, "nothing has been read yet") if paused else real(overview, before)
 
     patch.setattr(conditions, "_metrics_available", available)
 

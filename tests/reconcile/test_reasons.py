@@ -165,10 +165,10 @@ async def after_an_absence() -> Process:
     return one
 
 
-async def rewards_that_changed() -> Process:
+async def rewards_that_changed_and_come_rarely() -> Process:
     one = await learned(Process)
     await one.tick(60)
-    one.earning = {"good": (500.0, 250.0), "bad": (500.0, 20.0)}
+    one.earning, one.samples_apart = {"good": (500.0, 250.0), "bad": (500.0, 20.0)}, 60.0
     await one.tick(20)
     return one
 
@@ -281,7 +281,7 @@ SCENARIOS: list[Scenario] = [
     *(source_fault(reason) for reason in sorted(reasons.SOURCE_FAULTS - {reasons.CLOCK_SET})),
     a_clock_that_is_set,
     after_an_absence,
-    rewards_that_changed,
+    rewards_that_changed_and_come_rarely,
     a_winner,
     no_difference,
     another_writer,
@@ -394,6 +394,6 @@ def test_every_metric_moves(played: list[Process]) -> None:
         if any(sample.value > 0 for sample in family.samples)
     }
     declared = {family.name for family in played[0].metrics.registry.collect()}
-    # These are read off the process when they are asked for: tests/e2e/test_cost.py and test_shards.py.
-    of_process = ("leading", "resources", "shards", "shards_held")
+    # These are of the process, not of a rollout: tests/test_app.py, tests/e2e/test_cost.py, test_shards.py.
+    of_process = ("leading", "prometheus_found", "resources", "shards", "shards_held")
     assert declared - moved == {f"bandit_operator_{name}" for name in of_process}

@@ -37,6 +37,7 @@ class FakeRewards(Observer):
     requests_so_far = 0
     guards: dict[str, dict[str, float]]
     shadow: Shadowed | None
+    samples_apart: float | None
     windows: list[tuple[float, float]]
 
     async def rewards(
@@ -59,7 +60,8 @@ class FakeRewards(Observer):
             if numbers is None:
                 numbers = NoData("no series of trials")
             arms[arm] = Observed(*map(float, numbers)) if isinstance(numbers, tuple) else numbers
-        return WindowRead(Window(start, end, arms, self.guards, self.shadow), dict(self.requests))
+        window = Window(start, end, arms, self.guards, self.shadow, samples_apart=self.samples_apart)
+        return WindowRead(window, dict(self.requests))
 
 
 class Process:
@@ -103,6 +105,8 @@ class Process:
         """What each guard measures, by guard and arm."""
         self.shadow: Shadowed | None = None
         """What the shadow scores a window."""
+        self.samples_apart: float | None = None
+        """Seconds from one sample of the rewards to the next, where that is known."""
         self.broken: set[str] = set()
         """Arms whose Pods do not become ready, whatever is asked for."""
         self.accepted: dict[str, int] = {}
@@ -345,6 +349,7 @@ class Process:
         self.watch()
         self.observer.earning, self.observer.requests = self.earning, self.requests
         self.observer.guards, self.observer.shadow = self.guards, self.shadow
+        self.observer.samples_apart = self.samples_apart
         requeue = await self.reconciler.reconcile(self.key, tick)
         self.past |= {one["reason"] for one in self.status.get("conditions", [])}
         self.past |= {one["reason"] for one in self.status.get("arms", [])}
