@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -13,10 +13,12 @@ from tests.support.manifests import good
 from tests.support.process import Process
 
 
-@pytest.fixture(scope="session", autouse=True)
-def quiet() -> None:
+@pytest.fixture(scope="module", autouse=True)
+def quiet() -> Iterator[None]:
     """No log lines: thousands of passes would write some, with every traceback drawn out."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    yield
+    structlog.reset_defaults()  # tests of what is logged may run next in this process
 
 
 @pytest.fixture
