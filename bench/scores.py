@@ -13,6 +13,8 @@ from bench.task import Row, Task, row, spread
 
 TICKS, REQUESTS, FLOOR = 1_000, 100, 0.01
 RATES = np.array([0.30, 0.27, 0.25, 0.20])
+TOGETHER = 4
+"""Seeds that share scores which are noise; their mean is one case."""
 NOISE_SD = 0.04
 """Standard deviation of scores that are noise: as far apart as the rates are."""
 LEARNING = [name for name, strategy in STRATEGIES.items() if strategy.learns]
@@ -50,10 +52,11 @@ def play(strategy: str, kind: str, seeds: int, seed: int, ticks: int = TICKS) ->
 
 def tasks(seeds: int, strategies: Sequence[str] = LEARNING) -> list[Task]:
     """Every strategy that learns, without scores and with each kind of them."""
-    result = []
+    result, seeds = [], seeds - seeds % TOGETHER
     for strategy in strategies:
         for kind in ("none", *GOALS):
-            result += spread(f"scores/{strategy}/{kind}", play, seeds, 20, strategy=strategy, kind=kind)
+            chunk = TOGETHER if kind == "noise" else 20
+            result += spread(f"scores/{strategy}/{kind}", play, seeds, chunk, strategy=strategy, kind=kind)
     return result
 
 
@@ -66,6 +69,8 @@ def rows(figures: dict[str, np.ndarray], strategies: Sequence[str] = LEARNING) -
             # TopTwo serves a challenger whatever is believed: there is next to nothing to save.
             goal = None if (strategy, kind) == ("TopTwo", "right") else bound
             found = figures[f"scores/{strategy}/{kind}"]
+            if kind == "noise":
+                found = found.reshape(-1, TOGETHER).mean(-1)
             ratio = found.mean() / without.mean()
             parts = [values.var(ddof=1) / len(values) / values.mean() ** 2 for values in (found, without)]
             reach = 1.96 * ratio * np.sqrt(sum(parts))
