@@ -24,18 +24,17 @@ from bandit_operator.core.inference.named_arrays import (
 from bandit_operator.core.inference.quasi_random import MOST_DIMENSIONS, sobol
 from bandit_operator.core.model import RewardType
 from bandit_operator.core.strategies.base import Situation, Stateless, Tick, best_of, normalised, setting
-from bandit_operator.core.strategies.validation import Validation
+from bandit_operator.core.strategies.hypotheses import (
+    HYPOTHESES,
+    LOG_PRIOR,
+    Priors,
+    priors,
+    priors_at,
+    weights,
+)
 
-SCORES_TRUST = 0.3
-"""Prior weight of the validation scores, in equal parts at each of SCORES_SD."""
-SCORES_SD = np.array([0.01, 0.04])
-"""Standard deviations with which validation scores may be right about rewards in [0, 1], side by side."""
-PRIOR_VARIANCE = 0.16
-"""Prior variance of an arm's contrast, in units of one reward's variance (0.04 at its largest, ¼)."""
 HALF_LIVES = np.array([1386.0, 34.3, 6.58])
 """Half-lives of the three memories in ticks: discounts of 0.9995, 0.98 and 0.9."""
-LOG_PRIOR = np.log(np.array([1.0, 0.15, 0.02]))
-"""Log prior weights of the memories, up to a constant: that nothing changed is likeliest."""
 SCORE_DISCOUNT = 0.99
 RESTART_BELOW = -3.0
 """Log score behind a shorter memory at which a longer one starts again from it."""
@@ -44,7 +43,6 @@ BLOCK = 30.0
 """Trials of all arms from which on ticks are compared: alone, one request has nothing beside it."""
 _LOG_DRAWS = 9
 DRAWS = 2**_LOG_DRAWS
-_HYPOTHESES = 1 + SCORES_SD.size
 _NEGLIGIBLE = 1e-3
 """Weight of a hypothesis below which its draws are not made."""
 _ROWS_AT_ONCE = 128
@@ -110,7 +108,7 @@ class ContrastThompson(Stateless):
         return {
             "weight": Field(Axes.SYMMETRIC, inner=memories),
             "difference": Field(Axes.ANTISYMMETRIC, inner=memories),
-            "score": Field(inner=(_HYPOTHESES, *memories)),  # the same for every arm, until one is new
+            "score": Field(inner=(HYPOTHESES, *memories)),  # the same for every arm, until one is new
             "level": Field(inner=(2,)),  # discounted trials and rewards
             "block": Field(inner=(mo.rows(reward_type),)),
             "block_age": Field(inner=(2,)),  # its ticks and seconds, the same for every arm
@@ -157,8 +155,7 @@ class ContrastThompson(Stateless):
         gamma = self._discounts(age)[..., None, None]
         before = {"weight": gamma * state["weight"], "difference": gamma * state["difference"]}
         after = {"weight": before["weight"] + weight, "difference": before["difference"] + difference}
-        flat = _block_prior_variance(variance, tick.reward_type)
-        prior = _priors(flat, tick.validation, tick.reward_type)
+        prior = priors(variance, tick.validation, tick.reward_type)
         gain = _log_forecast(before, weight, difference.sum(-1), prior)
         score = SCORE_DISCOUNT ** age[..., :1, None] * state["score"].mean(-1) + gain
         score = score - (score + prior.log_weight).max((-1, -2), keepdims=True)
@@ -188,9 +185,9 @@ class ContrastThompson(Stateless):
 
     def probability_best(self, state: Arrays, situation: Situation) -> Floats:
         """P(best) given the comparisons, to about 1/512."""
-        prior = _priors(_prior_variance(situation), situation.validation, situation.reward_type)
+        prior = priors_at(situation)
         mean, factor = _posterior(state, prior)
-        share = _weights(state, prior)
+        share = weights(state["score"], prior)
         share = np.where(share < _NEGLIGIBLE, 0.0, share)
         share = share / share.sum((-1, -2), keepdims=True)
         best = _best_of_draws(mean, factor, situation.eligible, share > 0.0)
@@ -203,28 +200,16 @@ class ContrastThompson(Stateless):
         """
         if not situation.validation.comparable(situation.reward_type):
             return np.zeros(situation.totals.shape[:-2])
-        prior = _priors(_prior_variance(situation), situation.validation, situation.reward_type)
-        stable = _weights(state, prior)[..., 1:, 0].sum(-1)
+        prior = priors_at(situation)
+        stable = weights(state["score"], prior)[..., 1:, 0].sum(-1)
         return np.asarray(np.maximum(2.0 * stable - 1.0, 0.0))
 
     def trust(self, state: Arrays, situation: Situation) -> Floats | None:
         """Weight of the validation scores in the average ``[...]``; None where they are not compared."""
         if not situation.validation.comparable(situation.reward_type):
             return None
-        prior = _priors(_prior_variance(situation), situation.validation, situation.reward_type)
-        return np.asarray(_weights(state, prior)[..., 1:, :].sum((-1, -2)))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Priors:
-    """What each hypothesis says before production: that scores say nothing, or each of SCORES_SD."""
-
-    mean: Floats
-    """``[..., H, K]``, contrasts of the scores."""
-    variance: Floats
-    """``[..., H, K]``."""
-    log_weight: Floats
-    """Of each hypothesis and memory ``[H, 3]``; −∞ where there are no scores to compare."""
+        prior = priors_at(situation)
+        return np.asarray(weights(state["score"], prior)[..., 1:, :].sum((-1, -2)))
 
 
 def _scored(state: Arrays, tick: Tick) -> dict[str, Floats]:
@@ -240,49 +225,11 @@ def _scored(state: Arrays, tick: Tick) -> dict[str, Floats]:
     }
 
 
-def _priors(flat: Floats, validation: Validation, reward_type: RewardType) -> _Priors:
-    """The hypotheses.
-
-    Args:
-        flat: prior variance of a contrast of which nothing is known ``[...]``.
-        validation: the scores.
-        reward_type: what one reward is.
-    """
-    known = validation.known
-    mean = np.zeros((*flat.shape, _HYPOTHESES, known.size))
-    variance = np.empty((*flat.shape, _HYPOTHESES, known.size))
-    variance[...] = flat[..., None, None]
-    if known.any():
-        # Of rewards in [0, 1] the flat variance is PRIOR_VARIANCE/4; others differ by their own scale.
-        scored = validation.contrasts(flat / (PRIOR_VARIANCE / 4.0), SCORES_SD)
-        mean[..., 1:, :] = scored[0]
-        variance[..., 1:, :] = np.where(known, scored[1], variance[..., 1:, :])
-    trust = SCORES_TRUST if validation.comparable(reward_type) else 0.0
-    return _Priors(mean, variance, _log_weights(trust))
-
-
-@cache
-def _log_weights(trust: float) -> Floats:
-    """Log prior weight of each hypothesis and memory ``[H, 3]``, made once; not to be written to."""
-    with np.errstate(divide="ignore"):
-        weight = np.log(np.r_[1.0 - trust, np.full(SCORES_SD.size, trust / SCORES_SD.size)])
-    made = weight[:, None] + LOG_PRIOR
-    made.setflags(write=False)
-    return np.asarray(made)
-
-
-def _weights(state: Arrays, prior: _Priors) -> Floats:
-    """Weight of each hypothesis and memory ``[..., H, 3]``, summing to 1."""
-    log = state["score"].mean(-1) + prior.log_weight
-    share = np.exp(log - log.max((-1, -2), keepdims=True))
-    return np.asarray(share / share.sum((-1, -2), keepdims=True))
-
-
 def _laplacian(weight: Floats) -> Floats:
     return np.asarray(weight.sum(-1)[..., None] * identity(weight.shape[-1]) - weight)
 
 
-def _precision(laplacian: Floats, prior: _Priors) -> Floats:
+def _precision(laplacian: Floats, prior: Priors) -> Floats:
     """Posterior precision ``[..., H, 3, K, K]`` for Laplacians ``[..., 3, K, K]``.
 
     A Laplacian is singular: beyond 1e12 times the prior's precision the inverse would be noise, so
@@ -293,13 +240,13 @@ def _precision(laplacian: Floats, prior: _Priors) -> Floats:
     return np.asarray(laplacian[..., None, :, :, :] + ridge[..., None] * identity(laplacian.shape[-1]))
 
 
-def _beyond(laplacian: Floats, difference: Floats, prior: _Priors) -> Floats:
+def _beyond(laplacian: Floats, difference: Floats, prior: Priors) -> Floats:
     """Sums of differences beyond what the prior's means say ``[..., H, 3, K]``."""
     said = (laplacian[..., None, :, :, :] * prior.mean[..., :, None, None, :]).sum(-1)
     return np.asarray(difference[..., None, :, :] - said)
 
 
-def _log_forecast(before: Arrays, weight: Floats, difference: Floats, prior: _Priors) -> Floats:
+def _log_forecast(before: Arrays, weight: Floats, difference: Floats, prior: Priors) -> Floats:
     """Log density of a tick under the posterior before it ``[..., H, 3]``, up to a constant of the tick.
 
     With means measured from the prior's, that is the rise of ½ bᵀP⁻¹b − ½ ln det P with the tick. Both of its
@@ -360,7 +307,7 @@ def _restarted(arrays: Arrays, score: Floats, log_weight: Floats) -> tuple[dict[
     return {"weight": weight, "difference": difference}, score
 
 
-def _posterior(state: Arrays, prior: _Priors) -> tuple[Floats, Floats]:
+def _posterior(state: Arrays, prior: Priors) -> tuple[Floats, Floats]:
     """Mean ``[..., H, 3, K]`` and lower Cholesky factor ``[..., H, 3, K, K]`` of the contrasts."""
     laplacian = _laplacian(state["weight"])
     factor = ss.cholesky(_precision(laplacian, prior))
@@ -381,19 +328,6 @@ def _variance(linear: Floats, level: Floats, reward_type: RewardType) -> Floats:
     total = level.sum(-1)
     mean = np.clip((total[..., 1] + 0.5) / (total[..., 0] + 1.0), 1e-6, 1 - 1e-6)
     return np.asarray(mean * (1 - mean))
-
-
-def _block_prior_variance(variance: Floats, reward_type: RewardType) -> Floats:
-    if not mo.is_normal(reward_type):
-        return np.full(variance.shape, PRIOR_VARIANCE / 4)
-    return PRIOR_VARIANCE * np.where(variance > 0, variance, 1.0)
-
-
-def _prior_variance(situation: Situation) -> Floats:
-    if not mo.is_normal(situation.reward_type):
-        return np.full(situation.totals.shape[:-2], PRIOR_VARIANCE / 4)
-    variance = mo.pooled_variance(situation.linear)
-    return PRIOR_VARIANCE * np.where(variance > 0, variance, 1.0)
 
 
 def _best_of_draws(mean: Floats, factor: Floats, eligible: Flags, wanted: Flags) -> Floats:
