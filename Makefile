@@ -31,7 +31,7 @@ test-fast: venv ## Tests that need no cluster, in two to four minutes
 fuzz: venv ## Play 20,000 made-up worlds, and read a million nearly valid documents (hours; WORLDS= and CASES= for less)
 	@WORLDS=$${WORLDS:-20000} CASES=$${CASES:-200000} $(PYTEST) tests/reconcile/test_worlds.py tests/fuzz -n 2 $(ARGS)
 
-mutants: venv ## Put known faults back, one by one, and show that the made-up worlds find each (about 2 minutes)
+mutants: venv ## Put known faults back, one by one, and show that the made-up worlds find each (about 10 minutes)
 	@$(BIN)/python -m tests.mutations $(ARGS)
 
 chaos: venv ## Inject every known fault on a cluster under load, and judge what happens (about 30 minutes)

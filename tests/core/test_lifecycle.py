@@ -189,6 +189,11 @@ class TestReturn:
         assert result.standings["b"].reason == reasons.RETRY
         assert result.restarted == {"b"}
 
+    def test_an_arm_is_not_retried_while_the_spec_cannot_be_read(self, step: Step) -> None:
+        out, unread = standing(ArmState.ROLLED_BACK, since=0.0), NothingDue(reasons.INVALID_SPEC, "")
+        assert step(out, seen(OUT, 5000.0, reading=unread)).standings["b"].state is ArmState.ROLLED_BACK
+        assert step(out, seen(OUT, 5000.0)).standings["b"].reason == reasons.RETRY
+
     def test_an_arm_is_never_retried_by_time_where_the_user_said_so(self, step: Step) -> None:
         out = standing(ArmState.ROLLED_BACK, since=0.0)
         assert step(out, seen(OUT, now=1e9), retry_after=None).standings["b"].state is ArmState.ROLLED_BACK

@@ -29,7 +29,7 @@ experiment    the settings of one resource
 strategies    how traffic is split, one file a strategy
 inference     what the data say: moments, posteriors, evidence, verdicts
 windows       which stretches of time to read
-reasons       every reason that can be given
 durations     how long something takes, for people
 model         frozen values that all the others take and return
+reasons       every reason that can be given
 """

@@ -30,7 +30,6 @@ from bandit_operator.core.model import (
     ArmStanding,
     ArmState,
     Mode,
-    NothingDue,
     PromotionAction,
     Snapshot,
     Window,
@@ -240,7 +239,7 @@ def _wishes(
 def _verdict(
     experiment: Experiment, against: RollbackEvidence, standings: Standings, snapshot: Snapshot
 ) -> RolledBack | None:
-    if isinstance(snapshot.reading, NothingDue) and snapshot.reading.reason in reasons.SPEC_NOT_READ:
+    if snapshot.spec_not_read:
         return None  # whether the user still wants one is not known
     if experiment.pin is not None:
         return None  # whoever pins an arm wants the others as they are, to go back to

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from bandit_operator.core.reasons import SPEC_NOT_READ
+
 WEIGHT_TOTAL = 10_000
 """Sum of the weights of all arms: one unit is a hundredth of a percent of the traffic."""
 
@@ -309,6 +311,11 @@ class Snapshot:
     """Whether another writer keeps setting other weights."""
     restore: str | None = None
     """The arm that somebody asks to bring back now, though a verdict has taken it out."""
+
+    @property
+    def spec_not_read(self) -> bool:
+        """Whether weights go by what the spec said before: nobody is judged then, or tried again."""
+        return isinstance(self.reading, NothingDue) and self.reading.reason in SPEC_NOT_READ
 
 
 # ---- decisions: what follows ----------------------------------------------------------

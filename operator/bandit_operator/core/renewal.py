@@ -20,7 +20,14 @@ _BEGINNING = (ArmState.JOINING, ArmState.SHADOWING)
 
 
 def start_again(
-    experiment: Experiment, arm: str, standing: ArmStanding, facts: ArmFacts, now: float, *, fallen: bool
+    experiment: Experiment,
+    arm: str,
+    standing: ArmStanding,
+    facts: ArmFacts,
+    now: float,
+    *,
+    fallen: bool,
+    judged: bool,
 ) -> Step:
     """Start an arm again when it is something else now, or when it may be retried.
 
@@ -31,6 +38,7 @@ def start_again(
         facts: what the cluster says of it.
         now: seconds since the Unix epoch.
         fallen: whether the arm that carries the traffic has fallen far below its forecast.
+        judged: whether verdicts may fall: one that nobody would take out again is not tried.
     """
     other_backend = facts.identity is not None and facts.identity != standing.identity
     other_template = facts.template is not None and facts.template != standing.template
@@ -55,6 +63,7 @@ def start_again(
     if (
         standing.state is ArmState.ROLLED_BACK
         and not standing.set_out
+        and judged
         and retries.due(
             np.array(now - standing.since),
             np.array(standing.rollbacks),
