@@ -215,7 +215,7 @@ NOTHING_DUE: Final = frozenset({BETWEEN_TICKS, FIRST_WINDOW})
 RULE_NOT_TOLD: Final = frozenset({BACKEND_NOT_FOUND, RULE_AMBIGUOUS, RULE_NOT_FOUND})
 """Why the spec does not tell the rule: no rewards are read, and in the rule that it told weights are held."""
 SPEC_NOT_READ: Final = RULE_NOT_TOLD | {INVALID_SPEC}
-"""Why the weights go by what the spec said before: no verdict falls meanwhile."""
+"""Why the weights go by what the spec said before: no verdict falls meanwhile, no loser is tried again."""
 HELD_BY_THE_CLUSTER: Final = (
     frozenset({BACKEND_UNRESOLVED, NO_ARM_AVAILABLE, NO_SHARE, ROUTE_NOT_ACCEPTED}) | SPEC_NOT_READ
 )
