@@ -209,3 +209,17 @@ class Rollout:
             return weights
 
         return wait_until(moved, f"{self.name}: weights move", seconds)
+
+    def wait_for_lead(self, arm: str, over: str, seconds: float = 60) -> dict[str, int]:
+        """Wait until one arm has more weight than another.
+
+        The first move need not be by rewards: on a busy machine a Pod may not be ready for a moment.
+        """
+
+        def leads() -> dict[str, int]:
+            weights = self.weights()
+            status = self.status()
+            assert weights[arm] > weights[over], (weights, status.get("arms"), status.get("history", [])[:3])
+            return weights
+
+        return wait_until(leads, f"{self.name}: {arm} leads {over}", seconds)

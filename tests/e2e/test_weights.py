@@ -47,8 +47,7 @@ def test_weights_follow_the_rewards_and_nothing_else_of_the_route_changes(
     steer(one.name, good=(60, 0.2), bad=(60, 0.9))
     one.create()
     before = one.route()
-    weights = one.wait_for_move()
-    assert weights["bad"] > weights["good"]
+    weights = one.wait_for_lead("bad", over="good")
     assert sum(weights.values()) == 10000
     assert without_weights(one.route()) == without_weights(before)
     managers = {entry["manager"] for entry in one.managed_fields()}
@@ -69,8 +68,7 @@ def test_rewards_may_come_from_any_promql(
         "settle": "3s",
     }
     one.create(reward={"prometheus": query})
-    weights = one.wait_for_move()
-    assert weights["bad"] > weights["good"]
+    one.wait_for_lead("bad", over="good")
 
 
 @pytest.mark.parametrize("kind", ["Gaussian", "Ratio"])
@@ -91,8 +89,7 @@ def test_rewards_without_bounds_are_read_from_their_counters(
     counters = {field: f'model_reward_{name}_total{{route="{one.name}"}}' for field, name in names.items()}
     one.create(reward={"type": kind, "prometheus": {**counters, "settle": "3s"}})
     watched = Versions(one)
-    weights = one.wait_for_move()
-    assert weights["bad"] > weights["good"]
+    one.wait_for_lead("bad", over="good")
     watched.end()
     # The first move may stand on a few dozen rewards, whose mean may be far from the true one (a reward's
     # standard deviation is a third of its mean here), so what was read is held to Prometheus' own samples.

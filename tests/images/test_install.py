@@ -89,8 +89,7 @@ def test_a_rollout_is_decided_and_its_decisions_are_made_again(installed: Embedd
     RewardSource(installed, NAMESPACE).steer("income", good=(50, 0.8), bad=(50, 0.2))
     rollout = Rollout(installed, "income", NAMESPACE)
     rollout.create()
-    moved = rollout.wait_for_move(90)
-    assert moved["good"] > moved["bad"]
+    rollout.wait_for_lead("good", over="bad", seconds=90)
     resource = installed.kubectl("get", "bd", "income", "-n", NAMESPACE, "-o", "json")
     assert "agree" in in_operator(installed, "bandit-operator", "replay", "-", stdin=resource)
 
