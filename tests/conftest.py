@@ -10,6 +10,9 @@ import pytest
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # small arrays: threads would only wait for each other
 
 from cluster import client as clusters
+from tests.support import seeded
+
+seeded.draw_alike()
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from hypothesis import seed as hypothesis_seed
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
 from tests.mutations.faults import COUNTERS, FAULTS, ROLLOUTS, Fault
+from tests.support import seeded
 from tests.support.worlds.counters import CounterWorld
 from tests.support.worlds.rollouts import World
 
@@ -58,6 +59,7 @@ def worlds_until_found(fault: Fault) -> tuple[int, str]:
 
 def main(names: list[str]) -> int:
     """Print a row for each fault; the exit code says whether all were found."""
+    seeded.draw_alike()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     lost = []
     print("| fault | put back | worlds until found |\n|---|---|---|")

@@ -31,16 +31,19 @@ STEPS: dict[type[RuleBasedStateMachine], int] = {
 
 
 def _case(machine: type[RuleBasedStateMachine], number: int) -> type[Any]:
-    """The test of a share of the worlds, so that workers can divide them."""
-    case: type[Any] = type(f"{machine.__name__}{number}", (machine,), {}).TestCase  # type: ignore[attr-defined]  # of machines
+    """The test of a share of the worlds, so that workers can divide them.
+
+    The machine has the seed: that of a test case is read by nobody.
+    """
+    seeded: Any = hypothesis_seed(number)(type(f"{machine.__name__}{number}", (machine,), {}))
+    case: type[Any] = seeded.TestCase
     case.settings = settings(
         max_examples=WORLDS // (2 * PARTS if machine in (ShadowWorld, TemplateWorld) else PARTS),
         stateful_step_count=STEPS[machine] if WORLDS <= 300 else 40,
         deadline=None,
-        database=None,
         suppress_health_check=list(HealthCheck),
     )
-    return hypothesis_seed(number)(case)
+    return case
 
 
 for number in range(PARTS):

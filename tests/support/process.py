@@ -96,6 +96,8 @@ class Process:
             self.api.put(self.route_path, route_body(self.name, self.arms))
         self.services = {arm: arm for arm in arms}
         """The Service of each arm's backendRef."""
+        self.broken: set[str] = set()
+        """Arms whose Pods do not become ready, whatever is asked for."""
         for arm in arms:
             self.api.put(deployment_of(arm, NAMESPACE), deployment_body(arm))
             self.set_available(arm, 2)
@@ -107,8 +109,6 @@ class Process:
         """What the shadow scores a window."""
         self.samples_apart: float | None = None
         """Seconds from one sample of the rewards to the next, where that is known."""
-        self.broken: set[str] = set()
-        """Arms whose Pods do not become ready, whatever is asked for."""
         self.accepted: dict[str, int] = {}
         """Weights that the gateway has accepted last."""
         self.past: set[str] = set()
@@ -296,7 +296,9 @@ class Process:
         self.api.put(path, body)
 
     def set_available(self, arm: str, available: int) -> None:
-        """So many Pods of an arm can serve."""
+        """So many Pods of an arm can serve; where some can, they are not ``broken`` (any more)."""
+        if available:
+            self.broken.discard(arm)
         path = deployment_of(arm, NAMESPACE)
         status = {**self.api.objects[path]["status"], "availableReplicas": available}
         self.api.put(path, {**self.api.objects[path], "status": status})

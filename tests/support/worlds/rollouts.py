@@ -118,7 +118,7 @@ class World(Amiss):
 
     @rule(arm=arms)
     def pods_are_well_again(self, arm: str) -> None:
-        self.one.broken.discard(arm)
+        self.one.broken.discard(arm)  # however many Pods it is to have, which may be none
         self.one.set_available(arm, self.one.replicas(arm))
         self._pass()
 
