@@ -95,11 +95,12 @@ class ShadowWorld(World):
     def the_shadow_says_what_nobody_can_use(self, odd: str, pair: tuple[str, str], ticks: int) -> None:
         good = shown(None, 0.0)
         self.one.shadow = Shadowed(good.arms, {**good.pairs, pair: ODD[odd]})
+        self._pass()  # a process that was refused a write has forgotten, and reads what it had learned
         before = self._paired(pair)
         for _ in range(ticks):
             self._tick(30.0)
         after = self._paired(pair)
-        assert after in (None, 0.0, before), f"{pair} learned from what was {odd}"
+        assert before is None or after in (None, 0.0, before), f"{pair} learned from what was {odd}"
 
     @rule(arm=arms)
     def another_model_is_deployed_under_an_arm_in_the_shadow(self, arm: str) -> None:
