@@ -61,10 +61,10 @@ def play(name: str, seeds: int, seed: int) -> np.ndarray:
             given = np.array([1.0 - setting.share, setting.share]) * WEIGHT_TOTAL
             run.weights = np.broadcast_to(given, (seeds, 2)).copy()
         shares = run.shares
-        requests, earned = rewards.draw(shares)
+        requests, seen = rewards.draw(shares)
         if tick == setting.age:
             first = shares[:, BROKEN]
-        operation.decide(run, requests, earned, serves)
+        operation.decide(run, seen, serves)
         if tick < setting.age:
             continue
         harmed += requests[:, BROKEN]

@@ -14,6 +14,7 @@ import pytest
 
 from bandit_operator.api.status import ShadowArmStatus
 from bandit_operator.api.timestamps import from_timestamp
+from bandit_operator.cli.plan import world_of
 from bandit_operator.cli.screens import now, one
 from bandit_operator.core import reasons
 from bandit_operator.status.document import read_status
@@ -184,6 +185,31 @@ def test_plan_answers_from_what_was_seen(run: Run, played: Process) -> None:
         played.api.objects[played.path] = body
     assert output.startswith("supposing ")
     assert "Thompson: a verdict came in" in output
+
+
+async def paid_in_money() -> Process:
+    """Ten windows of 500 requests an arm, of which a single reward varies by 40 about 31 and 33."""
+    money = {"losses": "lost_total", "squares": "squares_total"}
+    prometheus = {"trials": "trials_total", "successes": "earned_total", **money}
+    one = Process(("good", "bad"), reward={"type": "Gaussian", "prometheus": prometheus})
+    await one.look(tick=True)
+    one.earning = {
+        "good": (500.0, 500.0 * 31.0, 500.0 * (31.0**2 + 40.0**2)),
+        "bad": (500.0, 500.0 * 33.0, 500.0 * (33.0**2 + 40.0**2)),
+    }
+    for _ in range(10):
+        await one.tick()
+    return one
+
+
+def test_plan_takes_from_the_newest_decisions_how_much_money_varies() -> None:
+    one = asyncio.run(paid_in_money())
+    body = one.api.objects[one.path]
+    world = world_of(body, read_status(body)[0], 1.0)
+    assert world.rates[0] == pytest.approx([31.0, 33.0])
+    assert world.spread is not None
+    assert world.spread.deviations == pytest.approx([40.0, 40.0], rel=0.01)
+    assert world.requests[0] == pytest.approx(1000.0)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from bandit_operator.cli import main
 from bandit_operator.core.strategies.thompson import Thompson
 from bandit_operator.simulation.many import CHUNK, chunks
 from bandit_operator.simulation.summary import joined
-from bandit_operator.simulation.world import read_world
+from bandit_operator.simulation.world_file import read_world
 
 WORLD = """
 ticks: 80
@@ -71,6 +71,22 @@ def test_a_manifest_says_arms_strategy_and_interval(tmp_path: Path) -> None:
         assert f"\n{arm['name']} " in found.output
 
 
+@pytest.mark.parametrize("options", [(), ("--denominator", 3), ("--shadow", "10%")], ids=str)
+def test_rewards_without_bounds_are_played_with_how_much_they_vary(options: tuple[Any, ...]) -> None:
+    world = ("--rate", "31", "44", "--deviation", 40, "--rps", 20, "--days", 0.05, "--seeds", 5, "--jobs", 1)
+    found = run(*world, *options)
+    assert found.exit_code == 0, found.output
+    assert found.stdout.startswith("ContrastThompson: a verdict came in 100% within the 72 min")
+    assert "more than staying with arm-1" in found.output
+
+
+def test_a_manifest_of_gaussian_rewards_is_played() -> None:
+    rates = ("--rate", "31", "33", "--deviation", 40, "--rps", 20, "--days", 0.02, "--seeds", 5, "--jobs", 1)
+    found = run("-f", "crds/examples/gaussian.yaml", *rates)
+    assert found.exit_code == 0, found.output
+    assert "rewards a day" in found.output
+
+
 def test_the_answer_fits_eighty_columns(world: Path) -> None:
     command = ["simulate", "--world", str(world), "--seeds", "5", "--jobs", "1"]
     found = CliRunner().invoke(main, command, env={"COLUMNS": "80"})
@@ -92,12 +108,26 @@ def test_a_world_without_a_verdict_says_in_how_many_runs_there_was_none() -> Non
         (("--rate", ".82", "nan", "--rps", 20), "write .82 or 82%"),
         (("--rate", "a=.82", "a=.84", "--rps", 20), "a has two"),
         (("--rate", ".82", ".84", "--rps", 0), "0.0 is not in the range"),
-        (("--world", "w.yaml", "--rps", 20), "leave out --rate, --rps and --manifest"),
+        (("--world", "w.yaml", "--rps", 20), "leave out --rate, --rps, --deviation, --denominator and --man"),
         (("-f", "none.yaml", "--rate", ".82", ".84", "--rps", 20), "none.yaml: it cannot be read"),
         (("-f", "Makefile", "--rate", ".82", ".84", "--rps", 20), "it is neither YAML nor JSON"),
         (
-            ("-f", "crds/examples/gaussian.yaml", "--rate", ".1", ".2", "--rps", 2),
-            "reward.type is 'Gaussian'",
+            ("-f", "crds/examples/gaussian.yaml", "--rate", "31", "33", "--rps", 2),
+            "rewards are Gaussian: say how much a single reward varies",
+        ),
+        (
+            ("-f", "crds/examples/thompson.yaml", "--rate", ".1", ".2", ".3", "--rps", 2, "--deviation", 3),
+            "leave out --deviation: rewards are Bernoulli",
+        ),
+        (("--rate", "31", "33", "--rps", 2), "write .82 or 82% (any number with --deviation)"),
+        (
+            ("--rate", "3", "x=-4", "--rps", 2, "--deviation", 1, "--denominator", 2),
+            "no mean reward of at least",
+        ),
+        (("--rate", "3", "4", "--rps", 2, "--denominator", 2), "rewards are Ratio: say how much"),
+        (
+            ("--rate", "3", "4", "--rps", 2, "--deviation", 1, "--denominator", 2, "--shadow", "10%"),
+            "no difference of ratios",
         ),
         (("-f", "crds/examples/thompson.yaml", "--rate", "x=1", "y=1", "--rps", 2), "names no arm"),
     ],

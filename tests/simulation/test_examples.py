@@ -9,7 +9,7 @@ import pytest
 
 from bandit_operator.core.strategies import STRATEGIES
 from bandit_operator.simulation.play import play
-from bandit_operator.simulation.world import read_world
+from bandit_operator.simulation.world_file import read_world
 
 WORLDS = sorted((Path(__file__).parents[2] / "docs" / "worlds").glob("*.yaml"))
 

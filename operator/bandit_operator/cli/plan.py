@@ -13,11 +13,12 @@ from bandit_operator.cli.names import resource_argument
 from bandit_operator.core.durations import duration
 from bandit_operator.core.model import SERVING_STATES
 from bandit_operator.simulation.many import chunks
-from bandit_operator.simulation.schedule import WorldError
+from bandit_operator.simulation.spread import measured
 from bandit_operator.simulation.summary import joined, summarise
-from bandit_operator.simulation.supposed import supposed_world
+from bandit_operator.simulation.supposed import VARIED, supposed_world
 from bandit_operator.simulation.world import World
 from bandit_operator.status.document import read_status
+from bandit_operator.status.history import observed
 
 
 @click.command()
@@ -63,7 +64,7 @@ def world_of(body: Object, status: RecordedStatus, hours: float) -> World:
     """The world that goes on as the status has it.
 
     Raises:
-        ClickException: Too little is known yet, or rewards are of a type that is not simulated.
+        ClickException: Too little is known yet.
     """
     name = body["metadata"]["name"]
     experiment = to_experiment(parse(body))
@@ -82,8 +83,15 @@ def world_of(body: Object, status: RecordedStatus, hours: float) -> World:
     trials = [sum(float(seen.trials) for seen in window.values()) for window in windows]
     if not trials or not any(trials):
         raise click.ClickException(f"the newest decisions of {name} saw no rewarded request; wait for some")
-    rates = {arm: min(max(mean, 0.0), 1.0) for arm, mean in means.items()}
-    try:
-        return supposed_world(name, experiment, rates, float(np.mean(trials)), hours * 3600.0)
-    except WorldError as error:
-        raise click.ClickException(str(error)) from error
+    requests, seconds = float(np.mean(trials)), hours * 3600.0
+    if experiment.reward_type not in VARIED:
+        rates = {arm: min(max(mean, 0.0), 1.0) for arm, mean in means.items()}
+        return supposed_world(name, experiment, rates, requests, seconds)
+    arms = [arm for arm in experiment.names if arm in means]
+    seen = [{arm: observed(one) for arm, one in window.items()} for window in windows]
+    spread = measured(seen, arms, experiment.reward_type)
+    if spread is None:
+        raise click.ClickException(
+            f"the newest decisions of {name} do not tell how much single rewards vary; wait for more requests"
+        )
+    return supposed_world(name, experiment, means, requests, seconds, spread)

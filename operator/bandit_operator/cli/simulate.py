@@ -52,6 +52,16 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     help="How long it lasts, where rates are given.",
 )
 @click.option(
+    "--deviation",
+    type=click.FloatRange(0, 1e12, min_open=True),
+    help="Standard deviation of a single reward, for rewards that are not between 0 and 1.",
+)
+@click.option(
+    "--denominator",
+    type=click.FloatRange(0, 1e12, min_open=True),
+    help="Mean denominator of a request, for rewards of type Ratio; it varies by a third.",
+)
+@click.option(
     "--shadow",
     "shadow",
     metavar="SHARE",
@@ -97,6 +107,8 @@ def simulate(
     more_rates: tuple[str, ...],
     rps: float | None,
     days: float,
+    deviation: float | None,
+    denominator: float | None,
     shadow: str | None,
     alike: str,
     names: tuple[str, ...],
@@ -117,8 +129,10 @@ def simulate(
       bandit-operator simulate --rate .82 .84 --rps 20
       bandit-operator simulate -f income.yaml --rate boosting=.84 linear=.82 --rps 20
       bandit-operator simulate --rate .82 .84 --rps 20 --shadow 10%
+      bandit-operator simulate --rate 31 33 --deviation 40 --rps 20
 
-    Where rates or traffic change, a world is a YAML file:
+    Rewards are between 0 and 1 unless --deviation or the manifest says otherwise. Where rates or
+    traffic change, a world is a YAML file:
 
     \b
       ticks: 2000                 # length
@@ -137,12 +151,14 @@ def simulate(
     {cycle: {mean, amplitude, period, phase}}, {csv: FILE, column: NAME} or {sum: […]}. Further
     fields: designEffect (5 means that the requests of a tick are so alike that a mean varies
     five times as much), delay: {median, p95} in seconds, assumedDelay, shadow: {share, alike},
-    validationScale (Reward or Ranking), and per arm servesFrom (a tick) and validationScore with
-    validationSamples or validationStandardError. A world with a shadow is played without it as well.
-    A rolled-back arm is tried again after an hour, then two, four … up to rollback.retryAfter
-    seconds.
+    validationScale (Reward or Ranking), rewardType (Gaussian or Ratio, with standardDeviation of
+    a single reward, for all or per arm, and for Ratio denominator: {mean, standardDeviation}),
+    and per arm servesFrom (a tick) and validationScore with validationSamples or
+    validationStandardError. A world with a shadow is played without it as well. A rolled-back arm
+    is tried again after an hour, then two, four … up to rollback.retryAfter seconds.
     """  # noqa: D301 - the mark that keeps click from wrapping lines is the character, not its escape
-    world, experiment = world_of(path, manifest, Supposition((*rates, *more_rates), rps, days))
+    supposed = Supposition((*rates, *more_rates), rps, days, deviation, denominator)
+    world, experiment = world_of(path, manifest, supposed)
     if experiment is not None and not names:
         strategies = [experiment.strategy]
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,11 +13,13 @@ from bandit_operator.api.kind import KIND
 from bandit_operator.api.rules import parse_decimal
 from bandit_operator.api.v1alpha1 import InvalidResource, parse, to_experiment
 from bandit_operator.core.experiment import Experiment
-from bandit_operator.core.model import Arm
+from bandit_operator.core.model import Arm, RewardType
 from bandit_operator.core.strategies import DEFAULT_STRATEGY, STRATEGIES
 from bandit_operator.simulation.schedule import WorldError
-from bandit_operator.simulation.supposed import supposed_world
-from bandit_operator.simulation.world import SupposedShadow, World, read_world
+from bandit_operator.simulation.spread import Spread
+from bandit_operator.simulation.supposed import VARIED, supposed_world
+from bandit_operator.simulation.world import SupposedShadow, World
+from bandit_operator.simulation.world_file import read_world
 
 DAY = 86_400.0
 
@@ -31,6 +33,10 @@ class Supposition:
     rps: float | None
     """Rewarded requests a second, of all arms together."""
     days: float
+    deviation: float | None = None
+    """Standard deviation of a single reward, where rewards are not between 0 and 1."""
+    denominator: float | None = None
+    """Mean denominator of a request, for Ratio."""
 
 
 def world_of(
@@ -42,10 +48,12 @@ def world_of(
         UsageError: The options do not make a world.
         ClickException: A file cannot be read, or says something that cannot be played.
     """
-    given = bool(supposed.rates) or supposed.rps is not None or manifest is not None
+    numbers = (supposed.rps, supposed.deviation, supposed.denominator)
+    given = bool(supposed.rates) or manifest is not None or any(number is not None for number in numbers)
     if path is not None and given:
         raise click.UsageError(
-            "--world says rates and requests itself; leave out --rate, --rps and --manifest"
+            "--world says what is played itself; leave out --rate, --rps, --deviation, --denominator"
+            " and --manifest"
         )
     try:
         if path is not None:
@@ -60,11 +68,15 @@ def shadowed(world: World, share: str | None, alike: str) -> World:
     """The world with the shadow that the options ask for; as it is where they ask for none.
 
     Raises:
-        BadParameter: A share is none.
+        BadParameter: A share is none, or rewards are ratios.
     """
     part = _share("--alike", alike, least=0.0)
     if share is None:
         return world
+    if world.reward_type is RewardType.RATIO:
+        raise click.BadParameter(
+            "two answers to one request have no difference of ratios; leave it out", param_hint="--shadow"
+        )
     return replace(world, shadow=SupposedShadow(_share("--shadow", share, least=1e-6), part))
 
 
@@ -99,19 +111,54 @@ def _supposed(experiment: Experiment | None, supposed: Supposition, name: str) -
         raise click.UsageError("say what is to be played: --world FILE, or --rate .82 .84 --rps 20")
     if supposed.rps is None:
         raise click.UsageError("say how many rewarded requests come each second, such as --rps 20")
-    rates = _rates(supposed.rates, None if experiment is None else experiment.names)
+    reward_type = _reward_type(experiment, supposed)
+    bounds = (-1e12 if reward_type is RewardType.GAUSSIAN else 0.0, 1e12 if reward_type in VARIED else 1.0)
+    rates = _rates(supposed.rates, None if experiment is None else experiment.names, bounds)
     if experiment is None:
         arms = tuple(map(Arm, rates))
-        experiment = Experiment(name, arms, arms[0].name, STRATEGIES[DEFAULT_STRATEGY]())
+        strategy = STRATEGIES[DEFAULT_STRATEGY]()
+        experiment = Experiment(name, arms, arms[0].name, strategy, reward_type=reward_type)
     elif experiment.baseline not in rates:
         raise click.BadParameter(
             f"the baseline {experiment.baseline} has none; write {experiment.baseline}=0.8",
             param_hint="--rate",
         )
-    return supposed_world(name, experiment, rates, supposed.rps * experiment.interval, supposed.days * DAY)
+    requests, seconds = supposed.rps * experiment.interval, supposed.days * DAY
+    return supposed_world(name, experiment, rates, requests, seconds, _spread(reward_type, supposed, rates))
 
 
-def _rates(given: Sequence[str], names: Sequence[str] | None) -> dict[str, float]:
+def _reward_type(experiment: Experiment | None, supposed: Supposition) -> RewardType:
+    if experiment is not None:
+        return experiment.reward_type
+    if supposed.denominator is not None:
+        return RewardType.RATIO
+    return RewardType.BERNOULLI if supposed.deviation is None else RewardType.GAUSSIAN
+
+
+def _spread(reward_type: RewardType, supposed: Supposition, rates: Mapping[str, float]) -> Spread | None:
+    """How much rewards vary, as the options have it; raises UsageError where they do not fit the type."""
+    needed = {"--deviation": reward_type in VARIED, "--denominator": reward_type is RewardType.RATIO}
+    why = {
+        "--deviation": "how much a single reward varies (its standard deviation), such as --deviation 40",
+        "--denominator": "the mean denominator of a request, such as --denominator 3",
+    }
+    given = {"--deviation": supposed.deviation, "--denominator": supposed.denominator}
+    for option, value in given.items():
+        if needed[option] and value is None:
+            raise click.UsageError(f"rewards are {reward_type}: say {why[option]}")
+        if value is not None and not needed[option]:
+            raise click.UsageError(f"leave out {option}: rewards are {reward_type}")
+    if supposed.deviation is None:
+        return None
+    mean = supposed.denominator or 1.0
+    return Spread(
+        (supposed.deviation,) * len(rates), mean, 0.0 if supposed.denominator is None else mean / 3.0
+    )
+
+
+def _rates(
+    given: Sequence[str], names: Sequence[str] | None, bounds: tuple[float, float]
+) -> dict[str, float]:
     """The rate of each arm; those without a name go to the arms in their order."""
     most = 20 if names is None else len(names)
     if not 2 <= len(given) <= most:
@@ -129,18 +176,18 @@ def _rates(given: Sequence[str], names: Sequence[str] | None) -> dict[str, float
             )
         if arm in rates:
             raise click.BadParameter(f"{arm} has two; write one for each arm", param_hint="--rate")
-        rates[arm] = _rate(text, number)
+        rates[arm] = _rate(text, number, bounds)
     return rates
 
 
-def _rate(text: str, number: str) -> float:
+def _rate(text: str, number: str, bounds: tuple[float, float]) -> float:
     scale = 0.01 if number.endswith("%") else 1.0
     try:
         rate = float(number.removesuffix("%")) * scale
     except ValueError:
-        rate = -1.0
-    if not 0.0 <= rate <= 1.0:
-        raise click.BadParameter(
-            f"{text!r} is no mean reward between 0 and 1; write .82 or 82%", param_hint="--rate"
-        )
-    return rate
+        rate = float("nan")
+    if bounds[0] <= rate <= bounds[1]:
+        return rate
+    between = "between 0 and 1; write .82 or 82%" if bounds == (0.0, 1.0) else f"of at least {bounds[0]:g}"
+    hint = " (any number with --deviation)" if bounds == (0.0, 1.0) else ""
+    raise click.BadParameter(f"{text!r} is no mean reward {between}{hint}", param_hint="--rate")

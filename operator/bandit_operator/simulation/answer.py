@@ -68,7 +68,7 @@ def _cost(world: World, played: Played) -> str:
     mean, reach = float(total.mean()), 1.96 * float(total.std()) / len(total) ** 0.5
     best = np.stack([_best(world, tick) for tick in range(world.ticks)])
     baseline = world.rates[:, world.names.index(world.baseline)]
-    gain = float((world.requests * (best - baseline)).sum()) - mean
+    gain = float((world.requests * world.size * (best - baseline)).sum()) - mean
     against = f"{abs(gain) / days:.4g} rewards a day {'more' if gain >= 0 else 'less'}"
     price = f"it cost {mean / days:.4g} ± {reach / days:.2g} rewards a day against always the best arm"
     return f"{price}, and earned {against} than staying with {world.baseline}"

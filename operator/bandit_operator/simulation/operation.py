@@ -17,6 +17,7 @@ from bandit_operator.core.allocation import Arms
 from bandit_operator.core.assess import Assessment, assess, outlook, rollback_evidence, surprise
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.guards import EXPECTED_TRIALS_MISSED
+from bandit_operator.core.inference.moments import TRIALS
 from bandit_operator.core.inference.named_arrays import Flags, Floats
 from bandit_operator.core.inference.shadow import ShadowTick
 from bandit_operator.core.model import WEIGHT_TOTAL, PromotionAction
@@ -96,14 +97,14 @@ def change(run: Operation, experiment: Experiment) -> None:
 
 
 def decide(
-    run: Operation, requests: Floats, earned: Floats, serves: Flags, shadow: ShadowTick | None = None
+    run: Operation, moments: Floats, serves: Flags, shadow: ShadowTick | None = None
 ) -> tuple[Flags, Assessment]:
     """Learn from the tick, take out losers and choose the next weights.
 
     Args:
         run: is brought up to date.
-        requests: trials of the tick ``[S, K]``.
-        earned: their rewards ``[S, K]``.
+        moments: what was read in the tick ``[S, M, K]``, rows as in
+            :mod:`bandit_operator.core.inference.moments`.
         serves: which arms can serve ``[K]``.
         shadow: what the shadow scored in the tick.
 
@@ -111,7 +112,6 @@ def decide(
         The losers ``[S, K]``, at most one a seed, and what the verdicts and shares were made from.
     """
     experiment, guardrails = run.experiment, run.experiment.guardrails
-    moments = np.stack([requests, earned], axis=-2)
     run.memory = mem.update_moments(experiment, run.memory, moments, experiment.interval, shadow=shadow)
     for arm in run.added:
         run.memory = mem.reset_arm(run.memory, arm)
@@ -152,7 +152,7 @@ def decide(
         current=run.shares,
         wanted=assessment.shares,
         winner=assessment.promoted & promotes,
-        held=_held(requests, eligible, run.shares),
+        held=_held(moments[..., TRIALS, :], eligible, run.shares),
         outlook=outlook(run.memory),
     )
     weights = np.where(allocated.moves[:, None], to_weights(allocated.shares), run.weights)

@@ -43,7 +43,7 @@ def play(
     strategy: Strategy,
     seeds: int,
     rng: np.random.Generator,
-    watch: Callable[[int, Floats, Floats, Floats], None] | None = None,
+    watch: Callable[[int, Floats, Floats], None] | None = None,
 ) -> Played:
     """Play the world for ``seeds`` independent seeds.
 
@@ -52,8 +52,8 @@ def play(
         strategy: what chooses the weights.
         seeds: how many, S.
         rng: source of all randomness.
-        watch: called after each tick with its number, the weights under which it ran, its
-            requests and its rewards (each ``[S, K]``).
+        watch: called after each tick with its number, the weights under which it ran ``[S, K]``, and
+            what was read ``[S, M, K]``, rows as in :mod:`bandit_operator.core.inference.moments`.
     """
     experiment, arms = world.experiment(strategy), len(world.names)
     run = operation.start(experiment, seeds, _serves(world, 0))
@@ -65,13 +65,13 @@ def play(
     weights, regret = np.zeros((world.ticks, arms)), np.zeros((seeds, world.ticks))
     for tick in range(world.ticks):
         shares = run.shares
-        requests, earned = rewards.draw(shares)
+        requests, seen = rewards.draw(shares)
         weights[tick] = shares.mean(0)
         regret[:, tick] = _lost(world, tick, requests)
         if watch is not None:
-            watch(tick, run.weights, requests, earned)
+            watch(tick, run.weights, seen)
         scored = None if scorer is None else scorer.score(rewards.rates)
-        loser, findings = operation.decide(run, requests, earned, _serves(world, tick), scored)
+        loser, findings = operation.decide(run, seen, _serves(world, tick), scored)
         rolled_back_at[loser & (rolled_back_at == NEVER)] = tick
         for at, now in ((promoted_at, findings.promoted), (settled_at, findings.no_material_difference)):
             at[(at == NEVER) & now] = tick
@@ -96,4 +96,4 @@ def _serves(world: World, tick: int) -> Flags:
 def _lost(world: World, tick: int, requests: Floats) -> Floats:
     rates = world.rates[tick]
     best = rates[_serves(world, tick)].max()
-    return np.asarray((requests * (best - rates)).sum(-1))
+    return np.asarray((requests * world.size * (best - rates)).sum(-1))

@@ -20,7 +20,8 @@ class Scorer:
     """The shadow of S seeds, tick by tick; keeps the labels that are still on their way.
 
     So many requests are alike to all arms: what one arm with a better rate is right on, the worse one is
-    right on as well, or not, by that request's own difficulty. On the others each has its own luck.
+    right on as well, or not, by that request's own difficulty, which moves rewards without bounds as far from
+    every arm's mean. On the others each has its own luck.
     """
 
     def __init__(self, world: World, seeds: int, rng: np.random.Generator) -> None:
@@ -44,7 +45,8 @@ class Scorer:
         arms = len(world.names)
         self._pairs = np.triu_indices(arms, 1)
         self._bounds = np.cumsum(arrival_shares(world))
-        shape = (len(self._bounds), seeds, 1 + arms + len(self._pairs[0]))
+        self._normal = world.spread is not None
+        shape = (len(self._bounds), seeds, 1 + arms * (1 + self._normal) + len(self._pairs[0]))
         if 8.0 * np.prod(shape) > _MOST_BYTES:
             fix = "with so many arms they take too much memory; play fewer arms, or a longer interval"
             raise WorldError(world.name, "delay", "labels so late", fix)
@@ -59,11 +61,10 @@ class Scorer:
         seeds, arms = rates.shape
         rng, first = self._rng, self._pairs
         count = rng.binomial(int(self._world.requests[self._tick]), self._share)
-        luck = rng.random((seeds, count, arms))
-        alike = rng.random((seeds, count, 1)) < self._alike
-        right = (np.where(alike, luck[..., :1], luck) < rates[:, None, :]).astype(np.float64)
-        apart = (right[..., first[0]] - right[..., first[1]]) ** 2
-        sums = np.concatenate([np.ones((seeds, count, 1)), right, apart], axis=-1)
+        earned = self._earned(rates, count)
+        apart = (earned[..., first[0]] - earned[..., first[1]]) ** 2
+        own = [earned, earned**2] if self._normal else [earned]
+        sums = np.concatenate([np.ones((seeds, count, 1)), *own, apart], axis=-1)
         slots = len(self._bounds)
         due = np.searchsorted(self._bounds, rng.random((seeds, count)) * self._bounds[-1])
         place = (self._tick + np.minimum(due, slots - 1)) % slots
@@ -73,8 +74,19 @@ class Scorer:
         self._tick += 1
         return self._as_tick(now, arms)
 
+    def _earned(self, rates: Floats, count: int) -> Floats:
+        """Reward of each arm on each of the scored requests ``[S, count, K]``."""
+        shape, rng, spread = (len(rates), count, rates.shape[1]), self._rng, self._world.spread
+        luck = rng.random(shape) if spread is None else rng.standard_normal(shape)
+        alike = rng.random((*shape[:2], 1)) < self._alike
+        luck = np.where(alike, luck[..., :1], luck)
+        if spread is None:
+            return (luck < rates[:, None, :]).astype(np.float64)
+        return np.asarray(rates[:, None, :] + spread.deviations * luck)
+
     def _as_tick(self, now: Floats, arms: int) -> ShadowTick:
-        trials, rewards, apart = now[:, 0], now[:, 1 : 1 + arms], now[:, 1 + arms :]
+        trials, own, apart = now[:, 0], now[:, 1 : -len(self._pairs[0])], now[:, -len(self._pairs[0]) :]
+        rewards = own[:, :arms]
         between = ~np.eye(arms, dtype=bool)
         squares = np.zeros((len(now), arms, arms))
         squares[:, self._pairs[0], self._pairs[1]] = apart
@@ -83,4 +95,5 @@ class Scorer:
             difference=rewards[:, :, None] - rewards[:, None, :],
             squares=squares + squares.swapaxes(-1, -2),
         )
-        return ShadowTick(np.stack([np.broadcast_to(trials[:, None], rewards.shape), rewards], -2), pairs)
+        sums = [np.broadcast_to(trials[:, None], rewards.shape), rewards]
+        return ShadowTick(np.stack([*sums, own[:, arms:]] if self._normal else sums, -2), pairs)

@@ -9,26 +9,37 @@ import numpy as np
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import RewardType
 from bandit_operator.simulation.schedule import WorldError
+from bandit_operator.simulation.spread import Spread
 from bandit_operator.simulation.world import SupposedShadow, World
+
+VARIED = (RewardType.GAUSSIAN, RewardType.RATIO)
+"""Rewards that are not between 0 and 1, of which a world must say how much they vary."""
 
 
 def supposed_world(
-    name: str, experiment: Experiment, rates: Mapping[str, float], requests: float, seconds: float
+    name: str,
+    experiment: Experiment,
+    rates: Mapping[str, float],
+    requests: float,
+    seconds: float,
+    spread: Spread | None = None,
 ) -> World:
     """The world of an experiment whose arms earn these rates all the time.
 
     Args:
         name: of the world, for messages.
-        experiment: the settings; its rewards must be Bernoulli or Bounded.
-        rates: mean reward of each arm that takes part, in [0, 1]; the baseline must be one of them.
+        experiment: the settings.
+        rates: mean reward of each arm that takes part, in [0, 1] for Bernoulli and Bounded; the baseline
+            must be one of them.
         requests: rewarded requests a tick, of all arms together.
         seconds: how long the world lasts.
+        spread: how much single rewards vary, in the order of the arms that take part; for Gaussian and Ratio.
 
     Raises:
-        WorldError: rewards are of another type.
+        WorldError: rewards vary, and nothing is said of how much; or they do not, and something is.
     """
-    if experiment.reward_type not in (RewardType.BERNOULLI, RewardType.BOUNDED):
-        fix = "Bernoulli and Bounded are simulated"
+    if (experiment.reward_type in VARIED) != (spread is not None):
+        fix = "only Gaussian and Ratio, and these always, need how much single rewards vary"
         raise WorldError(name, "spec.reward.type", experiment.reward_type.value, fix)
     ticks = max(1, round(seconds / experiment.interval))
     names = tuple(arm for arm in experiment.names if arm in rates)
@@ -49,4 +60,6 @@ def supposed_world(
         rollback=experiment.rollback,
         promotion=experiment.promotion,
         shadow=None if experiment.shadow is None else SupposedShadow(experiment.shadow.share),
+        reward_type=experiment.reward_type,
+        spread=spread,
     )

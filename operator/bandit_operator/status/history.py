@@ -172,7 +172,7 @@ def window_of(record: DecisionRecord, names: Sequence[str]) -> Window | None:
     observations, missing = record.observations or {}, record.missing or {}
     implausible = record.implausible or {}
     arms: dict[str, Outcome] = {arm: NoData(missing.get(arm, "")) for arm in names}
-    arms |= {arm: _observed(observations[arm]) for arm in names if arm in observations}
+    arms |= {arm: observed(observations[arm]) for arm in names if arm in observations}
     arms |= {arm: Implausible(one.reason, one.message) for arm, one in implausible.items()}
     guards = {
         guard: {arm: float(value) for arm, value in by_arm.items()}
@@ -201,7 +201,8 @@ def weights_of(seen: Seen) -> Mapping[str, int]:
     return {arm: facts.weight for arm, facts in seen.arms.items()}
 
 
-def _observed(observation: Observation) -> Observed:
+def observed(observation: Observation) -> Observed:
+    """What an arm earned in a window, as the core has it."""
     numbers = observation.model_dump(exclude_none=True)
     return Observed(**{name: float(text) for name, text in numbers.items()})
 

@@ -82,7 +82,8 @@ def play(stream: Stream, draws: Draws, way: str, watch: Watch | None = None) -> 
         if watch is not None:
             watch(chunk, shares, trials, rewards)
         scored = None if shadow is None else shadow.score()
-        loser, assessment = operation.decide(run, trials, rewards, _all(stream.serving(chunk)), scored)
+        moments = np.stack([trials, rewards], axis=-2)
+        loser, assessment = operation.decide(run, moments, _all(stream.serving(chunk)), scored)
         there = slice(loser.shape[1])
         out = loser & (rolled_back_at[:, there] == NEVER)
         rolled_back_at[:, there][out] = chunk

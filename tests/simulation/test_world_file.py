@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import yaml
 
-from bandit_operator.core.model import Arm, Delay, PromotionAction, ValidationScale
+from bandit_operator.core.model import Arm, Delay, PromotionAction, RewardType, ValidationScale
 from bandit_operator.core.strategies import STRATEGIES, standard_error
 from bandit_operator.simulation.schedule import WorldError
-from bandit_operator.simulation.world import read_world
+from bandit_operator.simulation.spread import Spread
+from bandit_operator.simulation.world_file import read_world
 
 GOOD: dict[str, Any] = {
     "ticks": 10,
@@ -28,6 +29,10 @@ def write(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return _write
+
+
+MONEY: dict[str, Any] = {"rewardType": "Gaussian", "standardDeviation": 40}
+RATIO: dict[str, Any] = {**MONEY, "rewardType": "Ratio", "denominator": {"mean": 3, "standardDeviation": 1}}
 
 
 def rate(value: Any) -> dict[str, Any]:
@@ -86,6 +91,20 @@ def test_what_is_shared_is_added_to_every_arm(write: Callable[..., Path]) -> Non
     assert world.rates[5, 0] == pytest.approx(0.15)
 
 
+def test_rewards_may_be_money_which_varies_more_for_one_arm(write: Callable[..., Path]) -> None:
+    arms = [{"name": "old", "rate": -31}, {"name": "new", "rate": 33, "standardDeviation": 60}]
+    world = read_world(write(**MONEY | {"arms": arms, "shared": 1e3}))
+    assert world.spread == Spread((40.0, 60.0))
+    assert world.rates[0] == pytest.approx([969.0, 1033.0])
+    assert world.experiment(STRATEGIES["Naive"]()).reward_type is RewardType.GAUSSIAN
+
+
+def test_rewards_may_be_ratios(write: Callable[..., Path]) -> None:
+    world = read_world(write(**RATIO))
+    assert world.spread == Spread((40.0, 40.0), 3.0, 1.0)
+    assert world.experiment(STRATEGIES["Naive"]()).reward_type is RewardType.RATIO
+
+
 def test_settings_have_the_names_and_defaults_of_the_resource(write: Callable[..., Path]) -> None:
     path = write(
         guardrails={"minTrials": 50, "maxStep": 1.0},
@@ -137,6 +156,19 @@ def test_settings_have_the_names_and_defaults_of_the_resource(write: Callable[..
             "arms.1.validationSamples is 9; remove it, or validationStandardError",
         ),
         ({"validationScale": "AUC"}, "validationScale is 'AUC'; write one of Reward, Ranking"),
+        ({"rewardType": "Money"}, "rewardType is 'Money'; write one of Bernoulli, Bounded, Gaussian, Ratio"),
+        ({"rewardType": "Gaussian"}, "arms.0.standardDeviation is None; write a number"),
+        ({"standardDeviation": 2}, "standardDeviation is 2; remove it, or add rewardType: Gaussian or Ratio"),
+        (scored(standardDeviation=2), "arms.1.standardDeviation is 2; remove it, or add rewardType"),
+        (MONEY | {"denominator": {"mean": 3}}, "denominator is {'mean': 3}; remove it, or add rewardType"),
+        (MONEY | {"standardDeviation": 0}, "arms.0.standardDeviation is 0; write a number between"),
+        (
+            MONEY | {"rewardType": "Ratio"},
+            "denominator is None; write a mapping with mean, standardDeviation",
+        ),
+        (RATIO | {"denominator": {"mean": 3, "standardDeviation": 2}}, "standardDeviation is 2; write a"),
+        (RATIO | {"shadow": {"share": 0.1}}, "shadow is {'share': 0.1}; remove it: two answers to one"),
+        (RATIO | rate(-1), "arms.1.rate is -1.0; it must stay between 0 and"),
     ],
 )
 def test_a_bad_world_is_told_by_file_field_value_and_fix(
