@@ -2,45 +2,23 @@
 
 from __future__ import annotations
 
-import itertools
 import re
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
 
-from bandit_operator.adapters.access import Access, Origin
-from bandit_operator.adapters.discovery import Discovery
-from bandit_operator.adapters.prometheus import Prometheus
-from bandit_operator.api.v1alpha1 import parse
-from bandit_operator.core.model import Implausible, NoData, Observed, Outcome, SourceDown
+from bandit_operator.core.model import Implausible, NoData, Observed
 from bandit_operator.reconcile.causes import Causes
-from bandit_operator.reconcile.observe import Observer, WindowRead
-from bandit_operator.sources import Sample
-from bandit_operator.sources.resets import Series
+from bandit_operator.reconcile.observe import Observer
 from bandit_operator.watch.cache import Cache
+from tests.support.counted import CountedRollout, Samples
 from tests.support.prometheus import PrometheusServer, prometheus_server
 
 Read = Callable[..., Awaitable[tuple[float, list[int]]]]
 
 pytestmark = pytest.mark.slow
-HOUR, DAY = 3600, 86_400
-Samples = list[tuple[float, float | None]]
-
-
-class Counting(Prometheus):
-    """Counts what it is asked."""
-
-    queries = 0
-
-    async def query(self, *arguments: Any, **named: Any) -> list[Sample] | SourceDown:
-        self.queries += 1
-        return await super().query(*arguments, **named)
-
-    async def series(self, address: str, promql: str, at: Any) -> list[Series] | SourceDown:
-        self.queries += 1
-        return await super().series(address, promql, at)
+HOUR = 3600
 
 
 @pytest.fixture(scope="module")
@@ -49,76 +27,17 @@ def server() -> Iterator[PrometheusServer]:
         yield one
 
 
-class Rollout:
-    """One resource, its counters in Prometheus, and what is read of them.
-
-    Times are seconds since a moment two days ago.
-    """
-
-    def __init__(self, server: PrometheusServer, body: dict[str, Any], name: str) -> None:
-        self.server, self.name, self.epoch = server, name, int(time.time()) - 2 * DAY
-        body["spec"]["reward"] = {
-            "prometheus": {
-                "successes": f'good_total{{route="{name}"}}',
-                "trials": f'all_total{{route="{name}"}}',
-                "address": server.address,
-            }
-        }
-        body["spec"]["rollback"] = {}
-        self.body = body
-        access = Access(Origin.of(server.address))
-        self.prometheus, self.discovery = Counting(access, deadline=30), Discovery(access)
-        self.observer = Observer(Cache(), self.prometheus, None, Causes(self.discovery))
-        self.notes: list[str] = []
-        self.queries, self.late = list[int](), list[bool]()
-
-    def write(self, pod: str, samples: Samples, *metrics: str, arm: str = "logistic") -> None:
-        """Let Prometheus have samples of one Pod, of both counters where none is named."""
-        labels = {"route": self.name, "arm": arm, "pod": pod}
-        for metric in metrics or ("good_total", "all_total"):
-            shifted = [(self.epoch + when, value) for when, value in samples]
-            self.server.write(metric, labels, shifted)
-
-    async def window(self, start: float, end: float, usual: float = 0.0) -> Outcome:
-        """What the arm earned in one window."""
-        self.prometheus.queries = 0
-        window = (self.epoch + start, self.epoch + end)
-        reading = await self.observer.rewards(parse(self.body), *window, usual=usual)
-        assert isinstance(reading, WindowRead)
-        self.queries.append(self.prometheus.queries)
-        self.notes.extend(reading.notes)
-        self.late.append(reading.late)
-        self.requests = dict(reading.requests)
-        self.apart = reading.window.samples_apart
-        return reading.window.arms["logistic"]
-
-    async def close(self) -> None:
-        """Give its connections back."""
-        await self.prometheus.close()
-        self.discovery.close()
-
-    async def trials(self, edges: Iterable[float], usual: float = 0.0) -> list[float]:
-        """Trials of the windows between the edges; those of windows without data are 0."""
-        found = []
-        for start, end in itertools.pairwise(edges):
-            outcome = await self.window(start, end, usual)
-            if isinstance(outcome, Observed):
-                assert outcome.rewards == outcome.trials
-            found.append(outcome.trials if isinstance(outcome, Observed) else 0.0)
-        return found
-
-
 @pytest.fixture
 async def rollout(
     body: dict[str, Any], server: PrometheusServer, request: pytest.FixtureRequest
-) -> AsyncIterator[Rollout]:
-    one = Rollout(server, body, re.sub("[^A-Za-z0-9]", "-", request.node.name))
+) -> AsyncIterator[CountedRollout]:
+    one = CountedRollout(server, body, re.sub("[^A-Za-z0-9]", "-", request.node.name))
     yield one
     await one.close()
 
 
 @pytest.fixture
-def read(rollout: Rollout) -> Read:
+def read(rollout: CountedRollout) -> Read:
     """Trials that windows between such edges count, and how many queries each took."""
 
     async def make(edges: Any, **pods: Samples) -> tuple[float, list[int]]:
@@ -163,7 +82,7 @@ async def test_after_scrapes_that_failed_for_ten_minutes_only_the_difference_cou
 
 @pytest.mark.parametrize(("edges", "apart"), [(every(5, 120), 30.0), (every(30, 120), None)])
 async def test_windows_between_two_scrapes_say_how_far_apart_those_are(
-    rollout: Rollout, edges: Any, apart: float | None
+    rollout: CountedRollout, edges: Any, apart: float | None
 ) -> None:
     rollout.write("a", scraped(-60, 120, 50, every=30))
     assert sum(await rollout.trials(edges)) == 4
@@ -216,7 +135,7 @@ async def test_a_pod_that_returns_under_its_name_counts_from_zero(read: Read) ->
 
 
 async def test_a_series_away_for_more_than_a_day_counts_from_its_first_sample_and_this_is_said(
-    read: Read, rollout: Rollout
+    read: Read, rollout: CountedRollout
 ) -> None:
     back = 25 * HOUR
     samples = [*scraped(0, 300, 100), *scraped(back, back + 300, 1300)]
@@ -227,7 +146,9 @@ async def test_a_series_away_for_more_than_a_day_counts_from_its_first_sample_an
     )
 
 
-async def test_lives_that_appear_when_prometheus_has_lost_its_data_are_not_learned(rollout: Rollout) -> None:
+async def test_lives_that_appear_when_prometheus_has_lost_its_data_are_not_learned(
+    rollout: CountedRollout,
+) -> None:
     rollout.write("before", [(30 * step, 6044 + 100 * step) for step in range(11)])
     usual = await rollout.trials(range(0, 301, 30), usual=100)
     rollout.write("after", [(401, 7926), (416, 7976), (431, 8026), (461, 8126)])
@@ -241,7 +162,7 @@ async def test_a_small_life_counts_from_where_it_was_when_prometheus_lost_its_da
     body: dict[str, Any],
 ) -> None:
     with prometheus_server() as server:  # what came out of order on a shared one cannot be deleted
-        one = Rollout(server, body, "lost")
+        one = CountedRollout(server, body, "lost")
         samples: Samples = [(15.0 * step, 10.0 * step) for step in range(20)]
         one.write("only", samples[:7])
         assert await one.trials([0, 30, 60, 90], usual=20) == [20, 20, 20]
@@ -253,27 +174,27 @@ async def test_a_small_life_counts_from_where_it_was_when_prometheus_lost_its_da
         await one.close()
 
 
-async def test_many_small_lives_at_once_are_one(rollout: Rollout) -> None:
+async def test_many_small_lives_at_once_are_one(rollout: CountedRollout) -> None:
     for pod in range(20):
         rollout.write(str(pod), [(10, 400), (25, 405)])
     assert await rollout.trials([0, 30], usual=100) == [100]
     assert "8000 of all_total" in rollout.notes[0]
 
 
-async def test_a_busy_newcomer_counts_whole(rollout: Rollout) -> None:
+async def test_a_busy_newcomer_counts_whole(rollout: CountedRollout) -> None:
     rollout.write("old", scraped(0, 120, 50))
     rollout.write("new", [(40, 90), (55, 180), (70, 270)])
     assert sum(await rollout.trials([0, 30, 60, 90], usual=90)) == 6 + 270
     assert rollout.notes == []
 
 
-async def test_a_life_of_a_counter_that_was_reset_right_after_is_not_learned(rollout: Rollout) -> None:
+async def test_a_life_of_a_counter_that_was_reset_right_after_is_not_learned(rollout: CountedRollout) -> None:
     rollout.write("new", [(5, 9000), (15, 10), (25, 40)])
     assert await rollout.trials([0, 30], usual=100) == [40]
     assert "9000 of all_total" in rollout.notes[0]
 
 
-async def test_a_life_of_requests_is_not_counted_either(rollout: Rollout) -> None:
+async def test_a_life_of_requests_is_not_counted_either(rollout: CountedRollout) -> None:
     rollout.body["spec"]["rollback"] = {"requests": f'served_total{{route="{rollout.name}"}}'}
     rollout.write("old", scraped(0, 120, 50))
     rollout.write("gateway", [(40, 70_000), (55, 70_030)], "served_total")
@@ -288,7 +209,7 @@ async def test_a_life_of_requests_is_not_counted_either(rollout: Rollout) -> Non
 SAWTOOTH: Samples = [(0.0, 100), (15.0, 40), (30.0, 130), (45.0, 70), (60.0, 160), (75.0, 100)]
 
 
-async def test_several_processes_behind_one_address_are_not_learned_from(rollout: Rollout) -> None:
+async def test_several_processes_behind_one_address_are_not_learned_from(rollout: CountedRollout) -> None:
     rollout.write("a", SAWTOOTH)
     await rollout.window(0, 30)
     found = await rollout.window(30, 60)
@@ -299,21 +220,23 @@ async def test_several_processes_behind_one_address_are_not_learned_from(rollout
     )
 
 
-async def test_a_series_that_is_reset_in_three_windows_running_is_no_counter(rollout: Rollout) -> None:
+async def test_a_series_that_is_reset_in_three_windows_running_is_no_counter(rollout: CountedRollout) -> None:
     rollout.write("a", [(15.0 * step, 500 * 2 ** (step // 2) if step % 2 else 5) for step in range(12)])
     found = [await rollout.window(start, start + 30) for start in (0, 30, 60, 90)]
     assert [isinstance(one, Observed) for one in found] == [True, True, False, False]
     assert "went down in 3 windows running" in found[2].message
 
 
-async def test_two_counters_that_take_turns_are_noticed_in_the_next_window(rollout: Rollout) -> None:
+async def test_two_counters_that_take_turns_are_noticed_in_the_next_window(rollout: CountedRollout) -> None:
     rollout.write("a", [(15.0 * step, 500 + step if step % 2 else 5) for step in range(12)])
     found = [await rollout.window(start, start + 30) for start in (0, 30)]
     assert isinstance(found[1], Implausible)
     assert "went from 5 back to 503 in one step" in found[1].message
 
 
-async def test_pods_that_restart_one_after_the_other_are_counters_all_the_same(rollout: Rollout) -> None:
+async def test_pods_that_restart_one_after_the_other_are_counters_all_the_same(
+    rollout: CountedRollout,
+) -> None:
     for number in range(4):
         when = 30 * number + 10
         rollout.write(f"pod-{number}", [*scraped(0, when, 100), *scraped(when + 15, 150, 0)])
@@ -322,18 +245,18 @@ async def test_pods_that_restart_one_after_the_other_are_counters_all_the_same(r
 
 
 @pytest.mark.parametrize("edges", [[0, 60], [0, 15, 30, 45, 60]])
-async def test_a_small_dip_is_no_reset(rollout: Rollout, edges: Any) -> None:
+async def test_a_small_dip_is_no_reset(rollout: CountedRollout, edges: Any) -> None:
     rollout.write("a", [(0, 1000145), (15, 1000147), (30, 1000142), (45, 1000155)])
     assert 10 <= sum(await rollout.trials(edges)) <= 15
 
 
-async def test_a_small_dip_while_nobody_looked_is_no_reset(rollout: Rollout) -> None:
+async def test_a_small_dip_while_nobody_looked_is_no_reset(rollout: CountedRollout) -> None:
     rollout.write("a", [(0, 1000145), (15, 1000147), (900, 1000142), (915, 1000155)])
     assert sum(await rollout.trials([0, 30, 890, 930])) == 2 + 8
 
 
 @pytest.mark.parametrize("lag", [20, 45, 100, 200])
-async def test_samples_that_come_late_are_all_counted(rollout: Rollout, lag: int) -> None:
+async def test_samples_that_come_late_are_all_counted(rollout: CountedRollout, lag: int) -> None:
     rollout.write("a", [(0, 1000)])
     written, total = 0, 0.0
     for end in range(30, 1231, 30):
@@ -347,14 +270,14 @@ async def test_samples_that_come_late_are_all_counted(rollout: Rollout, lag: int
     assert set(rollout.queries[1:]) == {1}
 
 
-async def test_a_pod_whose_first_samples_come_late_is_counted_whole(rollout: Rollout) -> None:
+async def test_a_pod_whose_first_samples_come_late_is_counted_whole(rollout: CountedRollout) -> None:
     rollout.write("a", [(when, 1000 + when) for when in range(0, 301, 15)])
     first = await rollout.trials([0, 30, 60, 90], usual=30)
     rollout.write("b", [(80, 4), (95, 9), (110, 15)])
     assert [*first, *await rollout.trials([90, 120], usual=30)] == [30, 30, 30, 30 + 15]
 
 
-async def test_a_life_that_comes_late_is_not_learned_and_this_is_said(rollout: Rollout) -> None:
+async def test_a_life_that_comes_late_is_not_learned_and_this_is_said(rollout: CountedRollout) -> None:
     rollout.write("a", [(when, 1000 + when) for when in range(0, 301, 15)])
     await rollout.trials([0, 30, 60, 90], usual=30)
     rollout.write("b", [(80, 5000), (95, 5002), (110, 5005)])
@@ -362,7 +285,7 @@ async def test_a_life_that_comes_late_is_not_learned_and_this_is_said(rollout: R
     assert "5000 of all_total not counted: its series came late" in rollout.notes[0]
 
 
-async def test_a_window_that_is_read_again_counts_the_same(rollout: Rollout) -> None:
+async def test_a_window_that_is_read_again_counts_the_same(rollout: CountedRollout) -> None:
     rollout.write("a", [(when, 1000 + when) for when in range(0, 76, 15)])
     await rollout.window(30, 60)
     rollout.write("a", [(when, 1000 + when) for when in range(90, 121, 15)])
@@ -379,7 +302,7 @@ async def test_a_window_that_is_read_again_counts_the_same(rollout: Rollout) -> 
     ],
 )
 async def test_of_arms_without_series_it_is_said_what_there_is_instead(
-    rollout: Rollout, trials: str, says: str
+    rollout: CountedRollout, trials: str, says: str
 ) -> None:
     late = 40 * HOUR  # names of series that are written out of order cannot be looked up at once
     samples = scraped(late, late + 120, 50)
@@ -392,7 +315,7 @@ async def test_of_arms_without_series_it_is_said_what_there_is_instead(
     assert found.reason.startswith(expected)
 
 
-async def test_tenants_see_nothing_of_each_other_where_namespaces_are_bound(rollout: Rollout) -> None:
+async def test_tenants_see_nothing_of_each_other_where_namespaces_are_bound(rollout: CountedRollout) -> None:
     name, mine, theirs = rollout.name, scraped(0, 120, 0), [(0, 0), (30, 9000), (60, 18000)]
     for namespace, samples in (("models", mine), ("victim", theirs)):
         labels = {"route": name, "arm": "logistic", "namespace": namespace}
