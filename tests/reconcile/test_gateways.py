@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 
 from bandit_operator.core import reasons
+from bandit_operator.reconcile.route_sync import ACCEPT_SECONDS
 from tests.support.playing import WORSE, Start, learned, ready, until, until_state
 from tests.support.process import Process
 
 EDGE = "Gateway infra/edge"
+RARE = {"prometheus": {"successes": "good_total", "trials": "all_total"}, "staleAfter": "3h"}
+"""Rewards of which windows are an hour."""
 
 
 def gateways(one: Process, edge: str | None, *, generation: int | None = None, words: str = "") -> None:
@@ -167,3 +170,74 @@ async def test_an_arm_that_dies_loses_its_weight_also_where_a_gateway_refuses_th
     await one.look()
     assert ready(one) == ("False", reasons.ROUTE_NOT_ACCEPTED)
     assert "Gateway edge/main" in one.condition("Ready")["message"]
+
+
+# ---- a gateway that had the route and takes nothing new ------------------------------------------
+
+
+def says(one: Process, status: str, generation: int) -> None:
+    """The only gateway says this of the route at that generation, whatever the route's own is."""
+    route = one.api.objects[one.route_path]
+    said = {
+        "type": "Accepted",
+        "status": status,
+        "observedGeneration": generation,
+        "message": "no certificate",
+    }
+    parents = [{"parentRef": {"name": "main"}, "conditions": [said]}]
+    one.api.put(one.route_path, {**route, "status": {"parents": parents}})
+
+
+def generation_of(one: Process) -> int:
+    return int(one.api.objects[one.route_path]["metadata"]["generation"])
+
+
+async def stuck(process: Start) -> tuple[Process, int]:
+    """A rollout that ticks once an hour; the gateway stays at the generation before a write."""
+    one = await learned(process, interval="1h", reward=RARE)
+    one.gateway()
+    await one.look()
+    had = generation_of(one)
+    one.set_available("bad", 0)
+    await one.look()
+    assert one.weights()["bad"] == 0
+    assert generation_of(one) > had
+    says(one, "True", had)
+    return one, had
+
+
+async def test_a_gateway_stuck_at_an_older_generation_is_told_of_in_seconds_whatever_the_interval(
+    process: Start,
+) -> None:
+    one, had = await stuck(process)
+    requeue = await one.look()
+    assert requeue is not None
+    assert requeue.after <= ACCEPT_SECONDS + 1
+    one.now += requeue.after
+    says(one, "True", had)
+    requeue = await one.look(tick=requeue.tick)
+    assert ready(one) == ("False", reasons.ROUTE_NOT_ACCEPTED)
+    assert f"generation {generation_of(one)} of the route" in one.condition("Ready")["message"]
+    assert requeue is not None
+    assert requeue.after > ACCEPT_SECONDS  # it has been told: there is nothing to look at meanwhile
+    one.gateway()
+    await one.look()
+    assert one.condition("TrafficInSync")["status"] == "True"
+
+
+async def test_a_stuck_gateway_is_told_of_also_while_another_writer_changes_the_route(process: Start) -> None:
+    one, had = await stuck(process)
+    for at in range(4):
+        one.update_route(lambda spec, at=at: spec.update(hostnames=[f"{at}.example"]))
+        says(one, "True", had)
+        await one.look()
+        one.now += ACCEPT_SECONDS / 2
+    assert ready(one) == ("False", reasons.ROUTE_NOT_ACCEPTED)
+
+
+async def test_a_gateway_that_refuses_each_later_generation_is_told_of_at_once(process: Start) -> None:
+    one, _ = await stuck(process)
+    says(one, "False", generation_of(one))
+    await one.look()
+    assert ready(one) == ("False", reasons.ROUTE_NOT_ACCEPTED)
+    assert "no certificate" in one.condition("Ready")["message"]

@@ -31,7 +31,7 @@ def at_its_tick(tracked: Tracked, now: float) -> Requeue:
 
 
 def next_requeue(tracked: Tracked, decision: Decision, begun: float, now: float, monotonic: float) -> Requeue:
-    """The next pass: the tick, or earlier where a drain or a wait ends or a write is tried again.
+    """The next pass: the tick, or earlier: a drain or a wait ends, a write is tried again.
 
     What ended while the pass was made has not been looked at, and is due at once.
 
@@ -56,6 +56,9 @@ def next_requeue(tracked: Tracked, decision: Decision, begun: float, now: float,
         moments.append(tracked.write_at + JUST_AFTER_SECONDS)
     elif not tracked.route.in_sync and tracked.experiment.mode is Mode.ACTIVE:
         moments.append(now + REASSERT_SECONDS + tracked.route.back_off(monotonic))
+    told_in = tracked.route.told_in(monotonic)
+    if told_in is not None:
+        moments.append(now + told_in + JUST_AFTER_SECONDS)
     if tracked.scales.failing:
         moments.append(now + RETRY_SECONDS)
     earlier = [moment for moment in moments if begun < moment < tracked.tick_at]

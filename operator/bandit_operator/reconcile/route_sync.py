@@ -48,7 +48,7 @@ class RouteSync:
         self._has_drained = False  # backends that were arms have been set to weight 0
         self._writers: tuple[str, ...] = ()  # field managers that write the rules, newest first
         self._accepted: int | None = None  # the newest generation that was accepted
-        self._unaccepted: tuple[int, float] | None = None  # a generation, and since when it is known
+        self._unaccepted_since: float | None = None  # since when no generation was seen accepted, monotonic
         self._shared_out = Realised()  # requests as they were meant to go, and as they went
         self._refused: str | None = None  # the API server's words
         self._overtaken: tuple[str, float] | None = None  # its words, and since when no write went through
@@ -91,11 +91,15 @@ class RouteSync:
         return True
 
     def observe_acceptance(self, placement: Placement, monotonic: float) -> None:
-        """Take in whether a gateway has accepted the route at its present generation."""
+        """Take in whether a gateway has accepted the route at its present generation.
+
+        A further generation begins no new wait: a gateway that is stuck would never be told of
+        where another writer changes the route now and then.
+        """
         if placement.accepted:
-            self._accepted, self._unaccepted = placement.generation, None
-        elif self._unaccepted is None or self._unaccepted[0] != placement.generation:
-            self._unaccepted = (placement.generation, monotonic)
+            self._accepted, self._unaccepted_since = placement.generation, None
+        elif self._unaccepted_since is None:
+            self._unaccepted_since = monotonic
 
     def observe_requests(
         self, requests: Mapping[str, float], intention: Intention, names: Sequence[str], start: float
@@ -173,6 +177,13 @@ class RouteSync:
         """Seconds between two times that the weights are written."""
         return self._contest.back_off(monotonic)
 
+    def told_in(self, monotonic: float) -> float | None:
+        """Seconds until users are told that the route is not accepted; None where no such wait goes on."""
+        if self._unaccepted_since is None:
+            return None
+        left = self._unaccepted_since + ACCEPT_SECONDS - monotonic
+        return left if left >= 0 else None
+
     def state(self, placement: Placement, monotonic: float, write_at: float | None = None) -> RouteState:
         """What condition TrafficInSync says.
 
@@ -222,23 +233,23 @@ class RouteSync:
         return ", ".join(rivals) or "a writer without a name"
 
     def _not_accepted(self, placement: Placement, monotonic: float) -> Trouble:
-        if self._unaccepted is None:
+        if self._unaccepted_since is None:
             return None
         words, who = placement.router.refused(placement.route), placement.pending
         beside = f"; {who} may still go by older weights, for which no arm is scaled down" if who else ""
         if words is not None:
             return reasons.ROUTE_NOT_ACCEPTED, f"the gateway refuses the route: {words}{beside}"
         see = f"see its status.parents{beside}"
-        if self._unaccepted[0] == self._accepted:
+        if placement.generation == self._accepted:
             generation = f"generation {self._accepted} of the route"
             words = f"{who} does not accept {generation}" if who else f"no gateway accepts {generation}"
             return reasons.ROUTE_NOT_ACCEPTED, f"{words} any more; {see}"
-        if monotonic - self._unaccepted[1] <= ACCEPT_SECONDS:
+        if monotonic - self._unaccepted_since <= ACCEPT_SECONDS:
             return None
         return (
             reasons.ROUTE_NOT_ACCEPTED,
-            f"{who or 'no gateway'} has not accepted generation {self._unaccepted[0]} of the route in "
-            f"{ACCEPT_SECONDS:g} s; {see}",
+            f"{who or 'no gateway'} has not accepted generation {placement.generation} of the route, nor any "
+            f"before it that was new in the last {ACCEPT_SECONDS:g} s; {see}",
         )
 
 
