@@ -102,3 +102,16 @@ async def test_nothing_is_scaled_in_a_mode_that_does_not_act(process: Start, mod
     assert one.replicas("bad") == 2
     one.update_spec(mode="Active")
     await until(one, lambda: one.replicas("bad") == 0)
+
+
+async def test_an_arm_whose_drain_ends_in_mode_observe_says_that_it_keeps_its_pods(process: Start) -> None:
+    one = await learned(process)
+    one.earning = WORSE
+    await until_state(one, "bad", "Draining")
+    one.update_spec(mode="Observe")
+    await until_state(one, "bad", "RolledBack")
+    assert (one.arm("bad")["reason"], one.replicas("bad")) == (reasons.DRAINED, 2)
+    one.update_spec(mode="Active")
+    await until(one, lambda: one.replicas("bad") == 0)
+    await one.tick()
+    assert one.arm("bad")["reason"] == reasons.SCALED_TO_ZERO

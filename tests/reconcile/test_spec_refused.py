@@ -114,6 +114,23 @@ async def test_the_watches_of_the_last_arms_go_on_under_a_spec_that_cannot_be_re
         await one.look()
 
 
+async def test_an_arm_that_comes_back_under_a_spec_that_cannot_be_read_serves_where_no_other_can(
+    process: Start,
+) -> None:
+    one = await learned(process)
+    one.set_available("bad", 0)
+    await one.look()
+    edit(one, nobody_as_baseline)
+    one.broken = {"good", "bad"}
+    one.set_available("good", 0)
+    await one.tick(2)
+    assert one.weights() == {"good": 10000, "bad": 0}
+    one.set_available("bad", 2)
+    await one.look()
+    assert one.weights() == {"good": 0, "bad": 10000}
+    assert ready(one) == ("False", reasons.INVALID_SPEC)
+
+
 async def test_nothing_is_decided_by_what_a_spec_said_before_and_all_of_it_is_made_up_for(
     process: Start,
 ) -> None:

@@ -10,6 +10,7 @@ from bandit_operator.core.model import (
     ArmFacts,
     ArmStanding,
     ArmState,
+    Mode,
     Rollback,
     Snapshot,
     SourceDown,
@@ -57,8 +58,9 @@ def drain(
 
 
 def may_scale(experiment: Experiment, arm: str, facts: ArmFacts) -> bool:
-    """Whether an arm that has drained is to lose its Pods, as the spec says now."""
-    return experiment.rollback.scale_to_zero and arm != experiment.baseline and facts.replicas is not None
+    """Whether an arm that has drained is to lose its Pods, as the spec says now; none is while it observes."""
+    acts = experiment.mode is Mode.ACTIVE and experiment.rollback.scale_to_zero
+    return acts and arm != experiment.baseline and facts.replicas is not None
 
 
 def clock_was_set(snapshot: Snapshot) -> bool:

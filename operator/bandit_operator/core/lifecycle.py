@@ -32,7 +32,6 @@ from bandit_operator.core.model import (
     ArmFacts,
     ArmStanding,
     ArmState,
-    Mode,
     Snapshot,
 )
 from bandit_operator.core.outcomes import (
@@ -340,7 +339,6 @@ def _stay_out(
     experiment: Experiment, arm: str, standing: ArmStanding, facts: ArmFacts, snapshot: Snapshot
 ) -> Step:
     """An arm that is out: who else touches its Pods is noticed, and what was kept goes later."""
-    acts = experiment.mode is Mode.ACTIVE
     asked_for = facts.weight > 0 and snapshot.contested
     if asked_for and facts.replicas == 0:
         up = Scaled(arm, expected=0, replicas=min(standing.previous_replicas or 1, MOST_RESTORED))
@@ -348,7 +346,7 @@ def _stay_out(
     free = {
         reasons.PODS_IN_USE: facts.used_elsewhere is None,
         reasons.PODS_KEPT: facts.weight == 0 and not snapshot.contested,
-        reasons.DRAINED: acts and bool(facts.replicas) and drain.may_scale(experiment, arm, facts),
+        reasons.DRAINED: bool(facts.replicas) and drain.may_scale(experiment, arm, facts),
     }
     if free.get(standing.reason, False):
         again = replace(standing, state=ArmState.DRAINING, quiet_since=None)
