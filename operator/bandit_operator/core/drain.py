@@ -58,7 +58,7 @@ def drain(
 
 
 def may_scale(experiment: Experiment, arm: str, facts: ArmFacts) -> bool:
-    """Whether an arm that has drained is to lose its Pods, as the spec says now; none is while it observes."""
+    """Whether an arm that has drained is to lose its Pods, as the spec says now; in mode Observe none is."""
     acts = experiment.mode is Mode.ACTIVE and experiment.rollback.scale_to_zero
     return acts and arm != experiment.baseline and facts.replicas is not None
 
