@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -228,7 +229,7 @@ async def test_a_gateway_stuck_at_an_older_generation_is_told_of_in_seconds_what
 async def test_a_stuck_gateway_is_told_of_also_while_another_writer_changes_the_route(process: Start) -> None:
     one, had = await stuck(process)
     for at in range(4):
-        one.update_route(lambda spec, at=at: spec.update(hostnames=[f"{at}.example"]))
+        one.update_route(partial(dict.update, hostnames=[f"{at}.example"]))
         says(one, "True", had)
         await one.look()
         one.now += ACCEPT_SECONDS / 2
