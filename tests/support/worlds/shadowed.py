@@ -100,7 +100,8 @@ class ShadowWorld(World):
         for _ in range(ticks):
             self._tick(30.0)
         after = self._paired(pair)
-        assert before is None or after in (None, 0.0, before), f"{pair} learned from what was {odd}"
+        # Less, where it had learned more than it had written, and forgot that.
+        assert before is None or after is None or after <= before, f"{pair} learned from what was {odd}"
 
     @rule(arm=arms)
     def another_model_is_deployed_under_an_arm_in_the_shadow(self, arm: str) -> None:
