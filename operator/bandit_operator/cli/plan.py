@@ -11,11 +11,12 @@ from bandit_operator.api.v1alpha1 import InvalidResource, parse, to_experiment
 from bandit_operator.cli.cluster import Cluster, cluster_options
 from bandit_operator.cli.names import resource_argument
 from bandit_operator.core.durations import duration
+from bandit_operator.core.inference.moments import is_normal
 from bandit_operator.core.model import SERVING_STATES
 from bandit_operator.simulation.many import chunks
 from bandit_operator.simulation.spread import measured
 from bandit_operator.simulation.summary import joined, summarise
-from bandit_operator.simulation.supposed import VARIED, supposed_world
+from bandit_operator.simulation.supposed import supposed_world
 from bandit_operator.simulation.world import World
 from bandit_operator.status.document import read_status
 from bandit_operator.status.history import observed
@@ -84,7 +85,7 @@ def world_of(body: Object, status: RecordedStatus, hours: float) -> World:
     if not trials or not any(trials):
         raise click.ClickException(f"the newest decisions of {name} saw no rewarded request; wait for some")
     requests, seconds = float(np.mean(trials)), hours * 3600.0
-    if experiment.reward_type not in VARIED:
+    if not is_normal(experiment.reward_type):
         rates = {arm: min(max(mean, 0.0), 1.0) for arm, mean in means.items()}
         return supposed_world(name, experiment, rates, requests, seconds)
     arms = [arm for arm in experiment.names if arm in means]

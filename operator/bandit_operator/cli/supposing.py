@@ -13,12 +13,13 @@ from bandit_operator.api.kind import KIND
 from bandit_operator.api.rules import parse_decimal
 from bandit_operator.api.v1alpha1 import InvalidResource, parse, to_experiment
 from bandit_operator.core.experiment import Experiment
+from bandit_operator.core.inference.moments import is_normal
 from bandit_operator.core.model import Arm, RewardType
 from bandit_operator.core.strategies import DEFAULT_STRATEGY, STRATEGIES
 from bandit_operator.simulation.schedule import WorldError
 from bandit_operator.simulation.spread import Spread
-from bandit_operator.simulation.supposed import VARIED, supposed_world
-from bandit_operator.simulation.world import SupposedShadow, World
+from bandit_operator.simulation.supposed import supposed_world
+from bandit_operator.simulation.world import RATES, SupposedShadow, World
 from bandit_operator.simulation.world_file import read_world
 
 DAY = 86_400.0
@@ -112,8 +113,7 @@ def _supposed(experiment: Experiment | None, supposed: Supposition, name: str) -
     if supposed.rps is None:
         raise click.UsageError("say how many rewarded requests come each second, such as --rps 20")
     reward_type = _reward_type(experiment, supposed)
-    bounds = (-1e12 if reward_type is RewardType.GAUSSIAN else 0.0, 1e12 if reward_type in VARIED else 1.0)
-    rates = _rates(supposed.rates, None if experiment is None else experiment.names, bounds)
+    rates = _rates(supposed.rates, None if experiment is None else experiment.names, RATES[reward_type])
     if experiment is None:
         arms = tuple(map(Arm, rates))
         strategy = STRATEGIES[DEFAULT_STRATEGY]()
@@ -137,7 +137,7 @@ def _reward_type(experiment: Experiment | None, supposed: Supposition) -> Reward
 
 def _spread(reward_type: RewardType, supposed: Supposition, rates: Mapping[str, float]) -> Spread | None:
     """How much rewards vary, as the options have it; raises UsageError where they do not fit the type."""
-    needed = {"--deviation": reward_type in VARIED, "--denominator": reward_type is RewardType.RATIO}
+    needed = {"--deviation": is_normal(reward_type), "--denominator": reward_type is RewardType.RATIO}
     why = {
         "--deviation": "how much a single reward varies (its standard deviation), such as --deviation 40",
         "--denominator": "the mean denominator of a request, such as --denominator 3",

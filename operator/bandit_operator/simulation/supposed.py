@@ -7,13 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from bandit_operator.core.experiment import Experiment
-from bandit_operator.core.model import RewardType
+from bandit_operator.core.inference.moments import is_normal
 from bandit_operator.simulation.schedule import WorldError
 from bandit_operator.simulation.spread import Spread
 from bandit_operator.simulation.world import SupposedShadow, World
-
-VARIED = (RewardType.GAUSSIAN, RewardType.RATIO)
-"""Rewards that are not between 0 and 1, of which a world must say how much they vary."""
 
 
 def supposed_world(
@@ -38,7 +35,7 @@ def supposed_world(
     Raises:
         WorldError: rewards vary, and nothing is said of how much; or they do not, and something is.
     """
-    if (experiment.reward_type in VARIED) != (spread is not None):
+    if is_normal(experiment.reward_type) != (spread is not None):
         fix = "only Gaussian and Ratio, and these always, need how much single rewards vary"
         raise WorldError(name, "spec.reward.type", experiment.reward_type.value, fix)
     ticks = max(1, round(seconds / experiment.interval))

@@ -19,6 +19,14 @@ from bandit_operator.core.model import (
 from bandit_operator.core.strategies import Strategy
 from bandit_operator.simulation.spread import Spread
 
+RATES = {
+    RewardType.BERNOULLI: (0.0, 1.0),
+    RewardType.BOUNDED: (0.0, 1.0),
+    RewardType.GAUSSIAN: (-1e12, 1e12),
+    RewardType.RATIO: (0.0, 1e12),
+}
+"""Least and most that an arm can earn in the mean."""
+
 
 @dataclass(frozen=True, slots=True)
 class SupposedShadow:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 import yaml
 
+from bandit_operator.core.inference.moments import is_normal
 from bandit_operator.core.model import (
     Delay,
     Guardrails,
@@ -23,7 +24,7 @@ from bandit_operator.core.model import (
 from bandit_operator.core.strategies import standard_error
 from bandit_operator.simulation.schedule import Place, WorldError, mapping, number, schedule
 from bandit_operator.simulation.spread import Spread
-from bandit_operator.simulation.world import SupposedShadow, World
+from bandit_operator.simulation.world import RATES, SupposedShadow, World
 
 Settings = TypeVar("Settings", Guardrails, Rollback, Promotion)
 
@@ -47,8 +48,6 @@ _TOP = {
     "standardDeviation": False,
     "denominator": False,
 }
-_RATES = {RewardType.GAUSSIAN: (-1e12, 1e12), RewardType.RATIO: (0.0, 1e12)}
-"""Least and most that an arm can earn in the mean, where it is not between 0 and 1."""
 
 
 def read_world(path: Path) -> World:
@@ -77,7 +76,7 @@ def parse_world(place: Place, data: object) -> World:
     if baseline not in names:
         raise place.at("baseline").error(baseline, f"name one of the arms {', '.join(names)}")
     reward_type = _reward_type(place.at("rewardType"), top.get("rewardType", RewardType.BERNOULLI.value))
-    low, high = _RATES.get(reward_type, (0.0, 1.0))
+    low, high = RATES[reward_type]
     shared = schedule(place.at("shared"), top.get("shared", 0.0), ticks, -high, high)
     rates = np.stack([schedule(arm["place"].at("rate"), arm["rate"], ticks, low, high) for arm in arms], -1)
     total = rates + shared[:, None]
@@ -124,7 +123,7 @@ def _spread(
 ) -> Spread | None:
     """How much rewards of Gaussian and Ratio vary; where rewards are others, that nothing is said of it."""
     of_arms = [(arm["place"], arm.get("standardDeviation", top.get("standardDeviation"))) for arm in arms]
-    if reward_type not in _RATES:
+    if not is_normal(reward_type):
         for here, name, value in (
             (place, "standardDeviation", top.get("standardDeviation")),
             (place, "denominator", top.get("denominator")),
