@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import seed as hypothesis_seed
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
-from tests.mutations.faults import COUNTERS, FAULTS, ROLLOUTS, Fault
+from tests.mutations.faults import FAULTS
+from tests.mutations.registry import COUNTERS, ROLLOUTS, Fault
 from tests.support import seeded
 from tests.support.worlds.counters import CounterWorld
 from tests.support.worlds.rollouts import World

@@ -7,8 +7,8 @@ is gone, which a test notices.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -31,35 +31,9 @@ from bandit_operator.reconcile import (
 from bandit_operator.routers import gateway_api
 from bandit_operator.sources.tally import Tally
 from bandit_operator.status import conditions, session
+from tests.mutations.registry import COUNTERS, FAULTS, fault
 
-Apply = Callable[[pytest.MonkeyPatch], None]
-ROLLOUTS, COUNTERS = "rollouts", "counters"
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One fault of the product."""
-
-    name: str
-    what: str
-    """In plain words."""
-    apply: Apply
-    worlds: str = ROLLOUTS
-    """Which worlds must find it."""
-
-
-FAULTS: list[Fault] = []
-
-
-def fault(name: str, what: str, worlds: str = ROLLOUTS) -> Callable[[Apply], Apply]:
-    """Add a fault to the list."""
-
-    def add(apply: Apply) -> Apply:
-        FAULTS.append(Fault(name, what, apply, worlds))
-        return apply
-
-    return add
-
+__all__ = ["FAULTS"]
 
 # ---- going down -------------------------------------------------------------------------
 
@@ -235,6 +209,14 @@ def _paused_unsaid(patch: pytest.MonkeyPatch) -> None:
 @fault("dead-arm-observed", "Ready=True is said in mode Observe while an arm that cannot serve has weight")
 def _dead_arm_observed(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(conditions, "_observed_trouble", lambda _: None)
+
+
+@fault(
+    "observed-drain", "in mode Observe an arm that has drained is said to lose its Pods, which nobody takes"
+)
+def _observed_drain(patch: pytest.MonkeyPatch) -> None:
+    real = drain.may_scale
+    patch.setattr(drain, "may_scale", lambda run, *rest: real(replace(run, mode=Mode.ACTIVE), *rest))
 
 
 @fault("missing-backend-stops-all", "one backend that is missing from the rule stops the whole resource")

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutations.faults import FAULTS, Fault
+from tests.mutations.faults import FAULTS
+from tests.mutations.registry import Fault
 
 PAGE = Path(__file__).parents[2] / "docs" / "promises.md"
 
