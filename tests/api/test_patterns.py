@@ -21,6 +21,7 @@ from bandit_operator.api.crd import models_of
 from bandit_operator.api.fields import CounterSelector
 from bandit_operator.api.rules import DecimalString, DurationString, PatternString, StringFormat
 from bandit_operator.api.v1alpha1 import BanditDeployment
+from bandit_operator.core.quantities import DURATION_PATTERN
 
 DEADLINE_SECONDS = 120.0
 """For all strings of one format: a thousand times what they take, and nothing to exponential work."""
@@ -114,7 +115,7 @@ def test_a_pattern_means_the_same_to_the_api_server_and_to_python(about: Any) ->
         assert not re.search(r"\\\\[sSdDwWbBAZ]|[(][?](?!s:)", pattern)
 
 
-@pytest.mark.parametrize("pattern", [rules.DECIMAL_PATTERN, rules.DURATION_PATTERN])
+@pytest.mark.parametrize("pattern", [rules.DECIMAL_PATTERN, DURATION_PATTERN])
 def test_a_pattern_of_numbers_ends_where_the_value_ends(pattern: Any) -> None:
     assert pattern.startswith("^")
     assert pattern.endswith("$")

@@ -40,7 +40,7 @@ def rate(value: Any) -> dict[str, Any]:
 
 
 def scored(**score: Any) -> dict[str, Any]:
-    return {"arms": [GOOD["arms"][0], {"name": "new", "rate": 0.2, **score}]}
+    return {"arms": [GOOD["arms"][0], {"name": "new", "rate": 0.2} | score]}
 
 
 @pytest.mark.parametrize(
@@ -120,9 +120,32 @@ def test_settings_have_the_names_and_defaults_of_the_resource(write: Callable[..
     assert experiment.delay == Delay(60.0, 300.0)
 
 
+def test_numbers_and_times_may_be_written_as_the_resource_has_them(write: Callable[..., Path]) -> None:
+    path = write(
+        interval="1m30s",
+        delay={"median": "2h", "p95": 9000},
+        guardrails={"minShare": "0.02", "maxStep": "20%"},
+        rollback={"retryAfter": "0s"},
+        arms=[
+            GOOD["arms"][0],
+            {"name": "new", "rate": "12%", "validationScore": "0.7", "validationSamples": 21},
+        ],
+    )
+    world = read_world(path)
+    assert (world.interval, world.delay) == (90.0, Delay(7200.0, 9000.0))
+    assert (world.guardrails.min_share, world.guardrails.max_step) == (0.02, 0.2)
+    assert world.rollback.retry_after is None
+    assert world.rates[0, 1] == pytest.approx(0.12)
+    assert world.validation_scores == (None, 0.7)
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
+        ({"interval": "soon"}, "interval is 'soon'; write a number of at least 0.1, in seconds, or such as"),
+        ({"interval": "nan"}, "interval is 'nan'"),
+        ({"delay": {"median": "2h", "p95": "1h"}}, "delay.p95 is '1h'; write a number of at least 7200"),
+        (rate("nan"), "arms.1.rate is 'nan'; write a number"),
         ({"ticks": 0}, "ticks is 0; write a whole number between 1 and"),
         ({"ticks": True}, "ticks is True"),
         ({"tcks": 5}, "tcks is 5; remove it; known here are name, ticks"),

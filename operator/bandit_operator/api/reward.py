@@ -17,8 +17,9 @@ from bandit_operator.api.fields import (
 from bandit_operator.api.preset_rules import NAMES, description, preset_rules
 from bandit_operator.api.presets import Preset
 from bandit_operator.api.reward_counters import BETWEEN_0_AND_1, counter_rules
-from bandit_operator.api.rules import DURATION_PATTERN, DurationString, Rule, parse_duration
+from bandit_operator.api.rules import DurationString, Rule
 from bandit_operator.core.model import RewardType
+from bandit_operator.core.quantities import DURATION_PATTERN, parse_duration
 
 
 def _needs(given: str, missing: str, meaning: str) -> Rule:

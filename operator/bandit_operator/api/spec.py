@@ -30,22 +30,13 @@ from bandit_operator.api.reward import Reward
 from bandit_operator.api.reward_counters import BETWEEN_0_AND_1
 from bandit_operator.api.route_rules import backend_limit_rules, port_rules
 from bandit_operator.api.route_template import Port
-from bandit_operator.api.rules import (
-    DECIMAL_PATTERN,
-    DURATION_PATTERN,
-    DecimalString,
-    DurationString,
-    Rule,
-    Term,
-    cel_number,
-    parse_decimal,
-    parse_duration,
-)
+from bandit_operator.api.rules import DECIMAL_PATTERN, DecimalString, DurationString, Rule, Term, cel_number
 from bandit_operator.api.shadow import Onboarding, Shadow, shadow_rules
 from bandit_operator.api.strategy import Strategy, share_maps
 from bandit_operator.api.traffic import Traffic
 from bandit_operator.api.validation import score_rules, validation_rules
 from bandit_operator.core.model import Mode, PromotionAction, ValidationScale
+from bandit_operator.core.quantities import DURATION_PATTERN, parse_decimal, parse_duration
 from bandit_operator.core.windows import FIRST_SETTLE
 
 

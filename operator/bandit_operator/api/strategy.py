@@ -17,17 +17,8 @@ from pydantic import Field, create_model
 from pydantic.alias_generators import to_camel
 
 from bandit_operator.api.fields import MAX_ARMS, ApiModel, Share
-from bandit_operator.api.rules import (
-    DECIMAL_PATTERN,
-    DecimalString,
-    DurationString,
-    Rule,
-    cel_number,
-    format_decimal,
-    format_duration,
-    parse_decimal,
-    parse_duration,
-)
+from bandit_operator.api.rules import DECIMAL_PATTERN, DecimalString, DurationString, Rule, cel_number
+from bandit_operator.core.quantities import format_decimal, format_duration, parse_decimal, parse_duration
 from bandit_operator.core.strategies import DEFAULT_STRATEGY, STRATEGIES, settings_of
 from bandit_operator.core.strategies import Strategy as CoreStrategy
 

@@ -16,12 +16,13 @@ from bandit_operator.api import spec as api
 from bandit_operator.api.faults import told
 from bandit_operator.api.fields import WITHOUT_RULES, ApiModel
 from bandit_operator.api.guard import Guard
-from bandit_operator.api.rules import Rule, parse_decimal, parse_duration
+from bandit_operator.api.rules import Rule
 from bandit_operator.api.shadow import Onboarding
 from bandit_operator.api.status import Status
 from bandit_operator.api.timestamps import from_timestamp
 from bandit_operator.core import model as core
 from bandit_operator.core.experiment import Experiment
+from bandit_operator.core.quantities import parse_decimal, parse_duration
 from bandit_operator.core.strategies import standard_error
 
 MAX_NAME_LENGTH = 52

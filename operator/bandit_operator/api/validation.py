@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from bandit_operator.api.rules import DECIMAL_PATTERN, Rule, cel_number, parse_decimal
+from bandit_operator.api.rules import DECIMAL_PATTERN, Rule, cel_number
 from bandit_operator.api.strategy import types_that_compare_validation_scores
 from bandit_operator.core.model import RewardType, ValidationScale
+from bandit_operator.core.quantities import parse_decimal
 
 _SCORE, _ERROR = "self.validationScore", "self.validationStandardError"
 _SAMPLES = "self.validationSamples"

@@ -136,7 +136,7 @@ def simulate(
 
     \b
       ticks: 2000                 # length
-      interval: 30                # seconds a tick
+      interval: 30s               # length of a tick
       requests: 100               # a tick
       baseline: old
       arms:
@@ -148,14 +148,15 @@ def simulate(
       promotion: {errorRate: 0.05, indifference: 0.005}
 
     Wherever a number changes over time, write {steps: …}, {ramp: {from, to, start, end}},
-    {cycle: {mean, amplitude, period, phase}}, {csv: FILE, column: NAME} or {sum: […]}. Further
+    {cycle: {mean, amplitude, period, phase}}, {csv: FILE, column: NAME} or {sum: […]}. Times are
+    seconds or such as 1h30m, numbers may stand in quotes or be 5%, as in the resource. Further
     fields: designEffect (5 means that the requests of a tick are so alike that a mean varies
-    five times as much), delay: {median, p95} in seconds, assumedDelay, shadow: {share, alike},
+    five times as much), delay: {median, p95}, assumedDelay, shadow: {share, alike},
     validationScale (Reward or Ranking), rewardType (Gaussian or Ratio, with standardDeviation of
     a single reward, for all or per arm, and for Ratio denominator: {mean, standardDeviation}),
     and per arm servesFrom (a tick) and validationScore with validationSamples or
     validationStandardError. A world with a shadow is played without it as well. A rolled-back arm
-    is tried again after an hour, then two, four … up to rollback.retryAfter seconds.
+    is tried again after an hour, then two, four … up to rollback.retryAfter.
     """  # noqa: D301 - the mark that keeps click from wrapping lines is the character, not its escape
     supposed = Supposition((*rates, *more_rates), rps, days, deviation, denominator)
     world, experiment = world_of(path, manifest, supposed)

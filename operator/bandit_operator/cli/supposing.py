@@ -10,11 +10,11 @@ import click
 import yaml
 
 from bandit_operator.api.kind import KIND
-from bandit_operator.api.rules import parse_decimal
 from bandit_operator.api.v1alpha1 import InvalidResource, parse, to_experiment
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.inference.moments import is_normal
 from bandit_operator.core.model import Arm, RewardType
+from bandit_operator.core.quantities import parse_decimal
 from bandit_operator.core.strategies import DEFAULT_STRATEGY, STRATEGIES
 from bandit_operator.simulation.schedule import WorldError
 from bandit_operator.simulation.spread import Spread

@@ -30,6 +30,7 @@ strategies    how traffic is split, one file a strategy
 inference     what the data say: moments, posteriors, evidence, verdicts
 windows       which stretches of time to read
 durations     how long something takes, for people
+quantities    decimals and durations as the resource writes them
 model         frozen values that all the others take and return
 reasons       every reason that can be given
 """

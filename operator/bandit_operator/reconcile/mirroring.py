@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from bandit_operator.api.references import UNREADABLE
-from bandit_operator.api.rules import parse_decimal
 from bandit_operator.api.shadow import Mirror
 from bandit_operator.api.status import Condition
 from bandit_operator.api.timestamps import from_timestamp
 from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core import reasons
+from bandit_operator.core.quantities import parse_decimal
 from bandit_operator.errors import APIError
 from bandit_operator.reconcile.contest import CONTEST_SECONDS, Contest
 from bandit_operator.reconcile.gateway_features import Features

@@ -10,8 +10,8 @@ import structlog
 
 from bandit_operator.adapters.kubernetes import KubernetesAPI
 from bandit_operator.api.references import backends_of, route_of
-from bandit_operator.api.rules import parse_decimal
 from bandit_operator.core.model import Mode
+from bandit_operator.core.quantities import parse_decimal
 from bandit_operator.errors import APIError, APIUnreachable, Conflict, NotFound, NotLeading
 from bandit_operator.reconcile import apply
 from bandit_operator.reconcile.gateway_features import Features, features_of

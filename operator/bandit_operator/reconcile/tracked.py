@@ -10,7 +10,6 @@ from typing import Any
 from bandit_operator.api.acts import Act
 from bandit_operator.api.in_force import instead, last_read
 from bandit_operator.api.references import route_of
-from bandit_operator.api.rules import parse_duration
 from bandit_operator.api.status import ConditionType
 from bandit_operator.api.v1alpha1 import (
     BanditDeployment,
@@ -26,6 +25,7 @@ from bandit_operator.core.evaluate import Known
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import Observed, Problem, Shadowed, Window
 from bandit_operator.core.outcomes import Held
+from bandit_operator.core.quantities import parse_duration
 from bandit_operator.core.windows import FIRST_SETTLE, LONGEST_SETTLE
 from bandit_operator.errors import InvalidSpec
 from bandit_operator.reconcile.mirroring import MirrorSync

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from bandit_operator.core.inference.named_arrays import Floats
+from bandit_operator.core.quantities import parse_decimal, parse_duration
 
 
 class WorldError(ValueError):
@@ -40,7 +41,7 @@ class Place:
 def number(
     place: Place, value: object, low: float | None = None, high: float | None = None, *, whole: bool = False
 ) -> float:
-    """Return a number within bounds, ends included.
+    """Return a number within bounds, ends included; as in the resource it may stand in quotes, or be 5%.
 
     Raises:
         WorldError: it is none, or out of bounds.
@@ -49,13 +50,36 @@ def number(
     bounds = bounds or (f"of at least {low:g}" if low is not None else "")
     kind = "whole number" if whole else "number"
     fix = f"write a {kind} {bounds}".rstrip()
-    if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value):
+    found = _read(value, parse_decimal)
+    if found is None or not np.isfinite(found):
         raise place.error(value, fix)
-    if (low is not None and value < low) or (high is not None and value > high):
+    if (low is not None and found < low) or (high is not None and found > high):
         raise place.error(value, fix)
-    if whole and value != int(value):
+    if whole and found != int(found):
         raise place.error(value, fix)
-    return float(value)
+    return found
+
+
+def seconds(place: Place, value: object, low: float) -> float:
+    """Return a length of time of at least ``low`` seconds, written in seconds or as the resource has it.
+
+    Raises:
+        WorldError: it is none, or shorter.
+    """
+    found = _read(value, parse_duration)
+    if found is None or not np.isfinite(found) or found < low:
+        raise place.error(value, f"write a number of at least {low:g}, in seconds, or such as 1h30m")
+    return found
+
+
+def _read(value: object, parse: Callable[[str], float]) -> float | None:
+    """The number that a value is, or that its text stands for; None where it is neither."""
+    if isinstance(value, str):
+        try:
+            return parse(value)
+        except ValueError:
+            return None
+    return None if isinstance(value, bool) or not isinstance(value, int | float) else float(value)
 
 
 def mapping(place: Place, value: object, allowed: Mapping[str, bool]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from bandit_operator.core.model import (
     ValidationScale,
 )
 from bandit_operator.core.strategies import standard_error
-from bandit_operator.simulation.schedule import Place, WorldError, mapping, number, schedule
+from bandit_operator.simulation.schedule import Place, WorldError, mapping, number, schedule, seconds
 from bandit_operator.simulation.spread import Spread
 from bandit_operator.simulation.world import RATES, SupposedShadow, World
 
@@ -95,7 +95,7 @@ def parse_world(place: Place, data: object) -> World:
         baseline=baseline,
         rates=total,
         requests=np.round(schedule(place.at("requests"), top["requests"], ticks, 0, 1e9)),
-        interval=number(place.at("interval"), top.get("interval", 30.0), 0.1),
+        interval=seconds(place.at("interval"), top.get("interval", 30.0), 0.1),
         design_effect=number(place.at("designEffect"), top.get("designEffect", 1.0), 1.0),
         serves_from=_serves_from(arms, baseline),
         validation_scores=tuple(_score(arm) for arm in arms),
@@ -189,11 +189,11 @@ def _score(arm: Mapping[str, Any]) -> float | None:
 
 def _score_error(arm: Mapping[str, Any]) -> float | None:
     """Standard error of the arm's score, as the API has it."""
-    samples, error, score = (arm.get(f"validation{name}") for name in ("Samples", "StandardError", "Score"))
+    samples, error = (arm.get(f"validation{name}") for name in ("Samples", "StandardError"))
     if samples is None and error is None:
         return None
     here: Place = arm["place"].at("validationStandardError" if samples is None else "validationSamples")
-    value = error if samples is None else samples
+    value, score = error if samples is None else samples, _score(arm)
     if score is None:
         raise here.error(value, "give the arm a validationScore too, or remove this")
     if samples is None:
@@ -215,8 +215,8 @@ def _delay(place: Place, value: object) -> Delay | None:
     if value is None:
         return None
     given = mapping(place, value, {"median": True, "p95": True})
-    median = number(place.at("median"), given["median"], 0)
-    return Delay(median, number(place.at("p95"), given["p95"], max(median, 1e-3)))
+    median = seconds(place.at("median"), given["median"], 0)
+    return Delay(median, seconds(place.at("p95"), given["p95"], max(median, 1e-3)))
 
 
 def _settings(place: Place, value: object, defaults: Settings) -> Settings:
@@ -232,9 +232,10 @@ def _settings(place: Place, value: object, defaults: Settings) -> Settings:
             if entry not in list(PromotionAction):
                 raise place.at(key).error(entry, f"write one of {', '.join(PromotionAction)}")
             changed[name] = PromotionAction(entry)
+        elif name == "retry_after":
+            changed[name] = seconds(place.at(key), entry, 0.0) or None  # 0s means never, as in the resource
         else:
-            most = None if name in ("min_trials", "retry_after") else 1.0
-            changed[name] = number(place.at(key), entry, 0.0, most)
+            changed[name] = number(place.at(key), entry, 0.0, None if name == "min_trials" else 1.0)
     return type(defaults)(**changed)
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 from bandit_operator.api.presets import DEFAULT_GATEWAY, SOFTWARE, Preset, Role, Software
 from bandit_operator.api.presets.base import LATENCY, SUCCESS, ArmLabel, Durations, Offered, Requests
-from bandit_operator.api.rules import parse_duration
 from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core import reasons
 from bandit_operator.core.model import Implausible, NoData, Observed, Outcome
+from bandit_operator.core.quantities import parse_duration
 from bandit_operator.routers import Located
 from bandit_operator.sources.base import Counter, RewardSource, Values, WithoutQueries
 from bandit_operator.sources.labels import software_label

@@ -12,12 +12,12 @@ from collections.abc import Iterator, Mapping
 
 from bandit_operator.api.presets.base import ArmLabel
 from bandit_operator.api.reward_counters import BETWEEN_0_AND_1
-from bandit_operator.api.rules import parse_decimal
 from bandit_operator.api.shadow import SHADOW_COUNTERS, ShadowPrometheus
 from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core import reasons
 from bandit_operator.core.model import Implausible, NoData, Observed, Outcome, Paired, PairOutcome, Shadowed
 from bandit_operator.core.plausibility import LARGEST, ROUNDING
+from bandit_operator.core.quantities import parse_decimal
 from bandit_operator.sources.base import Counter, Values
 from bandit_operator.sources.labels import own_label
 

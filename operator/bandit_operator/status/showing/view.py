@@ -8,11 +8,11 @@ from typing import Any
 
 from bandit_operator.api.acts import Act
 from bandit_operator.api.record import RecordedArm, RecordedStatus
-from bandit_operator.api.rules import parse_duration
 from bandit_operator.api.spec import Spec
 from bandit_operator.api.status import Condition, ShadowArmStatus
 from bandit_operator.api.timestamps import from_timestamp
 from bandit_operator.core.durations import duration
+from bandit_operator.core.quantities import parse_duration
 from bandit_operator.status.document import read_status
 from bandit_operator.status.writer import QUIET_SECONDS
 
