@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 import pytest
@@ -99,6 +100,25 @@ def test_a_union_cannot_be_structural() -> None:
     structural = crd._Structural(Either)
     with pytest.raises(TypeError, match="a union of 2 types cannot be structural"):
         structural.convert(structural.root, Either)
+
+
+def defaults(node: Any, path: str) -> Iterator[tuple[str, str]]:
+    """Place and description of each field that has a plain default."""
+    if not isinstance(node.get("default", {}), dict | list) and node["default"] != "":
+        yield path, node["description"]
+    for name, child in node.get("properties", {}).items():
+        yield from defaults(child, f"{path}.{name}")
+    for child in (node.get("items"), node.get("additionalProperties")):
+        if isinstance(child, dict):
+            yield from defaults(child, f"{path}[]")
+
+
+def test_a_description_names_the_default_for_kubectl_explain_prints_none() -> None:
+    texts = dict(defaults(crd.schema()["properties"]["spec"], "spec"))
+    assert len(texts) > 30
+    assert [path for path, text in texts.items() if "Default: " not in text] == []
+    assert texts["spec.interval"].endswith("Default: 30s.")
+    assert texts["spec.rollback.scaleToZero"].endswith("Default: true.")
 
 
 def test_the_module_prints_the_definition() -> None:

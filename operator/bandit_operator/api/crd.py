@@ -9,6 +9,7 @@ Reference: Kubernetes, "Extend the Kubernetes API with CustomResourceDefinitions
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator, Mapping
 from typing import Any, get_args
@@ -126,11 +127,24 @@ def _one_line_each_paragraph(text: str) -> str:
     return "\n\n".join(paragraphs)
 
 
+def _name_defaults(node: Schema) -> None:
+    """Let descriptions name the defaults, which ``kubectl explain`` does not print by itself."""
+    text, default = node.get("description", ""), node.get("default")
+    if default not in (None, "") and not isinstance(default, dict | list) and "Default:" not in text:
+        between = "\n\n" if text.rpartition("\n")[2].startswith("- ") else " "
+        value = default if isinstance(default, str) else json.dumps(default)
+        node["description"] = f"{text}{between}Default: {value}."
+    for child in (*node.get("properties", {}).values(), node.get("items"), node.get("additionalProperties")):
+        if isinstance(child, dict):
+            _name_defaults(child)
+
+
 def schema() -> Schema:
     """Return the structural schema of a BanditDeployment."""
     structural = _Structural(BanditDeployment)
     root = structural.convert(structural.root, BanditDeployment)
     root["properties"] = {**_META, "spec": root["properties"]["spec"], "status": root["properties"]["status"]}
+    _name_defaults(root["properties"]["spec"])
     root["required"] = ["spec"]
     return root
 
