@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -108,3 +110,17 @@ def test_a_replay_through_a_real_arm_counts_every_label(
     assert arm.terminate() == 0
     found = collector.get("/v1/summary")["routes"]["income"]["arms"]["logistic"]
     assert (found["trials"], found["successes"]) == (100, 50.0)
+
+
+def test_what_is_not_installed_is_said_with_the_fix_and_no_traceback() -> None:
+    without = "import sys; sys.modules['uvicorn'] = None; from bandit_serving.__main__ import main; main()"
+    result = subprocess.run([sys.executable, "-c", without], capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert result.stderr.startswith("bandit-serving needs uvicorn, which is not installed; install")
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_the_entry_point_runs_the_command_line() -> None:
+    command = [sys.executable, "-m", "bandit_serving", "delay", "--help"]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "Print how late labels come" in result.stdout

@@ -296,5 +296,5 @@ def _rich(part: str) -> Any:
         return importlib.import_module(f"rich.{part}")
     except ImportError as error:
         raise click.ClickException(
-            "this command needs rich, which is not installed; pip install 'bandit-operator[demo]'"
+            "this command needs rich, which is not installed; pip install rich"
         ) from error

@@ -28,7 +28,7 @@ def figure(summaries: Sequence[Summary]) -> Any:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise NoPictures(
-            "pictures need matplotlib, which is not installed; pip install 'bandit-operator[demo]'"
+            "pictures need matplotlib, which is not installed; pip install matplotlib"
         ) from error
     count = len(summaries) + 1
     result = Figure(figsize=(5.2 * count, 3.6), layout="constrained")
