@@ -31,7 +31,7 @@ def at_its_tick(tracked: Tracked, now: float) -> Requeue:
 
 
 def next_requeue(tracked: Tracked, decision: Decision, begun: float, now: float, monotonic: float) -> Requeue:
-    """The next pass: the tick, or earlier: a drain or a wait ends, a write is tried again.
+    """The next pass: the tick, or earlier, when a drain or a wait ends or a write is tried again.
 
     What ended while the pass was made has not been looked at, and is due at once.
 
