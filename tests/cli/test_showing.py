@@ -62,6 +62,31 @@ def test_status_says_how_much_validation_scores_are_still_trusted(played: Proces
     assert ("\nScores: validation is trusted 5.2%, by" in one(view, 0.0)) == (trust is not None)
 
 
+@pytest.mark.parametrize("kind", ["bd", "BanditDeployment", "banditdeployments.bandit-operator.dev"])
+def test_a_name_may_have_its_kind_before_it_as_kubectl_prints_it(run: Run, kind: str) -> None:
+    assert run("status", f"{kind}/income").output == run("status", "income").output
+
+
+@pytest.mark.parametrize(
+    ("given", "name"), [("models/income", "income"), ("bd/", "NAME"), ("/x/income", "income")]
+)
+@pytest.mark.parametrize("verb", ["status", "pause", "replay"])
+def test_a_name_with_a_namespace_before_it_is_answered_with_what_to_write(
+    run: Run, verb: str, given: str, name: str
+) -> None:
+    answer = run(verb, given)
+    assert answer.exit_code == 2
+    assert f"{given}: is no name; write {name}, and its namespace with -n" in answer.output
+
+
+def test_who_leads_is_not_said_as_if_nothing_had_been_earned_while_nothing_is_read(played: Process) -> None:
+    body = played.api.objects[played.path]
+    status = {key: value for key, value in body["status"].items() if key != "leader"}
+    assert (
+        sentences.leads(view_of({**body, "status": {**status, "phase": "Paused"}})) == "not said while Paused"
+    )
+
+
 def test_status_without_a_name_has_a_line_for_each(run: Run) -> None:
     headings, line = run("status").output.splitlines()
     assert headings.split() == ["NAMESPACE", "NAME", "PHASE", "LEADER", "SHARE", "CERTAINTY", "ACTED"]

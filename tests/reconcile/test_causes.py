@@ -21,6 +21,11 @@ class Counting(Discovery):
         super().__init__(Access())
         self.asked = 0
         self.away = False
+        self.with_others = False
+
+    @property
+    def busy(self) -> bool:
+        return self.with_others
 
     async def ask(self, address: str, at: float, read: Any) -> Any:  # noqa: ARG002 - as the real one takes them
         self.asked += 1
@@ -60,3 +65,12 @@ async def test_a_server_that_does_not_answer_changes_nothing_of_what_is_said() -
     server.away, clock.now = True, FIRST_PAUSE
     assert await causes.of("uid", "http://p", TRIALS, 60.0) == first
     assert server.asked == 2
+
+
+async def test_a_resource_whose_turn_others_took_is_looked_for_at_its_next_tick() -> None:
+    server, clock = Counting(), Clock()
+    causes = Causes(server, clock)
+    server.with_others = True
+    assert await causes.of("uid", "http://p", TRIALS, 0.0) == ""
+    server.with_others, clock.now = False, 5.0
+    assert await causes.of("uid", "http://p", TRIALS, 5.0) == "at http://p, there is no metric 1"

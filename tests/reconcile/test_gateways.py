@@ -76,6 +76,27 @@ async def test_a_gateway_that_says_nothing_of_this_generation_is_waited_for_by_n
     assert f"{EDGE} has not accepted generation" in one.condition("Ready")["message"]
 
 
+@pytest.mark.parametrize(
+    ("refs", "words"),
+    [
+        ([{"name": "edge", "namespace": "infra"}], f"its parentRefs name {EDGE}: see that it exists"),
+        ([], "the route has no parentRefs, so no gateway carries it"),
+    ],
+)
+async def test_a_route_that_no_gateway_speaks_of_is_told_with_the_gateways_that_it_names(
+    process: Start, refs: list[dict[str, Any]], words: str
+) -> None:
+    one = await learned(process)
+    route = one.api.objects[one.route_path]
+    spec = {**route["spec"], "parentRefs": refs}
+    one.api.put(one.route_path, {**route, "spec": spec, "status": {}})
+    for _ in range(3):
+        one.now += ACCEPT_SECONDS
+        await one.look()
+    assert ready(one) == ("False", reasons.ROUTE_NOT_ACCEPTED)
+    assert words in one.condition("Ready")["message"]
+
+
 async def test_a_process_that_begins_knows_which_gateways_had_the_route(process: Start) -> None:
     one = await draining(process)
     one.start()

@@ -50,10 +50,15 @@ class Discovery:
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="prometheus-discovery")
         self._busy = 0
 
+    @property
+    def busy(self) -> bool:
+        """Whether what is asked now would not be looked for."""
+        return self._busy >= WORKERS
+
     async def ask(self, address: str, at: float, read: Callable[[Lookup], Answer]) -> Answer | None:
         """What is read of a server at a time, or None where it cannot be had now."""
         headers = self._access.refusal(address) or self._access.headers(address)
-        if isinstance(headers, SourceDown) or self._busy >= WORKERS:
+        if isinstance(headers, SourceDown) or self.busy:
             return None
         lookup = _Lookup(address, headers, at - LOOK_BACK, at, time.monotonic() + LONGEST_WAIT)
         self._busy += 1

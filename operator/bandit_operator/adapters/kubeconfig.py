@@ -7,6 +7,7 @@ from typing import Any
 
 import urllib3
 from kubernetes import client, config
+from kubernetes.config.kube_config import KUBE_CONFIG_DEFAULT_LOCATION
 
 from bandit_operator.adapters.objects import JSON_PATCH, MERGE_PATCH, Object
 
@@ -46,8 +47,9 @@ class Kubeconfig:
             contexts, active = config.list_kube_config_contexts(path)
         except (config.ConfigException, OSError, ValueError) as error:
             raise ClusterFault(
-                f"--kubeconfig {path or 'in use'}, --context {context or 'in use'}: {error};"
-                " name a file and a context that kubectl config get-contexts lists"
+                f"kubeconfig {path or KUBE_CONFIG_DEFAULT_LOCATION}, context {context or 'in use'}: {error};"
+                " name a file by --kubeconfig or KUBECONFIG, and by --context one that"
+                " kubectl config get-contexts lists"
             ) from error
         self._objects = client.CustomObjectsApi(api)
         chosen = next((one for one in contexts if one["name"] == context), active)

@@ -17,7 +17,7 @@ from typing import Any, get_args
 import yaml
 from pydantic import BaseModel
 
-from bandit_operator.api.kind import GROUP, KIND, PLURAL, VERSION
+from bandit_operator.api.kind import GROUP, KIND, PLURAL, SHORT_NAME, VERSION
 from bandit_operator.api.v1alpha1 import BanditDeployment
 
 Schema = dict[str, Any]
@@ -200,7 +200,7 @@ def crd() -> Schema:
                 "listKind": f"{KIND}List",
                 "plural": PLURAL,
                 "singular": KIND.lower(),
-                "shortNames": ["bd"],
+                "shortNames": [SHORT_NAME],
                 "categories": ["all"],
             },
             "versions": [version],

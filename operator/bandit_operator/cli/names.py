@@ -11,12 +11,32 @@ from threading import Thread
 import click
 
 from bandit_operator.adapters.kubeconfig import Kubeconfig
+from bandit_operator.api.kind import GROUP, KIND, PLURAL, SHORT_NAME
 from bandit_operator.cli.cluster import Cluster
 
 PATIENCE_SECONDS = 1.0
 """Longest wait for the cluster while somebody waits for what the Tab key gives."""
 MOST = 100
 """Most names that are offered at once."""
+_SINGULAR = KIND.lower()
+_KINDS = {SHORT_NAME, PLURAL, _SINGULAR, f"{PLURAL}.{GROUP}", f"{_SINGULAR}.{GROUP}"}
+"""What kubectl takes for the kind, in small letters."""
+
+
+def resource_name(given: str) -> str:
+    """The name in what was typed: ``income``, or with its kind as kubectl writes it, ``bd/income``.
+
+    Raises:
+        UsageError: It is neither; the text says what to write.
+    """
+    kind, slash, name = given.rpartition("/")
+    if slash and (kind.lower() not in _KINDS or not name):
+        raise click.UsageError(f"{given}: is no name; write {name or 'NAME'}, and its namespace with -n")
+    return name
+
+
+def _named(_: click.Context, __: click.Parameter, given: str | None) -> str | None:
+    return None if given is None else resource_name(given)
 
 
 def _resources(context: click.Context, _: click.Parameter, begun: str) -> list[str]:
@@ -55,7 +75,7 @@ def _offered(context: click.Context, begun: str, there: Callable[[Cluster], Iter
         logging.disable(logging.NOTSET)
 
 
-resource_argument = functools.partial(click.argument, "name", shell_complete=_resources)
+resource_argument = functools.partial(click.argument, "name", shell_complete=_resources, callback=_named)
 """The argument NAME: a BanditDeployment."""
 arm_argument = functools.partial(click.argument, "arm", shell_complete=_arms)
 """The argument ARM, after NAME."""

@@ -11,6 +11,7 @@ import yaml
 
 from bandit_operator.api.v1alpha1 import InvalidResource
 from bandit_operator.cli.cluster import Connect, cluster_options
+from bandit_operator.cli.names import resource_name
 from bandit_operator.status.replay import NothingToReplay, Replay
 from bandit_operator.status.replay import replay as replay_of
 
@@ -33,7 +34,7 @@ def replay(source: str, as_json: bool, cluster: Connect) -> None:
     Exit code 0: all agree; 1: some do not; 2: there is nothing to make again.
     """  # noqa: D301 - the mark that keeps click from wrapping lines is the character, not its escape
     is_file = source == "-" or Path(source).is_file()
-    body = _read(source) if is_file else cluster().resource(source)
+    body = _read(source) if is_file else cluster().resource(resource_name(source))
     try:
         result = replay_of(body)
     except (NothingToReplay, InvalidResource) as error:

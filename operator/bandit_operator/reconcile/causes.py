@@ -56,6 +56,8 @@ class Causes:
         self._known.move_to_end(uid)
         if len(self._known) > MOST_RESOURCES:
             self._known.popitem(last=False)
+        if self._discovery.busy:
+            return known.cause  # with others' questions: no answer of its own, so no pause either
         known.again_at = now + known.pause
         known.pause = min(2 * known.pause, LONGEST_PAUSE)
         cause = await self._discovery.ask(

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from bandit_operator.adapters.kubernetes import FIELD_MANAGER
 from bandit_operator.core import reasons
 from bandit_operator.core.decision import Intention
+from bandit_operator.reconcile import problems
 from bandit_operator.reconcile.contest import CONTEST_SECONDS, Contest
 from bandit_operator.reconcile.placement import Placement
 from bandit_operator.reconcile.realised import Realised
@@ -246,11 +247,24 @@ class RouteSync:
             return reasons.ROUTE_NOT_ACCEPTED, f"{words} any more; {see}"
         if monotonic - self._unaccepted_since <= ACCEPT_SECONDS:
             return None
+        if not who:
+            return reasons.ROUTE_NOT_ACCEPTED, _unheard(placement)
         return (
             reasons.ROUTE_NOT_ACCEPTED,
-            f"{who or 'no gateway'} has not accepted generation {placement.generation} of the route, nor any "
+            f"{who} has not accepted generation {placement.generation} of the route, nor any "
             f"before it that was new in the last {ACCEPT_SECONDS:g} s; {see}",
         )
+
+
+def _unheard(placement: Placement) -> str:
+    parents = ", ".join(placement.router.parents(placement.route)[: problems.MOST_NAMED])
+    if not parents:
+        return "the route has no parentRefs, so no gateway carries it; name one in its spec.parentRefs"
+    return (
+        f"no gateway has accepted the route within {ACCEPT_SECONDS:g} s; its parentRefs name {parents}: "
+        f"see that it exists, that a controller serves it, and that its listeners allow routes of "
+        f"{placement.route['metadata']['namespace']}"
+    )
 
 
 def _missing(placement: Placement) -> Trouble:

@@ -136,6 +136,9 @@ class Router(Protocol):
     def backends(self, route: Mapping[str, Any], rule: int) -> list[Backend]:
         """The backends of a rule, in its order."""
 
+    def parents(self, route: Mapping[str, Any]) -> tuple[str, ...]:
+        """The gateways that the route asks to be carried by, in words."""
+
     def accepting(self, route: Mapping[str, Any], before: Collection[str] = ()) -> tuple[str, ...]:
         """The gateways that accept the route at some generation, or did, by their names.
 

@@ -139,6 +139,11 @@ class GatewayAPIRoute:
         """Which backend each backendRef of the rule names."""
         return [_backend(ref, route) for ref in route["spec"]["rules"][rule].get("backendRefs") or []]
 
+    def parents(self, route: Mapping[str, Any]) -> tuple[str, ...]:
+        """Of its parentRefs."""
+        refs = route["spec"].get("parentRefs") or []
+        return tuple(_parent(route, {"parentRef": ref}, at) for at, ref in enumerate(refs))
+
     def accepting(self, route: Mapping[str, Any], before: Collection[str] = ()) -> tuple[str, ...]:
         """Parents that say ``Accepted`` of some generation, and those of before that still have a status."""
         return tuple(name for name, at in _acceptances(route) if at is not None or name in before)

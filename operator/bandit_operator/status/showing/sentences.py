@@ -19,7 +19,8 @@ def last_act(view: View) -> str | None:
 def leads(view: View) -> str:
     """Who leads, how surely, and with how much of the traffic."""
     if view.leader is None:
-        return "no arm has earned a reward yet"
+        earned = any(arm.mean is not None for arm in view.arms)
+        return f"not said while {view.phase}" if earned else "no arm has earned a reward yet"
     certainty = f"the best with probability {view.certainty}" if view.certainty else "how surely is not known"
     winner = "proven best, " if view.winner == view.leader else ""
     return f"{view.leader}, {winner}{certainty}, with {view.leader_share} of the traffic"
