@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from bandit_operator.routers import ROUTERS
-from cluster.client import Cluster
+from cluster.client import Cluster, tools
 from tests.support import manifests
 
 CHART = Path(__file__).parents[2] / "charts" / "bandit-operator"
@@ -190,6 +194,52 @@ def test_the_network_policy_is_one_that_the_api_server_takes(installed: Cluster)
         "Ingress",
         "Egress",
     ]
+
+
+@pytest.fixture
+def chief(installed: Cluster, tmp_path: Path) -> Iterator[Cluster]:
+    """The cluster as the admin of one namespace has it."""
+    installed.kubectl("create", "namespace", "models")
+    one = installed.namespace("models")
+    one.kubectl("create", "serviceaccount", "chief")
+    one.kubectl("create", "rolebinding", "chief", "--clusterrole=admin", "--serviceaccount=models:chief")
+    kubeconfig = yaml.safe_load(installed.kubeconfig.read_text())
+    kubeconfig["users"][0]["user"] = {"token": one.kubectl("create", "token", "chief").strip()}
+    (tmp_path / "kubeconfig").write_text(yaml.safe_dump(kubeconfig))
+    yield Cluster(tmp_path / "kubeconfig", installed.endpoints)
+    installed.kubectl("delete", "namespace", "models", "--wait=false")
+
+
+def test_the_admin_of_a_namespace_installs_it_once_a_cluster_admin_has_given_it_its_rights(
+    installed: Cluster, chief: Cluster
+) -> None:
+    page = (CHART / "README.md").read_text().split("**No right in the whole cluster**")[1]
+    given, by_themselves = re.findall(r"(?<=\n\n)(?:    .*\n)+", page)[:2]
+
+    def run(who: Cluster, commands: str) -> subprocess.CompletedProcess[str]:
+        kubectl = f'kubectl() {{ "{tools()}/bin/cluster" kubectl "$@"; }}'
+        script = f'set -euo pipefail\nPATH="{tools()}/bin:$PATH"\n{kubectl}\n{commands}'
+        environment = {**os.environ, "KUBECONFIG": str(who.kubeconfig)}
+        return subprocess.run(
+            ["bash", "-c", script], env=environment, cwd=CHART.parents[1],
+            capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+
+    confined = by_themselves.replace("rbac.create=false", "rbac.clusterWide=false")
+    assert "attempting to grant RBAC permissions not currently held" in run(chief, confined).stderr
+    assert run(chief, "helm uninstall bandit-operator -n models --wait").returncode == 0
+    assert run(chief, given).returncode != 0, "an admin of a namespace gives out rights to routes"
+    for who, commands in (
+        (installed, given),
+        (chief, f"{by_themselves.rstrip()} --set replicas=0 --wait"),
+    ):
+        done = run(who, commands)
+        assert done.returncode == 0, done.stdout + done.stderr
+    account = "--as=system:serviceaccount:models:bandit-operator"
+    for verb, namespace, answer in (("patch", "models", "yes"), ("patch", NAMESPACE, "no")):
+        question = ("auth", "can-i", verb, "httproutes", account, "--namespace", namespace)
+        assert installed.run("cluster", "kubectl", *question, check=False).stdout.strip() == answer
+    assert run(chief, "helm uninstall bandit-operator -n models --wait").returncode == 0
 
 
 def test_an_upgrade_brings_the_definition_of_the_chart_again(installed: Cluster) -> None:

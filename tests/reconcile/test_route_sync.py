@@ -27,9 +27,12 @@ def placed(
     return SimpleNamespace(
         located=SimpleNamespace(weights=weights or dict(INTENDED.weights), strangers={}),
         router=SimpleNamespace(
-            unresolved=lambda _: unresolved, refused=lambda _: refused, writers=lambda _: WRITERS
+            unresolved=lambda _: unresolved,
+            refused=lambda _: refused,
+            writers=lambda _: WRITERS,
+            parents=lambda _: ("Gateway infra/edge",),
         ),
-        route={},
+        route={"metadata": {"namespace": "models"}},
         accepted=accepted,
         generation=7,
         missing=False,

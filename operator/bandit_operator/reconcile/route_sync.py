@@ -261,7 +261,7 @@ def _unheard(placement: Placement) -> str:
     if not parents:
         return "the route has no parentRefs, so no gateway carries it; name one in its spec.parentRefs"
     return (
-        f"no gateway has accepted the route within {ACCEPT_SECONDS:g} s; its parentRefs name {parents}: "
+        f"no gateway accepts generation {placement.generation} of the route; its parentRefs name {parents}: "
         f"see that it exists, that a controller serves it, and that its listeners allow routes of "
         f"{placement.route['metadata']['namespace']}"
     )
