@@ -47,6 +47,30 @@ def test_a_rule_over_several_fields_is_checked_too() -> None:
     assert "the state of logistic is Out, and it is the baseline" in lint(yaml.safe_dump(body)).output
 
 
+AROUND: list[tuple[dict[str, Any], str]] = [
+    (
+        {"apiVersion": "bandit-operator.dev/v1"},
+        'apiVersion: "bandit-operator.dev/v1": is not known; write bandit-',
+    ),
+    ({"apiVersion": None}, "apiVersion: is missing; set apiVersion"),
+    ({"kind": "banditdeployment"}, 'kind: "banditdeployment": is not known; write BanditDeployment'),
+    ({"metadata": {"name": "Income"}}, 'metadata.name: "Income": must be the name of an object'),
+    ({"metadata": {"name": "income", "labels": {"v": 1}}}, 'metadata.labels.v: 1: a number; write "1"'),
+    ({"metadata": {"generateName": "income-"}}, "metadata.name: is missing; set name"),
+    ({"metadata": None}, "metadata: is missing; set metadata"),
+]
+
+
+@pytest.mark.parametrize(("wrong", "said"), AROUND, ids=[said[:40] for _, said in AROUND])
+def test_what_the_api_server_would_refuse_outside_of_the_spec_is_told_once(
+    wrong: dict[str, Any], said: str
+) -> None:
+    result = lint(yaml.safe_dump({**good(), **wrong}))
+    assert result.exit_code == 1
+    assert said in result.output
+    assert "\n1 fault; " in result.output
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -24,7 +24,7 @@ def test_a_duration_is_read_in_seconds(text: str, seconds: float) -> None:
 
 @pytest.mark.parametrize("text", ["", "30", "5d", "-1s", "1.5h", "1 s", "s", "1s1s1s1s1s", "30s\n"])
 def test_what_is_no_duration_is_refused_with_advice(text: str) -> None:
-    with pytest.raises(ValueError, match="in numbers with the units h, m, s or ms, for example 1h30m"):
+    with pytest.raises(ValueError, match="in whole numbers with the units h, m, s or ms, for example 1h30m"):
         parse_duration(text)
 
 

@@ -17,6 +17,13 @@ from pydantic.fields import FieldInfo
 
 LONGEST_VALUE = 60
 """Characters of a value that are shown."""
+BOUNDS = {
+    "greater_than_equal": ("ge", "at least"),
+    "greater_than": ("gt", "above"),
+    "less_than_equal": ("le", "at most"),
+    "less_than": ("lt", "below"),
+}
+"""By the type of a fault: what pydantic calls the bound, and how it is told."""
 
 
 def told(fault: Mapping[str, Any], root: type[BaseModel]) -> str:
@@ -54,6 +61,16 @@ def _told(fault: Mapping[str, Any], root: type[BaseModel]) -> str | None:
             return f"{_shown(value)}: {_kind(value)}; write {fix}"
         case "string_type" if isinstance(value, (bool, int, float)):
             return f"{_shown(value)}: {_kind(value)}; write {json.dumps(json.dumps(value))}"
+        case "string_type":
+            [only] = value if isinstance(value, list) and len(value) == 1 else [None]
+            return f"{_shown(value)}: {_kind(value)}; write {only if isinstance(only, str) else 'a string'}"
+        case "string_too_short":
+            return f"{_shown(value)}: is too short; write something, or leave {fault['loc'][-1]} out"
+        case "string_too_long":
+            return f"has {len(value)} of at most {context['max_length']} characters; shorten it"
+        case "greater_than_equal" | "greater_than" | "less_than_equal" | "less_than" as bound:
+            key, words = BOUNDS[bound]
+            return f"{_shown(value)}: must be {words} {context[key]}"
         case "too_short" if "min_length" in context:
             return f"has {context['actual_length']} of at least {context['min_length']}; add to it"
         case "too_long" if "max_length" in context:
@@ -83,6 +100,8 @@ def _one_of(choices: Sequence[str], value: Any) -> str:
     lower = {choice.lower(): choice for choice in choices}
     near = difflib.get_close_matches(str(value).lower(), lower, n=1, cutoff=0.7)
     known = ", ".join(choices)
+    if len(choices) == 1:
+        return f"write {known}"
     return f"write {lower[near[0]]}, or another of {known}" if near else f"write one of {known}"
 
 

@@ -75,11 +75,11 @@ class ListMap:
         """Return ``items``.
 
         Raises:
-            ValidationError: at the second of two items with one key, in the API server's words.
+            ValidationError: at the second of two items with one key.
         """
         keys = [str(getattr(item, self.key)) for item in items]
         faults = [
-            fault_at((index,), f'Duplicate value: {{"{self.key}":"{value}"}}')
+            fault_at((index,), f'{self.key} "{value}" is there already; give each a {self.key} of its own')
             for index, value in enumerate(keys)
             if value in keys[:index]
         ]

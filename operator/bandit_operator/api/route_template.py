@@ -60,7 +60,7 @@ RouteDuration = Annotated[
     str,
     PatternString(
         "([0-9]{1,5}(h|m|s|ms)){1,4}",
-        "a duration as the Gateway API writes it, in numbers with the units h, m, s or ms",
+        "a duration as the Gateway API writes it, in whole numbers with the units h, m, s or ms",
         "30s",
         max_length=32,
     ),

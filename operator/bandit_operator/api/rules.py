@@ -303,7 +303,7 @@ class DurationString(StringFormat):
         zero = "0s or " if self.or_zero else ""
         return (
             f"must be {zero}a duration from {self.minimum} to {self.maximum}, "
-            f"in numbers with the units h, m, s or ms, for example {self.example}"
+            f"in whole numbers with the units h, m, s or ms, for example {self.example}"
         )
 
     def written(self, number: float) -> str:

@@ -4,19 +4,38 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 import click
 import yaml
+from pydantic import ValidationError
 
 from bandit_operator.api import crd
-from bandit_operator.api.kind import KIND
+from bandit_operator.api.faults import told
+from bandit_operator.api.fields import ApiModel, ObjectName
+from bandit_operator.api.kind import GROUP, KIND
 from bandit_operator.api.v1alpha1 import faults_of
 
 ONLY_THE_SERVER = (
     "not checked here: that the route in spec.traffic is not changed,"
     " and that route, backends and scale targets exist"
 )
+
+
+class _Metadata(ApiModel):
+    """What every object has, as far as people write it."""
+
+    name: ObjectName
+    labels: dict[str, str] | None = None
+    annotations: dict[str, str] | None = None
+
+
+class _Envelope(ApiModel):
+    """What the API server looks at before it knows the definition, so that no definition has it."""
+
+    api_version: Literal["bandit-operator.dev/v1alpha1"]
+    kind: Literal["BanditDeployment"]
+    metadata: _Metadata
 
 
 @click.command()
@@ -50,14 +69,29 @@ def _faults(file: IO[str]) -> Iterator[str]:
     except yaml.YAMLError as error:
         yield f"{file.name}: it is neither YAML nor JSON: {' '.join(str(error).split())}"
         return
-    resources = [body for body in bodies if isinstance(body, Mapping) and body.get("kind") == KIND]
+    resources = [body for body in bodies if isinstance(body, Mapping) and _is_meant(body)]
     if not resources:
         yield f"{file.name}: it has no {KIND}; write apiVersion and kind as bandit-operator init does"
     for body in resources:
         metadata = body.get("metadata")
         name = metadata.get("name") if isinstance(metadata, Mapping) else None
-        for fault in (*faults_of(body), *unknown_fields(body.get("spec"), _spec_schema(), "spec")):
+        faults = dict.fromkeys((*_around(body), *faults_of(body)))
+        for fault in (*faults, *unknown_fields(body.get("spec"), _spec_schema(), "spec")):
             yield f"{file.name}: {name or 'without a name'}: {fault}"
+
+
+def _is_meant(body: Mapping[str, Any]) -> bool:
+    """Whether a document is to be a resource, be it with another version or a kind that is misspelt."""
+    group = str(body.get("apiVersion")).partition("/")[0]
+    return group == GROUP or str(body.get("kind")).lower() == KIND.lower()
+
+
+def _around(body: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is wrong outside of the spec."""
+    try:
+        _Envelope.model_validate(body)
+    except ValidationError as error:
+        yield from (told(fault, _Envelope) for fault in error.errors())
 
 
 def _spec_schema() -> Mapping[str, Any]:

@@ -42,7 +42,7 @@ def parse_duration(text: str) -> float:
     """
     if not re.fullmatch(DURATION_PATTERN, text):
         raise ValueError(
-            f'"{text}": must be a duration, in numbers with the units h, m, s or ms, for example 1h30m'
+            f'"{text}": must be a duration, in whole numbers with the units h, m, s or ms, for example 1h30m'
         )
     return sum(int(number) * _UNIT_SECONDS[unit] for number, unit in re.findall("([0-9]+)(ms|s|m|h)", text))
 
