@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,7 +94,9 @@ def mapping(place: Place, value: object, allowed: Mapping[str, bool]) -> dict[st
         raise place.error(value, f"write a mapping with {names}")
     for name in value:
         if name not in allowed:
-            raise place.at(str(name)).error(value[name], f"remove it; known here are {names}")
+            near = difflib.get_close_matches(str(name), allowed, n=1)
+            fix = f"write {near[0]}, or remove it" if near else "remove it"
+            raise place.at(str(name)).error(value[name], f"{fix}; known here are {names}")
     for name, required in allowed.items():
         if required and name not in value:
             raise place.at(name).error(None, "add it")

@@ -97,7 +97,7 @@ def parse_world(place: Place, data: object) -> World:
         requests=np.round(schedule(place.at("requests"), top["requests"], ticks, 0, 1e9)),
         interval=seconds(place.at("interval"), top.get("interval", 30.0), 0.1),
         design_effect=number(place.at("designEffect"), top.get("designEffect", 1.0), 1.0),
-        serves_from=_serves_from(arms, baseline),
+        serves_from=_serves_from(arms, baseline, ticks),
         validation_scores=tuple(_score(arm) for arm in arms),
         validation_errors=tuple(_score_error(arm) for arm in arms),
         validation_scale=_scale(place.at("validationScale"), top.get("validationScale", "Reward")),
@@ -171,11 +171,11 @@ def _arms(place: Place, value: object) -> list[dict[str, Any]]:
     return arms
 
 
-def _serves_from(arms: list[dict[str, Any]], baseline: str) -> tuple[int, ...]:
+def _serves_from(arms: list[dict[str, Any]], baseline: str, ticks: int) -> tuple[int, ...]:
     result = []
     for arm in arms:
         here = arm["place"].at("servesFrom")
-        tick = int(number(here, arm.get("servesFrom", 0), 0, whole=True))
+        tick = int(number(here, arm.get("servesFrom", 0), 0, ticks - 1, whole=True))
         if tick and arm["name"] == baseline:
             raise here.error(tick, "remove it: the baseline serves from the first tick")
         result.append(tick)
