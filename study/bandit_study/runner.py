@@ -71,7 +71,7 @@ def jobs(entries: Iterable[Entry], fraud: Path | None, only: Sequence[str]) -> l
     names = sorted(job.name for job in all_jobs)
     for name in only:
         if name not in names:
-            raise StudyError(f"--only {name}: there is no such set; there are {', '.join(names) or 'none'}")
+            raise StudyError(f"{name}: there is no such set; there are {', '.join(names) or 'none'}")
     chosen = [job for job in all_jobs if not only or job.name in only]
     return sorted(chosen, key=lambda job: (-job.path.stat().st_size, job.name))
 

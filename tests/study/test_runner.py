@@ -89,7 +89,7 @@ def test_a_known_long_stream_runs_a_second_time_with_the_break(
 
 def test_a_set_that_is_not_there_is_named_with_those_that_are(todo: list[runner.Job]) -> None:
     entries = [job.source for job in todo if isinstance(job.source, Entry)]
-    with pytest.raises(StudyError, match="--only other: there is no such set; there are sales, visits"):
+    with pytest.raises(StudyError, match="other: there is no such set; there are sales, visits"):
         runner.jobs(entries, None, ["other"])
 
 

@@ -13,6 +13,7 @@ import pydantic
 import yaml
 
 from bandit_serving.errors import BadSetting
+from bandit_serving.faults import told
 from bandit_serving.rewards.accuracy import Accuracy
 from bandit_serving.rewards.balanced_accuracy import BalancedAccuracy
 from bandit_serving.rewards.base import Ratio, RewardFunction, RewardType
@@ -55,8 +56,7 @@ def make_reward(name: str, settings: str | dict[str, Any]) -> RewardFunction:
         values = json.loads(settings) if isinstance(settings, str) else settings
         return kind.model_validate(values)
     except pydantic.ValidationError as error:
-        reasons = "; ".join(f"{'.'.join(map(str, e['loc'])) or name}: {e['msg']}" for e in error.errors())
-        raise BadSetting(f"--reward-settings of {name}: {reasons}") from error
+        raise BadSetting(f"--reward-settings of {name}: {told(error, name)}") from error
     except ValueError as error:
         raise BadSetting(f"--reward-settings {settings!r}: not a JSON object: {error}") from error
 
@@ -80,8 +80,7 @@ def load_routes(path: Path) -> dict[str, RewardFunction]:
         parsed = yaml.safe_load(path.read_text(encoding="utf-8"))
         routes = pydantic.TypeAdapter(dict[str, _RouteSettings]).validate_python(parsed)
     except pydantic.ValidationError as error:
-        reasons = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise BadSetting(f"--routes {path}: {reasons}") from error
+        raise BadSetting(f"--routes {path}: {told(error, 'the file')}") from error
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise BadSetting(f"--routes {path}: cannot be read: {error}") from error
     functions = {}

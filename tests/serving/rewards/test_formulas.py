@@ -198,12 +198,12 @@ BAD = {
         {"costs": {"1": {"1": 0, "1.0": 1}, "1.0": {"1": 1, "1.0": 0}}},
         "two of the classes 1, 1.0 are the same; leave one out",
     ),
-    "no bound": ("regression-error", {"bound": 0}, "bound: Input should be greater than 0"),
-    "another power": ("regression-error", {"bound": 1, "power": 3}, "power: Input should be 1 or 2"),
+    "no bound": ("regression-error", {"bound": 0}, "bound: 0: should be greater than 0"),
+    "another power": ("regression-error", {"bound": 1, "power": 3}, "power: 3: should be 1 or 2"),
     "a threshold of one": (
         "rare-positives",
         {"thresholds": [1.0]},
-        "thresholds.0: Input should be less than 1",
+        "thresholds.0: 1.0: should be less than 1",
     ),
 }
 

@@ -105,15 +105,19 @@ def test_true_is_not_the_class_one() -> None:
 BAD = {
     "unknown function": ("speed", "{}", "--reward speed: there is none of this name; take one of accuracy,"),
     "no JSON": ("accuracy", "{", "not a JSON object"),
-    "no object": ("accuracy", "[]", "accuracy: Input should be"),
-    "unknown setting": ("accuracy", '{"size": 1}', "size: Extra inputs are not permitted"),
-    "no priors": ("balanced-accuracy", "{}", "priors: Field required"),
-    "one class": ("balanced-accuracy", '{"priors": {"1": 1}}', "priors: Dictionary should have at least 2"),
+    "no object": ("accuracy", "[]", "accuracy: []: write a map, {NAME: …}"),
+    "unknown setting": ("accuracy", '{"size": 1}', "size: there is no such setting; take it out"),
+    "no priors": ("balanced-accuracy", "{}", "priors: is missing; add it"),
+    "one class": (
+        "balanced-accuracy",
+        '{"priors": {"1": 1}}',
+        'priors: {"1": 1}: Dictionary should have at least 2',
+    ),
     "shares too small": ("balanced-accuracy", '{"priors": {"0": 0.5, "1": 0.4}}', "the shares add up to 0.9"),
     "a share of zero": (
         "balanced-accuracy",
         '{"priors": {"0": 1, "1": 0}}',
-        "priors.1: Input should be greater",
+        "priors.1: 0: should be greater than 0",
     ),
 }
 
@@ -140,9 +144,11 @@ def test_the_registry_is_sorted_and_every_function_has_its_formula() -> None:
 
 
 BAD_ROUTES = {
-    "no mapping": ("[1]", "Input should be a valid dictionary"),
-    "no reward": ("income: {settings: {}}", "income.reward: Field required"),
-    "an unknown field": ("income: {reward: accuracy, size: 1}", "income.size: Extra inputs"),
+    "no mapping": ("[1]", "the file: [1]: write a map, {NAME: …}"),
+    "no reward": ("income: {settings: {}}", "income.reward: is missing; add it"),
+    "an unknown field": ("income: {reward: accuracy, size: 1}", "income.size: there is no such setting"),
+    "a word for a map": ("income: accuracy", 'income: "accuracy": write a map, {NAME: …}'),
+    "a number for a route": ("5: {reward: accuracy}", "5: 5: should be a valid string"),
     "an unknown function": ("income: {reward: speed}", "route income: --reward speed: there is none"),
     "no YAML": ("{", "cannot be read"),
 }
