@@ -99,7 +99,10 @@ async def test_secrets_come_from_files_that_are_read_again_for_each_attempt(
     webhooks: Webhooks, tmp_path: Path
 ) -> None:
     file = written(tmp_path, [{"urlFile": "url", "headersFile": "headers"}])
+    for name in ("url", "headers"):
+        (tmp_path / name).touch()
     [one] = webhooks_in(file)
+    (tmp_path / "url").unlink()
     receiver = Recording()
     async with server(receiver) as address:
         missing = await webhooks.post(one, notice())
@@ -148,6 +151,18 @@ def test_https_and_what_does_not_leave_the_cluster_may_be_told(tmp_path: Path, u
 @pytest.mark.parametrize(
     ("listed", "says"),
     [
+        (
+            [{"urlFile": "uri"}],
+            "webhook 1.urlFile: there is no file uri beside it; add that key to the Secret",
+        ),
+        ([{"url": "https://a", "headersFile": "no"}], "webhook 1.headersFile: there is no file no beside it"),
+        ({"url": TOKEN}, 'the whole: write a list, in which each item begins with "- "'),
+        ([TOKEN], "webhook 1: write its fields, at least url or urlFile"),
+        ([{"url": "https://a", "headers": TOKEN}], "webhook 1.headers: write a map, {NAME: …}"),
+        ([{"url": "https://a"}, {"url": "https://b", "kinds": "All"}], "webhook 2.kinds: write a list"),
+        ([{"url": "https://a", "colour": TOKEN}], "webhook 1.colour: there is no such field; take it out"),
+        ([{"url": "https://a", "kinds": [TOKEN]}], "webhook 1.kinds.0: it should be 'ByHand', "),
+        ([{"url": f"https://a\n{TOKEN}"}], "webhook 1: the url is no http or https address"),
         ([{"url": f"http://{TOKEN}.example.com"}], "must be https"),
         ([{"url": f"http://10.0.0.1/{TOKEN}"}], "must be https"),
         ([{"url": f"https://me:{TOKEN}@example.com"}], "without a user"),
@@ -155,10 +170,13 @@ def test_https_and_what_does_not_leave_the_cluster_may_be_told(tmp_path: Path, u
         ([{"format": "slack"}], "one of url and urlFile"),
         ([{"url": "https://a", "headers": {"Host": TOKEN}}], "'Host' is no header that can be set"),
         ([{"url": "https://a", "headers": {"X-Key": f"{TOKEN}\n"}}], "the value of header X-Key"),
-        ([{"url": f"https://a/{TOKEN}", "kinds": ["Everything"]}], "0.kinds.0: Input should be 'ByHand'"),
-        ([{"url": f"https://a/{TOKEN}", "format": "teams"}], "0.format: Input should be"),
-        ([{"url": f"https://a/{TOKEN}", "uri": "x"}], "0.uri: Extra inputs are not permitted"),
-        ({"url": f"https://a/{TOKEN}"}, "the whole: Input should be a valid list"),
+        (
+            [{"url": f"https://a/{TOKEN}", "kinds": ["Everything"]}],
+            "webhook 1.kinds.0: it should be 'ByHand'",
+        ),
+        ([{"url": f"https://a/{TOKEN}", "format": "teams"}], "webhook 1.format: it should be"),
+        ([{"url": f"https://a/{TOKEN}", "uri": "x"}], "webhook 1.uri: there is no such field"),
+        ({"url": f"https://a/{TOKEN}"}, "the whole: write a list"),
         (f"- url: [{TOKEN}", "no YAML or JSON"),
     ],
 )

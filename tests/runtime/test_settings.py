@@ -42,7 +42,7 @@ def test_an_operator_whose_list_of_webhooks_cannot_be_used_does_not_start(tmp_pa
     file = tmp_path / "webhooks.yaml"
     for text, says in (
         (None, "cannot be read: No such file or directory"),
-        ("- {url: http://secret.example.com}", "0: Value error, the url must be https"),
+        ("- {url: http://secret.example.com}", "webhook 1: the url must be https"),
     ):
         if text is not None:
             file.write_text(text)

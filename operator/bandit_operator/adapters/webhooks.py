@@ -116,8 +116,7 @@ def webhooks_in(file: Path) -> tuple[Webhook, ...]:
         raise ValueError(f"the file of webhooks cannot be read: {error.strerror}") from None
     except ValidationError as error:
         fault = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        field = ".".join(str(part) for part in fault["loc"]) or "the whole"
-        raise ValueError(f"the file of webhooks cannot be used: {field}: {fault['msg']}") from None
+        raise ValueError(f"the file of webhooks cannot be used: {_told(fault)}") from None
     return tuple(_placed(one, number, file.parent) for number, one in enumerate(found, 1))
 
 
@@ -126,10 +125,38 @@ _WEBHOOKS = TypeAdapter(
 )
 
 
+_FIXES = {
+    "dict_type": "write a map, {NAME: …}",
+    "extra_forbidden": "there is no such field; take it out",
+    "frozen_set_type": "write a list",
+    "list_type": 'write a list, in which each item begins with "- "',
+    "model_type": "write its fields, at least url or urlFile",
+    "string_type": "write it in quotes",
+}
+
+
+def _told(fault: Mapping[str, Any]) -> str:
+    """Field and fix, without the value, which may be a secret."""
+    number, *inside = fault["loc"] or [None]
+    place = "the whole" if number is None else f"webhook {number + 1}"
+    message = str(fault["msg"]).removeprefix("Value error, ").replace("Input should", "it should")
+    return f"{'.'.join(map(str, (place, *inside)))}: {_FIXES.get(fault['type'], message)}"
+
+
 def _placed(webhook: Webhook, number: int, folder: Path) -> Webhook:
-    """With a name, and with files found from the folder of the settings."""
+    """With a name, and with files found from the folder of the settings.
+
+    Raises:
+        ValueError: There is no such file.
+    """
     files = {"url_file": webhook.url_file, "headers_file": webhook.headers_file}
     placed = {field: folder / file for field, file in files.items() if file is not None}
+    for field, file in placed.items():
+        if not file.is_file():
+            raise ValueError(
+                f"the file of webhooks cannot be used: webhook {number}.{to_camel(field)}: there is no file "
+                f"{file.name} beside it; add that key to the Secret, or name another"
+            )
     return webhook.model_copy(update={"name": webhook.name or f"webhook {number}", **placed})
 
 
