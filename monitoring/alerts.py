@@ -67,6 +67,7 @@ def _arm(state: str) -> str:
     )
 
 
+INTERVAL = "max by (resource_namespace, resource) (bandit_operator_interval_seconds)"
 ALERTS = (
     Alert(
         "BanditArmRolledBack",
@@ -112,6 +113,16 @@ ALERTS = (
         "Requests fail. No arm has a ready endpoint, arms that were out included.",
     ),
     Alert(
+        "BanditNotLookedAt",
+        "time() - max by (resource_namespace, resource) (bandit_operator_looked_at_timestamp_seconds)"
+        f" > 3 * clamp_min({INTERVAL}, 60)",
+        "5m",
+        Severity.CRITICAL,
+        "Nobody has looked at " + WHOSE + " for {{ $value | humanizeDuration }}.",
+        "Its conditions are those of then. Weights stay where they are; nothing is learned or rolled back there,"
+        " and an arm that fails keeps its traffic.",
+    ),
+    Alert(
         "BanditOperatorDown",
         "absent(max(bandit_operator_leading) == 1)",
         "5m",
@@ -148,7 +159,8 @@ ALERTS = (
     ),
     Alert(
         "BanditRewardsStale",
-        "time() - bandit_operator_rewards_until_timestamp_seconds > 1800"
+        "time() - bandit_operator_rewards_until_timestamp_seconds"
+        f" > on (resource_namespace, resource) group_left () (1800 + 2 * {INTERVAL})"
         " unless on (resource_namespace, resource) bandit_operator_phase"
         '{phase=~"Paused|Rejected"} == 1',
         "5m",

@@ -76,8 +76,11 @@ def test_state_figures_and_times_of_a_status_are_shown() -> None:
 
 
 def test_of_a_resource_that_others_or_none_look_at_a_replica_shows_only_when_one_did() -> None:
-    found = exposed(cache_with(STATUS), ours=False)
+    cache = cache_with(STATUS)
+    cache.resources["models", "income"]["spec"] = {"interval": "1m30s"}
+    found = exposed(cache, ours=False)
     assert found.pop("looked_at_timestamp_seconds") == [({}, 1767225780.0)]
+    assert found.pop("interval_seconds") == [({}, 90.0)]
     assert not any(found.values())
 
 

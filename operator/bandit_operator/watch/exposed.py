@@ -17,6 +17,7 @@ from prometheus_client.registry import Collector
 
 from bandit_operator.api.references import Key
 from bandit_operator.api.timestamps import from_timestamp
+from bandit_operator.core.quantities import parse_duration
 from bandit_operator.runtime.telemetry import RESOURCE
 from bandit_operator.watch.cache import Cache
 
@@ -35,10 +36,14 @@ class Gauge:
 
 
 LOOKED_AT = "looked_at_timestamp_seconds"
+INTERVAL = "interval_seconds"
+WHOEVER_LOOKS = frozenset({LOOKED_AT, INTERVAL})
+"""Shown by every replica, so that one of those left tells what nobody looks at any more."""
 GAUGES = (
     Gauge("condition", "1 for each condition as it stands", ("type", "status", "reason")),
     Gauge("phase", "1 for the phase that the resource is in", ("phase",)),
     Gauge(LOOKED_AT, "When the resource was looked at last, by its status, whoever looks at it"),
+    Gauge(INTERVAL, "Longest time between two looks: spec.interval"),
     Gauge("last_act_timestamp_seconds", "When something was done last", ("kind",)),
     Gauge("rewards_until_timestamp_seconds", "Up to when rewards have been read"),
     Gauge("arm_state", "1 for the state that the arm is in", ("arm", "state", "reason")),
@@ -76,14 +81,20 @@ class Exposed(Collector):
         }
         for key, body in self._cache.resources.items():
             try:
-                samples = list(_samples(body.get("status") or {}))
+                samples = [*_samples(body.get("status") or {}), *_paces(body)]
             except BROKEN:
                 continue
             if not self._owns(key):
-                samples = [one for one in samples if one[0] == LOOKED_AT]
+                samples = [one for one in samples if one[0] in WHOEVER_LOOKS]
             for name, labels, value in samples:
                 families[name].add_metric((*key, *labels), value)
         return families.values()
+
+
+def _paces(body: Object) -> Iterator[Sample]:
+    interval = (body.get("spec") or {}).get("interval")
+    if interval is not None:
+        yield INTERVAL, (), parse_duration(interval)
 
 
 def _samples(status: Object) -> Iterator[Sample]:
