@@ -119,8 +119,8 @@ ALERTS = (
         "5m",
         Severity.CRITICAL,
         "Nobody has looked at " + WHOSE + " for {{ $value | humanizeDuration }}.",
-        "Its conditions are those of then. Weights stay where they are; nothing is learned or rolled back there,"
-        " and an arm that fails keeps its traffic.",
+        "Its conditions are those of then. Weights stay where they are; nothing is learned or rolled back"
+        " there, and an arm that fails keeps its traffic.",
     ),
     Alert(
         "BanditOperatorDown",
