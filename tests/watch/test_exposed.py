@@ -52,9 +52,9 @@ def exposed(cache: Cache, *, ours: bool = True) -> dict[str, list[tuple[dict[str
     }
 
 
-def cache_with(status: Any) -> Cache:
+def cache_with(status: Any, **spec: Any) -> Cache:
     cache = Cache()
-    cache.resources["models", "income"] = {"status": status}
+    cache.resources["models", "income"] = {"spec": spec, "status": status}
     return cache
 
 
@@ -76,9 +76,7 @@ def test_state_figures_and_times_of_a_status_are_shown() -> None:
 
 
 def test_of_a_resource_that_others_or_none_look_at_a_replica_shows_only_when_one_did() -> None:
-    cache = cache_with(STATUS)
-    cache.resources["models", "income"]["spec"] = {"interval": "1m30s"}
-    found = exposed(cache, ours=False)
+    found = exposed(cache_with(STATUS, interval="1m30s"), ours=False)
     assert found.pop("looked_at_timestamp_seconds") == [({}, 1767225780.0)]
     assert found.pop("interval_seconds") == [({}, 90.0)]
     assert not any(found.values())
