@@ -39,10 +39,9 @@ class Origin:
             ValueError: It is no such address, or has a user in it.
         """
         parts = urlsplit(address)
+        # urlsplit leaves some of these out; whoever connects may not.
         if any(letter.isspace() or not letter.isprintable() for letter in address):
-            raise ValueError(
-                "it has a blank or a line's end in it"
-            )  # which urlsplit leaves out, clients may not
+            raise ValueError("it has a blank or a line's end in it")
         if parts.scheme not in _PORTS or not parts.hostname or "@" in parts.netloc:
             raise ValueError("it is no http or https address without a user")
         port = _PORTS[parts.scheme] if parts.port is None else parts.port
