@@ -39,9 +39,8 @@ def main() -> int:
         return 1
     store = Store(cache_folder() / "cluster")
     try:
-        with store.lock():
-            tools = Programs(store).tools(options.optional)
-            store.prune()
+        tools = Programs(store).tools(options.optional)
+        store.prune()
     except BuildError as error:
         print(f"cluster/build.py: {error}", file=sys.stderr)
         return 1

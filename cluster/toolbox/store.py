@@ -44,43 +44,63 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-
-    @contextmanager
-    def lock(self) -> Iterator[None]:
-        """Hold the store for one build; a second one waits. The lock ends with the process."""
-        with (self.folder / "lock").open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                print("another build is running; waiting for it", file=sys.stderr)
-                fcntl.flock(file, fcntl.LOCK_EX)
-            for interrupted in self.folder.glob(".making-*"):
-                remove(interrupted)
-            yield
+        self._locked = False
 
     def path(self, name: str, key: str) -> Path:
         """Return where an entry is, or will be."""
         return self.folder / f"{name}-{key}"
 
     def entry(self, name: str, key: str, make: Callable[[Path], None]) -> Path:
-        """Return the entry, made by ``make(folder)`` if there is none. Needs the lock."""
+        """Return the entry, made by ``make(folder)`` if there is none.
+
+        One is made at a time: another process waits. What is complete is found without waiting.
+        """
         path = self.path(name, key)
         if not path.exists():
-            making = self.folder / f".making-{name}"
-            making.mkdir()
-            try:
-                make(making)
-                making.rename(path)
-            finally:
-                remove(making)
-        os.utime(path)  # the time of its last use
+            with self._lock():
+                if not path.exists():  # nor has whoever was waited for made it
+                    self._make(path, self.folder / f".making-{name}", make)
+        os.utime(path)  # the time of its last use, by which it is kept
         return path
 
     def prune(self) -> None:
-        """Delete entries that have not been used for long. Needs the lock."""
-        for path in self.folder.glob("*-*"):
-            if time.time() - path.stat().st_mtime > UNUSED_SECONDS:
-                remove(path)
+        """Delete entries that have not been used for long, unless something is being made."""
+        with self._lock(wait=False) as locked:
+            for path in self.folder.glob("*-*") if locked else ():
+                if time.time() - path.stat().st_mtime > UNUSED_SECONDS:
+                    remove(path)
+
+    @staticmethod
+    def _make(path: Path, making: Path, make: Callable[[Path], None]) -> None:
+        making.mkdir()
+        try:
+            make(making)
+            making.rename(path)
+        finally:
+            remove(making)
+
+    @contextmanager
+    def _lock(self, *, wait: bool = True) -> Iterator[bool]:
+        """Hold the store, also within itself, or say that another process does; ends with the process."""
+        if self._locked:
+            yield True
+            return
+        with (self.folder / "lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if not wait:
+                    yield False
+                    return
+                print("another build is running; waiting for it", file=sys.stderr)
+                fcntl.flock(file, fcntl.LOCK_EX)
+            for interrupted in self.folder.glob(".making-*"):
+                remove(interrupted)
+            self._locked = True
+            try:
+                yield True
+            finally:
+                self._locked = False
 
 
 def remove(folder: Path) -> None:

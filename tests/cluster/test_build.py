@@ -26,11 +26,7 @@ def build(folder: Path, name: str) -> None:
         wait_until((folder / "finish").exists, "the test lets the build finish")
         (place / "done").write_text(name)
 
-    with (
-        (folder / f"{name}.log").open("w", buffering=1) as log,
-        contextlib.redirect_stderr(log),
-        store.lock(),
-    ):
+    with (folder / f"{name}.log").open("w", buffering=1) as log, contextlib.redirect_stderr(log):
         store.entry("slow", "1", make)
 
 
@@ -67,6 +63,32 @@ def test_second_build_waits_and_takes_what_the_first_made(tmp_path: Path) -> Non
     assert not (tmp_path / "second").exists()
 
 
+def test_what_is_complete_is_found_while_something_else_is_made(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    there = store.entry("there", "1", lambda place: (place / "done").touch())
+    process = start(tmp_path, "first")
+    wait_until((tmp_path / "first").exists, "the build has begun")
+    assert store.entry("there", "1", lambda _: pytest.fail("made again")) == there
+    os.utime(there, (0, 0))
+    store.prune()
+    assert there.exists(), "deleted while something was made"
+    (tmp_path / "finish").write_text("")
+    process.join()
+    store.prune()
+    assert not there.exists()
+
+
+def test_what_needs_another_entry_makes_that_first(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+
+    def make(place: Path) -> None:
+        inner = store.entry("inner", "1", lambda within: (within / "done").touch())
+        (place / "done").hardlink_to(inner / "done")
+
+    assert (store.entry("outer", "1", make) / "done").exists()
+    assert not list(tmp_path.glob(".making-*"))
+
+
 def test_failed_build_leaves_nothing(tmp_path: Path) -> None:
     store = Store(tmp_path)
 
@@ -74,7 +96,7 @@ def test_failed_build_leaves_nothing(tmp_path: Path) -> None:
         (place / "half").write_text("")
         raise BuildError("no network")
 
-    with store.lock(), pytest.raises(BuildError, match="no network"):
+    with pytest.raises(BuildError, match="no network"):
         store.entry("slow", "1", fail)
     assert os.listdir(tmp_path) == ["lock"]
 
@@ -106,8 +128,7 @@ def test_load_generator_is_made_only_for_those_who_ask_for_it(
         (folder / name).write_text("")
         monkeypatch.setattr(Programs, name, lambda _, folder=folder: folder)
     store = Store(tmp_path)
-    with store.lock():
-        usual, asked = Programs(store).tools(), Programs(store).tools(["vegeta"])
+    usual, asked = Programs(store).tools(), Programs(store).tools(["vegeta"])
     assert not (usual / "bin/vegeta").exists()
     assert (asked / "bin/vegeta").exists()
     assert {file.name for file in (usual / "bin").iterdir()} < {

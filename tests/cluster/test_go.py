@@ -17,6 +17,5 @@ PACKAGES = sorted(
 @pytest.mark.cluster  # it fetches and compiles what the cluster is made of
 @pytest.mark.parametrize("package", PACKAGES)
 def test_go_package_passes_its_own_tests(package: str) -> None:
-    store = Store(cache_folder() / "cluster")
-    with store.lock():
-        assert "ok" in Go(store).ready().run("test", package, cwd=SOURCE)
+    go = Go(Store(cache_folder() / "cluster")).ready()
+    assert "ok" in go.run("test", package, cwd=SOURCE)

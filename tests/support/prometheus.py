@@ -64,9 +64,7 @@ class PrometheusServer:
 @contextlib.contextmanager
 def prometheus_server(*flags: str) -> Iterator[PrometheusServer]:
     """Run the embedded cluster's Prometheus alone, with further flags; it is built where it never was."""
-    store = Store(cache_folder() / "cluster")
-    with store.lock():
-        program = Programs(store).prometheus() / "prometheus"
+    program = Programs(Store(cache_folder() / "cluster")).prometheus() / "prometheus"
     with tempfile.TemporaryDirectory(prefix="prometheus-") as name, socket.socket() as probe:
         folder = Path(name)
         (folder / "prometheus.yml").write_text(CONFIGURATION)
