@@ -38,3 +38,11 @@ async def prometheus(clock: Clock) -> AsyncIterator[Prometheus]:
     client = Prometheus(Everywhere(), deadline=0.5, monotonic=clock)
     yield client
     await client.close()
+
+
+@pytest.fixture
+async def patient(clock: Clock) -> AsyncIterator[Prometheus]:
+    """A client for tests of what is read, however long a busy machine takes over it."""
+    client = Prometheus(Everywhere(), deadline=60.0, monotonic=clock)
+    yield client
+    await client.close()

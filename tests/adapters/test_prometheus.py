@@ -17,12 +17,12 @@ from tests.adapters.conftest import Clock
 from tests.support.servers import answering, server, trickle, vector
 
 
-async def test_an_answer_comes_as_samples(prometheus: Prometheus) -> None:
+async def test_an_answer_comes_as_samples(patient: Prometheus) -> None:
     body = vector(
         {"metric": {"arm": "a"}, "value": [1, "2.5"]}, {"metric": {"arm": "b"}, "value": [1, "NaN"]}
     )
     async with server(answering(body)) as address:
-        found = await prometheus.query(address, "x", 1.0)
+        found = await patient.query(address, "x", 1.0)
     assert isinstance(found, list)
     first, second = found
     assert first == Sample({"arm": "a"}, 2.5)
@@ -69,24 +69,24 @@ async def test_an_answer_comes_as_samples(prometheus: Prometheus) -> None:
     ],
 )
 async def test_another_answer_is_no_answer_and_its_words_are_kept(
-    prometheus: Prometheus, body: Any, status: str, reason: str, says: str
+    patient: Prometheus, body: Any, status: str, reason: str, says: str
 ) -> None:
     async with server(answering(body, status)) as address:
-        down = await prometheus.query(address, "x", 1.0)
+        down = await patient.query(address, "x", 1.0)
     assert isinstance(down, SourceDown)
     assert down.reason == reason
     assert says in down.message
 
 
-async def test_an_empty_answer_is_an_answer(prometheus: Prometheus) -> None:
+async def test_an_empty_answer_is_an_answer(patient: Prometheus) -> None:
     async with server(answering(vector())) as address:
-        assert await prometheus.query(address, "x", 1.0) == []
+        assert await patient.query(address, "x", 1.0) == []
 
 
-async def test_a_server_that_is_not_there_is_down_with_its_address(prometheus: Prometheus) -> None:
+async def test_a_server_that_is_not_there_is_down_with_its_address(patient: Prometheus) -> None:
     async with server(answering("")) as address:
         pass
-    down = await prometheus.query(address, "x", 1.0)
+    down = await patient.query(address, "x", 1.0)
     assert isinstance(down, SourceDown)
     assert down.reason == "Unreachable"
     assert address in down.message
@@ -137,10 +137,10 @@ async def test_an_address_that_keeps_missing_its_deadline_is_left_alone_for_a_wh
     ],
 )
 async def test_a_malformed_element_is_a_bad_answer_and_no_exception(
-    prometheus: Prometheus, element: Any
+    patient: Prometheus, element: Any
 ) -> None:
     async with server(answering(vector(element))) as address:
-        down = await prometheus.query(address, "x", 1.0)
+        down = await patient.query(address, "x", 1.0)
     assert isinstance(down, SourceDown)
     assert down.reason == "BadAnswer"
 
@@ -148,25 +148,25 @@ async def test_a_malformed_element_is_a_bad_answer_and_no_exception(
 @pytest.mark.parametrize(
     "body", [vector(), json.dumps({"status": "success", "data": [1]}), "null", "[]", "7"]
 )
-async def test_an_answer_of_another_kind_is_no_series(prometheus: Prometheus, body: Any) -> None:
+async def test_an_answer_of_another_kind_is_no_series(patient: Prometheus, body: Any) -> None:
     async with server(answering(body)) as address:
-        assert (await prometheus.series(address, "x[1m]", 1.0)).reason == "BadAnswer"
+        assert (await patient.series(address, "x[1m]", 1.0)).reason == "BadAnswer"
 
 
-async def test_the_samples_of_series_come_with_their_times(prometheus: Prometheus) -> None:
+async def test_the_samples_of_series_come_with_their_times(patient: Prometheus) -> None:
     element = {"metric": {"arm": "a"}, "values": [[1.5, "2"], [2.5, "+Inf"]]}
     body = json.dumps({"status": "success", "data": {"resultType": "matrix", "result": [element]}})
     async with server(answering(body)) as address:
-        found = await prometheus.series(address, "x[1m]", 1.0)
+        found = await patient.series(address, "x[1m]", 1.0)
     assert isinstance(found, list)
     [series] = found
     assert (series.labels, list(series.samples)) == ({"arm": "a"}, [(1.5, 2.0), (2.5, float("inf"))])
 
 
 @pytest.mark.parametrize("digits", ["9" * 400, "-1e999"])
-async def test_a_number_beyond_all_bounds_is_infinite(prometheus: Prometheus, digits: str) -> None:
+async def test_a_number_beyond_all_bounds_is_infinite(patient: Prometheus, digits: str) -> None:
     async with server(answering(vector({"metric": {}, "value": [1, digits]}))) as address:
-        found = await prometheus.query(address, "x", 1.0)
+        found = await patient.query(address, "x", 1.0)
     assert isinstance(found, list)
     [sample] = found
     assert abs(sample.value) == float("inf")
@@ -197,17 +197,17 @@ async def test_nothing_of_a_strangers_answer_comes_back_in_the_message(
     assert SECRET not in down.message
 
 
-async def test_prometheus_own_words_are_kept_short_and_on_one_line(prometheus: Prometheus) -> None:
+async def test_prometheus_own_words_are_kept_short_and_on_one_line(patient: Prometheus) -> None:
     error = {"status": "error", "errorType": "bad_data", "error": "line\n\x1b[2J" + "x" * 5000}
     async with server(answering(json.dumps(error), "400 Bad Request")) as address:
-        down = await prometheus.query(address, "x", 1.0)
+        down = await patient.query(address, "x", 1.0)
     assert down.message.isprintable()
     assert "bad_data: line" in down.message
     assert len(down.message) < 400
 
 
-async def test_a_packed_answer_is_not_unpacked(prometheus: Prometheus) -> None:
+async def test_a_packed_answer_is_not_unpacked(patient: Prometheus) -> None:
     bomb = gzip.compress(b" " * 50_000_000)
     async with server(answering(bomb, "200 OK", "Content-Encoding: gzip")) as address:
-        down = await prometheus.query(address, "x", 1.0)
+        down = await patient.query(address, "x", 1.0)
     assert (down.reason, "compressed" in down.message) == ("BadAnswer", True)

@@ -82,6 +82,13 @@ def test_of_a_resource_that_others_or_none_look_at_a_replica_shows_only_when_one
     assert not any(found.values())
 
 
+@pytest.mark.parametrize("interval", ["soon", None, 30, []])
+def test_an_interval_that_cannot_be_read_costs_the_other_figures_nothing(interval: Any) -> None:
+    found = exposed(cache_with(STATUS, interval=interval))
+    assert found["phase"] == [({"phase": "Learning"}, 1)]
+    assert found["interval_seconds"] == []
+
+
 @pytest.mark.parametrize("status", [None, {}, {"arms": None, "conditions": [], "recentActs": None}])
 def test_a_resource_without_a_status_shows_nothing(status: Any) -> None:
     assert not any(exposed(cache_with(status)).values())

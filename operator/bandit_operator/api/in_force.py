@@ -8,6 +8,7 @@ from typing import Any
 from bandit_operator.api.record import unpacked
 from bandit_operator.api.status import Phase
 from bandit_operator.api.v1alpha1 import InvalidResource, parse, parse_without_rules
+from bandit_operator.core.quantities import parse_duration
 
 NARROWER = ("Paused", "Observe")
 """Modes in which less is done; such a one is obeyed also where the rest of a spec cannot be read."""
@@ -41,6 +42,14 @@ def instead(body: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
     mode = spec.get("mode")
     narrowed = asked in NARROWER and mode != NARROWER[0]
     return {**body, "spec": {**spec, "mode": asked} if narrowed else spec}
+
+
+def interval_of(body: Mapping[str, Any]) -> float | None:
+    """Seconds between two looks at the most, as the spec says; None where that cannot be read."""
+    try:
+        return parse_duration(body["spec"]["interval"])
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def in_force(body: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -15,9 +15,9 @@ from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from bandit_operator.api.in_force import interval_of
 from bandit_operator.api.references import Key
 from bandit_operator.api.timestamps import from_timestamp
-from bandit_operator.core.quantities import parse_duration
 from bandit_operator.runtime.telemetry import RESOURCE
 from bandit_operator.watch.cache import Cache
 
@@ -81,20 +81,17 @@ class Exposed(Collector):
         }
         for key, body in self._cache.resources.items():
             try:
-                samples = [*_samples(body.get("status") or {}), *_paces(body)]
+                samples = list(_samples(body.get("status") or {}))
             except BROKEN:
                 continue
+            interval = interval_of(body)
+            if interval is not None:
+                samples.append((INTERVAL, (), interval))
             if not self._owns(key):
                 samples = [one for one in samples if one[0] in WHOEVER_LOOKS]
             for name, labels, value in samples:
                 families[name].add_metric((*key, *labels), value)
         return families.values()
-
-
-def _paces(body: Object) -> Iterator[Sample]:
-    interval = (body.get("spec") or {}).get("interval")
-    if interval is not None:
-        yield INTERVAL, (), parse_duration(interval)
 
 
 def _samples(status: Object) -> Iterator[Sample]:
