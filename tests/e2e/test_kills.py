@@ -129,7 +129,7 @@ def test_every_reward_is_counted_once_and_every_decision_can_be_made_again(
         if died_now != died:
             died = died_now
             disturb(one, generator)
-        wait_until(partial(died_again, killed, died), f"kill {died + 1} of {wanted}", 150)
+        wait_until(partial(died_again, killed, died), f"kill {died + 1} of {wanted}", 330)
     wait_until(lambda: one.arm("bad").get("state") == "RolledBack", "the loser is rolled back", 150)
     one.wait_for_later_window()
     watched.end()
