@@ -32,16 +32,15 @@ def test_a_clock_that_is_set_moves_nothing_and_no_reward_is_lost_or_doubled(
     steer(one.name, good=(40, 0.6), bad=(40, 0.5))
     # Nobody moves the weights but for a clock that would be believed.
     one.create(guardrails={"minTrials": 20, "minChange": "0"})
-    watched = Versions(one)
-    one.wait_for("MetricsAvailable", "True", "RewardsObserved", seconds=60)
-    set_clock(settable, HOUR)
-    condition = one.wait_for("MetricsAvailable", "False", "ClockSet")
-    assert SAID in condition["message"]
-    held, cursor = one.weights(), one.status()["cursor"]
-    set_clock(settable, 0)
-    one.wait_for("MetricsAvailable", "True", "RewardsObserved", seconds=120)
-    one.wait_for_later_window(cursor)
-    watched.end()
+    with Versions(one) as watched:
+        one.wait_for("MetricsAvailable", "True", "RewardsObserved", seconds=60)
+        set_clock(settable, HOUR)
+        condition = one.wait_for("MetricsAvailable", "False", "ClockSet")
+        assert SAID in condition["message"]
+        held, cursor = one.weights(), one.status()["cursor"]
+        set_clock(settable, 0)
+        one.wait_for("MetricsAvailable", "True", "RewardsObserved", seconds=120)
+        one.wait_for_later_window(cursor)
 
     assert_counted_once(one, watched.bodies, {"model_reward_trials_total": "trials"})
     while_held = [

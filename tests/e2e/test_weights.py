@@ -88,9 +88,8 @@ def test_rewards_without_bounds_are_read_from_their_counters(
         }
     counters = {field: f'model_reward_{name}_total{{route="{one.name}"}}' for field, name in names.items()}
     one.create(reward={"type": kind, "prometheus": {**counters, "settle": "3s"}})
-    watched = Versions(one)
-    one.wait_for_lead("bad", over="good")
-    watched.end()
+    with Versions(one) as watched:
+        one.wait_for_lead("bad", over="good")
     # The first move may stand on a few dozen rewards, whose mean may be far from the true one (a reward's
     # standard deviation is a third of its mean here), so what was read is held to Prometheus' own samples.
     assert_counted_once(

@@ -6,7 +6,7 @@ import json
 import subprocess
 import threading
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -19,7 +19,7 @@ from tests.e2e import NAMESPACE
 
 
 class Versions:
-    """Every version of a resource that a watch brings, from its own process."""
+    """Every version of a resource that a watch brings, from its own process, until its block ends."""
 
     def __init__(self, rollout: Rollout) -> None:
         command = [
@@ -44,8 +44,10 @@ class Versions:
                 self.bodies.append(body)
                 text = ""
 
-    def end(self) -> None:
-        """Stop watching."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self._process.terminate()
         self._process.wait(timeout=10)
         self._thread.join(timeout=10)
