@@ -94,7 +94,7 @@ class Operator:
             work=self.reconciler.reconcile,
             concurrency=settings.concurrency,
             monotonic=self.clock.monotonic,
-            resources=lambda: self.cache.resources,
+            resources=self.cache.to_look_at,
             uid_of=self.cache.uid_of,
             forget=self.reconciler.forget,
         )

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
 import pytest
 
 from bandit_operator.api.timestamps import to_timestamp
+from cluster.client import Cluster
+from testbed.installation import OPERATOR_NAMESPACE
 from testbed.reward_source import SOURCE
 from testbed.rollout import Object, Rollout
 from testbed.waiting import wait_until
@@ -78,6 +81,19 @@ class Mirrored(Rollout):
         }
         parent = {"controllerName": CONTROLLER, "parentRef": self.gateway, "conditions": [condition]}
         patch_status(self.cluster, "httproute", self.name, {"parents": [parent]})
+
+
+@contextmanager
+def without(cluster: Cluster, deployment: str) -> Iterator[None]:
+    """While a Deployment has no Pods."""
+    cluster.kubectl("scale", "deployment", deployment, "--replicas=0")
+    try:
+        selector = f"app.kubernetes.io/name={deployment}"
+        cluster.kubectl("wait", "--for=delete", "pod", "-l", selector, "--timeout=60s")
+        yield
+    finally:
+        cluster.kubectl("scale", "deployment", deployment, "--replicas=1")
+        cluster.kubectl("rollout", "status", f"deployment/{deployment}", "--timeout=90s")
 
 
 def patch_status(cluster: Any, kind: str, name: str, status: Object) -> None:
@@ -157,3 +173,16 @@ def test_a_filter_that_the_gateway_refuses_is_taken_out_again(able: Mirrored) ->
     assert "RequestMirror is not supported here" in said["message"]
     able.wait_for("Ready", "True", "InSync")
     assert able.mirrors() == []
+
+
+def test_the_filter_goes_though_the_resource_was_deleted_while_no_operator_ran(
+    able: Mirrored, operator: Cluster
+) -> None:
+    able.start()
+    able.wait_for_mirrors({"percent": 10})
+    operators = operator.namespace(OPERATOR_NAMESPACE)
+    with without(operators, "bandit-operator"):
+        able.delete()
+        assert len(able.mirrors()) == 1
+    able.wait_for_mirrors()
+    assert able.route()["metadata"]["annotations"] == able.route_object()["metadata"]["annotations"]

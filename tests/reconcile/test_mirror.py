@@ -84,13 +84,6 @@ async def test_the_mirror_goes_though_the_operator_was_away_when_the_shadow_went
     assert filters(one) == []
 
 
-async def test_the_mirror_goes_with_the_resource(process: Start) -> None:
-    one = await mirrored(process)
-    one.cache.resources.pop(one.key)
-    await one.reconciler.reconcile(one.key, tick=False)
-    assert filters(one) == []
-
-
 async def test_another_target_takes_the_place_of_the_one_before(process: Start) -> None:
     one = await mirrored(process)
     one.api.put(SERVICE.replace("shadow", "other"), resource("other"))

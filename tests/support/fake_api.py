@@ -109,7 +109,7 @@ class FakeAPI(KubernetesAPI):
         if failure is not None:
             raise failure.error
         if query is not None:
-            return {"items": self._selected(path, query["labelSelector"])}
+            return {"items": self._selected(path, query)}
         return copied(self._found(path.removesuffix("/scale")))
 
     async def patch(self, path: str, body: Any, content_type: str) -> Object:
@@ -162,11 +162,13 @@ class FakeAPI(KubernetesAPI):
             raise NotFound(404, f"{path} not found")
         return self.objects[path]
 
-    def _selected(self, path: str, selector: str) -> list[Body]:
-        name, _, value = selector.partition("=")
+    def _selected(self, path: str, query: Mapping[str, str]) -> list[Body]:
         inside = (body for place, body in sorted(self.objects.items()) if place.startswith(f"{path}/"))
-        chosen = (body for body in inside if body["metadata"].get("labels", {}).get(name) == value)
-        return copied(list(chosen))
+        if "fieldSelector" in query:
+            _, _, value = query["fieldSelector"].partition("metadata.name=")
+            return copied([body for body in inside if body["metadata"]["name"] == value])
+        name, _, value = query["labelSelector"].partition("=")
+        return copied([body for body in inside if body["metadata"].get("labels", {}).get(name) == value])
 
     def _failure(self, verb: str, path: str) -> Failure | None:
         for failure in self.failures:

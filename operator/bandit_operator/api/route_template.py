@@ -23,6 +23,7 @@ from bandit_operator.api.fields import (
     SectionName,
 )
 from bandit_operator.api.rules import PatternString, Rule
+from bandit_operator.routers.mirrored_for import MIRRORS
 
 TEMPLATE_GROUP, TEMPLATE_VERSION, TEMPLATE_KIND = "gateway.networking.k8s.io", "v1", "HTTPRoute"
 """Of the route that is made."""
@@ -286,7 +287,7 @@ def _key_rule(field: str) -> Rule:
 def _own_key_rule(field: str, key: str) -> Rule:
     return Rule(
         f"!has(self.{field}) || !('{key}' in self.{field})",
-        f"{key} is set by the operator, which knows its routes by it; take it out",
+        f"{key} is set by the operator, which knows its own work by it; take it out",
         holds=lambda metadata: key not in (getattr(metadata, field) or {}),
         field=f".{field}",
     )
@@ -300,6 +301,7 @@ class RouteMetadata(ApiModel):
         _key_rule("annotations"),
         _own_key_rule("labels", MANAGED_BY),
         _own_key_rule("annotations", OWNER),
+        _own_key_rule("annotations", MIRRORS),
     )
 
     labels: Annotated[dict[str, LabelValue] | None, Field(max_length=16)] = None

@@ -36,6 +36,7 @@ from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core.model import Backend
 from bandit_operator.reconcile.former import named
 from bandit_operator.routers import Located, Router, mirror
+from bandit_operator.routers.mirrored_for import MIRRORS
 
 Route = Mapping[str, Any]
 Change = tuple[tuple[str | int, ...], Any]
@@ -197,7 +198,7 @@ def _metadata(resource: BanditDeployment, template: RouteTemplate, route: Route)
             changes.append((("metadata", field), own))
             continue
         changes += [(("metadata", field, key), text) for key, text in own.items() if there.get(key) != text]
-        left = sorted(_written_by_us(route, field) & there.keys() - own.keys())
+        left = sorted((_written_by_us(route, field) & there.keys()) - own.keys() - {MIRRORS})
         changes += [(("metadata", field, key), None) for key in left]
     owners = list(route["metadata"].get("ownerReferences") or [])
     others = [one for one in owners if not _is_owner(one, resource)]

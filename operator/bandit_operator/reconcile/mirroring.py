@@ -147,6 +147,13 @@ class MirrorSync:
         """Whether the filter is put in now: in a contest at growing distances."""
         return monotonic >= self._written_at + self._contest.back_off(monotonic)
 
+    def may_tell(self) -> bool:
+        """Whether the route is told again for whom it mirrors where nothing else is to be written.
+
+        Once, as after an update of the operator: a writer who takes annotations out is not fought.
+        """
+        return self._written is None
+
     def written(self, plan: MirrorPlan, router: Any, route: Mapping[str, Any], rule: int) -> None:
         """Take in the API server's answer to a write."""
         wanted = plan.wanted

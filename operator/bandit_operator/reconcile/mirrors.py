@@ -8,18 +8,19 @@ from typing import Any
 
 import structlog
 
-from bandit_operator.adapters.kubernetes import KubernetesAPI
-from bandit_operator.api.references import backends_of, route_of
-from bandit_operator.core.model import Mode
+from bandit_operator.adapters.kubernetes import KubernetesAPI, resource_path
+from bandit_operator.api.kind import GROUP, PLURAL, VERSION
+from bandit_operator.api.references import Key, KindKey, backends_of, route_of
 from bandit_operator.core.quantities import parse_decimal
-from bandit_operator.errors import APIError, APIUnreachable, Conflict, NotFound, NotLeading
+from bandit_operator.errors import APIError, Conflict, NotFound
 from bandit_operator.reconcile import apply
 from bandit_operator.reconcile.gateway_features import Features, features_of
 from bandit_operator.reconcile.mirroring import MirrorPlan, older_mirror, target_of
 from bandit_operator.reconcile.placement import Locator, Placement
 from bandit_operator.reconcile.tracked import Tracked
-from bandit_operator.routers import ROUTERS, Located
+from bandit_operator.routers import ROUTERS, Located, mirrored_for
 from bandit_operator.routers.mirror import MirrorTarget
+from bandit_operator.routers.mirrored_for import MirroredFor
 from bandit_operator.routers.shape import readable
 from bandit_operator.runtime.telemetry import Metrics
 from bandit_operator.status.shadow import ShadowState
@@ -52,10 +53,11 @@ class Mirrors:
             APIUnreachable: As ``KubernetesAPI.get``.
         """
         target = target_of(tracked.resource)
+        said = mirrored_for.mirrored_for(placement.route).get(tracked.resource.metadata.name)
         return tracked.mirror.plan(
             tracked.resource,
             placement,
-            tracked.committed.mirrors,
+            (*tracked.committed.mirrors, *([said.target] if said else [])),
             features=Features() if target is None else await self._features(tracked, placement, monotonic),
             exists=target is None or await self._exists(target),
             shared_with=None if target is None else older_mirror(body, self.cache.resources.values()),
@@ -80,24 +82,33 @@ class Mirrors:
         return known
 
     async def bring(self, tracked: Tracked, plan: MirrorPlan, *, now: float, monotonic: float) -> None:
-        """Let the rule mirror what was committed; what goes wrong with that is no trouble of the weights.
+        """Let the rule mirror what was committed, and no route that the resource named before.
+
+        What goes wrong with that is no trouble of the weights.
 
         Raises:
-            Conflict, NotFound: The route has changed since it was looked at; nothing was written.
+            Conflict, NotFound: A route has changed since it was looked at; nothing was written.
             APIUnreachable, NotLeading: As ``KubernetesAPI.patch``.
         """
-        reference = route_of(tracked.resource)
+        reference, name = route_of(tracked.resource), tracked.resource.metadata.name
         router = ROUTERS[reference.group, reference.kind]
-        route = self.cache.routes.get((router.kind, reference.namespace, reference.name))
+        here = (router.kind, reference.namespace, reference.name)
+        for route_key in self.cache.mirrored_for((reference.namespace, name)):
+            if route_key != here:
+                await self._leave_former(name, route_key)
+        route = self.cache.routes.get(here)
         located = route and router.locate(route, reference.section, backends_of(tracked.resource))
         if route is None or not isinstance(located, Located):
             return
         operations = router.mirror_patch(route, located.rule, plan.wanted, plan.ours)
-        if not operations or not tracked.mirror.may_write(monotonic):
+        told = mirrored_for.patch(route, name, _told(tracked, plan))
+        if not operations and plan.wanted is not None and not tracked.mirror.may_tell():
+            return
+        if not (operations or told) or not tracked.mirror.may_write(monotonic):
             return
         tracked.mirror.began(monotonic)
         try:
-            answer = await apply.set_mirror(self.api, router, route, operations)
+            answer = await apply.set_mirror(self.api, router, route, [*told, *operations])
         except (Conflict, NotFound):
             raise
         except APIError as error:
@@ -108,20 +119,59 @@ class Mirrors:
         self.metrics.writes.labels("route", "written").inc()
         tracked.mirror.written(plan, router, readable(answer), located.rule)
 
-    async def leave(self, tracked: Tracked, *, now: float, monotonic: float) -> None:
-        """Take out what a resource that is gone had put in, as far as that can be."""
-        reference = route_of(tracked.resource)
-        router = ROUTERS[reference.group, reference.kind]
-        route = self.cache.routes.get((router.kind, reference.namespace, reference.name))
-        if route is None or tracked.experiment.mode is not Mode.ACTIVE:
-            return
-        rules = range(len(route["spec"]["rules"]))
-        there = (target for rule in rules for target in router.mirrors(route, rule))
-        ours = frozenset(one for one in there if str(one) in tracked.committed.mirrors)
+    async def leave(self, key: Key) -> None:
+        """Take out what was put in for a resource that is gone, though that was while no operator ran.
+
+        Raises:
+            Conflict, NotFound: A route has changed since it was looked at; nothing was written.
+            APIError, APIUnreachable, NotLeading: As ``KubernetesAPI.patch``.
+        """
+        routes = self.cache.mirrored_for(key)
+        if routes and not await self._is_there(key):
+            for route in routes:
+                await self._leave_route(key[1], route)
+
+    async def _is_there(self, key: Key) -> bool:
+        """Whether the resource is there, of which the watch may not have told yet."""
+        path = resource_path(GROUP, VERSION, PLURAL, key[0])
+        found = await self.api.get(path, query={"fieldSelector": f"metadata.name={key[1]}"})
+        return any("deletionTimestamp" not in one["metadata"] for one in found.get("items") or [])
+
+    async def _leave_former(self, name: str, route_key: KindKey) -> None:
+        """The same of a route that the resource named before, which is no trouble of the present one."""
         try:
-            await self.bring(tracked, MirrorPlan(None, ours, ()), now=now, monotonic=monotonic)
-        except (APIUnreachable, Conflict, NotFound, NotLeading) as error:
-            log.warning("mirror left behind", name=tracked.resource.metadata.name, error=str(error))
+            await self._leave_route(name, route_key)
+        except (Conflict, NotFound):
+            raise
+        except APIError as error:
+            self.metrics.writes.labels("route", "refused").inc()
+            log.warning("mirror left behind for now", route="/".join(route_key), error=str(error))
+
+    async def _leave_route(self, name: str, route_key: KindKey) -> None:
+        """Take out of a route what was put in for the resource of that name."""
+        route = self.cache.routes[route_key]
+        router = next(one for one in ROUTERS.values() if one.kind == route_key[0])
+        said = mirrored_for.mirrored_for(route)[name].target
+        operations = mirrored_for.patch(route, name, None)
+        rules = range(len(route["spec"]["rules"]))
+        ours = [
+            (rule, target) for rule in rules for target in router.mirrors(route, rule) if str(target) == said
+        ]
+        if len({rule for rule, _ in ours}) == 1:
+            rule, target = ours[0]
+            operations += router.mirror_patch(route, rule, None, {target})
+        elif ours:  # the user has one of the same target, and which is ours cannot be told
+            log.warning("mirror left behind", route="/".join(route_key), target=said)
+        answer = await apply.set_mirror(self.api, router, route, operations)
+        self.cache.put_route(router.kind, answer)
+        self.metrics.writes.labels("route", "written").inc()
+
+
+def _told(tracked: Tracked, plan: MirrorPlan) -> MirroredFor | None:
+    """What the route is to say of the resource."""
+    if plan.wanted is None:
+        return None
+    return MirroredFor(str(plan.wanted.target), tracked.resource.metadata.uid)
 
 
 def shadow_state(tracked: Tracked, plan: MirrorPlan, now: float) -> ShadowState:

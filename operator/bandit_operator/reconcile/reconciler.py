@@ -102,10 +102,8 @@ class Reconciler:
         body = self._cache.resources.get(key)
         if body is None or body["metadata"].get("deletionTimestamp"):
             self._metrics.forget(*key)
-            gone = self._tracked.pop(key, None)
-            if gone is not None:
-                await self._mirrors.leave(gone, now=self._clock.now(), monotonic=self._clock.monotonic())
-            return None
+            self._tracked.pop(key, None)
+            return await self._leave(key)
         try:
             with self._metrics.tick_seconds.time():
                 return await self._pass(key, body, tick)
@@ -134,6 +132,17 @@ class Reconciler:
             words = conditions.unexpected(error)
             await self._reports.failed(body, reasons.INTERNAL_ERROR, words, self._clock.now())
             return AFTER_ERROR
+
+    async def _leave(self, key: Key) -> Requeue | None:
+        """Leave nothing of a resource that is gone; says when that is tried again."""
+        try:
+            await self._mirrors.leave(key)
+        except NotLeading:
+            return None
+        except (APIError, APIUnreachable) as error:
+            log.warning("mirror left behind for now", namespace=key[0], name=key[1], error=str(error))
+            return AFTER_CONFLICT if isinstance(error, Conflict) else AFTER_ERROR
+        return None
 
     async def _pass(self, key: Key, body: Mapping[str, Any], tick: bool) -> Requeue:
         now, monotonic = self._clock.now(), self._clock.monotonic()

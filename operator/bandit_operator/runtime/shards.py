@@ -84,7 +84,7 @@ class Shards:
             work: look at one resource.
             concurrency: most resources that are looked at at once.
             monotonic: seconds by the monotonic clock.
-            resources: all that are known.
+            resources: all that are known, and those that are gone and have left something to do.
             uid_of: that of one of them; None where it is not known any more.
             forget: called with what says which resources are this replica's no longer.
         """

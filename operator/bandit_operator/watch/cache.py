@@ -19,6 +19,7 @@ from bandit_operator.api.references import UNREADABLE, Key, KindKey, arms_in, ro
 from bandit_operator.api.route_template import OWNER
 from bandit_operator.api.verbs import ANNOTATIONS
 from bandit_operator.routers import RouteReference
+from bandit_operator.routers.mirrored_for import MIRRORS, mirrored_for
 from bandit_operator.routers.shape import readable
 from bandit_operator.watch.endpoints import Endpoints
 
@@ -50,11 +51,19 @@ class Cache:
         """resourceVersion of the newest version that a watch has brought of every object."""
         self._dependents: dict[KindKey, set[Key]] = {}
         self._routes_to: dict[KindKey, set[KindKey]] = {}
+        self._mirrored: dict[Key, set[KindKey]] = {}
+
+    def to_look_at(self) -> frozenset[Key]:
+        """The BanditDeployments, and those that are gone for which routes still mirror requests."""
+        return frozenset({*self.resources, *self._mirrored})
 
     def uid_of(self, key: Key) -> str | None:
-        """The uid of a BanditDeployment, or None where there is none of that name."""
+        """The uid of a BanditDeployment, also of one that is gone while a route mirrors for it; or None."""
         body = self.resources.get(key)
-        return None if body is None else str(body["metadata"]["uid"])
+        if body is not None:
+            return str(body["metadata"]["uid"])
+        routes = (self.routes[route] for route in self.mirrored_for(key))
+        return next((mirrored_for(route)[key[1]].uid for route in routes), None)
 
     def put_resource(self, body: Mapping[str, Any]) -> bool:
         """Keep a BanditDeployment; False where what is kept already is as new."""
@@ -82,7 +91,19 @@ class Cache:
             self._routes_to.get(backend, set()).discard(key)
         for backend in _backends_of(body):
             self._routes_to.setdefault(backend, set()).add(key)
+        self._put_mirrored(key, before, body)
         return True
+
+    def _put_mirrored(
+        self, route: KindKey, before: Mapping[str, Any] | None, body: Mapping[str, Any] | None
+    ) -> None:
+        for key in _mirrored_for(before):
+            left = self._mirrored.get(key, set())
+            left.discard(route)
+            if not left:
+                self._mirrored.pop(key, None)
+        for key in _mirrored_for(body):
+            self._mirrored.setdefault(key, set()).add(route)
 
     def put_target(self, kind: str, body: Mapping[str, Any]) -> bool:
         """Keep what matters of a scale target; False where none of that changed."""
@@ -119,15 +140,17 @@ class Cache:
                 service = self.endpoints.drop(key)
                 affected = frozenset() if service is None else self.dependents("Service", service)
             case _:
-                for backend in _backends_of(self.routes.pop(kind_key, None)):
+                gone = self.routes.pop(kind_key, None)
+                self._put_mirrored(kind_key, gone, None)
+                for backend in _backends_of(gone):
                     self._routes_to.get(backend, set()).discard(kind_key)
                     affected |= self._naming(backend)
                 self.targets.pop(kind_key, None)
         return affected
 
     def affected_by_route(self, kind: str, body: Mapping[str, Any]) -> frozenset[Key]:
-        """The resources that move this route, or name a backend that it gives traffic to."""
-        affected = self.dependents(kind, key_of(body))
+        """The resources that move this route, name a backend of it, or for which it mirrors requests."""
+        affected = self.dependents(kind, key_of(body)) | _mirrored_for(body)
         return affected.union(*(self._naming(one) for one in _backends_of(body)))
 
     def _neighbours(self, body: Mapping[str, Any] | None) -> frozenset[Key]:
@@ -144,6 +167,10 @@ class Cache:
     def routes_to(self, backend: KindKey) -> list[tuple[KindKey, Mapping[str, Any]]]:
         """The routes that have a backendRef to this backend, sorted."""
         return [(key, self.routes[key]) for key in sorted(self._routes_to.get(backend, ()))]
+
+    def mirrored_for(self, resource: Key) -> list[KindKey]:
+        """The routes that say that they mirror requests for a resource, sorted."""
+        return sorted(self._mirrored.get(resource, ()))
 
     def sharing_target(self, uid: str, kind: str, key: Key) -> list[Mapping[str, Any]]:
         """The other resources that name this scale target, sorted by key."""
@@ -167,6 +194,13 @@ def _backends_of(route: Mapping[str, Any] | None) -> set[KindKey]:
         for rule in route["spec"].get("rules") or ()
         for ref in rule.get("backendRefs") or ()
     }
+
+
+def _mirrored_for(route: Mapping[str, Any] | None) -> frozenset[Key]:
+    """The resources for which a route says that it mirrors requests."""
+    if route is None:
+        return frozenset()
+    return frozenset((route["metadata"]["namespace"], name) for name in mirrored_for(route))
 
 
 def _references(body: Mapping[str, Any] | None) -> list[KindKey]:
@@ -236,17 +270,18 @@ def _put(kept: dict[Any, Mapping[str, Any]], key: Any, body: Mapping[str, Any]) 
 def _trimmed(body: Mapping[str, Any]) -> dict[str, Any]:
     """What of an object is looked at: labels, and annotations but our own, of any size are not kept.
 
-    Of a route that the operator made they are, because they are compared with what its template says.
+    That there are any is, since one can be added to them only then (RFC 6902). Of a route that the operator
+    made they are, because they are compared with what its template says.
     Thousands of objects have the same few words for keys, which are kept once.
     """
     metadata = {name: value for name, value in body["metadata"].items() if name in _KEPT_METADATA}
     if "managedFields" in metadata:
         metadata["managedFields"] = [_wrote(one) for one in metadata["managedFields"]]
     given = body["metadata"].get("annotations") or {}
-    own = {name: str(given[name])[:LONGEST_ANNOTATION] for name in ANNOTATIONS if name in given}
+    own = {name: str(given[name])[:LONGEST_ANNOTATION] for name in (*ANNOTATIONS, MIRRORS) if name in given}
     if OWNER in given:
         metadata |= {name: body["metadata"][name] for name in _COMPARED if name in body["metadata"]}
-    elif own:
+    elif given:
         metadata["annotations"] = own
     parts = {name: _with_shared_keys(body[name]) for name in ("spec", "status") if name in body}
     return {**parts, "metadata": metadata}
