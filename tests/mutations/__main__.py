@@ -14,17 +14,22 @@ from hypothesis import seed as hypothesis_seed
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
 from tests.mutations.faults import FAULTS
-from tests.mutations.registry import COUNTERS, ROLLOUTS, Fault
+from tests.mutations.registry import COUNTERS, MIRRORS, ROLLOUTS, Fault
 from tests.support import seeded
 from tests.support.worlds.counters import CounterWorld
+from tests.support.worlds.mirrored import MirrorWorld
 from tests.support.worlds.rollouts import World
 
-MACHINES: dict[str, type[RuleBasedStateMachine]] = {ROLLOUTS: World, COUNTERS: CounterWorld}
-PARTS: dict[str, Sequence[int]] = {ROLLOUTS: (0, 1, 2, *range(4, 14)), COUNTERS: (3,)}
+MACHINES: dict[str, type[RuleBasedStateMachine]] = {
+    ROLLOUTS: World,
+    COUNTERS: CounterWorld,
+    MIRRORS: MirrorWorld,
+}
+PARTS: dict[str, Sequence[int]] = {ROLLOUTS: (0, 1, 2, *range(4, 14)), COUNTERS: (3,), MIRRORS: (6,)}
 """Seeds of worlds, a hundred each: the first three of rollouts and that of counters are what the tests play
-(``tests/reconcile/test_worlds.py``), the others stand for those of ``make fuzz``.
+(``tests/reconcile/test_worlds.py``), and half of those of mirrors; the others stand for ``make fuzz``.
 """
-STEPS = {ROLLOUTS: 12, COUNTERS: 6}
+STEPS = {ROLLOUTS: 12, COUNTERS: 6, MIRRORS: 12}
 """Most that happens in each of them."""
 SETTINGS = settings(
     max_examples=100,

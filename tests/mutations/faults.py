@@ -18,6 +18,7 @@ from bandit_operator.core.model import Mode, Problem
 from bandit_operator.core.weights import Unit, unit_of
 from bandit_operator.reconcile import (
     former,
+    mirrors,
     neighbours,
     observe,
     placement,
@@ -28,10 +29,10 @@ from bandit_operator.reconcile import (
     together,
     tracked,
 )
-from bandit_operator.routers import gateway_api
+from bandit_operator.routers import gateway_api, mirrored_for
 from bandit_operator.sources.tally import Tally
 from bandit_operator.status import conditions, session
-from tests.mutations.registry import COUNTERS, FAULTS, fault
+from tests.mutations.registry import COUNTERS, FAULTS, MIRRORS, fault
 
 __all__ = ["FAULTS"]
 
@@ -378,3 +379,16 @@ def _sawtooth_believed(patch: pytest.MonkeyPatch) -> None:
 @fault("late-samples-lost", "samples that come after their window was read are lost", COUNTERS)
 def _late_samples_lost(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(observe, "add_late", lambda *_: None)
+
+
+@fault("mirror-stays", "the mirror of a resource that is gone stays", MIRRORS)
+def _mirror_stays(patch: pytest.MonkeyPatch) -> None:
+    async def left(*_: Any) -> None:
+        return
+
+    patch.setattr(mirrors.Mirrors, "leave", left)
+
+
+@fault("mirror-untold", "the route does not say for whom it mirrors", MIRRORS)
+def _mirror_untold(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(mirrored_for, "patch", lambda *_: [])

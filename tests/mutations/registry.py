@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 Apply = Callable[[pytest.MonkeyPatch], None]
-ROLLOUTS, COUNTERS = "rollouts", "counters"
+ROLLOUTS, COUNTERS, MIRRORS = "rollouts", "counters", "mirrors"
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,8 +136,8 @@ class Process:
 
     @property
     def status(self) -> dict[str, Any]:
-        """Its status, with what is in its record."""
-        return unpacked(self.api.objects[self.path].get("status", {}))
+        """Its status, with what is in its record; empty while it is not there."""
+        return unpacked(self.api.objects.get(self.path, {}).get("status", {}))
 
     def condition(self, kind: str) -> dict[str, Any]:
         """One condition."""

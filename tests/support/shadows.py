@@ -43,6 +43,13 @@ def resource(name: str, **parts: Any) -> dict[str, Any]:
 def installed(process: Start, *features: str, **spec: Any) -> Process:
     """A rollout beside a shadow server, whose gateway's class lists these features; nothing was seen yet."""
     one = process(**spec)
+    let_mirror(one, *features)
+    one.shadow = SCORED
+    return one
+
+
+def let_mirror(one: Process, *features: str) -> None:
+    """A shadow server beside a rollout, and a gateway whose class lists these features."""
     one.api.put(SERVICE, resource("shadow"))
     one.api.put(GATEWAY, resource("main", spec={"gatewayClassName": "mirroring"}))
     listed = [{"name": name} for name in features]
@@ -51,8 +58,6 @@ def installed(process: Start, *features: str, **spec: Any) -> Process:
         parent = {"name": "main", "namespace": "gateway"}
         one.update_route(lambda route: route.update(parentRefs=[parent]))
         one.gateway()
-    one.shadow = SCORED
-    return one
 
 
 async def with_shadow(process: Start, **spec: Any) -> Process:
