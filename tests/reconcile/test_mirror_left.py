@@ -45,7 +45,9 @@ async def look(one: Process) -> Any:
 async def test_the_route_says_for_whom_it_is_mirrored_in_the_write_that_mirrors(process: Start) -> None:
     one = await mirrored(process)
     uid = one.api.objects[one.path]["metadata"]["uid"]
-    assert json.loads(annotated(one)[MIRRORS]) == {one.key[1]: {"target": "models/shadow:8080", "uid": uid}}
+    assert json.loads(annotated(one)[MIRRORS]) == {
+        one.key[1]: {"target": "models/shadow:8080", "rule": "predict", "uid": uid}
+    }
     writes = [write.body for write in one.api.writes if write.what == "route"]
     telling = [any(MIRRORS in json.dumps(operation) for operation in body) for body in writes]
     mirroring = [any("requestMirror" in json.dumps(operation) for operation in body) for body in writes]
@@ -139,6 +141,38 @@ async def test_a_route_that_the_resource_named_before_is_mirrored_no_longer(proc
     assert one.api.objects[other]["spec"]["rules"][0]["filters"] == [OURS]
 
 
+async def test_a_rule_that_is_renamed_loses_its_mirror_with_the_resource(process: Start) -> None:
+    one = await mirrored(process)
+    one.update_route(lambda spec: spec["rules"][0].update(name="renamed"))
+    await one.tick()
+    one.api.writes.clear()
+    await one.tick(2)
+    assert "route" not in one.api.what_was_written()
+    delete(one)
+    await look(one)
+    assert filters(one) == []
+
+
+@pytest.mark.parametrize("shadow", [MANAGED, MANUAL])
+async def test_a_rule_that_the_resource_named_before_is_mirrored_no_longer(
+    process: Start, shadow: dict[str, Any]
+) -> None:
+    one = await mirrored(process)
+
+    def add(spec: dict[str, Any]) -> None:
+        spec["rules"].append({**copied(spec["rules"][0]), "name": "second", "filters": [FOREIGN]})
+
+    one.update_route(add)
+    reference = one.api.objects[one.path]["spec"]["traffic"]["routeRef"]
+    one.update_spec(traffic={"routeRef": {**reference, "sectionName": "second"}}, shadow=shadow)
+    one.start()  # nobody looked when the name was changed
+    await one.tick(2)
+    rules = one.api.objects[one.route_path]["spec"]["rules"]
+    assert rules[0].get("filters", []) == []
+    assert rules[1]["filters"] == ([FOREIGN, OURS] if shadow == MANAGED else [FOREIGN])
+    assert (MIRRORS in annotated(one)) == (shadow == MANAGED)
+
+
 async def test_a_route_of_a_template_that_outlives_its_resource_keeps_no_mirror(process: Start) -> None:
     template = {**TEMPLATE, "deletionPolicy": "Orphan"}
     one = await mirrored(process, traffic={"routeTemplate": template})
@@ -155,21 +189,28 @@ async def test_a_route_of_a_template_that_outlives_its_resource_keeps_no_mirror(
 
 async def test_what_is_mirrored_for_another_and_what_others_annotate_stays(process: Start) -> None:
     one = await mirrored(process)
-    theirs = {"fraud": {"target": "models/theirs:80", "uid": "2"}}
+    theirs = {"fraud": {"target": "models/theirs:80", "rule": "predict", "uid": "2"}}
     mine = json.loads(annotated(one)[MIRRORS])
     annotate_route(one, **{"kept": "yes", MIRRORS: json.dumps(mine | theirs)})
     delete(one)
     await look(one)
     assert filters(one) == []
-    assert annotated(one) == {"kept": "yes", MIRRORS: json.dumps(theirs)}
+    assert annotated(one) == {"kept": "yes", MIRRORS: json.dumps(theirs, sort_keys=True)}
 
 
-async def test_of_two_mirrors_to_one_target_none_is_taken_for_the_operators(process: Start) -> None:
+@pytest.mark.parametrize(("name", "left"), [("second", []), (None, [OURS])])
+async def test_a_mirror_to_the_same_target_in_another_rule_is_the_users(
+    process: Start, name: str | None, left: list[Any]
+) -> None:
     one = await mirrored(process)
-    one.update_route(lambda spec: spec["rules"].append({**copied(spec["rules"][0]), "name": "second"}))
+    if name is None:  # then nothing tells the two apart
+        one.update_route(lambda spec: spec["rules"][0].pop("name"))
+        await one.tick(2)
+    one.update_route(lambda spec: spec["rules"].append({**copied(spec["rules"][0]), "name": name or ""}))
     delete(one)
     assert await look(one) is None
-    assert filters(one) == [OURS]
+    assert filters(one) == left
+    assert one.api.objects[one.route_path]["spec"]["rules"][1]["filters"] == [OURS]
     assert annotated(one) == {}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 import jsonpatch
@@ -11,8 +12,8 @@ import pytest
 from bandit_operator.routers import mirrored_for
 from bandit_operator.routers.mirrored_for import MIRRORS, MirroredFor
 
-INCOME = MirroredFor("models/shadow:8080", "uid-1")
-FRAUD = MirroredFor("models/other:80", "uid-2")
+INCOME = MirroredFor("models/shadow:8080", "predict", "uid-1")
+FRAUD = MirroredFor("models/other:80", "", "uid-2")
 
 
 def route(annotations: dict[str, str] | None = None) -> dict[str, Any]:
@@ -23,7 +24,7 @@ def route(annotations: dict[str, str] | None = None) -> dict[str, Any]:
 
 def said(**mirrored: MirroredFor) -> str:
     """The annotation's text."""
-    return json.dumps({name: {"target": one.target, "uid": one.uid} for name, one in mirrored.items()})
+    return json.dumps({name: asdict(one) for name, one in mirrored.items()}, sort_keys=True)
 
 
 @pytest.mark.parametrize("annotations", [None, {}, {"kept": "yes"}, {MIRRORS: said(fraud=FRAUD)}])
@@ -63,8 +64,8 @@ def test_what_another_replica_has_told_meanwhile_is_not_overwritten() -> None:
         "null",
         '{"income": 1}',
         '{"income": {"target": "models/shadow:8080"}}',
-        '{"income": {"target": 8080, "uid": "u"}}',
-        '{"income": {"target": "a", "uid": "u", "more": 1}}',
+        '{"income": {"target": 8080, "rule": "", "uid": "u"}}',
+        '{"income": {"target": "a", "rule": "", "uid": "u", "more": 1}}',
         "[" * 2048,
         '{"income": {"target": "models/sha',
     ],

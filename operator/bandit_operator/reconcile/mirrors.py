@@ -18,7 +18,7 @@ from bandit_operator.reconcile.gateway_features import Features, features_of
 from bandit_operator.reconcile.mirroring import MirrorPlan, older_mirror, target_of
 from bandit_operator.reconcile.placement import Locator, Placement
 from bandit_operator.reconcile.tracked import Tracked
-from bandit_operator.routers import ROUTERS, Located, mirrored_for
+from bandit_operator.routers import ROUTERS, Located, Router, mirrored_for
 from bandit_operator.routers.mirror import MirrorTarget
 from bandit_operator.routers.mirrored_for import MirroredFor
 from bandit_operator.routers.shape import readable
@@ -101,8 +101,15 @@ class Mirrors:
         if route is None or not isinstance(located, Located):
             return
         operations = router.mirror_patch(route, located.rule, plan.wanted, plan.ours)
-        told = mirrored_for.patch(route, name, _told(tracked, plan))
-        if not operations and plan.wanted is not None and not tracked.mirror.may_tell():
+        said = mirrored_for.mirrored_for(route).get(name)
+        if said is not None and said.rule != _name_of(route, located.rule):
+            operations += _taken_out(router, route, said)
+        telling = None
+        if plan.wanted is not None:
+            target, uid = str(plan.wanted.target), tracked.resource.metadata.uid
+            telling = MirroredFor(target, _name_of(route, located.rule), uid)
+        told = mirrored_for.patch(route, name, telling)
+        if not operations and telling is not None and said is None and not tracked.mirror.may_tell():
             return
         if not (operations or told) or not tracked.mirror.may_write(monotonic):
             return
@@ -151,27 +158,35 @@ class Mirrors:
         """Take out of a route what was put in for the resource of that name."""
         route = self.cache.routes[route_key]
         router = next(one for one in ROUTERS.values() if one.kind == route_key[0])
-        said = mirrored_for.mirrored_for(route)[name].target
+        said = mirrored_for.mirrored_for(route)[name]
         operations = mirrored_for.patch(route, name, None)
-        rules = range(len(route["spec"]["rules"]))
-        ours = [
-            (rule, target) for rule in rules for target in router.mirrors(route, rule) if str(target) == said
-        ]
-        if len({rule for rule, _ in ours}) == 1:
-            rule, target = ours[0]
-            operations += router.mirror_patch(route, rule, None, {target})
-        elif ours:  # the user has one of the same target, and which is ours cannot be told
-            log.warning("mirror left behind", route="/".join(route_key), target=said)
+        operations += _taken_out(router, route, said)
         answer = await apply.set_mirror(self.api, router, route, operations)
         self.cache.put_route(router.kind, answer)
         self.metrics.writes.labels("route", "written").inc()
 
 
-def _told(tracked: Tracked, plan: MirrorPlan) -> MirroredFor | None:
-    """What the route is to say of the resource."""
-    if plan.wanted is None:
-        return None
-    return MirroredFor(str(plan.wanted.target), tracked.resource.metadata.uid)
+def _taken_out(router: Router, route: Mapping[str, Any], said: MirroredFor) -> list[dict[str, Any]]:
+    """JSON Patch that takes the filter out of the rule that the route says it is in.
+
+    Nothing, where several rules of that name, as of none, mirror to the target: some are the user's.
+    """
+    there = {
+        rule: target
+        for rule in range(len(route["spec"]["rules"]))
+        for target in router.mirrors(route, rule)
+        if str(target) == said.target and _name_of(route, rule) == said.rule
+    }
+    if len(there) > 1:
+        log.warning("mirror left behind", route=route["metadata"]["name"], target=said.target)
+        return []
+    return [one for rule, target in there.items() for one in router.mirror_patch(route, rule, None, {target})]
+
+
+def _name_of(route: Mapping[str, Any], rule: int) -> str:
+    """A rule's name; empty where it has none."""
+    name = route["spec"]["rules"][rule].get("name")
+    return name if isinstance(name, str) else ""
 
 
 def shadow_state(tracked: Tracked, plan: MirrorPlan, now: float) -> ShadowState:

@@ -24,6 +24,8 @@ class MirroredFor:
 
     target: str
     """Where requests are mirrored to, as ``str(MirrorTarget)``."""
+    rule: str
+    """Name of the rule that has the filter; empty where it has none."""
     uid: str
     """Of the BanditDeployment: which replica is to take the filter out once that is gone."""
 
@@ -73,5 +75,5 @@ def _read(route: Mapping[str, Any]) -> dict[str, MirroredFor] | None:
         read = {name: MirroredFor(**said) for name, said in json.loads(text).items()}
     except (AttributeError, TypeError, ValueError, RecursionError):  # brackets within brackets
         return None
-    texts = (text for one in read.values() for text in (one.target, one.uid))
+    texts = (text for one in read.values() for text in (one.target, one.rule, one.uid))
     return read if all(isinstance(text, str) for text in texts) else None
