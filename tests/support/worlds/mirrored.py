@@ -79,7 +79,10 @@ class MirrorWorld(World):
         assert self.stripped or self._ours() == [], f"left behind: {self._ours()}"
         assert self._others() == self.foreign
         if self.stripped:  # somebody clears up
-            self.one.update_route(lambda spec: spec["rules"][0].update(filters=self.foreign))
+            route = copied(self.one.api.objects[self.one.route_path])
+            route["metadata"].pop("annotations", None)
+            route["spec"]["rules"][0]["filters"] = self.foreign
+            self.one.api.put(self.one.route_path, route)
         self.stripped = False
         body.pop("status", None)
         body["metadata"] |= {"uid": f"{body['metadata']['uid']}y"}
