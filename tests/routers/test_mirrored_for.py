@@ -10,7 +10,7 @@ import jsonpatch
 import pytest
 
 from bandit_operator.routers import mirrored_for
-from bandit_operator.routers.mirrored_for import MIRRORS, MirroredFor
+from bandit_operator.routers.mirrored_for import MIRRORS, MOST, MirroredFor
 
 INCOME = MirroredFor("models/shadow:8080", "predict", "uid-1")
 FRAUD = MirroredFor("models/other:80", "", "uid-2")
@@ -66,6 +66,10 @@ def test_what_another_replica_has_told_meanwhile_is_not_overwritten() -> None:
         '{"income": {"target": "models/shadow:8080"}}',
         '{"income": {"target": 8080, "rule": "", "uid": "u"}}',
         '{"income": {"target": "a", "rule": "", "uid": "u", "more": 1}}',
+        said(**{"Upper": INCOME}),
+        said(**{"a,metadata.namespace=b": INCOME}),
+        said(**{"": INCOME}),
+        said(**{f"name-{number}": INCOME for number in range(MOST + 1)}),
         "[" * 2048,
         '{"income": {"target": "models/sha',
     ],

@@ -8,12 +8,16 @@ BanditDeployment was deleted, or names another route, while no operator ran.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 MIRRORS: Final = "bandit-operator.dev/mirrors"
 """The annotation: JSON, by name of the BanditDeployment, which is in the route's namespace."""
+MOST = 16
+"""Most BanditDeployments that are read of one route: as many as a route has rules (Gateway API)."""
+_NAME = re.compile(r"[a-z0-9.-]{1,253}")
 _ANNOTATIONS = "/metadata/annotations"
 _PATH = f"{_ANNOTATIONS}/{MIRRORS.replace('/', '~1')}"
 
@@ -76,4 +80,5 @@ def _read(route: Mapping[str, Any]) -> dict[str, MirroredFor] | None:
     except (AttributeError, TypeError, ValueError, RecursionError):  # brackets within brackets
         return None
     texts = (text for one in read.values() for text in (one.target, one.rule, one.uid))
-    return read if all(isinstance(text, str) for text in texts) else None
+    bounded = len(read) <= MOST and all(_NAME.fullmatch(name) for name in read)
+    return read if bounded and all(isinstance(text, str) for text in texts) else None
