@@ -70,7 +70,7 @@ def test_without_the_extra_the_operators_command_says_what_to_install(
     found = CliRunner().invoke(operator, ["experiment", "run"])
     assert found.exit_code == 1
     assert "bandit_study.cli is missing" in found.output
-    assert "pip install 'bandit-operator[study]'" in found.output
+    assert "in a clone of the project: pip install '.[study]'" in found.output
 
 
 def test_without_the_package_the_operators_command_says_what_to_install(
@@ -81,4 +81,4 @@ def test_without_the_package_the_operators_command_says_what_to_install(
     )
     found = CliRunner().invoke(operator, ["experiment", "run"])
     assert found.exit_code == 1
-    assert "pip install 'bandit-operator[study]'" in found.output
+    assert "in a clone of the project: pip install '.[study]'" in found.output

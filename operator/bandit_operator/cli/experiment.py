@@ -42,5 +42,5 @@ def _offered(name: str) -> click.Command:
 def _not_installed(reason: str) -> click.ClickException:
     return click.ClickException(
         f"this command needs the study, which is not installed ({reason});"
-        " pip install 'bandit-operator[study]'"
+        " in a clone of the project: pip install '.[study]'"
     )
