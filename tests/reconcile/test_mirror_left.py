@@ -10,7 +10,7 @@ import pytest
 from bandit_operator.api.route_template import OWNER
 from bandit_operator.errors import APIError, APIUnreachable, Conflict
 from bandit_operator.routers.mirrored_for import MIRRORS
-from tests.support.fake_api import copied
+from tests.support.fake_api import Write, copied
 from tests.support.objects import TEMPLATE
 from tests.support.playing import Start
 from tests.support.process import Process
@@ -139,6 +139,24 @@ async def test_a_route_that_the_resource_named_before_is_mirrored_no_longer(proc
     assert filters(one) == []
     assert annotated(one) == {}
     assert one.api.objects[other]["spec"]["rules"][0]["filters"] == [OURS]
+
+
+async def test_a_route_that_goes_meanwhile_keeps_no_other_from_being_cleared(process: Start) -> None:
+    one = await mirrored(process)
+    for name in ("another", "other"):
+        route = copied(one.api.objects[one.route_path])
+        route["metadata"] |= {"name": name, "uid": name}
+        one.api.put(one.route_path.replace(one.key[1], name), route)
+    delete(one)
+    one.watch()
+    assert len(one.cache.mirrored_for(one.key)) == 3
+
+    def the_other_goes(_: Write) -> None:
+        one.cache.drop("HTTPRoute", (one.key[0], "other"))
+
+    one.api.on_write.append(the_other_goes)
+    assert await look(one) is None
+    assert filters(one) == []
 
 
 async def test_a_rule_that_is_renamed_loses_its_mirror_with_the_resource(process: Start) -> None:

@@ -155,10 +155,12 @@ class Mirrors:
             log.warning("mirror left behind for now", route="/".join(route_key), error=str(error))
 
     async def _leave_route(self, name: str, route_key: KindKey) -> None:
-        """Take out of a route what was put in for the resource of that name."""
-        route = self.cache.routes[route_key]
+        """Take out of a route what was put in for the resource of that name, if it is still there."""
+        route = self.cache.routes.get(route_key)
+        said = route and mirrored_for.mirrored_for(route).get(name)
+        if not route or not said:
+            return
         router = next(one for one in ROUTERS.values() if one.kind == route_key[0])
-        said = mirrored_for.mirrored_for(route)[name]
         operations = mirrored_for.patch(route, name, None)
         operations += _taken_out(router, route, said)
         answer = await apply.set_mirror(self.api, router, route, operations)
