@@ -59,10 +59,7 @@ bench: venv ## Measure the decisions against their goals and other libraries (ha
 bench-collector: venv ## Measure how many events a second the reward collector takes (about 2 minutes)
 	@$(BIN)/python -m bench.collector $(ARGS)
 
-bench-shadow: venv ## Measure what a shadow costs the requests of users, on one machine (about 2 minutes)
-	@$(BIN)/python -m bench.shadow $(ARGS)
-
-bench-overhead: venv ## Measure what the operator costs, on a cluster: requests, ticks, small arms, reaction, a fleet (about 70 minutes)
+bench-overhead: venv ## Measure what the operator costs, on a cluster: requests, ticks, small arms, reaction, a fleet, a shadow (about 75 minutes)
 	@$(BIN)/python -m bench.overhead $(ARGS)
 
 profile: venv ## Show where the processor time of a tick goes, step by step, at 1 and 1,000 resources (about 15 minutes)
@@ -157,4 +154,4 @@ lock-image: ## Write the locks of the images again: what each needs, and what bu
 clean: ## Delete what was built here; the cache outside stays
 	@rm -rf build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
-.PHONY: help demo test test-fast fuzz mutants chaos lint fmt bench bench-collector bench-shadow bench-overhead profile monitoring study study-replay cluster-build cluster-up cluster-down kubectl install images e2e-image e2e-flux release crds golden docs-site screenshots venv lock lock-image clean
+.PHONY: help demo test test-fast fuzz mutants chaos lint fmt bench bench-collector bench-overhead profile monitoring study study-replay cluster-build cluster-up cluster-down kubectl install images e2e-image e2e-flux release crds golden docs-site screenshots venv lock lock-image clean

@@ -1,6 +1,6 @@
 """``python -m bench.overhead``: what the operator costs, measured on a cluster.
 
-Five parts, each on a fresh embedded cluster of its own with the operator from its chart:
+Six parts, all but the last on a fresh embedded cluster of its own with the operator from its chart:
 
 latency   requests to the same model Pods straight through a Service, through a route that stands still, and
           through a route whose weights the operator moves at every tick; paired, round by round
@@ -9,25 +9,29 @@ scale     processor time and memory of the operator, and what it asks of API ser
 fleet     the same of three replicas that divide 5,000 among them
 shares    what a small arm of a still route gets while 1 to 200 other routes of its gateway are moved
 reaction  from the moment that a model's rewards break to the write of its route
+shadow    what users wait for while a share of their requests is copied to a shadow server; paired, by block
 
 Each part is written to build/bench/overhead/parts as soon as it is measured, and build/bench/overhead.json,
 docs/bench/overhead.md, docs/bench/fleet.md (scale and fleet) and their pictures are made from all parts that
-are there: a run that was stopped goes on with --only. The whole takes about 70 minutes; nothing else should
+are there: a run that was stopped goes on with --only. The whole takes about 75 minutes; nothing else should
 run on the machine meanwhile.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench.overhead import fleet, latency, page, reaction, scale, shares
+from bench.overhead import fleet, latency, page, reaction, scale, shadow, shares
 from bench.overhead.environment import open_environment
 from bench.overhead.progress import reporter
 from bench.report import as_json
@@ -35,27 +39,36 @@ from cluster.client import ClusterError, other_named
 
 BUILD = Path("build/bench")
 DOCS = Path("docs/bench")
-PARTS: dict[str, Any] = {
+ON_A_CLUSTER: dict[str, Any] = {
     "latency": latency,
     "scale": scale,
     "fleet": fleet,
     "shares": shares,
     "reaction": reaction,
 }
+PARTS = ON_A_CLUSTER | {"shadow": shadow}
 
 
 def measure(name: str, quick: bool, folder: Path) -> dict[str, Any]:
-    """Measure one part on a cluster whose state lies in a folder."""
+    """Measure one part, whose state, that of its cluster if it has one, lies in a folder."""
     part = PARTS[name]
     plan = part.QUICK if quick else part.FULL
     started = time.monotonic()
     columns = (TextColumn("{task.description:60}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns) as progress:
-        bar = progress.add_task(f"{name}: a cluster starts", total=plan.steps)
-        with open_environment(folder) as environment:
-            measured: dict[str, Any] = part.measure(environment, plan, reporter(progress, bar))
+        bar = progress.add_task(f"{name}: its parts start", total=plan.steps)
+        with open_environment(folder) if name in ON_A_CLUSTER else _empty(folder) as where:
+            measured: dict[str, Any] = part.measure(where, plan, reporter(progress, bar))
         progress.update(bar, completed=plan.steps, description=f"{name}: measured")
     return {"seconds": time.monotonic() - started, **measured}
+
+
+@contextlib.contextmanager
+def _empty(folder: Path) -> Iterator[Path]:
+    """A folder in that one, which goes with what was put into it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder) as inner:
+        yield Path(inner)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -18,7 +18,7 @@ slower: here the operator, those that it asks and the load share the same cores.
 
 """
 PAGES: dict[str, tuple[str, tuple[str, ...]]] = {
-    "overhead": ("Overhead, measured", ("latency", "shares", "reaction")),
+    "overhead": ("Overhead, measured", ("latency", "shares", "reaction", "shadow")),
     "fleet": ("Many rollouts, measured", ("scale", "fleet")),
 }
 """Title and parts of each page: one is written where any of its parts was measured."""
@@ -26,6 +26,7 @@ WRITERS = {
     "latency": sections.latency,
     "shares": sections.shares,
     "reaction": sections.reaction,
+    "shadow": sections.shadow,
     "scale": sections.scale,
     "fleet": sections.fleet,
 }

@@ -81,6 +81,17 @@ learned before speaks for the new model, a verdict must hold at {alpha} over the
 and no step is larger than 20 %.
 
 """
+SHADOW = """## What a shadow costs served requests
+
+No cluster, but the processes alone: an arm answers {rate:g} requests a second, and blocks of {block}
+requests of which a shadow server has copies answered by {arms} arms alternate with blocks without copies,
+{pairs} of each. Client, collector, shadow server and all arms share {cores} cores, so this is what a shadow
+costs at its worst: on a cluster only what the serving arm does for it remains. Time of a served request with
+copies as a multiple of that without: the median of the pairs of blocks, with the lowest and the highest.
+
+| copied | | with : without | lowest – highest |
+|---|---|---|---|
+"""
 
 
 def latency(part: dict[str, Any], picture: str) -> str:
@@ -224,6 +235,15 @@ def reaction(part: dict[str, Any], picture: str) -> str:
             cells += [f"{number(median)} s, {spread}", number(median / every)]
         text += f"| {' | '.join(cells)} |\n"
     return text + f"\n![Seconds from a broken model to its route]({picture})\n"
+
+
+def shadow(part: dict[str, Any], _picture: str) -> str:
+    """Return the section about shadows."""
+    text = SHADOW.format(**part["plan"])
+    for one in part["figures"]:
+        cells = (f"{one['share']:.0%}", f"p{one['percentile']:g}", f"{one['ratio']:.2f}")
+        text += f"| {' | '.join(cells)} | {one['lowest']:.2f} – {one['highest']:.2f} |\n"
+    return text
 
 
 def _cpu(cores: float) -> str:

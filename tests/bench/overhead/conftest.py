@@ -26,7 +26,7 @@ def _line(resources: int, interval: int | None, weights: str, **others: Any) -> 
 
 @pytest.fixture
 def parts() -> dict[str, Any]:
-    """All five parts as they are measured, with figures that are made up."""
+    """All six parts as they are measured, with figures that are made up."""
     rounds = [
         {"direct": _path(k, 0), "static": _path(k + 0.5, 0), "moved": _path(k + 0.55, 3)} for k in range(3)
     ]
@@ -78,4 +78,13 @@ def parts() -> dict[str, Any]:
             ],
         },
         "reaction": {"seconds": 120.0, "plan": {"flips": 3, "intervals": [5, 10]}, "flips": flips},
+        "shadow": {
+            "seconds": 150.0,
+            "plan": {"pairs": 12, "block": 200, "rate": 50.0, "arms": 3, "cores": 2},
+            "figures": [
+                {"share": share, "percentile": percentile, "ratio": 1.1, "lowest": 0.9, "highest": 1.5}
+                for share in (0.1, 1.0)
+                for percentile in (50.0, 99.0)
+            ],
+        },
     }

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bench.overhead import __main__ as command
-from bench.overhead import counters, latency, scale
+from bench.overhead import counters, latency, scale, shadow
 from bench.overhead.environment import open_environment
 
 
@@ -42,6 +42,19 @@ def test_with_no_part_to_measure_the_page_is_made_again_from_those_that_are_ther
     command.main(["--only"])
     assert "## From a broken model" in (tmp_path / "docs" / "overhead.md").read_text()
     assert json.loads((tmp_path / "build" / "overhead.json").read_text()).keys() == {"goals", "reaction"}
+
+
+def test_the_part_that_needs_no_cluster_is_measured_without_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("KUBECONFIG", raising=False)
+    monkeypatch.delenv("CLUSTER", raising=False)
+    monkeypatch.setattr(command, "BUILD", tmp_path / "build")
+    monkeypatch.setattr(shadow, "RATE", 1000.0)
+    command.main(["--quick", "--only", "shadow"])
+    page = (tmp_path / "build" / "quick" / "overhead.md").read_text()
+    assert "| 100% | p99 | " in page
+    assert list((tmp_path / "build" / "quick" / "overhead" / "cluster").iterdir()) == []
 
 
 @pytest.mark.parametrize("plan", [scale.FULL, scale.QUICK])

@@ -1,6 +1,4 @@
-"""``python -m bench.shadow``: what a shadow costs the requests of users.
-
-Usage: python -m bench.shadow [--quick]
+"""What a shadow costs the requests of users.
 
 One arm answers users at a fixed rate, and each request is timed. Blocks of requests of which a share is
 copied to a shadow server, which asks three arms, that one among them, alternate with blocks without copies.
@@ -10,15 +8,15 @@ at its worst: on a cluster only what the serving arm does for it remains.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import contextlib
 import json
 import os
-import tempfile
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import aiohttp
 import joblib
@@ -27,26 +25,29 @@ from sklearn.linear_model import LogisticRegression
 
 from bench.served import running
 
-BUILD, DOCS = Path("build/bench"), Path("docs/bench")
 RATE = 50.0  # requests a second
-BLOCK = 200  # requests of a block
-PAIRS = 12
 SHARES = (0.1, 1.0)
 """Of the requests that are copied: what spec.shadow.share is unless it says otherwise, and all."""
+PERCENTILES = (50.0, 99.0)
 ARMS = ("one", "two", "three")
 INFER = "/v2/models/model/infer"
 
-PAGE = """# A shadow, measured
 
-Written by `python -m bench.shadow`: an arm answers {rate:g} requests a second, and blocks of {block} requests
-of which a shadow server has copies answered by {arms} arms alternate with blocks without copies, {pairs} of
-each. Client, collector, shadow server and all arms share {cores} cores, so this is what a shadow costs at its
-worst: on a cluster only what the serving arm does for it remains. Time of a served request with copies as a
-multiple of that without: the median of the pairs of blocks, with the lowest and the highest.
+@dataclass(frozen=True)
+class Plan:
+    """How much is measured: pairs of blocks, and requests of a block."""
 
-| copied | | with : without | lowest – highest |
-|---|---|---|---|
-"""
+    pairs: int
+    block: int
+
+    @property
+    def steps(self) -> int:
+        """Of progress."""
+        return self.pairs + 1
+
+
+FULL = Plan(pairs=12, block=200)
+QUICK = Plan(pairs=2, block=20)
 
 
 class Figure(NamedTuple):
@@ -100,22 +101,23 @@ async def _block(
     return seconds
 
 
-async def _measure(url: str, shadow: str, collector: str, pairs: int, count: int) -> list[Figure]:
+async def _measure(
+    url: str, shadow: str, collector: str, plan: Plan, progress: Callable[[str], None]
+) -> list[Figure]:
     found: dict[float, list[list[float]]] = {share: [] for share in (0.0, *SHARES)}
     sent = 0
     async with aiohttp.ClientSession() as client:
-        for pair in range(-1, pairs):
+        for pair in range(-1, plan.pairs):
+            progress(f"shadow: {f'round {pair + 1} of {plan.pairs}' if pair >= 0 else 'all parts warm up'}")
             # The order changes, so that a drift of the machine favours none.
             for share in list(found) if pair % 2 else reversed(found):
-                block = await _block(client, url, shadow, share, sent, count)
-                sent += count
-                if pair >= 0:  # the first warms up
+                block = await _block(client, url, shadow, share, sent, plan.block)
+                sent += plan.block
+                if pair >= 0:
                     found[share].append(block)
-            if pair >= 0:
-                print(f"round {pair + 1} of {pairs}")
-        await _check(client, collector, sum(int(count * share) for share in SHARES) * (pairs + 1))
+        await _check(client, collector, sum(int(plan.block * share) for share in SHARES) * (plan.pairs + 1))
     return [
-        figure(share, percentile, found[0.0], found[share]) for share in SHARES for percentile in (50.0, 99.0)
+        figure(share, percentile, found[0.0], found[share]) for share in SHARES for percentile in PERCENTILES
     ]
 
 
@@ -132,8 +134,8 @@ async def _check(client: aiohttp.ClientSession, collector: str, copies: int) -> 
             await asyncio.sleep(0.1)
 
 
-def measure(folder: Path, pairs: int, count: int) -> list[Figure]:
-    """Start everything in a folder, measure, and return the figures."""
+def measure(folder: Path, plan: Plan, progress: Callable[[str], None]) -> dict[str, Any]:
+    """Start everything in a folder that is there, and measure."""
     rng = np.random.default_rng(0)
     values = rng.uniform(0, 100, (500, 3))
     joblib.dump(LogisticRegression(max_iter=1000).fit(values, values[:, 0] > 50), folder / "model.joblib")
@@ -145,35 +147,6 @@ def measure(folder: Path, pairs: int, count: int) -> list[Figure]:
         shadow = stack.enter_context(
             running("shadow", "--route", "route", "--collector", collector, "--metrics-port", "0", *named)
         )
-        return asyncio.run(_measure(urls[0], shadow, collector, pairs, count))
-
-
-def page(figures: list[Figure], pairs: int, count: int) -> str:
-    """Return the page of some figures."""
-    text = PAGE.format(rate=RATE, block=count, arms=len(ARMS), pairs=pairs, cores=os.cpu_count())
-    for one in figures:
-        cells = (f"{one.share:.0%}", f"p{one.percentile:g}", f"{one.ratio:.2f}")
-        text += f"| {' | '.join(cells)} | {one.lowest:.2f} – {one.highest:.2f} |\n"
-    return text
-
-
-def main() -> None:
-    """Measure, and write docs/bench/shadow.md."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="few requests: to see that it runs")
-    quick = parser.parse_args().quick
-    pairs, count = (2, 20) if quick else (PAIRS, BLOCK)
-    BUILD.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=BUILD) as folder:
-        figures = measure(Path(folder), pairs, count)
-    # A quick look does not overwrite what a full run has measured.
-    docs = BUILD / "quick" if quick else DOCS
-    docs.mkdir(parents=True, exist_ok=True)
-    (docs / "shadow.md").write_text(page(figures, pairs, count), encoding="utf-8")
-    for one in figures:
-        print(f"{one.share:.0%} copied, p{one.percentile:g}: {one.ratio:.2f} times that without copies")
-    print(f"→ {docs}/shadow.md")
-
-
-if __name__ == "__main__":
-    main()
+        figures = asyncio.run(_measure(urls[0], shadow, collector, plan, progress))
+    setting = {"rate": RATE, "arms": len(ARMS), "cores": os.cpu_count()}
+    return {"plan": plan.__dict__ | setting, "figures": [one._asdict() for one in figures]}
