@@ -115,6 +115,7 @@ class Process:
         """Reasons of conditions and arms that the status has shown at any time."""
         self.notices: list[Notice] = []
         """What people were told, over all restarts."""
+        self._read: tuple[Any, dict[str, Any]] = ({}, {})
         self.start()
 
     # ---- where things are -----------------------------------------------------------------
@@ -136,8 +137,11 @@ class Process:
 
     @property
     def status(self) -> dict[str, Any]:
-        """Its status, with what is in its record; empty while it is not there."""
-        return unpacked(self.api.objects.get(self.path, {}).get("status", {}))
+        """Its status, with what is in its record, to be read only; empty while it is not there."""
+        stored = self.api.objects.get(self.path, {}).get("status", {})
+        if stored != self._read[0]:  # what worlds are held to is looked up many times a pass
+            self._read = copied(stored), unpacked(stored)
+        return self._read[1]
 
     def condition(self, kind: str) -> dict[str, Any]:
         """One condition."""
