@@ -67,12 +67,15 @@ async def test_the_mirror_goes_with_the_resource(process: Start) -> None:
 async def test_the_mirror_goes_though_the_operator_was_away_when_the_resource_went(process: Start) -> None:
     one = await mirrored(process)
     one.update_route(lambda spec: spec["rules"][0].update(filters=[FOREIGN, OURS]))
+    uid = one.api.objects[one.path]["metadata"]["uid"]
     one.api.delete(one.path)
     one.start()
     assert one.key in one.cache.to_look_at()
+    assert one.cache.uid_of(one.key) == uid, "by which replicas divide resources"
     assert await look(one) is None
     assert filters(one) == [FOREIGN]
     assert one.cache.to_look_at() == frozenset()
+    assert one.cache.uid_of(one.key) is None
 
 
 async def test_a_resource_that_is_not_known_yet_loses_no_mirror(process: Start) -> None:
