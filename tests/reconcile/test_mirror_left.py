@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from bandit_operator.api.route_template import OWNER
-from bandit_operator.errors import APIError, APIUnreachable, Conflict
+from bandit_operator.errors import APIError, APIUnreachable, Conflict, NotFound
+from bandit_operator.reconcile.reconciler import AFTER_CONFLICT
 from bandit_operator.routers.mirrored_for import MIRRORS
 from tests.support.fake_api import Write, copied
 from tests.support.objects import TEMPLATE
@@ -97,6 +98,24 @@ async def test_a_mirror_that_could_not_be_taken_out_is_tried_again(process: Star
     assert filters(one) == [OURS]
     assert await look(one) is None
     assert filters(one) == []
+
+
+async def test_a_mirror_goes_with_the_definition_of_all_resources(process: Start) -> None:
+    one = await mirrored(process)
+    delete(one)
+    one.api.fail("get", "banditdeployments", NotFound(404, "the server could not find the resource"))
+    assert await look(one) is None
+    assert filters(one) == []
+
+
+async def test_a_mirror_that_goes_with_its_route_is_not_looked_for(process: Start) -> None:
+    one = await mirrored(process)
+    delete(one)
+    one.watch()
+    one.api.delete(one.route_path)  # of which the watch has not told yet
+    assert await one.reconciler.reconcile(one.key, tick=False) == AFTER_CONFLICT
+    one.cache.drop("HTTPRoute", one.key)
+    assert await one.reconciler.reconcile(one.key, tick=False) is None
 
 
 async def test_a_replica_that_does_not_lead_takes_nothing_out(process: Start) -> None:

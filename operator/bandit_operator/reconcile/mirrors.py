@@ -141,7 +141,10 @@ class Mirrors:
     async def _is_there(self, key: Key) -> bool:
         """Whether the resource is there, of which the watch may not have told yet."""
         path = resource_path(GROUP, VERSION, PLURAL, key[0])
-        found = await self.api.get(path, query={"fieldSelector": f"metadata.name={key[1]}"})
+        try:
+            found = await self.api.get(path, query={"fieldSelector": f"metadata.name={key[1]}"})
+        except NotFound:
+            return False  # the definition is gone, and all resources with it
         return any("deletionTimestamp" not in one["metadata"] for one in found.get("items") or [])
 
     async def _leave_former(self, name: str, route_key: KindKey) -> None:

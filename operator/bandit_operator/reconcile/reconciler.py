@@ -139,9 +139,11 @@ class Reconciler:
             await self._mirrors.leave(key)
         except NotLeading:
             return None
+        except (Conflict, NotFound):
+            return AFTER_CONFLICT
         except (APIError, APIUnreachable) as error:
             log.warning("mirror left behind for now", namespace=key[0], name=key[1], error=str(error))
-            return AFTER_CONFLICT if isinstance(error, Conflict) else AFTER_ERROR
+            return AFTER_ERROR
         return None
 
     async def _pass(self, key: Key, body: Mapping[str, Any], tick: bool) -> Requeue:
