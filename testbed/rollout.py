@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from bandit_operator.api.record import unpacked
@@ -121,6 +122,20 @@ class Rollout:
         self.cluster.apply(
             *self.services(), *self.gateways(), self.route_object(), *others, self.resource(**spec)
         )
+
+    def serve(self) -> None:
+        """Apply the Services and wait until each has a ready endpoint.
+
+        Where an arm's endpoints come later than the resource, its weight is taken away for a moment.
+        """
+        self.cluster.apply(*self.services())
+        for arm in self.arms:
+            wait_until(partial(self._has_endpoint, arm), f"{self.name}: {arm} has a ready endpoint")
+
+    def _has_endpoint(self, arm: str) -> bool:
+        selector = f"kubernetes.io/service-name={self.name}-{arm}"
+        slices = self.cluster.get("endpointslices", "-l", selector)["items"]
+        return any(one["conditions"]["ready"] for part in slices for one in part.get("endpoints") or ())
 
     def patch(self, spec: Object) -> None:
         """Merge-patch the resource's spec."""

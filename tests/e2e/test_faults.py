@@ -89,6 +89,7 @@ def test_a_prometheus_that_is_ill_holds_the_weights(
 ) -> None:
     one = rollout()
     counters = {"successes": "good_total", "trials": "all_total", "settle": "3s"}
+    one.serve()
     one.create(reward={"prometheus": {**counters, "address": f"{broken_prometheus}/{how}"}})
     condition = one.wait_for("MetricsAvailable", "False", reason, seconds=60)
     assert says in condition["message"]
@@ -123,6 +124,7 @@ def test_an_arm_with_traffic_and_no_rewards_is_named_and_holds_all(
 ) -> None:
     one = rollout()
     steer(one.name, good=(40, 0.5))
+    one.serve()
     one.create()
 
     def named() -> bool:

@@ -111,6 +111,7 @@ def test_weights_that_somebody_else_changes_are_put_back_within_five_seconds_and
 ) -> None:
     one = rollout()
     steer(one.name, good=(40, 0.5), bad=(40, 0.5))
+    one.serve()
     one.create(guardrails={"minTrials": 10**9})  # nothing but the foreign hand moves them
     one.wait_for("TrafficInSync", "True", "InSync")
     for number in range(1, 4):
@@ -126,6 +127,7 @@ def test_a_contest_over_the_weights_is_reported_and_backed_off_from(
 ) -> None:
     one = rollout()
     steer(one.name, good=(40, 0.5), bad=(40, 0.5))
+    one.serve()
     one.create(guardrails={"minTrials": 10**9})
     one.wait_for("TrafficInSync", "True", "InSync")
     for number in range(1, CONTEST_PATIENCE + 2):
