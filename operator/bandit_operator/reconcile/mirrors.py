@@ -127,7 +127,7 @@ class Mirrors:
         tracked.mirror.written(plan, router, readable(answer), located.rule)
 
     async def leave(self, key: Key) -> None:
-        """Take out what was put in for a resource that is gone, though that was while no operator ran.
+        """Take out what was put in for a resource that is gone, also if it went while no operator ran.
 
         Raises:
             Conflict, NotFound: A route has changed since it was looked at; nothing was written.
@@ -148,7 +148,7 @@ class Mirrors:
         return any("deletionTimestamp" not in one["metadata"] for one in found.get("items") or [])
 
     async def _leave_former(self, name: str, route_key: KindKey) -> None:
-        """The same of a route that the resource named before, which is no trouble of the present one."""
+        """Take it out of a route that the resource named before; a refusal there is no trouble here."""
         try:
             await self._leave_route(name, route_key)
         except (Conflict, NotFound):
