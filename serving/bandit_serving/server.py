@@ -110,7 +110,7 @@ async def serve(
         log_config=None,
         access_log=False,
         lifespan="on",
-        timeout_keep_alive=75,  # longer than the idle time after which gateways close a connection (60 s)
+        timeout_keep_alive=120,  # longer than gateways keep an idle connection (60 s, Traefik 90 s)
         timeout_graceful_shutdown=IN_FLIGHT_SECONDS,
     )
     server = _Server(config)
