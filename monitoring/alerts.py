@@ -79,6 +79,17 @@ ALERTS = (
         " rollback.retryAfter, or once its Pods run something else.",
     ),
     Alert(
+        "BanditArmStuck",
+        # without the reason, which changes on the way and would let the hour begin anew
+        "max by (resource_namespace, resource, arm, state)"
+        ' (bandit_operator_arm_state{state=~"Draining|Restoring"}) == 1',
+        "1h",
+        Severity.WARNING,
+        "Arm {{ $labels.arm }} of " + WHOSE + " has been {{ $labels.state }} for an hour.",
+        "Draining: it has no weight, and its Pods are not taken down. Restoring: it was scaled up and is not"
+        " ready. Nobody else is concerned.",
+    ),
+    Alert(
         "BanditArmUnavailable",
         _arm("Unavailable"),
         "15m",

@@ -1,6 +1,6 @@
-"""What a Prometheus that is ill may answer: the first part of the path says how.
+"""What a Prometheus that is ill, or a proxy before a healthy one, may answer: the path's first part says how.
 
-Such faults cannot be made with a real one at will.
+Such faults cannot be made with a real one at will. Proxies pass on what they do not refuse.
 """
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import sys
 import time
+import urllib.error
+import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
@@ -34,20 +36,50 @@ ANSWERS = {
 }
 
 
+HEALTHY = "http://prometheus.monitoring:9090"
+LONGEST_LINE = 8192
+"""Bytes of a request line that nginx and Linkerd take where nobody has said otherwise."""
+
+
 class Handler(BaseHTTPRequestHandler):
     """One query."""
 
     def do_POST(self) -> None:
         """A query."""
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.do_GET()
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.how == "no-post":
+            self.answer(405, "<html>405 Not Allowed</html>")
+        else:
+            self.do_GET(body)
 
-    def do_GET(self) -> None:
+    def do_GET(self, body: bytes | None = None) -> None:
         """Answer as the path says, or after 30 seconds; any other path is the readiness probe's."""
-        how = self.path.split("/")[1]
-        if how == "hung":
+        if self.how == "hung":
             time.sleep(30)
-        status, text = ANSWERS.get(how, (200, "ok"))
+        if self.how not in ("short-lines", "no-post"):
+            self.answer(*ANSWERS.get(self.how, (200, "ok")))
+        elif len(self.requestline) > LONGEST_LINE:
+            self.answer(414, "<html>414 Request-URI Too Large</html>")
+        else:
+            self.answer(*self.passed_on(body))
+
+    @property
+    def how(self) -> str:
+        """What the path says."""
+        return self.path.split("/")[1]
+
+    def passed_on(self, body: bytes | None) -> tuple[int, str]:
+        """Return what the healthy one answers."""
+        kind = {"Content-Type": self.headers["Content-Type"]} if body is not None else {}
+        asked = urllib.request.Request(HEALTHY + self.path.removeprefix(f"/{self.how}"), body, kind)
+        try:
+            with urllib.request.urlopen(asked, timeout=20) as got:
+                return got.status, got.read().decode()
+        except urllib.error.HTTPError as refusal:
+            return refusal.code, refusal.read().decode()
+
+    def answer(self, status: int, text: str) -> None:
+        """Send an answer."""
         self.send_response(status)
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()

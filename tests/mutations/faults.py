@@ -191,6 +191,11 @@ def _pin_to_the_dead(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(decide, "_arms", arms)
 
 
+@fault("baseline-unsaid", "Ready=True is said while the baseline, with which verdicts compare, cannot serve")
+def _baseline_unsaid(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(conditions, "_without_baseline", lambda _: None)
+
+
 @fault("ready-while-down", "Ready=True is said while no arm can serve")
 def _ready_while_down(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(conditions, "_traffic_in_sync", lambda _: ("True", reasons.IN_SYNC, "in sync"))

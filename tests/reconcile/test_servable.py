@@ -54,6 +54,36 @@ async def test_a_draining_arm_serves_again_when_the_baseline_dies_and_ready_says
     assert one.weights() == {"good": 10000, "bad": 0}
 
 
+@pytest.mark.parametrize("how", ["no endpoint", "not in the rule"])
+async def test_while_the_baseline_cannot_serve_ready_says_that_no_arm_is_found_worse(
+    process: Start, how: str
+) -> None:
+    one = await learned(process, arms=("good", "bad", "late"))
+    if how == "no endpoint":
+        one.set_available("good", 0)
+    else:
+        one.update_route(lambda spec: spec["rules"][0]["backendRefs"].pop(0))
+    await one.look()
+    said = one.condition("Ready")
+    assert (said["status"], said["reason"]) == ("False", reasons.BASELINE_UNAVAILABLE)
+    assert f"the baseline good is Unavailable ({one.arm('good')['reason']})" in said["message"]
+    assert one.condition("Decided")["reason"] == reasons.BASELINE_UNAVAILABLE
+    assert one.weights()["bad"] > 0
+
+
+async def test_a_baseline_that_is_still_to_be_scaled_up_is_no_ready_state(process: Start) -> None:
+    one = await learned(process)
+    one.earning = WORSE
+    await until_state(one, "bad", "RolledBack")
+    one.broken = {"bad"}
+    one.update_spec(baseline="bad")
+    await one.look()
+    assert one.arm("bad")["state"] == "Restoring"
+    assert ready(one) == ("False", reasons.BASELINE_UNAVAILABLE)
+    one.broken.clear()
+    await until(one, lambda: ready(one) == ("True", reasons.IN_SYNC))
+
+
 async def test_a_loser_at_zero_is_brought_back_when_no_arm_can_serve(process: Start) -> None:
     one = await learned(process)
     one.earning = WORSE

@@ -310,6 +310,16 @@ class MisspeltMetric(WrongQuery):
     says = "model_reward"
 
 
+class WrongArmLabel(WrongQuery):
+    """A label whose values are not the arms' names."""
+
+    name = "arm-label-of-something-else"
+    injected = "The spec's armLabel is pod, whose values are the Pods' names."
+    reward: ClassVar[Told] = {"armLabel": "pod"}
+    reasons = frozenset({"NoData"})
+    says = "the values of pod"
+
+
 class MisspeltRequestsCounter(Fault):
     """The counter that should tell when requests have ended does not exist."""
 

@@ -189,3 +189,55 @@ class Ill(Fault):
         scene.stroke()
         one.wait_for("MetricsAvailable", "True", "RewardsObserved", seconds=90)
         return "; ".join(told)
+
+
+class Proxy(Fault):
+    """What stands before Prometheus refuses some way of asking; each kind says which."""
+
+    expected = "It is asked in the other way: every window is read, and nothing is said of it."
+    path: ClassVar[str]
+    """Of the address at which it refuses."""
+    padding: ClassVar[int] = 0
+    """Characters by which a selector is made longer."""
+
+    def prepare(self, scene: Scene) -> LiveRollout:
+        """Two arms that serve."""
+        one = scene.rollout(good=0.6, bad=0.5)
+        one.start()
+        return one
+
+    def inject(self, scene: Scene, one: LiveRollout) -> None:
+        """The proxy is asked from now on, with selectors of this length."""
+        metrics = {"successes": "model_reward_successes_total", "trials": "model_reward_trials_total"}
+        more = f',job!="{"x" * self.padding}"' if self.padding else ""
+        asked = {field: f'{name}{{route="{one.name}"{more}}}' for field, name in metrics.items()}
+        scene.stroke()
+        one.patch({"reward": {"prometheus": {"address": f"{ILL_ADDRESS}/{self.path}", **asked}}})
+
+    def observe(self, scene: Scene, one: LiveRollout) -> str:
+        """Windows are read all the time."""
+        before = float(one.arm("good")["trials"])
+        scene.hold(20)
+        one.wait_for("MetricsAvailable", "True", "RewardsObserved", seconds=20)
+        grown = float(one.arm("good")["trials"]) - before
+        expect(grown > 0, "no trial was counted")
+        said = {reason for reason in one.reasons() if reason in ("BadAnswer", "NoData", "Unreachable")}
+        expect(not said, f"events say {sorted(said)}")
+        return f"{grown:g} trials of the baseline counted in 20 s"
+
+
+class ShortLines(Proxy):
+    """A proxy that takes no long URL."""
+
+    name = "proxy-refuses-long-urls"
+    injected = "A proxy answers 414 to request lines over 8 KiB; the selectors have 2,000 characters each."
+    path = "short-lines"
+    padding = 1900
+
+
+class NoPosts(Proxy):
+    """A proxy that lets read only."""
+
+    name = "proxy-refuses-posts"
+    injected = "A proxy answers 405 to every POST."
+    path = "no-post"

@@ -274,6 +274,24 @@ def _progressing(overview: Overview) -> Claim:
 _NO_VERDICT = (reasons.EXPLORING, "no arm is proven best yet")
 
 
+def _without_baseline(overview: Overview) -> tuple[str, str] | None:
+    """What is to be said while the baseline cannot serve, or None where it can.
+
+    Traffic goes where it can be served all the same. But an arm that is worse keeps its share meanwhile,
+    and who relies on verdicts must be told.
+    """
+    decision, experiment = overview.decision, overview.experiment
+    if decision is None or experiment is None:
+        return None
+    standing = decision.standings[experiment.baseline]
+    if standing.state in SERVING_STATES:
+        return None
+    return reasons.BASELINE_UNAVAILABLE, (
+        f"the baseline {experiment.baseline} is {standing.state} ({standing.reason}): verdicts compare with "
+        "it, so that no arm is found worse meanwhile; mend it, or name another spec.baseline"
+    )
+
+
 def _verdict(overview: Overview) -> tuple[str, str] | None:
     """What stands, as a reason and in words; None where there is nothing to go by yet."""
     decision, experiment = overview.decision, overview.experiment
@@ -295,7 +313,9 @@ def _decided(overview: Overview, before: Condition | None) -> Claim:
             return before.status, before.reason, before.message
         return "Unknown", reasons.WAITING, "nothing has been decided yet"
     verdict = _verdict(overview)
-    return ("False", *_NO_VERDICT) if verdict is None else ("True", *verdict)
+    if verdict is None:
+        return "False", *(_without_baseline(overview) or _NO_VERDICT)
+    return "True", *verdict
 
 
 def _shadow_available(overview: Overview, experiment: Experiment, before: Condition | None) -> Claim:
@@ -328,7 +348,7 @@ def _rivalled(overview: Overview) -> Claim | None:
 
 
 def _ready(overview: Overview, claims: Mapping[ConditionType, Claim]) -> Claim:
-    """True when the spec runs, rewards come in and the route is as intended."""
+    """True when the spec runs, rewards come in, the route is as intended, and the baseline serves."""
     experiment = overview.experiment
     needed = [ConditionType.ACCEPTED, ConditionType.TRAFFIC_IN_SYNC, ConditionType.METRICS_AVAILABLE]
     if experiment is not None and shadow.rests_on_it(experiment, overview.decision):
@@ -343,6 +363,9 @@ def _ready(overview: Overview, claims: Mapping[ConditionType, Claim]) -> Claim:
     if experiment is not None and experiment.mode is Mode.OBSERVE:
         words = "rewards come in, and the weights are those that others have set: spec.mode is Observe"
         return "True", reasons.IN_SYNC, words
+    without = _without_baseline(overview)
+    if without is not None:
+        return "False", *without
     return "True", reasons.IN_SYNC, f"traffic is where the evidence wants it{_from_when(overview)}"
 
 

@@ -186,6 +186,7 @@ class Promised:
             alone = {arm for arm, weight in carried.items() if weight} == {self.pinned()}
             assert alone or self.pinned() not in serving, (carried, arms)
             assert all(carried[arm] == 0 for arm in carried if arm not in servable), (carried, servable)
+            assert alone or baseline in servable, f"verdicts have nothing to compare with: {arms[baseline]}"
             drains = self._spec()["traffic"].get("removedArms") == "Drain"
             known = {backend.rpartition("/")[2] for backend in self.one.status["backends"]}
             out_of_spec = self.one.services.keys() - self.in_spec()
