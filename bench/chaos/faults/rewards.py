@@ -258,11 +258,11 @@ class WrongQuery(Fault):
         def said() -> bool:
             condition = one.condition("MetricsAvailable")
             assert condition.get("reason") in self.reasons, condition
+            assert self.says in condition["message"], condition
             return True
 
-        one.wait(f"one of {sorted(self.reasons)} is said", said, 30)
+        one.wait(f"one of {sorted(self.reasons)} is said, with “{self.says}”", said, 30)
         condition, after, share = one.condition("MetricsAvailable"), scene.since, one.share("bad")
-        expect(self.says in condition["message"], condition["message"])
         scene.hold(15)
         expect(one.share("bad") == share, f"the weights moved from {share:.1%} to {one.share('bad'):.1%}")
         return f"{condition['reason']} after {after:.0f} s: “{condition['message'][:160]}”"

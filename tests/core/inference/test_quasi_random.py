@@ -25,11 +25,11 @@ def test_each_coordinate_has_one_point_in_each_part_of_its_range() -> None:
     assert np.array_equal(parts, np.tile(np.arange(512.0)[:, None], MOST_DIMENSIONS))
 
 
-def test_the_operator_does_without_that_library() -> None:
+def test_the_operator_does_without_scipy() -> None:
     program = (
         "import sys; import bandit_operator.app; "
         "from bandit_operator.core.strategies.contrast_thompson import normal_draws; normal_draws(4); "
-        "print('scipy.stats' in sys.modules)"
+        "print('scipy' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"

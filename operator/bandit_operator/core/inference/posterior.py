@@ -7,37 +7,22 @@ one imagined trial at the pooled mean with the pooled variance.
 
 from __future__ import annotations
 
-from functools import cache
+from statistics import NormalDist
 
 import numpy as np
-from numpy.polynomial import Polynomial
-from scipy import special
 
 from bandit_operator.core.inference import moments as mo
+from bandit_operator.core.inference.beta_panels import EDGES, log_density, panel_edges, quantiles, rule
 from bandit_operator.core.inference.named_arrays import Flags, Floats
 from bandit_operator.core.model import RewardType
 
-_EDGES = np.array([-7.5, -5.0, -3.5, -2.25, -1.1, 0.0, 1.1, 2.25, 3.5, 5.0, 7.5])
-"""Panel edges of one arm, in standard deviations of its posterior."""
-_NODES = 8
+COVERAGE = 0.95
+"""Probability that a mean lies in its interval."""
+_ENDS = np.array([(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
+_REACH = NormalDist().inv_cdf(0.5 + COVERAGE / 2)
+"""Standard deviations to either end of a normal interval."""
 _ROWS_AT_ONCE = 256
 """Rows of a batch that are integrated together: more only spills the processor's cache."""
-
-
-@cache
-def _rule() -> tuple[Floats, Floats, Floats]:
-    """Gauss–Legendre nodes and weights on [−1, 1], and the integrals from −1 to each node.
-
-    The matrix ``A[i, j]`` is ∫ of the j-th Lagrange polynomial from −1 to node i, so that
-    ``A @ f`` gives the distribution function at the nodes from the density at the nodes.
-    """
-    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
-    matrix = np.empty((_NODES, _NODES))
-    for j in range(_NODES):
-        lagrange = Polynomial.fromroots(np.delete(nodes, j))
-        primitive = (lagrange / lagrange(nodes[j])).integ()
-        matrix[:, j] = primitive(nodes) - primitive(-1.0)
-    return nodes, weights, matrix
 
 
 def beta_best(successes: Floats, failures: Floats, eligible: Flags) -> Floats:
@@ -60,11 +45,7 @@ def beta_best(successes: Floats, failures: Floats, eligible: Flags) -> Floats:
     alpha, beta = 1.0 + successes, 1.0 + failures
     center = np.log(alpha) - np.log(beta)
     scale = np.sqrt(1.0 / alpha + 1.0 / beta)
-    # Towards 0 and 1 the tails on the logit scale are exponential, not normal: reach further out.
-    step = _EDGES * scale[..., None]
-    step = np.where(_EDGES < -4, step * (1 + 2.2 / alpha[..., None]), step)
-    step = np.where(_EDGES > 4, step * (1 + 2.2 / beta[..., None]), step)
-    return _best(center, scale, center[..., None] + step, eligible, (alpha, beta))
+    return _best(center, scale, center[..., None] + panel_edges(alpha, beta), eligible, (alpha, beta))
 
 
 def normal_best(mean: Floats, deviation: Floats, eligible: Flags) -> Floats:
@@ -74,7 +55,7 @@ def normal_best(mean: Floats, deviation: Floats, eligible: Flags) -> Floats:
     # On a common scale of order one, so that the width of a panel never underflows.
     shift = mean.mean(-1, keepdims=True)
     mean = mean - shift
-    edges = mean[..., None] + deviation[..., None] * _EDGES
+    edges = mean[..., None] + deviation[..., None] * EDGES
     return _best(mean, deviation, edges, eligible, None)
 
 
@@ -84,7 +65,7 @@ def _best(
     arms = center.shape[-1]
     leading = center.shape[:-1]
     centers, scales, mask = center.reshape(-1, arms), scale.reshape(-1, arms), eligible.reshape(-1, arms)
-    edges = np.sort(edges.reshape(-1, arms * _EDGES.size), axis=-1)
+    edges = np.sort(edges.reshape(-1, arms * EDGES.size), axis=-1)
     flat_counts = None if counts is None else tuple(array.reshape(-1, arms) for array in counts)
     result = np.empty((edges.shape[0], arms))
     for start in range(0, edges.shape[0], _ROWS_AT_ONCE):
@@ -103,14 +84,14 @@ def _best_rows(
     center: Floats, scale: Floats, edges: Floats, eligible: Flags, counts: tuple[Floats, Floats] | None
 ) -> Floats:
     """Return the integral for rows ``[R, K]``; inner arrays are ``[R, K, panels, nodes]``."""
-    nodes, weights, matrix = _rule()
+    nodes, weights, matrix = rule()
     half = (edges[:, 1:] - edges[:, :-1]) / 2
     at = edges[:, None, :-1, None] + half[:, None, :, None] * (nodes + 1)
     offset = at - center[:, :, None, None]
     if counts is None:
         density = np.exp(-0.5 * (offset / scale[:, :, None, None]) ** 2)
     else:
-        density = np.exp(_logit_beta(offset, counts[0][:, :, None, None], counts[1][:, :, None, None]))
+        density = np.exp(log_density(offset, counts[0][:, :, None, None], counts[1][:, :, None, None]))
     density *= half[:, None, :, None]
     mass = density @ weights
     total = mass.sum(-1)
@@ -123,17 +104,6 @@ def _best_rows(
     best = np.where(eligible, (density * others).sum((-1, -2)), 0.0)
     norm = best.sum(-1, keepdims=True)
     return np.where(norm > 0, best / np.where(norm > 0, norm, 1.0), 0.0)
-
-
-def _logit_beta(offset: Floats, alpha: Floats, beta: Floats) -> Floats:
-    """Log density of logit(Beta(α, β)) at log(α/β) + offset, relative to offset 0.
-
-    Written with log1p and expm1, because the two terms of the plain form are of the size of
-    the counts and cancel: at 1e9 trials nothing would be left of them.
-    """
-    share = alpha / (alpha + beta)
-    reach = np.clip(offset, -700.0, 700.0)
-    return -alpha * np.log1p((1 - share) * np.expm1(-reach)) - beta * np.log1p(share * np.expm1(reach))
 
 
 def _product_of_others(factors: Floats) -> Floats:
@@ -180,34 +150,30 @@ def probability_best(linear: Floats, reward_type: RewardType, eligible: Flags) -
     return beta_best(*beta_counts(linear), eligible)
 
 
-def interval(
-    moments: Floats, reward_type: RewardType, coverage: float = 0.95
-) -> tuple[Floats, Floats, Floats]:
+def interval(moments: Floats, reward_type: RewardType) -> tuple[Floats, Floats, Floats]:
     """Mean reward and the ends of its central credible interval, each ``[..., K]``.
 
     The mean is Σy/n, or Σy/Σx for a ratio, whose interval is by the delta method. NaN where an
     arm has no trials (or a ratio no denominator).
     """
-    tail = (1 - coverage) / 2
     trials = moments[..., mo.TRIALS, :]
     if not mo.is_normal(reward_type):
         successes, failures = beta_counts(moments)
-        low = special.betaincinv(1 + successes, 1 + failures, tail)
-        high = special.betaincinv(1 + successes, 1 + failures, 1 - tail)
+        ends = quantiles(1 + successes, 1 + failures, _ENDS)
+        low, high = ends[..., 0], ends[..., 1]
         # A mean at 0 or 1 lies outside a central interval, which would look like a mistake.
         mean = np.clip(mo.means(moments), 0.0, 1.0)
         return mean, _known(np.minimum(low, mean), trials), _known(np.maximum(high, mean), trials)
-    reach = special.ndtri(1 - tail)
     if reward_type is RewardType.GAUSSIAN:
         _, deviation = normal_parameters(moments)
         mean = mo.means(moments)
-        return mean, mean - reach * deviation, mean + reach * deviation
+        return mean, mean - _REACH * deviation, mean + _REACH * deviation
     denominators = moments[..., mo.DENOMINATORS, :]
     usable = (denominators != 0) & (trials > 0)
     ratio = np.where(usable, moments[..., mo.REWARDS, :] / np.where(usable, denominators, 1.0), np.nan)
     # Each arm is linearised at its own ratio here: this interval is about it alone.
     own = mo.linearise(moments, reward_type, np.nan_to_num(ratio))
-    spread = reach * np.sqrt(own[..., mo.SQUARES, :]) / np.where(usable, np.abs(denominators), 1.0)
+    spread = _REACH * np.sqrt(own[..., mo.SQUARES, :]) / np.where(usable, np.abs(denominators), 1.0)
     return ratio, ratio - spread, ratio + spread
 
 

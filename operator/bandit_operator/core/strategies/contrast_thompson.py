@@ -7,9 +7,9 @@ from functools import cache
 from typing import ClassVar
 
 import numpy as np
-from scipy import special
 
 from bandit_operator.core.inference import moments as mo
+from bandit_operator.core.inference import normal
 from bandit_operator.core.inference import small_systems as ss
 from bandit_operator.core.inference.named_arrays import (
     Arrays,
@@ -53,7 +53,7 @@ _ROWS_AT_ONCE = 128
 def normal_draws(arms: int) -> Floats:
     """Return fixed standard normal draws ``[DRAWS, arms]`` from a scrambled Sobol sequence with seed 1."""
     points = sobol(_LOG_DRAWS, MOST_DIMENSIONS, seed=1)[:, :arms]
-    return special.ndtri(points * 0.999998 + 1e-6)
+    return normal.quantile(points * 0.999998 + 1e-6)
 
 
 @dataclass(frozen=True, slots=True)

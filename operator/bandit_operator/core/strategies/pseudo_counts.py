@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
 
 from bandit_operator.core.inference import moments as mo
 from bandit_operator.core.inference.named_arrays import Floats
@@ -101,4 +100,6 @@ def _weights(trials: Floats, beyond: Floats, prior: Floats, noise: Floats) -> Fl
     # Each log density less that of exact rewards, so that nothing is infinite without trials.
     width = np.log1p(trials * prior / np.maximum(noise, 1e-300)).sum(-1)
     reach = np.log(np.maximum(total[..., 0], 1e-300))
-    return np.asarray(special.softmax(_LOG_PRIOR - 0.5 * (misfit + width + reach), axis=-1))
+    log = _LOG_PRIOR - 0.5 * (misfit + width + reach)
+    share = np.exp(log - log.max(-1, keepdims=True))
+    return np.asarray(share / share.sum(-1, keepdims=True))

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from scipy import special
 
+from bandit_operator.core.inference import normal
 from bandit_operator.core.inference.named_arrays import Flags, Floats
 from bandit_operator.core.inference.posterior import top_by_mean
 from bandit_operator.core.model import RewardType, ValidationScale
@@ -87,10 +87,10 @@ class Validation:
         scores, variance = np.where(known, self.scores, 0.0), self.errors**2
         gap, error = scores[:, None] - scores, np.sqrt(variance[:, None] + variance)
         above = np.where(
-            error > 0, special.ndtr(gap / np.where(error > 0, error, 1.0)), (1 + np.sign(gap)) / 2
+            error > 0, normal.distribution(gap / np.where(error > 0, error, 1.0)), (1 + np.sign(gap)) / 2
         )
         rank = 0.5 + np.where(known, above, 0.0).sum(-1)  # an arm ties with itself
-        score = special.ndtri(np.clip((rank - 0.375) / (number + 0.25), 1e-3, 1 - 1e-3))
+        score = normal.quantile(np.clip((rank - 0.375) / (number + 0.25), 1e-3, 1 - 1e-3))
         return np.asarray(np.where(known, score - score[known].mean(), 0.0))
 
 
