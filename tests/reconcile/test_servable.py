@@ -151,7 +151,8 @@ async def test_a_backend_that_is_missing_from_the_rule_takes_only_its_arm_out(pr
     one.earning = {**WORSE, "late": None}
     await until_state(one, "bad", "RolledBack")
     assert one.arm("late")["reason"] == reasons.BACKEND_NOT_IN_RULE
-    assert one.condition("Accepted")["status"] == "True"
+    accepted = one.condition("Accepted")
+    assert (accepted["status"], accepted["message"]) == ("True", "the route carries all arms but late")
 
 
 async def test_a_backend_that_the_gateway_names_as_unresolved_gets_no_weight(process: Start) -> None:

@@ -140,7 +140,14 @@ def _accepted(overview: Overview) -> Claim:
     if problem is not None:
         return "False", problem.reason, problem.message
     besides = (*(() if overview.unmanaged is None else (overview.unmanaged,)), *overview.ignored)
-    return "True", reasons.ACCEPTED, "; ".join(("the route carries all arms", *besides))
+    return "True", reasons.ACCEPTED, "; ".join((f"the route carries all arms{_but(overview)}", *besides))
+
+
+def _but(overview: Overview) -> str:
+    """Which arms the route does not carry."""
+    standings = {} if overview.decision is None else overview.decision.standings
+    out = [arm for arm, one in standings.items() if one.reason == reasons.BACKEND_NOT_IN_RULE]
+    return f" but {', '.join(out)}" if out else ""
 
 
 def _metrics_available(overview: Overview, before: Condition | None) -> Claim:
