@@ -176,3 +176,41 @@ class BackendLeavesTheRule(Fault):
         ref = {"name": one.backends["late"], "port": 80, "weight": 0}
         one.patch_route({"op": "add", "path": "/spec/rules/0/backendRefs/-", "value": ref})
         one.wait("it serves again", lambda: one.share("late") > 0, 40)
+
+
+class BaselineLeavesTheRule(Fault):
+    """The arm with which verdicts compare is gone."""
+
+    name = "baseline-leaves-the-rule"
+    injected = "The baseline's backendRef is taken out of the rule for 20 s; two other arms can serve."
+    expected = "They have all traffic within 2 s; Ready is False/BaselineUnavailable until it is back."
+
+    def prepare(self, scene: Scene) -> LiveRollout:
+        """Three arms that serve."""
+        one = scene.rollout(good=0.6, bad=0.6, fair=0.6)
+        one.start()
+        return one
+
+    def inject(self, scene: Scene, one: LiveRollout) -> None:
+        """It is gone."""
+        self.backend = one.route()["spec"]["rules"][0]["backendRefs"][0]
+        scene.stroke()
+        one.patch_route({"op": "remove", "path": "/spec/rules/0/backendRefs/0"})
+
+    def observe(self, scene: Scene, one: LiveRollout) -> str:
+        """It is said."""
+        condition = one.wait_for("Ready", "False", "BaselineUnavailable", seconds=10)
+        after = scene.since
+        expect(after <= 2, f"it was said after {after:.1f} s")
+        scene.hold(20)
+        still = one.condition("Ready")
+        expect(still["reason"] == "BaselineUnavailable", f"Ready {still['status']}/{still['reason']}")
+        return f"said after {after:.1f} s: “{condition['message'][:160]}”"
+
+    def undo(self, scene: Scene, one: LiveRollout) -> None:
+        """It is in the rule again, and gets its share."""
+        scene.stroke()
+        back = {**self.backend, "weight": 0}
+        one.patch_route({"op": "add", "path": "/spec/rules/0/backendRefs/0", "value": back})
+        one.wait("it serves again", lambda: one.share("good") > 0, 40)
+        one.wait_for("Ready", "True", "InSync", seconds=40)

@@ -190,3 +190,63 @@ class StatusEdited(Fault):
         after = scene.since
         one.wait_for("Ready", "True", "InSync", seconds=60)
         return f"right again after {after:.0f} s"
+
+
+class PolicyRefusesWeights(Fault):
+    """A policy of the cluster lets nobody change the route."""
+
+    name = "policy-refuses-weights"
+    injected = (
+        "An admission policy refuses all changes of the route, while another arm becomes the better one."
+    )
+    expected = "Ready is False/WriteRefused with the policy's words; weights move once it is gone."
+
+    def prepare(self, scene: Scene) -> LiveRollout:
+        """Two equal arms."""
+        one = scene.rollout(good=0.5, bad=0.5)
+        one.start()
+        return one
+
+    def inject(self, scene: Scene, one: LiveRollout) -> None:
+        """Nothing may change, and something should."""
+        rule = {
+            "apiGroups": ["gateway.networking.k8s.io"],
+            "apiVersions": ["*"],
+            "operations": ["UPDATE"],
+            "resources": ["httproutes"],
+        }
+        mine = {"name": "mine", "expression": f"request.name == '{one.name}'"}
+        spec = {
+            "failurePolicy": "Fail",
+            "matchConstraints": {"resourceRules": [rule]},
+            "matchConditions": [mine],
+            "validations": [{"expression": "false", "message": "nothing changes before Monday"}],
+        }
+        bound = {"policyName": one.name, "validationActions": ["Deny"]}
+        version, metadata = "admissionregistration.k8s.io/v1", {"name": one.name}
+        kind = "ValidatingAdmissionPolicy"
+        scene.stroke()
+        one.cluster.apply(
+            {"apiVersion": version, "kind": kind, "metadata": metadata, "spec": spec},
+            {"apiVersion": version, "kind": f"{kind}Binding", "metadata": metadata, "spec": bound},
+        )
+        scene.hold(3)  # until the API server goes by it
+        one.steer(bad={"mean": 0.95})
+
+    def observe(self, scene: Scene, one: LiveRollout) -> str:
+        """It is said, and the weights are as they were."""
+        share = one.share("bad")
+        condition = one.wait_for("Ready", "False", "WriteRefused", seconds=60)
+        after = scene.since
+        expect("nothing changes before Monday" in condition["message"], condition["message"])
+        scene.hold(10)
+        expect(one.share("bad") == share, f"the weights moved from {share:.1%} to {one.share('bad'):.1%}")
+        self.undo(scene, one)
+        one.wait("the better arm gets more", lambda: one.share("bad") > share, 60)
+        one.wait_for("Ready", "True", "InSync", seconds=60)
+        return f"WriteRefused after {after:.0f} s: “{condition['message'][:160]}”"
+
+    def undo(self, scene: Scene, one: LiveRollout) -> None:
+        """The policy goes."""
+        kinds = "validatingadmissionpolicybinding,validatingadmissionpolicy"
+        one.cluster.kubectl("delete", "--ignore-not-found", kinds, one.name)
