@@ -140,11 +140,15 @@ def _accepted(overview: Overview) -> Claim:
     if problem is not None:
         return "False", problem.reason, problem.message
     besides = (*(() if overview.unmanaged is None else (overview.unmanaged,)), *overview.ignored)
-    return "True", reasons.ACCEPTED, "; ".join((f"the route carries all arms{_but(overview)}", *besides))
+    return (
+        "True",
+        reasons.ACCEPTED,
+        "; ".join((f"the route carries all arms{_but_missing(overview)}", *besides)),
+    )
 
 
-def _but(overview: Overview) -> str:
-    """Which arms the route does not carry."""
+def _but_missing(overview: Overview) -> str:
+    """The arms that the route does not carry, to follow “all arms”; empty where there are none."""
     standings = {} if overview.decision is None else overview.decision.standings
     out = [arm for arm, one in standings.items() if one.reason == reasons.BACKEND_NOT_IN_RULE]
     return f" but {', '.join(out)}" if out else ""

@@ -74,9 +74,14 @@ def quantiles(alpha: Floats, beta: Floats, probabilities: Floats) -> Floats:
     up_to = np.cumsum(mass, axis=-1)
     total = up_to[..., -1:, None]
     below = ((up_to - mass)[..., None] + half[..., None] * (density @ matrix.T)) / total
-    table = [part.reshape(*edges.shape[:-1], -1) for part in (at, below, density / total)]
-    after = np.clip((table[1][..., None, :] < probabilities[:, None]).sum(-1), 1, table[1].shape[-1] - 1)
-    left, right = ([np.take_along_axis(part, one, -1) for part in table] for one in (after - 1, after))
+    flat = (*edges.shape[:-1], -1)
+    nodes_at, distribution, slope = at.reshape(flat), below.reshape(flat), (density / total).reshape(flat)
+    after = (distribution[..., None, :] < probabilities[:, None]).sum(-1)
+    after = np.clip(after, 1, distribution.shape[-1] - 1)
+    left, right = (
+        [np.take_along_axis(values, one, -1) for values in (nodes_at, distribution, slope)]
+        for one in (after - 1, after)
+    )
     rise, step = right[1] - left[1], right[0] - left[0]
     part = (probabilities - left[1]) / rise
     first, last = rise / left[2], rise / right[2]
