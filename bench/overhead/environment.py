@@ -90,10 +90,14 @@ class Environment:
         install_operator(self.cluster, *UNSCRAPED, *values)
         self.__dict__.pop("operator_pods", None)
 
-    def operator_metrics(self) -> str:
-        """What the operator's Pods expose. Nobody else scrapes them here: each scrape's cost is known."""
+    def operator_metrics(self, *names: str) -> str:
+        """What the operator's Pods expose, all of it or some metrics by name.
+
+        Nobody else scrapes them here: each scrape's cost is known.
+        """
         root = f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/pods"
-        paths = (f"{root}/{pod}:8080/proxy/metrics" for pod in self.operator_pods)
+        asked = "&".join(f"name%5B%5D={name}" for name in names)
+        paths = (f"{root}/{pod}:8080/proxy/metrics?{asked}" for pod in self.operator_pods)
         return "\n".join(self.cluster.kubectl("get", "--raw", path) for path in paths)
 
     def api_metrics(self) -> str:

@@ -29,6 +29,9 @@ SETTLE = 3.0  # seconds; Prometheus looks each second
 IN_TIME = 1.0
 """Seconds that ticks may begin late on average where the operator keeps up."""
 DECISIONS = "bandit_operator_decisions_total"
+STARTED = "process_start_time_seconds"
+BETWEEN_SECONDS = 0.5
+"""From one look at a process that begins to the next: each takes it from its work."""
 LOOK_SECONDS = 10.0
 PATIENCE_SECONDS = 300.0
 """After which it is given up that ticks will begin in time."""
@@ -88,8 +91,9 @@ def start_up(environment: Environment, resources: int) -> dict[str, float]:
     found: dict[str, float] = {}
 
     def each_is_decided() -> bool:
-        own = environment.operator_metrics()
-        seconds = time.time() - counters.total(own, "process_start_time_seconds")
+        time.sleep(BETWEEN_SECONDS)
+        own = environment.operator_metrics(STARTED, DECISIONS)
+        seconds = time.time() - counters.total(own, STARTED)
         decided = {labels["resource"] for labels, _ in counters.samples(own, DECISIONS)}
         if decided:
             found.setdefault("first", seconds)

@@ -30,6 +30,7 @@ from bandit_operator.runtime.telemetry import Metrics
 from bandit_operator.watch.cache import Cache
 from bandit_operator.watch.exposed import Exposed
 from bandit_operator.watch.handlers import registry, watch_settings
+from bandit_operator.watch.listed import listed
 from bandit_operator.watch.relist import Relister
 from bandit_operator.watch.scanning import may_scan
 from bandit_operator.watch.web.gate import Gate
@@ -123,7 +124,7 @@ class Operator:
             asyncio.create_task(part, name=name)
             for name, part in (
                 ("stop", stop.wait()),
-                ("shards", self.shards.run()),
+                ("shards", self.shards.run(lambda: listed(self.cache))),
                 ("relist", self.relister.run()),
             )
         ]

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
 from bandit_operator.core import memory as memories
 from bandit_operator.core import reasons
-from bandit_operator.core.decide import Case, decide, decide_all
+from bandit_operator.core.batch import Steps, finished
+from bandit_operator.core.decide import Case, decide
 from bandit_operator.core.decision import Decision, Intention
 from bandit_operator.core.experiment import Experiment
+from bandit_operator.core.learn import learn
 from bandit_operator.core.model import Arm, ArmFacts, Observed, Snapshot, Window
 from bandit_operator.core.strategies import STRATEGIES
 from bandit_operator.reconcile import decisions
@@ -30,14 +33,14 @@ def case(rewards: float) -> Case:
 
 @pytest.fixture
 def batches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many decisions were made in each call of the core."""
+    """How many results each call of the core came to."""
     sizes: list[int] = []
 
-    def counted(cases: Sequence[Case]) -> list[Decision]:
-        sizes.append(len(cases))
-        return decide_all(cases)
+    def counted(runs: Sequence[Steps[Any]]) -> list[Any]:
+        sizes.append(len(runs))
+        return finished(runs)
 
-    monkeypatch.setattr(decisions, "decide_all", counted)
+    monkeypatch.setattr(decisions, "finished", counted)
     return sizes
 
 
@@ -51,6 +54,26 @@ async def test_decisions_of_one_moment_are_made_together_each_for_its_own_pass(b
     assert batches == [3]
     await maker.decide(cases[0])
     assert batches == [3, 1]
+
+
+async def test_missed_windows_of_one_moment_are_learned_from_together_and_beside_decisions(
+    batches: list[int],
+) -> None:
+    maker, decided, missed = Decisions(), case(20.0), [case(50.0), case(80.0)]
+    windows = [one.snapshot.reading for one in missed]
+    learned = [
+        maker.learn(one.experiment, one.memory, {}, window)
+        for one, window in zip(missed, windows, strict=True)
+        if isinstance(window, Window)
+    ]
+    decision, *found = await asyncio.gather(maker.decide(decided), *learned)
+    assert batches == [3]
+    assert decision == alone(decided)
+    assert found == [
+        learn(one.experiment, one.memory, {}, window, idle=())[0]
+        for one, window in zip(missed, windows, strict=True)
+        if isinstance(window, Window)
+    ]
 
 
 async def test_a_decision_that_fails_fails_for_its_own_pass_alone(batches: list[int]) -> None:

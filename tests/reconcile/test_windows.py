@@ -10,6 +10,7 @@ import numpy as np
 from bandit_operator.api.v1alpha1 import parse, to_experiment
 from bandit_operator.core import memory as memories
 from bandit_operator.core.model import NoData, Observed, Window
+from bandit_operator.reconcile.decisions import Decisions
 from bandit_operator.reconcile.observe import Observer, WindowRead
 from bandit_operator.reconcile.windows import catch_up
 from bandit_operator.runtime.telemetry import Metrics
@@ -36,7 +37,9 @@ async def test_what_is_said_of_each_window_is_kept_to_be_announced(body: dict[st
     resource, observer = parse(body), Saying()
     experiment = to_experiment(resource)
     committed = Committed(memories.initial(experiment), cursor=9000.0)
-    read = await catch_up(observer, Metrics(), resource, experiment, committed, 9060.0 + SETTLE, SETTLE)
+    read = await catch_up(
+        observer, Decisions(), Metrics(), resource, experiment, committed, 9060.0 + SETTLE, SETTLE
+    )
     assert read.committed.notes == tuple(
         f"something about the window to {end:g}" for end in np.arange(9030.0, 9060.5, experiment.interval)
     )
@@ -48,7 +51,7 @@ async def test_what_is_usual_goes_with_the_length_of_the_window(body: dict[str, 
     memory = replace(memories.initial(experiment), labels=np.asarray(120.0))
     half = experiment.interval / 2
     committed = Committed(memory, cursor=9000.0 - half)
-    await catch_up(observer, Metrics(), resource, experiment, committed, 9000.0 + SETTLE, SETTLE)
+    await catch_up(observer, Decisions(), Metrics(), resource, experiment, committed, 9000.0 + SETTLE, SETTLE)
     assert observer.told == [60.0]
 
 
@@ -71,6 +74,8 @@ async def test_how_much_is_lost_with_the_past_of_counters_is_said(body: dict[str
     resource = parse(body)
     experiment = to_experiment(resource)
     committed = Committed(memories.initial(experiment), cursor=9000.0, rewards_until=9000.0)
-    read = await catch_up(Forgetful(), Metrics(), resource, experiment, committed, 9060.0 + SETTLE, SETTLE)
+    read = await catch_up(
+        Forgetful(), Decisions(), Metrics(), resource, experiment, committed, 9060.0 + SETTLE, SETTLE
+    )
     (note,) = read.committed.notes
     assert note.startswith("at most 60 s of rewards are lost")

@@ -118,7 +118,7 @@ class Replica:
             uid_of=world.uids.get,
             forget=lambda _: None,
         )
-        self._running = asyncio.create_task(self.shards.run())
+        self._running = asyncio.create_task(self.shards.run(lambda: asyncio.sleep(0)))
 
     # ---- the API server ---------------------------------------------------------------
 

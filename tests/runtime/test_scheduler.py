@@ -173,3 +173,78 @@ async def test_many_changes_keep_one_due_time() -> None:
     for _ in range(1000):
         scheduler.wake(KEY)
     assert len(scheduler) == 1
+
+
+def resource(number: int) -> tuple[str, str]:
+    return ("models", f"income-{number}")
+
+
+async def test_passes_that_must_wait_begin_together_and_stay_together(scheduling: Scheduling) -> None:
+    beginnings: list[int] = []
+    """How many of the passes that must wait began in the same turn of the loop as one before them."""
+    turn: list[int] = [0]
+    done = asyncio.Event()
+
+    async def work(key: Any, _tick: Any) -> None:
+        beginnings.append(turn[0])
+        for _ in range(1 + int(key[1].split("-")[1]) % 4):  # each ends in a turn of its own
+            await asyncio.sleep(0)
+        if len(beginnings) == 20:
+            done.set()
+
+    async def count() -> None:
+        while True:
+            turn[0] += 1
+            await asyncio.sleep(0)
+
+    counting = asyncio.create_task(count())
+    async with scheduling(work) as scheduler:  # four at once
+        for number in range(20):
+            scheduler.start(resource(number))
+        await asyncio.wait_for(done.wait(), 5)
+    counting.cancel()
+    assert len(set(beginnings)) <= 20 / 2  # two of four slots are free before the next begin
+
+
+async def test_passes_that_never_end_hold_up_nobody_else(scheduling: Scheduling) -> None:
+    looked_at: set[Any] = set()
+    done = asyncio.Event()
+
+    async def work(key: Any, _tick: Any) -> None:
+        if key in map(resource, range(3)):  # of four slots
+            await asyncio.Event().wait()
+        looked_at.add(key)
+        if len(looked_at) == 17:
+            done.set()
+
+    async with scheduling(work) as scheduler:
+        for number in range(20):
+            scheduler.start(resource(number))
+        await asyncio.wait_for(done.wait(), 5)
+
+
+async def test_passes_that_are_dropped_while_they_wait_leave_their_slots_to_others(
+    scheduling: Scheduling,
+) -> None:
+    looked_at: asyncio.Queue[Any] = asyncio.Queue()
+    begun = 0
+
+    async def work(key: Any, _tick: Any) -> None:
+        nonlocal begun
+        begun += 1
+        if key[1] != "last":
+            await asyncio.Event().wait()
+        await looked_at.put(key)
+
+    async def all_slots_are_taken() -> None:
+        while begun < 4:
+            await asyncio.sleep(0)
+
+    async with scheduling(work) as scheduler:
+        for number in range(20):
+            scheduler.start(resource(number))
+        await asyncio.wait_for(all_slots_are_taken(), 5)
+        await scheduler.drop(lambda key: key[1] != "last")
+        scheduler.start(("models", "last"))
+        assert await asyncio.wait_for(looked_at.get(), 5) == ("models", "last")
+        assert begun == 5

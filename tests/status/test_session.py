@@ -89,13 +89,14 @@ def test_what_the_cluster_said_is_recorded_where_it_is_news_or_a_checkpoint_begi
     assert [record.seen is not None for record in history] == [number in (0, 10) for number in range(12)]
 
 
-def test_windows_that_were_missed_are_learned_from_and_recorded(
+def test_windows_that_were_missed_are_kept_with_what_was_learned_from_them(
     experiment: Experiment, ticked: Ticked
 ) -> None:
     committed = ticked(2)
     window = Window(60.0, 90.0, {"logistic": Observed(50, 20), "boosting": Observed(50, 20)})
-    after = committed.learned(experiment, window, now=200.0, generation=3)
-    assert after.memory == memories.update(experiment, committed.memory, window)
+    memory = memories.update(experiment, committed.memory, window)
+    after = committed.learned(memory, window, now=200.0, generation=3)
+    assert after.memory == memory
     assert (after.cursor, record_of(after.history[0]).reason) == (90.0, reasons.CAUGHT_UP)
 
 

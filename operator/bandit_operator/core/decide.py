@@ -85,10 +85,11 @@ def decide(
 
 def decide_all(cases: Sequence[Case]) -> list[Decision]:
     """Make the decisions of any number of resources, each as :func:`decide` makes it, bit for bit."""
-    return finished([_deciding(case) for case in cases])
+    return finished([deciding(case) for case in cases])
 
 
-def _deciding(case: Case) -> Steps[Decision]:
+def deciding(case: Case) -> Steps[Decision]:
+    """As :func:`decide`, in steps that many resources take together."""
     experiment, memory, before, snapshot = case.experiment, case.memory, case.before, case.snapshot
     if isinstance(snapshot.reading, Window):
         idle = {arm for arm, facts in snapshot.arms.items() if facts.weight == 0}

@@ -148,7 +148,7 @@ class Reconciler:
 
     async def _pass(self, key: Key, body: Mapping[str, Any], tick: bool) -> Requeue:
         now, monotonic = self._clock.now(), self._clock.monotonic()
-        tracked = self._tracked[key] = track(body, self._tracked.get(key), now)
+        tracked = self._tracked[key] = track(body, self._tracked.get(key), now, monotonic)
         rival = self._rivals.seen(key, body, monotonic)
         due = tick or now >= tracked.tick_at
         if now >= tracked.tick_at > -math.inf:
@@ -259,6 +259,7 @@ class Reconciler:
         try:
             return await catch_up(
                 self._observer,
+                self._decisions,
                 self._metrics,
                 tracked.resource,
                 tracked.experiment,

@@ -33,7 +33,7 @@ from bandit_operator.reconcile.route_sync import RouteSync
 from bandit_operator.reconcile.scale_writes import ScaleSync
 from bandit_operator.status.document import from_status, read_status
 from bandit_operator.status.session import Committed
-from bandit_operator.status.writer import Announced, conditions_in
+from bandit_operator.status.writer import Announced, announced_before, conditions_in
 
 
 @dataclass
@@ -119,13 +119,14 @@ class Tracked:
             self.mode_act = self.committed.acts[0]
 
 
-def track(body: Mapping[str, Any], before: Tracked | None, now: float) -> Tracked:
+def track(body: Mapping[str, Any], before: Tracked | None, now: float, monotonic: float) -> Tracked:
     """What is kept of a resource, from what was kept of it or from its status.
 
     Args:
         body: the resource.
         before: what was kept of it, if anything was.
         now: seconds since the Unix epoch.
+        monotonic: the same moment by the monotonic clock.
 
     Raises:
         InvalidSpec: The spec cannot be read; the message names field, value and fix.
@@ -151,6 +152,7 @@ def track(body: Mapping[str, Any], before: Tracked | None, now: float) -> Tracke
     resource, experiment = read.resource, read.experiment
     status, notes = read_status(body)
     committed = from_status(status, experiment, resource.metadata.generation, now)
+    committed = replace(committed, notes=(*notes, *committed.notes), spec=read.spec)
     if read.refused is not None and committed.intention is None:
         raise InvalidSpec(read.refused.message)
     said = conditions_in(body)
@@ -158,10 +160,10 @@ def track(body: Mapping[str, Any], before: Tracked | None, now: float) -> Tracke
         resource=resource,
         experiment=experiment,
         resource_version=metadata["resourceVersion"],
-        committed=replace(committed, notes=(*notes, *committed.notes), spec=read.spec),
+        committed=committed,
         route=RouteSync(status.foreign_weight_changes or 0),
         mirror=MirrorSync(said.get(ConditionType.SHADOW_AVAILABLE), resource.metadata.generation),
-        announced=Announced(said),
+        announced=announced_before(status, committed, said, now=now, monotonic=monotonic),
         refused=read.refused,
     )
 

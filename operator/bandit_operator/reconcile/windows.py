@@ -14,6 +14,7 @@ from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core import reasons, windows
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import NothingDue, Reading, SourceDown
+from bandit_operator.reconcile.decisions import Decisions
 from bandit_operator.reconcile.observe import Observer, WindowRead
 from bandit_operator.runtime.telemetry import Metrics
 from bandit_operator.status.session import Committed
@@ -39,6 +40,7 @@ class CaughtUp:
 
 async def catch_up(
     observer: Observer,
+    decisions: Decisions,
     metrics: Metrics,
     resource: BanditDeployment,
     experiment: Experiment,
@@ -50,6 +52,7 @@ async def catch_up(
 
     Args:
         observer: reads it.
+        decisions: learns from what was missed.
         metrics: counts the queries.
         resource: whose rewards.
         experiment: the same, parsed.
@@ -71,7 +74,9 @@ async def catch_up(
     late = False
     for start, stop in missed.windows:
         if newest is not None:
-            committed = committed.learned(experiment, newest.window, now, resource.metadata.generation)
+            standings = {} if committed.intention is None else committed.intention.standings
+            memory = await decisions.learn(experiment, committed.memory, standings, newest.window)
+            committed = committed.learned(memory, newest.window, now, resource.metadata.generation)
         usual = float(committed.memory.labels) * (stop - start) / interval
         read = await observer.rewards(resource, start, stop, usual=usual)
         metrics.queries.labels("answered" if isinstance(read, WindowRead) else read.reason).inc()

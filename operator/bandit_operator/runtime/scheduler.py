@@ -11,8 +11,10 @@ import contextlib
 import functools
 import heapq
 import itertools
+from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
@@ -24,6 +26,10 @@ SETTLE_WAKE_SECONDS = 0.05
 """Changes within this time are looked at together."""
 TOGETHER_SECONDS = 0.005
 """What is due within this time is begun together; never before it is due."""
+FREE_SECONDS = 0.5
+"""Longest that a free slot waits for others, so that passes that begin together stay together."""
+SLOW_SECONDS = 2.0
+"""A pass that takes longer is waited for by no free slot."""
 LONGEST_SLEEP = 10.0
 """The loop turns at least this often, which is what the health check looks at."""
 RETRY_SECONDS = 15.0
@@ -50,7 +56,7 @@ class Scheduler:
     def __init__(self, work: Work, concurrency: int, monotonic: Callable[[], float]) -> None:
         self._work = work
         self._monotonic = monotonic
-        self._slots = asyncio.Semaphore(concurrency)
+        self._slots = _Slots(concurrency, monotonic)
         self._heap: list[tuple[float, int, Key]] = []
         self._order = itertools.count()
         self._due: dict[Key, tuple[float, bool]] = {}
@@ -138,3 +144,58 @@ class Scheduler:
             self._schedule(key, requeue.after, tick=requeue.tick)
         if missed is not None:
             self._schedule(key, max(0.0, missed[0] - self._monotonic()), tick=missed[1])
+
+
+class _Slots:
+    """So many passes at once; where more are due, those that come next begin together.
+
+    What passes ask for in one moment is asked by one request, and decided in one go. If each began as soon
+    as one before it had ended, no two would ever do anything in the same moment.
+    """
+
+    def __init__(self, number: int, monotonic: Callable[[], float]) -> None:
+        self._free = number
+        self._monotonic = monotonic
+        self._begun: dict[asyncio.Task[Any] | None, float] = {}
+        """When those that have a slot began, by their task."""
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def __aenter__(self) -> None:
+        if self._free and not self._waiting:
+            self._free -= 1
+        else:
+            turn = asyncio.get_running_loop().create_future()
+            self._waiting.append(turn)
+            try:
+                await turn
+            except asyncio.CancelledError:
+                if turn.done() and not turn.cancelled():  # ended after it was given its slot
+                    self._release()
+                raise
+        self._begun[asyncio.current_task()] = self._monotonic()
+
+    async def __aexit__(self, *_: object) -> None:
+        del self._begun[asyncio.current_task()]
+        self._release()
+
+    def _release(self) -> None:
+        self._free += 1
+        if not self._waiting:
+            return
+        slow = self._monotonic() - SLOW_SECONDS
+        if self._free >= sum(begun > slow for begun in self._begun.values()):
+            self._give()
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(FREE_SECONDS, self._give)
+
+    def _give(self) -> None:
+        """Let as many begin as there are free slots."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        while self._free and self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                self._free -= 1

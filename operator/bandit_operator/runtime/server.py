@@ -27,8 +27,11 @@ async def serve(
 
         return handler
 
-    async def metrics(_: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    async def metrics(request: web.Request) -> web.Response:
+        """All metrics, or as many as are asked for by ``name[]``, as in Prometheus' own client libraries."""
+        names = request.query.getall("name[]", [])
+        chosen = registry.restricted_registry(names) if names else registry
+        return web.Response(body=generate_latest(chosen), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     application = web.Application()
     application.router.add_get("/healthz", answer(live))  # type: ignore[arg-type]  # aiohttp's handler alias is wider than its own use

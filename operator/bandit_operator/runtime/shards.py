@@ -17,7 +17,7 @@ import contextvars
 import dataclasses
 import functools
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 from bandit_operator.adapters.kubernetes import KubernetesAPI
@@ -133,10 +133,14 @@ class Shards:
         if self.owns(key):
             self.scheduler.start(key)
 
-    async def run(self) -> None:
-        """Hold leases and work until cancelled; then nothing is under way any more."""
+    async def run(self, known: Callable[[], Awaitable[None]]) -> None:
+        """Hold leases and work until cancelled; then nothing is under way any more.
+
+        Args:
+            known: awaited before anything is looked at, beside the election: until what there is is known.
+        """
         async with asyncio.TaskGroup() as parts:
-            parts.create_task(self.scheduler.run(), name="scheduler")
+            parts.create_task(self._schedule(known), name="scheduler")
             if self._together is not None:
                 parts.create_task(self._together.run(), name="election")
             for number, elector in enumerate(self._electors):
@@ -148,6 +152,10 @@ class Shards:
     async def release(self) -> None:
         """Hand all shards over, as on an orderly stop, after ``run`` has ended."""
         await asyncio.gather(*(one.release() for one in self._electors))
+
+    async def _schedule(self, known: Callable[[], Awaitable[None]]) -> None:
+        await known()
+        await self.scheduler.run()
 
     def _begin(self, shard: int) -> None:
         """Start from the statuses, as whoever comes to lead must."""

@@ -28,7 +28,7 @@ class Metrics:
     def __init__(self) -> None:
         # A second series of each counter, that nobody asks for.
         disable_created_metrics()  # type: ignore[no-untyped-call]  # the library has none for it
-        self.registry = CollectorRegistry()
+        self.registry = CollectorRegistry(auto_describe=True)  # so that each can be asked for by name
         ProcessCollector(registry=self.registry)  # processor time, memory, open files
         labels = RESOURCE
         self.decisions = self._counter(

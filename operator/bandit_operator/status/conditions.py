@@ -299,7 +299,7 @@ def _without_baseline(overview: Overview) -> tuple[str, str] | None:
         return None
     return reasons.BASELINE_UNAVAILABLE, (
         f"the baseline {experiment.baseline} is {standing.state} ({standing.reason}): verdicts compare with "
-        "it, so that no arm is found worse meanwhile; mend it, or name another spec.baseline"
+        "it, so that a worse arm may keep its share meanwhile; mend it, or name another spec.baseline"
     )
 
 

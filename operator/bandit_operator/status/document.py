@@ -137,7 +137,7 @@ def from_status(status: RecordedStatus, experiment: Experiment, generation: int,
     checkpoint = checkpoint_of(status, experiment) if status.observed_generation == generation else None
     return Committed(
         memory=memory,
-        cursor=_time(status.cursor),
+        cursor=time_of(status.cursor),
         rewards_until=_past(status.rewards_until, now),
         intention=_intention(status, experiment, now),
         history=tuple(map(kept, status.history or ())),
@@ -228,7 +228,7 @@ def _standing(arm: RecordedArm, now: float) -> ArmStanding | None:
 
 def _restored(text: str | None) -> str | None:
     """A request that was obeyed, or None where it is none that can be."""
-    return text if text is not None and _time(text.rpartition("@")[2]) is not None else None
+    return text if text is not None and time_of(text.rpartition("@")[2]) is not None else None
 
 
 def _share(text: str | None) -> float:
@@ -240,8 +240,8 @@ def _share(text: str | None) -> float:
     return min(max(share, 0.0), 1.0) if math.isfinite(share) else 0.0
 
 
-def _time(text: str | None) -> float | None:
-    """A time, or None where there is none or it is none that can be."""
+def time_of(text: str | None) -> float | None:
+    """Seconds since the Unix epoch, or None where there is no time or it is none that can be."""
     try:
         return None if text is None else from_timestamp(text)
     except (ValueError, OverflowError):
@@ -249,7 +249,7 @@ def _time(text: str | None) -> float | None:
 
 
 def _past(text: str | None, now: float) -> float | None:
-    time = _time(text)
+    time = time_of(text)
     return None if time is None else min(time, now)
 
 

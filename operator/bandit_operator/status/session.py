@@ -20,7 +20,6 @@ from bandit_operator.api.verbs import Asked
 from bandit_operator.core import memory as memories
 from bandit_operator.core.decision import Decision, Intention
 from bandit_operator.core.experiment import Experiment
-from bandit_operator.core.learn import learn
 from bandit_operator.core.memory import Memory
 from bandit_operator.core.model import Mode, Snapshot, Window
 from bandit_operator.core.outcomes import Held, Promoted, Restored, RolledBack, WeightsMoved
@@ -124,10 +123,8 @@ class Committed:
             return self
         return replace(self, intention=self.intention.without_weights())
 
-    def learned(self, experiment: Experiment, window: Window, now: float, generation: int) -> Committed:
-        """After a window that was missed: it is learned from, and nothing is decided."""
-        standings = {} if self.intention is None else self.intention.standings
-        memory, _ = learn(experiment, self.memory, standings, window, idle=standings)
+    def learned(self, memory: Memory, window: Window, now: float, generation: int) -> Committed:
+        """After a window that was missed and led to this memory: nothing was decided."""
         recorded = self._recorded(caught_up_record(window, now, generation))
         return replace(self, **self._moved_on(window), **recorded, memory=memory, seen=None)
 

@@ -7,16 +7,18 @@ at once: after a crash the same windows are read again and lead to the same memo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from bandit_operator.adapters.kubernetes import KubernetesAPI, resource_path
 from bandit_operator.adapters.objects import MERGE_PATCH, Object
 from bandit_operator.api.kind import GROUP, PLURAL, VERSION
+from bandit_operator.api.record import RecordedStatus
 from bandit_operator.api.status import Condition, ConditionType, Phase
-from bandit_operator.status.document import Document
-from bandit_operator.status.session import has_acted
+from bandit_operator.core.model import ArmStanding
+from bandit_operator.status.document import Document, time_of
+from bandit_operator.status.session import Committed, has_acted
 
 QUIET_SECONDS = 60.0
 """Longest that a changed memory waits to be written."""
@@ -32,7 +34,7 @@ class Announced:
     conditions: Mapping[str, Condition] = field(default_factory=dict)
     """By type."""
     fingerprint: Fingerprint | None = None
-    """None where this process has not written it yet."""
+    """None where it is to be written whatever it said."""
     at: float = float("-inf")
     """When it was written, by the monotonic clock."""
 
@@ -48,25 +50,32 @@ def must_write(document: Document, announced: Announced, monotonic: float) -> bo
 
 def fingerprint(document: Document) -> Fingerprint:
     """What of the conditions and the rest must not wait; acts of a decision never do."""
-    return (
-        document.generation,
-        document.phase,
-        document.foreign_changes,
-        document.committed.cursor is None,
-        document.committed.backends,
-        document.committed.mirrors,
-        document.committed.rule,
-        document.committed.parents,
-        _beyond(document),
-        document.committed.restored,
-        tuple((one.type, one.status, one.reason, _fault(one)) for one in document.conditions),
+    return _fingerprint(
+        (document.generation, document.phase, document.operator, document.foreign_changes),
+        document.committed,
+        {} if document.decision is None else document.decision.standings,
+        document.conditions,
     )
 
 
-def _beyond(document: Document) -> Fingerprint:
-    """How long guards have been beyond their bounds: windows are not read again for them."""
-    standings = {} if document.decision is None else document.decision.standings
-    return tuple((arm, tuple(standing.beyond.items())) for arm, standing in standings.items())
+def _fingerprint(
+    said: tuple[int | None, Phase | None, str | None, int],
+    committed: Committed,
+    standings: Mapping[str, ArmStanding],
+    conditions: Iterable[Condition],
+) -> Fingerprint:
+    return (
+        said,
+        committed.cursor is None,
+        committed.backends,
+        committed.mirrors,
+        committed.rule,
+        committed.parents,
+        committed.restored,
+        # How long guards have been beyond their bounds: windows are not read again for them.
+        tuple((arm, tuple(one.beyond.items())) for arm, one in standings.items() if one.beyond),
+        tuple((one.type, one.status, one.reason, _fault(one)) for one in conditions),
+    )
 
 
 def _fault(condition: Condition) -> str:
@@ -137,6 +146,37 @@ def conditions_in(body: Mapping[str, Any]) -> dict[str, Condition]:
         except (KeyError, TypeError, ValueError):  # pydantic's ValidationError is a ValueError
             continue
     return conditions
+
+
+def announced_before(
+    status: RecordedStatus,
+    committed: Committed,
+    conditions: Mapping[str, Condition],
+    *,
+    now: float,
+    monotonic: float,
+) -> Announced:
+    """What a status announces that this process has not written: where it still holds, it may stand.
+
+    A process that begins with many resources would else write all of them at once, to say what they say.
+
+    Args:
+        status: as it is stored.
+        committed: what it holds.
+        conditions: that it carries, by type.
+        now: seconds since the Unix epoch.
+        monotonic: the same moment by the monotonic clock.
+    """
+    looked_at = time_of(status.looked_at)
+    if looked_at is None or committed.notes:  # notes are told of with the next write
+        return Announced(conditions)
+    said = _fingerprint(
+        (status.observed_generation, status.phase, status.operator, status.foreign_weight_changes or 0),
+        committed,
+        {} if committed.intention is None else committed.intention.standings,
+        conditions.values(),
+    )
+    return Announced(conditions, said, monotonic - max(0.0, now - looked_at))
 
 
 def announced_now(document: Document, monotonic: float) -> Announced:
