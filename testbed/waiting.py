@@ -11,8 +11,10 @@ from cluster.client import ClusterError
 Answer = TypeVar("Answer")
 
 
-def wait_until(condition: Callable[[], Answer], what: str, seconds: float = 30) -> Answer:
-    """Return the first true answer of a condition.
+def wait_until(
+    condition: Callable[[], Answer], what: str, seconds: float = 30, every: float = 0.05
+) -> Answer:
+    """Return the first true answer of a condition, which is looked at ``every`` so many seconds.
 
     An ``AssertionError`` or a ``ClusterError`` of the condition counts as "not yet".
 
@@ -30,4 +32,4 @@ def wait_until(condition: Callable[[], Answer], what: str, seconds: float = 30) 
             last = failed
         if time.monotonic() > end:
             raise AssertionError(f"not within {seconds} s: {what}; last: {last!r}")
-        time.sleep(0.05)
+        time.sleep(every)

@@ -91,7 +91,6 @@ def start_up(environment: Environment, resources: int) -> dict[str, float]:
     found: dict[str, float] = {}
 
     def each_is_decided() -> bool:
-        time.sleep(BETWEEN_SECONDS)
         own = environment.operator_metrics(STARTED, DECISIONS)
         seconds = time.time() - counters.total(own, STARTED)
         decided = {labels["resource"] for labels, _ in counters.samples(own, DECISIONS)}
@@ -100,7 +99,7 @@ def start_up(environment: Environment, resources: int) -> dict[str, float]:
         found["all"] = seconds
         return len(decided) >= resources
 
-    wait_until(each_is_decided, "each resource has a decision", PATIENCE_SECONDS)
+    wait_until(each_is_decided, "each resource has a decision", PATIENCE_SECONDS, BETWEEN_SECONDS)
     return found
 
 

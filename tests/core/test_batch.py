@@ -12,8 +12,8 @@ import pytest
 from bandit_operator.core import memory as memories
 from bandit_operator.core import reasons
 from bandit_operator.core.batch import Steps, Work, done, finished
-from bandit_operator.core.decide import Case, decide, decide_all
-from bandit_operator.core.decision import Intention
+from bandit_operator.core.decide import Case, decide, deciding
+from bandit_operator.core.decision import Decision, Intention
 from bandit_operator.core.evaluate import Known
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.memory import Memory
@@ -105,6 +105,10 @@ class Resources:
         return Shadowed(dict(window.arms), pairs)
 
 
+def decided_together(cases: Sequence[Case]) -> list[Decision]:
+    return finished([deciding(case) for case in cases])
+
+
 @pytest.mark.parametrize(
     "together", [(name,) for name in KINDS] + [tuple(KINDS)], ids=lambda one: "+".join(one[:2])
 )
@@ -116,7 +120,7 @@ def test_decisions_made_together_are_those_made_alone_bit_for_bit(
     ]
     for tick in range(TICKS):
         cases = [case for one in many for case in one.cases(tick)]
-        found = decide_all(cases)
+        found = decided_together(cases)
         for case, decision in zip(cases, found, strict=True):
             alone = decide(case.experiment, case.memory, case.before, case.snapshot, case.known)
             assert decision == alone
@@ -135,7 +139,7 @@ def test_shares_that_are_told_by_name_are_never_those_of_other_names(
     weights = {"a": 9000, "b": 1000}
     facts = {name: ArmFacts(weight, True, 2, "v1") for name, weight in weights.items()}
     snapshot = Snapshot(35.0, BETWEEN_TICKS, facts, 1, True)
-    found = decide_all(
+    found = decided_together(
         [Case(one, memories.initial(one), Intention({}, weights), snapshot) for one in (experiment, swapped)]
     )
     assert [one.weights for one in found] == [weights, weights]
@@ -158,7 +162,7 @@ def test_scores_that_say_something_else_are_never_those_of_another_resource(
         Case(one, memories.initial(one), Intention({}, weights), snapshot)
         for one in (experiment, replace(experiment, **other))
     ]
-    found = decide_all(cases)
+    found = decided_together(cases)
     assert found == [decide(one.experiment, one.memory, one.before, one.snapshot) for one in cases]
     known, otherwise = found[0].known, found[1].known
     assert known is not None
@@ -197,4 +201,4 @@ def test_work_that_is_alike_is_done_at_once_and_results_keep_their_order() -> No
 
 
 def test_nothing_is_done_for_nobody() -> None:
-    assert decide_all([]) == []
+    assert decided_together([]) == []

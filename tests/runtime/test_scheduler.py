@@ -180,21 +180,22 @@ def resource(number: int) -> tuple[str, str]:
 
 
 async def test_passes_that_must_wait_begin_together_and_stay_together(scheduling: Scheduling) -> None:
+    turn = 0
     beginnings: list[int] = []
-    """How many of the passes that must wait began in the same turn of the loop as one before them."""
-    turn: list[int] = [0]
+    """The turn of the event loop in which each pass began."""
     done = asyncio.Event()
 
     async def work(key: Any, _tick: Any) -> None:
-        beginnings.append(turn[0])
+        beginnings.append(turn)
         for _ in range(1 + int(key[1].split("-")[1]) % 4):  # each ends in a turn of its own
             await asyncio.sleep(0)
         if len(beginnings) == 20:
             done.set()
 
     async def count() -> None:
+        nonlocal turn
         while True:
-            turn[0] += 1
+            turn += 1
             await asyncio.sleep(0)
 
     counting = asyncio.create_task(count())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -12,15 +11,16 @@ from bandit_operator.watch.listed import MOST_SECONDS, QUIET_SECONDS, listed
 from tests.runtime.replicas import QuickLoop
 
 
-def seconds_until_listed(bring: Callable[[Cache], Iterator[float]]) -> float:
-    """How long is waited where objects come after each of these pauses."""
+def seconds_until_listed(number: int, pause: float) -> float:
+    """How long is waited where so many objects come, each after a pause."""
 
     async def waited() -> float:
         cache, loop = Cache(), asyncio.get_running_loop()
 
         async def watch() -> None:
-            for pause in bring(cache):
+            for at in range(number):
                 await asyncio.sleep(pause)
+                cache.versions["Service", "models", f"arm-{at}"] = at
 
         watching = asyncio.create_task(watch())
         begun = loop.time()
@@ -32,24 +32,15 @@ def seconds_until_listed(bring: Callable[[Cache], Iterator[float]]) -> float:
         return runner.run(waited())
 
 
-def objects(number: int, pause: float) -> Callable[[Cache], Iterator[float]]:
-    def bring(cache: Cache) -> Iterator[float]:
-        for at in range(number):
-            yield pause
-            cache.versions[("Service", "models", f"arm-{at}")] = at
-
-    return bring
-
-
 def test_a_start_waits_until_no_more_objects_come() -> None:
     coming = 20 * 0.1
-    assert coming < seconds_until_listed(objects(20, 0.1)) <= coming + 2 * QUIET_SECONDS
+    assert coming < seconds_until_listed(20, 0.1) <= coming + 2 * QUIET_SECONDS
 
 
 def test_a_start_does_not_take_the_time_before_the_first_object_for_the_end_of_the_list() -> None:
-    assert seconds_until_listed(objects(1, 2.0)) > 2.0
+    assert seconds_until_listed(1, 2.0) > 2.0
 
 
 @pytest.mark.parametrize("number", [0, 1000])
 def test_a_start_waits_for_neither_an_empty_cluster_nor_an_endless_list(number: int) -> None:
-    assert seconds_until_listed(objects(number, 0.1)) == pytest.approx(MOST_SECONDS)
+    assert seconds_until_listed(number, 0.1) == pytest.approx(MOST_SECONDS)

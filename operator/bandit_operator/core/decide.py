@@ -8,7 +8,7 @@ is pure, so a decision that was recorded can be made again. The rule itself is
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -80,16 +80,11 @@ def decide(
     Returns:
         The decision, with the memory to keep. Doing nothing is one too, with its reason.
     """
-    return decide_all([Case(experiment, memory, before, snapshot, known)])[0]
-
-
-def decide_all(cases: Sequence[Case]) -> list[Decision]:
-    """Make the decisions of any number of resources, each as :func:`decide` makes it, bit for bit."""
-    return finished([deciding(case) for case in cases])
+    return finished([deciding(Case(experiment, memory, before, snapshot, known))])[0]
 
 
 def deciding(case: Case) -> Steps[Decision]:
-    """As :func:`decide`, in steps that many resources take together."""
+    """As :func:`decide`, bit for bit, in steps that many resources take together."""
     experiment, memory, before, snapshot = case.experiment, case.memory, case.before, case.snapshot
     if isinstance(snapshot.reading, Window):
         idle = {arm for arm, facts in snapshot.arms.items() if facts.weight == 0}

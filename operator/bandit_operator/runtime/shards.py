@@ -133,14 +133,15 @@ class Shards:
         if self.owns(key):
             self.scheduler.start(key)
 
-    async def run(self, known: Callable[[], Awaitable[None]]) -> None:
+    async def run(self, until_listed: Callable[[], Awaitable[None]]) -> None:
         """Hold leases and work until cancelled; then nothing is under way any more.
 
         Args:
-            known: awaited before anything is looked at, beside the election: until what there is is known.
+            until_listed: waits for the first lists of all objects; nothing is looked at before, while leases
+                are taken meanwhile.
         """
         async with asyncio.TaskGroup() as parts:
-            parts.create_task(self._schedule(known), name="scheduler")
+            parts.create_task(self._schedule(until_listed), name="scheduler")
             if self._together is not None:
                 parts.create_task(self._together.run(), name="election")
             for number, elector in enumerate(self._electors):
@@ -153,8 +154,8 @@ class Shards:
         """Hand all shards over, as on an orderly stop, after ``run`` has ended."""
         await asyncio.gather(*(one.release() for one in self._electors))
 
-    async def _schedule(self, known: Callable[[], Awaitable[None]]) -> None:
-        await known()
+    async def _schedule(self, until_listed: Callable[[], Awaitable[None]]) -> None:
+        await until_listed()
         await self.scheduler.run()
 
     def _begin(self, shard: int) -> None:
