@@ -23,7 +23,8 @@ demo: venv ## Watch a real rollout: models moved, a loser rolled back and brough
 	@$(BIN)/python -m demo $(ARGS)
 
 test: venv lint test-fast ## Everything: lint, unit, golden and real-cluster tests
-	@$(PYTEST) tests -m "(cluster or slow) and not image and not flux" $(ARGS)
+	@$(PYTEST) tests -m "slow and not cluster and not image and not flux" -n 2 --dist worksteal $(ARGS)
+	@$(PYTEST) tests -m "cluster and not image and not flux" $(ARGS)
 
 test-fast: venv ## Tests that need no cluster, in two to four minutes
 	@$(PYTEST) tests -m "not cluster and not slow" -n 2 --dist worksteal $(ARGS)

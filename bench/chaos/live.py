@@ -330,7 +330,10 @@ class LiveRollout(Rollout):
 
 
 def _ready_in(endpoint_slice: Object) -> bool:
-    return any(one.get("conditions", {}).get("ready", True) for one in endpoint_slice.get("endpoints") or [])
+    if not endpoint_slice.get("ports"):
+        return False  # its Pods lack the port that the Service names
+    said = [one.get("conditions", {}) for one in endpoint_slice.get("endpoints") or []]
+    return any(one.get("ready", True) and one.get("serving", True) for one in said)
 
 
 def _conditions(route: Object, kind: str) -> list[Object]:

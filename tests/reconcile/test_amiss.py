@@ -22,7 +22,7 @@ async def with_a_third_arm(
     if target:
         arm["scaleTargetRef"] = {"apiVersion": "apps/v1", "kind": "Deployment", "name": target}
     if exists:
-        one.cache.services.add(("models", "late"))
+        one.cache.services[("models", "late")] = {}
     if in_rule:
         late = {"name": "late", "port": 80, "weight": 0}
         one.update_route(lambda spec: spec["rules"][0]["backendRefs"].append(late))
@@ -61,7 +61,7 @@ async def test_a_new_arm_whose_backend_is_mended_joins_and_ready_is_true_again(p
     late = {"name": "late", "port": 80, "weight": 0}
     one.update_route(lambda spec: spec["rules"][0]["backendRefs"].append(late))
     one.start()  # nor does a process that begins forget that it was amiss
-    one.cache.services.add(("models", "late"))
+    one.cache.services[("models", "late")] = {}
     one.cache.endpoints.put_listed(("models", "late"), [endpoint_slice("late")])
     one.gateway()
     one.earning = {"good": (500.0, 250.0), "bad": (500.0, 250.0), "late": (50.0, 25.0)}
@@ -97,7 +97,7 @@ async def test_another_backend_of_an_arm_that_is_a_typo_is_told_as_that_of_a_new
     arms = copied(one.api.objects[one.path]["spec"]["arms"])
     arms[1]["backendRef"]["name"] = "bda"
     one.update_spec(arms=arms)
-    one.cache.services.add(("models", "bda"))
+    one.cache.services[("models", "bda")] = {}
     for _ in range(3):
         await one.look()
         assert ready(one) == ("False", reasons.BACKEND_NOT_FOUND)

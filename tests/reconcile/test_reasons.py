@@ -19,7 +19,8 @@ from bandit_operator.core.decide import decide
 from bandit_operator.core.decision import Intention
 from bandit_operator.core.model import ArmFacts, Implausible, NothingDue, Shadow, Snapshot, SourceDown
 from bandit_operator.errors import APIError
-from bandit_operator.status.conditions import Overview, conditions_of
+from bandit_operator.status.conditions import conditions_of
+from bandit_operator.status.overview import Overview
 from tests.support.playing import EQUAL, WORSE, learned, until
 from tests.support.process import Process
 
@@ -259,7 +260,7 @@ def without(kind: str, name: str) -> Callable[[Process], None]:
     def change(one: Process) -> None:
         one.api.delete(next(path for path in one.api.objects if path.endswith(f"/{kind}/{name}")))
         one.start()
-        one.cache.services.add(("models", name))
+        one.cache.services[("models", name)] = {}
 
     return change
 

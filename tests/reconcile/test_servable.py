@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from bandit_operator.core import reasons
 from bandit_operator.core.model import SourceDown
 from bandit_operator.errors import APIUnreachable, Conflict
+from tests.support.fake_api import endpoints_of
 from tests.support.objects import NAMESPACE
 from tests.support.playing import WORSE, Start, learned, ready, until, until_state
 
@@ -20,6 +23,21 @@ async def test_an_arm_without_a_ready_endpoint_loses_its_weight_at_once_without_
     assert one.weights() == {"good": 10000, "bad": 0}
     assert (one.arm("bad")["state"], one.arm("bad")["reason"]) == ("Unavailable", reasons.NO_READY_ENDPOINT)
     assert one.condition("MetricsAvailable")["status"] == "True"
+
+
+@pytest.mark.parametrize("ports", [None, [{"name": "metrics", "port": 9000}]], ids=["none", "another"])
+async def test_an_arm_whose_pods_lack_the_port_of_the_route_loses_its_weight_though_they_are_ready(
+    process: Start, ports: list[dict[str, Any]] | None
+) -> None:
+    one = await learned(process)
+    one.cache.services[(NAMESPACE, "bad")] = {80: "http"}
+    path = endpoints_of("bad", NAMESPACE)
+    one.api.put(path, {**one.api.objects[path], "ports": ports})
+    await one.look()
+    assert one.weights() == {"good": 10000, "bad": 0}
+    assert one.arm("bad")["reason"] == reasons.NO_READY_ENDPOINT
+    one.api.put(path, {**one.api.objects[path], "ports": [{"name": "http", "port": 8000}]})
+    await until(one, lambda: one.weights()["bad"] > 0)
 
 
 async def test_an_arm_gets_no_weight_before_its_first_endpoint_is_ready(process: Start) -> None:
@@ -316,3 +334,41 @@ async def test_a_drain_begins_anew_when_the_clock_is_set(process: Start) -> None
         await one.look(tick=True)
         assert one.replicas("bad") == 2
     await until(one, lambda: one.replicas("bad") == 0)
+
+
+QUOTA = "pods is forbidden: exceeded quota: small"
+
+
+async def test_of_an_arm_whose_pods_do_not_come_back_it_is_said_what_keeps_them(process: Start) -> None:
+    one = await learned(process, rollback={"drain": "1s", "retryAfter": "1m"})
+    one.earning = WORSE
+    await until_state(one, "bad", "RolledBack")
+    await until(one, lambda: one.replicas("bad") == 0)
+    one.broken = {"bad"}
+    await until_state(one, "bad", "Restoring")
+    assert one.condition("Progressing")["message"] == "bad is Restoring"
+    one.hinder("bad", QUOTA)
+    await one.look()
+    assert one.condition("Progressing")["message"] == f"bad is Restoring; the Deployment of bad says: {QUOTA}"
+    assert ready(one) == ("True", reasons.IN_SYNC)  # all requests are served
+    one.hinder("bad", None)
+    one.broken.clear()
+    await until_state(one, "bad", "Active")
+    assert QUOTA not in str(one.status["conditions"])
+
+
+async def test_where_the_baseline_or_all_arms_are_without_pods_ready_says_what_keeps_them(
+    process: Start,
+) -> None:
+    one = await learned(process)
+    one.broken = {"good"}
+    one.set_available("good", 0)
+    one.hinder("good", QUOTA)
+    await one.look()
+    assert ready(one) == ("False", reasons.BASELINE_UNAVAILABLE)
+    assert f"the Deployment of good says: {QUOTA})" in one.condition("Ready")["message"]
+    one.broken = {"good", "bad"}
+    one.set_available("bad", 0)
+    await one.look()
+    assert ready(one) == ("False", reasons.NO_ARM_AVAILABLE)
+    assert one.condition("Ready")["message"].endswith(f"the Deployment of good says: {QUOTA}")

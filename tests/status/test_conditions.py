@@ -16,7 +16,8 @@ from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import ArmStanding, ArmState, Mode, Problem
 from bandit_operator.core.outcomes import Held
 from bandit_operator.status import events
-from bandit_operator.status.conditions import Overview, RouteState, conditions_of, phase_of
+from bandit_operator.status.conditions import conditions_of, phase_of
+from bandit_operator.status.overview import Overview, RouteState
 
 MakeOverview = Callable[..., Overview]
 

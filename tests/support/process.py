@@ -201,14 +201,13 @@ class Process:
             if self._brought.get(path) == version:
                 continue
             self._brought[path] = version
-            key = (body["metadata"]["namespace"], body["metadata"]["name"])
             if "/banditdeployments/" in path:
                 self.cache.put_resource(copied(body))
             elif "/httproutes/" in path:
                 self.cache.put_route("HTTPRoute", copied(body))
             elif "/deployments/" in path:
                 self.cache.put_target("Deployment", copied(body))
-                self.cache.services.add(key)
+                self.cache.put_service("Service", body)
             elif "/endpointslices/" in path:
                 self.cache.endpoints.put(copied(body))
 
@@ -319,6 +318,13 @@ class Process:
             {"addresses": ["10.0.0.1"], "conditions": {"ready": True}, "targetRef": pod} for pod in pods
         ]
         self.api.put(endpoints_of(service, NAMESPACE), {"metadata": metadata, "endpoints": endpoints})
+
+    def hinder(self, arm: str, words: str | None) -> None:
+        """The controller of an arm's Deployment says why it can make no Pods, or that it can again."""
+        path = deployment_of(arm, NAMESPACE)
+        said = [] if words is None else [{"type": "ReplicaFailure", "status": "True", "message": words}]
+        body = self.api.objects[path]
+        self.api.put(path, {**body, "status": {**body["status"], "conditions": said}})
 
     def update_route(self, change: Callable[[dict[str, Any]], None]) -> None:
         """The user changes the route's spec."""

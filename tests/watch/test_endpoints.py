@@ -44,6 +44,57 @@ def test_of_a_pod_of_another_kind_nobody_is_named(pod: str) -> None:
     assert endpoints.ready(SERVICE) == 1
 
 
+@pytest.mark.parametrize(
+    ("conditions", "ready"),
+    [
+        ({}, 1),
+        (None, 1),
+        ({"ready": True, "serving": True, "terminating": False}, 1),
+        ({"ready": False, "serving": False, "terminating": False}, 0),
+        ({"ready": False, "serving": True, "terminating": True}, 0),
+        ({"ready": True, "serving": False, "terminating": False}, 0),
+        ({"ready": True, "serving": True, "terminating": True}, 0),
+        ({"ready": None, "serving": None, "terminating": None}, 1),
+    ],
+    ids=["unsaid", "null", "well", "not ready", "ends", "published", "published and ends", "nulls"],
+)
+def test_a_pod_that_would_not_answer_is_not_ready_even_where_its_service_publishes_it(
+    conditions: dict[str, bool | None] | None, ready: int
+) -> None:
+    endpoints = Endpoints()
+    endpoints.put({**a_slice(), "endpoints": [{"addresses": ["10.0.0.1"], "conditions": conditions}]})
+    assert endpoints.ready(SERVICE) == ready
+
+
+@pytest.mark.parametrize(
+    ("told", "port", "ready"),
+    [
+        ({}, "http", 1),
+        ({"ports": [{"name": "http", "port": 8000}]}, "http", 1),
+        ({"ports": [{"name": "metrics", "port": 9000}]}, "http", 0),
+        ({"ports": [{"name": "metrics", "port": 9000}]}, None, 1),
+        ({"ports": [{"name": "", "port": 8000}]}, "", 1),
+        ({"ports": [{"port": 8000}]}, "", 1),
+        ({"ports": None}, "", 0),
+        ({"ports": []}, None, 0),
+    ],
+    ids=["unsaid", "has it", "has another", "any", "nameless", "no name", "null", "empty"],
+)
+def test_a_pod_without_the_port_of_the_service_is_not_ready_at_it(
+    told: dict[str, Any], port: str | None, ready: int
+) -> None:
+    endpoints = Endpoints()
+    endpoints.put({**a_slice("ranker-0"), **told})
+    assert endpoints.ready(SERVICE, port) == ready
+
+
+def test_a_port_that_its_pods_lose_is_news_of_a_service() -> None:
+    endpoints, http, metrics = Endpoints(), {"name": "http"}, {"name": "metrics"}
+    endpoints.put({**a_slice("ranker-0"), "ports": [http, metrics]})
+    assert endpoints.put({**a_slice("ranker-0"), "ports": [http, metrics]}) == frozenset()
+    assert endpoints.put({**a_slice("ranker-0"), "ports": [metrics]}) == {SERVICE}
+
+
 def test_endpoints_without_a_pod_count_and_name_nobody() -> None:
     endpoints = Endpoints()
     endpoints.put({**a_slice(), "endpoints": [{"addresses": ["10.0.0.1"]}]})

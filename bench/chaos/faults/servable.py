@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 from bench.chaos.fault import Fault, expect
@@ -154,6 +155,92 @@ class PodsGoneWithoutScaleTarget(Fault):
         one.wait("it serves again", lambda: one.share("bad") > 0, 40)
 
 
+class NotReadyAddressesPublished(Fault):
+    """A Service whose every Pod counts as ready."""
+
+    name = "not-ready-addresses-published"
+    injected = "A Service with publishNotReadyAddresses; the readiness probe of its only Pod fails for 20 s."
+    expected = "Its weight is 0 within 2 s, though its endpoint is called ready; it returns with its probe."
+
+    def prepare(self, scene: Scene) -> LiveRollout:
+        """Two arms that serve, one of them through such a Service."""
+        one = scene.rollout(good=0.5, bad=0.5)
+        one.start()
+        published = '{"spec": {"publishNotReadyAddresses": true}}'
+        one.cluster.kubectl("patch", "service", one.backends["bad"], "-p", published)
+        return one
+
+    def inject(self, scene: Scene, one: LiveRollout) -> None:
+        """Its Pod is not ready."""
+        one.steer(bad={"ready": False})
+        one.wait("bad serves no more", lambda: not one.endpoints("bad"), 20)
+        scene.stroke()
+
+    def observe(self, scene: Scene, one: LiveRollout) -> str:
+        """The arm has no weight."""
+        one.wait("its weight is 0", lambda: one.share("bad") == 0, 10)
+        after = scene.since
+        slices = one.cluster.get("endpointslices", "-l", f"kubernetes.io/service-name={one.backends['bad']}")
+        said = [each["conditions"] for each in slices["items"][0]["endpoints"]]
+        expect(said[0]["ready"] and not said[0]["serving"], f"its endpoint is {said}")
+        scene.hold(20)
+        expect(one.share("bad") == 0, f"bad has {one.share('bad'):.0%}")
+        return f"weight 0 after {after:.1f} s, while its endpoint was ready and not serving"
+
+    def undo(self, scene: Scene, one: LiveRollout) -> None:
+        """It is ready again."""
+        scene.stroke()
+        one.steer(bad={"ready": True})
+        one.wait("it serves again", lambda: one.share("bad") > 0, 40)
+
+
+class PortRenamed(Fault):
+    """A new version of an arm calls its port otherwise than its Service does."""
+
+    name = "port-renamed"
+    injected = "The new Pods of an arm call their port web, and its Service's targetPort is http; for 20 s."
+    expected = (
+        "Its weight is 0 within 2 s, though its Pods are ready; it returns once they have the port again."
+    )
+
+    def prepare(self, scene: Scene) -> LiveRollout:
+        """Two arms that serve."""
+        one = scene.rollout(good=0.5, bad=0.5)
+        one.start()
+        return one
+
+    def inject(self, scene: Scene, one: LiveRollout) -> None:
+        """Another name."""
+        scene.stroke()
+        self._call_port(one, "web")
+        one.wait("no Pod has the port", lambda: not one.endpoints("bad"), 60)
+        scene.stroke()
+
+    def observe(self, scene: Scene, one: LiveRollout) -> str:
+        """The arm has no weight."""
+        one.wait("its weight is 0", lambda: one.share("bad") == 0, 10)
+        after = time.time() - scene.strokes[-1]
+        slices = one.cluster.get("endpointslices", "-l", f"kubernetes.io/service-name={one.backends['bad']}")
+        ready = sum(
+            each["conditions"]["ready"] for part in slices["items"] for each in part["endpoints"] or []
+        )
+        expect(ready > 0, "none of its endpoints is ready")
+        scene.hold(20)
+        expect(one.share("bad") == 0, f"bad has {one.share('bad'):.0%}")
+        return f"weight 0 after {after:.1f} s, while its Pods were ready"
+
+    def undo(self, scene: Scene, one: LiveRollout) -> None:
+        """The name of before."""
+        scene.stroke()
+        self._call_port(one, "http")
+        one.wait("it serves again", lambda: one.share("bad") > 0, 60)
+
+    def _call_port(self, one: LiveRollout, name: str) -> None:
+        container = {"name": "program", "ports": [{"containerPort": 8000, "name": name}]}
+        change = {"spec": {"template": {"spec": {"containers": [container]}}}}
+        one.cluster.kubectl("patch", "deployment", one.backends["bad"], "-p", json.dumps(change))
+
+
 class CrashLoop(Fault):
     """An arm comes and goes."""
 
@@ -190,6 +277,48 @@ class CrashLoop(Fault):
     def undo(self, scene: Scene, one: LiveRollout) -> None:
         """It lives."""
         one.steer(bad={"lives": 0.0})
+
+
+class QuotaForbidsItsPods(Fault):
+    """An arm is to come back, and the namespace's quota lets it have no Pods."""
+
+    name = "quota-forbids-its-pods"
+    injected = "A ResourceQuota that is used up; then the loser's time to be tried again comes."
+    expected = (
+        "It is Restoring, Progressing quotes the quota, and nobody notices; without the quota it returns."
+    )
+    alone = True
+
+    def prepare(self, scene: Scene) -> LiveRollout:
+        """A loser at zero."""
+        one = scene.rollout(good=0.9, bad=0.1)
+        one.start(rollback={"drain": "5s", "retryAfter": "30s"})
+        one.wait("bad is at zero", lambda: one.arm("bad").get("reason") == "ScaledToZero", 120)
+        return one
+
+    def inject(self, scene: Scene, one: LiveRollout) -> None:
+        """There may be one Pod, and there are more."""
+        scene.stroke()
+        one.cluster.kubectl("create", "quota", self.name, "--hard=pods=1")
+
+    def observe(self, scene: Scene, one: LiveRollout) -> str:
+        """It is said what keeps its Pods."""
+        one.wait_for_state("bad", "Restoring")
+        one.wait("the quota is named", lambda: "exceeded quota" in self._said(one), 30)
+        said = self._said(one)
+        scene.hold(10)
+        expect(one.share("good") == 1.0, f"good has {one.share('good'):.0%}")
+        expect(self._said(one) == said, f"it changed to {self._said(one)}")
+        return f"Progressing: {said}"
+
+    def undo(self, scene: Scene, one: LiveRollout) -> None:
+        """The quota goes; its controller tries again, later each time."""
+        one.cluster.kubectl("delete", "quota", self.name)
+        one.wait("bad serves again", lambda: one.share("bad") > 0, 120)
+
+    def _said(self, one: LiveRollout) -> str:
+        said = [each for each in one.status().get("conditions", []) if each["type"] == "Progressing"]
+        return str(said[0]["message"]) if said else ""
 
 
 class PodsKilled(Fault):

@@ -93,7 +93,10 @@ class Silent(Fault):
 
     name = "prometheus-silent"
     injected = "Prometheus' process is stopped (SIGSTOP) for 20 s, and goes on."
-    expected = "MetricsAvailable is False/Timeout; weights are held; then all is counted."
+    expected = (
+        "MetricsAvailable is False/Timeout, or Unreachable once its Service has no endpoint; "
+        "weights are held; then all is counted."
+    )
     alone = True
     quick = True
 
@@ -112,15 +115,18 @@ class Silent(Fault):
     def observe(self, scene: Scene, one: LiveRollout) -> str:
         """It is said."""
         try:
-            one.wait_for("MetricsAvailable", "False", "Timeout", seconds=20)
-            after, share = scene.since, one.share("bad")
+            one.wait("it is said", lambda: self._said(one) in ("Timeout", "Unreachable"), 20)
+            said, after, share = self._said(one), scene.since, one.share("bad")
             scene.hold(max(0.0, 20 - after))
             expect(one.share("bad") == share, "the weights moved meanwhile")
         finally:
             os.kill(self.process, signal.SIGCONT)
         scene.stroke()
         one.wait_for("MetricsAvailable", "True", "RewardsObserved", seconds=60)
-        return f"Timeout after {after:.0f} s; rewards again after {scene.since:.0f} s"
+        return f"{said} after {after:.0f} s; rewards again after {scene.since:.0f} s"
+
+    def _said(self, one: LiveRollout) -> str:
+        return str(one.condition("MetricsAvailable").get("reason"))
 
 
 class Unreachable(Fault):

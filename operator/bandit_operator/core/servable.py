@@ -43,7 +43,7 @@ def fault(facts: ArmFacts) -> Fault | None:
             return None
         if facts.replicas == 0:
             return Fault(reasons.NO_REPLICAS, "its scale target asks for no replicas")
-        return Fault(reasons.NO_READY_ENDPOINT, "its Service has no ready endpoint")
+        return Fault(reasons.NO_READY_ENDPOINT, "its Service has no ready endpoint at the route's port")
     if facts.available is False:
         return Fault(reasons.NO_AVAILABLE_REPLICA, "its scale target has no available replica")
     return None

@@ -12,7 +12,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from bandit_operator.adapters.kubernetes import KubernetesAPI, resource_path
@@ -61,6 +61,8 @@ class Placement:
     """What is wrong with the spec of single arms, while the others go on."""
     parents: tuple[str, ...] = ()
     """The gateways that accept the route at some generation, or did, by their names."""
+    hindered: Mapping[str, str] = field(default_factory=dict)
+    """Why the Pods of arms do not come, in the words of their Deployments."""
 
     @property
     def amiss(self) -> Problem | None:
@@ -175,6 +177,7 @@ class Locator:
             held,
             tuple(wrong),
             router.accepting(route, committed.parents),
+            self._hindered(targets),
         )
 
     async def target_path(self, reference: ScaleTargetReference) -> str:
@@ -219,7 +222,7 @@ class Locator:
             replicas=None if target is None else target.replicas,
             template=None if pods is None else pods.template,
             updating=pods is not None and pods.updating,
-            ready_endpoints=await self._ready_endpoints(backend) if exists else None,
+            ready_endpoints=await self._ready_endpoints(backend, located.ports.get(arm)) if exists else None,
             in_rule=in_rule,
             exists=exists,
             used_elsewhere=neighbours.used_elsewhere(self._cache, resource, backend, reference, located)
@@ -248,14 +251,14 @@ class Locator:
         if backend.group or backend.kind != "Service" or key in self._cache.services:
             return True  # other kinds are the gateway's to resolve
         try:
-            await self._api.get(resource_path("", "v1", "services", *key))
+            body = await self._api.get(resource_path("", "v1", "services", *key))
         except NotFound:
             return False
-        self._cache.services.add(key)
+        self._cache.put_service(backend.kind, body)
         return True
 
-    async def _ready_endpoints(self, backend: Backend) -> int | None:
-        """Ready endpoints of a Service; None for other kinds, of which nothing is known."""
+    async def _ready_endpoints(self, backend: Backend, port: int | None) -> int | None:
+        """Endpoints of a Service that are ready at the route's port; None for other kinds."""
         if backend.group or backend.kind != "Service":
             return None
         service = (backend.namespace, backend.name)
@@ -264,13 +267,21 @@ class Locator:
             selector = {"labelSelector": f"kubernetes.io/service-name={backend.name}"}
             listed = (await self._api.get(path, query=selector)).get("items") or ()
             self._cache.endpoints.put_listed(service, listed)
-        return self._cache.endpoints.ready(service)
+        return self._cache.ready_endpoints(service, port)
 
     def _pods_behind(self, backend: Backend) -> ScaleTarget | None:
         """Whose Pods a Service sends requests to, where the user names no scale target and it can be told."""
         if backend.group or backend.kind != "Service":
             return None
         return self._cache.target_behind((backend.namespace, backend.name))
+
+    def _hindered(self, targets: Mapping[str, ScaleTargetReference]) -> Mapping[str, str]:
+        known = {
+            arm: self._cache.targets.get((one.kind, one.namespace, one.name)) for arm, one in targets.items()
+        }
+        return {
+            arm: one.hindered for arm, one in known.items() if one is not None and one.hindered is not None
+        }
 
     async def _target(self, arm: str, reference: ScaleTargetReference | None) -> ScaleTarget | Problem | None:
         if reference is None:

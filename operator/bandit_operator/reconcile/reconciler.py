@@ -47,8 +47,8 @@ from bandit_operator.runtime.clock import Clock
 from bandit_operator.runtime.scheduler import Requeue
 from bandit_operator.runtime.telemetry import Metrics
 from bandit_operator.status import conditions, events, notices, writer
-from bandit_operator.status.conditions import Overview, RouteState
 from bandit_operator.status.document import Document, to_status
+from bandit_operator.status.overview import Overview, RouteState
 from bandit_operator.status.session import intended
 from bandit_operator.watch.cache import Cache
 
@@ -203,6 +203,7 @@ class Reconciler:
             route=tracked.route.state(placement, monotonic, None if write is None else write.at),
             unmanaged=placement.unmanaged(gone),
             unserved=placement.unserved,
+            hindered=placement.hindered,
             unscaled=tracked.scales.trouble(scale_targets_of(tracked.resource), monotonic),
             drained=former.told(placement.located, gone),
             acts=tracked.committed.acts,

@@ -15,7 +15,7 @@ from bandit_operator.core.model import Problem
 from bandit_operator.errors import APIError, APIUnreachable, NotLeading
 from bandit_operator.runtime.telemetry import Metrics
 from bandit_operator.status import conditions, writer
-from bandit_operator.status.conditions import Overview
+from bandit_operator.status.overview import Overview
 from bandit_operator.watch.cache import Cache
 
 log = structlog.get_logger()

@@ -18,7 +18,7 @@ from bandit_operator.reconcile.contest import CONTEST_SECONDS, Contest
 from bandit_operator.reconcile.placement import Placement
 from bandit_operator.reconcile.realised import Realised
 from bandit_operator.routers import Located
-from bandit_operator.status.conditions import RouteState
+from bandit_operator.status.overview import RouteState
 
 HARMFUL_SECONDS = 1.0
 """In a contest, harmful weights are re-asserted at most this often."""

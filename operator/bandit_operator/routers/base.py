@@ -38,6 +38,8 @@ class Located:
     """Weight of the backends that are no arm, which share the rule's traffic, by their index."""
     others: Mapping[int, Backend] = field(default_factory=dict)
     """Which backends these are."""
+    ports: Mapping[str, int] = field(default_factory=dict)
+    """Port of its Service that each arm's backendRef names; arms of other kinds may have none."""
     mark: str = ""
     """By what the rule can be told from all others when the spec no longer tells it."""
 

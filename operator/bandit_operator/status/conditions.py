@@ -7,66 +7,17 @@ status does, and ``kubectl wait`` and GitOps health checks (kstatus) read ``Read
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
 
 from bandit_operator.api.acts import ActKind
 from bandit_operator.api.status import Condition, ConditionType, Phase
 from bandit_operator.api.timestamps import to_timestamp
 from bandit_operator.core import reasons
-from bandit_operator.core.decision import Decision
 from bandit_operator.core.experiment import Experiment
-from bandit_operator.core.model import SERVING_STATES, ArmState, Mode, Problem
-from bandit_operator.core.outcomes import Held
+from bandit_operator.core.model import SERVING_STATES, ArmState, Mode
 from bandit_operator.status import fresh, shadow
-from bandit_operator.status.acts import Acts, newest, told
-from bandit_operator.status.shadow import ShadowState
-
-
-@dataclass(frozen=True, slots=True)
-class RouteState:
-    """How the route stands to the intention."""
-
-    trouble: tuple[str, str] | None = None
-    """A reason and a message where the weights cannot be relied on, or None."""
-    known: bool = True
-    """Whether the route has been looked at."""
-    write_at: float | None = None
-    """When weights that it does not carry yet are written, seconds since the Unix epoch."""
-
-
-@dataclass(frozen=True, slots=True)
-class Overview:
-    """All that conditions and phase are made from."""
-
-    now: float
-    generation: int
-    experiment: Experiment | None = None
-    problem: Problem | None = None
-    decision: Decision | None = None
-    held: Held | None = None
-    """What the newest tick held the weights for, if it did."""
-    rewards_until: float | None = None
-    """End of the newest window that held rewards; None before the first."""
-    route: RouteState = RouteState(known=False)
-    amiss: Problem | None = None
-    """What is to be corrected in the spec while the rest of it runs, or None."""
-    unmanaged: str | None = None
-    """What traffic of the rule goes past the arms, if any does."""
-    unserved: Mapping[str, str] = field(default_factory=dict)
-    """Arms that have weight in the route and cannot serve, with the reason of each."""
-    unscaled: str | None = None
-    """What is to be said of arms whose replicas do not become what was decided."""
-    drained: str | None = None
-    """Which backends that were arms lose their weight now, if any do."""
-    acts: Acts = ()
-    """What was done lately, newest first: who paused or pinned."""
-    ignored: tuple[str, ...] = ()
-    """Annotations that cannot be read, in words."""
-    shadow: ShadowState = field(default_factory=ShadowState)
-    """What is known of the shadow, where spec.shadow is."""
-    rival: str | None = None
-    """Lease of another operator that works on this resource, too."""
+from bandit_operator.status.acts import newest, told
+from bandit_operator.status.overview import Overview
 
 
 def phase_of(overview: Overview) -> Phase:
@@ -189,7 +140,7 @@ def _metrics_available(overview: Overview, before: Condition | None) -> Claim:
         )
     hanging = fresh.hanging_update(overview.now, experiment, decision)
     if hanging is not None:
-        return "False", reasons.ROLLING_UPDATE, hanging
+        return "False", reasons.ROLLING_UPDATE, "; ".join((hanging, *_hindered(overview)))
     return "True", *fresh.said(overview.generation, experiment, decision, before)
 
 
@@ -202,7 +153,7 @@ def _traffic_in_sync(overview: Overview) -> Claim:
         return "Unknown", reasons.WAITING, "the route has not been looked at"
     held = overview.held
     if held is not None and held.reason in (reasons.NO_ARM_AVAILABLE, reasons.NO_SHARE):
-        return "False", held.reason, held.message
+        return "False", held.reason, "; ".join((held.message, *_hindered(overview)))
     if overview.route.trouble is not None:
         return "False", *overview.route.trouble
     if overview.unscaled is not None:
@@ -214,6 +165,12 @@ def _traffic_in_sync(overview: Overview) -> Claim:
     if observed is not None:
         return "False", *observed
     return "True", reasons.IN_SYNC, f"the route carries the intended weights{_from_when(overview)}"
+
+
+def _hindered(overview: Overview, arm: str | None = None) -> tuple[str, ...]:
+    """Why the Pods of this arm do not come, or those of any arm, as far as their Deployments say."""
+    said = overview.hindered.items()
+    return tuple(f"the Deployment of {one} says: {words}" for one, words in said if arm in (one, None))
 
 
 def _from_when(overview: Overview) -> str:
@@ -247,7 +204,8 @@ def _pin_trouble(overview: Overview) -> str | None:
         return None
     others = [arm for arm, weight in decision.weights.items() if weight > 0 and arm != experiment.pin]
     return (
-        f"spec.pin names {experiment.pin}, which cannot serve ({standing.reason});"
+        f"spec.pin names {experiment.pin}, which cannot serve"
+        f" ({'; '.join((standing.reason, *_hindered(overview, experiment.pin)))});"
         f" meanwhile the traffic goes to {', '.join(others) or 'no arm'}; pin another arm, or mend this one"
     )
 
@@ -257,7 +215,10 @@ def _observed_trouble(overview: Overview) -> tuple[str, str] | None:
     experiment = overview.experiment
     if experiment is None or experiment.mode is not Mode.OBSERVE or not overview.unserved:
         return None
-    arms = ", ".join(f"{arm} ({reason})" for arm, reason in overview.unserved.items())
+    arms = ", ".join(
+        f"{arm} ({'; '.join((reason, *_hindered(overview, arm)))})"
+        for arm, reason in overview.unserved.items()
+    )
     words = f"the route gives weight to {arms}, which cannot serve; spec.mode is Observe, so that it stays"
     return next(iter(overview.unserved.values())), f"{words}: take the weight, or set spec.mode to Active"
 
@@ -269,7 +230,7 @@ def _progressing(overview: Overview) -> Claim:
     if decision is None or experiment is None:
         return "Unknown", reasons.WAITING, "nothing has been decided yet"
     moving = [
-        f"{arm} is {standing.state}"
+        "; ".join((f"{arm} is {standing.state}", *_hindered(overview, arm)))
         for arm, standing in decision.standings.items()
         if standing.state not in (ArmState.ACTIVE, ArmState.ROLLED_BACK)
     ]
@@ -298,7 +259,8 @@ def _without_baseline(overview: Overview) -> tuple[str, str] | None:
     if standing.state in SERVING_STATES:
         return None
     return reasons.BASELINE_UNAVAILABLE, (
-        f"the baseline {experiment.baseline} is {standing.state} ({standing.reason}): verdicts compare with "
+        f"the baseline {experiment.baseline} is {standing.state} "
+        f"({'; '.join((standing.reason, *_hindered(overview, experiment.baseline)))}): verdicts compare with "
         "it, so that a worse arm may keep its share meanwhile; mend it, or name another spec.baseline"
     )
 

@@ -74,18 +74,22 @@ def _fingerprint(
         committed.restored,
         # How long guards have been beyond their bounds: windows are not read again for them.
         tuple((arm, tuple(one.beyond.items())) for arm, one in standings.items() if one.beyond),
-        tuple((one.type, one.status, one.reason, _fault(one)) for one in conditions),
+        tuple((one.type, one.status, one.reason, _news(one)) for one in conditions),
     )
 
 
-def _fault(condition: Condition) -> str:
-    """What a user must fix; it may change while the reason stays. Other messages hold moving numbers."""
+def _news(condition: Condition) -> str:
+    """What is said at once, though the reason stays: what a user must fix, and what keeps arms from coming.
+
+    Other messages hold moving numbers.
+    """
     fixed_by_users = condition.type in (
         ConditionType.ACCEPTED,
         ConditionType.METRICS_AVAILABLE,
         ConditionType.SHADOW_AVAILABLE,
     )
-    return condition.message if fixed_by_users and condition.status == "False" else ""
+    told = fixed_by_users and condition.status == "False"
+    return condition.message if told or condition.type == ConditionType.PROGRESSING else ""
 
 
 async def write(api: KubernetesAPI, body: Mapping[str, Any], resource_version: str, status: Object) -> Object:

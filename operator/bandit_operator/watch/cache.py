@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +36,8 @@ class ScaleTarget:
     """Digest of the Pod template."""
     updating: bool = False
     """Whether there are Pods of another template: a rolling update is not over, or not begun."""
+    hindered: str | None = None
+    """Why its Pods do not come, in its controller's words; None where it says nothing of the kind."""
 
 
 class Cache:
@@ -45,7 +47,8 @@ class Cache:
         self.resources: dict[Key, Mapping[str, Any]] = {}
         self.routes: dict[KindKey, Mapping[str, Any]] = {}
         self.targets: dict[KindKey, ScaleTarget] = {}
-        self.services: set[Key] = set()
+        self.services: dict[Key, Mapping[int, str]] = {}
+        """Names of each Service's ports, by their numbers."""
         self.endpoints = Endpoints()
         self.versions: dict[KindKey, int] = {}
         """resourceVersion of the newest version that a watch has brought of every object."""
@@ -94,6 +97,28 @@ class Cache:
         self._put_mirrored(key, before, body)
         return True
 
+    def put_service(self, _kind: str, body: Mapping[str, Any]) -> bool:
+        """Keep what matters of a Service; False where none of that changed."""
+        key, listed = key_of(body), (body.get("spec") or {}).get("ports") or ()
+        ports = {int(one["port"]): str(one.get("name") or "") for one in listed}
+        known = self.services.get(key)
+        self.services[key] = ports
+        return known != ports
+
+    def ready_endpoints(self, service: Key, port: int | None) -> int | None:
+        """Endpoints of a Service that are ready at the port that a route names; None where it is not known.
+
+        A port that the Service does not have leads nowhere.
+        """
+        ports = self.services.get(service) or {}
+        if port is None or not ports:
+            return self.endpoints.ready(service)
+        return self.endpoints.ready(service, ports[port]) if port in ports else 0
+
+    def affected_by_service(self, kind: str, body: Mapping[str, Any]) -> frozenset[Key]:
+        """The resources that name this Service."""
+        return self.dependents(kind, key_of(body))
+
     def _put_mirrored(
         self, route: KindKey, before: Mapping[str, Any] | None, body: Mapping[str, Any] | None
     ) -> None:
@@ -135,7 +160,7 @@ class Cache:
                 for dependents in self._dependents.values():
                     dependents.discard(key)
             case "Service":
-                self.services.discard(key)
+                self.services.pop(key, None)
             case "EndpointSlice":
                 service = self.endpoints.drop(key)
                 affected = frozenset() if service is None else self.dependents("Service", service)
@@ -239,7 +264,21 @@ def scale_target(body: Mapping[str, Any]) -> ScaleTarget:
         template=hashlib.sha256(template.encode()).hexdigest()[:12],
         updating=int(status.get("observedGeneration") or 0) < int(body["metadata"].get("generation") or 0)
         or int(status.get("updatedReplicas") or 0) < int(status.get("replicas") or 0),
+        hindered=_hindered(status.get("conditions") or ()),
     )
+
+
+def _hindered(conditions: Sequence[Mapping[str, Any]]) -> str | None:
+    """What the conditions of a Deployment say of Pods that do not come: a quota, an image, a probe.
+
+    `ReplicaFailure and Progressing
+    <https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#failed-deployment>`_:
+    the first says why Pods cannot be made, and goes before; the second only that they are not ready in time.
+    """
+    said = {(one.get("type"), one.get("status")): one for one in conditions}
+    failed, late = said.get(("ReplicaFailure", "True")), said.get(("Progressing", "False"))
+    words = str((failed or late or {}).get("message") or "")
+    return " ".join(words.split())[:LONGEST_REASON] or None
 
 
 def _plain(value: Any) -> Any:
@@ -304,6 +343,8 @@ def _with_shared_keys(value: Any) -> Any:
     return value
 
 
+LONGEST_REASON = 300
+"""Characters that are kept of what a controller says, which may quote what a tenant wrote."""
 LONGEST_ANNOTATION = 2048
 """Characters that are kept of one; what is longer cannot be read, and is ignored."""
 _COMPARED = ("annotations", "labels", "ownerReferences")

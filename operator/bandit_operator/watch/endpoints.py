@@ -1,7 +1,9 @@
 """What stands behind each Service, by its EndpointSlices: how much of it is ready, and whose Pods they are.
 
 Reference: Kubernetes API, discovery.k8s.io/v1 EndpointSlice; ``ready`` that is not set counts as
-ready, and the label ``kubernetes.io/service-name`` says whose a slice is.
+ready, and the label ``kubernetes.io/service-name`` says whose a slice is. With a Service's
+``publishNotReadyAddresses`` each endpoint is ``ready``: there ``serving`` and ``terminating`` tell
+whether requests would be answered.
 """
 
 from __future__ import annotations
@@ -25,7 +27,14 @@ _OF_STATEFUL_SET = re.compile(r"(.+)-[0-9]+")
 class _Slice:
     service: Key
     ready: int
+    ports: frozenset[str] | None
+    """Names of the Service's ports at which they answer; None where that is not said."""
     owners: frozenset[KindKey]
+
+    def ready_at(self, port: str | None) -> int:
+        """Endpoints that are ready at a port of the Service, or at any."""
+        at = self.ports is None or (port in self.ports if port is not None else bool(self.ports))
+        return self.ready if at else 0
 
 
 class Endpoints:
@@ -37,10 +46,13 @@ class Endpoints:
         """Slices of each Service of which anything is known."""
         self._by_owner: dict[KindKey, set[Key]] = {}
 
-    def ready(self, service: Key) -> int | None:
-        """Ready endpoints of a Service; None where nothing is known of it yet."""
+    def ready(self, service: Key, port: str | None = None) -> int | None:
+        """Ready endpoints of a Service, or at the port of this name; None where nothing is known of it yet.
+
+        A Pod that lacks the named ``targetPort`` of a Service is ready, and gets no request.
+        """
         slices = self._of.get(service)
-        return None if slices is None else sum(self._slices[one].ready for one in slices)
+        return None if slices is None else sum(self._slices[one].ready_at(port) for one in slices)
 
     def owners(self, service: Key) -> frozenset[KindKey]:
         """What the ready Pods of a Service may belong to, by their names: kind, namespace and name.
@@ -63,14 +75,15 @@ class Endpoints:
         if name is None:
             left = self.drop(key)
             return frozenset() if left is None else frozenset({left})
-        now = _Slice((key[0], name), _ready_in(body), frozenset(_owners_in(body, key[0])))
+        now = _Slice((key[0], name), _ready_in(body), _ports_in(body), frozenset(_owners_in(body, key[0])))
         known = self.ready(now.service)
         left = self.drop(key)
         self._slices[key] = now
         self._of.setdefault(now.service, set()).add(key)
         for owner in now.owners:
             self._by_owner.setdefault(owner, set()).add(key)
-        changed = {now.service} if self.ready(now.service) != known or _owned(before) != now.owners else set()
+        news = self.ready(now.service) != known or before is None or _behind(before) != _behind(now)
+        changed = {now.service} if news else set()
         return frozenset(changed if left in (None, now.service) else changed | {left})
 
     def put_listed(self, service: Key, slices: Sequence[Mapping[str, Any]]) -> None:
@@ -94,19 +107,27 @@ class Endpoints:
         return gone.service
 
 
-def _owned(one: _Slice | None) -> frozenset[KindKey] | None:
-    return None if one is None else one.owners
+def _behind(one: _Slice) -> tuple[frozenset[KindKey], frozenset[str] | None]:
+    return one.owners, one.ports
 
 
 def _ready(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     for one in body.get("endpoints") or ():
-        if (one.get("conditions") or {}).get("ready") is not False:
+        said = one.get("conditions") or {}
+        if False not in (said.get("ready"), said.get("serving")) and said.get("terminating") is not True:
             yield one
 
 
 def _ready_in(body: Mapping[str, Any]) -> int:
     """Ready endpoints of one slice."""
     return sum(1 for _ in _ready(body))
+
+
+def _ports_in(body: Mapping[str, Any]) -> frozenset[str] | None:
+    """Names of the ports of one slice; a Service with a single port need not name it."""
+    if "ports" not in body:
+        return None
+    return frozenset(str(one.get("name") or "") for one in body["ports"] or ())
 
 
 def _owners_in(body: Mapping[str, Any], namespace: str) -> Iterator[KindKey]:

@@ -78,15 +78,6 @@ def registry(cache: Cache, shards: Shards) -> kopf.OperatorRegistry:
         if cache.put_resource(raw) and (known is None or _spec_changed(known, cache.resources[key])):
             shards.start(key)
 
-    @kopf.on.event("", "v1", "services", registry=handlers)
-    async def service_changed(type: str | None, body: kopf.Body, **_: Any) -> None:
-        key, _raw = _seen(cache, "Service", body)
-        if type == "DELETED":
-            _wake(shards, cache.drop("Service", key))
-        elif key not in cache.services:
-            cache.services.add(key)
-            _wake(shards, cache.dependents("Service", key))
-
     @kopf.on.event("discovery.k8s.io", "v1", "endpointslices", registry=handlers)
     async def endpoints_changed(type: str | None, body: kopf.Body, **_: Any) -> None:
         key, raw = _seen(cache, "EndpointSlice", body)
@@ -108,6 +99,9 @@ def registry(cache: Cache, shards: Shards) -> kopf.OperatorRegistry:
 
         return changed
 
+    kopf.on.event("", "v1", "services", registry=handlers, id="services_changed")(
+        watch("Service", cache.put_service, cache.affected_by_service)
+    )
     for router in ROUTERS.values():
         kopf.on.event(
             router.group, router.version, router.plural, registry=handlers, id=f"{router.plural}_changed"

@@ -46,7 +46,7 @@ class Amiss(Verbs):
         arm = copied({**spec["arms"][0], "name": "typo", "state": "In"})
         arm["backendRef"]["name"] = "typo"
         arm["scaleTargetRef"]["name"] = "tyop"
-        self.one.cache.services.add((NAMESPACE, "typo"))
+        self.one.cache.services[(NAMESPACE, "typo")] = {}
         if lacks == "scale target":
             self._set_refs([*self._refs(), {"name": "typo", "port": 80, "weight": 0}])
         self.one.update_spec(arms=[*spec["arms"], arm])
