@@ -45,6 +45,8 @@ class Behaviour:
     """Successes that are counted for one: above 1 there are more successes than trials."""
     text: str = ""
     """What /metrics has for the successes instead of a number, such as NaN."""
+    replica: bool = False
+    """Whether each series is there again, as another Prometheus' that answers together with the first."""
 
 
 class Server:
@@ -112,12 +114,13 @@ class Server:
             )
             stamp = f" {round(1000 * at)}"
         earned = told.text or f"{successes + told.more[1]:g}"
-        return (
-            "# TYPE model_reward_trials_total counter\n"
-            f"model_reward_trials_total{self.labels} {trials + told.more[0]:.17g}{stamp}\n"
-            "# TYPE model_reward_successes_total counter\n"
-            f"model_reward_successes_total{self.labels} {earned}{stamp}\n"
-        )
+        values = {"trials": f"{trials + told.more[0]:.17g}", "successes": earned}
+        series = [self.labels, self.labels[:-1] + ',prometheus_replica="b"}'][: 1 + told.replica]
+        lines = []
+        for name, value in values.items():
+            metric = f"model_reward_{name}_total"
+            lines += [f"# TYPE {metric} counter", *(f"{metric}{labels} {value}{stamp}" for labels in series)]
+        return "\n".join((*lines, ""))
 
     def answer(self, path: str) -> tuple[int, str]:
         """Status and body for a path."""

@@ -333,3 +333,67 @@ async def test_tenants_see_nothing_of_each_other_where_namespaces_are_bound(roll
         },
     }
     assert await rollout.window(0, 30) == Observed(2, 1)
+
+
+ADDRESS = "10.0.0.5:8000"
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"job": "models"}, {"job": "pods"}),
+        ({"job": "models", "prometheus_replica": "0"}, {"job": "models", "prometheus_replica": "1"}),
+        ({"job": "models", "endpoint": "http"}, {"job": "pods", "node": "n1"}),
+        ({"job": "models", "prometheus": "a/a"}, {"job": "models", "prometheus": "b/b"}),
+    ],
+    ids=["two jobs", "two replicas", "with labels of their own", "two servers"],
+)
+async def test_what_is_scraped_twice_is_not_learned_until_it_is_scraped_once(
+    rollout: CountedRollout, first: dict[str, str], second: dict[str, str]
+) -> None:
+    rollout.write("a", scraped(0, 600, 50), instance=ADDRESS, **first)
+    rollout.write("a", [*scraped(7, 127, 50), (130, None)], instance=ADDRESS, **second)
+    found = [await rollout.window(start, start + 30) for start in range(0, 300, 30)]
+    assert found[2] == Implausible(
+        "ScrapedTwice",
+        f"good_total at {ADDRESS} is scraped 2 times, so that each reward counts as often: let one job "
+        f"scrape it, or have what answers for several Prometheus deduplicate, or name one job or replica in "
+        f"the selector",
+    )
+    assert [isinstance(one, Implausible) for one in found] == [True] * 4 + [False] * 6
+    assert rollout.queries[1:] == [1] * 9
+
+
+async def test_a_second_server_that_begins_to_scrape_is_noticed_in_that_window(
+    rollout: CountedRollout,
+) -> None:
+    rollout.write("a", scraped(0, 300, 50), instance=ADDRESS, prometheus_replica="0")
+    rollout.write("a", scraped(97, 300, 56), instance=ADDRESS, prometheus_replica="1")
+    found = [await rollout.window(start, start + 30) for start in range(0, 240, 30)]
+    assert [isinstance(one, Implausible) for one in found] == [False] * 3 + [True] * 5
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"instance": ADDRESS, "job": "models"}, {"instance": "10.0.0.6:8000", "job": "pods"}),
+        ({"instance": ADDRESS, "code": "200"}, {"instance": ADDRESS, "code": "500"}),
+        ({"job": "models"}, {"job": "pods"}),
+        ({"instance": ADDRESS, "replica": "r#1"}, {"instance": ADDRESS, "replica": "r#2"}),
+        ({"instance": ADDRESS, "cluster": "a"}, {"instance": ADDRESS, "cluster": "b", "prometheus": "b/b"}),
+    ],
+    ids=["two targets", "two series of one", "without address", "replicas of a model", "two clusters"],
+)
+async def test_series_of_several_targets_are_no_copies(
+    rollout: CountedRollout, first: dict[str, str], second: dict[str, str]
+) -> None:
+    rollout.write("a", scraped(0, 120, 50), **first)
+    rollout.write("a", scraped(0, 120, 50), **second)
+    assert await rollout.trials(every(30, 120)) == [4] * 4
+
+
+async def test_a_job_that_is_renamed_is_not_two(rollout: CountedRollout) -> None:
+    rollout.write("a", [*scraped(0, 285, 50), (290, None)], instance=ADDRESS, job="before")
+    rollout.write("a", scraped(300, 600, 70), instance=ADDRESS, job="after")
+    found = [await rollout.window(start, start + 30) for start in range(0, 600, 30)]
+    assert not any(isinstance(one, Implausible) for one in found)

@@ -61,9 +61,9 @@ class CountedRollout:
         self.notes: list[str] = []
         self.queries, self.late = list[int](), list[bool]()
 
-    def write(self, pod: str, samples: Samples, *metrics: str, arm: str = "logistic") -> None:
+    def write(self, pod: str, samples: Samples, *metrics: str, arm: str = "logistic", **scraped: str) -> None:
         """Let Prometheus have samples of one Pod, of both counters where none is named."""
-        labels = {"route": self.name, "arm": arm, "pod": pod}
+        labels = {"route": self.name, "arm": arm, "pod": pod, **scraped}
         for metric in metrics or ("good_total", "all_total"):
             shifted = [(self.epoch + when, value) for when, value in samples]
             self.server.write(metric, labels, shifted)

@@ -45,6 +45,7 @@ FAULTS: tuple[type[Fault], ...] = (
     rewards.MoreSuccessesThanTrials,
     rewards.NotANumber,
     rewards.SeveralProcesses,
+    rewards.ScrapedTwice,
     rewards.TrialsJump,
     rewards.TooManyTrials,
     rewards.CounterDips,

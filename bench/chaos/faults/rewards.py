@@ -97,6 +97,23 @@ class SeveralProcesses(Implausible):
     lasts = 40.0
 
 
+class ScrapedTwice(Implausible):
+    """A second Prometheus whose series are not deduplicated."""
+
+    name = "scraped-twice"
+    injected = "Each series of one arm is there again with a label prometheus_replica, for 25 s."
+    expected = "ScrapedTwice is said with the target's address; nothing is counted twice; weights are held."
+    told: ClassVar[Told] = {"replica": True}
+    reasons = frozenset({"ScrapedTwice"})
+    says = "2 times"
+
+    def undo(self, scene: Scene, one: LiveRollout) -> None:
+        """Its series are there once."""
+        one.steer(bad={"replica": False})
+        scene.stroke()
+        one.wait_for("MetricsAvailable", "True", "RewardsObserved", seconds=60)
+
+
 class TrialsJump(Implausible):
     """A counter jumps."""
 

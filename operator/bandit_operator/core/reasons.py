@@ -37,6 +37,8 @@ TRIALS_JUMPED: Final = "TrialsJumped"
 COUNTER_NOT_STEADY: Final = "CounterNotSteady"
 """A counter goes down and up again, or is reset in window after window: several processes behind one
 address?"""
+SCRAPED_TWICE: Final = "ScrapedTwice"
+"""Several jobs or Prometheus servers scrape the same counter, so that each reward counts more than once."""
 NO_REWARDS: Final = "NoRewards"
 """The counters are there and none of them moved."""
 ROUTE_NOT_ACCEPTED: Final = "RouteNotAccepted"
@@ -223,7 +225,14 @@ HELD_BY_THE_CLUSTER: Final = (
 )
 """Holds that end as soon as the cluster shows something else, without a window of rewards."""
 IMPLAUSIBLE: Final = frozenset(
-    {COUNTER_NOT_STEADY, IMPOSSIBLE_NUMBER, REWARDS_ABOVE_TRIALS, TOO_MANY_TRIALS, TRIALS_JUMPED}
+    {
+        COUNTER_NOT_STEADY,
+        IMPOSSIBLE_NUMBER,
+        REWARDS_ABOVE_TRIALS,
+        SCRAPED_TWICE,
+        TOO_MANY_TRIALS,
+        TRIALS_JUMPED,
+    }
 )
 """Why an arm's numbers are not believed."""
 SOURCE_FAULTS: Final = frozenset(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from bandit_operator.adapters.prometheus import Prometheus
@@ -34,7 +34,7 @@ from bandit_operator.sources.shadow import (
     shadowed,
 )
 from bandit_operator.sources.tally import Tally
-from bandit_operator.sources.window_query import WindowQuery, earlier_in, firsts_in
+from bandit_operator.sources.window_query import WindowQuery, earlier_in, firsts_in, scraped_twice_in
 from bandit_operator.watch.cache import Cache
 
 Kind = TypeVar("Kind")
@@ -126,14 +126,15 @@ class Observer:
             )
         source = source_of(resource)
         query = self._query(resource, source, start, end)
+        uid, read_from = resource.metadata.uid, (address, query.counters)
+        remembered = self._moments.at(uid, read_from, start)
+        query = replace(query, scrapers=remembered is None or remembered.twice)
         answer = await self._prometheus.query(address, query.promql(), at=end, about=resource.metadata.uid)
         if isinstance(answer, SourceDown):
             return answer
         values = {part: dict(by_arm) for part, by_arm in query.values(answer).items()}
         tallies = _tallies(resource, query, values, usual)
         served = tallies.served
-        uid, read_from = resource.metadata.uid, (address, query.counters)
-        remembered = self._moments.at(uid, read_from, start)
         before, at_start = remembered or Moment(), query.levels(answer, start)
         down = await self._correct(address, query, answer, tallies, before)
         if down is not None:
@@ -146,7 +147,8 @@ class Observer:
         levels = query.levels(answer, end)
         known = levels if any(levels.values()) else before.known
         restarted = {series: times for tally in tallies.all() for series, times in tally.restarted.items()}
-        self._moments.keep(uid, read_from, end, Moment(levels, known, restarted))
+        twice = any(tally.twice for tally in tallies.all())
+        self._moments.keep(uid, read_from, end, Moment(levels, known, restarted, twice))
         outcomes = source.outcomes(resource, values)
         outcomes |= await self._explained(resource, address, end, served, outcomes)
         shadow = await self._shadow(resource, address, tallies, start, end)
@@ -217,6 +219,8 @@ class Observer:
             if isinstance(beginnings, SourceDown):
                 return beginnings
             past = beginnings
+        for counter in query.counters:
+            tallies.of(counter).note_scrapers(counter, scraped_twice_in(counter, [*answer, *past]))
         for counter in began:
             firsts, earlier = firsts_in(counter, past), earlier_in(counter, past)
             subtract_earlier(tallies.of(counter), counter, firsts, earlier)
@@ -296,4 +300,5 @@ def _tallies(
 def _steady(tally: Tally, outcomes: Mapping[str, Kind]) -> dict[str, Kind | Implausible]:
     """The outcomes, less those of counters that are none."""
     unsteady = {name: Implausible(reasons.COUNTER_NOT_STEADY, what) for name, what in tally.unsteady.items()}
-    return {**outcomes, **unsteady}
+    twice = {name: Implausible(reasons.SCRAPED_TWICE, what) for name, what in tally.twice.items()}
+    return {**outcomes, **unsteady, **twice}

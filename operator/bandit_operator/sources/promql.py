@@ -25,6 +25,11 @@ LOOK_BACK_SECONDS = 300
 """How far before a moment its last sample may lie: Prometheus' own staleness limit."""
 EARLIER_SECONDS = 86_400
 """How far before a window a series is looked for before it is taken as new: as long as windows can be."""
+LATELY_SECONDS = 120
+"""A series with a sample in this time is still scraped."""
+SCRAPERS = ("job", "prometheus", "prometheus_replica", "receive_replica", "rule_replica")
+"""Labels that say by whom a target was scraped: the job, and what is usual for one of several Prometheus
+(Prometheus Operator, ``prometheusExternalLabelName`` and ``replicaExternalLabelName``; Thanos)."""
 PART = "bandit_part"
 """Label that tells the parts of one query's answer apart."""
 
@@ -86,6 +91,22 @@ def series_count(selector: str, label: str, time: float) -> str:
 def raw(selector: str, start: float, end: float) -> str:
     """All samples that the increase in (start, end] depends on, but for ``earlier_values``."""
     return _until(selector, start, end)
+
+
+def scraped_twice(selector: str, label: str, start: float, end: float) -> str:
+    """How many jobs or Prometheus servers scrape a target where it is not one, by ``label`` and target.
+
+    A target is an address in a cluster; ``instance`` is that address
+    (https://prometheus.io/docs/concepts/jobs_instances/), and the labels besides are those by which jobs, and
+    Prometheus servers that answer together, tell their series apart. Only series that go on count: one
+    without a sample for two minutes, or with a staleness marker, belongs to a job of before.
+    """
+    at = [one for one in ("instance", "cluster") if one != label]
+    by = [one for one in SCRAPERS if one != label]
+    lately = f"last_over_time({selector}[{max(round(end - start), LATELY_SECONDS)}s] @ {end:.3f})"
+    series = f"({selector} @ {end:.3f} and {lately})"
+    names, scrapers = ", ".join((label_name(label), *at)), ", ".join((label_name(label), *at, *by))
+    return f"(count by ({names}) (count by ({scrapers}) ({series})) > 1)"
 
 
 def part(name: str, query: str) -> str:

@@ -17,6 +17,8 @@ LEAST_LIFE = 50.0
 LEAST_FIRST_LIFE = 1000.0
 """The same where nothing has been counted yet: so nothing is counted twice, and a few rewards from before the
 resource are those of its arms all the same. A first sample may come seconds after the first reward."""
+LONGEST_ADDRESS = 80
+"""Characters of a target's address that a message has."""
 LIFE = 5.0
 """So many times what a window usually has is such a life."""
 
@@ -38,6 +40,8 @@ class Tally:
     """How much of it are first values of series of which nothing is known from before."""
     unsteady: dict[str, str] = field(default_factory=dict)
     """Arms of which a counter does what no counter does, and what that is."""
+    twice: dict[str, str] = field(default_factory=dict)
+    """Arms of which a counter is scraped more than once, and what is to be said of that."""
     restarted: Count[tuple[str, Identity]] = field(default_factory=Count)
     """In how many windows running a series went down, by part and series; those of this window only."""
     notes: list[str] = field(default_factory=list)
@@ -70,6 +74,16 @@ class Tally:
             self.unsteady.setdefault(
                 arm,
                 f"{metric_of(counter)} {what}; are there several processes behind one metrics address?",
+            )
+
+    def note_scrapers(self, counter: Counter, found: Mapping[str, tuple[str, int]]) -> None:
+        """Say that targets of a counter of rewards are scraped more than once: address and times by arm."""
+        for arm, (address, times) in found.items() if counter.part != REQUESTS else ():
+            self.twice.setdefault(
+                arm,
+                f"{metric_of(counter)} at {address[:LONGEST_ADDRESS]} is scraped {times} times, so that each "
+                f"reward counts as often: let one job scrape it, or have what answers for several Prometheus "
+                f"deduplicate, or name one job or replica in the selector",
             )
 
     def lives(self, amounts: Mapping[str, Mapping[str, float]]) -> Iterator[tuple[str, dict[str, float]]]:

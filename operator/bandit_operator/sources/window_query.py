@@ -17,6 +17,7 @@ from bandit_operator.sources.promql import (
     level,
     part,
     reset_count,
+    scraped_twice,
     series_count,
 )
 from bandit_operator.sources.tally import Identity, identity
@@ -30,6 +31,8 @@ class WindowQuery:
     queries: tuple[Query, ...]
     start: float
     end: float
+    scrapers: bool = False
+    """Whether it is asked who scrapes the counters; it is known otherwise."""
 
     def promql(self) -> str:
         """One query; every element of its answer says which part it belongs to."""
@@ -43,6 +46,8 @@ class WindowQuery:
             for time in (self.start, self.end):
                 parts.append(part(_level(one, time), level(one.selector, name, time)))
                 parts.append(part(_series(one, time), series_count(one.selector, name, time)))
+            if self.scrapers:
+                parts.append(self._scraped_twice(one))
         return " or ".join(parts)
 
     def promql_before(self, began: Sequence[Counter]) -> str:
@@ -51,7 +56,12 @@ class WindowQuery:
         for one in began:
             parts.append(part(_firsts(one), first_values(one.selector, self.start, self.end)))
             parts.append(part(_earlier(one), earlier_values(one.selector, self.start, self.end)))
+            parts.append(self._scraped_twice(one))
         return " or ".join(parts)
+
+    def _scraped_twice(self, counter: Counter) -> str:
+        query = scraped_twice(counter.selector, counter.label.name, self.start, self.end)
+        return part(_scrapers(counter), query)
 
     def values(self, samples: Sequence[Sample]) -> Values:
         """Numbers by part and arm, without the counters that were reset."""
@@ -74,6 +84,20 @@ class WindowQuery:
             totals = _sums(samples, _level(one, time), one.label)
             by_part[one.part] = {arm: Level(total, counts.get(arm, 0.0)) for arm, total in totals.items()}
         return by_part
+
+
+def scraped_twice_in(counter: Counter, samples: Sequence[Sample]) -> dict[str, tuple[str, int]]:
+    """Of arms with a target that is scraped more than once: its address, and how often.
+
+    Series without an address do not come from a target: what differs between them may be anything.
+    """
+    found = {}
+    for sample in samples:
+        arm = counter.label.arm_of(sample.labels.get(counter.label.name, ""))
+        address = sample.labels.get("instance")
+        if sample.labels.get(PART) == _scrapers(counter) and arm is not None and address:
+            found[arm] = (address, int(sample.value))
+    return found
 
 
 def firsts_in(counter: Counter, samples: Sequence[Sample]) -> list[Sample]:
@@ -105,6 +129,10 @@ def _resets(counter: Counter) -> str:
 
 def _beginnings(counter: Counter) -> str:
     return f"beginnings of {counter.part}"
+
+
+def _scrapers(counter: Counter) -> str:
+    return f"scrapers of {counter.part}"
 
 
 def _firsts(counter: Counter) -> str:
