@@ -292,7 +292,7 @@ class QuotaForbidsItsPods(Fault):
     def prepare(self, scene: Scene) -> LiveRollout:
         """A loser at zero."""
         one = scene.rollout(good=0.9, bad=0.1)
-        one.start(rollback={"drain": "5s", "retryAfter": "30s"})
+        one.start(rollback={"drain": "5s", "retryAfter": "1m"})
         one.wait("bad is at zero", lambda: one.arm("bad").get("reason") == "ScaledToZero", 120)
         return one
 
@@ -303,7 +303,7 @@ class QuotaForbidsItsPods(Fault):
 
     def observe(self, scene: Scene, one: LiveRollout) -> str:
         """It is said what keeps its Pods."""
-        one.wait_for_state("bad", "Restoring")
+        one.wait_for_state("bad", "Restoring", seconds=120)
         one.wait("the quota is named", lambda: "exceeded quota" in self._said(one), 30)
         said = self._said(one)
         scene.hold(10)

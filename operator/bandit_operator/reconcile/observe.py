@@ -219,7 +219,7 @@ class Observer:
             if isinstance(beginnings, SourceDown):
                 return beginnings
             past = beginnings
-        for counter in query.counters:
+        for counter in query.counters if query.scrapers else began:
             tallies.of(counter).note_scrapers(counter, scraped_twice_in(counter, [*answer, *past]))
         for counter in began:
             firsts, earlier = firsts_in(counter, past), earlier_in(counter, past)

@@ -226,7 +226,9 @@ def _placed(route: Mapping[str, Any], rule: int, arms: Mapping[str, Backend]) ->
         weights={arm: carried[positions[arm]] if arm in positions else 0 for arm in arms},
         strangers={index: weight for index, weight in enumerate(carried) if index not in own},
         others={index: backend for index, backend in enumerate(keys) if index not in own},
-        ports={arm: int(refs[index]["port"]) for arm, index in positions.items() if refs[index].get("port")},
+        ports={
+            arm: port for arm, index in positions.items() if isinstance(port := refs[index].get("port"), int)
+        },
         mark=_mark(route, described),
     )
 

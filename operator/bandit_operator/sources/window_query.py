@@ -93,9 +93,11 @@ def scraped_twice_in(counter: Counter, samples: Sequence[Sample]) -> dict[str, t
     """
     found = {}
     for sample in samples:
-        arm = counter.label.arm_of(sample.labels.get(counter.label.name, ""))
         address = sample.labels.get("instance")
-        if sample.labels.get(PART) == _scrapers(counter) and arm is not None and address:
+        if sample.labels.get(PART) != _scrapers(counter) or not address:
+            continue
+        arm = counter.label.arm_of(sample.labels.get(counter.label.name, ""))
+        if arm is not None:
             found[arm] = (address, int(sample.value))
     return found
 

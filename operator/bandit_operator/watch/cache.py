@@ -271,9 +271,8 @@ def scale_target(body: Mapping[str, Any]) -> ScaleTarget:
 def _hindered(conditions: Sequence[Mapping[str, Any]]) -> str | None:
     """What the conditions of a Deployment say of Pods that do not come: a quota, an image, a probe.
 
-    `ReplicaFailure and Progressing
-    <https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#failed-deployment>`_:
-    the first says why Pods cannot be made, and goes before; the second only that they are not ready in time.
+    ``ReplicaFailure`` says why Pods cannot be made, and goes before; ``Progressing`` only that they are not
+    ready in time (https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#failed-deployment).
     """
     said = {(one.get("type"), one.get("status")): one for one in conditions}
     failed, late = said.get(("ReplicaFailure", "True")), said.get(("Progressing", "False"))
