@@ -79,6 +79,13 @@ def test_endpoints_are_ready_at_the_port_that_the_route_names(port: int | None, 
     assert a_cache("http", http=80, metrics=9000).ready_endpoints(RANKER, port) == ready
 
 
+def test_a_port_of_the_same_number_over_udp_is_another() -> None:
+    cache, service = a_cache("http", "http3"), a_service(http=443)
+    service["spec"]["ports"] += [{"name": "quic", "port": 443, "protocol": "UDP"}]
+    cache.put_service("Service", service)
+    assert cache.ready_endpoints(RANKER, 443) == 1
+
+
 def test_a_service_of_which_only_its_being_there_is_known_may_have_any_port() -> None:
     assert a_cache("http").ready_endpoints(RANKER, 80) == 1
 

@@ -98,12 +98,15 @@ class Cache:
         return True
 
     def put_service(self, _kind: str, body: Mapping[str, Any]) -> bool:
-        """Keep what matters of a Service; False where none of that changed."""
+        """Keep what matters of a Service; False where none of that changed.
+
+        HTTP and gRPC routes are over TCP; a port for HTTP/3 may have the same number over UDP.
+        """
         key, listed = key_of(body), (body.get("spec") or {}).get("ports") or ()
-        ports = {int(one["port"]): str(one.get("name") or "") for one in listed}
+        tcp = [one for one in listed if one.get("protocol", "TCP") == "TCP"]
         known = self.services.get(key)
-        self.services[key] = ports
-        return known != ports
+        self.services[key] = {int(one["port"]): str(one.get("name") or "") for one in tcp}
+        return known != self.services[key]
 
     def ready_endpoints(self, service: Key, port: int | None) -> int | None:
         """Endpoints of a Service that are ready at the port that a route names; None where it is not known.
