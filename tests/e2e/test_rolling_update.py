@@ -31,9 +31,8 @@ def test_an_arm_learns_nothing_while_its_rolling_update_hangs(
     if named:
         arms[1]["scaleTargetRef"] = {"name": bad}
     one.create(arms=arms)
-    if not named:
-        spec = {"selector": {"app": bad}, "ports": [{"port": 80, "targetPort": 9090}]}
-        one.cluster.kubectl("patch", "service", bad, "--type=merge", "-p", json.dumps({"spec": spec}))
+    spec = {"selector": {"app": bad}, "ports": [{"port": 80, "targetPort": 9090}]}
+    one.cluster.kubectl("patch", "service", bad, "--type=merge", "-p", json.dumps({"spec": spec}))
     one.wait_for("Ready", "True", "InSync", seconds=60)
     wait_until(lambda: float(one.arm("bad").get("trials") or 0) > 0, "it learns", 90)
 

@@ -8,14 +8,15 @@ import pytest
 
 from bandit_operator.core import reasons
 from bandit_operator.errors import APIError
-from tests.support.fake_api import copied
+from tests.support.fake_api import copied, endpoints_of
+from tests.support.objects import NAMESPACE
 from tests.support.playing import WORSE, Start, learned, ready, until, until_state
 from tests.support.process import Process
 
 
-def add_route(one: Process, name: str, weight: int = 1) -> None:
-    """Another route of the cluster that names the loser's Service."""
-    ref = {"name": "bad", "port": 80, "weight": weight}
+def add_route(one: Process, name: str, weight: int = 1, service: str = "bad") -> None:
+    """Another route of the cluster, that names the loser's Service or another one."""
+    ref = {"name": service, "port": 80, "weight": weight}
     metadata = {"name": name, "namespace": "models", "uid": name}
     one.api.put(
         one.route_path.replace("income", name),
@@ -33,6 +34,71 @@ async def test_a_target_that_another_route_gives_weight_to_keeps_its_pods_until_
     assert (one.replicas("bad"), one.arm("bad")["reason"]) == (2, reasons.PODS_IN_USE)
     add_route(one, "mobile", weight=0)
     await until(one, lambda: one.replicas("bad") == 0)
+
+
+def add_service(one: Process, name: str, *deployments: str) -> None:
+    """Another Service, in front of the Pods of these Deployments."""
+    pods = [{"kind": "Pod", "name": f"{deployment}-7d4b9c6f5d-x2b2c"} for deployment in deployments]
+    one.api.put(
+        endpoints_of(name, NAMESPACE),
+        {
+            "metadata": {
+                "name": f"{name}-1",
+                "namespace": NAMESPACE,
+                "uid": f"slice-{name}",
+                "labels": {"kubernetes.io/service-name": name},
+            },
+            "endpoints": [{"conditions": {"ready": True}, "targetRef": pod} for pod in pods],
+        },
+    )
+
+
+async def test_a_target_that_another_route_reaches_by_another_service_keeps_its_pods_as_well(
+    process: Start,
+) -> None:
+    one = await learned(process)
+    add_service(one, "legacy", "bad")
+    add_route(one, "mobile", service="legacy")
+    one.earning = WORSE
+    await until_state(one, "bad", "RolledBack")
+    await one.tick(3)
+    assert (one.replicas("bad"), one.arm("bad")["reason"]) == (2, reasons.PODS_IN_USE)
+    add_route(one, "mobile", weight=0, service="legacy")
+    await until(one, lambda: one.replicas("bad") == 0)
+
+
+async def test_a_scale_target_that_is_not_behind_the_service_is_never_scaled_and_ready_names_both(
+    process: Start,
+) -> None:
+    one = await learned(process)
+    one.broken = {"bad"}  # so that its endpoints stay
+    add_service(one, "bad", "good")  # a selector that takes the wrong Pods
+    await one.look()
+    assert ready(one) == ("False", reasons.SCALE_TARGET_MISMATCH)
+    message = one.condition("Ready")["message"]
+    assert "Deployment models/bad, " in message
+    assert "Pods of Deployment models/good;" in message
+    one.earning = WORSE
+    await until_state(one, "bad", "RolledBack")
+    await one.tick(5)
+    assert (one.replicas("bad"), one.weights()["bad"]) == (2, 0)
+    add_service(one, "bad", "bad")
+    await until(one, lambda: one.replicas("bad") == 0)
+    assert ready(one) == ("True", reasons.IN_SYNC)
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [("bad", "good"), ("good", "unknown"), ()],
+    ids=["its own, too", "others that are not known", "nothing"],
+)
+async def test_a_scale_target_counts_as_right_where_it_cannot_be_told(
+    process: Start, behind: tuple[str, ...]
+) -> None:
+    one = await learned(process)
+    add_service(one, "bad", *behind)
+    await one.look()
+    assert one.condition("Accepted")["status"] == "True"
 
 
 async def test_two_resources_over_the_same_pods_never_scale_each_others_arms_down(process: Start) -> None:

@@ -35,6 +35,8 @@ FAULTS: tuple[type[Fault], ...] = (
     shared.TwoResourcesOverTheSamePods,
     shared.TwoResourcesOnOneRule,
     shared.AnotherRouteUsesTheLoser,
+    shared.AnotherServiceOverTheSamePods,
+    shared.ScaleTargetOfOthers,
     shared.RequestsPastTheGateway,
     shared.LoserScaledUp,
     shared.ArmScaledToZeroByOthers,

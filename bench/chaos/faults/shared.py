@@ -63,7 +63,7 @@ class AnotherRouteUsesTheLoser(Fault):
         one = scene.rollout("-own", good=0.9, bad=0.9)
         one.start()
         self.other = scene.rollout("-foreign", bad=0.9)
-        self.other.backends = {"bad": one.backends["bad"]}
+        self.other.backends = {"bad": self._service(one)}
         self.other.counts = False
         self.other.start_route(self.other.route_object())
         return one
@@ -91,9 +91,68 @@ class AnotherRouteUsesTheLoser(Fault):
         one.cluster.kubectl("delete", "httproute", self.other.name)
         one.wait("the loser is at zero", lambda: one.replicas("bad") == 0, 60)
 
+    def _service(self, one: LiveRollout) -> str:
+        """The Service that the other route names."""
+        return one.backends["bad"]
+
     def _word(self, one: LiveRollout) -> str:
         condition = one.condition("TrafficInSync")
         return f"TrafficInSync {condition.get('status')}/{condition.get('reason')}"
+
+
+class AnotherServiceOverTheSamePods(AnotherRouteUsesTheLoser):
+    """A route without any resource reaches an arm's Pods by another Service."""
+
+    name = "another-service-over-the-same-pods"
+    injected = "A route of nobody's sends 8 requests a second to the loser's Pods by a Service of its own."
+
+    def _service(self, one: LiveRollout) -> str:
+        """Made beside the arm's own."""
+        service = one.pods("bad")[2]
+        name = f"{one.name}-legacy"
+        one.cluster.apply({**service, "metadata": {**service["metadata"], "name": name}})
+        return name
+
+
+class ScaleTargetOfOthers(Fault):
+    """An arm's scaleTargetRef names what serves something else."""
+
+    name = "scale-target-of-others"
+    injected = "An arm's scaleTargetRef is set to a Deployment of others; then the arm is worse."
+    expected = "Accepted is False/ScaleTargetMismatch with both names; nobody's replicas are changed."
+
+    def prepare(self, scene: Scene) -> LiveRollout:
+        """Two arms that serve, and Pods of others."""
+        self.others = scene.rollout("-others", idle=0.5)
+        self.others.counts = False
+        one = scene.rollout(good=0.9, bad=0.9)
+        one.start(*self.others.pods("idle"))
+        self.others.wait("its Pod is ready", lambda: self.others.endpoints("idle"), 60)
+        return one
+
+    def inject(self, scene: Scene, one: LiveRollout) -> None:
+        """The spec names it, and the arm is worse."""
+        arms = one.resource()["spec"]["arms"]
+        arms[1]["scaleTargetRef"] = {"name": self.others.backends["idle"]}
+        scene.stroke()
+        one.patch({"arms": arms})
+        one.steer(bad={"mean": 0.1})
+
+    def observe(self, scene: Scene, one: LiveRollout) -> str:
+        """It is said, and nothing is scaled."""
+        condition = one.wait_for("Accepted", "False", "ScaleTargetMismatch", seconds=20)
+        after = scene.since
+        one.wait_for_state("bad", "Draining", "RolledBack", seconds=120)
+        scene.hold(20)
+        replicas = (self.others.replicas("idle"), one.replicas("bad"))
+        expect(replicas == (1, 1), f"others and the arm have {replicas} replicas")
+        return f"ScaleTargetMismatch after {after:.1f} s: “{condition['message'][:160]}”"
+
+    def undo(self, scene: Scene, one: LiveRollout) -> None:
+        """Its own again, which goes once it is seen to be worse."""
+        scene.stroke()
+        one.patch({"arms": one.resource()["spec"]["arms"]})
+        one.wait_for("Accepted", "True", "Accepted", seconds=20)
 
 
 class RequestsPastTheGateway(Fault):

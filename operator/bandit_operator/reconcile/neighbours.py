@@ -17,7 +17,7 @@ def used_elsewhere(
     reference: ScaleTargetReference | None,
     located: Located,
 ) -> str | None:
-    """Who else gives traffic to these Pods: a route, or a resource by a Service of its own.
+    """Who else gives traffic to these Pods: a route, by whichever Service, or a resource by one of its own.
 
     Args:
         cache: what the watches have brought.
@@ -30,6 +30,11 @@ def used_elsewhere(
     if user is not None or reference is None:
         return user
     place = (reference.namespace, reference.name)
+    for namespace, name in sorted(cache.endpoints.in_front_of((reference.kind, *place))):
+        service = Backend("", "Service", namespace, name)
+        user = _other_route(cache, resource, service, located.rule)
+        if user is not None:
+            return f"{user} by {service}"
     for other in cache.sharing_target(resource.metadata.uid, reference.kind, place):
         arms = (arm for spec in specs_of(other) for arm in arms_in(reference.namespace, spec))
         served = (arm.backend for arm in arms if arm.target == reference.name)

@@ -16,7 +16,14 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from bandit_operator.adapters.kubernetes import KubernetesAPI, resource_path
-from bandit_operator.api.references import Key, ScaleTargetReference, backends_of, route_of, scale_targets_of
+from bandit_operator.api.references import (
+    Key,
+    KindKey,
+    ScaleTargetReference,
+    backends_of,
+    route_of,
+    scale_targets_of,
+)
 from bandit_operator.api.route_template import OWNER
 from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core import drain, reasons, servable
@@ -206,15 +213,18 @@ class Locator:
         if isinstance(target, Problem):
             problem = problem or target
             exists, target = exists and target.reason != reasons.SCALE_TARGET_NOT_FOUND, None
+        instead = self._instead(backend, reference, target)
+        if reference is not None and instead is not None:
+            problem, target = problem or problems.not_behind(arm, backend, reference, instead), None
         identity = _identity(arm, resource.spec.reward.prometheus.arm_label or "", backend, reference)
         if (
             _has_served(standing, identity)
             and problem is not None
-            and problem.reason != reasons.SCALE_TARGET_REFUSED
+            and problem.reason not in (reasons.SCALE_TARGET_MISMATCH, reasons.SCALE_TARGET_REFUSED)
         ):
             problem = None  # an outage of the arm, which its state tells
         out = standing is not None and standing.state in OUT_STATES
-        pods = self._pods_behind(backend) if reference is None else target
+        pods = self._pods_behind(backend) if reference is None or instead else target
         doubled = [located.strangers[at] for at, other in located.others.items() if other == backend]
         facts = ArmFacts(
             weight=sum(doubled, located.weights[arm]),
@@ -274,6 +284,17 @@ class Locator:
         if backend.group or backend.kind != "Service":
             return None
         return self._cache.target_behind((backend.namespace, backend.name))
+
+    def _instead(
+        self, backend: Backend, reference: ScaleTargetReference | None, target: ScaleTarget | None
+    ) -> KindKey | None:
+        """Whose Pods an arm's Service sends requests to, while its scale target has some that get none."""
+        if reference is None or (reference.group, reference.kind) not in WATCHED_TARGETS:
+            return None
+        if target is None or target.available == 0 or backend.group or backend.kind != "Service":
+            return None
+        named = (reference.kind, reference.namespace, reference.name)
+        return self._cache.target_instead((backend.namespace, backend.name), named)
 
     def _hindered(self, targets: Mapping[str, ScaleTargetReference]) -> Mapping[str, str]:
         known = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from bandit_operator.api.references import route_of
+from bandit_operator.api.references import KindKey, ScaleTargetReference, route_of
 from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core import reasons
 from bandit_operator.core.model import Backend, Problem
@@ -38,6 +38,18 @@ def never_there(
             f"spec.arms: backendRef of arm {arm} names {backend}, which does not exist; create it",
         )
     return None
+
+
+def not_behind(arm: str, backend: Backend, reference: ScaleTargetReference, other: KindKey) -> Problem:
+    """An arm's scale target is not what its Service sends requests to."""
+    kind, namespace, name = other
+    return Problem(
+        reasons.SCALE_TARGET_MISMATCH,
+        f"spec.arms: scaleTargetRef of arm {arm} names {reference.kind} "
+        f"{reference.namespace}/{reference.name}, and its {backend} sends requests to Pods of {kind} "
+        f"{namespace}/{name}; name that one, or correct the Service's selector: until then no replicas are "
+        f"changed for the arm",
+    )
 
 
 def _or_name(located: Located) -> str:

@@ -152,6 +152,12 @@ class Cache:
         owners = [one for one in self.endpoints.owners(service) if one in self.targets]
         return self.targets[owners[0]] if len(owners) == 1 else None
 
+    def target_instead(self, service: Key, target: KindKey) -> KindKey | None:
+        """Whose Pods a Service sends requests to, where none of them are this target's and all are known."""
+        owners = self.endpoints.owners(service)
+        told = target not in owners and owners <= self.targets.keys()
+        return min(owners, default=None) if told else None
+
     def drop(self, kind: str, key: Key) -> frozenset[Key]:
         """Forget an object that is gone; gives the resources that must be looked at for it."""
         kind_key = (kind, *key)

@@ -12,7 +12,12 @@ from tests.support.process import Process
 
 SERVING = ("Active", "Joining")
 OUT = ("Draining", "RolledBack")
-ONE_ARM = (reasons.BACKEND_NOT_FOUND, reasons.SCALE_TARGET_NOT_FOUND, reasons.SCALE_TARGET_REFUSED)
+ONE_ARM = (
+    reasons.BACKEND_NOT_FOUND,
+    reasons.SCALE_TARGET_MISMATCH,
+    reasons.SCALE_TARGET_NOT_FOUND,
+    reasons.SCALE_TARGET_REFUSED,
+)
 """Reasons that are about one arm, so that the others go on."""
 
 
