@@ -22,6 +22,7 @@ from tests.support.playing import Start, learned
         ((1_000_440.0, 1000.0), reasons.TRIALS_JUMPED, "usually have"),
         ((30_001.0, 1000.0), reasons.TOO_MANY_TRIALS, "maxTrialsPerSecond"),
         (Implausible(reasons.COUNTER_NOT_STEADY, "went down"), reasons.COUNTER_NOT_STEADY, "went down"),
+        (Implausible(reasons.SCRAPED_TWICE, "2 times"), reasons.SCRAPED_TWICE, "2 times"),
     ],
     ids=[
         "above trials",
@@ -32,6 +33,7 @@ from tests.support.playing import Start, learned
         "jump",
         "bound",
         "dip",
+        "scraped twice",
     ],
 )
 async def test_numbers_that_cannot_be_hold_the_weights_and_are_not_learned(

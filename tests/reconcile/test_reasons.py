@@ -329,8 +329,7 @@ SCENARIOS += [
     numbers_that_cannot_be((-1.0, 0.0)),
     numbers_that_cannot_be((1e6, 10.0)),
     numbers_that_cannot_be((500.0, 10.0), maxTrialsPerSecond="1"),
-    numbers_that_cannot_be(Implausible(reasons.COUNTER_NOT_STEADY, "it went down")),
-    numbers_that_cannot_be(Implausible(reasons.SCRAPED_TWICE, "it is scraped 2 times")),
+    *(numbers_that_cannot_be(Implausible(one, "no")) for one in ("CounterNotSteady", "ScrapedTwice")),
 ]
 
 

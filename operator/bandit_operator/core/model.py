@@ -267,7 +267,7 @@ class ArmFacts:
     requests: float | None = None
     """Requests that reached it in the newest window, where a counter for that is known."""
     ready_endpoints: int | None = None
-    """Ready endpoints of its Service; None for other kinds of backend."""
+    """Endpoints of its Service that are ready at the route's port; None for other kinds of backend."""
     in_rule: bool = True
     """Whether its backend is in the route's rule."""
     exists: bool = True
