@@ -5,6 +5,7 @@ from typing import Any
 from bandit_operator.api.references import (
     ScaleTargetReference,
     backends_of,
+    identity_of,
     route_of,
     scale_targets_of,
 )
@@ -46,3 +47,21 @@ def test_a_scale_target_of_the_core_group_has_no_group(manifest: dict[str, Any])
     assert scale_targets_of(parse(manifest))["logistic"] == ScaleTargetReference(
         "", "v1", "ReplicationController", "models", "a"
     )
+
+
+def test_what_an_arms_evidence_is_about_changes_with_what_its_series_are_called(
+    manifest: dict[str, Any],
+) -> None:
+    def identity() -> str:
+        resource = parse(manifest)
+        return identity_of(resource, "logistic", backends_of(resource)["logistic"], None)
+
+    seen = {identity()}
+    manifest["spec"]["arms"][1]["labelValue"] = "v1"  # of the other arm
+    assert identity() in seen
+    for value in ("v1.2.0", "v1.3.0"):
+        manifest["spec"]["arms"][0]["labelValue"] = value
+        assert identity() not in seen
+        seen.add(identity())
+    manifest["spec"]["reward"]["prometheus"]["armLabel"] = "service.name"
+    assert identity() not in seen

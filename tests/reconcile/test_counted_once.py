@@ -298,7 +298,11 @@ async def test_a_window_that_is_read_again_counts_the_same(rollout: CountedRollo
     [
         ('all_totals{route="ROUTE"}', "there is no metric all_totals; all_total is the nearest name"),
         ('all_total{route="x"}', 'no series of all_total has route="x"; its values of route are '),
-        ('all_total{route="ROUTE"}', 'the values of arm on all_total{route="ROUTE"} are A, v1.2'),
+        (
+            'all_total{route="ROUTE"}',
+            'the values of arm on all_total{route="ROUTE"} are A, v1.2;'
+            " where they are not the arms' names, set arms[].labelValue",
+        ),
     ],
 )
 async def test_of_arms_without_series_it_is_said_what_there_is_instead(

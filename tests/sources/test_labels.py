@@ -36,6 +36,15 @@ def test_the_models_own_counters_are_told_apart_by_the_arm_label(manifest: dict[
     ]
 
 
+def test_a_label_value_says_which_series_are_an_arms(manifest: dict[str, Any]) -> None:
+    manifest["spec"]["arms"][0]["labelValue"] = "v1.2+(beta) \\d"
+    manifest["spec"]["arms"][1]["labelValue"] = 'Modèle "A"'
+    label = own_label(parse(manifest))
+    values = ("v1.2+(beta) \\d", "v1x2+(beta) \\d", 'Modèle "A"', "logistic", "boosting")
+    assert [label.arm_of(value) for value in values] == ["logistic", None, "boosting", None, None]
+    promql_parser.parse(f'answers_total{{{label.name}=~"{label.any_arm}"}}')
+
+
 def test_the_pattern_of_all_arms_can_stand_in_promql(manifest: dict[str, Any]) -> None:
     label = traefik_label(parse(manifest))
     promql_parser.parse(f'traefik_service_requests_total{{{label.name}=~"{label.any_arm}"}}')

@@ -47,7 +47,11 @@ def counter(selector: str, field: str = "reward.prometheus.trials", *, shared: b
 @pytest.mark.parametrize(
     ("selector", "says"),
     [
-        ("ok_total", "the values of arm on ok_total are A, b.1, c, d, e and 2 more"),
+        (
+            "ok_total",
+            "the values of arm on ok_total are A, b.1, c, d, e and 2 more;"
+            " where they are not the arms' names, set arms[].labelValue",
+        ),
         ("bare_total", "bare_total has no label arm, but job, route"),
         ('ok_total{route="y"}', 'no series of ok_total has route="y"; its values of route are x'),
         ('{__name__="ok_total",route="y"}', 'no series of ok_total has route="y"; its values of route are x'),

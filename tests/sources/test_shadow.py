@@ -135,6 +135,16 @@ def test_the_sign_stays_where_the_spec_has_the_order_of_the_alphabet() -> None:
     assert found == {"boosting/logistic": Paired(40, -2, 8)}
 
 
+def test_pairs_are_found_and_signed_by_the_label_values_of_their_arms() -> None:
+    manifest = yaml.safe_load((EXAMPLES / "shadow.yaml").read_text())
+    manifest["spec"]["arms"][0]["labelValue"] = "A.1"  # logistic, which is now the first by the alphabet
+    one = parse(manifest)
+    arms, pairs = shadow_counters(one)
+    assert {counter.label.arm_of("A.1") for counter in arms} == {"logistic"}
+    assert {counter.label.arm_of("A.1/boosting") for counter in pairs} == {PAIR}
+    assert of_pair(one, trials=40, gains=3, losses=5, squares=8) == Paired(40, -2, 8)
+
+
 def test_an_arms_sums_are_what_was_observed_of_it() -> None:
     assert of_arm(resource(), trials=40, rewards=22) == Observed(40, 22)
     assert of_arm(gaussian(), trials=40, rewards=22, losses=30, squares=90) == Observed(40, -8, 90)

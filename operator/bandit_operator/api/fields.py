@@ -114,6 +114,16 @@ ArmName = Annotated[
         max_length=63,
     ),
 ]
+LabelValue = Annotated[
+    str,
+    PatternString(
+        r"[^\x00-\x20\x7f]([^\x00-\x1f\x7f]{0,126}[^\x00-\x20\x7f])?",
+        "the value of a label, at most 128 characters, without control characters or blanks around it",
+        "v1.2.0",
+        max_length=128,
+    ),
+]
+"""A value of a label of Prometheus', which may be any text; these can be meant."""
 ObjectName = Annotated[
     str,
     PatternString(

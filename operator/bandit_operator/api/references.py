@@ -5,12 +5,14 @@ Everything here is a frozen value that can be a key of a cache, with defaults re
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from bandit_operator.api.arm import BackendRef
 from bandit_operator.api.route_template import TEMPLATE_GROUP, TEMPLATE_KIND
-from bandit_operator.api.spec import BackendRef
 from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core.model import Backend
 from bandit_operator.routers import RouteReference
@@ -52,6 +54,18 @@ def route_in(body: Mapping[str, Any]) -> RouteReference:
         return RouteReference(group, kind, metadata["namespace"], ref["name"], section)
     name = traffic["routeTemplate"].get("name") or metadata["name"]
     return RouteReference(TEMPLATE_GROUP, TEMPLATE_KIND, metadata["namespace"], name, None)
+
+
+def identity_of(
+    resource: BanditDeployment, arm: str, backend: Backend, target: ScaleTargetReference | None
+) -> str:
+    """Return a digest of what an arm's evidence is about, besides its Pod template."""
+    value = next(one.label_value for one in resource.spec.arms if one.name == arm)
+    series = resource.spec.reward.prometheus.arm_label or ""
+    if value is not None:
+        series = f"{series}={value}"
+    what = [arm, series, asdict(backend), None if target is None else asdict(target)]
+    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:12]
 
 
 UNREADABLE = (AttributeError, KeyError, TypeError)

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from enum import StrEnum
 from typing import Annotated, ClassVar
 
 from pydantic import Field
 from pydantic.alias_generators import to_snake
 
+from bandit_operator.api.arm import Arm, arms_rules
 from bandit_operator.api.fields import (
     MAX_ARMS,
-    ApiGroup,
     ApiModel,
-    ApiVersion,
     ArmName,
     CounterSelector,
     ErrorRate,
-    Kind,
     ListMap,
-    Namespace,
-    Number,
-    ObjectName,
     Share,
 )
 from bandit_operator.api.guard import Guard
@@ -29,88 +22,14 @@ from bandit_operator.api.pin import Pin, pin_rules
 from bandit_operator.api.reward import Reward
 from bandit_operator.api.reward_counters import BETWEEN_0_AND_1
 from bandit_operator.api.route_rules import backend_limit_rules, port_rules
-from bandit_operator.api.route_template import Port
 from bandit_operator.api.rules import DECIMAL_PATTERN, DecimalString, DurationString, Rule, Term, cel_number
-from bandit_operator.api.shadow import Onboarding, Shadow, shadow_rules
+from bandit_operator.api.shadow import Shadow, shadow_rules
 from bandit_operator.api.strategy import Strategy, share_maps
 from bandit_operator.api.traffic import Traffic
-from bandit_operator.api.validation import score_rules, validation_rules
+from bandit_operator.api.validation import validation_rules
 from bandit_operator.core.model import Mode, PromotionAction, ValidationScale
 from bandit_operator.core.quantities import DURATION_PATTERN, parse_decimal, parse_duration
 from bandit_operator.core.windows import FIRST_SETTLE
-
-
-class BackendRef(ApiModel):
-    """One backend of the route's rule, written as the route writes it."""
-
-    group: ApiGroup = ""
-    """API group of the backend; empty for a Service."""
-    kind: Kind = "Service"
-    """Kind of the backend: Service, or any other that the gateway knows, such as InferencePool."""
-    name: ObjectName
-    """Name of the backend."""
-    namespace: Namespace | None = None
-    """Namespace of the backend, where the route names one. Default: that of the route."""
-    port: Port | None = None
-    """Port of the backend, for a route that is made from routeTemplate; another route has its own."""
-
-
-class ScaleTargetRef(ApiModel):
-    """What runs the Pods of an arm: a Deployment, or anything else with a /scale subresource."""
-
-    api_version: ApiVersion = "apps/v1"
-    """API group and version of the target."""
-    kind: Kind = "Deployment"
-    """Kind of the target."""
-    name: ObjectName
-    """Name of the target, in the namespace of this resource."""
-
-
-class ArmWish(StrEnum):
-    """Whether an arm is to be in the traffic."""
-
-    IN = "In"
-    """It serves what the strategy gives it."""
-    OUT = "Out"
-    """It is drained, and stays out."""
-
-
-class Arm(ApiModel):
-    """One version of the model."""
-
-    RULES: ClassVar = score_rules()
-
-    name: ArmName
-    """Name of the arm, unique in this resource: the value of the arm label in the metrics."""
-    backend_ref: BackendRef
-    """Backend of the route's rule that serves this arm; its weight is what the operator sets."""
-    scale_target_ref: ScaleTargetRef | None = None
-    """What is scaled to zero after a rollback. Without it a loser gets no traffic and keeps
-    its Pods, and a new version is noticed where the Pods behind its Service are those of one
-    Deployment or StatefulSet.
-    """
-    validation_score: Number | None = None
-    """Score of the arm in offline validation as a decimal in quotes; higher is better. Strategies that
-    learn weigh it beside the rewards for as long as these bear it out, see validationScale.
-    """
-    validation_samples: Annotated[int | None, Field(ge=1, le=1_000_000_000, strict=True)] = None
-    """Labelled rows that validationScore was measured on, from which its standard error follows: for scores
-    between 0 and 1, such as an accuracy. Leave it out, or give validationStandardError, otherwise.
-    """
-    validation_standard_error: Annotated[
-        str | None, DecimalString("0", exclusive_minimum=True, example="0.004")
-    ] = None
-    """Standard error of validationScore, in its units. The larger it is, the less the score weighs."""
-    state: ArmWish = ArmWish.IN
-    """Whether it is to be in the traffic. Out: it goes down as after a verdict (weight 0, accepted,
-    requests over, and replicas 0 where rollback.scaleToZero says so), unless no other arm can serve.
-    In: it serves; one that was Out comes back as after a rollback, with a small share.
-    """
-    onboarding: Onboarding = Onboarding.SERVE
-    """How it begins when it is new or tried again. Serve: with a small share of the traffic, see
-    guardrails.newArmShare. Shadow: it answers copies alone, which no user sees, until spec.shadow has
-    shown it to be no worse than the baseline by more than margin.
-    """
 
 
 class Guardrails(ApiModel):
@@ -237,30 +156,6 @@ def _share_map_rule(type_name: str, block: str, field: str) -> Rule:
     )
 
 
-def _differ(parts: Iterable[ApiModel | None]) -> bool:
-    """Whether no two of these are the same; None does not count."""
-    known = [part for part in parts if part is not None]
-    return len(set(known)) == len(known)
-
-
-def _without_port(arm: Arm) -> BackendRef:
-    return arm.backend_ref.model_copy(update={"port": None})
-
-
-# `namespace` is a reserved word of CEL, which Kubernetes escapes by underscores.
-_SAME_BACKEND = (
-    "b.backendRef.name == a.backendRef.name && b.backendRef.kind == a.backendRef.kind"
-    " && b.backendRef.group == a.backendRef.group"
-    " && has(b.backendRef.__namespace__) == has(a.backendRef.__namespace__)"
-    " && (!has(b.backendRef.__namespace__) || b.backendRef.__namespace__ == a.backendRef.__namespace__)"
-)
-_SAME_TARGET = (
-    "has(b.scaleTargetRef) && b.scaleTargetRef.name == a.scaleTargetRef.name"
-    " && b.scaleTargetRef.kind == a.scaleTargetRef.kind"
-    " && b.scaleTargetRef.apiVersion == a.scaleTargetRef.apiVersion"
-)
-
-
 _STALE_AFTER, _INTERVAL = "self.reward.staleAfter", "self.interval"
 _SETTLE = f"(has(self.reward.prometheus.settle) ? self.reward.prometheus.settle : '{FIRST_SETTLE:g}s')"
 
@@ -284,19 +179,7 @@ class Spec(ApiModel):
             field=".baseline",
             terms={"first": Term("self.arms[0].name", lambda spec: str(spec.arms[0].name))},
         ),
-        Rule(
-            f"self.arms.all(a, self.arms.exists_one(b, {_SAME_BACKEND}))",
-            "two arms have the same backendRef; give each arm a backend of its own",
-            holds=lambda spec: _differ(map(_without_port, spec.arms)),
-            field=".arms",
-        ),
-        Rule(
-            f"self.arms.all(a, !has(a.scaleTargetRef) || self.arms.exists_one(b, {_SAME_TARGET}))",
-            "two arms have the same scaleTargetRef, and rolling back one would stop both;"
-            " give each arm a target of its own",
-            holds=lambda spec: _differ(arm.scale_target_ref for arm in spec.arms),
-            field=".arms",
-        ),
+        *arms_rules(),
         Rule(
             f"!has(self.guardrails.minShare) || !self.guardrails.minShare.matches('{DECIMAL_PATTERN}')"
             f" || {cel_number('self.guardrails.minShare')} * double(size(self.arms)) <= 1.0",

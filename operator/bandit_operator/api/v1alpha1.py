@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from pydantic import Field, ValidationError
 
 from bandit_operator.api import spec as api
+from bandit_operator.api.arm import Arm, ArmWish
 from bandit_operator.api.faults import told
 from bandit_operator.api.fields import WITHOUT_RULES, ApiModel
 from bandit_operator.api.guard import Guard
@@ -158,17 +159,17 @@ def _deadline(resource: BanditDeployment) -> float | None:
         ) from error
 
 
-def _arm(arm: api.Arm) -> core.Arm:
+def _arm(arm: Arm) -> core.Arm:
     return core.Arm(
         name=arm.name,
         validation_score=_number(arm.validation_score),
         validation_error=_validation_error(arm),
-        out=arm.state is api.ArmWish.OUT,
+        out=arm.state is ArmWish.OUT,
         onboards_in_shadow=arm.onboarding is Onboarding.SHADOW,
     )
 
 
-def _validation_error(arm: api.Arm) -> float | None:
+def _validation_error(arm: Arm) -> float | None:
     if arm.validation_samples is None or arm.validation_score is None:
         return _number(arm.validation_standard_error)
     return standard_error(parse_decimal(arm.validation_score), arm.validation_samples)

@@ -8,11 +8,9 @@ come yet.
 from __future__ import annotations
 
 import functools
-import hashlib
-import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bandit_operator.adapters.kubernetes import KubernetesAPI, resource_path
@@ -21,6 +19,7 @@ from bandit_operator.api.references import (
     KindKey,
     ScaleTargetReference,
     backends_of,
+    identity_of,
     route_of,
     scale_targets_of,
 )
@@ -216,7 +215,7 @@ class Locator:
         instead = self._instead(backend, reference, target)
         if reference is not None and instead is not None:
             problem, target = problem or problems.not_behind(arm, backend, reference, instead), None
-        identity = _identity(arm, resource.spec.reward.prometheus.arm_label or "", backend, reference)
+        identity = identity_of(resource, arm, backend, reference)
         if (
             _has_served(standing, identity)
             and problem is not None
@@ -374,12 +373,6 @@ def _has_served(standing: ArmStanding | None, identity: str) -> bool:
 
 
 @functools.lru_cache(maxsize=4096)
-def _identity(arm: str, label: str, backend: Backend, target: ScaleTargetReference | None) -> str:
-    """Digest of what an arm's evidence is about, besides its Pod template."""
-    what = [arm, label, asdict(backend), None if target is None else asdict(target)]
-    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:12]
-
-
 def _names(words: str, backend: Backend) -> bool:
     """Whether a gateway's message names a backend: as a whole word, or as the first part of a host."""
     host = rf"\.{re.escape(backend.namespace)}(?![\w-])"

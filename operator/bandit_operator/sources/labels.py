@@ -12,10 +12,9 @@ from bandit_operator.routers import Located
 
 
 def own_label(resource: BanditDeployment) -> ArmLabel:
-    """The label that the user names, whose value is the arm's name."""
-    names = (arm.name for arm in resource.spec.arms)
+    """The label that the user names, and its values."""
     label = resource.spec.reward.prometheus.arm_label or "arm"
-    return ArmLabel(label, tuple((name, re.escape(name)) for name in names))
+    return ArmLabel(label, tuple((arm.name, re.escape(arm.labelled)) for arm in resource.spec.arms))
 
 
 def software_label(

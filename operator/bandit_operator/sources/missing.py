@@ -57,7 +57,8 @@ def cause_of(lookup: Lookup, counter: Counter, namespace: str | None) -> str:
     shown, chosen = (counter.selector,) * 2 if counter.field or name is None else (name, metric)
     values = lookup.values(counter.label.name, chosen)
     if values:
-        return f"the values of {counter.label.name} on {shown} are {_listed(values)}"
+        fix = "; where they are not the arms' names, set arms[].labelValue" if counter.field else ""
+        return f"the values of {counter.label.name} on {shown} are {_listed(values)}{fix}"
     labels = [label for label in lookup.labels(chosen) if label != "__name__"]
     if labels:
         return f"{shown} has no label {counter.label.name}, but {_listed(labels)}"

@@ -1,15 +1,17 @@
 """What the shadow scored: counters by arm, and by pair of arms on the same requests.
 
 They are read as served rewards are, in the same query. A pair goes through it as an arm would, under a name
-of its own: its two arms in the order of the spec, whereas the label's value has them by the alphabet.
+of its own: its two arms in the order of the spec, whereas the label's value joins theirs by the alphabet.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Iterator, Mapping
 
+from bandit_operator.api.arm import Arm
 from bandit_operator.api.presets.base import ArmLabel
 from bandit_operator.api.reward_counters import BETWEEN_0_AND_1
 from bandit_operator.api.shadow import SHADOW_COUNTERS, ShadowPrometheus
@@ -64,9 +66,9 @@ def pair_outcomes(resource: BanditDeployment, values: Values) -> dict[str, PairO
     bounded = resource.spec.reward.type in BETWEEN_0_AND_1
     outcomes = {}
     for first, second in _pairs(resource):
-        name = _name(first, second)
+        name = _name(first.name, second.name)
         outcome = _paired({part: values[part].get(name) for part in parts}, between_0_and_1=bounded)
-        if isinstance(outcome, Paired) and second < first:
+        if isinstance(outcome, Paired) and second.labelled < first.labelled:
             outcome = Paired(outcome.trials, -outcome.difference, outcome.squares)
         outcomes[name] = outcome
     return outcomes
@@ -76,12 +78,12 @@ def shadowed(
     resource: BanditDeployment, arms: Mapping[str, Outcome], pairs: Mapping[str, PairOutcome]
 ) -> Shadowed:
     """The two of them together, pairs by the names of their arms."""
-    return Shadowed(arms, {pair: pairs[_name(*pair)] for pair in _pairs(resource)})
+    names = [(first.name, second.name) for first, second in _pairs(resource)]
+    return Shadowed(arms, {pair: pairs[_name(*pair)] for pair in names})
 
 
-def _pairs(resource: BanditDeployment) -> Iterator[tuple[str, str]]:
-    names = [arm.name for arm in resource.spec.arms]
-    return ((first, second) for at, first in enumerate(names) for second in names[at + 1 :])
+def _pairs(resource: BanditDeployment) -> Iterator[tuple[Arm, Arm]]:
+    return itertools.combinations(resource.spec.arms, 2)
 
 
 def _name(first: str, second: str) -> str:
@@ -89,7 +91,10 @@ def _name(first: str, second: str) -> str:
 
 
 def _pair_label(resource: BanditDeployment, prometheus: ShadowPrometheus) -> ArmLabel:
-    names = ((_name(*pair), re.escape(_name(*sorted(pair)))) for pair in _pairs(resource))
+    names = (
+        (_name(first.name, second.name), re.escape(_name(*sorted((first.labelled, second.labelled)))))
+        for first, second in _pairs(resource)
+    )
     return ArmLabel(prometheus.pair_label, tuple(names))
 
 
