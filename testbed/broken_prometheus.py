@@ -5,6 +5,7 @@ Such faults cannot be made with a real one at will. Proxies pass on what they do
 
 from __future__ import annotations
 
+import base64
 import json
 import sys
 import time
@@ -37,6 +38,8 @@ ANSWERS = {
 
 
 HEALTHY = "http://prometheus.monitoring:9090"
+TENANT, USER, PASSWORD = "shop", "bandit", "not-a-secret"
+"""Who may ask where there are tenants."""
 LONGEST_LINE = 8192
 """Bytes of a request line that nginx and Linkerd take where nobody has said otherwise."""
 
@@ -56,12 +59,19 @@ class Handler(BaseHTTPRequestHandler):
         """Answer as the path says, or after 30 seconds; any other path is the readiness probe's."""
         if self.how == "hung":
             time.sleep(30)
-        if self.how not in ("short-lines", "no-post"):
+        if self.how == "tenants" and not self.is_known():
+            self.answer(401, "<html>401 Unauthorized</html>")
+        elif self.how not in ("short-lines", "no-post", "tenants"):
             self.answer(*ANSWERS.get(self.how, (200, "ok")))
         elif len(self.requestline) > LONGEST_LINE:
             self.answer(414, "<html>414 Request-URI Too Large</html>")
         else:
             self.answer(*self.passed_on(body))
+
+    def is_known(self) -> bool:
+        """Whether the one who asks names the tenant and the password."""
+        asked = (self.headers["X-Scope-OrgID"], self.headers["Authorization"])
+        return asked == (TENANT, "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode())
 
     @property
     def how(self) -> str:

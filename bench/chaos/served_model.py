@@ -45,6 +45,8 @@ class Behaviour:
     """Successes that are counted for one: above 1 there are more successes than trials."""
     text: str = ""
     """What /metrics has for the successes instead of a number, such as NaN."""
+    dotted: bool = False
+    """Whether there are series, too, whose names and label names have dots, as those of OpenTelemetry."""
     replica: bool = False
     """Whether each series is there again, as another Prometheus' that answers together with the first."""
 
@@ -54,6 +56,7 @@ class Server:
 
     def __init__(self, route: str, arm: str) -> None:
         self.labels = f'{{route="{route}",arm="{arm}"}}'
+        self.dotted = f'"service.namespace"="{route}","service.name"="{arm}"'
         self.arm = arm
         self.file = Path("/control") / f"{route}.{arm}.json"
         self.behaviour = Behaviour()
@@ -120,6 +123,8 @@ class Server:
         for name, value in values.items():
             metric = f"model_reward_{name}_total"
             lines += [f"# TYPE {metric} counter", *(f"{metric}{labels} {value}{stamp}" for labels in series)]
+            if told.dotted:
+                lines.append(f'{{"model.{name}",{self.dotted}}} {value}{stamp}')
         return "\n".join((*lines, ""))
 
     def answer(self, path: str) -> tuple[int, str]:

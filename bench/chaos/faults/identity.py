@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any, ClassVar
+
 from bench.chaos.fault import Fault, expect
-from bench.chaos.live import LiveRollout
+from bench.chaos.live import RATE, LiveRollout
 from bench.chaos.scene import Scene
 
 
@@ -214,3 +217,67 @@ class BaselineLeavesTheRule(Fault):
         one.patch_route({"op": "add", "path": "/spec/rules/0/backendRefs/0", "value": back})
         one.wait("it serves again", lambda: one.share("good") > 0, 40)
         one.wait_for("Ready", "True", "InSync", seconds=40)
+
+
+class NamesOfOthers(Fault):
+    """Models, metrics and rules are called as others call them."""
+
+    name = "names-of-others"
+    injected = (
+        "The metric is model.trials, its label service.name has the values v1.2.0 and Model_A, the rule is "
+        "predict.v1. First the arms have no labelValue, then they have. At last 17 arms are asked for."
+    )
+    expected = (
+        "NoData names the values that there are; then windows are read, and the worse arm is taken out. "
+        "17 arms are refused: a rule has 16 backends at most."
+    )
+    values: ClassVar[dict[str, str]] = {"good": "v1.2.0", "bad": "Model_A"}
+
+    def prepare(self, scene: Scene) -> LiveRollout:
+        """Arms that serve; what they count is called otherwise."""
+        one = scene.rollout(good=0.9, bad=0.1)
+        told = {self.values[arm]: {"mean": mean, "dotted": True} for arm, mean in one.means.items()}
+        one.steer(**told)
+        one.cluster.apply(*(part for arm in one.arms for part in one.pods(arm, self.values[arm])))
+        route = one.route_object()
+        route["spec"]["rules"][0]["name"] = "predict.v1"
+        one.start_route(route)
+        selector = f'{{"model.trials","service.namespace"="{one.name}"}}'
+        one.wait("Prometheus has them", lambda: len(scene.stage.cluster.query(selector)) == len(one.arms), 60)
+        return one
+
+    def inject(self, scene: Scene, one: LiveRollout) -> None:
+        """The resource is made, as if the values were the arms' names."""
+        one.counts = False  # what tells its rewards apart are not its arms' names
+        asked = {
+            field: f'{{"model.{field}","service.namespace"="{one.name}"}}'
+            for field in ("successes", "trials")
+        }
+        spec = one.resource()["spec"]
+        spec["traffic"]["routeRef"]["sectionName"] = "predict.v1"
+        prometheus = {**spec["reward"]["prometheus"], **asked, "armLabel": "service.name"}
+        one.start_resource(traffic=spec["traffic"], reward={"prometheus": prometheus})
+        scene.stroke()
+        one.send(RATE)
+
+    def observe(self, scene: Scene, one: LiveRollout) -> str:
+        """It is said, and put right."""
+        one.wait_for("MetricsAvailable", "False", "NoData", seconds=60)
+        one.wait("the values are named", lambda: "are Model_A, v1.2.0" in self._said(one), 30)
+        arms = one.resource()["spec"]["arms"]
+        one.patch({"arms": [{**arm, "labelValue": self.values[arm["name"]]} for arm in arms]})
+        scene.stroke()
+        one.wait_for("MetricsAvailable", "True", "RewardsObserved", seconds=60)
+        one.wait("the worse arm is out", lambda: one.arm("bad").get("reason") == "ScaledToZero", 120)
+        after = scene.since
+        self._ask_for_17(one, arms)
+        return f"the worse arm was at zero after {after:.0f} s; 17 arms were refused"
+
+    def _said(self, one: LiveRollout) -> str:
+        return str(one.condition("MetricsAvailable").get("message"))
+
+    def _ask_for_17(self, one: LiveRollout, arms: list[dict[str, Any]]) -> None:
+        more = [{"name": f"arm-{at}", "backendRef": {"name": f"arm-{at}"}} for at in range(15)]
+        patch = json.dumps({"spec": {"arms": [*arms, *more]}})
+        refused = one.cluster.kubectl_fails("patch", "bd", one.name, "--type=merge", "-p", patch).stderr
+        expect("at most 16 arms" in refused, f"17 arms are refused otherwise: {refused}")

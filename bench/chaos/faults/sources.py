@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
-from typing import ClassVar
+import time
+from typing import Any, ClassVar
 
 from bench.chaos.fault import Fault, expect
 from bench.chaos.live import LiveRollout
-from bench.chaos.scene import ILL_ADDRESS, NOWHERE, Scene, Stage
+from bench.chaos.scene import ILL_ADDRESS, NOWHERE, VALUES, Scene, Stage
 from testbed.altered import process_with
+from testbed.installation import install_operator
+
+TENANT, USER, PASSWORD = "shop", "bandit", "not-a-secret"
+"""Who may ask ``testbed/broken_prometheus.py`` where it has tenants."""
+LOGIN = "prometheus-login"
+"""The Secret with the password."""
 
 
 def prometheus(stage: Stage) -> int:
@@ -127,6 +135,58 @@ class Silent(Fault):
 
     def _said(self, one: LiveRollout) -> str:
         return str(one.condition("MetricsAvailable").get("reason"))
+
+
+class Tenants(Fault):
+    """What stands before Prometheus asks who it is that asks."""
+
+    name = "prometheus-of-tenants"
+    injected = (
+        "The installed address becomes that of a proxy which refuses whoever does not send X-Scope-OrgID and "
+        "a password (401); 20 s later the chart's values have both."
+    )
+    expected = "MetricsAvailable is False/BadAnswer with the 401; weights are held; then all is counted."
+    alone = True
+
+    def prepare(self, scene: Scene) -> LiveRollout:
+        """Two arms that serve."""
+        one = scene.rollout(good=0.6, bad=0.5)
+        one.start()
+        return one
+
+    def inject(self, scene: Scene, one: LiveRollout) -> None:
+        """The operator is told of the proxy."""
+        scene.stroke()
+        self._install(scene)
+
+    def observe(self, scene: Scene, one: LiveRollout) -> str:
+        """It is said, and put right."""
+        one.wait_for("MetricsAvailable", "False", "BadAnswer", seconds=40)
+        message, share = str(one.condition("MetricsAvailable").get("message")), one.share("bad")
+        expect("401" in message, f"it is said otherwise: {message}")
+        scene.hold(20)
+        expect(one.share("bad") == share, "the weights moved meanwhile")
+        secret = {"username": USER, "password": PASSWORD}
+        scene.stage.operators.kubectl("apply", "-f", "-", stdin=json.dumps(_secret(secret)))
+        self._install(
+            scene, f"prometheus.headers.X-Scope-OrgID={TENANT}", f"prometheus.basicAuth.name={LOGIN}"
+        )
+        scene.stroke()
+        one.wait_for("MetricsAvailable", "True", "RewardsObserved", seconds=60)
+        return f"“{message[:120]}”; rewards again {time.time() - scene.strokes[-1]:.0f} s after the values"
+
+    def undo(self, scene: Scene, one: LiveRollout) -> None:
+        """The address that it had."""
+        install_operator(scene.stage.cluster, *VALUES)
+        one.wait_for_later_window()
+
+    def _install(self, scene: Scene, *values: str) -> None:
+        address = f"prometheus.address={ILL_ADDRESS}/tenants"
+        install_operator(scene.stage.cluster, *VALUES, address, *values)
+
+
+def _secret(data: dict[str, str]) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": LOGIN}, "stringData": data}
 
 
 class Unreachable(Fault):
