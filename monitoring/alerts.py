@@ -79,6 +79,16 @@ ALERTS = (
         " rollback.retryAfter, or once its Pods run something else.",
     ),
     Alert(
+        "BanditArmShadowing",
+        # without the reason, as below
+        'max by (resource_namespace, resource, arm) (bandit_operator_arm_state{state="Shadowing"}) == 1',
+        "24h",
+        Severity.INFO,
+        "Arm {{ $labels.arm }} of " + WHOSE + " has been answering copies alone for a day.",
+        "Nothing shows yet that it is no worse than the baseline by more than its margin, so it gets no traffic."
+        " Nobody else is concerned.",
+    ),
+    Alert(
         "BanditArmStuck",
         # without the reason, which changes on the way and would let the hour begin anew
         "max by (resource_namespace, resource, arm, state)"
