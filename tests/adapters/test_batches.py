@@ -137,6 +137,7 @@ async def test_one_that_is_refused_costs_no_other_its_answer_and_is_asked_alone_
         assert len(answers.asked) == 7
 
 
+@pytest.mark.slow
 async def test_one_that_is_slow_costs_no_other_its_answer_and_is_asked_alone_for_a_while(
     impatient: Prometheus,
 ) -> None:
@@ -160,6 +161,7 @@ async def test_a_server_that_refuses_everything_makes_nobody_be_asked_alone(prom
     assert answers.asked == [["q1", "q2"]]
 
 
+@pytest.mark.slow
 async def test_a_server_that_answers_nobody_is_left_alone_as_one_that_answers_one_is(
     impatient: Prometheus,
 ) -> None:

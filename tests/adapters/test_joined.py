@@ -79,6 +79,7 @@ def test_an_element_of_no_query_is_none_of_anybodys(place: str) -> None:
         joined.taken_apart([Sample({joined.PLACE: place}, 1.0)], 2)
 
 
+@pytest.mark.slow
 async def test_forty_queries_come_to_what_each_comes_to_alone(
     server: PrometheusServer, client: Prometheus
 ) -> None:
@@ -117,6 +118,7 @@ async def test_each_kind_of_query_comes_to_the_same_as_alone(
     assert _told(found) == _told(alone)
 
 
+@pytest.mark.slow
 async def test_a_limit_of_the_server_that_all_together_exceed_costs_nobody_an_answer(
     client: Prometheus,
 ) -> None:

@@ -101,6 +101,7 @@ def test_the_worst_strings_of_every_format_are_judged_soon() -> None:
     assert stuck(FORMATS, DEADLINE_SECONDS) is None
 
 
+@pytest.mark.slow
 def test_exponential_work_would_be_noticed() -> None:
     once = PatternString("[{](.|\\s)*[}]", "what selectors once were", "{}")
     assert stuck([once], 3.0) == once

@@ -127,6 +127,7 @@ def test_a_break_is_counted_from_the_first_tick_that_shows_it() -> None:
     assert half <= floor <= out <= 5
 
 
+@pytest.mark.slow
 def test_a_returning_world_is_played_with_verdicts_and_without() -> None:
     regrets = returning.play("loser becomes best", seeds=2, seed=0)
     assert regrets.shape == (2, 2)

@@ -33,6 +33,8 @@ from bandit_operator.core.model import (
 )
 from bandit_operator.core.strategies import STRATEGIES
 
+pytestmark = pytest.mark.slow
+
 TICKS = 16
 BETWEEN_TICKS = NothingDue(reasons.BETWEEN_TICKS, "no window is due")
 ALIKE = 4

@@ -51,6 +51,7 @@ def situations(draw: Any) -> tuple[Any, ...]:
     return *vectors, *masks, guardrails
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=300)
 @given(situations())
 def test_shares_sum_to_one_and_keep_every_floor_that_fits(situation: Any) -> None:
@@ -61,6 +62,7 @@ def test_shares_sum_to_one_and_keep_every_floor_that_fits(situation: Any) -> Non
     assert (shares[eligible] >= w.least_share(guardrails, eligible.sum()) - 1e-9).all()
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=300)
 @given(situations())
 def test_no_share_grows_by_more_than_the_step_while_all_arms_stay(situation: Any) -> None:

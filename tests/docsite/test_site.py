@@ -63,6 +63,7 @@ def pages(site: Path) -> dict[Path, Page]:
     return {file: Page(file) for file in site.rglob("*.html")}
 
 
+@pytest.mark.slow
 def test_every_link_inside_it_leads_to_a_file_and_an_anchor(site: Path, pages: dict[Path, Page]) -> None:
     dead = defaultdict(list)
     for file, page in pages.items():
@@ -162,6 +163,7 @@ def test_a_page_with_a_dead_link_is_named() -> None:
         with_links("[a](nowhere.py)", "docs/guards.md", places(), None)
 
 
+@pytest.mark.slow
 def test_a_dead_anchor_fails_the_build(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

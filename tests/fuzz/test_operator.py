@@ -9,6 +9,7 @@ import math
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,6 +33,8 @@ from tests.support.mutated import many, mutated
 from tests.support.process import Process
 from tests.support.worlds.counters import NoCauses
 from tests.support.worlds.played import played_until
+
+pytestmark = pytest.mark.slow
 
 ADDRESS = "http://prometheus"
 START, END = 1_000_000_020.0, 1_000_000_050.0

@@ -359,6 +359,7 @@ def decisions(registry: CollectorRegistry) -> set[str]:
     }
 
 
+@pytest.mark.slow
 def test_every_reason_can_be_seen_by_a_user(played: list[Process]) -> None:
     shown = set().union(*(seen(one) | decisions(one.metrics.registry) for one in played))
     shown |= _suspected(played[1])

@@ -128,6 +128,7 @@ async def test_without_the_pin_the_strategy_goes_on_in_steps(process: Start) -> 
     assert one.status["phase"] == "Learning"
 
 
+@pytest.mark.slow
 async def test_an_arm_that_is_set_out_goes_down_in_order_and_comes_back_in_order(process: Start) -> None:
     one = await learned(process, ARMS, rollback={"drain": "20s"})
     one.annotate(last_verb=verb(one, "rollback", "bad", "leaks"))

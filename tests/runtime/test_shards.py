@@ -10,6 +10,8 @@ import pytest
 from bandit_operator.runtime.shards import MOST_SHARDS, may_write, shard_of
 from tests.runtime.replicas import LEASE, LONG_LEASE, Replica, World, overlapping, owners, played
 
+pytestmark = pytest.mark.slow
+
 UIDS = [f"6f1c{number:08x}" for number in range(4000)]
 TAKEN_OVER_SECONDS = LEASE.duration + 2 * LEASE.period
 SETTLED_SECONDS = 60.0

@@ -80,6 +80,7 @@ def test_a_setting_that_cannot_be_used_is_told_without_a_traceback(
     assert message in " ".join(result.output.split())
 
 
+@pytest.mark.slow
 def test_a_replay_through_a_real_arm_counts_every_label(
     start: Callable[..., Any], model_file: Path, tmp_path: Path
 ) -> None:

@@ -35,6 +35,8 @@ from bandit_operator.simulation.shadow import Scorer
 from bandit_operator.simulation.spread import Spread
 from bandit_operator.simulation.world import SupposedShadow, World
 
+pytestmark = pytest.mark.slow
+
 
 def world(ticks: int = 120, **changes: Any) -> World:
     """Return a world of three arms, one of which breaks half way."""

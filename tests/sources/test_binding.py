@@ -125,6 +125,7 @@ def test_a_query_that_is_not_bound_is_left_to_prometheus() -> None:
     assert query("sum(", None) == "sum("
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [

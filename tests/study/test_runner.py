@@ -52,6 +52,7 @@ def test_a_run_that_was_stopped_goes_on_with_what_is_left(
     assert [result["name"] for result in runner.read_results(results)] == ["sales", "visits"]
 
 
+@pytest.mark.slow
 def test_other_settings_other_data_or_half_a_file_are_run_again(
     todo: list[runner.Job], quick: Settings, tmp_path: Path
 ) -> None:
@@ -67,6 +68,7 @@ def test_other_settings_other_data_or_half_a_file_are_run_again(
     assert run(todo, more, results) == {"visits": runner.DONE, "sales": runner.KEPT}
 
 
+@pytest.mark.slow
 def test_a_result_has_every_strategy_and_baseline_and_is_plain_json(
     todo: list[runner.Job], quick: Settings, tmp_path: Path
 ) -> None:

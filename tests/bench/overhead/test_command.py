@@ -44,6 +44,7 @@ def test_with_no_part_to_measure_the_page_is_made_again_from_those_that_are_ther
     assert json.loads((tmp_path / "build" / "overhead.json").read_text()).keys() == {"goals", "reaction"}
 
 
+@pytest.mark.slow
 def test_the_part_that_needs_no_cluster_is_measured_without_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,6 +14,7 @@ def test_a_percentile_is_compared_by_pair_of_blocks() -> None:
     assert shadow.figure(0.1, 50.0, plain, shadowed) == shadow.Figure(0.1, 50.0, 2.0, 1.5, 7.0)
 
 
+@pytest.mark.slow
 def test_every_copy_is_scored_by_every_arm_and_compared_at_both_percentiles(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -84,6 +84,7 @@ def _regret(scores: tuple[float | None, ...], seeds: int = 24) -> float:
     return float(played.regret[:, -1].mean() / 50)
 
 
+@pytest.mark.slow
 def test_validation_scores_that_are_right_save_rewards_and_wrong_ones_cost_little() -> None:
     without = _regret((None,) * 4)
     assert _regret((0.30, 0.27, 0.25, 0.20)) < 0.95 * without

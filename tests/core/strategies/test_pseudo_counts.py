@@ -167,6 +167,7 @@ def test_strategies_that_do_not_learn_do_not_weigh_scores(
     assert evaluate(experiment, mem.initial(experiment), {"a", "b"}).scores_trust is None
 
 
+@pytest.mark.slow
 def test_right_scores_save_a_tenth_of_the_regret_of_300_ticks() -> None:
     without, right = (bench.play("KLUCB", kind, seeds=200, seed=0, ticks=300) for kind in ("none", "right"))
     assert right.mean() < 0.9 * without.mean()

@@ -16,6 +16,7 @@ def infer(arm: Any, body: Any, path: str = "/v2/models/income/infer", **options:
     return httpx.post(arm.url + path, json=body, **options)
 
 
+@pytest.mark.slow
 def test_it_tells_that_it_lives_and_is_ready(arm: Any) -> None:
     assert arm.get("/v2/health/live") == {"live": True}
     assert arm.get("/v2/health/ready") == {"ready": True}
@@ -107,6 +108,7 @@ def test_requests_latencies_and_predictions_are_counted(arm: Any) -> None:
         assert increase(f'model_predictions_total{{arm="logistic",class="{name}",model="income"}}') == 1
 
 
+@pytest.mark.slow
 def test_a_shadow_call_is_answered_and_counted_as_nothing_but_a_shadow_call(
     start: Callable[..., Any], model_file: Path, tmp_path: Path
 ) -> None:

@@ -15,6 +15,8 @@ from tests.serving.shadow.conftest import INFER, ROW, Begin, label, scored
 from tests.serving.shadow.conftest import begin as begin
 from tests.serving.shadow.conftest import collector as collector
 
+pytestmark = pytest.mark.slow
+
 
 def asked(arm: Server, request_id: str, **more: Any) -> httpx.Response:
     body = {"id": request_id, "inputs": [ROW]}

@@ -14,6 +14,8 @@ import pytest
 
 from tests.serving.conftest import until
 
+pytestmark = pytest.mark.slow
+
 ROW = {"name": "features", "shape": [1, 3], "datatype": "FP64", "data": [60, 50, 50]}
 INFER = "/v2/models/income/infer"
 

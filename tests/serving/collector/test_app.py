@@ -25,6 +25,7 @@ def post(collector: Any, kind: str, events: Any) -> httpx.Response:
     return httpx.post(f"{collector.url}/v1/{kind}", json=events, timeout=20)
 
 
+@pytest.mark.slow
 def test_a_joined_request_is_counted_for_its_arm(collector: Any) -> None:
     assert post(collector, "predictions", [PREDICTION]).json() == {"committed": 1}
     assert collector.metrics()['model_reward_pending_predictions{arm="a",route="income"}'] == 1
@@ -70,6 +71,7 @@ def test_shadows_are_exposed_apart_from_served_answers_and_compared_in_pairs(col
     assert route["shadows"]["pairs"] == {"a/b": {"trials": 1, "mean_difference": 1.0}}
 
 
+@pytest.mark.slow
 def test_counters_go_on_where_they_were_after_a_restart(start: Callable[..., Any], database: str) -> None:
     arguments = ("collector", "--database", database, "--drain-delay", "0s")
     first = start(*arguments)
@@ -83,6 +85,7 @@ def test_counters_go_on_where_they_were_after_a_restart(start: Callable[..., Any
     assert second.metrics()['model_reward_duplicate_labels_total{route="income"}'] == 1
 
 
+@pytest.mark.slow
 def test_counters_since_the_start_leave_out_what_came_before_and_keep_every_series(
     start: Callable[..., Any], database: str
 ) -> None:
@@ -168,6 +171,7 @@ def test_an_empty_batch_is_fine(collector: Any) -> None:
     assert post(collector, "labels", []).json() == {"committed": 0}
 
 
+@pytest.mark.slow
 def test_it_turns_unready_when_it_is_asked_to_end(start: Callable[..., Any], tmp_path: Path) -> None:
     collector = start("collector", "--database", str(tmp_path / "db"), "--drain-delay", "1s")
     with httpx.Client(base_url=collector.url) as client:

@@ -62,6 +62,7 @@ def test_one_id_on_two_routes_is_two_requests(begin: Begin) -> None:
     assert Key(names.JOINED, "other", "a") not in joiner.counters
 
 
+@pytest.mark.slow
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )  # the examples share a database, each with a route of its own

@@ -146,6 +146,7 @@ def test_a_longer_body_than_the_option_says_is_refused(start: Callable[..., Any]
     assert (answer.status_code, "more than 100 bytes" in answer.text) == (413, True)
 
 
+@pytest.mark.slow
 def test_events_and_summary_need_a_token_and_health_and_metrics_do_not(
     start: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -189,6 +190,7 @@ def test_without_a_token_file_a_warning_says_that_the_port_is_open(
     assert warnings == ["no --token-file: whoever reaches the port can send events, and so move traffic"]
 
 
+@pytest.mark.slow
 def test_metrics_have_a_port_of_their_own_if_told_to(start: Callable[..., Any], tmp_path: Path) -> None:
     collector = start("collector", "--database", str(tmp_path / "db"), "--metrics-port", "0")
     assert httpx.get(f"{collector.url}/metrics").status_code == 404
@@ -198,6 +200,7 @@ def test_metrics_have_a_port_of_their_own_if_told_to(start: Callable[..., Any], 
     assert collector.terminate() == 0
 
 
+@pytest.mark.slow
 def test_arm_and_replayer_send_the_token_of_their_file(
     start: Callable[..., Any], model_file: Path, tmp_path: Path
 ) -> None:

@@ -126,6 +126,7 @@ def expected(
     return arms, pairs
 
 
+@pytest.mark.slow
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )  # the examples share a database, each with a route of its own

@@ -51,6 +51,7 @@ def scores() -> tuple[np.ndarray, list[np.ndarray]]:
     return target[shown], found
 
 
+@pytest.mark.slow
 def test_rare_positives_ranks_72_models_nearer_to_pr_auc_than_accuracy_does(
     scores: tuple[np.ndarray, list[np.ndarray]],
 ) -> None:

@@ -28,6 +28,8 @@ from tests.serving.shadow.conftest import (
     until_calls,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def test_every_arm_gets_the_same_request_marked_as_a_shadow_call(begin: Begin, model: Make) -> None:
     arms = {name: model(predicting(1)) for name in ("a", "b")}

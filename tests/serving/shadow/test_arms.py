@@ -27,6 +27,8 @@ from tests.serving.shadow.conftest import (
     until_calls,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def closed_port() -> Iterator[int]:

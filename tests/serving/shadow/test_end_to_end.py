@@ -15,6 +15,8 @@ import pytest
 from tests.serving.conftest import DEADLINE, FEATURES, Server, until
 from tests.serving.shadow.conftest import INFER, Begin, label, scored
 
+pytestmark = pytest.mark.slow
+
 SKEWS = {"as-trained": 1.0, "halved": 0.5, "raised": 1.3}
 ROWS = 60
 

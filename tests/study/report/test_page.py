@@ -19,6 +19,7 @@ def page_with(reading: str) -> str:
     return "\n".join(["# Title", *RESULTS, READING[0], reading, READING[1], ""])
 
 
+@pytest.mark.slow
 def test_the_page_has_every_table_and_picture_and_only_the_results_are_replaced(
     results: list[Result], tmp_path: Path
 ) -> None:
