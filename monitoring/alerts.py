@@ -85,7 +85,7 @@ ALERTS = (
         "24h",
         Severity.INFO,
         "Arm {{ $labels.arm }} of " + WHOSE + " has been answering copies alone for a day.",
-        "Nothing shows yet that it is no worse than the baseline by more than its margin, so it gets no traffic."
+        "Nothing shows yet that it is no worse than the baseline by more than the margin; it has no traffic."
         " Nobody else is concerned.",
     ),
     Alert(

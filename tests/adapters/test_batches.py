@@ -24,6 +24,8 @@ SLOW = ""
 """An answer that never comes."""
 GONE = "gone"
 """The connection is closed instead."""
+PARTIAL = "partial"
+"""There is an answer, and it is said that stores were not reached."""
 REFUSED = "400 Bad Request"
 
 
@@ -70,6 +72,8 @@ class Answers:
             for at, name in enumerate(names)
         )
         body = vector(*elements)
+        if told == PARTIAL:
+            told, body = None, json.dumps({**json.loads(body), "warnings": ["a store is away"]})
         head = f"HTTP/1.1 {told or '200 OK'}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
         writer.write((head + body).encode())
         await writer.drain()
@@ -324,12 +328,25 @@ async def test_who_waits_when_all_is_closed_waits_no_longer(prometheus: Promethe
     assert all(isinstance(one, asyncio.CancelledError) for one in found)
 
 
-async def test_warnings_beside_an_answer_change_nothing(prometheus: Prometheus) -> None:
+async def test_remarks_about_the_query_beside_an_answer_change_nothing(prometheus: Prometheus) -> None:
     elements = ({"metric": {joined.PLACE: str(at)}, "value": [1, "2"]} for at in range(2))
-    body = json.loads(vector(*elements)) | {"warnings": ["partial"], "infos": ["no counter"]}
+    remarks = {"warnings": ["PromQL warning: mixed"], "infos": ["PromQL info: no counter"]}
+    body = json.loads(vector(*elements)) | remarks
     async with server(answering(json.dumps(body))) as address:
         found = await asyncio.gather(*(prometheus.query(address, one, 1.0, about=one) for one in "ab"))
     assert found == [[Sample({}, 2.0)], [Sample({}, 2.0)]]
+
+
+async def test_one_whose_stores_are_away_costs_no_other_its_answer_and_is_asked_alone(
+    prometheus: Prometheus,
+) -> None:
+    answers = Answers(lambda names: PARTIAL if "q2" in names else None)
+    async with server(answers) as address:
+        for _ in range(2):
+            found = await ask(prometheus, address, "q1", "q2", "q3")
+            assert found == {**own("q1", "q3"), "q2": "PartialAnswer"}
+    assert answers.asked[0] == ["q1", "q2", "q3"]
+    assert sorted(answers.asked[-2:]) == [["q1", "q3"], ["q2"]]
 
 
 async def test_addresses_share_nothing_and_each_gets_what_it_may(tmp_path: Path) -> None:

@@ -17,6 +17,26 @@ from tests.adapters.conftest import Clock
 from tests.support.servers import answering, server, trickle, vector
 
 
+def partial(**says: Any) -> str:
+    """An answer with status 200 of a server that could not ask all of those that it asks."""
+    return json.dumps({**json.loads(vector({"metric": {"arm": "a"}, "value": [1, "2.5"]})), **says})
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        {"warnings": ["PromQL warning: encountered a mix of histograms and floats"]},
+        {"warnings": [], "infos": ["PromQL info: metric might not be a counter"]},
+        {"warnings": None, "isPartial": False},
+    ],
+)
+async def test_remarks_about_the_query_do_not_make_an_answer_partial(
+    patient: Prometheus, says: dict[str, Any]
+) -> None:
+    async with server(answering(partial(**says))) as address:
+        assert await patient.query(address, "x", 1.0) == [Sample({"arm": "a"}, 2.5)]
+
+
 async def test_an_answer_comes_as_samples(patient: Prometheus) -> None:
     body = vector(
         {"metric": {"arm": "a"}, "value": [1, "2.5"]}, {"metric": {"arm": "b"}, "value": [1, "NaN"]}
@@ -51,6 +71,14 @@ async def test_an_answer_comes_as_samples(patient: Prometheus) -> None:
         ("[" * 100_000, "200 OK", "BadAnswer", "not JSON"),
         ("[" * (MOST_VALUES + 1), "200 OK", "BadAnswer", "too many values"),
         ('{"data": ' + "1" * 5000 + "}", "200 OK", "BadAnswer", "not JSON"),
+        (partial(warnings=["No StoreAPIs matched for this query"]), "200 OK", "PartialAnswer", "a part of"),
+        (
+            partial(warnings=["PromQL info: x", "remote_read: refused"]),
+            "200 OK",
+            "PartialAnswer",
+            "a part of",
+        ),
+        (partial(isPartial=True), "200 OK", "PartialAnswer", "a part of the data only"),
         (" " * (MOST_BYTES + 1), "200 OK", "BadAnswer", "longer than 8 MiB"),
         (vector(*[{}] * (MOST_ELEMENTS + 1)), "200 OK", "BadAnswer", "has over 20000 series"),
     ],
@@ -64,6 +92,9 @@ async def test_an_answer_comes_as_samples(patient: Prometheus) -> None:
         "deep",
         "many values",
         "long number",
+        "a store is away",
+        "remote_read failed",
+        "a node is away",
         "long",
         "many series",
     ],

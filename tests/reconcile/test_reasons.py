@@ -28,18 +28,11 @@ ALL = {name: value for name, value in vars(reasons).items() if name.isupper() an
 PLAYED = tuple(
     importlib.import_module(f"tests.reconcile.test_{name}")
     for name in (
-        "decided",
-        "generated",
-        "identity",
-        "mirror",
-        "neighbours",
-        "notices",
-        "plausible",
-        "servable",
-        "shadow",
-        "verbs",
+        "decided", "generated", "identity", "mirror", "neighbours", "notices", "plausible", "servable",
+        "shadow", "verbs",
     )
-)
+)  # fmt: skip
+pytestmark = pytest.mark.slow
 
 Scenario = Callable[[], Coroutine[Any, Any, Process]]
 
@@ -359,7 +352,6 @@ def decisions(registry: CollectorRegistry) -> set[str]:
     }
 
 
-@pytest.mark.slow
 def test_every_reason_can_be_seen_by_a_user(played: list[Process]) -> None:
     shown = set().union(*(seen(one) | decisions(one.metrics.registry) for one in played))
     shown |= _suspected(played[1])

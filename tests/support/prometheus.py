@@ -62,12 +62,15 @@ class PrometheusServer:
 
 
 @contextlib.contextmanager
-def prometheus_server(*flags: str) -> Iterator[PrometheusServer]:
-    """Run the embedded cluster's Prometheus alone, with further flags; it is built where it never was."""
+def prometheus_server(*flags: str, configuration: str = "") -> Iterator[PrometheusServer]:
+    """Run the embedded cluster's Prometheus alone, with further flags and lines of its configuration.
+
+    It is built where it never was.
+    """
     program = Programs(Store(cache_folder() / "cluster")).prometheus() / "prometheus"
     with tempfile.TemporaryDirectory(prefix="prometheus-") as name, socket.socket() as probe:
         folder = Path(name)
-        (folder / "prometheus.yml").write_text(CONFIGURATION)
+        (folder / "prometheus.yml").write_text(CONFIGURATION + configuration)
         probe.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{probe.getsockname()[1]}"
         probe.close()

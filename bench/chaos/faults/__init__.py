@@ -60,6 +60,7 @@ FAULTS: tuple[type[Fault], ...] = (
     rewards.WrongArmLabel,
     rewards.MisspeltRequestsCounter,
     sources.Unreachable,
+    sources.StoreAway,
     sources.Ill,
     sources.ShortLines,
     sources.NoPosts,

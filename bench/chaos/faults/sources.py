@@ -189,12 +189,12 @@ def _secret(data: dict[str, str]) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": LOGIN}, "stringData": data}
 
 
-class Unreachable(Fault):
-    """Nothing listens at the address, for a while."""
+class Elsewhere(Fault):
+    """For a while the resource's address leads to what cannot tell its rewards; each kind says to what."""
 
-    name = "prometheus-unreachable"
-    injected = "The resource's Prometheus address leads to nothing for 20 s."
-    expected = "MetricsAvailable is False/Unreachable; weights are held; then all is counted."
+    address: ClassVar[str]
+    reason: ClassVar[str]
+    """What MetricsAvailable says of it."""
 
     def prepare(self, scene: Scene) -> LiveRollout:
         """Two arms that serve."""
@@ -205,18 +205,41 @@ class Unreachable(Fault):
     def inject(self, scene: Scene, one: LiveRollout) -> None:
         """Another address."""
         scene.stroke()
-        one.patch({"reward": {"prometheus": {"address": NOWHERE}}})
+        one.patch({"reward": {"prometheus": {"address": self.address}}})
 
     def observe(self, scene: Scene, one: LiveRollout) -> str:
         """It is said."""
-        one.wait_for("MetricsAvailable", "False", "Unreachable", seconds=20)
+        one.wait_for("MetricsAvailable", "False", self.reason, seconds=20)
         after, share = scene.since, one.share("bad")
         scene.hold(max(0.0, 20 - after))
         expect(one.share("bad") == share, "the weights moved meanwhile")
         one.patch({"reward": {"prometheus": {"address": None}}})
         scene.stroke()
         one.wait_for("MetricsAvailable", "True", "RewardsObserved", seconds=60)
-        return f"Unreachable after {after:.0f} s"
+        return f"{self.reason} after {after:.0f} s"
+
+
+class Unreachable(Elsewhere):
+    """Nothing listens at the address, for a while."""
+
+    name = "prometheus-unreachable"
+    injected = "The resource's Prometheus address leads to nothing for 20 s."
+    expected = "MetricsAvailable is False/Unreachable; weights are held; then all is counted."
+    address = NOWHERE
+    reason = "Unreachable"
+
+
+class StoreAway(Elsewhere):
+    """The server asks others, and those that have one arm's series do not answer."""
+
+    name = "store-away"
+    injected = (
+        "For 20 s the address is that of a server which asks others, as Thanos does: answers lack the series "
+        "of one arm's rewards, and have a warning."
+    )
+    expected = "MetricsAvailable is False/PartialAnswer; weights are held; then all is counted."
+    address = f"{ILL_ADDRESS}/store-away"
+    reason = "PartialAnswer"
 
 
 class Ill(Fault):

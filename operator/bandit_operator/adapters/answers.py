@@ -27,6 +27,9 @@ MOST_VALUES = 1_500_000
 MOST_ELEMENTS = 20_000
 """Most series in an answer: each of them is looked at on the event loop."""
 
+_ABOUT_THE_QUERY = ("PromQL info", "PromQL warning")
+"""How warnings begin that do not concern where data are from."""
+
 Value = TypeVar("Value")
 
 
@@ -40,6 +43,12 @@ class _Vector:
 class _Matrix:
     metric: dict[str, str]
     values: list[tuple[float, float]]
+
+
+class Busy(SourceDown):
+    """What the server has no whole answer to for its own sake: it is overloaded, fails, lacks a part of its
+    data, or has had too many queries.
+    """
 
 
 class _Reader(Generic[Value]):
@@ -65,6 +74,9 @@ class _Reader(Generic[Value]):
                 return SourceDown(
                     reasons.BAD_ANSWER, f"the answer of {shown(address)} has over {MOST_ELEMENTS} series"
                 )
+            if _is_partial(answer):
+                message = f"the answer of {shown(address)} has a part of the data only, by its own words"
+                return Busy(reasons.PARTIAL_ANSWER, message)
             if answer["data"]["resultType"] == self._kind:
                 return self._elements.validate_python(answer["data"]["result"])
         except (ValidationError, LookupError, TypeError, OverflowError):
@@ -72,6 +84,22 @@ class _Reader(Generic[Value]):
         return SourceDown(
             reasons.BAD_ANSWER, f"the answer of {shown(address)} is not of the kind that was asked for"
         )
+
+
+def _is_partial(answer: Mapping[str, Any]) -> bool:
+    """Whether a server that asks others says that some of them did not answer: what it adds up is too little.
+
+    Thanos and a Prometheus with ``remote_read`` say it among ``warnings``, where remarks about the query are
+    too, VictoriaMetrics by ``isPartial``; all with status 200.
+
+    Sources: https://thanos.io/tip/components/query.md/#partial-response,
+    https://docs.victoriametrics.com/victoriametrics/cluster-victoriametrics/#cluster-availability,
+    https://prometheus.io/docs/prometheus/latest/querying/api/#format-overview.
+    """
+    warnings = answer.get("warnings") or ()
+    return answer.get("isPartial") is True or any(
+        not str(one).startswith(_ABOUT_THE_QUERY) for one in warnings
+    )
 
 
 _VECTOR = _Reader("vector", _Vector)
@@ -88,10 +116,6 @@ def series_in(body: bytes, address: str) -> list[Series] | SourceDown:
     """The series of a range vector."""
     matrix = _MATRIX(body, address)
     return matrix if isinstance(matrix, SourceDown) else [Series(one.metric, one.values) for one in matrix]
-
-
-class Busy(SourceDown):
-    """The server refused a query for its own sake: it is overloaded, fails, or has had too many."""
 
 
 def refused(status: int, body: bytes, address: str) -> SourceDown:

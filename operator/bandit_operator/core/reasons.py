@@ -18,6 +18,8 @@ UNREACHABLE: Final = "Unreachable"
 """The reward source cannot be reached."""
 BAD_ANSWER: Final = "BadAnswer"
 """The reward source refused the query, or its answer cannot be read."""
+PARTIAL_ANSWER: Final = "PartialAnswer"
+"""The reward source says that it has reached a part of the data only, so that its sums are too small."""
 NO_ADDRESS: Final = "NoAddress"
 """Neither the resource nor the operator names a reward source."""
 ADDRESS_NOT_ALLOWED: Final = "AddressNotAllowed"
@@ -238,6 +240,6 @@ IMPLAUSIBLE: Final = frozenset(
 )
 """Why an arm's numbers are not believed."""
 SOURCE_FAULTS: Final = frozenset(
-    {ADDRESS_NOT_ALLOWED, BAD_ANSWER, CLOCK_SET, NO_ADDRESS, TIMEOUT, UNREACHABLE}
+    {ADDRESS_NOT_ALLOWED, BAD_ANSWER, CLOCK_SET, NO_ADDRESS, PARTIAL_ANSWER, TIMEOUT, UNREACHABLE}
 )
 """Why there is no answer from the reward source."""
