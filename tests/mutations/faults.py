@@ -348,7 +348,7 @@ def _stranger_drained(patch: pytest.MonkeyPatch) -> None:
 
 @fault("backend-inherits", "another backend under an arm's name inherits the evidence of the one before")
 def _backend_inherits(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(placement, "_identity", lambda *_: "same")
+    patch.setattr(placement, "identity_of", lambda *_: "same")
 
 
 @fault("impossible-rewards", "rewards that cannot be, such as more of them than trials, are learned")
