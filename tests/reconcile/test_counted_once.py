@@ -57,15 +57,11 @@ def every(seconds: int, until: int) -> range:
     return range(0, until + 1, seconds)
 
 
-async def test_a_window_without_beginnings_makes_one_query(
-    read: Read,
-) -> None:
+async def test_a_window_without_beginnings_makes_one_query(read: Read) -> None:
     assert await read(every(30, 120), a=scraped(0, 120, 50)) == (8, [1] * 4)
 
 
-async def test_a_new_pods_counts_are_all_new_and_cost_one_query_more(
-    read: Read,
-) -> None:
+async def test_a_new_pods_counts_are_all_new_and_cost_one_query_more(read: Read) -> None:
     trials, queries = await read(every(30, 120), a=scraped(0, 120, 50), b=scraped(45, 120, 7))
     assert trials == 8 + 12
     assert queries == [1, 2, 1, 1]
@@ -90,38 +86,28 @@ async def test_windows_between_two_scrapes_say_how_far_apart_those_are(
     assert sum(rollout.queries) == len(rollout.queries) + (apart is not None)
 
 
-async def test_after_hours_without_prometheus_only_the_difference_counts(
-    read: Read,
-) -> None:
+async def test_after_hours_without_prometheus_only_the_difference_counts(read: Read) -> None:
     edges = [*every(30, 300), *range(330, 5 * HOUR, 600), 5 * HOUR, 5 * HOUR + 300]
     samples = [*scraped(0, 300, 100), *scraped(5 * HOUR, 5 * HOUR + 300, 9000)]
     other = [*scraped(0, 300, 1), *scraped(5 * HOUR, 5 * HOUR + 300, 22)]
     assert (await read(edges, a=samples, b=other))[0] == 8920 + 41
 
 
-async def test_scrapes_further_apart_than_staleness_count_once(
-    read: Read,
-) -> None:
+async def test_scrapes_further_apart_than_staleness_count_once(read: Read) -> None:
     assert (await read(every(60, 2 * HOUR), a=scraped(0, 2 * HOUR, 100, every=600)))[0] == 12
 
 
-async def test_a_counter_that_was_reset_while_nobody_looked_counts_from_zero(
-    read: Read,
-) -> None:
+async def test_a_counter_that_was_reset_while_nobody_looked_counts_from_zero(read: Read) -> None:
     samples = [*scraped(0, 300, 100), *scraped(900, 1200, 3)]
     assert (await read(every(30, 1200), a=samples))[0] == 20 + 23
 
 
-async def test_a_counter_that_was_reset_and_outgrew_itself_counts_from_zero(
-    read: Read,
-) -> None:
+async def test_a_counter_that_was_reset_and_outgrew_itself_counts_from_zero(read: Read) -> None:
     samples = [*scraped(0, 300, 100), (900, 3), (915, 500)]
     assert (await read([0, 300, 895, 1200], a=samples))[0] == 20 + 500
 
 
-async def test_a_counter_reset_after_it_came_back_counts_what_it_had_gained_until_then(
-    read: Read,
-) -> None:
+async def test_a_counter_reset_after_it_came_back_counts_what_it_had_gained_until_then(read: Read) -> None:
     samples = [*scraped(0, 300, 100), (900, 150), (915, 160), (930, 4), (945, 9)]
     trials, queries = await read([0, 300, 890, 950, 1200], a=samples)
     assert trials == 20 + 40 + 9

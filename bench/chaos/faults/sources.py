@@ -26,6 +26,16 @@ def prometheus(stage: Stage) -> int:
     return process_with("HOSTNAME", str(pods[0]["metadata"]["name"]))
 
 
+class WhileTwoArmsServe(Fault):
+    """A fault of the source of a rollout that runs as it should; each kind says which."""
+
+    def prepare(self, scene: Scene) -> LiveRollout:
+        """Two arms that serve."""
+        one = scene.rollout(good=0.6, bad=0.5)
+        one.start()
+        return one
+
+
 class LosesItsData(Fault):
     """Prometheus starts again without what it had."""
 
@@ -96,7 +106,7 @@ class Killed(Fault):
         return f"windows are read again after {after:.0f} s"
 
 
-class Silent(Fault):
+class Silent(WhileTwoArmsServe):
     """Prometheus stands still."""
 
     name = "prometheus-silent"
@@ -107,12 +117,6 @@ class Silent(Fault):
     )
     alone = True
     quick = True
-
-    def prepare(self, scene: Scene) -> LiveRollout:
-        """Two arms that serve."""
-        one = scene.rollout(good=0.6, bad=0.5)
-        one.start()
-        return one
 
     def inject(self, scene: Scene, one: LiveRollout) -> None:
         """Stop it."""
@@ -137,7 +141,7 @@ class Silent(Fault):
         return str(one.condition("MetricsAvailable").get("reason"))
 
 
-class Tenants(Fault):
+class Tenants(WhileTwoArmsServe):
     """What stands before Prometheus asks who it is that asks."""
 
     name = "prometheus-of-tenants"
@@ -147,12 +151,6 @@ class Tenants(Fault):
     )
     expected = "MetricsAvailable is False/BadAnswer with the 401; weights are held; then all is counted."
     alone = True
-
-    def prepare(self, scene: Scene) -> LiveRollout:
-        """Two arms that serve."""
-        one = scene.rollout(good=0.6, bad=0.5)
-        one.start()
-        return one
 
     def inject(self, scene: Scene, one: LiveRollout) -> None:
         """The operator is told of the proxy."""
@@ -189,18 +187,12 @@ def _secret(data: dict[str, str]) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": LOGIN}, "stringData": data}
 
 
-class Elsewhere(Fault):
+class Elsewhere(WhileTwoArmsServe):
     """For a while the resource's address leads to what cannot tell its rewards; each kind says to what."""
 
     address: ClassVar[str]
     reason: ClassVar[str]
     """What MetricsAvailable says of it."""
-
-    def prepare(self, scene: Scene) -> LiveRollout:
-        """Two arms that serve."""
-        one = scene.rollout(good=0.6, bad=0.5)
-        one.start()
-        return one
 
     def inject(self, scene: Scene, one: LiveRollout) -> None:
         """Another address."""
@@ -242,7 +234,7 @@ class StoreAway(Elsewhere):
     reason = "PartialAnswer"
 
 
-class Ill(Fault):
+class Ill(WhileTwoArmsServe):
     """Prometheus answers what it should not, one thing after the other."""
 
     name = "prometheus-ill"
@@ -253,12 +245,6 @@ class Ill(Fault):
         "nan": "NoData", "nothing": "NoData", "text": "BadAnswer", "refusal": "BadAnswer",
         "unavailable": "BadAnswer", "huge": "BadAnswer", "hung": "Timeout",
     }  # fmt: skip
-
-    def prepare(self, scene: Scene) -> LiveRollout:
-        """Two arms that serve."""
-        one = scene.rollout(good=0.6, bad=0.5)
-        one.start()
-        return one
 
     def inject(self, scene: Scene, one: LiveRollout) -> None:
         """Each is made where it is observed."""
@@ -281,7 +267,7 @@ class Ill(Fault):
         return "; ".join(told)
 
 
-class Proxy(Fault):
+class Proxy(WhileTwoArmsServe):
     """What stands before Prometheus refuses some way of asking; each kind says which."""
 
     expected = "It is asked in the other way: every window is read, and nothing is said of it."
@@ -289,12 +275,6 @@ class Proxy(Fault):
     """Of the address at which it refuses."""
     padding: ClassVar[int] = 0
     """Characters by which a selector is made longer."""
-
-    def prepare(self, scene: Scene) -> LiveRollout:
-        """Two arms that serve."""
-        one = scene.rollout(good=0.6, bad=0.5)
-        one.start()
-        return one
 
     def inject(self, scene: Scene, one: LiveRollout) -> None:
         """The proxy is asked from now on, with selectors of this length."""
