@@ -50,6 +50,15 @@ def test_a_route_that_no_gateway_has_accepted_holds(held: Callable[..., Hold | N
     assert "generation 7" in hold.message
 
 
+def test_a_rule_that_keeps_clients_with_their_arms_holds_also_between_ticks(
+    held: Callable[..., Hold | None],
+) -> None:
+    for reading in (window(Observed(50, 10), Observed(50, 12)), NothingDue(reasons.BETWEEN_TICKS, "")):
+        hold = held(reading, sessions_persist=True)
+        assert hold.reason == reasons.SESSION_PERSISTENCE
+        assert "sessionPersistence" in hold.message
+
+
 def test_no_window_holds(held: Callable[..., Hold | None]) -> None:
     assert held(NothingDue(reasons.BETWEEN_TICKS, "")).reason == reasons.BETWEEN_TICKS
 

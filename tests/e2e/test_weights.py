@@ -55,6 +55,18 @@ def test_weights_follow_the_rewards_and_nothing_else_of_the_route_changes(
     assert one.status()["leader"] == "bad"
 
 
+def test_whether_an_arm_outside_of_the_cluster_can_serve_the_gateway_says(
+    rollout: Callable[..., Rollout],
+) -> None:
+    one = rollout()
+    inside, outside = one.services()
+    outside["spec"] = {"type": "ExternalName", "externalName": "localhost", "ports": [{"port": 80}]}
+    one.cluster.apply(inside, outside, one.route_object(), one.resource())
+    # This gateway takes none; that it has no endpoint would have been said of it otherwise.
+    wait_until(lambda: one.arm("bad").get("reason") == "BackendUnresolved", "the gateway's word", 30)
+    wait_until(lambda: one.weights() == {"good": 10000, "bad": 0}, "the weight is gone", 10)
+
+
 def test_rewards_may_come_from_any_promql(
     rollout: Callable[..., Rollout], steer: Callable[..., None]
 ) -> None:

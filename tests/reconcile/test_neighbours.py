@@ -8,9 +8,8 @@ import pytest
 
 from bandit_operator.core import reasons
 from bandit_operator.errors import APIError
-from tests.support.fake_api import copied, endpoints_of
-from tests.support.objects import NAMESPACE
-from tests.support.playing import WORSE, Start, learned, ready, until, until_state
+from tests.support.fake_api import copied
+from tests.support.playing import WORSE, Start, add_service, learned, ready, until, until_state
 from tests.support.process import Process
 
 
@@ -34,23 +33,6 @@ async def test_a_target_that_another_route_gives_weight_to_keeps_its_pods_until_
     assert (one.replicas("bad"), one.arm("bad")["reason"]) == (2, reasons.PODS_IN_USE)
     add_route(one, "mobile", weight=0)
     await until(one, lambda: one.replicas("bad") == 0)
-
-
-def add_service(one: Process, name: str, *deployments: str) -> None:
-    """Another Service, in front of the Pods of these Deployments."""
-    pods = [{"kind": "Pod", "name": f"{deployment}-7d4b9c6f5d-x2b2c"} for deployment in deployments]
-    one.api.put(
-        endpoints_of(name, NAMESPACE),
-        {
-            "metadata": {
-                "name": f"{name}-1",
-                "namespace": NAMESPACE,
-                "uid": f"slice-{name}",
-                "labels": {"kubernetes.io/service-name": name},
-            },
-            "endpoints": [{"conditions": {"ready": True}, "targetRef": pod} for pod in pods],
-        },
-    )
 
 
 async def test_a_target_that_another_route_reaches_by_another_service_keeps_its_pods_as_well(
@@ -89,7 +71,7 @@ async def test_a_scale_target_that_is_not_behind_the_service_is_never_scaled_and
 
 @pytest.mark.parametrize(
     "behind",
-    [("bad", "good"), ("good", "unknown"), ()],
+    [("bad", "unknown"), ("good-v2", "unknown"), ()],
     ids=["its own, too", "others that are not known", "nothing"],
 )
 async def test_a_scale_target_counts_as_right_where_it_cannot_be_told(
@@ -329,3 +311,23 @@ async def test_pods_behind_a_backend_of_another_kind_are_shared_like_those_behin
     one.earning = WORSE
     await until_state(one, "bad", "RolledBack")
     assert (one.replicas("bad"), one.arm("bad")["reason"]) == (2, reasons.PODS_IN_USE)
+
+
+async def test_requests_that_another_rule_or_route_sends_to_an_arm_are_told_of_while_it_serves(
+    process: Start,
+) -> None:
+    one = await learned(process)
+    assert one.condition("Accepted")["message"] == "the route carries all arms"
+    testers = {"name": "testers", "backendRefs": [{"name": "bad", "port": 80}]}
+    one.update_spec(traffic={"routeRef": {"name": "income", "sectionName": "predict"}})
+    one.update_route(lambda spec: spec["rules"][0].update(name="predict"))
+    one.update_route(lambda spec: spec["rules"].append(testers))
+    add_route(one, "mobile", service="good")
+    await one.tick()
+    said = one.condition("Accepted")
+    assert said["status"] == "True"
+    assert (
+        "good by HTTPRoute models/mobile, bad by another rule of HTTPRoute models/income" in said["message"]
+    )
+    add_route(one, "mobile", weight=0, service="good")
+    await until(one, lambda: "good by" not in one.condition("Accepted")["message"], ticks=3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
 import re
 from collections.abc import AsyncIterator, Callable
@@ -18,7 +19,7 @@ from bandit_operator.api.v1alpha1 import parse
 from bandit_operator.core.model import NoData
 from bandit_operator.errors import InvalidSpec
 from bandit_operator.reconcile.causes import Causes
-from bandit_operator.reconcile.observe import Observer
+from bandit_operator.reconcile.observe import OF_ITS_CLIENTS, Observer
 from bandit_operator.watch.cache import Cache
 from tests.support.process import Process
 
@@ -92,6 +93,22 @@ async def test_envoys_clusters_are_asked_for_by_the_arms_places_in_the_route(
     places = [f"httproute/models/income/rule/1/backend/{place}" in query for place in (0, 1)]
     assert places == [known, known]
     assert set(reading.window.arms.values()) == {NoData("no series of envoy_cluster_upstream_rq")}
+
+
+async def test_what_clients_that_stay_with_their_arms_bring_is_no_arms_evidence(
+    body: dict[str, Any], asked: tuple[list[str], str]
+) -> None:
+    queries, address = asked
+    body["spec"]["reward"]["prometheus"]["address"] = address
+    kept: dict[str, Any] = copy.deepcopy(ROUTE)
+    kept["spec"]["rules"][1]["sessionPersistence"] = {"type": "Header"}
+    cache = Cache()
+    cache.put_route("HTTPRoute", kept)
+    prometheus = Prometheus(Access(Origin.of(address)))
+    reading = await Observer(cache, prometheus, None, no_causes()).rewards(parse(body), 1000.0, 1030.0)
+    await prometheus.close()
+    assert len(queries) == 1
+    assert set(reading.window.arms.values()) == {OF_ITS_CLIENTS}
 
 
 async def test_users_promql_is_bound_to_the_resources_namespace_where_that_is_asked(

@@ -40,6 +40,25 @@ async def test_an_arm_whose_pods_lack_the_port_of_the_route_loses_its_weight_tho
     await until(one, lambda: one.weights()["bad"] > 0)
 
 
+async def test_an_arm_outside_of_the_cluster_keeps_its_weight_though_it_has_no_endpoint(
+    process: Start,
+) -> None:
+    one = await learned(process, scale_target=None)
+    outside = {"type": "ExternalName", "externalName": "models.example.org", "ports": [{"port": 80}]}
+    before = one.weights()
+    one.set_available("bad", 0)
+    one.watch()
+    one.cache.put_service("Service", {"metadata": {"namespace": NAMESPACE, "name": "bad"}, "spec": outside})
+    await one.tick(3)
+    assert one.weights() == before
+    assert ready(one) == ("True", reasons.IN_SYNC)
+    one.now += 30.0
+    one.gateway(unresolved="Service models/bad: ExternalName is not supported")
+    await one.look(tick=True)
+    assert one.weights() == {"good": 10000, "bad": 0}
+    assert one.arm("bad")["reason"] == reasons.BACKEND_UNRESOLVED
+
+
 async def test_an_arm_gets_no_weight_before_its_first_endpoint_is_ready(process: Start) -> None:
     one = process()
     one.broken = {"bad"}

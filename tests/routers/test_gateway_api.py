@@ -252,6 +252,16 @@ def test_the_gateways_words_on_a_route_that_it_refuses_are_passed_on(route: dict
     assert ROUTER.refused(route) is None
 
 
+@pytest.mark.parametrize("kept", [{}, {"type": "Cookie", "sessionName": "model"}], ids=["defaults", "cookie"])
+def test_a_rule_that_keeps_clients_with_a_backend_is_told_from_its_neighbours(
+    route: dict[str, Any], kept: dict[str, Any]
+) -> None:
+    route["spec"]["rules"][0]["sessionPersistence"] = kept
+    assert not located(route).sessions_persist
+    route["spec"]["rules"][1]["sessionPersistence"] = kept
+    assert located(route).sessions_persist
+
+
 def test_grpc_routes_are_read_alike() -> None:
     router = ROUTERS["gateway.networking.k8s.io", "GRPCRoute"]
     assert (router.kind, router.plural, router.version) == ("GRPCRoute", "grpcroutes", "v1")

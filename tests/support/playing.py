@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from tests.support.fake_api import endpoints_of
+from tests.support.objects import NAMESPACE
 from tests.support.process import Process
 
 Start = Callable[..., Process]
@@ -45,3 +47,20 @@ def ready(one: Process) -> tuple[str, str]:
     """Status and reason of condition Ready."""
     condition = one.condition("Ready")
     return condition["status"], condition["reason"]
+
+
+def add_service(one: Process, name: str, *deployments: str) -> None:
+    """Another Service, in front of the Pods of these Deployments."""
+    pods = [{"kind": "Pod", "name": f"{deployment}-7d4b9c6f5d-x2b2c"} for deployment in deployments]
+    one.api.put(
+        endpoints_of(name, NAMESPACE),
+        {
+            "metadata": {
+                "name": f"{name}-1",
+                "namespace": NAMESPACE,
+                "uid": f"slice-{name}",
+                "labels": {"kubernetes.io/service-name": name},
+            },
+            "endpoints": [{"conditions": {"ready": True}, "targetRef": pod} for pod in pods],
+        },
+    )

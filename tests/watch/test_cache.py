@@ -90,6 +90,18 @@ def test_a_service_of_which_only_its_being_there_is_known_may_have_any_port() ->
     assert a_cache("http").ready_endpoints(RANKER, 80) == 1
 
 
+def test_a_service_may_become_the_name_of_something_outside_and_back() -> None:
+    cache = Cache()
+    inside = a_service(http=80)
+    outside = {**inside, "spec": {**inside["spec"], "type": "ExternalName", "externalName": "models.example"}}
+    key = (inside["metadata"]["namespace"], inside["metadata"]["name"])
+    for body, is_external in ((outside, True), (inside, False), (outside, True)):
+        assert cache.put_service("Service", body)
+        assert cache.is_external(key) is is_external
+    cache.drop("Service", key)
+    assert not cache.is_external(key)
+
+
 def test_ports_that_change_are_news_of_a_service_and_nothing_else_is() -> None:
     cache = a_cache("http", http=80)
     assert not cache.put_service("Service", a_service(http=80))

@@ -126,3 +126,29 @@ def test_only_a_change_of_what_is_known_is_news() -> None:
     assert endpoints.put(a_slice("ranker-1")) == frozenset()
     assert endpoints.put(a_slice("ranker-1", "ranker-2")) == {SERVICE}
     assert endpoints.put(a_slice("other-1", "other-2")) == {SERVICE}
+
+
+@pytest.mark.parametrize(
+    ("told", "port", "number"),
+    [
+        ({}, None, None),
+        ({}, "http", None),
+        ({"ports": [{"name": "http", "port": 8000}]}, None, 8000),
+        ({"ports": [{"name": "http", "port": 8000}, {"name": "metrics", "port": 9000}]}, "metrics", 9000),
+    ],
+    ids=["not said", "not said, but asked for", "the only one", "by its name"],
+)
+def test_the_pods_behind_a_port_are_told_with_their_own(
+    told: dict[str, Any], port: str | None, number: int | None
+) -> None:
+    endpoints = Endpoints()
+    endpoints.put({**a_slice("ranker-0"), **told})
+    endpoints.put({**a_slice("ranker-1", name="ranker-2"), **told})
+    assert endpoints.pods_at(SERVICE, port) == {(("models", f"ranker-{n}"), number) for n in (0, 1)}
+
+
+def test_of_a_port_that_is_not_there_or_not_the_only_one_no_pod_is_told() -> None:
+    endpoints = Endpoints()
+    ports = [{"name": "http", "port": 8000}, {"name": "metrics", "port": 9000}]
+    endpoints.put({**a_slice("ranker-0"), "ports": ports})
+    assert endpoints.pods_at(SERVICE, "grpc") == endpoints.pods_at(SERVICE, None) == frozenset()

@@ -37,6 +37,7 @@ FAULTS: tuple[type[Fault], ...] = (
     shared.AnotherRouteUsesTheLoser,
     shared.AnotherServiceOverTheSamePods,
     shared.ScaleTargetOfOthers,
+    shared.SelectorTakesBothArms,
     shared.RequestsPastTheGateway,
     shared.LoserScaledUp,
     shared.ArmScaledToZeroByOthers,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 
@@ -114,6 +115,15 @@ class AnotherServiceOverTheSamePods(AnotherRouteUsesTheLoser):
         return name
 
 
+def _told_until_out(scene: Scene, one: LiveRollout, reason: str) -> str:
+    """Wait until the spec is refused for a reason, and for a while after the worse arm is out."""
+    condition = one.wait_for("Accepted", "False", reason, seconds=20)
+    after = scene.since
+    one.wait_for_state("bad", "Draining", "RolledBack", seconds=120)
+    scene.hold(20)
+    return f"{reason} after {after:.1f} s: “{condition['message'][:160]}”"
+
+
 class ScaleTargetOfOthers(Fault):
     """An arm's scaleTargetRef names what serves something else."""
 
@@ -140,19 +150,57 @@ class ScaleTargetOfOthers(Fault):
 
     def observe(self, scene: Scene, one: LiveRollout) -> str:
         """It is said, and nothing is scaled."""
-        condition = one.wait_for("Accepted", "False", "ScaleTargetMismatch", seconds=20)
-        after = scene.since
-        one.wait_for_state("bad", "Draining", "RolledBack", seconds=120)
-        scene.hold(20)
+        told = _told_until_out(scene, one, "ScaleTargetMismatch")
         replicas = (self.others.replicas("idle"), one.replicas("bad"))
         expect(replicas == (1, 1), f"others and the arm have {replicas} replicas")
-        return f"ScaleTargetMismatch after {after:.1f} s: “{condition['message'][:160]}”"
+        return told
 
     def undo(self, scene: Scene, one: LiveRollout) -> None:
         """Its own again, which goes once it is seen to be worse."""
         scene.stroke()
         one.patch({"arms": one.resource()["spec"]["arms"]})
         one.wait_for("Accepted", "True", "Accepted", seconds=20)
+
+
+class SelectorTakesBothArms(Fault):
+    """A Service of an arm has a selector that the Pods of another arm meet as well."""
+
+    name = "selector-takes-both-arms"
+    injected = "The Service of one arm comes to select the Pods of both; then the other arm is worse."
+    expected = (
+        "Accepted is False/SharedPods with both Services; the worse arm keeps its Pods until all is right."
+    )
+    counted = "not"  # each model counts for itself, whichever arm's share it answers
+
+    def prepare(self, scene: Scene) -> LiveRollout:
+        """Two arms whose Pods have a label in common."""
+        one = scene.rollout(good=0.9, bad=0.9)
+        one.start()
+        for service in one.backends.values():
+            one.cluster.kubectl("label", "pods", "-l", f"app={service}", f"family={one.name}")
+        return one
+
+    def inject(self, scene: Scene, one: LiveRollout) -> None:
+        """It is what is selected, and the other arm is worse."""
+        scene.stroke()
+        self._select(one, {"app": None, "family": one.name})
+        one.steer(bad={"mean": 0.1})
+
+    def observe(self, scene: Scene, one: LiveRollout) -> str:
+        """It is said, and the Pods stay."""
+        told = _told_until_out(scene, one, "SharedPods")
+        expect(one.replicas("bad") == 1, f"the worse arm has {one.replicas('bad')} replicas")
+        return told
+
+    def undo(self, scene: Scene, one: LiveRollout) -> None:
+        """The selector is right again, so that the worse arm's Pods go."""
+        scene.stroke()
+        self._select(one, {"app": one.backends["good"], "family": None})
+        one.wait("the worse arm is at zero", lambda: one.replicas("bad") == 0, 60)
+
+    def _select(self, one: LiveRollout, selector: dict[str, str | None]) -> None:
+        spec = json.dumps({"spec": {"selector": selector}})
+        one.cluster.kubectl("patch", "service", one.backends["good"], "--type=merge", "-p", spec)
 
 
 class RequestsPastTheGateway(Fault):

@@ -101,6 +101,8 @@ class Seen(ApiModel):
     """The gateway's words where it could not resolve some backend."""
     contested: bool | None = None
     """True where another writer kept setting other weights."""
+    sessions_persist: bool | None = None
+    """True where the gateway kept each client with its arm."""
     restore: Annotated[str | None, Field(max_length=63)] = None
     """Arm that somebody asked to bring back."""
 

@@ -61,6 +61,18 @@ def backends_resolve(facts: Guarded) -> Hold | None:
     return Hold(reasons.BACKEND_UNRESOLVED, f"the gateway says: {facts.snapshot.unresolved}")
 
 
+def requests_choose_their_arm(facts: Guarded) -> Hold | None:
+    """Where clients stay with their arms, these differ by who happens to be there as well."""
+    if not facts.snapshot.sessions_persist:
+        return None
+    return Hold(
+        reasons.SESSION_PERSISTENCE,
+        "the rule of the route has sessionPersistence: clients stay with their arm whatever the weights say, "
+        "so that arms are not compared on the same clients; nothing is learned of served answers and the "
+        "weights stay until it is taken out of the rule",
+    )
+
+
 def source_answers(facts: Guarded) -> Hold | None:
     """A reward source that is down says nothing about any arm."""
     reading = facts.snapshot.reading
@@ -120,6 +132,7 @@ GUARDS: tuple[Guard, ...] = (
     source_answers,
     route_is_accepted,
     backends_resolve,
+    requests_choose_their_arm,
     a_window_is_due,
     all_numbers_are_plausible,
     some_arm_has_data,

@@ -309,6 +309,8 @@ class Snapshot:
     """The gateway's words where it cannot resolve some backend, and does not say which arm's."""
     contested: bool = False
     """Whether another writer keeps setting other weights."""
+    sessions_persist: bool = False
+    """Whether the gateway keeps each client with its arm, whatever the weights say."""
     restore: str | None = None
     """The arm that somebody asks to bring back now, though a verdict has taken it out."""
 

@@ -47,6 +47,8 @@ ROUTE_NOT_ACCEPTED: Final = "RouteNotAccepted"
 """No gateway has accepted the route at its present generation."""
 NO_ARM_AVAILABLE: Final = "NoArmAvailable"
 """No arm can serve; taking weight from one would help nobody."""
+SESSION_PERSISTENCE: Final = "SessionPersistence"
+"""The rule keeps each client with its arm, so that arms are not compared on the same clients."""
 NO_SHARE: Final = "NoShare"
 """Backends that are no arm have all of the rule's weight, so there is none to share among the arms."""
 BELOW_MIN_CHANGE: Final = "BelowMinChange"
@@ -165,6 +167,8 @@ SCALE_TARGET_REFUSED: Final = "ScaleTargetRefused"
 """The operator may not read or set the scale of an arm's scaleTargetRef."""
 SCALE_TARGET_MISMATCH: Final = "ScaleTargetMismatch"
 """An arm's Service sends requests to the Pods of something else than its scale target."""
+SHARED_PODS: Final = "SharedPods"
+"""Services of two arms with Pods of their own reach the same ones: weights do not choose who answers."""
 SCALE_TARGET_NOT_FOUND: Final = "ScaleTargetNotFound"
 """An arm's scaleTargetRef names nothing."""
 REWARDS_OBSERVED: Final = "RewardsObserved"
@@ -225,7 +229,8 @@ RULE_NOT_TOLD: Final = frozenset({BACKEND_NOT_FOUND, RULE_AMBIGUOUS, RULE_NOT_FO
 SPEC_NOT_READ: Final = RULE_NOT_TOLD | {INVALID_SPEC}
 """Why the weights go by what the spec said before: no verdict falls meanwhile, no loser is tried again."""
 HELD_BY_THE_CLUSTER: Final = (
-    frozenset({BACKEND_UNRESOLVED, NO_ARM_AVAILABLE, NO_SHARE, ROUTE_NOT_ACCEPTED}) | SPEC_NOT_READ
+    frozenset({BACKEND_UNRESOLVED, NO_ARM_AVAILABLE, NO_SHARE, ROUTE_NOT_ACCEPTED, SESSION_PERSISTENCE})
+    | SPEC_NOT_READ
 )
 """Holds that end as soon as the cluster shows something else, without a window of rewards."""
 IMPLAUSIBLE: Final = frozenset(

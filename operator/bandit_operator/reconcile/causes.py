@@ -12,7 +12,7 @@ from bandit_operator.adapters.discovery import Discovery
 from bandit_operator.sources.base import Counter
 from bandit_operator.sources.missing import cause_of
 
-FIRST_PAUSE = 60.0
+FIRST_PAUSE = 15.0
 """Seconds before the same resource's cause is looked for again; each time twice as many."""
 LONGEST_PAUSE = 3600.0
 """Most of them: arms that were scaled to zero have no series either, and for long."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from bandit_operator.api.in_force import specs_of
-from bandit_operator.api.references import ScaleTargetReference, arms_in, route_of
+from bandit_operator.api.references import ScaleTargetReference, arms_in, backends_of, route_of
 from bandit_operator.api.v1alpha1 import BanditDeployment
-from bandit_operator.core.model import Backend
+from bandit_operator.core.model import Backend, Problem
+from bandit_operator.reconcile import problems
 from bandit_operator.routers import ROUTERS, Located
 from bandit_operator.watch.cache import Cache
+from bandit_operator.watch.endpoints import PodPort
 
 
 def used_elsewhere(
@@ -17,7 +21,7 @@ def used_elsewhere(
     reference: ScaleTargetReference | None,
     located: Located,
 ) -> str | None:
-    """Who else gives traffic to these Pods: a route, by whichever Service, or a resource by one of its own.
+    """Who else gives traffic to these Pods: a route by whichever Service, a resource, or another arm.
 
     Args:
         cache: what the watches have brought.
@@ -32,6 +36,9 @@ def used_elsewhere(
     place = (reference.namespace, reference.name)
     for namespace, name in sorted(cache.endpoints.in_front_of((reference.kind, *place))):
         service = Backend("", "Service", namespace, name)
+        for arm, another in backends_of(resource).items():
+            if another == service != backend and located.weights[arm] > 0:
+                return f"arm {arm} by {service}"
         user = _other_route(cache, resource, service, located.rule)
         if user is not None:
             return f"{user} by {service}"
@@ -40,6 +47,45 @@ def used_elsewhere(
         served = (arm.backend for arm in arms if arm.target == reference.name)
         if any(_other_route(cache, resource, one, located.rule) is not None for one in served):
             return f"BanditDeployment {other['metadata']['namespace']}/{other['metadata']['name']}"
+    return None
+
+
+def notes(
+    cache: Cache, resource: BanditDeployment, backends: Mapping[str, Backend], located: Located
+) -> tuple[str, ...]:
+    """What is to be known of requests that reach arms otherwise than by their weights."""
+    shared = same_pods(cache, backends, located)
+    said = (_past_weights(cache, resource, backends, located), None if shared is None else shared.message)
+    return tuple(one for one in said if one is not None)
+
+
+def _past_weights(
+    cache: Cache, resource: BanditDeployment, backends: Mapping[str, Backend], located: Located
+) -> str | None:
+    users = {arm: _other_route(cache, resource, backend, located.rule) for arm, backend in backends.items()}
+    named = ", ".join(f"{arm} by {user}" for arm, user in users.items() if user is not None)
+    if not named:
+        return None
+    return (
+        f"requests reach {named}, which no weight of this rule chooses: keep them out of spec.reward, for "
+        f"arms are compared as if chance alone had chosen who meets which"
+    )
+
+
+def same_pods(cache: Cache, backends: Mapping[str, Backend], located: Located) -> Problem | None:
+    """What is wrong where the Services of two arms select the same Pods; None where that is not known.
+
+    Where one of the two backendRefs has filters of its own, the Pods may tell the arms apart by these.
+    """
+    seen: dict[PodPort, str] = {}
+    for arm, backend in backends.items():
+        if arm in located.rewritten or arm not in located.positions or backend.group:
+            continue
+        pods = cache.pods_at((backend.namespace, backend.name), located.ports.get(arm))
+        others = {seen.setdefault(pod, arm) for pod in pods} - {arm}
+        if others:
+            other = next(one for one in backends if one in others)
+            return problems.same_pods(other, backends[other], arm, backend)
     return None
 
 

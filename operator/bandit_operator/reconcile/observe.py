@@ -38,6 +38,8 @@ from bandit_operator.sources.window_query import WindowQuery, earlier_in, firsts
 from bandit_operator.watch.cache import Cache
 
 Kind = TypeVar("Kind")
+OF_ITS_CLIENTS = NoData("its clients stay with it, and may earn otherwise than those of other arms")
+"""What is known of an arm in a window of a rule with sessionPersistence."""
 LONGEST_REASON = 1000
 """Most characters of why an arm has no data: what the status takes."""
 
@@ -151,6 +153,9 @@ class Observer:
         self._moments.keep(uid, read_from, end, Moment(levels, known, restarted, twice))
         outcomes = source.outcomes(resource, values)
         outcomes |= await self._explained(resource, address, end, served, outcomes)
+        located = self._located(resource)
+        if located is not None and located.sessions_persist:
+            outcomes = dict.fromkeys(outcomes, OF_ITS_CLIENTS)
         shadow = await self._shadow(resource, address, tallies, start, end)
         guards = guard_values(resource, values)
         apart = await self._samples_apart(uid, address, served, start, end)

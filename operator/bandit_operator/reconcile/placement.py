@@ -69,6 +69,8 @@ class Placement:
     """The gateways that accept the route at some generation, or did, by their names."""
     hindered: Mapping[str, str] = field(default_factory=dict)
     """Why the Pods of arms do not come, in the words of their Deployments."""
+    notes: tuple[str, ...] = ()
+    """What is to be known of requests that reach arms otherwise than by their weights."""
 
     @property
     def amiss(self) -> Problem | None:
@@ -94,11 +96,16 @@ class Placement:
         """The gateways that have not and may use older weights, in words; empty where there is none."""
         return ", ".join(self.router.pending(self.route, self.parents)[: problems.MOST_NAMED])
 
-    def unmanaged(self, gone: frozenset[int] = frozenset()) -> str | None:
-        """What traffic of the rule goes to backends that are no arm, such as one taken out of the spec.
+    def besides(self, gone: frozenset[int] = frozenset()) -> tuple[str, ...]:
+        """What is to be known of traffic that goes past the arms, or comes to them past their weights.
 
-        ``gone`` are the indices of those that lose theirs now.
+        ``gone`` are the indices of backends that are no arm, such as one taken out of the spec, and that lose
+        their weight now.
         """
+        unmanaged = self._unmanaged(gone)
+        return self.notes if unmanaged is None else (unmanaged, *self.notes)
+
+    def _unmanaged(self, gone: frozenset[int]) -> str | None:
         others = self.located.strangers
         weights = {index: weight for index, weight in others.items() if weight > 0 and index not in gone}
         if not weights:
@@ -158,7 +165,7 @@ class Locator:
             and any(_names(words, one.backend) for one in router.mirrors(route, located.rule))
         )
         facts: dict[str, ArmFacts] = {}
-        wrong: list[Problem] = []
+        wrong: list[Problem | None] = []
         targets = scale_targets_of(resource)
         for arm, backend in backends.items():
             arm_facts, problem = await self._facts(
@@ -166,9 +173,12 @@ class Locator:
             )
             if problem is not None and not standings:
                 return problem  # nothing of the resource runs yet, so nothing is lost by waiting
-            wrong += [] if problem is None else [problem]
-            resolved = None if words is None else arm not in blamed
-            facts[arm] = _with_resolution(arm_facts, resolved if blamed else None)
+            wrong.append(problem)
+            facts[arm] = replace(arm_facts, resolved=arm not in blamed) if blamed else arm_facts
+        with_own_pods = {arm: backend for arm, backend in backends.items() if arm in targets}
+        shared = neighbours.same_pods(self._cache, with_own_pods, located)
+        if shared is not None and not standings:
+            return shared
         return Placement(
             router,
             route,
@@ -181,9 +191,10 @@ class Locator:
             wanted.leaving,
             words if of_mirror else None,
             held,
-            tuple(wrong),
+            tuple(one for one in (*wrong, shared) if one is not None),
             router.accepting(route, committed.parents),
             self._hindered(targets),
+            neighbours.notes(self._cache, resource, backends, located),
         )
 
     async def target_path(self, reference: ScaleTargetReference) -> str:
@@ -267,10 +278,10 @@ class Locator:
         return True
 
     async def _ready_endpoints(self, backend: Backend, port: int | None) -> int | None:
-        """Endpoints of a Service that are ready at the route's port; None for other kinds."""
-        if backend.group or backend.kind != "Service":
-            return None
+        """Endpoints that are ready at the route's port; None where none can be watched (ExternalName)."""
         service = (backend.namespace, backend.name)
+        if backend.group or backend.kind != "Service" or self._cache.is_external(service):
+            return None
         if self._cache.endpoints.ready(service) is None:
             path = resource_path("discovery.k8s.io", "v1", "endpointslices", backend.namespace)
             selector = {"labelSelector": f"kubernetes.io/service-name={backend.name}"}
@@ -378,10 +389,6 @@ def _names(words: str, backend: Backend) -> bool:
     host = rf"\.{re.escape(backend.namespace)}(?![\w-])"
     word = rf"(?<![\w.-]){re.escape(backend.name)}(?:{host}|(?![\w-]|\.\w))"
     return re.search(word, words) is not None
-
-
-def _with_resolution(facts: ArmFacts, resolved: bool | None) -> ArmFacts:
-    return facts if resolved is None else replace(facts, resolved=resolved)
 
 
 def _from_scale(scale: Mapping[str, Any]) -> ScaleTarget:

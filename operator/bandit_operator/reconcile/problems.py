@@ -52,6 +52,15 @@ def not_behind(arm: str, backend: Backend, reference: ScaleTargetReference, othe
     )
 
 
+def same_pods(arm: str, backend: Backend, other: str, other_backend: Backend) -> Problem:
+    """Requests for two arms are answered by the same Pods, at the same port."""
+    return Problem(
+        reasons.SHARED_PODS,
+        f"spec.arms: {backend} of arm {arm} and {other_backend} of arm {other} send requests to the same "
+        f"Pods at the same port, so that no weight chooses who answers; correct their selectors",
+    )
+
+
 def _or_name(located: Located) -> str:
     """What may be meant instead of a backend that is not in the rule: those in it that are no arm's."""
     there = sorted(set(map(str, located.others.values())))

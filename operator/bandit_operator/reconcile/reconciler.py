@@ -164,13 +164,15 @@ class Reconciler:
             tracked.resource, placement.located, tracked.committed.backends, placement.leaving
         )
         tracked.committed = tracked.committed.with_backends(backends)
-        said = Overview(
-            now, tracked.generation, tracked.experiment, amiss=placement.amiss, ignored=asked.ignored
-        )
+        said = Overview(now, tracked.generation, tracked.experiment, amiss=placement.amiss)
         if tracked.experiment.mode is Mode.PAUSED:
             tracked.committed = tracked.committed.without_weights()
-            seen, acts = RouteState(), tracked.committed.acts
-            overview = dataclasses.replace(said, route=seen, unmanaged=placement.unmanaged(), acts=acts)
+            overview = dataclasses.replace(
+                said,
+                route=RouteState(),
+                besides=(*placement.besides(), *asked.ignored),
+                acts=tracked.committed.acts,
+            )
             await self._commit(tracked, body, overview)
             return at_its_tick(tracked, self._clock.now())
         mirror = await self._mirrors.plan(tracked, body, placement, now=now, monotonic=monotonic)
@@ -201,7 +203,7 @@ class Reconciler:
             held=tracked.held,
             rewards_until=tracked.committed.rewards_until,
             route=tracked.route.state(placement, monotonic, None if write is None else write.at),
-            unmanaged=placement.unmanaged(gone),
+            besides=(*placement.besides(gone), *asked.ignored),
             unserved=placement.unserved,
             hindered=placement.hindered,
             unscaled=tracked.scales.trouble(scale_targets_of(tracked.resource), monotonic),

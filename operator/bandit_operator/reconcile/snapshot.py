@@ -28,5 +28,6 @@ def snapshot_of(
         placement.accepted,
         unresolved=placement.unresolved,
         contested=tracked.route.is_contested(monotonic),
+        sessions_persist=placement.located.sessions_persist,
         restore=tracked.committed.to_restore(asked, tracked.experiment.mode),
     )

@@ -42,6 +42,10 @@ class Located:
     """Port of its Service that each arm's backendRef names; arms of other kinds may have none."""
     mark: str = ""
     """By what the rule can be told from all others when the spec no longer tells it."""
+    rewritten: frozenset[str] = frozenset()
+    """Arms whose backendRef has filters of its own, by which the same Pods may answer otherwise."""
+    sessions_persist: bool = False
+    """Whether the rule keeps each client with the backend that it met first."""
 
 
 class Router(Protocol):

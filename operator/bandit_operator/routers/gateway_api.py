@@ -230,6 +230,8 @@ def _placed(route: Mapping[str, Any], rule: int, arms: Mapping[str, Backend]) ->
             arm: port for arm, index in positions.items() if isinstance(port := refs[index].get("port"), int)
         },
         mark=_mark(route, described),
+        rewritten=frozenset(arm for arm, index in positions.items() if refs[index].get("filters")),
+        sessions_persist=described.get("sessionPersistence") is not None,
     )
 
 

@@ -90,12 +90,8 @@ def _accepted(overview: Overview) -> Claim:
     problem = overview.problem or overview.amiss
     if problem is not None:
         return "False", problem.reason, problem.message
-    besides = (*(() if overview.unmanaged is None else (overview.unmanaged,)), *overview.ignored)
-    return (
-        "True",
-        reasons.ACCEPTED,
-        "; ".join((f"the route carries all arms{_but_missing(overview)}", *besides)),
-    )
+    carried = f"the route carries all arms{_but_missing(overview)}"
+    return "True", reasons.ACCEPTED, "; ".join((carried, *overview.besides))
 
 
 def _but_missing(overview: Overview) -> str:
@@ -116,6 +112,8 @@ def _metrics_available(overview: Overview, before: Condition | None) -> Claim:
         return "Unknown", held.reason, "rewards are read once the spec tells the rule of the route again"
     if held is not None and held.reason == reasons.INVALID_SPEC:
         return "Unknown", held.reason, "rewards are read once the spec can be read again"
+    if held is not None and held.reason == reasons.SESSION_PERSISTENCE:
+        return "Unknown", held.reason, "rewards are learned once clients do not stay with their arms any more"
     if held is not None and held.reason in _WITHOUT_METRICS:
         return "False", held.reason, held.message
     if overview.rewards_until is None:
@@ -158,6 +156,8 @@ def _traffic_in_sync(overview: Overview) -> Claim:
         return "False", *overview.route.trouble
     if overview.unscaled is not None:
         return "False", reasons.WRITE_REFUSED, overview.unscaled
+    if held is not None and held.reason == reasons.SESSION_PERSISTENCE:
+        return "False", held.reason, held.message
     trouble = _pin_trouble(overview)
     if trouble is not None:
         return "False", reasons.PINNED_ARM_CANNOT_SERVE, trouble

@@ -104,6 +104,7 @@ def seen_of(snapshot: Snapshot, total: int, before: Intention | None) -> Seen:
         total=total,
         unresolved=snapshot.unresolved,
         contested=snapshot.contested or None,
+        sessions_persist=snapshot.sessions_persist or None,
         restore=snapshot.restore,
         arms={
             arm: SeenArm(
@@ -192,6 +193,7 @@ def snapshot_of(record: DecisionRecord, seen: Seen, names: Sequence[str]) -> Sna
         route_accepted=seen.accepted,
         unresolved=seen.unresolved,
         contested=bool(seen.contested),
+        sessions_persist=bool(seen.sessions_persist),
         restore=seen.restore,
     )
 

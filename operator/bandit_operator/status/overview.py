@@ -41,8 +41,10 @@ class Overview:
     route: RouteState = RouteState(known=False)
     amiss: Problem | None = None
     """What is to be corrected in the spec while the rest of it runs, or None."""
-    unmanaged: str | None = None
-    """What traffic of the rule goes past the arms, if any does."""
+    besides: tuple[str, ...] = ()
+    """What is to be known of a spec that runs: of traffic that goes past the arms, or comes to them past
+    their weights, and of annotations that cannot be read.
+    """
     unserved: Mapping[str, str] = field(default_factory=dict)
     """Arms that have weight in the route and cannot serve, with the reason of each."""
     hindered: Mapping[str, str] = field(default_factory=dict)
@@ -53,8 +55,6 @@ class Overview:
     """Which backends that were arms lose their weight now, if any do."""
     acts: Acts = ()
     """What was done lately, newest first: who paused or pinned."""
-    ignored: tuple[str, ...] = ()
-    """Annotations that cannot be read, in words."""
     shadow: ShadowState = field(default_factory=ShadowState)
     """What is known of the shadow, where spec.shadow is."""
     rival: str | None = None

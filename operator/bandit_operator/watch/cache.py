@@ -21,7 +21,7 @@ from bandit_operator.api.verbs import ANNOTATIONS
 from bandit_operator.routers import RouteReference
 from bandit_operator.routers.mirrored_for import MIRRORS, mirrored_for
 from bandit_operator.routers.shape import readable
-from bandit_operator.watch.endpoints import Endpoints
+from bandit_operator.watch.endpoints import Endpoints, PodPort
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,7 @@ class Cache:
         self.endpoints = Endpoints()
         self.versions: dict[KindKey, int] = {}
         """resourceVersion of the newest version that a watch has brought of every object."""
+        self._external: set[Key] = set()
         self._dependents: dict[KindKey, set[Key]] = {}
         self._routes_to: dict[KindKey, set[KindKey]] = {}
         self._mirrored: dict[Key, set[KindKey]] = {}
@@ -104,9 +105,17 @@ class Cache:
         """
         key, listed = key_of(body), (body.get("spec") or {}).get("ports") or ()
         tcp = [one for one in listed if one.get("protocol", "TCP") == "TCP"]
-        known = self.services.get(key)
+        known = (self.services.get(key), self.is_external(key))
         self.services[key] = {int(one["port"]): str(one.get("name") or "") for one in tcp}
-        return known != self.services[key]
+        if (body.get("spec") or {}).get("type") == "ExternalName":
+            self._external.add(key)
+        else:
+            self._external.discard(key)
+        return known != (self.services[key], self.is_external(key))
+
+    def is_external(self, service: Key) -> bool:
+        """Whether a Service names something outside of the cluster, of which nothing is watched."""
+        return service in self._external
 
     def ready_endpoints(self, service: Key, port: int | None) -> int | None:
         """Endpoints of a Service that are ready at the port that a route names; None where it is not known.
@@ -117,6 +126,11 @@ class Cache:
         if port is None or not ports:
             return self.endpoints.ready(service)
         return self.endpoints.ready(service, ports[port]) if port in ports else 0
+
+    def pods_at(self, service: Key, port: int | None) -> frozenset[PodPort]:
+        """The ready Pods to which requests for the port that a route names go; none where it is not known."""
+        names = self.services.get(service) or {}
+        return self.endpoints.pods_at(service, None if port is None else names.get(port))
 
     def affected_by_service(self, kind: str, body: Mapping[str, Any]) -> frozenset[Key]:
         """The resources that name this Service."""
@@ -170,6 +184,7 @@ class Cache:
                     dependents.discard(key)
             case "Service":
                 self.services.pop(key, None)
+                self._external.discard(key)
             case "EndpointSlice":
                 service = self.endpoints.drop(key)
                 affected = frozenset() if service is None else self.dependents("Service", service)

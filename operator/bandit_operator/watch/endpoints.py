@@ -23,18 +23,32 @@ _OF_STATEFUL_SET = re.compile(r"(.+)-[0-9]+")
 """A Pod of a StatefulSet: its name and a number."""
 
 
+PodPort = tuple[Key, int | None]
+"""A Pod, and its port that requests reach; None where that is not said."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Slice:
     service: Key
     ready: int
-    ports: frozenset[str] | None
-    """Names of the Service's ports at which they answer; None where that is not said."""
+    ports: Mapping[str, int | None] | None
+    """Their ports by the names of the Service's at which they answer; None where that is not said."""
     owners: frozenset[KindKey]
+    pods: frozenset[Key]
+    """Those that are Pods."""
 
     def ready_at(self, port: str | None) -> int:
         """Endpoints that are ready at a port of the Service, or at any."""
         at = self.ports is None or (port in self.ports if port is not None else bool(self.ports))
         return self.ready if at else 0
+
+    def pods_at(self, port: str | None) -> Iterator[PodPort]:
+        """Its Pods, with their own port behind this one of the Service, or behind the only one."""
+        ports: Mapping[str, int | None] = {"": None} if self.ports is None else self.ports
+        if port is not None and self.ports is not None:
+            ports = {name: number for name, number in ports.items() if name == port}
+        if len(ports) == 1:
+            yield from ((pod, number) for pod in self.pods for number in ports.values())
 
 
 class Endpoints:
@@ -62,6 +76,15 @@ class Endpoints:
         """
         return frozenset().union(*(self._slices[one].owners for one in self._of.get(service, ())))
 
+    def pods_at(self, service: Key, port: str | None) -> frozenset[PodPort]:
+        """The ready Pods to which requests for a port of a Service go; none where that cannot be told.
+
+        Args:
+            service: the Service.
+            port: name of its port; None where that is not known.
+        """
+        return frozenset().union(*(self._slices[one].pods_at(port) for one in self._of.get(service, ())))
+
     def in_front_of(self, owner: KindKey) -> frozenset[Key]:
         """The Services that send requests to Pods of this Deployment or StatefulSet."""
         return frozenset(self._slices[one].service for one in self._by_owner.get(owner, ()))
@@ -75,7 +98,9 @@ class Endpoints:
         if name is None:
             left = self.drop(key)
             return frozenset() if left is None else frozenset({left})
-        now = _Slice((key[0], name), _ready_in(body), _ports_in(body), frozenset(_owners_in(body, key[0])))
+        pods = frozenset((key[0], pod) for pod in _pods_in(body))
+        owners = frozenset(owner for pod in pods for owner in _owners_of(pod))
+        now = _Slice((key[0], name), _ready_in(body), _ports_in(body), owners, pods)
         known = self.ready(now.service)
         left = self.drop(key)
         self._slices[key] = now
@@ -107,7 +132,7 @@ class Endpoints:
         return gone.service
 
 
-def _behind(one: _Slice) -> tuple[frozenset[KindKey], frozenset[str] | None]:
+def _behind(one: _Slice) -> tuple[frozenset[KindKey], Mapping[str, int | None] | None]:
     return one.owners, one.ports
 
 
@@ -123,20 +148,24 @@ def _ready_in(body: Mapping[str, Any]) -> int:
     return sum(1 for _ in _ready(body))
 
 
-def _ports_in(body: Mapping[str, Any]) -> frozenset[str] | None:
-    """Names of the ports of one slice; a Service with a single port need not name it."""
+def _ports_in(body: Mapping[str, Any]) -> Mapping[str, int | None] | None:
+    """The ports of one slice by their names; a Service with a single port need not name it."""
     if "ports" not in body:
         return None
-    return frozenset(str(one.get("name") or "") for one in body["ports"] or ())
+    return {str(one.get("name") or ""): one.get("port") for one in body["ports"] or ()}
 
 
-def _owners_in(body: Mapping[str, Any], namespace: str) -> Iterator[KindKey]:
-    """What the ready Pods of one slice may belong to."""
+def _pods_in(body: Mapping[str, Any]) -> Iterator[str]:
+    """Names of the ready Pods of one slice."""
     for one in _ready(body):
         target = one.get("targetRef") or {}
-        if target.get("kind") != "Pod":
-            continue
-        for kind, pattern in (("Deployment", _OF_DEPLOYMENT), ("StatefulSet", _OF_STATEFUL_SET)):
-            found = pattern.fullmatch(str(target.get("name") or ""))
-            if found is not None:
-                yield kind, namespace, found[1]
+        if target.get("kind") == "Pod" and target.get("name"):
+            yield str(target["name"])
+
+
+def _owners_of(pod: Key) -> Iterator[KindKey]:
+    """What a Pod may belong to, by its name."""
+    for kind, pattern in (("Deployment", _OF_DEPLOYMENT), ("StatefulSet", _OF_STATEFUL_SET)):
+        found = pattern.fullmatch(pod[1])
+        if found is not None:
+            yield kind, pod[0], found[1]
