@@ -41,9 +41,8 @@ class NewBackendUnderAnOldName(Fault):
         after = scene.since
         expect(after <= 2, f"it had the old one's share for {after:.1f} s")
         one.wait("it has a small share", lambda: one.share("bad") > 0, 15)
-        arm = one.arm("bad")
-        trials = float(arm.get("trials", 0))
-        expect(arm.get("state") == "Joining", f"bad is {arm.get('state')}/{arm.get('reason')}")
+        one.wait_for_state("bad", "Joining", seconds=5)
+        trials = float(one.arm("bad").get("trials", 0))
         expect(trials == 0, f"it has {trials:g} trials")
         scene.hold(15)
         trials = float(one.arm("bad").get("trials", 0))
@@ -116,6 +115,7 @@ class ArmRemovedAndPutBack(Fault):
         one.patch({"arms": one.resource()["spec"]["arms"]})
         scene.stroke()
         one.wait("it has a small share", lambda: one.share("late") <= 0.1, 15)
+        one.wait_for_state("late", "Joining", seconds=5)
         arm = one.arm("late")
         expect(float(arm.get("trials", 0)) < 100, f"it has {arm.get('trials')} trials")
         return f"“{word[:120]}”; put back: {arm.get('state')}/{arm.get('reason')}"

@@ -144,8 +144,7 @@ class PodsGoneWithoutScaleTarget(Fault):
         """The arm has no weight."""
         one.wait("its weight is 0", lambda: one.share("bad") == 0, 10)
         after = scene.since
-        arm = one.arm("bad")
-        expect(arm.get("reason") == "NoReadyEndpoint", f"bad is {arm.get('state')}/{arm.get('reason')}")
+        one.wait("it is named", lambda: one.arm("bad").get("reason") == "NoReadyEndpoint", 5)
         scene.hold(20)
         return f"weight 0 after {after:.1f} s, Unavailable/NoReadyEndpoint"
 
