@@ -28,7 +28,7 @@ def used_elsewhere(
         resource: whose arm it is.
         backend: the arm's backend.
         reference: the arm's scale target, if it has one.
-        located: the rule whose weights the resource moves, which does not count.
+        located: the rule whose weights the resource moves; the arm's own weight in it does not count.
     """
     user = _other_route(cache, resource, backend, located.rule)
     if user is not None or reference is None:

@@ -127,7 +127,8 @@ class Observer:
                 "spec.reward.prometheus.address is not set and the operator has no default; set one of them",
             )
         source = source_of(resource)
-        query = self._query(resource, source, start, end)
+        located = self._located(resource)
+        query = self._query(resource, source, located, start, end)
         uid, read_from = resource.metadata.uid, (address, query.counters)
         remembered = self._moments.at(uid, read_from, start)
         query = replace(query, scrapers=remembered is None or remembered.twice)
@@ -152,10 +153,10 @@ class Observer:
         twice = any(tally.twice for tally in tallies.all())
         self._moments.keep(uid, read_from, end, Moment(levels, known, restarted, twice))
         outcomes = source.outcomes(resource, values)
-        outcomes |= await self._explained(resource, address, end, served, outcomes)
-        located = self._located(resource)
         if located is not None and located.sessions_persist:
             outcomes = dict.fromkeys(outcomes, OF_ITS_CLIENTS)
+        else:
+            outcomes |= await self._explained(resource, address, end, served, outcomes)
         shadow = await self._shadow(resource, address, tallies, start, end)
         guards = guard_values(resource, values)
         apart = await self._samples_apart(uid, address, served, start, end)
@@ -192,10 +193,14 @@ class Observer:
         return await self._spacings.of(uid, address, counter, (start, end), empty=not any(grown))
 
     def _query(
-        self, resource: BanditDeployment, source: RewardSource, start: float, end: float
+        self,
+        resource: BanditDeployment,
+        source: RewardSource,
+        located: Located | None,
+        start: float,
+        end: float,
     ) -> WindowQuery:
         """What is asked of a window; raises InvalidSpec where the user's PromQL is none, or not allowed."""
-        located = self._located(resource)
         shadow = (one for family in shadow_counters(resource) for one in family)
         counters = (*source.counters(resource, located), *request_counters(resource), *shadow)
         asked = (*source.queries(resource, start, end), *guard_queries(resource, start, end, located))
