@@ -86,5 +86,6 @@ FAULTS: tuple[type[Fault], ...] = (
     operators.ClockSet,
     operators.APIServerSilent,
     operators.GatewayStalls,
+    operators.OlderDefinition,
 )
 """The registry, by kind: whoever adds a fault adds it here. Those that are played alone come last."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -218,6 +219,61 @@ class APIServerSilent(Fault):
         failed = one.failed_since(scene.strokes[0])
         expect(failed == 0, f"{failed} requests failed")
         return f"no request failed; the loser was at zero {scene.since:.0f} s after the stop"
+
+
+class OlderDefinition(Fault):
+    """The definition of the kind is older than the operator."""
+
+    name = "definition-older-than-operator"
+    injected = "The definition loses status.record, which an older one has not, and one of two arms breaks."
+    expected = (
+        "Ready is False/StatusNotKept, and no weight moves for what would be forgotten; with the definition "
+        "of this version the arm is rolled back, and every reward is counted once."
+    )
+    alone = True
+    quick = True
+
+    def prepare(self, scene: Scene) -> LiveRollout:
+        """Two equal arms, and the way to the field."""
+        one = scene.rollout(good=0.9, bad=0.9)
+        one.start(rollback={"drain": "3s", "retryAfter": "0s"})
+        (version,) = self._definition(one)["spec"]["versions"]
+        self.kept = version["schema"]["openAPIV3Schema"]["properties"]["status"]["properties"]["record"]
+        return one
+
+    def _definition(self, one: LiveRollout) -> dict[str, Any]:
+        return one.cluster.get("crd", "banditdeployments.bandit-operator.dev")
+
+    def _change(self, one: LiveRollout, **operation: Any) -> None:
+        path = "/spec/versions/0/schema/openAPIV3Schema/properties/status/properties/record"
+        patch = json.dumps([{"path": path, **operation}])
+        one.cluster.kubectl(
+            "patch", "crd", "banditdeployments.bandit-operator.dev", "--type=json", "-p", patch
+        )
+
+    def inject(self, scene: Scene, one: LiveRollout) -> None:
+        """Take it out, and break the arm once it is dropped."""
+        scene.stroke()
+        self._change(one, op="remove")
+        one.wait("it is dropped", lambda: "record" not in one.status(), 90)
+        one.steer(bad={"mean": 0.1})
+
+    def observe(self, scene: Scene, one: LiveRollout) -> str:
+        """It is said, and the weights are as they were."""
+        condition = one.wait_for("Ready", "False", "StatusNotKept", seconds=90)
+        after, share = scene.since, one.share("bad")
+        expect("status.record" in condition["message"], condition["message"])
+        scene.hold(15)
+        expect(one.share("bad") == share, f"the weights moved from {share:.1%} to {one.share('bad'):.1%}")
+        self.undo(scene, one)
+        one.wait("the arm that broke is out", lambda: one.replicas("bad") == 0, 150)
+        one.wait_for("Ready", "True", "InSync", seconds=60)
+        later = scene.since - after - 15
+        return f"StatusNotKept after {after:.0f} s; rolled back and Ready {later:.0f} s after its end"
+
+    def undo(self, scene: Scene, one: LiveRollout) -> None:
+        """The definition of this version again."""
+        self._change(one, op="add", value=self.kept)
 
 
 class GatewayStalls(Fault):

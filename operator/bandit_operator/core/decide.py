@@ -235,7 +235,7 @@ def _wishes(
 def _verdict(
     experiment: Experiment, against: RollbackEvidence, standings: Standings, snapshot: Snapshot
 ) -> RolledBack | None:
-    if snapshot.spec_not_read:
+    if snapshot.nobody_judged:
         return None  # whether the user still wants one is not known
     if experiment.pin is not None:
         return None  # whoever pins an arm wants the others as they are, to go back to

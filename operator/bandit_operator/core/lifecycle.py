@@ -99,7 +99,7 @@ def advance(
         standing, entered = _enter(experiment, arm, before, snapshot, first=not standings)
         standing, brought_back = asked.bring_back(experiment, arm, standing, snapshot)
         standing, started_again = renewal.start_again(
-            experiment, arm, standing, facts, snapshot.now, fallen=fallen, judged=not snapshot.spec_not_read
+            experiment, arm, standing, facts, snapshot.now, fallen=fallen, judged=not snapshot.nobody_judged
         )
         standing, replaced = renewal.replaced(arm, standing, facts, snapshot.now)
         standing, moved = _serve(experiment, arm, standing, facts, snapshot.now)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from bandit_operator.core.reasons import SPEC_NOT_READ
+from bandit_operator.core.reasons import NOBODY_JUDGED
 
 WEIGHT_TOTAL = 10_000
 """Sum of the weights of all arms: one unit is a hundredth of a percent of the traffic."""
@@ -315,9 +315,9 @@ class Snapshot:
     """The arm that somebody asks to bring back now, though a verdict has taken it out."""
 
     @property
-    def spec_not_read(self) -> bool:
-        """Whether weights go by what the spec said before: nobody is judged then, or tried again."""
-        return isinstance(self.reading, NothingDue) and self.reading.reason in SPEC_NOT_READ
+    def nobody_judged(self) -> bool:
+        """Whether weights go by what was decided before: no verdict falls then, no loser is tried again."""
+        return isinstance(self.reading, NothingDue) and self.reading.reason in NOBODY_JUDGED
 
 
 # ---- decisions: what follows ----------------------------------------------------------

@@ -163,6 +163,8 @@ BACKEND_NOT_FOUND: Final = "BackendNotFound"
 """An arm's backendRef is not in the rule, or there twice, or its Service does not exist."""
 RULE_CONFLICT: Final = "RuleConflict"
 """An older BanditDeployment already moves the weights of this rule."""
+STATUS_NOT_KEPT: Final = "StatusNotKept"
+"""The API server drops part of the status: the definition that is installed is older than the operator."""
 SCALE_TARGET_REFUSED: Final = "ScaleTargetRefused"
 """The operator may not read or set the scale of an arm's scaleTargetRef."""
 SCALE_TARGET_MISMATCH: Final = "ScaleTargetMismatch"
@@ -226,11 +228,11 @@ NOTHING_DUE: Final = frozenset({BETWEEN_TICKS, FIRST_WINDOW})
 """Nothing is held up: no window is due."""
 RULE_NOT_TOLD: Final = frozenset({BACKEND_NOT_FOUND, RULE_AMBIGUOUS, RULE_NOT_FOUND})
 """Why the spec does not tell the rule: no rewards are read, and in the rule that it told weights are held."""
-SPEC_NOT_READ: Final = RULE_NOT_TOLD | {INVALID_SPEC}
-"""Why the weights go by what the spec said before: no verdict falls meanwhile, no loser is tried again."""
+NOBODY_JUDGED: Final = RULE_NOT_TOLD | {INVALID_SPEC, STATUS_NOT_KEPT}
+"""Why the weights go by what was decided before: no verdict falls meanwhile, no loser is tried again."""
 HELD_BY_THE_CLUSTER: Final = (
     frozenset({BACKEND_UNRESOLVED, NO_ARM_AVAILABLE, NO_SHARE, ROUTE_NOT_ACCEPTED, SESSION_PERSISTENCE})
-    | SPEC_NOT_READ
+    | NOBODY_JUDGED
 )
 """Holds that end as soon as the cluster shows something else, without a window of rewards."""
 IMPLAUSIBLE: Final = frozenset(

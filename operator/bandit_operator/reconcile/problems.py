@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from bandit_operator.api.references import KindKey, ScaleTargetReference, route_of
 from bandit_operator.api.v1alpha1 import BanditDeployment
@@ -18,6 +18,16 @@ def together(problems: Iterable[Problem | None]) -> Problem | None:
     """Several problems as one of the first's reason; None where there is none."""
     found = [one for one in problems if one is not None]
     return Problem(found[0].reason, "; ".join(one.message for one in found)) if found else None
+
+
+def not_kept(names: Sequence[str]) -> Problem:
+    """What is said where the API server drops the part of a status to which these names lead."""
+    return Problem(
+        reasons.STATUS_NOT_KEPT,
+        f"the API server does not keep status.{'.'.join(names)}, so that nothing new is decided: the "
+        "definition of BanditDeployment that is installed is older than the operator; "
+        "apply the one that comes with its chart (files/crd.yaml, kubectl apply --server-side)",
+    )
 
 
 def never_there(

@@ -47,9 +47,10 @@ from bandit_operator.runtime.clock import Clock
 from bandit_operator.runtime.scheduler import Requeue
 from bandit_operator.runtime.telemetry import Metrics
 from bandit_operator.status import conditions, events, notices, writer
-from bandit_operator.status.document import Document, to_status
+from bandit_operator.status.document import to_status
 from bandit_operator.status.overview import Overview, RouteState
 from bandit_operator.status.session import intended
+from bandit_operator.status.writer import Announced
 from bandit_operator.watch.cache import Cache
 
 log = structlog.get_logger()
@@ -180,6 +181,7 @@ class Reconciler:
         unit = unit_in(tracked, placement)
         before = self._intended(tracked, placement, unit)
         self._observe_route(tracked, placement, before, now, monotonic)
+        stood = tracked.committed
         read = await self._read(tracked, now, due, placement.held)
         if read.late:
             tracked.wait_longer()
@@ -212,7 +214,9 @@ class Reconciler:
             shadow=shadow_state(tracked, mirror, now),
             rival=rival,
         )
-        await self._commit(tracked, body, overview)
+        if not await self._commit(tracked, body, overview):
+            tracked.committed, tracked.known = stood, None
+            return Requeue(0.0, tick=False)
         await self._act(tracked, placement, decision, write, gone, mirror)
         return next_requeue(tracked, decision, now, self._clock.now(), self._clock.monotonic())
 
@@ -225,9 +229,9 @@ class Reconciler:
         if isinstance(placement, Problem):
             return together((*tracked.amiss, placement)) or placement
         tracked.committed = tracked.committed.with_route(placement.located.mark, placement.parents)
-        if tracked.refused is None:
+        if tracked.halted is None:
             return placement
-        return dataclasses.replace(placement, held=together((tracked.refused, placement.held)))
+        return dataclasses.replace(placement, held=together((tracked.halted, placement.held)))
 
     def _intended(self, tracked: Tracked, placement: Placement, unit: Unit) -> Intention:
         follow = tracked.experiment.mode is not Mode.ACTIVE
@@ -326,31 +330,28 @@ class Reconciler:
 
     # ---- commit -----------------------------------------------------------------------
 
-    async def _commit(self, tracked: Tracked, body: Mapping[str, Any], overview: Overview) -> None:
-        """Write the status where that must not wait, then post what happened as events."""
-        before = tracked.announced
-        document = Document(
-            generation=tracked.generation,
-            phase=conditions.phase_of(overview),
-            conditions=tuple(conditions.conditions_of(overview, before.conditions)),
-            committed=tracked.committed,
-            decision=overview.decision,
-            realised=tracked.route.realised,
-            foreign_changes=tracked.route.foreign_changes,
-            operator=self._rivals.own,
-            route=route_of(tracked.resource).name,
-            looked_at=overview.now,
-        )
+    async def _commit(self, tracked: Tracked, body: Mapping[str, Any], overview: Overview) -> bool:
+        """Write the status where that must not wait, then post what happened as events.
+
+        Returns:
+            Whether it can be acted on: not where it was just seen that what is written does not last.
+        """
+        before, halted = tracked.announced, tracked.halted
+        document = tracked.document(overview, self._rivals.own)
         if not writer.must_write(document, before, self._clock.monotonic()):
-            return
+            return True
         status = to_status(tracked.experiment, document)
         written = await writer.write(self._api, body, tracked.resource_version, status)
         self._metrics.writes.labels("status", "written").inc()
-        notes = tracked.committed.notes
         tracked.resource_version = written["metadata"]["resourceVersion"]
+        self._cache.put_resource(written)
+        tracked.look_at_stored(status, written.get("status"))
+        if tracked.halted is not None and halted is None:
+            tracked.announced = Announced(before.conditions)
+            return False
+        notes = tracked.committed.notes
         tracked.announced = writer.announced_now(document, self._clock.monotonic())
         tracked.committed = dataclasses.replace(tracked.committed, notes=())
-        self._cache.put_resource(written)
         drafts = events.of_conditions(before.conditions, document.conditions)
         drafts += events.of_mode(tracked.mode_act)
         tracked.mode_act = None
@@ -359,6 +360,7 @@ class Reconciler:
         drafts += events.of_drained(overview.drained)
         self._notify(notices.of(drafts, written, overview.now))
         await events.post(self._api, body, self._identity, [*drafts, *events.of_notes(notes)])
+        return True
 
     # ---- apply ------------------------------------------------------------------------
 

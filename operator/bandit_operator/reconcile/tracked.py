@@ -29,9 +29,12 @@ from bandit_operator.core.quantities import parse_duration
 from bandit_operator.core.windows import FIRST_SETTLE, LONGEST_SETTLE
 from bandit_operator.errors import InvalidSpec
 from bandit_operator.reconcile.mirroring import MirrorSync
+from bandit_operator.reconcile.problems import not_kept, together
 from bandit_operator.reconcile.route_sync import RouteSync
 from bandit_operator.reconcile.scale_writes import ScaleSync
-from bandit_operator.status.document import from_status, read_status
+from bandit_operator.status import conditions, writer
+from bandit_operator.status.document import Document, from_status, read_status
+from bandit_operator.status.overview import Overview
 from bandit_operator.status.session import Committed
 from bandit_operator.status.writer import Announced, announced_before, conditions_in
 
@@ -68,6 +71,8 @@ class Tracked:
     """Reason of the decision that was logged last."""
     refused: Problem | None = None
     """Why the spec cannot run; what is kept is by the last one that could be read, then."""
+    unkept: tuple[str, ...] = ()
+    """Names that lead to a part of the status that the API server does not keep, if there is one."""
     unasked: Problem | None = None
     """Why rewards cannot be asked for as the spec wants it, as of the newest tick."""
     mode_act: Act | None = None
@@ -91,7 +96,12 @@ class Tracked:
     @property
     def amiss(self) -> tuple[Problem, ...]:
         """Why the spec, or what it says of rewards, is not gone by."""
-        return tuple(one for one in (self.refused, self.unasked) if one is not None)
+        return tuple(one for one in (self.halted, self.unasked) if one is not None)
+
+    @property
+    def halted(self) -> Problem | None:
+        """Why nothing new is decided, if something in the spec or the status keeps it from that."""
+        return together((self.refused, not_kept(self.unkept) if self.unkept else None))
 
     def wait_longer(self) -> None:
         """Samples have come later than they were waited for; rewards do not go stale meanwhile."""
@@ -110,6 +120,27 @@ class Tracked:
         scored = any(isinstance(one, Observed) and one.trials > 0 for one in arms.values())
         if scored or self.scored_until is None:
             self.scored_until = window.end if scored else window.start
+
+    def document(self, overview: Overview, operator: str | None) -> Document:
+        """The status that says what a pass found; ``operator`` is the lease of the one that writes it."""
+        return Document(
+            generation=self.generation,
+            phase=conditions.phase_of(overview),
+            conditions=tuple(conditions.conditions_of(overview, self.announced.conditions)),
+            committed=self.committed,
+            decision=overview.decision,
+            realised=self.route.realised,
+            foreign_changes=self.route.foreign_changes,
+            operator=operator,
+            route=route_of(self.resource).name,
+            looked_at=overview.now,
+        )
+
+    def look_at_stored(self, sent: Mapping[str, Any], stored: Any) -> None:
+        """Take in whether a status was stored as it was sent; it may have less to keep than one before."""
+        lost = writer.not_kept(sent, stored)
+        if lost or writer.holds(sent, self.unkept):
+            self.unkept = lost
 
     def look_at_mode(self, asked: Asked, now: float) -> None:
         """Take in the mode of the spec; a change of it is an act."""

@@ -112,6 +112,8 @@ def _metrics_available(overview: Overview, before: Condition | None) -> Claim:
         return "Unknown", held.reason, "rewards are read once the spec tells the rule of the route again"
     if held is not None and held.reason == reasons.INVALID_SPEC:
         return "Unknown", held.reason, "rewards are read once the spec can be read again"
+    if held is not None and held.reason == reasons.STATUS_NOT_KEPT:
+        return "Unknown", held.reason, "rewards are read once what is learned from them is kept"
     if held is not None and held.reason == reasons.SESSION_PERSISTENCE:
         return "Unknown", held.reason, "rewards are learned once clients do not stay with their arms any more"
     if held is not None and held.reason in _WITHOUT_METRICS:

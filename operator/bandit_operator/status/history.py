@@ -212,7 +212,7 @@ def observed(observation: Observation) -> Observed:
 def _no_window(record: DecisionRecord) -> Reading:
     if record.reason in reasons.SOURCE_FAULTS:
         return SourceDown(record.reason, record.message)
-    known = reasons.NOTHING_DUE | reasons.SPEC_NOT_READ
+    known = reasons.NOTHING_DUE | reasons.NOBODY_JUDGED
     due = record.reason if record.reason in known else reasons.BETWEEN_TICKS
     return NothingDue(due, record.message)
 

@@ -117,6 +117,39 @@ async def write(api: KubernetesAPI, body: Mapping[str, Any], resource_version: s
     return await api.patch(path, patch, MERGE_PATCH)
 
 
+def not_kept(sent: Any, stored: Any) -> tuple[str, ...]:
+    """Names that lead to the first part of a merge patch that was not stored; none where all was.
+
+    An API server leaves out what its definition of the kind does not know, and answers as if all were well
+    (https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#field-pruning).
+
+    Args:
+        sent: the patch, or a value in it. Null removes, and is not looked for.
+        stored: what the API server holds in its place.
+    """
+    if sent == stored:
+        return ()
+    if isinstance(sent, Mapping):
+        known = stored if isinstance(stored, Mapping) else {}
+        for name, value in sent.items():
+            if value is not None and name not in known:
+                return (name,)
+            if lost := not_kept(value, known.get(name)):
+                return (name, *lost)
+    if isinstance(sent, list) and isinstance(stored, list):
+        return next(filter(None, map(not_kept, sent, stored)), ())
+    return ()
+
+
+def holds(sent: Any, names: Sequence[str]) -> bool:
+    """Whether a merge patch has something where these names lead, in any element of a list on the way."""
+    if isinstance(sent, list):
+        return any(holds(one, names) for one in sent)
+    if not names:
+        return sent is not None
+    return isinstance(sent, Mapping) and holds(sent.get(names[0]), names[1:])
+
+
 async def write_conditions(
     api: KubernetesAPI, body: Mapping[str, Any], conditions: Sequence[Condition], phase: Phase | None = None
 ) -> Object | None:
