@@ -26,11 +26,14 @@ test: venv lint test-fast ## Everything: lint, unit, golden and real-cluster tes
 	@$(PYTEST) tests -m "slow and not cluster and not image and not flux" -n 2 --dist worksteal $(ARGS)
 	@$(PYTEST) tests -m "cluster and not image and not flux" $(ARGS)
 
-test-fast: venv ## Tests that need no cluster, in two to four minutes
+test-fast: venv ## Tests that need no cluster and are quick, in about a minute
 	@$(PYTEST) tests -m "not cluster and not slow" -n 2 --dist worksteal $(ARGS)
 
-fuzz: venv ## Play 20,000 made-up worlds, and read a million nearly valid documents (hours; WORLDS= and CASES= for less)
-	@WORLDS=$${WORLDS:-20000} CASES=$${CASES:-200000} $(PYTEST) tests/reconcile/test_worlds.py tests/fuzz -n 2 $(ARGS)
+slow-tests: venv ## Measure which tests are slow, and write it to tests/slow.txt (four minutes)
+	@$(PYTEST) tests -m "not cluster and not slow" -n 2 --dist worksteal --measure-durations $(ARGS)
+
+fuzz: venv ## Play 20,000 made-up worlds, and read a million nearly valid documents (two hours; WORLDS= and CASES= for less)
+	@WORLDS=$${WORLDS:-20000} CASES=$${CASES:-200000} $(PYTEST) tests/reconcile/test_worlds.py tests/fuzz -n 2 --dist worksteal $(ARGS)
 
 mutants: venv ## Put known faults back, one by one, and show that the made-up worlds find each (about 10 minutes)
 	@$(BIN)/python -m tests.mutations $(ARGS)
@@ -155,4 +158,4 @@ lock-image: ## Write the locks of the images again: what each needs, and what bu
 clean: ## Delete what was built here; the cache outside stays
 	@rm -rf build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
-.PHONY: help demo test test-fast fuzz mutants chaos lint fmt bench bench-collector bench-overhead profile monitoring study study-replay cluster-build cluster-up cluster-down kubectl install images e2e-image e2e-flux release crds golden docs-site screenshots venv lock lock-image clean
+.PHONY: help demo test test-fast slow-tests fuzz mutants chaos lint fmt bench bench-collector bench-overhead profile monitoring study study-replay cluster-build cluster-up cluster-down kubectl install images e2e-image e2e-flux release crds golden docs-site screenshots venv lock lock-image clean

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import durations
+
 TESTS = Path(__file__).parent
 REPOSITORY = TESTS.parent
 FOLDERS = (
@@ -64,3 +66,13 @@ def test_docstrings_have_one_dialect(folder: str) -> None:
         if OTHER_DIALECT.search(REFERENCE.sub("", text))
     ]
     assert not wrong, "\n".join(wrong)
+
+
+def test_every_test_that_is_called_slow_is_there() -> None:
+    gone = []
+    for name in durations.listed():
+        path, *names = name.split("::")
+        text = (REPOSITORY / path).read_text(encoding="utf-8") if (REPOSITORY / path).exists() else ""
+        if not names[-1].startswith("runTest") and f"def {names[-1]}(" not in text:
+            gone.append(name)
+    assert gone == []

@@ -2,12 +2,15 @@
 
 ``WORLDS`` says how many are played of those around a rollout: 300 unless the environment says otherwise
 (``make fuzz``); a third as many are played around its counters, a sixth around a route from a template, and
-as many around a shadow and around a mirror. ``make mutants`` shows which faults they find.
+as many around a shadow and around a mirror, and a tenth as many around a rollout in which more happens.
+``make mutants`` shows which faults they find.
 """
 
 from __future__ import annotations
 
+import math
 import os
+from dataclasses import dataclass
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -21,36 +24,53 @@ from tests.support.worlds.shadowed import ShadowWorld
 from tests.support.worlds.templates import TemplateWorld
 
 WORLDS = int(os.environ.get("WORLDS", "300"))
-PARTS = 3
-STEPS: dict[type[RuleBasedStateMachine], int] = {
-    World: 12,
-    ShadowWorld: 12,
-    MirrorWorld: 12,
-    TemplateWorld: 12,
-    CounterWorld: 6,
-}
-"""Most that happens in a world, where few are played; around counters each step is several windows."""
+HUNDRED = 100
+"""Most worlds in one test, so that workers can divide them and its dots say how far they are."""
 
 
-def _case(machine: type[RuleBasedStateMachine], number: int) -> type[Any]:
-    """The test of a share of the worlds, so that workers can divide them.
+@dataclass(frozen=True)
+class Played:
+    """How worlds of one kind are played."""
+
+    name: str
+    """Of their tests, before the number."""
+    machine: type[RuleBasedStateMachine]
+    steps: int
+    """Most that happens in one; around counters each step is several windows."""
+    one_in: int
+    """For so many worlds around a rollout one of these is played."""
+    seed: int
+    """Of the first hundred; the next has the next. The first ones are known to ``make mutants``."""
+
+
+KINDS = (
+    Played("Worlds", World, 12, 1, 0),
+    Played("LongWorlds", World, 40, 10, 1000),
+    Played("CounterWorlds", CounterWorld, 6, 3, 3),
+    Played("TemplateWorlds", TemplateWorld, 12, 6, 4),
+    Played("ShadowWorlds", ShadowWorld, 12, 6, 5),
+    Played("MirrorWorlds", MirrorWorld, 12, 6, 6),
+)
+
+
+def _case(kind: Played, number: int, worlds: int) -> type[Any]:
+    """The test of some worlds of a kind.
 
     The machine has the seed: that of a test case is read by nobody.
     """
-    seeded: Any = hypothesis_seed(number)(type(f"{machine.__name__}{number}", (machine,), {}))
+    machine = type(f"{kind.name}{number}", (kind.machine,), {})
+    seeded: Any = hypothesis_seed(kind.seed + number)(machine)
     case: type[Any] = seeded.TestCase
     case.settings = settings(
-        max_examples=WORLDS // (2 * PARTS if machine in (ShadowWorld, MirrorWorld, TemplateWorld) else PARTS),
-        stateful_step_count=STEPS[machine] if WORLDS <= 300 else 40,
+        max_examples=worlds,
+        stateful_step_count=kind.steps,
         deadline=None,
         suppress_health_check=list(HealthCheck),
     )
     return case
 
 
-for number in range(PARTS):
-    globals()[f"TestWorlds{number}"] = _case(World, number)
-globals()["TestCounterWorlds"] = _case(CounterWorld, PARTS)
-globals()["TestTemplateWorlds"] = _case(TemplateWorld, PARTS + 1)
-globals()["TestShadowWorlds"] = _case(ShadowWorld, PARTS + 2)
-globals()["TestMirrorWorlds"] = _case(MirrorWorld, PARTS + 3)
+for kind in KINDS:
+    played = WORLDS // kind.one_in
+    for number in range(math.ceil(played / HUNDRED)):
+        globals()[f"Test{kind.name}{number}"] = _case(kind, number, min(HUNDRED, played - number * HUNDRED))
