@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.cluster
 class Made(Rollout):
     """A rollout whose route is made from a template; nobody applies one."""
 
-    def create_from(self, policy: str, **spec: Any) -> None:
+    def create_from(self, policy: str, timeouts: dict[str, str] | None = None, **spec: Any) -> None:
         """Apply Services and resource."""
         arms = [{"name": arm, "backendRef": {"name": f"{self.name}-{arm}", "port": 80}} for arm in self.arms]
         template = {
@@ -27,6 +28,7 @@ class Made(Rollout):
             "spec": {
                 "parentRefs": [{"name": "main", "namespace": "gateway"}],
                 "matches": [{"path": {"value": f"/{self.name}"}}],
+                **({} if timeouts is None else {"timeouts": timeouts}),
                 "filters": [
                     {
                         "type": "ResponseHeaderModifier",
@@ -61,6 +63,40 @@ class Made(Rollout):
     def patch_route(self, patch: dict[str, Any]) -> None:
         """Merge-patch the route as another writer would."""
         self.cluster.kubectl("patch", "httproute", self.name, "--type=merge", "-p", json.dumps(patch))
+
+
+@contextmanager
+def gateway_api_without_timeouts(one: Made) -> Iterator[None]:
+    """For a while the API server knows no timeouts of an HTTPRoute, as that of an older Gateway API."""
+    name = "httproutes.gateway.networking.k8s.io"
+    versions = one.cluster.get("crd", name)["spec"]["versions"]
+    at = [version["name"] for version in versions].index("v1")
+    place = ("schema", "openAPIV3Schema", "properties", "spec", "properties", "rules", "items", "properties")
+    rule = versions[at]
+    for part in place:
+        rule = rule[part]
+    path = f"/spec/versions/{at}/{'/'.join(place)}/timeouts"
+
+    def change(**operation: Any) -> None:
+        patch = json.dumps([{"path": path, **operation}])
+        one.cluster.kubectl("patch", "crd", name, "--type=json", "-p", patch)
+
+    def is_kept() -> bool:
+        route = one.route_object()
+        route["metadata"]["name"] += "-tried"
+        route["spec"]["rules"][0]["timeouts"] = {"request": "5s"}
+        how = ("create", "--dry-run=server", "--validate=false", "-o", "json", "-f", "-")
+        return (
+            "timeouts" in json.loads(one.cluster.kubectl(*how, stdin=json.dumps(route)))["spec"]["rules"][0]
+        )
+
+    change(op="remove")
+    try:
+        wait_until(lambda: not is_kept(), "the API server drops timeouts", 30)
+        yield
+    finally:
+        change(op="add", value=rule["timeouts"])
+        wait_until(is_kept, "the API server keeps timeouts", 30)
 
 
 @pytest.fixture
@@ -115,3 +151,16 @@ def test_what_others_change_is_put_back_and_a_route_that_is_deleted_is_made_agai
 
     wait_until(follows, "labels follow the template", 10)
     assert made.weights() == weights
+
+
+def test_what_the_gateway_api_does_not_know_of_the_template_is_said_and_the_rest_serves(made: Made) -> None:
+    with gateway_api_without_timeouts(made):
+        made.create_from("Delete", timeouts={"request": "5s"})
+        condition = made.wait_for("Ready", "False", "TemplateNotKept")
+        assert "/spec/rules/0/timeouts" in condition["message"]
+        wait_until(made.answers, "a request is served all the same", 30)
+        made.wait_for_bad()
+        assert made.status()["foreignWeightChanges"] == 0
+    made.patch({"interval": "6s"})
+    made.wait_for("Ready", "True", "InSync")
+    assert made.route()["spec"]["rules"][0]["timeouts"] == {"request": "5s"}

@@ -140,7 +140,9 @@ class FakeAPI(KubernetesAPI):
         self.writes.append(Write("create", path, copied(body)))
         if place is None:
             return body
-        self.put(place, {**body, "metadata": {**body["metadata"], "uid": f"made-{self.version}"}})
+        made = copied({**body, "metadata": {**body["metadata"], "uid": f"made-{self.version}"}})
+        self.prune(made)
+        self.put(place, made)
         for look in self.on_write:
             look(self.writes[-1])
         if failure is not None:

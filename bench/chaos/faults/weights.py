@@ -78,9 +78,10 @@ class GitOpsLoop(Fault):
         self.loops = 8
         words = ("apply", "--server-side", "--force-conflicts", f"--field-manager={MANAGER}", "-f", "-")
         for _ in range(self.loops):
-            scene.stroke()
+            begun = scene.stroke()
             one.cluster.kubectl(*words, stdin=json.dumps(one.route_object()))
-            time.sleep(max(0.0, scene.strokes[-1] + 10 - time.time()))
+            scene.stroke()  # kubectl takes half a second and more to come to its request
+            time.sleep(max(0.0, begun + 10 - time.time()))
 
     def observe(self, scene: Scene, one: LiveRollout) -> str:
         """Few requests went astray."""

@@ -42,6 +42,16 @@ Route = Mapping[str, Any]
 Change = tuple[tuple[str | int, ...], Any]
 """A place in the route and what is to be there; None where nothing is."""
 
+
+@dataclass(frozen=True, slots=True)
+class Unkept:
+    """What the API server, or a webhook that it asks, has not kept of what was written last."""
+
+    changes: tuple[Change, ...] = ()
+    again: bool = False
+    """Whether they are to be written once more, as where another Gateway API may be installed by now."""
+
+
 _PARENTS = TypeAdapter(list[ParentRef])
 _HOSTNAMES = TypeAdapter(list[str] | None)
 _RULE_FIELDS: Mapping[str, TypeAdapter[Any]] = {
@@ -64,6 +74,10 @@ class Wanted:
     """Whether something of the template's, or the route itself, is gone or other than it says."""
     leaving: tuple[Backend, ...] = ()
     """Backends that were arms, and that the patch takes out."""
+    changes: tuple[Change, ...] = ()
+    """Where the route is other than its template says, with what it is to say."""
+    unkept: tuple[str, ...] = ()
+    """Of these the places, as JSON pointers, at which the API server does not keep what is written."""
 
 
 def is_ours(resource: BanditDeployment, route: Route) -> bool:
@@ -79,6 +93,7 @@ def wanted(
     weights: Mapping[str, int],
     known: Sequence[str],
     mirrors: Collection[str] = (),
+    unkept: Unkept = Unkept(),
 ) -> Wanted:
     """What the route is to be.
 
@@ -90,14 +105,17 @@ def wanted(
         weights: what was committed for each arm; arms that are not in it are new.
         known: backends that are arms or were, as ``former`` names them.
         mirrors: where filters mirror to that are the operator's, which no template says.
+        unkept: what was written and not kept, which is nobody's edit.
     """
     if route is None:
         return Wanted(_made(resource, template, weights), missing=True, edited=True)
     changes = [*_metadata(resource, template, route), *_parents_and_hosts(template, route)]
     rule, over = _rule(resource, template, router, route, weights, known, mirrors)
     changes += rule
-    if not changes and not over:
-        return Wanted(route)
+    lost = [change for change in changes if change in unkept.changes]
+    places = tuple(_pointer(place) for place, _ in lost)
+    if len(changes) == len(lost) and not over and not (lost and unkept.again):
+        return Wanted(route, changes=tuple(changes), unkept=places)
     after = copy.deepcopy(dict(route))
     operations: list[dict[str, Any]] = [
         {"op": "test", "path": "/metadata/generation", "value": route["metadata"]["generation"]},
@@ -112,7 +130,8 @@ def wanted(
         operations.append({**operation, "path": _pointer(place)})
         _set(after, place, value)
     leaving = tuple(router.backends(route, int(place[2]))[int(place[-1])] for place, _ in over)
-    return Wanted(after, tuple(operations), edited=bool(changes), leaving=leaving)
+    edited = len(changes) > len(lost)
+    return Wanted(after, tuple(operations), False, edited, leaving, tuple(changes), places)
 
 
 def with_weights(route: Route, located: Located, weights: Mapping[str, int]) -> dict[str, Any]:

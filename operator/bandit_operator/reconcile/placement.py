@@ -29,7 +29,7 @@ from bandit_operator.core import drain, reasons, servable
 from bandit_operator.core.model import OUT_STATES, ArmFacts, ArmStanding, Backend, Mode, Problem
 from bandit_operator.errors import APIError, NotFound
 from bandit_operator.reconcile import generated, neighbours, problems
-from bandit_operator.reconcile.generated import Wanted
+from bandit_operator.reconcile.generated import Unkept, Wanted
 from bandit_operator.routers import ROUTERS, Located, Router
 from bandit_operator.status.session import Committed
 from bandit_operator.watch.cache import Cache, ScaleTarget, scale_target
@@ -131,9 +131,7 @@ class Locator:
         self._api = api
 
     async def place(
-        self,
-        resource: BanditDeployment,
-        committed: Committed,
+        self, resource: BanditDeployment, committed: Committed, unkept: Unkept
     ) -> Placement | Problem:
         """Find route, rule, backends and scale targets.
 
@@ -141,11 +139,12 @@ class Locator:
             resource: The resource.
             committed: What its status holds. Once the resource runs, something of an arm that is not there
                 takes out that arm and not the others.
+            unkept: What a generated route was to say and was not let say.
         """
         reference = route_of(resource)
         router = ROUTERS[reference.group, reference.kind]
         there = await self._route(router, (reference.namespace, reference.name))
-        wanted = _wanted(resource, router, there, committed)
+        wanted = _wanted(resource, router, there, committed, unkept)
         if isinstance(wanted, Problem):
             return wanted
         route, backends = wanted.route, backends_of(resource)
@@ -165,7 +164,7 @@ class Locator:
             and any(_names(words, one.backend) for one in router.mirrors(route, located.rule))
         )
         facts: dict[str, ArmFacts] = {}
-        wrong: list[Problem | None] = []
+        wrong = [problems.template_not_kept(wanted.unkept) if wanted.unkept else None]
         targets = scale_targets_of(resource)
         for arm, backend in backends.items():
             arm_facts, problem = await self._facts(
@@ -350,6 +349,7 @@ def _wanted(
     router: Router,
     route: Mapping[str, Any] | None,
     committed: Committed,
+    unkept: Unkept,
 ) -> Wanted | Problem:
     """The route that is named, as it is, or the one that is made, as it is to be."""
     template, reference = resource.spec.traffic.route_template, route_of(resource)
@@ -371,7 +371,7 @@ def _wanted(
         )
     weights = committed.intention.weights if committed.intention else {}
     known, mirrors = committed.backends, committed.mirrors
-    wanted = generated.wanted(resource, template, router, route, weights, known, mirrors)
+    wanted = generated.wanted(resource, template, router, route, weights, known, mirrors, unkept)
     writes = resource.spec.mode is Mode.ACTIVE
     return wanted if writes else replace(wanted, operations=(), edited=False)
 

@@ -30,6 +30,16 @@ def not_kept(names: Sequence[str]) -> Problem:
     )
 
 
+def template_not_kept(places: Sequence[str]) -> Problem:
+    """What is said where the API server does not keep a generated route as its template says."""
+    return Problem(
+        reasons.TEMPLATE_NOT_KEPT,
+        f"spec.traffic.routeTemplate: the API server does not keep {', '.join(places)} of the route as they "
+        "are written: the Gateway API that is installed does not know them, or an admission webhook changes "
+        "them; install a newer one, or leave them out of the template",
+    )
+
+
 def never_there(
     resource: BanditDeployment, arm: str, backend: Backend, located: Located, *, in_rule: bool, exists: bool
 ) -> Problem | None:

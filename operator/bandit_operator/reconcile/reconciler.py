@@ -225,7 +225,9 @@ class Reconciler:
     async def _place(self, tracked: Tracked, body: Mapping[str, Any]) -> Placement | Problem:
         sharing = self._cache.sharing_route(route_of(tracked.resource))
         owner = older_owner(claims(body, tracked.committed.spec, sharing))
-        placement = owner or await self._locator.place(tracked.resource, tracked.committed)
+        placement = owner or await self._locator.place(
+            tracked.resource, tracked.committed, tracked.route.unkept(self._clock.monotonic())
+        )
         if isinstance(placement, Problem):
             return together((*tracked.amiss, placement)) or placement
         tracked.committed = tracked.committed.with_route(placement.located.mark, placement.parents)

@@ -15,6 +15,7 @@ from bandit_operator.core import reasons
 from bandit_operator.core.decision import Intention
 from bandit_operator.reconcile import problems
 from bandit_operator.reconcile.contest import CONTEST_SECONDS, Contest
+from bandit_operator.reconcile.generated import Change, Unkept
 from bandit_operator.reconcile.placement import Placement
 from bandit_operator.reconcile.realised import Realised
 from bandit_operator.routers import Located
@@ -26,6 +27,8 @@ ACCEPT_SECONDS = 10.0
 """How long a gateway may take to accept a generation before users are told."""
 FOLLOW_SECONDS = 3.0
 """How long a gateway and its counters may take to follow new weights."""
+KEPT_SECONDS = 600.0
+"""After so long it is tried again whether the API server keeps what a template says."""
 SHOWN_REQUESTS = 20.0
 """Of fewer requests in a window no share is shown."""
 
@@ -52,6 +55,8 @@ class RouteSync:
         self._unaccepted_since: float | None = None  # since when no generation was seen accepted, monotonic
         self._shared_out = Realised()  # requests as they were meant to go, and as they went
         self._refused: str | None = None  # the API server's words
+        self._unkept: tuple[Change, ...] = ()  # what the API server did not keep of a template
+        self._unkept_at = -math.inf  # when that was seen, monotonic
         self._overtaken: tuple[str, float] | None = None  # its words, and since when no write went through
 
     # ---- what was seen --------------------------------------------------------------------
@@ -131,6 +136,11 @@ class RouteSync:
     def expect_change(self) -> None:
         """The spec says something else of the route now: that it differs is nobody's change."""
         self._in_sync = False
+        self._unkept = ()
+
+    def note_unkept(self, changes: tuple[Change, ...], monotonic: float) -> None:
+        """What the API server has not kept of a route that was just made or mended by its template."""
+        self._unkept, self._unkept_at = changes, monotonic
 
     def end_write(self, strangers: Mapping[int, int], gone: frozenset[int] = frozenset()) -> None:
         """The route carries the weights, beside these of other backends by their index.
@@ -165,6 +175,10 @@ class RouteSync:
         least = 0.0 if self.back_off(monotonic) == 0 else HARMFUL_SECONDS
         wait = least if harmful else self.back_off(monotonic)
         return monotonic >= self._asserted_at + wait
+
+    def unkept(self, monotonic: float) -> Unkept:
+        """What of a generated route is not kept, and whether it is to be tried again."""
+        return Unkept(self._unkept, monotonic >= self._unkept_at + KEPT_SECONDS)
 
     def knows_strangers(self, located: Located) -> bool:
         """Whether the other backends of the rule have the weights that they had while it was in sync."""

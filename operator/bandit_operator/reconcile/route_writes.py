@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 
 from bandit_operator.adapters.kubernetes import KubernetesAPI
 from bandit_operator.adapters.objects import Object
 from bandit_operator.api.references import backends_of, route_of
 from bandit_operator.core.decision import Decision
+from bandit_operator.errors import APIError
 from bandit_operator.reconcile import apply, generated
-from bandit_operator.reconcile.generated import Wanted
+from bandit_operator.reconcile.generated import Change, Route, Wanted
 from bandit_operator.reconcile.placement import Placement
 from bandit_operator.reconcile.together import RouteWrite
 from bandit_operator.reconcile.tracked import Tracked
@@ -51,20 +53,25 @@ class RouteWrites:
 
         Raises:
             Conflict: The route has changed since it was looked at; nothing was written.
-            APIError, APIUnreachable, NotLeading: As ``KubernetesAPI.patch``.
+            APIError: The API server refused, or what it stored has other weights than were written.
+            APIUnreachable, NotLeading: As ``KubernetesAPI.patch``.
         """
         if placement.missing:
             if tracked.route.may_assert(monotonic, harmful=True):
                 tracked.route.begin_write(monotonic)
-                self._written(placement, await apply.make_route(self.api, placement, decision.weights))
+                route = await apply.make_route(self.api, placement, decision.weights)
+                self._written(placement, route)
+                tracked.route.note_unkept(_unkept(tracked, placement, decision, route), monotonic)
                 tracked.route.end_write({})
             return
         if placement.there is not None:
             if write is None and not tracked.route.may_assert(monotonic, harmful=False):
                 return  # weights that are due in a contest are harmful ones, and take the rest along
             tracked.route.begin_write(monotonic)
-            route = await apply.set_template(self.api, placement, _wanted(tracked, placement, decision))
+            wanted = _wanted(tracked, placement, decision, placement.there)
+            route = await apply.set_template(self.api, placement, wanted)
             self._written(placement, route)
+            tracked.route.note_unkept(_unkept(tracked, placement, decision, route), monotonic)
             located = placement.router.locate(
                 readable(route), route_of(tracked.resource).section, backends_of(tracked.resource)
             )
@@ -89,16 +96,35 @@ class RouteWrites:
         if write.at > now:
             return
         route = await apply.set_weights(self.api, placement, write.weights, write.strangers)
-        if route is not None:
-            self._written(placement, route)
-            tracked.route.end_write(write.strangers, gone)
+        if route is None:
+            return
+        self._written(placement, route)
+        there = placement.router.locate(
+            readable(route), route_of(tracked.resource).section, backends_of(tracked.resource)
+        )
+        if isinstance(there, Located) and there.weights != write.weights:
+            raise APIError(
+                200,
+                f"it answered with other weights ({_told(there.weights)}) than were written "
+                f"({_told(write.weights)}): an admission webhook or policy changes them",
+            )
+        tracked.route.end_write(write.strangers, gone)
 
     def _written(self, placement: Placement, route: Object) -> None:
         self.cache.put_route(placement.router.kind, route)
         self.metrics.writes.labels("route", "written").inc()
 
 
-def _wanted(tracked: Tracked, placement: Placement, decision: Decision) -> Wanted:
+def _told(weights: Mapping[str, int]) -> str:
+    return ", ".join(f"{arm} {weight}" for arm, weight in weights.items())
+
+
+def _unkept(tracked: Tracked, placement: Placement, decision: Decision, route: Object) -> tuple[Change, ...]:
+    """What the route still lacks of its template, as the API server answered the write of it."""
+    return _wanted(tracked, placement, decision, readable(route)).changes
+
+
+def _wanted(tracked: Tracked, placement: Placement, decision: Decision, route: Route) -> Wanted:
     """What the template asks for; a backend that is put in has no weight where it is to have none."""
     template = tracked.resource.spec.traffic.route_template
     assert template is not None  # for the type checker: no other route is to be patched
@@ -106,6 +132,4 @@ def _wanted(tracked: Tracked, placement: Placement, decision: Decision) -> Wante
         arm: weight if decision.weights[arm] > 0 else 0 for arm, weight in placement.located.weights.items()
     }
     known, mirrors = tracked.committed.backends, tracked.committed.mirrors
-    return generated.wanted(
-        tracked.resource, template, placement.router, placement.there, weights, known, mirrors
-    )
+    return generated.wanted(tracked.resource, template, placement.router, route, weights, known, mirrors)

@@ -1,0 +1,55 @@
+"""What follows from the answer to a write of weights: the route may not be what was written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bandit_operator.core import reasons
+from tests.support.playing import WORSE, Start, learned, ready, until
+from tests.support.process import Process
+
+
+def let_a_webhook_set_weights(one: Process) -> None:
+    """From now on every write of the route ends with the weights that it has now."""
+    kept = one.weights()
+
+    def mutate(body: Any) -> None:
+        for rule in body.get("spec", {}).get("rules", []):
+            for ref in rule["backendRefs"]:
+                ref["weight"] = kept[ref["name"]]
+
+    one.api.prune = mutate
+
+
+async def test_weights_that_a_webhook_changes_are_said_to_be_refused_and_nobody_else_is_blamed(
+    process: Start,
+) -> None:
+    one = await learned(process)
+    let_a_webhook_set_weights(one)
+    one.earning = WORSE
+    await until(one, lambda: ready(one) == ("False", reasons.WRITE_REFUSED))
+    await one.tick(3)
+    message = one.condition("TrafficInSync")["message"]
+    assert "answered with other weights (good 5000, bad 5000) than were written (good " in message
+    assert "an admission webhook or policy changes them" in message
+    assert one.status["foreignWeightChanges"] == 0
+
+
+async def test_a_loser_keeps_its_pods_while_a_webhook_keeps_its_weight(process: Start) -> None:
+    one = await learned(process)
+    let_a_webhook_set_weights(one)
+    one.earning = WORSE
+    await until(one, lambda: one.arm("bad")["state"] == "Draining")
+    await one.tick(20)
+    assert one.replicas("bad") > 0
+    assert ready(one) == ("False", reasons.WRITE_REFUSED)
+
+
+async def test_weights_move_once_the_webhook_is_gone(process: Start) -> None:
+    one = await learned(process)
+    let_a_webhook_set_weights(one)
+    one.earning = WORSE
+    await until(one, lambda: ready(one) == ("False", reasons.WRITE_REFUSED))
+    one.api.prune = lambda _: None
+    await until(one, lambda: one.arm("bad").get("reason") == reasons.SCALED_TO_ZERO)
+    assert ready(one)[0] == "True"
