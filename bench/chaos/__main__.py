@@ -17,7 +17,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +42,14 @@ def chosen(names: Sequence[str] | None, quick: bool) -> list[type[Fault]]:
     ]
 
 
-def run(faults: Sequence[type[Fault]], folder: Path) -> list[Row]:
-    """Play faults on a fresh cluster whose state lies in a folder, and return their figures."""
+def run(faults: Sequence[type[Fault]], folder: Path, keep: Callable[[Row], None]) -> list[Row]:
+    """Play faults on a fresh cluster whose state lies in a folder, and return their figures.
+
+    Args:
+        faults: the faults.
+        folder: of the cluster.
+        keep: called with the figures of each as soon as it was played.
+    """
     columns = (TextColumn("{task.description:70}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     playing: set[str] = set()
     with Progress(*columns) as progress:
@@ -54,6 +60,7 @@ def run(faults: Sequence[type[Fault]], folder: Path) -> list[Row]:
             progress.update(bar, description=", ".join(sorted(playing))[:70])
 
         def ended(row: Row) -> None:
+            keep(row)
             playing.discard(row["fault"])
             word = "ok" if row["ok"] else f"NOT OK: {'; '.join(row['problems'])}"
             progress.console.print(f"{row['fault']:42} {row['seconds']:5.0f} s  {word}", highlight=False)
@@ -102,9 +109,15 @@ def main(arguments: list[str] | None = None) -> None:
     before = (
         json.loads(file.read_text(encoding="utf-8")) if options.only is not None and file.exists() else {}
     )
-    began, rows = time.monotonic(), []
+    began, played = time.monotonic(), list[Row]()
+
+    def keep(row: Row) -> None:
+        played.append(row)
+        page.keep(report_of(played, time.monotonic() - began, before), build)
+
+    rows: list[Row] = []
     try:
-        rows = run(faults, build) if faults else []
+        rows = run(faults, build, keep) if faults else []
     except (ClusterError, AssertionError) as error:
         sys.exit(f"bench.chaos: {error}")
     report = report_of(rows, time.monotonic() - began, before)

@@ -69,11 +69,16 @@ def write(report: dict[str, Any], build: Path, docs: Path) -> None:
         build: Folder for the JSON file.
         docs: Folder for the page.
     """
-    for folder in (build, docs):
-        folder.mkdir(parents=True, exist_ok=True)
-    (build / "report.json").write_text(as_json(report), encoding="utf-8")
+    keep(report, build)
+    docs.mkdir(parents=True, exist_ok=True)
     pictures.draw(report["faults"], docs / "chaos.png")
     (docs / "chaos.md").write_text(text_of(report, "chaos.png"), encoding="utf-8")
+
+
+def keep(report: dict[str, Any], build: Path) -> None:
+    """Write report.json alone, as while faults are still played: what was played is not lost then."""
+    build.mkdir(parents=True, exist_ok=True)
+    (build / "report.json").write_text(as_json(report), encoding="utf-8")
 
 
 def text_of(report: dict[str, Any], picture: str) -> str:

@@ -1,6 +1,6 @@
 """Which tests are slow, as measured: ``make slow-tests`` writes them to ``tests/slow.txt``.
 
-They carry the mark ``slow`` then, so that ``make test-fast`` is over within a minute; ``make test`` runs
+They carry the mark ``slow`` then, so that ``make test-fast`` takes little over a minute; ``make test`` runs
 all of them. A test that is slow whatever the machine (it starts programs) has the mark in its own file.
 """
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import itertools
+import json
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from bench.chaos import __main__ as command
 from bench.chaos.fault import Fault
 from bench.chaos.faults import FAULTS
+from bench.chaos.play import Row
+from cluster.client import ClusterError
 
 NAMES = [fault.name for fault in FAULTS]
 
@@ -55,6 +60,22 @@ def test_a_fault_that_is_played_again_replaces_its_row_and_keeps_the_others() ->
     assert [(row["fault"], row["ok"]) for row in found["faults"]] == [(first, True), (second, True)]
     assert found["seconds"] == 900.0
     assert command.report_of([{"fault": first, "ok": True}], 60.0, {})["seconds"] == 60.0
+
+
+def test_what_was_played_is_not_lost_with_a_run_that_fails(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def fails_after_two(_: object, folder: Path, keep: Callable[[Row], None]) -> list[Row]:
+        for name in NAMES[:2]:
+            keep({"fault": name, "ok": True})
+        raise ClusterError(f"the cluster in {folder} is gone")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(command, "run", fails_after_two)
+    with pytest.raises(SystemExit, match="is gone"):
+        command.main([])
+    report = json.loads((tmp_path / command.BUILD / "report.json").read_text(encoding="utf-8"))
+    assert [row["fault"] for row in report["faults"]] == NAMES[:2]
 
 
 def test_another_cluster_is_refused(
