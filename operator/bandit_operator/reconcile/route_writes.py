@@ -9,6 +9,7 @@ from bandit_operator.adapters.kubernetes import KubernetesAPI
 from bandit_operator.adapters.objects import Object
 from bandit_operator.api.references import backends_of, route_of
 from bandit_operator.core.decision import Decision
+from bandit_operator.core.model import Problem
 from bandit_operator.errors import APIError
 from bandit_operator.reconcile import apply, generated
 from bandit_operator.reconcile.generated import Change, Route, Wanted
@@ -72,9 +73,7 @@ class RouteWrites:
             route = await apply.set_template(self.api, placement, wanted)
             self._written(placement, route)
             tracked.route.note_unkept(_unkept(tracked, placement, decision, route), monotonic)
-            located = placement.router.locate(
-                readable(route), route_of(tracked.resource).section, backends_of(tracked.resource)
-            )
+            located = _located(tracked, placement, route)
             if not isinstance(located, Located) or located.others != placement.located.others:
                 return  # another look says what to make of it
             placement = dataclasses.replace(placement, route=readable(route), located=located)
@@ -99,9 +98,7 @@ class RouteWrites:
         if route is None:
             return
         self._written(placement, route)
-        there = placement.router.locate(
-            readable(route), route_of(tracked.resource).section, backends_of(tracked.resource)
-        )
+        there = _located(tracked, placement, route)
         if isinstance(there, Located) and there.weights != write.weights:
             raise APIError(
                 200,
@@ -113,6 +110,12 @@ class RouteWrites:
     def _written(self, placement: Placement, route: Object) -> None:
         self.cache.put_route(placement.router.kind, route)
         self.metrics.writes.labels("route", "written").inc()
+
+
+def _located(tracked: Tracked, placement: Placement, route: Object) -> Located | Problem:
+    """Where the arms are in the route that the API server answered with."""
+    section = route_of(tracked.resource).section
+    return placement.router.locate(readable(route), section, backends_of(tracked.resource))
 
 
 def _told(weights: Mapping[str, int]) -> str:

@@ -95,7 +95,7 @@ class Tracked:
 
     @property
     def amiss(self) -> tuple[Problem, ...]:
-        """Why the spec, or what it says of rewards, is not gone by."""
+        """Why the spec, or what it says of rewards, is not gone by, or nothing new is decided."""
         return tuple(one for one in (self.halted, self.unasked) if one is not None)
 
     @property
