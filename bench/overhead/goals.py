@@ -20,6 +20,7 @@ def rows(parts: dict[str, Any]) -> list[Row]:
         promises += _of_requests(parts["latency"])
     if "scale" in parts:
         promises += _of_ticks(parts["scale"]) + _of_one_tick(parts["scale"]) + _of_the_most(parts["scale"])
+        promises += _of_records(parts["scale"])
     if "shares" in parts:
         promises += _of_shares(parts["shares"])
     return promises
@@ -106,6 +107,17 @@ def _of_the_most(part: dict[str, Any]) -> list[Row]:
         first = part["start_up"]["first"]
         promises.append(_plain(f"start to the first decision, {MOST:,} resources, seconds", 15.0, first))
     return promises
+
+
+def _of_records(part: dict[str, Any]) -> list[Row]:
+    """What comes of the decisions that the resources have on record, made again after each line."""
+    found = [line["replayed"] for line in part["lines"] if "replayed" in line]
+    if not found:
+        return []
+    most, decisions = max(one["resources"] for one in found), sum(one["decisions"] for one in found)
+    on_record = f"{decisions:,} decisions on record, of up to {most:,} resources"
+    differ = sum(one["differ"] for one in found)
+    return [_plain(f"of {on_record}, those that differ when made again", 0.0, differ)]
 
 
 def _of_one_tick(part: dict[str, Any]) -> list[Row]:

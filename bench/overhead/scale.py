@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bandit_operator.core import windows
+from bandit_operator.status.replay import NothingToReplay, replay
 from bench.overhead import counters
 from bench.overhead.environment import NAMESPACE, Environment
 from testbed.rollout import Rollout
@@ -158,7 +159,26 @@ def _line(
     else:
         caught_up, spent = _changed(environment, made, interval, SETTLED, plan.seconds)
     line = {"resources": len(made), "interval": interval, "weights": weights, "caught_up": caught_up}
-    return line | spent
+    return line | spent | {"replayed": replayed(environment)}
+
+
+def replayed(environment: Environment) -> dict[str, int]:
+    """Make the recorded decisions of all resources again.
+
+    Returns:
+        Of how many resources (``resources``) how many decisions were made again (``decisions``), and how many
+        of these, or of the memories that they lead to, came out otherwise (``differ``).
+    """
+    found = {"resources": 0, "decisions": 0, "differ": 0}
+    for body in environment.bench.get("banditdeployments")["items"]:
+        try:
+            result = replay(body)
+        except NothingToReplay:
+            continue
+        found["resources"] += 1
+        found["decisions"] += len(result.replayed)
+        found["differ"] += sum(bool(one.differences) for one in result.replayed) + (not result.memory_agrees)
+    return found
 
 
 def _changed(

@@ -109,3 +109,64 @@ def test_what_cannot_be_made_again_is_said_and_ends_with_two(
 
 def test_text_that_is_no_document_is_refused() -> None:
     assert replay("{").exit_code == 2
+
+
+@pytest.fixture
+def several(resource: dict[str, Any]) -> dict[str, Any]:
+    """As kubectl prints all of a namespace: one that agrees, one that does not, and one that is new."""
+    changed, new = copy.deepcopy(resource), copy.deepcopy(resource)
+    changed["metadata"]["name"], new["metadata"]["name"] = "changed", "new"
+    changed["status"]["history"][-1]["weights"] = {"good": 1, "bad": 9999}
+    del new["status"]
+    return {"apiVersion": "v1", "kind": "List", "items": [resource, changed, new]}
+
+
+def test_of_a_list_each_resource_has_a_line_and_only_what_differs_is_shown(several: dict[str, Any]) -> None:
+    result = replay(json.dumps(several))
+    assert result.exit_code == 1
+    lines = result.stdout.splitlines()
+    assert [line.split()[0] for line in lines if line.startswith("models/")] == [
+        "models/income",
+        "models/changed",
+        "models/new",
+    ]
+    assert "nothing to make again: the status has no history yet" in lines[-2]
+    assert lines[-1].endswith("decisions of 2 resources agree")
+    assert sum("differs" in line for line in lines) == 1
+    assert not any("  agrees " in line for line in lines)
+
+
+def test_a_list_that_agrees_ends_with_zero_and_counts_all_decisions(several: dict[str, Any]) -> None:
+    one, _, new = several["items"]
+    result = replay(yaml.safe_dump({**several, "items": [one, new]}))
+    assert result.exit_code == 0, result.output
+    count = len(json.loads(replay(json.dumps(one), "--json").output)["decisions"])
+    assert result.stdout.splitlines()[-1] == f"{count} of {count} decisions of 1 resource agree"
+
+
+def test_a_list_can_be_read_by_programs(several: dict[str, Any]) -> None:
+    found = json.loads(replay(json.dumps(several), "--json").stdout)
+    assert not found["agrees"]
+    assert {name: one.get("agrees") for name, one in found["resources"].items()} == {
+        "models/income": True,
+        "models/changed": False,
+        "models/new": None,
+    }
+    assert "no history yet" in found["resources"]["models/new"]["nothingToReplay"]
+
+
+@pytest.mark.parametrize(
+    ("keep", "said"), [([2], "models/new: the status has no history"), ([], "the list is empty")]
+)
+def test_a_list_with_nothing_to_make_again_ends_with_two(
+    several: dict[str, Any], keep: list[int], said: str
+) -> None:
+    result = replay(json.dumps({**several, "items": [several["items"][at] for at in keep]}))
+    assert result.exit_code == 2
+    assert said in result.output
+
+
+def test_a_list_of_something_else_is_refused(several: dict[str, Any]) -> None:
+    result = replay(json.dumps({**several, "items": [{"kind": "Namespace"}]}))
+    assert result.exit_code == 2
+    assert "no BanditDeployment" in result.output

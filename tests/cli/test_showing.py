@@ -198,6 +198,20 @@ def test_replay_takes_a_name(run: Run) -> None:
     assert "the memory comes out as stored" in result.output
 
 
+@pytest.mark.parametrize("options", [(), ("-A",)])
+def test_replay_takes_all_where_no_name_is_given(run: Run, options: tuple[str, ...]) -> None:
+    result = run("replay", *options)
+    assert result.exit_code == 0, result.output
+    assert "models/income" in result.output
+    assert result.output.splitlines()[-1].endswith("resource agree")
+
+
+def test_replay_of_a_name_in_all_namespaces_is_refused(run: Run) -> None:
+    result = run("replay", "income", "-A")
+    assert result.exit_code == 2
+    assert "leave out --all-namespaces" in result.output
+
+
 def test_plan_answers_from_what_was_seen(run: Run, played: Process) -> None:
     result = run("plan", "income")
     assert "of income good has rewards and serves; it takes the baseline good and another" in result.output

@@ -1,8 +1,10 @@
-"""``bandit-operator replay``: make the recorded decisions of a resource again."""
+"""``bandit-operator replay``: make the recorded decisions of resources again."""
 
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,62 +12,151 @@ import click
 import yaml
 
 from bandit_operator.api.v1alpha1 import InvalidResource
-from bandit_operator.cli.cluster import Connect, cluster_options
+from bandit_operator.cli.cluster import Cluster, Connect, cluster_options
 from bandit_operator.cli.names import resource_name
-from bandit_operator.status.replay import NothingToReplay, Replay
+from bandit_operator.status.replay import NothingToReplay, Replay, Replayed
 from bandit_operator.status.replay import replay as replay_of
 
 
 @click.command()
-@click.argument("source", metavar="NAME|FILE|-")
+@click.argument("source", metavar="[NAME|FILE|-]", required=False)
+@click.option("-A", "--all-namespaces", is_flag=True, help="Take those of all namespaces.")
 @click.option("--json", "as_json", is_flag=True, help="Write what was found as JSON.")
 @cluster_options(connect=False)
-def replay(source: str, as_json: bool, cluster: Connect) -> None:
+def replay(source: str | None, all_namespaces: bool, as_json: bool, cluster: Connect) -> None:
     """Make every recorded decision of a BanditDeployment again, and say whether it agrees.
 
-    NAME is a resource in the cluster. A FILE has it with its status, as JSON or YAML, and - is standard
-    input, for which no cluster is needed.
+    NAME is a resource in the cluster; without it, those of the namespace are taken. A FILE has one with its
+    status, or a list of them, as JSON or YAML, and - is standard input, for which no cluster is needed.
 
     \b
       kubectl bandit replay income
+      kubectl bandit replay -A
       kubectl get bd income -o json | bandit-operator replay -
 
     A decision agrees where weights, actions, reason and message come out as they were recorded.
     Exit code 0: all agree; 1: some do not; 2: there is nothing to make again.
     """  # noqa: D301 - the mark that keeps click from wrapping lines is the character, not its escape
-    is_file = source == "-" or Path(source).is_file()
-    body = _read(source) if is_file else cluster().resource(resource_name(source))
+    if source is None:
+        text, code = _of_many(_listed(cluster(), all_namespaces=all_namespaces), as_json=as_json)
+    elif all_namespaces:
+        raise click.UsageError(f"{source} names what to take; leave out --all-namespaces, or {source}")
+    else:
+        is_file = source == "-" or Path(source).is_file()
+        body = _read(source) if is_file else cluster().resource(resource_name(source))
+        text, code = (
+            _of_many(body["items"], as_json=as_json) if "items" in body else _of_one(body, as_json=as_json)
+        )
+    click.echo(text)
+    raise SystemExit(code)
+
+
+def _of_one(body: dict[str, Any], *, as_json: bool) -> tuple[str, int]:
+    """What came of a resource, and the exit code."""
     try:
         result = replay_of(body)
     except (NothingToReplay, InvalidResource) as error:
-        raise click.UsageError(f"{body.get('metadata', {}).get('name', source)}: {error}") from error
-    click.echo(json.dumps(_as_json(result), indent=2) if as_json else _as_text(result))
-    raise SystemExit(0 if result.agrees else 1)
+        raise click.UsageError(f"{body.get('metadata', {}).get('name', '?')}: {error}") from error
+    return json.dumps(_as_json(result), indent=2) if as_json else _as_text(result), int(not result.agrees)
+
+
+def _of_many(bodies: Sequence[dict[str, Any]], *, as_json: bool) -> tuple[str, int]:
+    """What came of some resources, and the exit code; one that has nothing to make again is said so.
+
+    Raises:
+        UsageError: None of them has anything to make again.
+    """
+    found: dict[str, Replay | str] = {}
+    with click.progressbar(bodies, label="making decisions again", file=sys.stderr) as counted:
+        for body in counted:
+            try:
+                found[_name(body)] = replay_of(body)
+            except (NothingToReplay, InvalidResource) as error:
+                found[_name(body)] = str(error)
+    made = [one for one in found.values() if isinstance(one, Replay)]
+    if not made:
+        raise click.UsageError(
+            "\n".join(f"{name}: {why}" for name, why in found.items()) or "the list is empty"
+        )
+    text = json.dumps(_many_as_json(found), indent=2) if as_json else _many_as_text(found)
+    return text, int(not all(one.agrees for one in made))
+
+
+def _name(body: dict[str, Any]) -> str:
+    metadata = body.get("metadata", {})
+    return f"{metadata.get('namespace', '?')}/{metadata.get('name', '?')}"
+
+
+def _listed(cluster: Cluster, *, all_namespaces: bool) -> list[dict[str, Any]]:
+    bodies = cluster.resources(everywhere=all_namespaces)
+    if not bodies:
+        where = "any namespace" if all_namespaces else f"namespace {cluster.namespace}"
+        raise click.UsageError(f"there is no BanditDeployment in {where}")
+    return bodies
 
 
 def _read(source: str) -> dict[str, Any]:
+    with click.open_file(source) as file:
+        text = file.read()
     try:
-        with click.open_file(source) as file:
-            body = yaml.safe_load(file)  # JSON is YAML
-    except yaml.YAMLError as error:
-        raise click.UsageError(f"{source} is neither JSON nor YAML: {error}") from error
-    if not isinstance(body, dict) or "spec" not in body:
+        body = json.loads(text)  # JSON is YAML too, which takes a hundred times as long to read
+    except ValueError:
+        try:
+            body = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise click.UsageError(f"{source} is neither JSON nor YAML: {error}") from error
+    if not _is_resource(body) and not (
+        isinstance(body, dict)
+        and isinstance(body.get("items"), list)
+        and all(_is_resource(one) for one in body["items"])
+    ):
         raise click.UsageError(f"{source} is no BanditDeployment; write kubectl get bd NAME -o json")
-    return body
+    result: dict[str, Any] = body
+    return result
+
+
+def _is_resource(body: Any) -> bool:
+    return isinstance(body, dict) and "spec" in body
 
 
 def _as_text(result: Replay) -> str:
-    lines = []
-    for one in result.replayed:
-        verdict = "differs" if one.differences else "agrees "
-        lines.append(f"{one.record.time}  {verdict}  {one.record.reason}")
-        lines += [f"    {difference}" for difference in one.differences]
-    agreeing = sum(not one.differences for one in result.replayed)
-    memory = "as stored" if result.memory_agrees else "NOT as stored"
-    lines.append(f"{agreeing} of {len(result.replayed)} decisions agree; the memory comes out {memory}")
+    lines = [*_lines(result.replayed), _sum(result)]
     if result.older:
         lines.append(f"{result.older} older records have no checkpoint before them and were left out")
     return "\n".join(lines)
+
+
+def _lines(replayed: Iterable[Replayed]) -> Iterator[str]:
+    for one in replayed:
+        verdict = "differs" if one.differences else "agrees "
+        yield f"{one.record.time}  {verdict}  {one.record.reason}"
+        yield from (f"    {difference}" for difference in one.differences)
+
+
+def _sum(result: Replay) -> str:
+    memory = "as stored" if result.memory_agrees else "NOT as stored"
+    decisions = f"{_agreeing(result)} of {len(result.replayed)} decisions agree"
+    return f"{decisions}; the memory comes out {memory}"
+
+
+def _agreeing(result: Replay) -> int:
+    return sum(not one.differences for one in result.replayed)
+
+
+def _many_as_text(found: Mapping[str, Replay | str]) -> str:
+    """A line a resource, beneath it what differs, and the sum of all."""
+    width = max(len(name) for name in found)
+    lines = []
+    for name, one in found.items():
+        if isinstance(one, str):
+            lines.append(f"{name:{width}}  nothing to make again: {one}")
+        else:
+            lines.append(f"{name:{width}}  {_sum(one)}")
+            lines += [f"    {line}" for line in _lines(made for made in one.replayed if made.differences)]
+    made = [one for one in found.values() if isinstance(one, Replay)]
+    agreeing, decisions = sum(map(_agreeing, made)), sum(len(one.replayed) for one in made)
+    of = f"{len(made):,} resource{'' if len(made) == 1 else 's'}"
+    return "\n".join([*lines, f"{agreeing:,} of {decisions:,} decisions of {of} agree"])
 
 
 def _as_json(result: Replay) -> dict[str, Any]:
@@ -77,4 +168,14 @@ def _as_json(result: Replay) -> dict[str, Any]:
             {"time": one.record.time, "reason": one.record.reason, "differences": list(one.differences)}
             for one in result.replayed
         ],
+    }
+
+
+def _many_as_json(found: Mapping[str, Replay | str]) -> dict[str, Any]:
+    return {
+        "agrees": all(one.agrees for one in found.values() if isinstance(one, Replay)),
+        "resources": {
+            name: {"nothingToReplay": one} if isinstance(one, str) else _as_json(one)
+            for name, one in found.items()
+        },
     }

@@ -42,6 +42,8 @@ def parts() -> dict[str, Any]:
     lines = [_line(0, None, "none")]
     lines += [_line(number, every, "settled") for number in (1, 1000) for every in (10, 60)]
     lines.append(_line(200, 10, "moving"))
+    for line in lines[1:]:
+        line["replayed"] = {"resources": line["resources"], "decisions": 10 * line["resources"], "differ": 0}
     flips = [
         {"setting": setting, "interval": every, "first_write": 7.0 + k, "half_lost": 9.0 + k}
         for setting in ("forgetful", "default")

@@ -113,3 +113,15 @@ def test_a_tick_costs_what_the_operator_takes_beyond_its_idle_self(parts: dict[s
 )  # fmt: skip
 def test_figures_are_as_long_as_they_are_exact(value: float | None, digits: int, text: str) -> None:
     assert wording.number(value, digits) == text
+
+
+def test_decisions_that_differ_when_made_again_break_a_promise(parts: dict[str, Any]) -> None:
+    def broken() -> list[str]:
+        return [one["row"] for one in rows(parts) if not one["met"]]
+
+    assert not broken()
+    parts["scale"]["lines"][-1]["replayed"]["differ"] = 1
+    (said,) = broken()
+    assert said == (
+        "of 22,020 decisions on record, of up to 1,000 resources, those that differ when made again"
+    )

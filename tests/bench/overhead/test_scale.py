@@ -1,14 +1,18 @@
-"""A line is measured once the operator is over the change that made it."""
+"""A line is measured once the operator is over the change that made it, and its records are made again."""
 
 from __future__ import annotations
 
+import asyncio
+import copy
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
 from bench.overhead import counters, scale
 from bench.overhead.environment import Environment
+from tests.support.process import Process
 
 NO_ENVIRONMENT = cast(Environment, None)
 
@@ -55,3 +59,17 @@ def test_an_operator_that_never_keeps_up_is_not_waited_for_for_ever(
     late = iter(range(1000))
     monkeypatch.setattr(counters, "lateness", lambda _: (10.0 * (n := next(late)), 300.0 * n))
     assert scale.await_in_time(NO_ENVIRONMENT) is None
+
+
+def test_decisions_on_record_are_made_again_and_those_that_differ_are_counted() -> None:
+    one = Process()
+    asyncio.run(one.tick(5))
+    agrees = {**one.api.objects[one.path], "status": one.status}
+    differs, new = copy.deepcopy(agrees), copy.deepcopy(agrees)
+    differs["status"]["history"][0]["message"] = "for no reason"
+    del new["status"]
+    bench = SimpleNamespace(get=lambda _: {"items": [agrees, differs, new]})
+    found = scale.replayed(cast(Environment, SimpleNamespace(bench=bench)))
+    assert found["resources"] == 2
+    assert found["decisions"] == 2 * len(agrees["status"]["history"])
+    assert found["differ"] == 1
