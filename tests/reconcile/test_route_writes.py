@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from bandit_operator.core import reasons
 from tests.support.playing import WORSE, Start, learned, ready, until
 from tests.support.process import Process
@@ -53,3 +55,24 @@ async def test_weights_move_once_the_webhook_is_gone(process: Start) -> None:
     one.api.prune = lambda _: None
     await until(one, lambda: one.arm("bad").get("reason") == reasons.SCALED_TO_ZERO)
     assert ready(one)[0] == "True"
+
+
+@pytest.mark.parametrize("gone", ["good", "bad"])
+async def test_an_arm_that_is_not_in_the_rule_is_no_refusal_while_the_others_move(
+    process: Start, gone: str
+) -> None:
+    one = await learned(process, arms=("good", "bad", "fair"))
+    one.update_route(
+        lambda spec: spec["rules"][0].update(
+            backendRefs=[ref for ref in spec["rules"][0]["backendRefs"] if ref["name"] != gone]
+        )
+    )
+    one.gateway()
+    await one.look()
+    assert one.arm(gone)["reason"] == reasons.BACKEND_NOT_IN_RULE
+    said = set()
+    for _ in range(5):
+        await one.tick()
+        said.add(one.condition("TrafficInSync")["reason"])
+    assert reasons.WRITE_REFUSED not in said
+    assert any(write.what == "route" for write in one.api.writes)

@@ -53,6 +53,8 @@ class FakeAPI(KubernetesAPI):
         self.writes: list[Write] = []
         self.reads: list[str] = []
         self.failures: list[Failure] = []
+        self.failed: list[BaseException] = []
+        """Those that have been raised."""
         self.on_write: list[Callable[[Write], None]] = []
         """Called after each write that was carried out, before its answer."""
         self.prune: Callable[[Body], None] = lambda _: None
@@ -179,6 +181,7 @@ class FakeAPI(KubernetesAPI):
                     failure.skip -= 1
                     return None
                 self.failures.remove(failure)
+                self.failed.append(failure.error)
                 return failure
         return None
 

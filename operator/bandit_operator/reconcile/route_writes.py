@@ -99,12 +99,15 @@ class RouteWrites:
             return
         self._written(placement, route)
         there = _located(tracked, placement, route)
-        if isinstance(there, Located) and there.weights != write.weights:
-            raise APIError(
-                200,
-                f"it answered with other weights ({_told(there.weights)}) than were written "
-                f"({_told(write.weights)}): an admission webhook or policy changes them",
-            )
+        if isinstance(there, Located):
+            # An arm whose backend is not in the rule was not written, and has no weight there either.
+            kept = {arm: there.weights[arm] for arm in write.weights}
+            if kept != write.weights:
+                raise APIError(
+                    200,
+                    f"it answered with other weights ({_told(kept)}) than were written "
+                    f"({_told(write.weights)}): an admission webhook or policy changes them",
+                )
         tracked.route.end_write(write.strangers, gone)
 
     def _written(self, placement: Placement, route: Object) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from bandit_operator.api.in_force import in_force
 from bandit_operator.core import reasons
+from bandit_operator.errors import APIError
 from tests.support.fake_api import Write
 from tests.support.process import Process
 
@@ -159,6 +160,11 @@ class Promised:
         ready, accepted = conditions.get("Ready"), conditions.get("Accepted")
         if ready is not None and ready["reason"] == reasons.INTERNAL_ERROR:
             assert "RuntimeError" in ready["message"]
+        if ready is not None and ready["reason"] == reasons.WRITE_REFUSED:
+            assert any(isinstance(error, APIError) for error in self.one.api.failed), ready["message"]
+        kept = {reasons.STATUS_NOT_KEPT, reasons.TEMPLATE_NOT_KEPT}
+        dropped = [one for one in conditions.values() if one["reason"] in kept]
+        assert not dropped, f"all that was written is kept here: {dropped}"
         if accepted is not None and self.one.status.get("arms"):
             stopped = accepted["reason"] in ONE_ARM and self.one.status["phase"] == "Rejected"
             assert not stopped, f"what one arm lacks stopped all: {accepted}"
