@@ -92,6 +92,11 @@ class SeveralProcesses(Implausible):
     name = "several-processes-one-address"
     injected = "One arm is served by three worker processes behind one metrics address for 45 s."
     expected = "CounterNotSteady is said within a few windows; nothing is counted twice; no verdict."
+    stated = (
+        f"{NOT_BELIEVED} Nor is a part of the two windows before: a counter that was reset once is that of a"
+        " process that has started again, as far as anybody can tell."
+    )
+    stated_lost = 0.06
     told: ClassVar[Told] = {"workers": 3}
     reasons = frozenset({"CounterNotSteady"})
     lasts = 40.0
