@@ -31,11 +31,6 @@ class ExternalMetrics:
         self._cluster, self._namespace = cluster, namespace
         trusted = authority(folder, "authority")
         own = issued(trusted, folder, NAME, f"DNS:{NAME}.{namespace}.svc")
-        config, deployment, service = program(
-            namespace, NAME, EXTERNAL_METRICS, 8443, own.file.read_text(), own.key.read_text()
-        )
-        (container,) = deployment["spec"]["template"]["spec"]["containers"]
-        container["readinessProbe"]["httpGet"]["scheme"] = "HTTPS"
         api_service = {
             "apiVersion": "apiregistration.k8s.io/v1",
             "kind": "APIService",
@@ -50,7 +45,7 @@ class ExternalMetrics:
                 "service": {"namespace": namespace, "name": NAME, "port": 80},
             },
         }
-        cluster.apply(config, deployment, service, api_service)
+        cluster.apply(*program(namespace, NAME, EXTERNAL_METRICS, 8443, certificate=own), api_service)
         # Its condition Available comes before requests are passed on.
         wait_until(lambda: cluster.kubectl("get", "--raw", _API), "the API server passes requests on", 60)
 

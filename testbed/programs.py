@@ -5,15 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from testbed.certificates import Certificate
+
 BROKEN_PROMETHEUS = Path(__file__).with_name("broken_prometheus.py")
 """A program that answers as a Prometheus that is ill; the first part of the path says how."""
 
 
 def program(
     namespace: str, name: str, source: Path, port: int, *arguments: str,
-    scraped: bool = False, replicas: int = 1,
+    scraped: bool = False, replicas: int = 1, certificate: Certificate | None = None,
 ) -> list[dict[str, Any]]:  # fmt: skip
-    """Return a Deployment that runs a program, with its Service."""
+    """Return a Deployment that runs a program, with its Service.
+
+    One that has a certificate gets it and its key as PEM texts, after its other arguments, and speaks HTTPS.
+    """
+    if certificate is not None:
+        arguments = (*arguments, certificate.file.read_text(), certificate.key.read_text())
+    scheme = "HTTP" if certificate is None else "HTTPS"
     labels = {"app": name}
     annotations = {"prometheus.io/scrape": "true", "prometheus.io/port": str(port)} if scraped else {}
     container = {
@@ -21,7 +29,7 @@ def program(
         "image": "bandit-serving:dev",
         "command": ["python3", "/programs/program.py", str(port), *arguments],
         "ports": [{"name": "http", "containerPort": port}],
-        "readinessProbe": {"httpGet": {"path": "/", "port": port}, "periodSeconds": 1},
+        "readinessProbe": {"httpGet": {"path": "/", "port": port, "scheme": scheme}, "periodSeconds": 1},
         "volumeMounts": [{"name": "programs", "mountPath": "/programs"}],
     }
     return [
