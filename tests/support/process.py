@@ -51,7 +51,7 @@ class FakeRewards(Observer):
         self.windows.append((start, end))
         self.requests_so_far += 1
         if isinstance(self.earning, BaseException):
-            raise self.earning
+            raise self.earning.with_traceback(None)  # raised again, it would keep all that it has passed
         if isinstance(self.earning, SourceDown):
             return self.earning
         arms: dict[str, Outcome] = {}
