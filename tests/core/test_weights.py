@@ -256,3 +256,9 @@ def test_weights_are_written_in_a_unit_that_guardrails_fit_and_strangers_keep_th
     unit = unit_of(arms, strangers)
     assert (unit.total, unit.factor) == (total, factor)
     assert unit.total in (10_000, arms * unit.factor)
+
+
+def test_no_backend_that_still_has_weight_gets_more_than_the_gateway_api_takes() -> None:
+    assert unit_of(1, (0,)).factor == 10_000
+    unit = unit_of(1, (0,), leaving=(5_000,))
+    assert (unit.total, unit.factor) == (200, 200)

@@ -322,7 +322,7 @@ def _backs_off_from_harm(patch: pytest.MonkeyPatch) -> None:
 
 @fault("coarse-integers", "beside another backend the arms' small weights are not scaled up")
 def _coarse_integers(patch: pytest.MonkeyPatch) -> None:
-    def never_scaled(arms: int, strangers: Any) -> Unit:
+    def never_scaled(arms: int, strangers: Any, _: Any) -> Unit:
         return Unit(arms) if strangers and arms else unit_of(arms, strangers)
 
     patch.setattr(together, "unit_of", never_scaled)

@@ -165,7 +165,7 @@ class Unit:
     """By what the weights of the other backends are multiplied when the arms' add up to ``total``."""
 
 
-def unit_of(arms: int, strangers: Sequence[int]) -> Unit:
+def unit_of(arms: int, strangers: Sequence[int], leaving: Sequence[int] = ()) -> Unit:
     """The unit in which guardrails can be written in whole numbers.
 
     Where the arms have the rule to themselves they add up to :data:`WEIGHT_TOTAL`. Where other
@@ -175,12 +175,14 @@ def unit_of(arms: int, strangers: Sequence[int]) -> Unit:
     Args:
         arms: what the arms' weights add up to beside the others' present ones.
         strangers: weights of the other backends of the rule; empty where there are none.
+        leaving: weights of backends that are to lose theirs, and keep them while nothing else can serve;
+            they have no part in the unit, but must remain numbers that the Gateway API takes.
     """
     if not strangers or (arms == 0 and not any(strangers)):
         return Unit(WEIGHT_TOTAL)
     if arms == 0 or arms >= WEIGHT_TOTAL:
         return Unit(arms)
-    factor = min(-(-WEIGHT_TOTAL // arms), LARGEST_WEIGHT // max(*strangers, 1))
+    factor = min(-(-WEIGHT_TOTAL // arms), LARGEST_WEIGHT // max(*strangers, *leaving, 1))
     return Unit(arms * max(1, factor), max(1, factor))
 
 

@@ -36,7 +36,9 @@ def unit(tracked: Tracked, placement: Placement) -> Unit:
     if committed is not None and committed.weights and tracked.route.knows_strangers(located):
         arms = sum(committed.weights.values())
     gone = former.draining(tracked.resource, located, tracked.committed.backends)
-    return unit_of(arms, tuple(weight for at, weight in located.strangers.items() if at not in gone))
+    leaving = {at: weight for at, weight in located.strangers.items() if at in gone}
+    staying = {at: weight for at, weight in located.strangers.items() if at not in gone}
+    return unit_of(arms, tuple(staying.values()), tuple(leaving.values()))
 
 
 def route_write(

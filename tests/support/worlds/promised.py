@@ -106,6 +106,8 @@ class Promised:
             arm: weight for arm, weight in own.items() if arm in said
         }:
             self.broken.append(f"weights {own} were written before the status said them: {said}")
+        if any(not 0 <= weight <= 1_000_000 for weight in weights.values()):
+            self.broken.append(f"no API server takes these weights: {weights}")
         if self._stranger > 0 and weights.get("stranger") == 0:
             self.broken.append(f"a backend that never was an arm lost its weight: {weights}")
         pinned = self.pinned()
