@@ -258,6 +258,19 @@ def test_weights_are_written_in_a_unit_that_guardrails_fit_and_strangers_keep_th
     assert unit.total in (10_000, arms * unit.factor)
 
 
+@pytest.mark.parametrize("arms", [1_000_001, 1_600_000, 20_000_000])
+@pytest.mark.parametrize("other", [0, 1, 7, 400_000, 1_000_000])
+def test_arms_that_come_to_more_than_a_backend_may_carry_are_written_in_a_coarser_unit(
+    arms: int, other: int
+) -> None:
+    unit = unit_of(arms, (other,))
+    assert 500_000 <= unit.total <= 1_000_000
+    made = unit.of_other(other)
+    assert made <= 1_000_000
+    assert (made > 0) == (other > 0)
+    assert made / (made + unit.total) == pytest.approx(other / (other + arms), abs=3e-6)
+
+
 def test_no_backend_that_still_has_weight_gets_more_than_the_gateway_api_takes() -> None:
     assert unit_of(1, (0,)).factor == 10_000
     unit = unit_of(1, (0,), leaving=(5_000,))

@@ -115,8 +115,10 @@ async def test_a_drain_waits_for_every_gateway_that_had_the_route(process: Start
     assert one.arm("bad")["reason"] == reasons.WAITING_FOR_ROUTE
 
 
-@pytest.mark.parametrize("given", [(None, None, None), (1, 1, 1), (9, 1, 1)], ids=str)
-async def test_coarse_weights_beside_a_stranger_are_made_finer_and_its_share_stays(
+@pytest.mark.parametrize(
+    "given", [(None, None, None), (1, 1, 1), (9, 1, 1), (1_000_000, 900_000, 500_000)], ids=str
+)
+async def test_coarse_weights_beside_a_stranger_are_made_finer_and_large_ones_smaller_and_its_share_stays(
     process: Start, given: tuple[int | None, ...]
 ) -> None:
     one = process()
@@ -140,6 +142,7 @@ async def test_coarse_weights_beside_a_stranger_are_made_finer_and_its_share_sta
         await one.tick()
         weights = one.weights()
         assert weights["legacy"] / sum(weights.values()) == pytest.approx(stranger, abs=1e-4)
+        assert max(weights.values()) <= 1_000_000
         shares.append(weights["bad"] / (weights["good"] + weights["bad"]))
         assert 0.01 <= shares[-1] <= 0.99
         assert abs(shares[-1] - shares[-2]) <= 0.2 + 1e-4

@@ -163,6 +163,12 @@ class Unit:
     """What the arms' weights are to add up to; 0 where other backends have all of the rule's weight."""
     factor: int = 1
     """By what the weights of the other backends are multiplied when the arms' add up to ``total``."""
+    divisor: int = 1
+    """By what they are divided then, so that no arm needs more than :data:`LARGEST_WEIGHT`."""
+
+    def of_other(self, weight: int) -> int:
+        """What the weight of another backend becomes beside such arms; what has some keeps some."""
+        return -(-weight * self.factor // self.divisor)
 
 
 def unit_of(arms: int, strangers: Sequence[int], leaving: Sequence[int] = ()) -> Unit:
@@ -170,7 +176,7 @@ def unit_of(arms: int, strangers: Sequence[int], leaving: Sequence[int] = ()) ->
 
     Where the arms have the rule to themselves they add up to :data:`WEIGHT_TOTAL`. Where other
     backends share it, these must keep their share: the arms' sum stays, or grows by a whole factor by
-    which the others grow, too.
+    which the others grow, too, or is divided as they are where it is more than a backend may carry.
 
     Args:
         arms: what the arms' weights add up to beside the others' present ones.
@@ -180,6 +186,9 @@ def unit_of(arms: int, strangers: Sequence[int], leaving: Sequence[int] = ()) ->
     """
     if not strangers or (arms == 0 and not any(strangers)):
         return Unit(WEIGHT_TOTAL)
+    if arms > LARGEST_WEIGHT:  # one arm alone may come to have all of it
+        divisor = -(-arms // LARGEST_WEIGHT)
+        return Unit(arms // divisor, divisor=divisor)
     if arms == 0 or arms >= WEIGHT_TOTAL:
         return Unit(arms)
     factor = min(-(-WEIGHT_TOTAL // arms), LARGEST_WEIGHT // max(*strangers, *leaving, 1))

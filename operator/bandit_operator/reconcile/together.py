@@ -74,8 +74,8 @@ def route_write(
     )
     if not tracked.route.may_assert(monotonic, harmful=harmful):
         return None
-    factor = unit.factor if sum(decision.weights.values()) == unit.total else 1
-    strangers = {at: 0 if at in gone else weight * factor for at, weight in located.strangers.items()}
+    scale = unit if sum(decision.weights.values()) == unit.total else Unit(0)
+    strangers = {at: 0 if at in gone else scale.of_other(weight) for at, weight in located.strangers.items()}
     at = now if harmful else write_at(tracked, located.weights, weights, now, resources)
     return RouteWrite(weights, strangers, at)
 
