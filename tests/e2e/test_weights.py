@@ -209,16 +209,17 @@ def test_a_new_strategy_keeps_the_rewards_that_were_counted(
     assert float(one.arm("good")["trials"]) >= counted
 
 
+@pytest.mark.parametrize("given", [400, 960_000], ids=["small weights", "nearly the largest"])
 def test_other_backends_of_the_rule_keep_their_share(
-    rollout: Callable[..., Rollout], steer: Callable[..., None]
+    rollout: Callable[..., Rollout], steer: Callable[..., None], given: int
 ) -> None:
-    one = rollout(weights={"good": 400, "bad": 400})
+    one = rollout(weights={"good": given, "bad": given})
     route = one.route_object()
-    foreign = {"name": f"{one.name}-good", "port": 81, "weight": 200, "namespace": "elsewhere"}
+    foreign = {"name": f"{one.name}-good", "port": 81, "weight": given // 2, "namespace": "elsewhere"}
     route["spec"]["rules"][0]["backendRefs"].append(foreign)
     steer(one.name, good=(60, 0.2), bad=(60, 0.9))
     one.cluster.apply(*one.services(), route, one.resource())
-    wait_until(lambda: one.weights()["bad"] != 400, "weights move", 60)
+    wait_until(lambda: one.weights()["bad"] > one.weights()["good"], "weights move", 60)
     backends = one.route()["spec"]["rules"][0]["backendRefs"]
     arms = backends[0]["weight"] + backends[1]["weight"]
     assert 4 * backends[2]["weight"] == arms > 0  # a fifth of the requests, in whatever unit
