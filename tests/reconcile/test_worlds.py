@@ -8,14 +8,11 @@ as many around a shadow and around a mirror, and a tenth as many around a rollou
 
 from __future__ import annotations
 
-import gc
 import math
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import seed as hypothesis_seed
 from hypothesis.stateful import RuleBasedStateMachine
@@ -29,13 +26,6 @@ from tests.support.worlds.templates import TemplateWorld
 WORLDS = int(os.environ.get("WORLDS", "300"))
 HUNDRED = 100
 """Most worlds in one test, so that workers can divide them and its dots say how far they are."""
-
-
-@pytest.fixture(autouse=True)
-def worlds_are_freed() -> Iterator[None]:
-    """Worlds are circles that Python leaves for later; after a thousand of them all takes twice as long."""
-    yield
-    gc.collect()
 
 
 @dataclass(frozen=True)

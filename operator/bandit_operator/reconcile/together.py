@@ -36,9 +36,9 @@ def unit(tracked: Tracked, placement: Placement) -> Unit:
     if committed is not None and committed.weights and tracked.route.knows_strangers(located):
         arms = sum(committed.weights.values())
     gone = former.draining(tracked.resource, located, tracked.committed.backends)
-    leaving = {at: weight for at, weight in located.strangers.items() if at in gone}
-    staying = {at: weight for at, weight in located.strangers.items() if at not in gone}
-    return unit_of(arms, tuple(staying.values()), tuple(leaving.values()))
+    staying = tuple(weight for at, weight in located.strangers.items() if at not in gone)
+    leaving = tuple(weight for at, weight in located.strangers.items() if at in gone)
+    return unit_of(arms, staying, leaving)
 
 
 def route_write(
@@ -74,8 +74,9 @@ def route_write(
     )
     if not tracked.route.may_assert(monotonic, harmful=harmful):
         return None
-    scale = unit if sum(decision.weights.values()) == unit.total else Unit(0)
-    strangers = {at: 0 if at in gone else scale.of_other(weight) for at, weight in located.strangers.items()}
+    in_unit = sum(decision.weights.values()) == unit.total  # weights that are kept may be in an older one
+    beside = {at: unit.of_other(weight) if in_unit else weight for at, weight in located.strangers.items()}
+    strangers = beside | dict.fromkeys(gone, 0)
     at = now if harmful else write_at(tracked, located.weights, weights, now, resources)
     return RouteWrite(weights, strangers, at)
 
