@@ -141,3 +141,17 @@ async def test_nobody_is_scaled_down_in_a_pass_whose_route_write_was_lost(
         assert one.replicas("bad") == 2
     await one.look()
     assert one.replicas("bad") == 0
+
+
+async def test_an_arm_that_was_called_back_may_have_other_replicas_than_it_was_given(process: Start) -> None:
+    one = await about_to_scale_down(process)
+    await until_state(one, "bad", "RolledBack")
+    one.update_spec(baseline="bad")
+    await until(one, lambda: one.replicas("bad") == 2)
+    one.scale("bad", 1)  # before the operator has seen that there are 2
+    one.set_available("bad", 0)
+    for _ in range(6):
+        await one.look()
+        one.now += 5.0
+    assert one.arm("bad")["state"] == "Restoring"
+    assert ready(one)[1] != reasons.WRITE_REFUSED

@@ -53,7 +53,7 @@ class ScaleSync:
             arm: one
             for arm, one in self._open.items()
             if arm in arms
-            and arms[arm].replicas != one.replicas
+            and not _is_done(one, arms[arm].replicas)
             and arm in standings
             and standings[arm].state in OUT_STATES
         }
@@ -79,6 +79,11 @@ class ScaleSync:
             )
             or None
         )
+
+
+def _is_done(attempt: _Attempt, replicas: int | None) -> bool:
+    """Whether replicas are as decided. How many an arm that was called back has is anybody's affair."""
+    return replicas == attempt.replicas or (attempt.replicas > 0 and bool(replicas))
 
 
 def _told(arm: str, attempt: _Attempt, target: ScaleTargetReference) -> str:

@@ -106,7 +106,13 @@ class Amiss(Verbs):
             for _ in range(3):
                 self._tick(30.0)
         self._comes_to_rest()
-        kept = [one for one in self.one.status["arms"] if one["reason"] == reasons.DRAINED]
+        said = self.one.condition("Ready")
+        others = said["message"] if said["reason"] == reasons.SCALE_TARGET_MISMATCH else ""  # are not scaled
+        kept = [
+            one
+            for one in self.one.status["arms"]
+            if one["reason"] == reasons.DRAINED and f"of arm {one['name']} " not in others
+        ]
         assert not kept or not self._is_active(), f"these are to lose their Pods: {kept}"
 
     @rule(broken=arms)
@@ -119,7 +125,8 @@ class Amiss(Verbs):
         ran = self.one.status.get("phase") != "Rejected"
         self.one.update_route(lambda spec: spec["rules"].append(other))
         self.one.gateway()
-        self._pass()
+        self._pass()  # may be given up where the view of it is an old one
+        self._tick(60.0)  # what changes little is written within a minute
         states, held = self._said("state"), self._said("weight")
         self._tick(30.0)
         # What was decided, for the route may differ, and be set back, while others write it.
