@@ -208,6 +208,11 @@ class LiveRollout(Rollout):
         spans = self._endpoints(self.backends[arm]).spans(time.time(), bool)
         return spans[-1][0] if spans and self.endpoints(arm) else float("inf")
 
+    def carried(self) -> Line[Mapping[str, int]]:
+        """The route's weights by arm, over time."""
+        entries = self._ground.recorder.line("httproutes", self.name).entries
+        return Line([(at, self._weights_of(route)) for at, route in entries])
+
     def routes(self) -> list[Object]:
         """Every version of the route that was seen, oldest first."""
         return [body for _, body in self._ground.recorder.line("httproutes", self.name).entries if body]
@@ -294,7 +299,7 @@ class LiveRollout(Rollout):
             said.add(at, (ready[0]["status"], ready[0]["reason"]) if ready else ("Unknown", "NoStatus"))
         return Facts(
             servable={arm: self._servable(arm, routes) for arm in self.backends},
-            carried=Line([(at, self._weights_of(route)) for at, route in routes]),
+            carried=self.carried(),
             meant=meant,
             said=said,
             states=states,

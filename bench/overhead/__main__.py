@@ -8,12 +8,13 @@ scale     processor time and memory of the operator, and what it asks of API ser
           1 to 1,000 BanditDeployments
 fleet     the same of three replicas that divide 5,000 among them
 shares    what a small arm of a still route gets while 1 to 200 other routes of its gateway are moved
-reaction  from the moment that a model's rewards break to the write of its route
+reaction  what a model that breaks costs with real requests, and how soon its route has none for it; and how
+          soon a better model has all
 shadow    what users wait for while a share of their requests is copied to a shadow server; paired, by block
 
 Each part is written to build/bench/overhead/parts as soon as it is measured, and build/bench/overhead.json,
 docs/bench/overhead.md, docs/bench/fleet.md (scale and fleet) and their pictures are made from all parts that
-are there: a run that was stopped goes on with --only. The whole takes about 75 minutes; nothing else should
+are there: a run that was stopped goes on with --only. The whole takes about 95 minutes; nothing else should
 run on the machine meanwhile.
 """
 
@@ -79,7 +80,7 @@ def main(arguments: list[str] | None = None) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--quick", action="store_true", help="in seven minutes: to see that it runs; the page is not touched"
+        "--quick", action="store_true", help="in ten minutes: to see that it runs; the page is not touched"
     )
     parser.add_argument(
         "--only", nargs="*", choices=tuple(PARTS), default=tuple(PARTS), metavar="PART",

@@ -112,21 +112,26 @@ def _shares(part: dict[str, Any]) -> Figure:
 
 
 def _reaction(part: dict[str, Any]) -> Figure:
-    cases = wording.reaction_cases(part)
-    figure, (axis,) = _figure(1.2 + 0.55 * len(cases), 1)
-    axis.grid(axis="y", visible=False)
-    axis.grid(axis="x", color=FAINT)
-    events = (("first_write", "first route write", 0.14), ("half_lost", "less than half the traffic", -0.14))
-    for colour, (event, label, above) in zip(COLOURS, events, strict=False):
-        for row, (_, flips) in enumerate(cases):
-            values = [one[event] for one in flips]
-            height = len(cases) - 1 - row + above
-            axis.plot(values, np.full(len(values), height), ".", color=colour, label=None if row else label)
-            axis.plot(np.median(values), height, "|", color=colour, markersize=14, markeredgewidth=2)
-    names = [f"{wording.SETTING_NAMES[setting]}, {interval} s" for (setting, interval), _ in reversed(cases)]
-    axis.set_yticks(range(len(cases)), names)
-    axis.set_ylim(-0.6, len(cases) - 0.4)
-    axis.set_xlim(left=0)
-    axis.set_xlabel(f"seconds after the model broke ({reaction.GOOD[0]:g} rewards a second and arm)")
-    axis.legend(fontsize="small", frameon=False, loc="upper right")
+    """Show each model's share as a line over time, one a run."""
+    cases = [
+        (title, [one["shares"] for one in part["breaks"] if one["case"] == title])
+        for title in reaction.BREAKS
+    ]
+    better = "{canary:g} beside {stable:g}".format(**reaction.BETTER)
+    cases.append((better, [one["shares"] for one in part["better"]]))
+    figure = Figure(figsize=(WIDTH, 4.6), layout="constrained")
+    for axis, (title, runs) in zip(figure.subplots(2, 3, sharey=True).flat, cases, strict=True):
+        last = part["plan"]["better_seconds" if title == better else "seconds"]
+        for run in runs:
+            at, share = zip(*run, (last, run[-1][1]), strict=True)
+            colour = COLOURS[0] if title == better else COLOURS[1]
+            axis.step(at, [100 * one for one in share], where="post", color=colour, linewidth=1)
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.grid(axis="y", color=FAINT)
+        axis.set_axisbelow(True)
+        axis.set_xlim(0, last)
+        axis.set_ylim(0, 100)
+        axis.set_title(title, fontsize="medium")
+    figure.supxlabel("seconds after the model broke, or after its resource was applied", fontsize="medium")
+    figure.supylabel("share of the traffic, percent", fontsize="medium")
     return figure

@@ -1,117 +1,245 @@
-"""How soon a model that breaks loses its traffic."""
+"""What a model that breaks costs, live: requests that it still answers, and seconds until it gets no more.
+
+Each rollout has two model servers in Pods of their own, and gets its requests through the gateway; each of
+them is a reward or none. The operator is as shipped, but for the interval. The cases and their goals
+are those at which tools that look at one canary and a limit were measured.
+"""
 
 from __future__ import annotations
 
-import itertools
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
-from bandit_operator.api.timestamps import from_timestamp
+from bench.chaos.judge import Line
+from bench.chaos.live import LiveRollout
+from bench.chaos.load import Load, Request
+from bench.chaos.recorder import Recorder
 from bench.overhead.environment import NAMESPACE, Environment
-from testbed.rollout import Rollout
-from testbed.waiting import wait_until
+from cluster.client import Cluster
 
-GOOD, BROKEN = (100.0, 0.8), (100.0, 0.2)  # rewards a second, and their mean
-AT_REST = {"stable": 100, "new": 9900}
-"""Weights from which nothing moves while the new model is better: every arm keeps 1 %."""
-SETTLE = 3.0  # seconds; Prometheus looks each second
-SETTINGS: dict[str, dict[str, Any]] = {
-    "forgetful": {
-        "strategy": {"type": "Thompson", "thompson": {"halfLife": "1s"}},
-        "guardrails": {"minTrials": 50, "maxStep": "1"},
-    },
-    "default": {"guardrails": {"minTrials": 50}},
+STABLE, CANARY = "stable", "canary"
+RATE = 100.0
+"""Requests a second of each rollout."""
+INTERVAL = 10
+"""Seconds."""
+WATCHED_SECONDS = 60.0
+"""How long the operator only looks (mode Observe) at two models that are equally good."""
+SPREAD_SECONDS = 10.0
+"""Models break one after the other within this time, so that they meet every part of the interval."""
+LEARN_SECONDS = 90.0
+ALL = 0.97
+"""Share of what a model practically has all of."""
+WEIGHT = 10_000
+
+
+@dataclass(frozen=True)
+class Break:
+    """Two equal models, of which the second breaks; goals are medians, None where there is none."""
+
+    mean: float
+    after: float
+    share: float
+    """Of the second model, until it breaks."""
+    harmed: float
+    half: float | None
+    out: float
+
+
+BREAKS = {
+    "canary at 20 %, .99 to 0": Break(0.99, 0.0, 0.2, harmed=350, half=10, out=15),
+    "canary at 50 %, .99 to 0": Break(0.99, 0.0, 0.5, harmed=600, half=10, out=15),
+    "leader at 99 %, .9 to 0": Break(0.9, 0.0, 0.99, harmed=1_500, half=20, out=20),
+    "canary at 20 %, .95 to .80": Break(0.95, 0.8, 0.2, harmed=650, half=20, out=100),
+    "canary at 20 %, .30 to .20": Break(0.3, 0.2, 0.2, harmed=900, half=None, out=120),
 }
-"""A rollout that believes its newest window alone and may move all traffic at once; and one as shipped."""
-FLIP_SECONDS = 25.0
-"""Flips are spread over this time, so that they meet ticks at every phase."""
-LONGEST_SECONDS = 180.0
+BETTER = {STABLE: 0.8, CANARY: 0.9}
+"""Mean rewards where the second model is clearly better, and begins without weight."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is measured: flips of each setting at each interval, in seconds."""
+    """How much is measured."""
 
-    flips: int
-    intervals: tuple[int, ...]
+    rounds: int
+    """In each of them every case is played once, all at the same time."""
+    seconds: float
+    """For which a model is looked at after it broke, at the longest."""
+    better_seconds: float = 200.0
+    """For which the better model is looked at."""
 
     @property
     def steps(self) -> int:
         """Of progress."""
-        return 3
+        return 3 * self.rounds
 
 
-FULL = Plan(flips=12, intervals=(5, 10))
-QUICK = Plan(flips=2, intervals=(5,))
+FULL = Plan(rounds=6, seconds=150)
+QUICK = Plan(rounds=1, seconds=60)
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What the rollouts stand on."""
+
+    cluster: Cluster
+    recorder: Recorder
+    load: Load
+    control: Path
 
 
 def measure(environment: Environment, plan: Plan, progress: Callable[[str], None]) -> dict[str, Any]:
-    """Break the new model of one resource after the other."""
-    cases = [
-        (setting, interval, _rollout(environment, f"{setting}{interval}-{number:02d}"))
-        for setting, interval, number in itertools.product(SETTINGS, plan.intervals, range(plan.flips))
-    ]
-    progress(f"reaction: {len(cases)} models settle")
-    for _, _, one in cases:
-        environment.rewards.steer(one.name, stable=BROKEN, new=GOOD)
-    environment.apply([part for _, _, one in cases for part in (*one.services(), one.route_object())])
-    environment.apply(
-        [one.resource(interval=f"{every}s", **SETTINGS[setting]) for setting, every, one in cases]
+    """Play all cases, round by round."""
+    control = environment.cluster.directory.resolve().with_name("control")
+    control.mkdir(parents=True, exist_ok=True)
+    for old in control.iterdir():
+        old.unlink()
+    ground = Ground(
+        environment.cluster,
+        Recorder(environment.cluster.kubeconfig, NAMESPACE),
+        Load(environment.cluster.endpoints.gateway),
+        control,
     )
-    wait_until(lambda: all(_is_certain(one) for _, _, one in cases), "every model is known to be good", 120)
-    progress(f"reaction: {len(cases)} models break")
-    flipped = _flip(environment, [one for _, _, one in cases])
-    progress("reaction: the broken models lose their traffic")
-    return {
-        "plan": plan.__dict__,
-        "flips": [
-            {"setting": setting, "interval": interval, **_after(environment, one, flipped[one.name])}
-            for setting, interval, one in cases
-        ],
-    }
-
-
-def _rollout(environment: Environment, name: str) -> Rollout:
-    return Rollout(environment.cluster, name, NAMESPACE, AT_REST)
-
-
-def _flip(environment: Environment, made: list[Rollout]) -> dict[str, float]:
-    """Let all new models break one after the other; gives the times by name."""
     generator = random.Random(0)
-    flipped = {}
-    for one in generator.sample(made, len(made)):
-        time.sleep(generator.uniform(0, 2 * FLIP_SECONDS / len(made)))
-        flipped[one.name] = time.time()
-        environment.rewards.steer(one.name, stable=GOOD, new=BROKEN)
-    return flipped
+    found: dict[str, Any] = {"plan": plan.__dict__, "breaks": [], "better": []}
+    try:
+        for number in range(plan.rounds):
+            step = partial(_step, progress, f"reaction: round {number + 1} of {plan.rounds}")
+            breaks, better = _play(ground, number, plan, generator, step)
+            found["breaks"] += breaks
+            found["better"].append(better)
+    finally:
+        ground.load.end()
+        ground.recorder.end()
+    return found
 
 
-def _is_certain(one: Rollout) -> bool:
-    arm = one.arm("new")
-    assert float(arm.get("probabilityBest") or 0) > 0.99, f"{one.name}: {arm}"
-    return True
+def _play(
+    ground: Ground, number: int, plan: Plan, generator: random.Random, progress: Callable[[str], None]
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    progress("Pods start")
+    breaking = {}
+    for index, (title, case) in enumerate(BREAKS.items()):
+        equal = {STABLE: case.mean, CANARY: case.mean}
+        breaking[title] = _rollout(ground, f"break{number}-{index}", equal, case.share)
+    better = _rollout(ground, f"better{number}", BETTER, 0.0)
+    rollouts = [*breaking.values(), better]
+    for one in rollouts:
+        one.cluster.apply(*(part for arm in one.arms for part in one.pods(arm)))
+    for one in rollouts:
+        one.start_route(one.route_object())
+        one.send(RATE)
+    for one in breaking.values():
+        one.cluster.apply(as_shipped(one, mode="Observe"))
+    progress(f"models are watched for {WATCHED_SECONDS:g} s")
+    begun = time.time()
+    better.cluster.apply(as_shipped(better))
+    for one in breaking.values():
+        one.wait("it learns", partial(_learns, one), LEARN_SECONDS)
+    _hold_until(begun + WATCHED_SECONDS)
+    progress("models break")
+    struck = {}
+    for title, one in generator.sample(sorted(breaking.items()), len(breaking)):
+        time.sleep(generator.uniform(0, 2 * SPREAD_SECONDS / len(breaking)))
+        one.patch({"mode": "Active"})
+        one.steer(canary={"mean": BREAKS[title].after})
+        struck[title] = time.time()
+    _hold_until(max(*struck.values(), begun + plan.better_seconds - plan.seconds) + plan.seconds)
+    broken = [
+        {"case": title, **harm(one.carried(), one.requests(), struck[title], plan.seconds)}
+        for title, one in breaking.items()
+    ]
+    found = gain(better.carried(), better.requests(), begun, plan.better_seconds)
+    for one in rollouts:
+        one.send(0)
+        one.cluster.kubectl("delete", "--wait=false", "bd,httproute", one.name)
+        one.cluster.kubectl("delete", "--wait=false", "deployment,service,configmap", *one.backends.values())
+    return broken, found
 
 
-def _after(environment: Environment, one: Rollout, flip: float) -> dict[str, float]:
-    """Return the seconds until the first route write, and until that which left it less than half."""
+def as_shipped(one: LiveRollout, **spec: Any) -> dict[str, Any]:
+    """The resource with nothing but what it must have, and the interval."""
+    made = one.resource(interval=f"{INTERVAL}s", **spec)
+    for field in ("guardrails", "rollback"):
+        del made["spec"][field]
+    del made["spec"]["reward"]["prometheus"]["settle"]
+    return made
 
-    def lost() -> bool:
-        weights = one.weights()
-        assert weights["new"] < weights["stable"], weights
-        return True
 
-    wait_until(lost, f"{one.name}: the broken model loses its traffic", LONGEST_SECONDS)
-    decided = min(
-        from_timestamp(record["time"])
-        for record in one.status()["history"]
-        if from_timestamp(record["time"]) > flip and record["weights"]["new"] < record["weights"]["stable"]
-    )
-    writes = environment.route_writes(flip, time.time(), one.name)
-    # What was decided is written a moment later; the record's time has whole milliseconds.
+def harm(
+    carried: Line[Mapping[str, int]], requests: Sequence[Request], broke: float, seconds: float
+) -> dict[str, Any]:
+    """What a model that broke has cost.
+
+    Args:
+        carried: the route's weights by arm, over time.
+        requests: of the rollout.
+        broke: when the model broke, seconds since 1970.
+        seconds: how long it is looked at from then on.
+
+    Returns:
+        Its share when it broke, the requests that it answered from then on, the seconds until it had half of
+        that share and none, None where it kept more, the requests that failed, and its share over time.
+    """
+    start = _share(carried.at(broke) or {})
+    shares = _shares(carried, broke, seconds)
+    within = [one for one in requests if broke <= one.sent < broke + seconds]
     return {
-        "first_write": writes[0] - flip,
-        "half_lost": min(write for write in writes if write > decided - 0.001) - flip,
+        "start": start,
+        "harmed": sum(one.arm == CANARY for one in within),
+        "half": next((at for at, share in shares if share <= start / 2), None),
+        "out": next((at for at, share in shares if share == 0), None),
+        "failed": sum(bool(one.error) for one in within),
+        "shares": [(0.0, start), *shares],
     }
+
+
+def gain(
+    carried: Line[Mapping[str, int]], requests: Sequence[Request], applied: float, seconds: float
+) -> dict[str, Any]:
+    """What a clearly better model has come to, from the moment that its resource was applied.
+
+    Returns:
+        The seconds until it had its first weight and practically all of it, None where it did not get there,
+        the rewards that the other one's requests did not earn, the requests that failed, and its share over
+        time.
+    """
+    shares = _shares(carried, applied, seconds)
+    within = [one for one in requests if applied <= one.sent < applied + seconds]
+    return {
+        "first": next((at for at, share in shares if share > 0), None),
+        "nearly": next((at for at, share in shares if share >= ALL), None),
+        "lost": (BETTER[CANARY] - BETTER[STABLE]) * sum(one.arm == STABLE for one in within),
+        "failed": sum(bool(one.error) for one in within),
+        "shares": [(0.0, _share(carried.at(applied) or {})), *shares],
+    }
+
+
+def _shares(carried: Line[Mapping[str, int]], since: float, seconds: float) -> list[tuple[float, float]]:
+    """The canary's share after each change, with the seconds at which it came."""
+    return [(at - since, _share(weights)) for at, weights in carried.entries if since < at <= since + seconds]
+
+
+def _share(weights: Mapping[str, int]) -> float:
+    return weights.get(CANARY, 0) / max(1, sum(weights.values()))
+
+
+def _rollout(ground: Ground, name: str, means: Mapping[str, float], share: float) -> LiveRollout:
+    canary = round(share * WEIGHT)
+    return LiveRollout(ground, NAMESPACE, name, means, {STABLE: WEIGHT - canary, CANARY: canary})
+
+
+def _step(progress: Callable[[str], None], of_round: str, what: str) -> None:
+    progress(f"{of_round}: {what}")
+
+
+def _learns(one: LiveRollout) -> bool:
+    return float(one.arm(STABLE).get("trials") or 0) > 0
+
+
+def _hold_until(when: float) -> None:
+    time.sleep(max(0.0, when - time.time()))

@@ -5,10 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
 from bench.overhead import latency as paths
-from bench.overhead import reaction as breaks
+from bench.overhead import reaction as live
 from bench.overhead import shares as others
 from bench.overhead import wording
 from bench.overhead.paired import PERCENTILES
@@ -72,14 +70,25 @@ THROTTLE = 0.1
 """Seconds between two configurations of the embedded cluster's gateway."""
 REACTION = """## From a broken model to its route
 
-A new model has 99 % of the traffic and is known to be the better one; then its mean reward falls from
-{good:g} to {bad:g} while the other's rises, at {rate:g} rewards a second and arm, {flips} times for each
-line. Times are from that moment to the operator's request in the audit log. *Newest window alone*
-(`halfLife: 1s`, `maxStep: 1`) shows what the machinery takes: the rest of the window, {settle:g} s to
-settle, and the tick itself. *As shipped* has to be sure as well: everything it
-learned before speaks for the new model, a verdict must hold at {alpha} over the resource's whole life,
-and no step is larger than 20 %.
+Each rollout has two model servers in Pods of their own and gets {rate:g} requests a second through the
+gateway, each of which is a reward or none; Prometheus looks each second. The operator is as shipped, but
+for an interval of {interval} s, and finds `settle` itself. It watches two equally good models for
+{watched:g} s (mode `Observe`); then it is let act and the second model breaks, in the same moment, whichever
+part of the interval that is. Each case was played {rounds} times. *Harmed* are the requests that the broken
+model answered within {seconds:g} s; seconds are those until the API server had the route with half of the
+share that the model had when it broke, and with none. The median, and in brackets the lowest and the
+highest.
 
+| case | share when it broke | harmed | seconds to half | seconds to 0 | failed requests |
+|---|---|---|---|---|---|
+"""
+BETTER = """
+A model that is clearly better, {canary:g} beside {stable:g}, begins without weight. *Lost* are the
+rewards that requests at the other one did not earn, within {seconds:g} s from the moment that the resource
+was applied.
+
+| seconds to its first weight | seconds to {all:.0%} | lost | failed requests |
+|---|---|---|---|
 """
 SHADOW = """## What a shadow costs served requests
 
@@ -216,25 +225,22 @@ def shares(part: dict[str, Any], picture: str) -> str:
 
 
 def reaction(part: dict[str, Any], picture: str) -> str:
-    """Return the section about broken models."""
-    (rate, good), (_, bad) = breaks.GOOD, breaks.BROKEN
+    """Return the section about models that break, and one that is better."""
     plan = part["plan"]
-    text = REACTION.format(
-        good=good, bad=bad, rate=rate, flips=plan["flips"], settle=breaks.SETTLE, alpha="5 %"
-    )
-    text += (
-        "| strategy | interval | first route write: median, range | in ticks | less than half the traffic:"
-    )
-    text += " median, range | in ticks |\n|---|---|---|---|---|---|\n"
-    for (setting, every), flips in wording.reaction_cases(part):
-        cells = [wording.SETTING_NAMES[setting], f"{every} s"]
-        for event in ("first_write", "half_lost"):
-            values = [one[event] for one in flips]
-            median = float(np.median(values))
-            spread = f"{number(min(values))} – {number(max(values))}"
-            cells += [f"{number(median)} s, {spread}", number(median / every)]
-        text += f"| {' | '.join(cells)} |\n"
-    return text + f"\n![Seconds from a broken model to its route]({picture})\n"
+    text = REACTION.format(rate=live.RATE, interval=live.INTERVAL, watched=live.WATCHED_SECONDS, **plan)
+    for title in live.BREAKS:
+        found = [one for one in part["breaks"] if one["case"] == title]
+        cells = [title, *(_spread(found, name) for name in ("start", "harmed", "half", "out"))]
+        text += f"| {' | '.join(cells)} | {sum(one['failed'] for one in found)} |\n"
+    text += BETTER.format(seconds=plan["better_seconds"], all=live.ALL, **live.BETTER)
+    cells = [_spread(part["better"], name) for name in ("first", "nearly", "lost")]
+    text += f"| {' | '.join(cells)} | {sum(one['failed'] for one in part['better'])} |\n"
+    return text + f"\n![Share of each model over time, from the moment that it broke]({picture})\n"
+
+
+def _spread(runs: list[dict[str, Any]], name: str) -> str:
+    median, (low, high) = wording.reached([one[name] for one in runs])
+    return f"{number(median)} ({number(low)} – {number(high)})"
 
 
 def shadow(part: dict[str, Any], _picture: str) -> str:

@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
+from collections.abc import Sequence
 from typing import Any
 
 PATH_NAMES = {"direct": "Service", "static": "still route", "moved": "moved route"}
 WEIGHT_NAMES = {"none": "", "settled": "rest", "moving": "move"}
-SETTING_NAMES = {"forgetful": "newest window alone", "default": "as shipped"}
-
-Flips = list[dict[str, Any]]
-
-
-def reaction_cases(part: dict[str, Any]) -> list[tuple[tuple[str, int], Flips]]:
-    """Return the flips of each setting and interval, in the order in which they were measured."""
-    by_case = itertools.groupby(part["flips"], key=lambda one: (one["setting"], one["interval"]))
-    return [(case, list(flips)) for case, flips in by_case]
-
 
 FEWEST_TICKS = 40
 """From which on the time of a tick can be distinguished from that of an operator without resources."""
@@ -55,6 +45,13 @@ def milliseconds_a_tick(part: dict[str, Any], line: dict[str, Any]) -> float | N
     if idle is None or line["ticks"] < FEWEST_TICKS:
         return None
     return float(1e3 * (line["cores"] - idle["cores"]) * line["seconds"] / line["ticks"])
+
+
+def reached(values: Sequence[float | None]) -> tuple[float, list[float]]:
+    """Return the median of some figures with the lowest and the highest; None is more than any."""
+    ordered = sorted(float("inf") if value is None else value for value in values)
+    middle, odd = divmod(len(ordered), 2)
+    return (ordered[middle] + ordered[middle - 1 + odd]) / 2, [ordered[0], ordered[-1]]
 
 
 def number(value: float | None, digits: int = 2) -> str:

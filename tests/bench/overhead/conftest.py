@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from bench.overhead.reaction import BREAKS
+
 
 def _path(shift: float, writes: int) -> dict[str, Any]:
     latencies = {"p50": 1 + shift, "p99": 4 + shift, "p99.9": 9 + shift}
@@ -44,12 +46,15 @@ def parts() -> dict[str, Any]:
     lines.append(_line(200, 10, "moving"))
     for line in lines[1:]:
         line["replayed"] = {"resources": line["resources"], "decisions": 10 * line["resources"], "differ": 0}
-    flips = [
-        {"setting": setting, "interval": every, "first_write": 7.0 + k, "half_lost": 9.0 + k}
-        for setting in ("forgetful", "default")
-        for every in (5, 10)
-        for k in range(3)
-    ]
+    shares = [(0.0, 0.2), (6.0, 0.05), (12.0, 0.0)]
+    harm = {"start": 0.2, "harmed": 210, "half": 6.0, "out": 12.0, "failed": 0, "shares": shares}
+    gain = {"first": 4.0, "nearly": 55.0, "lost": 380.0, "failed": 0, "shares": [(0.0, 0.0), (55.0, 0.99)]}
+    reaction = {
+        "seconds": 1500.0,
+        "plan": {"rounds": 3, "seconds": 150, "better_seconds": 200},
+        "breaks": [{"case": case, **harm} for case in BREAKS for _ in range(3)],
+        "better": [gain for _ in range(3)],
+    }
     return {
         "latency": latency,
         "scale": {
@@ -79,7 +84,7 @@ def parts() -> dict[str, Any]:
                 for resources in (0, 200)
             ],
         },
-        "reaction": {"seconds": 120.0, "plan": {"flips": 3, "intervals": [5, 10]}, "flips": flips},
+        "reaction": reaction,
         "shadow": {
             "seconds": 150.0,
             "plan": {"pairs": 12, "block": 200, "rate": 50.0, "arms": 3, "cores": 2},
