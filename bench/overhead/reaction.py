@@ -28,7 +28,7 @@ RATE = 100.0
 INTERVAL = 10
 """Seconds."""
 WATCHED_SECONDS = 60.0
-"""How long the operator only looks (mode Observe) at two models that are equally good."""
+"""How long the operator only looks (mode Observe) at two equally good models, each with its share."""
 SPREAD_SECONDS = 10.0
 """Models break one after the other within this time, so that they meet every part of the interval."""
 LEARN_SECONDS = 90.0
@@ -125,8 +125,8 @@ def _play(
     breaking = {}
     for index, (title, case) in enumerate(BREAKS.items()):
         equal = {STABLE: case.mean, CANARY: case.mean}
-        breaking[title] = _rollout(ground, f"break{number}-{index}", equal, case.share)
-    better = _rollout(ground, f"better{number}", BETTER, 0.0)
+        breaking[title] = _rollout(ground, f"break{number}-{index}", equal)
+    better = _rollout(ground, f"better{number}", BETTER)
     rollouts = [*breaking.values(), better]
     for one in rollouts:
         one.cluster.apply(*(part for arm in one.arms for part in one.pods(arm)))
@@ -135,11 +135,14 @@ def _play(
         one.send(RATE)
     for one in breaking.values():
         one.cluster.apply(as_shipped(one, mode="Observe"))
+    for one in breaking.values():
+        one.wait("it learns", partial(_learns, one), LEARN_SECONDS)
     progress(f"models are watched for {WATCHED_SECONDS:g} s")
     begun = time.time()
     better.cluster.apply(as_shipped(better))
-    for one in breaking.values():
-        one.wait("it learns", partial(_learns, one), LEARN_SECONDS)
+    for title, one in breaking.items():
+        canary = round(BREAKS[title].share * WEIGHT)
+        one.set_weights(stable=WEIGHT - canary, canary=canary)
     _hold_until(begun + WATCHED_SECONDS)
     progress("models break")
     struck = {}
@@ -228,9 +231,9 @@ def _share(weights: Mapping[str, int]) -> float:
     return weights.get(CANARY, 0) / max(1, sum(weights.values()))
 
 
-def _rollout(ground: Ground, name: str, means: Mapping[str, float], share: float) -> LiveRollout:
-    canary = round(share * WEIGHT)
-    return LiveRollout(ground, NAMESPACE, name, means, {STABLE: WEIGHT - canary, CANARY: canary})
+def _rollout(ground: Ground, name: str, means: Mapping[str, float]) -> LiveRollout:
+    """One in which the first model has all of the traffic, as before any rollout."""
+    return LiveRollout(ground, NAMESPACE, name, means, {STABLE: WEIGHT, CANARY: 0})
 
 
 def _step(progress: Callable[[str], None], of_round: str, what: str) -> None:

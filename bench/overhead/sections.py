@@ -72,9 +72,10 @@ REACTION = """## From a broken model to its route
 
 Each rollout has two model servers in Pods of their own and gets {rate:g} requests a second through the
 gateway, each of which is a reward or none; Prometheus looks each second. The operator is as shipped, but
-for an interval of {interval} s, and finds `settle` itself. It watches two equally good models for
-{watched:g} s (mode `Observe`); then it is let act and the second model breaks, in the same moment, whichever
-part of the interval that is. Each case was played {rounds} times. *Harmed* are the requests that the broken
+for an interval of {interval} s, and finds `settle` itself. The first of two equally good models has all of
+the traffic; then the second is given its share by hand, and the operator only watches for {watched:g} s (mode
+`Observe`). It is let act, and the second model breaks, in the same moment, whichever part of the interval
+that is. Each case was played {rounds} times. *Harmed* are the requests that the broken
 model answered within {seconds:g} s; seconds are those until the API server had the route with half of the
 share that the model had when it broke, and with none. The median, and in brackets the lowest and the
 highest.
