@@ -13,7 +13,7 @@ import pytest
 from bandit_operator.adapters import joined
 from bandit_operator.adapters.access import Access, Origin
 from bandit_operator.adapters.answers import samples_in
-from bandit_operator.adapters.batches import REMEMBERED_SECONDS
+from bandit_operator.adapters.batches import REMEMBERED_SECONDS, SLOW_REMEMBERED_SECONDS
 from bandit_operator.adapters.prometheus import MISSES, Prometheus
 from bandit_operator.core.model import SourceDown
 from bandit_operator.sources import Sample
@@ -227,6 +227,30 @@ async def test_where_so_many_are_too_much_fewer_are_asked_together_for_a_while(
         answers.asked.clear()
         assert await ask(prometheus, address, *names) == own(*names)
         assert max(len(one) for one in answers.asked) == 16
+
+
+async def test_a_server_that_was_slow_for_a_moment_is_soon_asked_for_all_together_again(
+    impatient: Prometheus, clock: Clock
+) -> None:
+    slow = True
+    names = [f"q{number}" for number in range(8)]
+
+    def answer(asked: list[str]) -> str | None:
+        if slow and len(asked) == 1:
+            clock.now += 0.3  # longer than a quarter of the deadline, for a part of them
+        return SLOW if slow and len(asked) > 1 else None
+
+    answers = Answers(answer)
+    async with server(answers) as address:
+        assert await ask(impatient, address, *names) == own(*names)
+        slow = False
+        answers.asked.clear()
+        assert await ask(impatient, address, *names) == own(*names)
+        assert len(answers.asked) > 1  # who took too long is left out for a while
+        clock.now += SLOW_REMEMBERED_SECONDS + 1
+        answers.asked.clear()
+        assert await ask(impatient, address, *names) == own(*names)
+    assert [len(one) for one in answers.asked] == [8]
 
 
 async def test_where_only_all_together_take_too_long_nobody_is_asked_alone_for_it(

@@ -27,6 +27,8 @@ TOGETHER_PART = 0.25
 """Part of the deadline that is spent on asking for several resources at once."""
 REMEMBERED_SECONDS = 300.0
 """How long what a failure taught is kept."""
+SLOW_REMEMBERED_SECONDS = 60.0
+"""How long it is kept that something took too long: a server that has caught up is as quick as before."""
 MOST_REMEMBERED = 1024
 """Resources, and addresses, of which it is."""
 
@@ -58,6 +60,8 @@ class _Asked:
     answer: asyncio.Future[list[Sample] | SourceDown]
     answered: bool = False
     """Whether its server gave an answer to it."""
+    slow: bool = False
+    """Whether that took longer than what is asked together may take."""
 
     @property
     def waits(self) -> bool:
@@ -130,7 +134,7 @@ class Batches:
             blamed = await self._asked(address, at, batch, self._monotonic() + self._together_seconds)
             if len(batch) > 1 and any(one.answered for one in batch):
                 for one in blamed:
-                    self._alone.put((address, one.about), 1)
+                    self._alone.put((address, one.about), 1, _remembered(one.slow))
         finally:
             for one in batch:
                 one.answer.cancel()
@@ -158,7 +162,8 @@ class Batches:
         suspects = [part[0] for part in parts if len(part) == 1] if by_halves else []
         if not suspects:
             most = self._most.of(address) or joined.MOST_QUERIES
-            self._most.put(address, max(1, min(most, len(batch) // 2)))
+            seconds = _remembered(failure.reason == reasons.TIMEOUT)
+            self._most.put(address, max(1, min(most, len(batch) // 2)), seconds)
         return suspects
 
     async def _asked_alone(self, address: str, at: float, one: _Asked) -> bool:
@@ -169,7 +174,8 @@ class Batches:
         except Exception as error:  # whatever it is, it is for who waits for this one, and for no other
             if one.waits:
                 one.answer.set_exception(error)
-        return one.answered and self._monotonic() - begun <= self._together_seconds
+        one.slow = self._monotonic() - begun > self._together_seconds
+        return one.answered and not one.slow
 
     async def _asked_together(
         self, address: str, at: float, batch: Sequence[_Asked], most: float
@@ -201,6 +207,10 @@ class Batches:
         ]
 
 
+def _remembered(slow: bool) -> float:
+    return SLOW_REMEMBERED_SECONDS if slow else REMEMBERED_SECONDS
+
+
 class _Remembered(Generic[Key]):
     """Numbers that are kept for a while; the oldest is forgotten where there are too many."""
 
@@ -213,9 +223,9 @@ class _Remembered(Generic[Key]):
         number, until = self._kept.get(key, (0, 0.0))
         return number if self._monotonic() < until else None
 
-    def put(self, key: Key, number: int) -> None:
-        """Keep a number from now on."""
-        self._kept[key] = number, self._monotonic() + REMEMBERED_SECONDS
+    def put(self, key: Key, number: int, seconds: float) -> None:
+        """Keep a number for so long from now on."""
+        self._kept[key] = number, self._monotonic() + seconds
         self._kept.move_to_end(key)
         if len(self._kept) > MOST_REMEMBERED:
             self._kept.popitem(last=False)
