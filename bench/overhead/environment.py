@@ -20,7 +20,7 @@ from testbed.waiting import wait_until
 NAMESPACE = "bench"
 UNSCRAPED = ("metrics.scrapeAnnotations=None",)
 """Values of the chart with which Prometheus leaves the operator alone."""
-APPLIED_AT_ONCE = 400
+APPLIED_AT_ONCE = 200
 """Objects in one call of kubectl, which has two minutes."""
 
 

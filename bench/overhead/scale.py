@@ -108,8 +108,14 @@ def create(environment: Environment, new: list[Rollout], interval: int, spec: di
     """Let new resources begin, at equal rewards."""
     rates = {f"{one.name}/{arm}": REWARDS for one in new for arm in one.arms}
     environment.rewards.put(rates)
-    environment.apply([part for one in new for part in (*one.services(), one.route_object())])
+    # Nobody sends requests to them, and the cluster's proxy writes all of its rules again for each address.
+    services = [_without_address(service) for one in new for service in one.services()]
+    environment.apply([*services, *(one.route_object() for one in new)])
     environment.apply([one.resource(interval=f"{interval}s", **spec) for one in new])
+
+
+def _without_address(service: dict[str, Any]) -> dict[str, Any]:
+    return {**service, "spec": {**service["spec"], "clusterIP": "None"}}
 
 
 def change(environment: Environment, made: list[Rollout], interval: int, spec: dict[str, Any]) -> None:
