@@ -95,7 +95,7 @@ def _of_breaks(part: dict[str, Any]) -> list[Row]:
     """Medians; the interval is from the lowest to the highest, which holds for 97 % of six runs."""
     promises = []
     for title, case in reaction.BREAKS.items():
-        found = [one for one in part["breaks"] if one["case"] == title]
+        found = reaction.runs_of(part, title)
         wanted = {
             "harmed": ("requests harmed", case.harmed),
             "half": ("seconds to half its share", case.half),
@@ -103,20 +103,23 @@ def _of_breaks(part: dict[str, Any]) -> list[Row]:
         }
         for figure, (what, goal) in wanted.items():
             if goal is not None:
-                values = wording.reached([one[figure] for one in found])
+                values = wording.median_and_range([one[figure] for one in found])
                 promises.append(row(f"{title}: {what} (median)", goal, values))
     return promises
 
 
 def _of_the_better(part: dict[str, Any]) -> list[Row]:
-    title = "{canary:g} beside {stable:g}".format(**reaction.BETTER)
     wanted = {
         "first": ("seconds to its first weight", float(reaction.INTERVAL)),
         "nearly": (f"seconds to {reaction.ALL:.0%} of the traffic", 60.0),
         "lost": (f"rewards lost in {part['plan']['better_seconds']:g} s", 400.0),
     }
     return [
-        row(f"{title}: {what} (median)", goal, wording.reached([one[figure] for one in part["better"]]))
+        row(
+            f"{reaction.BETTER_TITLE}: {what} (median)",
+            goal,
+            wording.median_and_range([one[figure] for one in part["better"]]),
+        )
         for figure, (what, goal) in wanted.items()
     ]
 

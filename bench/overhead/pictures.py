@@ -32,9 +32,9 @@ def draw(parts: dict[str, Any], folder: Path) -> dict[str, str]:
     return names
 
 
-def _figure(height: float, panels: int) -> tuple[Figure, list[Axes]]:
+def _figure(height: float, columns: int, rows: int = 1) -> tuple[Figure, list[Axes]]:
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
-    axes = list(np.atleast_1d(figure.subplots(1, panels)))
+    axes = list(np.ravel(figure.subplots(rows, columns)))
     for axis in axes:
         axis.spines[["top", "right"]].set_visible(False)
         axis.grid(axis="y", color=FAINT)
@@ -113,22 +113,14 @@ def _shares(part: dict[str, Any]) -> Figure:
 
 def _reaction(part: dict[str, Any]) -> Figure:
     """Show each model's share as a line over time, one a run."""
-    cases = [
-        (title, [one["shares"] for one in part["breaks"] if one["case"] == title])
-        for title in reaction.BREAKS
-    ]
-    better = "{canary:g} beside {stable:g}".format(**reaction.BETTER)
-    cases.append((better, [one["shares"] for one in part["better"]]))
-    figure = Figure(figsize=(WIDTH, 4.6), layout="constrained")
-    for axis, (title, runs) in zip(figure.subplots(2, 3, sharey=True).flat, cases, strict=True):
-        last = part["plan"]["better_seconds" if title == better else "seconds"]
+    plan = part["plan"]
+    cases = [(title, reaction.runs_of(part, title), plan["seconds"], COLOURS[1]) for title in reaction.BREAKS]
+    cases.append((reaction.BETTER_TITLE, part["better"], plan["better_seconds"], COLOURS[0]))
+    figure, axes = _figure(4.6, 3, rows=2)
+    for axis, (title, runs, last, colour) in zip(axes, cases, strict=True):
         for run in runs:
-            at, share = zip(*run, (last, run[-1][1]), strict=True)
-            colour = COLOURS[0] if title == better else COLOURS[1]
+            at, share = zip(*run["shares"], (last, run["shares"][-1][1]), strict=True)
             axis.step(at, [100 * one for one in share], where="post", color=colour, linewidth=1)
-        axis.spines[["top", "right"]].set_visible(False)
-        axis.grid(axis="y", color=FAINT)
-        axis.set_axisbelow(True)
         axis.set_xlim(0, last)
         axis.set_ylim(0, 100)
         axis.set_title(title, fontsize="medium")

@@ -59,6 +59,7 @@ BREAKS = {
 }
 BETTER = {STABLE: 0.8, CANARY: 0.9}
 """Mean rewards where the second model is clearly better, and begins without weight."""
+BETTER_TITLE = f"{BETTER[CANARY]:g} beside {BETTER[STABLE]:g}"
 
 
 @dataclass(frozen=True)
@@ -162,6 +163,11 @@ def _play(
         one.cluster.kubectl("delete", "--wait=false", "bd,httproute", one.name)
         one.cluster.kubectl("delete", "--wait=false", "deployment,service,configmap", *one.backends.values())
     return broken, found
+
+
+def runs_of(part: dict[str, Any], title: str) -> list[dict[str, Any]]:
+    """What was measured of one case, run by run."""
+    return [one for one in part["breaks"] if one["case"] == title]
 
 
 def as_shipped(one: LiveRollout, **spec: Any) -> dict[str, Any]:

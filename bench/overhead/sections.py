@@ -239,7 +239,7 @@ def reaction(part: dict[str, Any], picture: str) -> str:
     plan = part["plan"]
     text = REACTION.format(rate=live.RATE, interval=live.INTERVAL, watched=live.WATCHED_SECONDS, **plan)
     for title in live.BREAKS:
-        found = [one for one in part["breaks"] if one["case"] == title]
+        found = live.runs_of(part, title)
         cells = [title, *(_spread(found, name) for name in ("start", "harmed", "half", "out"))]
         text += f"| {' | '.join(cells)} | {sum(one['failed'] for one in found)} |\n"
     text += BETTER.format(seconds=plan["better_seconds"], all=live.ALL, **live.BETTER)
@@ -249,7 +249,7 @@ def reaction(part: dict[str, Any], picture: str) -> str:
 
 
 def _spread(runs: list[dict[str, Any]], name: str) -> str:
-    median, (low, high) = wording.reached([one[name] for one in runs])
+    median, (low, high) = wording.median_and_range([one[name] for one in runs])
     return f"{number(median)} ({number(low)} – {number(high)})"
 
 

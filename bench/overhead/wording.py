@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import statistics
 from collections.abc import Sequence
 from typing import Any
 
@@ -47,11 +49,10 @@ def milliseconds_a_tick(part: dict[str, Any], line: dict[str, Any]) -> float | N
     return float(1e3 * (line["cores"] - idle["cores"]) * line["seconds"] / line["ticks"])
 
 
-def reached(values: Sequence[float | None]) -> tuple[float, list[float]]:
+def median_and_range(values: Sequence[float | None]) -> tuple[float, list[float]]:
     """Return the median of some figures with the lowest and the highest; None is more than any."""
-    ordered = sorted(float("inf") if value is None else value for value in values)
-    middle, odd = divmod(len(ordered), 2)
-    return (ordered[middle] + ordered[middle - 1 + odd]) / 2, [ordered[0], ordered[-1]]
+    known = [math.inf if value is None else value for value in values]
+    return statistics.median(known), [min(known), max(known)]
 
 
 def number(value: float | None, digits: int = 2) -> str:
