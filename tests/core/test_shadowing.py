@@ -120,6 +120,25 @@ def test_a_new_arm_is_onboarded_in_the_shadow_without_any_traffic_and_joins_once
     assert decision.weights["c"] == pytest.approx(1000, abs=1)  # newArmShare
 
 
+@pytest.mark.parametrize(
+    ("weights", "begins"),
+    [
+        ({"a": 10_000, "b": 0, "c": 0}, ArmState.SHADOWING),
+        ({"a": 3334, "b": 3333, "c": 3333}, ArmState.SHADOWING),  # a route in which nobody set weights
+        ({"a": 500, "b": 0, "c": 9500}, ArmState.ACTIVE),
+    ],
+)
+def test_an_arm_of_a_new_resource_begins_in_the_shadow_unless_it_has_most_of_the_traffic(
+    rollout: Start, weights: dict[str, int], begins: ArmState
+) -> None:
+    run = rollout(weights)
+    run.intention = Intention({}, weights)
+    decision = run.tick(a=0.8, b=0.8, c=0.8)
+    assert run.state("c") is begins
+    assert (decision.weights["c"] > 0) is (begins is ArmState.ACTIVE)
+    assert run.state("a") is ArmState.ACTIVE
+
+
 def test_an_arm_that_is_worse_in_the_shadow_is_rolled_back_before_any_user_met_it(rollout: Start) -> None:
     run = rollout()
     for _ in range(120):

@@ -12,6 +12,7 @@ from tests.support.fake_api import copied
 from tests.support.objects import TEMPLATE
 from tests.support.playing import Start, learned, ready, until_state
 from tests.support.process import Process
+from tests.support.shadows import MANUAL
 
 Body = dict[str, Any]
 
@@ -69,6 +70,16 @@ async def test_an_arm_that_cannot_serve_yet_begins_without_weight(process: Start
     one = process(traffic={"routeTemplate": TEMPLATE})
     one.set_available("bad", 0)
     await one.look(tick=True)
+    assert one.weights()["bad"] == 0
+    assert one.weights()["good"] > 0
+
+
+async def test_an_arm_that_is_to_prove_itself_in_the_shadow_begins_without_weight(process: Start) -> None:
+    one = process(traffic={"routeTemplate": TEMPLATE}, shadow=MANUAL)
+    good, bad = one.api.objects[one.path]["spec"]["arms"]
+    one.update_spec(arms=[good, {**bad, "onboarding": "Shadow"}])
+    await one.look(tick=True)
+    assert one.arm("bad")["state"] == "Shadowing"
     assert one.weights()["bad"] == 0
     assert one.weights()["good"] > 0
 

@@ -9,7 +9,7 @@ from bandit_operator.core.model import Implausible, NoData, Observed, Paired, Sh
 from bandit_operator.status.replay import replay
 from tests.support.fake_api import copied, deployment_of
 from tests.support.playing import EQUAL, Start, ready, until
-from tests.support.shadows import MANUAL, SCORED, available, with_shadow
+from tests.support.shadows import MANUAL, SCORED, available, installed, with_shadow
 
 
 async def test_numbers_of_the_shadow_that_cannot_be_are_told_and_ready_stays(process: Start) -> None:
@@ -96,6 +96,22 @@ async def test_an_arm_that_is_new_serves_nobody_before_the_shadow_shows_it_no_wo
     assert one.weights()["late"] > 0
     assert float(one.arm("late")["shadow"]["difference"]) == pytest.approx(0.2)
     assert ready(one)[0] == "True"
+
+
+async def test_an_arm_of_a_new_resource_serves_nobody_before_the_shadow_shows_it_no_worse(
+    process: Start,
+) -> None:
+    one = installed(process, shadow=MANUAL)
+    good, bad = one.api.objects[one.path]["spec"]["arms"]
+    one.update_spec(arms=[good, {**bad, "onboarding": "Shadow"}])
+    assert one.weights() == {"good": 5000, "bad": 5000}
+    await one.look(tick=True)
+    one.earning = EQUAL
+    await one.tick()
+    assert one.arm("bad")["state"] == "Shadowing"
+    assert one.weights()["bad"] == 0
+    await until(one, lambda: one.arm("bad")["state"] != "Shadowing", ticks=400)
+    assert one.arm("bad")["reason"] == reasons.SHOWN_NO_WORSE
 
 
 async def test_recorded_ticks_with_a_shadow_come_out_again_as_they_did(process: Start) -> None:

@@ -80,6 +80,13 @@ def test_rewards_without_bounds_are_played_with_how_much_they_vary(options: tupl
     assert "more than staying with arm-1" in found.output
 
 
+def test_arms_may_begin_in_the_shadow_where_no_user_meets_them() -> None:
+    world = ("--rate", ".8", ".6", "--rps", 20, "--days", 0.05, "--seeds", 5, "--jobs", 1)
+    found = run(*world, "--shadow", "10%", "--onboarding", "Shadow")
+    assert found.exit_code == 0, found.output
+    assert "Arms that are worse than arm-1 answer 0 requests a day" in " ".join(found.output.split())
+
+
 def test_a_manifest_of_gaussian_rewards_is_played() -> None:
     rates = ("--rate", "31", "33", "--deviation", 40, "--rps", 20, "--days", 0.02, "--seeds", 5, "--jobs", 1)
     found = run("-f", "crds/examples/gaussian.yaml", *rates)
@@ -129,6 +136,7 @@ def test_a_world_without_a_verdict_says_in_how_many_runs_there_was_none() -> Non
             ("--rate", "3", "4", "--rps", 2, "--deviation", 1, "--denominator", 2, "--shadow", "10%"),
             "no difference of ratios",
         ),
+        (("--rate", ".82", ".84", "--rps", 20, "--onboarding", "Shadow"), "add --shadow 10%"),
         (("-f", "crds/examples/thompson.yaml", "--rate", "x=1", "y=1", "--rps", 2), "names no arm"),
     ],
 )

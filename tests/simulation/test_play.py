@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from bandit_operator.core import memory as mem
 from bandit_operator.core.decide import decide
 from bandit_operator.core.decision import Intention
+from bandit_operator.core.inference.shadow import ShadowTick
 from bandit_operator.core.model import (
     ArmFacts,
     ArmStanding,
@@ -19,10 +21,12 @@ from bandit_operator.core.model import (
     Delay,
     Guardrails,
     Observed,
+    Paired,
     Promotion,
     PromotionAction,
     RewardType,
     Rollback,
+    Shadowed,
     Snapshot,
     Window,
 )
@@ -72,23 +76,35 @@ def recorded(here: Any, strategy: Any, seeds: Any, seed: int) -> tuple[Any, list
     return played, ticks
 
 
+def as_read(names: Any, scored: ShadowTick, seed: int) -> Shadowed:
+    """What the shadow of one simulated seed scored, as it is read from Prometheus."""
+    arms = {name: Observed(*map(float, scored.moments[seed, :, k])) for k, name in enumerate(names)}
+    sums = (scored.pairs.trials, scored.pairs.difference, scored.pairs.squares)
+    pairs = {
+        (first, second): Paired(*(float(one[seed, i, j]) for one in sums))
+        for (i, first), (j, second) in itertools.combinations(enumerate(names), 2)
+    }
+    return Shadowed(arms, pairs)
+
+
 def decided(here: Any, strategy: Any, ticks: list[Any], seed: int) -> tuple[Any, Mapping[str, ArmStanding]]:
     """The weights and standings that ``decide`` comes to from the windows of one simulated seed."""
     experiment = here.experiment(strategy)
     memory = mem.initial(experiment)
     start = dict(zip(here.names, ticks[0][1][seed].astype(int).tolist(), strict=True))
     before, path = Intention({}, start), []
-    for tick, _, moments in ticks:
+    for tick, _, moments, scored in ticks:
         path.append([before.weights[name] for name in here.names])
         end = here.interval * (tick + 1)
         arms = {name: Observed(*map(float, moments[seed, :, k])) for k, name in enumerate(here.names)}
+        shadow = None if scored is None else as_read(here.names, scored, seed)
         facts = {
             name: ArmFacts(
                 weight=before.weights[name], available=not here.serves_from or tick >= here.serves_from[k]
             )
             for k, name in enumerate(here.names)
         }
-        snapshot = Snapshot(end, Window(end - here.interval, end, arms), facts, 1, route_accepted=True)
+        snapshot = Snapshot(end, Window(end - here.interval, end, arms, shadow=shadow), facts, 1, True)
         decision = decide(experiment, memory, before, snapshot)
         memory, before = decision.memory, Intention(decision.standings, decision.weights)
     return np.array(path), before.standings
@@ -107,6 +123,12 @@ WORLDS = {
     "rewards are money": money(),
     "money comes late": money(delay=Delay(60.0, 260.0), assumed_delay=Delay(60.0, 260.0)),
     "rewards are ratios": ratios(),
+    "a shadow scores a tenth": world(shadow=SupposedShadow(0.1)),
+    "arms begin in the shadow": world(shadow=SupposedShadow(0.3), onboarded=(False, True, True)),
+    "an arm joins the shadow later": world(
+        shadow=SupposedShadow(0.3, margin=0.1), onboarded=(False, False, True), serves_from=(0, 0, 30)
+    ),
+    "money is onboarded": money(shadow=SupposedShadow(0.3, margin=2.0), onboarded=(False, True, True)),
 }
 
 
@@ -116,7 +138,7 @@ def test_a_simulated_path_equals_the_path_of_decide_tick_by_tick(name: str) -> N
     played, ticks = recorded(here, strategy, seeds=4, seed=7)
     for seed in range(4):
         path, standings = decided(here, strategy, ticks, seed)
-        assert np.array_equal(path, np.array([weights[seed] for _, weights, _ in ticks]))
+        assert np.array_equal(path, np.array([weights[seed] for _, weights, _, _ in ticks]))
         out = [name for k, name in enumerate(here.names) if played.rolled_back_at[seed, k] != NEVER]
         gone = {ArmState.DRAINING, ArmState.ROLLED_BACK}
         assert out == [name for name in here.names if standings[name].state in gone]
@@ -127,7 +149,7 @@ def test_the_paths_are_equal_for_every_strategy(strategy: str) -> None:
     here = world(ticks=60)
     _, ticks = recorded(here, STRATEGIES[strategy](), seeds=2, seed=3)
     path, _ = decided(here, STRATEGIES[strategy](), ticks, 1)
-    assert np.array_equal(path, np.array([weights[1] for _, weights, _ in ticks]))
+    assert np.array_equal(path, np.array([weights[1] for _, weights, _, _ in ticks]))
 
 
 def test_the_same_seed_gives_the_same_path_and_another_one_another() -> None:
@@ -149,7 +171,7 @@ def test_the_broken_arm_is_rolled_back_after_it_breaks_and_costs_nothing_from_th
 def test_rewards_of_a_world_have_the_design_effect_that_it_names() -> None:
     here = world(ticks=400, design_effect=5.0, rates=np.full((400, 3), 0.3))
     _, ticks = recorded(here, ABTest(), seeds=10, seed=2)
-    means = np.array([moments[:, 1] / moments[:, 0] for _, _, moments in ticks])
+    means = np.array([moments[:, 1] / moments[:, 0] for _, _, moments, _ in ticks])
     effect = means.var() / (0.3 * 0.7 / 40)
     assert effect == pytest.approx(5.0, rel=0.15)
 
@@ -159,7 +181,8 @@ def test_late_labels_come_by_their_profile_and_none_is_lost_but_the_last() -> No
     here = world(ticks=300, delay=late, assumed_delay=late, rates=np.full((300, 3), 0.3))
     prompt = replace(here, delay=None, assumed_delay=None)
     totals = [
-        sum(moments[:, 1].sum() for _, _, moments in recorded(x, ABTest(), 8, 4)[1]) for x in (here, prompt)
+        sum(moments[:, 1].sum() for _, _, moments, _ in recorded(x, ABTest(), 8, 4)[1])
+        for x in (here, prompt)
     ]
     assert totals[0] / totals[1] == pytest.approx(1 - 6.2 / 300, abs=0.01)
 
@@ -181,7 +204,7 @@ def test_the_design_effect_holds_for_rewards_without_bounds(here: World) -> None
     still = replace(here, rates=alike, requests=np.full(400, 120.0), rollback=Rollback(error_rate=1e-12))
     _, ticks = recorded(still, ABTest(), seeds=10, seed=2)
     x = 3 if here.reward_type is RewardType.RATIO else 0
-    means = np.array([moments[:, 1] / moments[:, x] for _, _, moments in ticks])
+    means = np.array([moments[:, 1] / moments[:, x] for _, _, moments, _ in ticks])
     assert here.spread is not None
     alone = here.spread.of_mean(np.full(3, 40.0)) ** 2
     assert means.var((0, 1)) / alone == pytest.approx([5.0] * 3, rel=0.2)
@@ -191,7 +214,7 @@ def test_of_money_nothing_is_known_before_its_label_comes() -> None:
     late = Delay(120.0, 520.0)
     here = money(delay=late, assumed_delay=late, rates=np.full((300, 3), 30.0), requests=np.full(300, 120.0))
     _, ticks = recorded(here, ABTest(), 8, 4)
-    seen = np.array([moments.sum(-1) for _, _, moments in ticks])
+    seen = np.array([moments.sum(-1) for _, _, moments, _ in ticks])
     assert seen[0, :, 0].mean() < 20
     assert seen[100:, :, 0].mean() == pytest.approx(120, abs=1)
     assert (seen[:, :, 1].sum(0) / seen[:, :, 0].sum(0)) == pytest.approx(np.full(8, 30.0), abs=0.3)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import yaml
 
-from bandit_operator.core.model import Arm, Delay, PromotionAction, RewardType, ValidationScale
+from bandit_operator.core.model import Arm, Delay, PromotionAction, RewardType, Shadow, ValidationScale
 from bandit_operator.core.strategies import STRATEGIES, standard_error
 from bandit_operator.simulation.schedule import WorldError
 from bandit_operator.simulation.spread import Spread
@@ -83,6 +83,14 @@ def test_validation_is_read_as_the_resource_has_it(write: Callable[..., Path]) -
     assert standard_error(0.7, 210) == pytest.approx(0.0316, abs=1e-4)
     told = read_world(write(**scored(validationScore=70, validationStandardError=2.5)))
     assert told.experiment(STRATEGIES["Thompson"]()).arms[1] == Arm("new", 70.0, 2.5)
+
+
+def test_an_arm_may_begin_in_the_shadow(write: Callable[..., Path]) -> None:
+    shadow = {"share": "10%", "margin": "0.02"}
+    world = read_world(write(shadow=shadow, **scored(onboarding="Shadow")))
+    experiment = world.experiment(STRATEGIES["Naive"]())
+    assert [arm.onboards_in_shadow for arm in experiment.arms] == [False, True]
+    assert experiment.shadow == Shadow(0.1, 0.02)
 
 
 def test_what_is_shared_is_added_to_every_arm(write: Callable[..., Path]) -> None:
@@ -192,6 +200,13 @@ def test_numbers_and_times_may_be_written_as_the_resource_has_them(write: Callab
             "denominator is None; write a mapping with mean, standardDeviation",
         ),
         (RATIO | {"denominator": {"mean": 3, "standardDeviation": 2}}, "standardDeviation is 2; write a"),
+        (scored(onboarding="Later"), "arms.1.onboarding is 'Later'; write one of Serve, Shadow"),
+        (scored(onboarding="Shadow"), "arms.1.onboarding is 'Shadow'; add shadow: {share: 10%}"),
+        (
+            {"shadow": {"share": "10%"}, "baseline": "new"} | scored(onboarding="Shadow"),
+            "arms.1.onboarding is 'Shadow'; write Serve: the baseline",
+        ),
+        ({"shadow": {"share": 0.1, "margin": -1}}, "shadow.margin is -1; write a number of at least 0"),
         (RATIO | {"shadow": {"share": 0.1}}, "shadow is {'share': 0.1}; remove it: two answers to one"),
         (RATIO | rate(-1), "arms.1.rate is -1.0; it must stay between 0 and"),
     ],

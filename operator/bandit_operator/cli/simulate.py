@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from bandit_operator.cli.supposing import Supposition, shadowed, world_of
+from bandit_operator.cli.supposing import Supposition, onboarded, shadowed, world_of
 from bandit_operator.cli.table import table
 from bandit_operator.core.durations import duration
 from bandit_operator.core.strategies import DEFAULT_STRATEGY, STRATEGIES, Strategy, settings_of
@@ -76,6 +76,12 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     help="Of these, how many are as hard for one arm as for the others.",
 )
 @click.option(
+    "--onboarding",
+    type=click.Choice(["Serve", "Shadow"]),
+    show_default="the manifest's or the world's, or Serve",
+    help="How all arms but the baseline begin: with traffic, or in the shadow until they are shown no worse.",
+)
+@click.option(
     "--strategy",
     "names",
     multiple=True,
@@ -111,6 +117,7 @@ def simulate(
     denominator: float | None,
     shadow: str | None,
     alike: str,
+    onboarding: str | None,
     names: tuple[str, ...],
     given: tuple[str, ...],
     seeds: int,
@@ -129,6 +136,7 @@ def simulate(
       bandit-operator simulate --rate .82 .84 --rps 20
       bandit-operator simulate -f income.yaml --rate boosting=.84 linear=.82 --rps 20
       bandit-operator simulate --rate .82 .84 --rps 20 --shadow 10%
+      bandit-operator simulate --rate .82 .75 --rps 20 --shadow 10% --onboarding Shadow
       bandit-operator simulate --rate 31 33 --deviation 40 --rps 20
 
     Rewards are between 0 and 1 unless --deviation or the manifest says otherwise. Where rates or
@@ -151,12 +159,13 @@ def simulate(
     {cycle: {mean, amplitude, period, phase}}, {csv: FILE, column: NAME} or {sum: […]}. Times are
     seconds or such as 1h30m, numbers may stand in quotes or be 5%, as in the resource. Further
     fields: designEffect (5 means that the requests of a tick are so alike that a mean varies
-    five times as much), delay: {median, p95}, assumedDelay, shadow: {share, alike},
+    five times as much), delay: {median, p95}, assumedDelay, shadow: {share, alike, margin},
     validationScale (Reward or Ranking), rewardType (Gaussian or Ratio, with standardDeviation of
     a single reward, for all or per arm, and for Ratio denominator: {mean, standardDeviation}),
-    and per arm servesFrom (a tick) and validationScore with validationSamples or
-    validationStandardError. A world with a shadow is played without it as well. A rolled-back arm
-    is tried again after an hour, then two, four … up to rollback.retryAfter.
+    and per arm servesFrom (a tick), onboarding (Serve or Shadow) and validationScore with
+    validationSamples or validationStandardError. A world with a shadow is played without it as
+    well. A rolled-back arm is tried again after an hour, then two, four … up to
+    rollback.retryAfter.
     """  # noqa: D301 - the mark that keeps click from wrapping lines is the character, not its escape
     supposed = Supposition((*rates, *more_rates), rps, days, deviation, denominator)
     world, experiment = world_of(path, manifest, supposed)
@@ -164,7 +173,7 @@ def simulate(
         strategies = [experiment.strategy]
     else:
         strategies = [_strategy(name, given) for name in names or (DEFAULT_STRATEGY,)]
-    world = shadowed(world, shadow, alike)
+    world = onboarded(shadowed(world, shadow, alike), onboarding)
     try:
         summaries = _play(world, strategies, seeds, jobs, seed)
     except WorldError as error:

@@ -78,7 +78,24 @@ def shadowed(world: World, share: str | None, alike: str) -> World:
         raise click.BadParameter(
             "two answers to one request have no difference of ratios; leave it out", param_hint="--shadow"
         )
-    return replace(world, shadow=SupposedShadow(_share("--shadow", share, least=1e-6), part))
+    shadow = world.shadow or SupposedShadow(1.0)
+    return replace(world, shadow=replace(shadow, share=_share("--shadow", share, least=1e-6), alike=part))
+
+
+def onboarded(world: World, onboarding: str | None) -> World:
+    """The world in which all arms but the baseline begin as the option says; as it is where it says nothing.
+
+    Raises:
+        UsageError: They are to begin in a shadow that is not there.
+    """
+    if onboarding is None:
+        return world
+    if onboarding == "Shadow" and world.shadow is None:
+        raise click.UsageError(
+            "--onboarding Shadow needs the shadow that an arm is to prove itself in; add --shadow 10%"
+        )
+    begins = onboarding == "Shadow"
+    return replace(world, onboarded=tuple(begins and name != world.baseline for name in world.names))
 
 
 def _share(option: str, text: str, least: float) -> float:

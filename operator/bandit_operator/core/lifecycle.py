@@ -201,10 +201,12 @@ def _enter(
         beside = max((one.replicas or 1) for one in snapshot.arms.values())
         new = replace(new, state=ArmState.RESTORING, reason=reasons.FOUND_AT_ZERO, previous_replicas=beside)
         return new, (Restored(arm, reasons.FOUND_AT_ZERO),)
-    if before is None and first:  # its arms serve already, with the weights that the user gave
+    state = shadowing.first_state(experiment, arm)
+    shadowed = state is ArmState.SHADOWING and not shadowing.serves_already(arm, snapshot.arms)
+    if before is None and first and not shadowed:  # it serves already, with the weight that the user gave
         return new, ()
     if before is None:
-        joined = replace(new, state=shadowing.first_state(experiment, arm), reason=reasons.NEW_ARM)
+        joined = replace(new, state=state, reason=reasons.NEW_ARM)
         if joined.state is ArmState.SHADOWING and facts.weight == 0:
             joined = replace(joined, idle_since=drain.NEVER_SERVED)
         return joined, (Joined(arm, reasons.NEW_ARM),)

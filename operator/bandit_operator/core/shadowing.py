@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+import numpy as np
+
 from bandit_operator.core import reasons, servable
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.inference.named_arrays import Flags
@@ -28,6 +30,16 @@ def first_state(experiment: Experiment, arm: str) -> ArmState:
         return ArmState.JOINING
     onboarded = {one.name for one in experiment.arms if one.onboards_in_shadow}
     return ArmState.SHADOWING if arm in onboarded else ArmState.JOINING
+
+
+def serves_already(arm: str, facts: Mapping[str, ArmFacts]) -> bool:
+    """Whether an arm of a resource that is new is none: it has more than half of the arms' weight."""
+    return 2 * facts[arm].weight > sum(one.weight for one in facts.values())
+
+
+def onboards(experiment: Experiment) -> Flags:
+    """Which arms begin, and come back after a rollback, in the shadow ``[K]``."""
+    return np.array([first_state(experiment, arm) is ArmState.SHADOWING for arm in experiment.names])
 
 
 def state_of_restored(experiment: Experiment, arm: str, why: str) -> ArmState:

@@ -24,13 +24,21 @@ def sentences(world: World, strategy: str, played: Played) -> list[str]:
 
 
 def beside(world: World, plain: Played, scored: Played) -> str:
-    """What a world's shadow changes, in one sentence: the time until half of the runs have a verdict."""
+    """What a world's shadow changes: how long until half of the runs have a verdict, and who meets what."""
     assert world.shadow is not None  # its only caller plays one
     before, after = (_half(world, played) for played in (plain, scored))
-    return (
+    text = (
         f"A shadow of {percent(world.shadow.share)} of the requests, of which"
         f" {percent(world.shadow.alike)} are alike to all arms: half of the runs have a verdict {after},"
         f" and {before} without it."
+    )
+    if not plain.worse.any():
+        return text
+    days = world.ticks * world.interval / DAY
+    met, meant = (float(played.worse.mean()) / days for played in (scored, plain))
+    return (
+        f"{text} Arms that are worse than {world.baseline} answer {met:,.4g} requests a day, and"
+        f" {meant:,.4g} without it."
     )
 
 

@@ -2,7 +2,7 @@
 
 The rule is :mod:`bandit_operator.core.allocation`, as for one resource; routes are accepted at once,
 and arms serve as soon as they can. A rolled-back arm is tried again when :mod:`bandit_operator.core.retries`
-says so.
+says so. An arm that is onboarded in the shadow serves nobody before it is shown to be no worse.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bandit_operator.core import allocation, retries
+from bandit_operator.core import allocation, retries, shadowing
 from bandit_operator.core import memory as mem
 from bandit_operator.core.allocation import Arms
-from bandit_operator.core.assess import Assessment, assess, outlook, rollback_evidence, surprise
+from bandit_operator.core.assess import Assessment, assess, no_worse, outlook, rollback_evidence, surprise
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.guards import EXPECTED_TRIALS_MISSED
 from bandit_operator.core.inference.moments import TRIALS
@@ -42,6 +42,8 @@ class Operation:
     """Largest share that each has carried since it began to serve ``[S, K]``."""
     joining: Flags
     """Arms that are new or back, until they have enough trials ``[S, K]``."""
+    shadowing: Flags
+    """Arms that answer copies only, until the shadow has shown them to be no worse ``[S, K]``."""
     was_serving: Flags
     """Arms that could serve at the tick before ``[S, K]``."""
     added: tuple[str, ...] = ()
@@ -60,17 +62,19 @@ def equal_weights(serves: Flags) -> Floats:
 
 
 def start(experiment: Experiment, seeds: int, serves: Flags) -> Operation:
-    """Begin with equal weights; ``serves`` ``[K]`` tells which arms can serve."""
+    """Begin with equal weights, but for arms in the shadow; ``serves`` ``[K]`` tells which can serve."""
     shape = (seeds, len(experiment.arms))
+    onboards = shadowing.onboards(experiment)
     return Operation(
         experiment=experiment,
         memory=mem.initial(experiment, (seeds,)),
-        weights=np.broadcast_to(equal_weights(serves), shape).copy(),
+        weights=np.broadcast_to(equal_weights(serves & ~onboards), shape).copy(),
         out=np.zeros(shape, dtype=bool),
         out_for=np.zeros(shape),
         rollbacks=np.zeros(shape),
         carried=np.zeros(shape),
         joining=np.zeros(shape, dtype=bool),
+        shadowing=np.broadcast_to(serves & onboards, shape).copy(),
         was_serving=np.broadcast_to(serves, shape),
     )
 
@@ -91,8 +95,9 @@ def change(run: Operation, experiment: Experiment) -> None:
     values = (run.weights, run.out_for, run.rollbacks, run.carried)
     padded = (np.pad(one, ((0, 0), (0, added))) for one in values)
     run.weights, run.out_for, run.rollbacks, run.carried = padded
-    run.out, run.joining, run.was_serving = (
-        np.pad(flags, ((0, 0), (0, added))) for flags in (run.out, run.joining, run.was_serving)
+    run.out, run.joining, run.shadowing, run.was_serving = (
+        np.pad(flags, ((0, 0), (0, added)))
+        for flags in (run.out, run.joining, run.shadowing, run.was_serving)
     )
 
 
@@ -119,21 +124,23 @@ def decide(
     fallen = allocation.collapsed(surprise(run.memory), run.shares)[..., None]
     _retry(run, fallen)
     serves = np.broadcast_to(serves, run.out.shape)
-    run.joining |= serves & ~run.was_serving & ~run.out
+    _begin(run, serves & ~run.was_serving & ~run.out)
     run.was_serving = serves
     run.joining &= run.memory.judged < guardrails.min_trials
+    shown = run.shadowing & serves & no_worse(experiment, run.memory)
+    run.shadowing, run.joining = run.shadowing & ~shown, run.joining | shown
     run.carried = np.where(run.out, 0.0, np.maximum(run.carried, run.shares))
-    eligible = serves & ~run.out
+    judged = serves & ~run.out
     against = rollback_evidence(experiment, run.memory)
     pinned = allocation.named(experiment.names, experiment.pin)
     loser = allocation.loser(
         against.proven & (experiment.pin is None),
         against.log_e_value,
-        eligible,
+        judged,
         run.memory.index(experiment.baseline),
     )
     _take_out(run, loser)
-    eligible &= ~loser
+    eligible = judged & ~loser & ~run.shadowing
     is_baseline = allocation.named(experiment.names, experiment.baseline)
     arms = Arms(
         eligible,
@@ -160,6 +167,13 @@ def decide(
     return loser, assessment
 
 
+def _begin(run: Operation, begins: Flags) -> None:
+    """Let arms ``[S, K]`` that can serve now, or again, join or go into the shadow."""
+    onboards = shadowing.onboards(run.experiment)
+    run.shadowing |= begins & onboards
+    run.joining |= begins & ~onboards
+
+
 def _retry(run: Operation, fallen: Flags) -> None:
     """Let arms that have been out for long enough join again, with evidence that starts again."""
     retry_after = run.experiment.rollback.retry_after
@@ -168,12 +182,13 @@ def _retry(run: Operation, fallen: Flags) -> None:
     for arm in np.flatnonzero(due.any(0)):
         run.memory = mem.reset_arm(run.memory, run.experiment.names[arm], due[:, arm])
     run.out &= ~due
-    run.joining |= due
+    _begin(run, due)
 
 
 def _take_out(run: Operation, loser: Flags) -> None:
     run.rollbacks = np.where(loser, np.where(run.carried > 0.5, 1.0, run.rollbacks + 1.0), run.rollbacks)
     run.out |= loser
+    run.shadowing &= ~loser
     run.out_for = np.where(loser, 0.0, run.out_for)
     run.carried = np.where(loser, 0.0, run.carried)
 

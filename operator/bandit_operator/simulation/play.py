@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bandit_operator.core.inference.named_arrays import Flags, Floats
+from bandit_operator.core.inference.shadow import ShadowTick
 from bandit_operator.core.strategies import Strategy
 from bandit_operator.simulation import operation
 from bandit_operator.simulation.rewards import Rewards
@@ -34,6 +35,8 @@ class Played:
     """First tick without material difference ``[S]``."""
     final_shares: Floats
     """``[S, K]``."""
+    worse: Floats
+    """Requests that arms answered while they earned less than the baseline ``[S]``."""
     suspected: Flags
     """Whether the delay profile was suspected at any tick ``[S]``."""
 
@@ -43,7 +46,7 @@ def play(
     strategy: Strategy,
     seeds: int,
     rng: np.random.Generator,
-    watch: Callable[[int, Floats, Floats], None] | None = None,
+    watch: Callable[[int, Floats, Floats, ShadowTick | None], None] | None = None,
 ) -> Played:
     """Play the world for ``seeds`` independent seeds.
 
@@ -52,8 +55,9 @@ def play(
         strategy: what chooses the weights.
         seeds: how many, S.
         rng: source of all randomness.
-        watch: called after each tick with its number, the weights under which it ran ``[S, K]``, and
-            what was read ``[S, M, K]``, rows as in :mod:`bandit_operator.core.inference.moments`.
+        watch: called after each tick with its number, the weights under which it ran ``[S, K]``, what
+            was read ``[S, M, K]``, rows as in :mod:`bandit_operator.core.inference.moments`, and what the
+            shadow scored, None where there is none.
     """
     experiment, arms = world.experiment(strategy), len(world.names)
     run = operation.start(experiment, seeds, _serves(world, 0))
@@ -61,16 +65,17 @@ def play(
     scorer = None if world.shadow is None else Scorer(world, seeds, rng)
     never = np.full((seeds, arms), NEVER)
     rolled_back_at, promoted_at, settled_at = never.copy(), never.copy(), np.full(seeds, NEVER)
-    suspected = np.zeros(seeds, dtype=bool)
+    suspected, worse = np.zeros(seeds, dtype=bool), np.zeros(seeds)
     weights, regret = np.zeros((world.ticks, arms)), np.zeros((seeds, world.ticks))
     for tick in range(world.ticks):
         shares = run.shares
         requests, seen = rewards.draw(shares)
         weights[tick] = shares.mean(0)
         regret[:, tick] = _lost(world, tick, requests)
-        if watch is not None:
-            watch(tick, run.weights, seen)
+        worse += requests[:, world.rates[tick] < world.rates[tick, world.names.index(world.baseline)]].sum(-1)
         scored = None if scorer is None else scorer.score(rewards.rates)
+        if watch is not None:
+            watch(tick, run.weights, seen, scored)
         loser, findings = operation.decide(run, seen, _serves(world, tick), scored)
         rolled_back_at[loser & (rolled_back_at == NEVER)] = tick
         for at, now in ((promoted_at, findings.promoted), (settled_at, findings.no_material_difference)):
@@ -83,6 +88,7 @@ def play(
         promoted_at,
         settled_at,
         run.shares,
+        worse,
         suspected,
     )
 

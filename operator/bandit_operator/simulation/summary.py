@@ -71,6 +71,7 @@ def joined(parts: Sequence[Played]) -> Played:
         promoted_at=np.concatenate([part.promoted_at for part in parts]),
         settled_at=np.concatenate([part.settled_at for part in parts]),
         final_shares=np.concatenate([part.final_shares for part in parts]),
+        worse=np.concatenate([part.worse for part in parts]),
         suspected=np.concatenate([part.suspected for part in parts]),
     )
 

@@ -48,6 +48,7 @@ def supposed_world(
         rates=np.tile([rates[arm] for arm in names], (ticks, 1)),
         requests=np.full(ticks, max(1.0, round(requests))),
         interval=experiment.interval,
+        onboarded=tuple(known[arm].onboards_in_shadow for arm in names),
         validation_scores=tuple(known[arm].validation_score for arm in names),
         validation_errors=tuple(known[arm].validation_error for arm in names),
         validation_scale=experiment.validation_scale,
@@ -56,7 +57,12 @@ def supposed_world(
         guardrails=experiment.guardrails,
         rollback=experiment.rollback,
         promotion=experiment.promotion,
-        shadow=None if experiment.shadow is None else SupposedShadow(experiment.shadow.share),
+        shadow=_shadow(experiment),
         reward_type=experiment.reward_type,
         spread=spread,
     )
+
+
+def _shadow(experiment: Experiment) -> SupposedShadow | None:
+    asked = experiment.shadow
+    return None if asked is None else SupposedShadow(asked.share, margin=asked.margin)

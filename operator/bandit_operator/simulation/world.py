@@ -36,6 +36,8 @@ class SupposedShadow:
     """Share of the requests that every arm scores, in (0, 1]."""
     alike: float = 0.9
     """Share of the requests whose difficulty is the same to all arms, in [0, 1]."""
+    margin: float = Shadow(share=1.0).margin
+    """By how much less in the mean than the baseline an arm may earn and still pass for no worse."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,6 +59,8 @@ class World:
     """Variance of an arm's mean reward in a tick, relative to that of independent requests."""
     serves_from: tuple[int, ...] = ()
     """Tick from which each arm can serve; empty means all from the first."""
+    onboarded: tuple[bool, ...] = ()
+    """Which arms serve nobody before the shadow has shown them to be no worse; empty means none."""
     validation_scores: tuple[float | None, ...] = ()
     validation_errors: tuple[float | None, ...] = ()
     """Standard errors of the scores; empty means that none is known."""
@@ -87,7 +91,11 @@ class World:
         """Return the experiment that the operator would run here."""
         nothing = (None,) * len(self.names)
         scores, errors = self.validation_scores or nothing, self.validation_errors or nothing
-        arms = tuple(Arm(*given) for given in zip(self.names, scores, errors, strict=True))
+        onboarded = self.onboarded or (False,) * len(self.names)
+        arms = tuple(
+            Arm(name, score, error, onboards_in_shadow=onboards)
+            for name, score, error, onboards in zip(self.names, scores, errors, onboarded, strict=True)
+        )
         return Experiment(
             uid=self.name,
             arms=arms,
@@ -98,7 +106,7 @@ class World:
             guardrails=self.guardrails,
             rollback=self.rollback,
             promotion=self.promotion,
-            shadow=None if self.shadow is None else Shadow(self.shadow.share),
+            shadow=None if self.shadow is None else Shadow(self.shadow.share, self.shadow.margin),
             validation_scale=self.validation_scale,
             reward_type=self.reward_type,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar
@@ -89,6 +89,7 @@ def parse_world(place: Place, data: object) -> World:
         )
     delay = _delay(place.at("delay"), top.get("delay"))
     assumed = top.get("assumedDelay", top.get("delay"))
+    shadow = _shadow(place.at("shadow"), top.get("shadow"), reward_type)
     return World(
         name=str(top.get("name", Path(place.file).stem)),
         names=names,
@@ -98,6 +99,7 @@ def parse_world(place: Place, data: object) -> World:
         interval=seconds(place.at("interval"), top.get("interval", 30.0), 0.1),
         design_effect=number(place.at("designEffect"), top.get("designEffect", 1.0), 1.0),
         serves_from=_serves_from(arms, baseline, ticks),
+        onboarded=tuple(_onboards(arm, baseline, shadow) for arm in arms),
         validation_scores=tuple(_score(arm) for arm in arms),
         validation_errors=tuple(_score_error(arm) for arm in arms),
         validation_scale=_scale(place.at("validationScale"), top.get("validationScale", "Reward")),
@@ -106,7 +108,7 @@ def parse_world(place: Place, data: object) -> World:
         guardrails=_settings(place.at("guardrails"), top.get("guardrails", {}), Guardrails()),
         rollback=_settings(place.at("rollback"), top.get("rollback", {}), Rollback()),
         promotion=_settings(place.at("promotion"), top.get("promotion", {}), Promotion()),
-        shadow=_shadow(place.at("shadow"), top.get("shadow"), reward_type),
+        shadow=shadow,
         reward_type=reward_type,
         spread=_spread(place, top, arms, reward_type),
     )
@@ -149,16 +151,33 @@ def _shadow(place: Place, value: object, reward_type: RewardType) -> SupposedSha
         return None
     if reward_type is RewardType.RATIO:
         raise place.error(value, "remove it: two answers to one request have no difference of ratios")
-    given = mapping(place, value, {"share": True, "alike": False})
-    share = number(place.at("share"), given["share"], 1e-6, 1.0)
-    return SupposedShadow(share, number(place.at("alike"), given.get("alike", 0.9), 0.0, 1.0))
+    given = mapping(place, value, {"share": True, "alike": False, "margin": False})
+    shadow = SupposedShadow(number(place.at("share"), given["share"], 1e-6, 1.0))
+    alike = number(place.at("alike"), given.get("alike", shadow.alike), 0.0, 1.0)
+    return replace(
+        shadow, alike=alike, margin=number(place.at("margin"), given.get("margin", shadow.margin), 0.0)
+    )
+
+
+def _onboards(arm: Mapping[str, Any], baseline: str, shadow: SupposedShadow | None) -> bool:
+    """Whether the arm begins in the shadow, as the API has it."""
+    here, value = arm["place"].at("onboarding"), arm.get("onboarding", "Serve")
+    if value not in ("Serve", "Shadow"):
+        raise here.error(value, "write one of Serve, Shadow")
+    if value == "Serve":
+        return False
+    if shadow is None:
+        raise here.error(value, "add shadow: {share: 10%}, which it is to prove itself in, or write Serve")
+    if arm["name"] == baseline:
+        raise here.error(value, "write Serve: the baseline serves from the first tick")
+    return True
 
 
 def _arms(place: Place, value: object) -> list[dict[str, Any]]:
     if not isinstance(value, list) or not 2 <= len(value) <= 20:
         raise place.error(value, "write a list of 2 to 20 arms, each {name: …, rate: …}")
     known = {"name": True, "rate": True, "servesFrom": False, "validationScore": False}
-    known |= {"standardDeviation": False}
+    known |= {"standardDeviation": False, "onboarding": False}
     known |= {"validationSamples": False, "validationStandardError": False}
     arms = [
         mapping(place.at(str(i)), arm, known) | {"place": place.at(str(i))} for i, arm in enumerate(value)

@@ -110,6 +110,15 @@ class ShadowWorld(World):
         self._pass()
         self._nobody_in_the_shadow_serves()
 
+    @rule(arm=arms)
+    def a_resource_is_made_of_which_an_arm_is_to_begin_in_the_shadow(self, arm: str) -> None:
+        self._add_shadow({arm})
+        weights = {one: weight for one, weight in self.one.weights().items() if one in ARMS}
+        self.the_resource_is_made_again()
+        for one in self.one.status.get("arms") or []:
+            few = 2 * weights.get(one["name"], 0) <= sum(weights.values())
+            assert not (few and one["name"] in self.onboarded and one["state"] == "Active"), one
+
     def _add_shadow(self, onboarded: set[str]) -> None:
         spec = self.one.api.objects[self.one.path]["spec"]
         self.onboarded = frozenset(onboarded - {spec["baseline"]})
