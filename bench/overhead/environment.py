@@ -84,11 +84,29 @@ class Environment:
 
     def install_operator(self, *values: str) -> None:
         """Install the operator anew, with further values of its chart, and wait until it is alone."""
-        operators = self.cluster.namespace(OPERATOR_NAMESPACE)
-        operators.kubectl("delete", "deployment", "bandit-operator", "--wait=true", "--timeout=60s")
-        operators.kubectl("wait", "pods", "--all", "--for=delete", "--timeout=60s")
+        self.stop_operator()
         install_operator(self.cluster, *UNSCRAPED, *values)
+
+    def stop_operator(self) -> None:
+        """End the operator, and wait until it is gone, or do nothing where it is not there."""
+        operators = self.cluster.namespace(OPERATOR_NAMESPACE)
+        operators.kubectl(
+            "delete", "deployment", "bandit-operator", "--ignore-not-found", "--wait=true", "--timeout=60s"
+        )
+        operators.kubectl("wait", "pods", "--all", "--for=delete", "--timeout=60s")
         self.__dict__.pop("operator_pods", None)
+
+    @contextmanager
+    def without_gateway(self) -> Iterator[None]:
+        """Meanwhile nothing of the gateway runs; it takes over all routes afterwards."""
+        gateway = self.cluster.namespace("gateway")
+        gateway.kubectl("scale", "deployment/traefik", "--replicas=0")
+        gateway.kubectl("wait", "pods", "--all", "--for=delete", "--timeout=60s")
+        try:
+            yield
+        finally:
+            gateway.kubectl("scale", "deployment/traefik", "--replicas=1")
+            gateway.kubectl("rollout", "status", "deployment/traefik", "--timeout=120s")
 
     def operator_metrics(self, *names: str) -> str:
         """What the operator's Pods expose, all of it or some metrics by name.

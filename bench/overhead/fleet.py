@@ -15,6 +15,8 @@ from testbed.waiting import wait_until
 MADE_AT_ONCE = 500
 PATIENCE_SECONDS = 120.0
 """After which each replica must have a shard."""
+ACCEPTED_SECONDS = 600.0
+"""After which the gateway must have looked at each route."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Plan:
     @property
     def steps(self) -> int:
         """Of progress."""
-        return 2 + -(-self.resources // MADE_AT_ONCE)
+        return 4 + -(-self.resources // MADE_AT_ONCE)
 
 
 FULL = Plan(resources=5000, interval=60, shards=3, seconds=120)
@@ -39,21 +41,36 @@ QUICK = Plan(resources=60, interval=10, shards=3, seconds=20)
 
 def measure(environment: Environment, plan: Plan, progress: Callable[[str], None]) -> dict[str, Any]:
     """Divide that many resources at rest, and measure all replicas together."""
+    progress("fleet: operator and gateway end, and leave the machine to those who make resources")
+    environment.stop_operator()
+    environment.rewards.put({})
+    # Each of ten thousand Services and routes would be a new configuration of all that are there already.
+    with environment.without_gateway():
+        for start in range(0, plan.resources, MADE_AT_ONCE):
+            end = min(start + MADE_AT_ONCE, plan.resources)
+            progress(f"fleet: making resources, {end:,} of {plan.resources:,}")
+            new = [Rollout(environment.cluster, f"r{index:04d}", NAMESPACE) for index in range(start, end)]
+            scale.create(environment, new, plan.interval, scale.SETTLED)
+    progress("fleet: the gateway takes over the routes")
+    wait_until(
+        lambda: _accepted(environment) == plan.resources, "each route is accepted", ACCEPTED_SECONDS, 5
+    )
     progress(f"fleet: {plan.shards} replicas start")
     environment.install_operator(f"shards={plan.shards}")
     wait_until(lambda: _each_has_one(environment, plan.shards), "each has a shard", PATIENCE_SECONDS)
-    environment.rewards.put({})
-    for start in range(0, plan.resources, MADE_AT_ONCE):
-        end = min(start + MADE_AT_ONCE, plan.resources)
-        progress(f"fleet: making resources, {end:,} of {plan.resources:,}")
-        new = [Rollout(environment.cluster, f"r{index:04d}", NAMESPACE) for index in range(start, end)]
-        scale.create(environment, new, plan.interval, scale.SETTLED)
     progress(f"fleet: {plan.resources:,} resources at {plan.interval} s in {plan.shards} shards")
     begun = time.monotonic()
     scale.rest(plan.interval, 2)
     caught_up = scale.await_in_time(environment)
     waited = None if caught_up is None else time.monotonic() - begun
     return {"plan": plan.__dict__, "caught_up": waited, **scale.spent_in(environment, plan.seconds)}
+
+
+def _accepted(environment: Environment) -> int:
+    path = (
+        "jsonpath={range .items[*]}{.status.parents[*].conditions[?(@.type=='Accepted')].status}{'\\n'}{end}"
+    )
+    return environment.bench.kubectl("get", "httproutes", "-o", path).split().count("True")
 
 
 def _each_has_one(environment: Environment, shards: int) -> bool:

@@ -154,6 +154,25 @@ def test_what_went_down_in_window_after_window_must_stand_for_a_while_before_it_
     assert believed == [True, True, False, False, False, True, True]
 
 
+@pytest.mark.parametrize(
+    "proof",
+    [[(0, 130), (1, 80)], [(0, 900), (1, 10), (2, 903)], [(-1, 900), (0, 10), (1, 905)]],
+    ids=["goes down without starting again", "is back at once", "is back after a reset before the window"],
+)
+@pytest.mark.parametrize("after", [[(0, 130), (1, 7)], [(0, 130), (1, 140)]], ids=["a reset", "growth"])
+def test_what_no_single_process_does_is_not_forgotten_for_a_window_that_one_could_have_made(
+    proof: Any, after: Any
+) -> None:
+    running: Any = None
+    believed = []
+    for samples in (proof, after, [(0, 140), (1, 150)], [(0, 150), (1, 160)], [(0, 160), (1, 170)]):
+        tally = counting([Series({"arm": "a"}, samples)], running=running)
+        running = tally.restarted
+        believed.append("a" not in tally.unsteady)
+    assert believed[:2] == [False, False]
+    assert believed[-1]
+
+
 def test_a_counter_that_is_back_a_window_later_is_not_believed() -> None:
     first = counting([Series({"arm": "a"}, [(-1, 890), (0, 900), (1, 10)])])
     back = [(-1, 900), (0, 10), (1, 905), (2, 910)]

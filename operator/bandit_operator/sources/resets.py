@@ -12,7 +12,8 @@ from bandit_operator.sources.tally import Identity, Tally, identity
 TOLERATED = 0.01
 """A counter may go down by this share of its value, as some exporters' do that add up what comes and goes."""
 RUNNING = 3
-"""A series that goes down in so many windows running is not one process that starts again."""
+"""A series that goes down in so many windows running is not one process that starts again; one that does what
+a process never does counts as much at once."""
 BACK = 1.5
 """After a reset, one step up to between where a counter was and this many times that is no growth."""
 
@@ -124,14 +125,15 @@ def add_reset(
         name = identity(one.labels)
         before = running.get((counter.part, name), 0)
         growth = growth_of(one.samples, start, earlier.get(name))
+        proven = growth.back is not None or growth.dip is not None
         if growth.back is not None:
             old, new = growth.back
             tally.distrust(counter, arm, f"started again, and went from {old:g} back to {new:g} in one step")
         if not went_down(one.samples, start):
             if before >= RUNNING:
-                tally.distrust(counter, arm, f"went down in {before} windows running, until just now")
-            if before > 1:  # the longer it went on, the longer it must stand
-                tally.restarted[counter.part, name] = before // 2
+                tally.distrust(counter, arm, "went down again and again, until just now")
+            if proven or before > 1:  # the longer it went on, the longer it must stand
+                tally.restarted[counter.part, name] = RUNNING if proven else before // 2
             continue
         tally.add(counter.part, arm, growth.amount)
         if growth.first is not None:
@@ -139,8 +141,9 @@ def add_reset(
         if growth.dip is not None:
             old, new = growth.dip
             tally.distrust(counter, arm, f"went down from {old:g} to {new:g} without starting again")
-        if growth.resets or growth.dip is not None:
-            windows = before + 1
+        if growth.resets or proven:
+            # One that no single process has shows it at once: by chance the next window has resets only.
+            windows = max(before + 1, RUNNING if proven else 0)
             tally.restarted[counter.part, name] = windows
             if windows >= RUNNING:
-                tally.distrust(counter, arm, f"went down in {windows} windows running")
+                tally.distrust(counter, arm, "went down again and again")

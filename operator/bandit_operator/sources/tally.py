@@ -43,7 +43,8 @@ class Tally:
     twice: dict[str, str] = field(default_factory=dict)
     """Arms of which a counter is scraped more than once, and what is to be said of that."""
     restarted: Count[tuple[str, Identity]] = field(default_factory=Count)
-    """In how many windows running a series went down, by part and series; those of this window only."""
+    """In how many windows running a series went down, by part and series; those of this window only. One that
+    did what no counter does counts as one that has gone down for long."""
     notes: list[str] = field(default_factory=list)
     """What was not counted, and why."""
     late: bool = False
