@@ -24,6 +24,7 @@ shadow_report  what the shadow says of each arm
 outcomes      what happened, as typed values
 weights       floors, step limits, integers
 memory        what is kept from tick to tick, and its stored form
+doubts        for how long what could not be is not learned
 batch         arithmetic of many decisions, done together where it is alike
 experiment    the settings of one resource
 strategies    how traffic is split, one file a strategy

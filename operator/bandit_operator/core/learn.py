@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
+from bandit_operator.core import doubts
 from bandit_operator.core.batch import Steps, done, finished
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.inference import moments as mo
@@ -56,8 +57,10 @@ def learning(
     if window.shadow is not None:
         window = replace(window, shadow=checked_shadow(experiment.reward_type, window.shadow))
         window = replace(window, shadow=_own_shadow(experiment, memory, standings, window))
+    doubt = doubts.counted(memory.doubt, experiment.names, window)
+    window = doubts.held(memory.doubt, experiment.names, window)
     memory = yield from done(Update.of(experiment, memory, window))
-    return grown_used_to(memory, window), window
+    return replace(grown_used_to(memory, window), doubt=doubt), window
 
 
 def _own(

@@ -85,18 +85,17 @@ def rewards_are_below_trials(case: _Case) -> Implausible | None:
         return None
     observed, memory = case.observed, case.memory
     rewards, trials = observed.rewards, observed.trials
-    over = ""
+    over, causes = "", "does a reward exceed 1, or do rewards come later than their trials (reward.delay)?"
     if memory.delay is not None:
         waiting = float(exposure.waiting(memory.arrivals, memory.delay)[case.arm])
         trials += waiting + float(memory.trials[case.arm])
         rewards += float(memory.rewards[case.arm])
-        over = " since the arm began"
+        over, causes = " since the arm began", "or does a reward exceed 1?"
     if rewards <= trials * (1 + ROUNDING) + ROUNDING:
         return None
     return Implausible(
         reasons.REWARDS_ABOVE_TRIALS,
-        f"{rewards:g} rewards of {trials:g} trials{over}; are the two selectors swapped, or does a reward "
-        f"exceed 1?",
+        f"{rewards:g} rewards of {trials:g} trials{over}; are the two selectors swapped, {causes}",
     )
 
 

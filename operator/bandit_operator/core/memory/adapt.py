@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from bandit_operator.core import doubts
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.inference import contrasts, named_arrays
 from bandit_operator.core.inference.named_arrays import Arrays, Fields, Flags, Floats
@@ -140,5 +141,6 @@ def _each_part(
         state=change(memory.state, STRATEGIES[memory.strategy].fields(kind)),
         evidence=memory.evidence.changed(change, kind),
         arrivals=change(memory.arrivals, arrival_fields(memory.delay)),
+        doubt=change(memory.doubt, doubts.fields()),
         shadow=None if memory.shadow is None else memory.shadow.changed(change, kind),
     )

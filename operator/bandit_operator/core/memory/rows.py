@@ -11,7 +11,7 @@ from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.memory.value import Memory
 from bandit_operator.core.strategies.base import Strategy, settings_of
 
-_ARRAYS = ("totals", "labels", "state", "evidence", "arrivals", "shadow")
+_ARRAYS = ("totals", "labels", "state", "evidence", "arrivals", "doubt", "shadow")
 """What of a memory has arrays; the rest says what it is about."""
 
 

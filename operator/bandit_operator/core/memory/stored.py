@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from bandit_operator.core import doubts
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.inference import evidence as ev
 from bandit_operator.core.inference import moments as mo
@@ -18,7 +19,7 @@ from bandit_operator.core.memory.value import Memory, arrival_fields, initial
 from bandit_operator.core.model import Delay, RewardType
 from bandit_operator.core.strategies import STRATEGIES
 
-VERSION = 6
+VERSION = 7
 """Version of the stored form; another one is not read, see :func:`from_json`."""
 
 
@@ -43,6 +44,7 @@ def to_json(memory: Memory) -> dict[str, object]:
         "evidence": _text(named_arrays.pack(memory.evidence.joined(), ev.Evidence.joined_fields(kind))),
         "delay": [] if memory.delay is None else [memory.delay.median, memory.delay.p95],
         "arrivals": _text(named_arrays.pack(memory.arrivals, arrival_fields(memory.delay))),
+        "doubt": _text(named_arrays.pack(memory.doubt, doubts.fields())),
         "shadow": ""
         if memory.shadow is None
         else _text(named_arrays.pack(memory.shadow.joined(), ShadowEvidence.joined_fields(kind))),
@@ -94,6 +96,7 @@ def _read(data: Mapping[str, object]) -> Memory:
         ),
         delay=delay,
         arrivals=named_arrays.unpack(_bytes(data["arrivals"]), arrival_fields(delay), size),
+        doubt=named_arrays.unpack(_bytes(data["doubt"]), doubts.fields(), size),
         shadow=_shadow(data["shadow"], kind, size),
     )
     if any(np.isnan(array).any() or (array == np.inf).any() for array in memory.arrays()):

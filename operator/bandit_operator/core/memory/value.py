@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bandit_operator.core import doubts
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.inference import evidence as ev
 from bandit_operator.core.inference import exposure, named_arrays
@@ -40,6 +41,8 @@ class Memory:
     """How late labels come, which decides what a trial is; None where they do not."""
     arrivals: Arrays
     """The arrays of ``core.inference.exposure``; none where labels do not come late."""
+    doubt: Arrays
+    """The arrays of ``core.doubts``: of arms whose numbers could not be."""
     shadow: ShadowEvidence | None = None
     """What the shadow has shown; None where there is none."""
 
@@ -94,7 +97,7 @@ class Memory:
     def arrays(self) -> list[Floats]:
         """All arrays, in an order that does not depend on their contents."""
         scored = {} if self.shadow is None else self.shadow.joined()
-        groups = (self.state, self.evidence.joined(), self.arrivals, scored)
+        groups = (self.state, self.evidence.joined(), self.arrivals, self.doubt, scored)
         return [self.totals, self.labels, *(group[name] for group in groups for name in sorted(group))]
 
 
@@ -124,6 +127,7 @@ def initial(experiment: Experiment, leading: tuple[int, ...] = ()) -> Memory:
         evidence=ev.Evidence.initial(kind, arms, leading),
         delay=delay,
         arrivals=named_arrays.initial(arrival_fields(delay), arms, leading),
+        doubt=named_arrays.initial(doubts.fields(), arms, leading),
         shadow=None if experiment.shadow is None else ShadowEvidence.initial(kind, arms, leading),
     )
 

@@ -1,0 +1,105 @@
+"""Arms whose numbers could not be, and for how long they must be possible before they are learned again.
+
+More rewards than trials show that a counter counts something else, in all of its windows. Were each window
+judged by itself, those would be learned in which chance makes such a counter look right: where a success
+counts a hundred, the windows without a success, so that an arm like the others would be found worse. One
+window that cannot be is therefore held against those after it, and longer each time that an arm was believed
+again too soon.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from bandit_operator.core import reasons
+from bandit_operator.core.inference.named_arrays import Arrays, Field, Fields, Floats
+from bandit_operator.core.model import Implausible, Observed, Outcome, Paired, PairOutcome, Shadowed, Window
+
+FIRST = 4.0
+"""Windows with trials that must be possible, one after the other, before an arm is learned from again."""
+GROWTH = 4.0
+"""So many times as long each time that it was learned from again and then could not be."""
+MOST = 256.0
+"""Windows at the longest."""
+_LEFT = 1
+"""Row of what is left."""
+
+
+def fields() -> Fields:
+    """Of each arm, for what it served and for what it answered in the shadow ``[2, K]``.
+
+    First how many windows it must stand, 0 where it was never doubted; then how many of them are left. Below
+    0 it is learned from again, and after as many windows more it is as if it had never been doubted.
+    """
+    return {"served": Field(inner=(2,)), "shadow": Field(inner=(2,))}
+
+
+def counted(doubt: Arrays, names: Sequence[str], window: Window) -> dict[str, Floats]:
+    """The doubts after a window in which what cannot be is ``Implausible``."""
+    shadow = Shadowed({}, {}) if window.shadow is None else window.shadow
+    broken = {arm for pair, one in shadow.pairs.items() if _is_impossible(one) for arm in pair}
+    return {
+        "served": _after(doubt["served"], names, window.arms, ()),
+        "shadow": _after(doubt["shadow"], names, shadow.arms, broken),
+    }
+
+
+def held(doubt: Arrays, names: Sequence[str], window: Window) -> Window:
+    """The window with ``Implausible`` in place of what is possible and not believed yet."""
+    arms = {arm: _held(doubt["served"], names, arm, outcome) for arm, outcome in window.arms.items()}
+    shadow = window.shadow
+    if shadow is not None:
+        scored = {arm: _held(doubt["shadow"], names, arm, outcome) for arm, outcome in shadow.arms.items()}
+        pairs = {pair: _held_pair(doubt["shadow"], names, pair, one) for pair, one in shadow.pairs.items()}
+        shadow = Shadowed(scored, pairs)
+    return replace(window, arms=arms, shadow=shadow)
+
+
+def _after(
+    doubt: Floats, names: Sequence[str], outcomes: Mapping[str, Outcome], broken: Iterable[str]
+) -> Floats:
+    after = doubt.copy()
+    for index, arm in enumerate(names):
+        outcome = outcomes.get(arm)
+        to_stand, left = doubt[:, index]
+        if _is_impossible(outcome) or arm in broken:
+            if to_stand == 0:
+                to_stand = FIRST
+            elif left <= 0:
+                to_stand = min(MOST, GROWTH * to_stand)
+            after[:, index] = to_stand, to_stand
+        elif to_stand > 0 and isinstance(outcome, Observed) and outcome.trials > 0:
+            stood = left - 1 <= -to_stand
+            after[:, index] = (0.0, 0.0) if stood else (to_stand, left - 1)
+    return after
+
+
+def _is_impossible(outcome: Outcome | PairOutcome | None) -> bool:
+    return isinstance(outcome, Implausible) and outcome.reason == reasons.REWARDS_ABOVE_TRIALS
+
+
+def _held(doubt: Floats, names: Sequence[str], arm: str, outcome: Outcome) -> Outcome:
+    if arm not in names or not isinstance(outcome, Observed) or outcome.trials <= 0:
+        return outcome
+    left = float(doubt[_LEFT, names.index(arm)])
+    if left <= 0:
+        return outcome
+    return _not_yet(f"{outcome.rewards:g} rewards of {outcome.trials:g} trials", left)
+
+
+def _held_pair(
+    doubt: Floats, names: Sequence[str], pair: tuple[str, str], outcome: PairOutcome
+) -> PairOutcome:
+    left = max((float(doubt[_LEFT, names.index(arm)]) for arm in pair if arm in names), default=0.0)
+    if left <= 0 or not isinstance(outcome, Paired):
+        return outcome
+    return _not_yet(f"{' and '.join(pair)} on {outcome.trials:g} requests", left)
+
+
+def _not_yet(numbers: str, left: float) -> Implausible:
+    return Implausible(
+        reasons.REWARDS_ABOVE_TRIALS,
+        f"{numbers} can be, but there were more rewards than trials just before; learned again after {left:g}"
+        f" {'more window' if left == 1 else 'more windows'} that can be",
+    )
