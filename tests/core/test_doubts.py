@@ -43,8 +43,11 @@ def believed(experiment: Experiment, outcomes: list[Observed], **shadow: Any) ->
     return found
 
 
-def test_windows_that_could_be_are_not_learned_right_after_one_that_could_not(make_experiment: Make) -> None:
-    found = believed(make_experiment(2), [GOOD, BROKEN, *[GOOD] * FIRST, GOOD])
+@pytest.mark.parametrize("broken", [BROKEN, Observed(100, -3), Observed(-5, 0)], ids=str)
+def test_windows_that_could_be_are_not_learned_right_after_one_that_could_not(
+    make_experiment: Make, broken: Observed
+) -> None:
+    found = believed(make_experiment(2), [GOOD, broken, *[GOOD] * FIRST, GOOD])
     assert found == [True, False, *[False] * FIRST, True]
 
 
@@ -80,8 +83,8 @@ def test_what_is_held_says_its_numbers_and_for_how_long(make_experiment: Make) -
     )
     _, seen = learn(experiment, memory, {}, Window(30, 60, {"a": GOOD, "b": GOOD}), ())
     assert seen.arms["b"] == Implausible(
-        reasons.REWARDS_ABOVE_TRIALS,
-        "30 rewards of 100 trials can be, but there were more rewards than trials just before; learned again "
+        reasons.IMPOSSIBLE_NUMBER,
+        "30 rewards of 100 trials can be, but what was counted just before could not; learned again "
         f"after {FIRST} more windows that can be",
     )
 

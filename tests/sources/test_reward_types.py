@@ -13,7 +13,7 @@ import yaml
 from bandit_operator.api.v1alpha1 import BanditDeployment, parse, to_experiment
 from bandit_operator.core import memory as mem
 from bandit_operator.core.evaluate import evaluate
-from bandit_operator.core.model import NoData, Observed, Window
+from bandit_operator.core.model import Implausible, NoData, Observed, Window
 from bandit_operator.sources import source_of
 from bandit_operator.sources.resets import growth_of
 
@@ -159,12 +159,14 @@ def test_without_trials_absent_sums_are_nothing(name: str) -> None:
         ("ratio", "cross_products", 11.0, "crossProducts is too large for squares"),
     ],
 )
-def test_sums_that_no_rewards_can_have_are_no_data(name: str, part: str, value: float, field: str) -> None:
+def test_sums_that_no_rewards_can_have_are_not_believed(
+    name: str, part: str, value: float, field: str
+) -> None:
     values = {one: {"logistic": float(number)} for one, number in COMPLETE[name].items()}
     values[part] = {"logistic": value}
     found = source_of(example(name)).outcomes(example(name), values)["logistic"]
-    assert isinstance(found, NoData)
-    assert field in found.reason
+    assert isinstance(found, Implausible)
+    assert field in found.message
 
 
 def test_rewards_that_are_all_alike_do_not_contradict_their_squares() -> None:
@@ -179,6 +181,5 @@ def test_rewards_that_are_all_alike_do_not_contradict_their_squares() -> None:
 def test_sums_beyond_what_can_be_squared_are_no_exception() -> None:
     values = {"trials": 1000.0, "rewards": 1e200, "losses": 0.0, "squares": 1e10}
     by_part = {part: {"logistic": value} for part, value in values.items()}
-    assert isinstance(
-        source_of(example("gaussian")).outcomes(example("gaussian"), by_part)["logistic"], NoData
-    )
+    found = source_of(example("gaussian")).outcomes(example("gaussian"), by_part)["logistic"]
+    assert isinstance(found, Implausible)

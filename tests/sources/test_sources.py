@@ -178,8 +178,13 @@ def test_a_mean_counts_as_often_as_its_samples(outcomes: Outcomes) -> None:
         ({"boosting": 0.5}, {}, NoData("no sample count")),
         ({}, {"boosting": 5.0}, NoData("no value")),
         ({}, {"boosting": 0.0}, Observed(0, 0)),
+        (
+            {"boosting": math.nan},
+            {"boosting": 5.0},
+            NoData("the mean is not a number; does the query divide by 0?"),
+        ),
     ],
-    ids=["no count", "no mean", "no samples"],
+    ids=["no count", "no mean", "no samples", "no quotient"],
 )
 def test_a_mean_without_its_samples_is_no_evidence(
     outcomes: Outcomes, mean: Any, samples: Any, outcome: Any

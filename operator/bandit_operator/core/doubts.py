@@ -1,10 +1,10 @@
 """Arms whose numbers could not be, and for how long they must be possible before they are learned again.
 
-More rewards than trials show that a counter counts something else, in all of its windows. Were each window
-judged by itself, those would be learned in which chance makes such a counter look right: where a success
-counts a hundred, the windows without a success, so that an arm like the others would be found worse. One
-window that cannot be is therefore held against those after it, and longer each time that an arm was believed
-again too soon.
+Numbers that cannot be, such as more rewards than trials, show that a counter counts something else, in all of
+its windows. Were each window judged by itself, those would be learned in which chance makes it look right:
+where a success counts a hundred, the windows without a success, so that an arm like the others would be found
+worse. One window that cannot be is therefore held against those after it, and longer each time that an arm
+was believed again too soon.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ GROWTH = 4.0
 """So many times as long each time that it was learned from again and then could not be."""
 MOST = 256.0
 """Windows at the longest."""
+_DOUBTED = frozenset({reasons.IMPOSSIBLE_NUMBER, reasons.REWARDS_ABOVE_TRIALS})
 _LEFT = 1
 """Row of what is left."""
 
@@ -76,7 +77,7 @@ def _after(
 
 
 def _is_impossible(outcome: Outcome | PairOutcome | None) -> bool:
-    return isinstance(outcome, Implausible) and outcome.reason == reasons.REWARDS_ABOVE_TRIALS
+    return isinstance(outcome, Implausible) and outcome.reason in _DOUBTED
 
 
 def _held(doubt: Floats, names: Sequence[str], arm: str, outcome: Outcome) -> Outcome:
@@ -99,7 +100,7 @@ def _held_pair(
 
 def _not_yet(numbers: str, left: float) -> Implausible:
     return Implausible(
-        reasons.REWARDS_ABOVE_TRIALS,
-        f"{numbers} can be, but there were more rewards than trials just before; learned again after {left:g}"
+        reasons.IMPOSSIBLE_NUMBER,
+        f"{numbers} can be, but what was counted just before could not; learned again after {left:g}"
         f" {'more window' if left == 1 else 'more windows'} that can be",
     )

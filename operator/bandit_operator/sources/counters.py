@@ -72,13 +72,13 @@ def _outcome(trials: float | None, sums: Mapping[str, float | None]) -> Outcome:
         increases[part] = value or 0.0
     for field, value in (("trials", trials), *((_FIELDS[part], sum_) for part, sum_ in increases.items())):
         if not math.isfinite(value):
-            return Implausible(reasons.IMPOSSIBLE_NUMBER, f"{field} grew by {value:g}; no counter does")
+            return _impossible(f"{field} grew by {value:g}; no counter does")
     increases["rewards"] -= increases.pop("losses", 0.0)
     observed = Observed(trials, **increases)
     return _contradiction(observed) or observed
 
 
-def _contradiction(observed: Observed) -> NoData | None:
+def _contradiction(observed: Observed) -> Implausible | None:
     """What sums of the same trials can never be: (Σab)² > Σa² Σb² (Cauchy–Schwarz), or negative.
 
     It is the mark of a counter that sums something else, and would make a verdict too sure.
@@ -92,14 +92,20 @@ def _contradiction(observed: Observed) -> NoData | None:
     if squares is None:
         return None
     if _beyond(observed.rewards, squares, observed.trials):
-        return NoData("squares is too small for successes; it must sum the square of every reward")
+        return _impossible("squares is too small for successes; it must sum the square of every reward")
     if x is None or xx is None or xy is None:
         return None
     if _beyond(x, xx, observed.trials):
-        return NoData("denominatorSquares is too small for denominators; it must sum the square of every one")
+        return _impossible(
+            "denominatorSquares is too small for denominators; it must sum the square of every one"
+        )
     if _beyond(xy, squares, xx):
-        return NoData("crossProducts is too large for squares; it must sum reward times denominator")
+        return _impossible("crossProducts is too large for squares; it must sum reward times denominator")
     return None
+
+
+def _impossible(message: str) -> Implausible:
+    return Implausible(reasons.IMPOSSIBLE_NUMBER, message)
 
 
 def _beyond(product: float, first: float, second: float) -> bool:

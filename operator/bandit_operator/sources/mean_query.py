@@ -56,8 +56,8 @@ def _outcome(mean: float | None, count: float | None) -> Outcome:
         return _impossible(f"samples is {count:g}; it must count rewards")
     if count == 0:
         return Observed(0.0, 0.0)
-    if mean is None:
-        return NoData("no value")
+    if mean is None or math.isnan(mean):
+        return NoData("no value" if mean is None else "the mean is not a number; does the query divide by 0?")
     if not -ROUNDING <= mean <= 1 + ROUNDING:
         hint = "divide by 100" if 1 < mean <= 100 else "query must yield the mean reward in the window"
         return _impossible(f"the mean is {mean:g}, beyond [0, 1]; {hint}")
