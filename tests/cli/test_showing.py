@@ -24,6 +24,7 @@ from bandit_operator.status.showing.words import meaning
 from tests.support.command_line import Run, runner
 from tests.support.playing import WORSE, learned, until_state
 from tests.support.process import Process
+from tests.support.shadows import MANUAL
 
 
 async def rolled_back() -> Process:
@@ -249,6 +250,16 @@ def test_plan_takes_from_the_newest_decisions_how_much_money_varies() -> None:
     assert world.spread is not None
     assert world.spread.deviations == pytest.approx([40.0, 40.0], rel=0.01)
     assert world.requests[0] == pytest.approx(1000.0)
+
+
+def test_plan_plays_arms_that_serve_as_serving_though_they_began_in_the_shadow() -> None:
+    one = asyncio.run(paid_in_money())
+    body = copy.deepcopy(one.api.objects[one.path])
+    body["spec"]["shadow"] = MANUAL
+    body["spec"]["arms"][1]["onboarding"] = "Shadow"
+    world = world_of(body, read_status(body)[0], 1.0)
+    assert world.shadow is not None
+    assert world.onboarded == (False, False)
 
 
 @pytest.mark.parametrize(

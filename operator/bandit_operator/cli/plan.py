@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import click
 import numpy as np
 
@@ -69,6 +71,9 @@ def world_of(body: Object, status: RecordedStatus, hours: float) -> World:
     """
     name = body["metadata"]["name"]
     experiment = to_experiment(parse(body))
+    # Arms that serve have joined: only what comes is played, and no onboarding.
+    serving = tuple(replace(arm, onboards_in_shadow=False) for arm in experiment.arms)
+    experiment = replace(experiment, arms=serving)
     means = {
         arm.name: float(arm.mean)
         for arm in status.arms or ()
