@@ -17,6 +17,8 @@ PATIENCE_SECONDS = 120.0
 """After which each replica must have a shard."""
 ACCEPTED_SECONDS = 600.0
 """After which the gateway must have looked at each route."""
+LOOK_SECONDS = 5.0
+"""From one look at all routes to the next."""
 
 
 @dataclass(frozen=True)
@@ -42,19 +44,17 @@ QUICK = Plan(resources=60, interval=10, shards=3, seconds=20)
 def measure(environment: Environment, plan: Plan, progress: Callable[[str], None]) -> dict[str, Any]:
     """Divide that many resources at rest, and measure all replicas together."""
     progress("fleet: operator and gateway end, and leave the machine to those who make resources")
+    made = [Rollout(environment.cluster, f"r{index:04d}", NAMESPACE) for index in range(plan.resources)]
+    environment.rewards.put(scale.equal_rewards(made))
     environment.stop_operator()
-    environment.rewards.put({})
     # Each of ten thousand Services and routes would be a new configuration of all that are there already.
     with environment.without_gateway():
         for start in range(0, plan.resources, MADE_AT_ONCE):
-            end = min(start + MADE_AT_ONCE, plan.resources)
-            progress(f"fleet: making resources, {end:,} of {plan.resources:,}")
-            new = [Rollout(environment.cluster, f"r{index:04d}", NAMESPACE) for index in range(start, end)]
-            scale.create(environment, new, plan.interval, scale.SETTLED)
+            new = made[start : start + MADE_AT_ONCE]
+            progress(f"fleet: making resources, {start + len(new):,} of {plan.resources:,}")
+            scale.apply(environment, new, plan.interval, scale.SETTLED)
     progress("fleet: the gateway takes over the routes")
-    wait_until(
-        lambda: _accepted(environment) == plan.resources, "each route is accepted", ACCEPTED_SECONDS, 5
-    )
+    wait_until(lambda: _all_accepted(environment), "each route is accepted", ACCEPTED_SECONDS, LOOK_SECONDS)
     progress(f"fleet: {plan.shards} replicas start")
     environment.install_operator(f"shards={plan.shards}")
     wait_until(lambda: _each_has_one(environment, plan.shards), "each has a shard", PATIENCE_SECONDS)
@@ -66,11 +66,10 @@ def measure(environment: Environment, plan: Plan, progress: Callable[[str], None
     return {"plan": plan.__dict__, "caught_up": waited, **scale.spent_in(environment, plan.seconds)}
 
 
-def _accepted(environment: Environment) -> int:
-    path = (
-        "jsonpath={range .items[*]}{.status.parents[*].conditions[?(@.type=='Accepted')].status}{'\\n'}{end}"
-    )
-    return environment.bench.kubectl("get", "httproutes", "-o", path).split().count("True")
+def _all_accepted(environment: Environment) -> bool:
+    words = "{range .items[*]}{.status.parents[*].conditions[?(@.type=='Accepted')].status}{'\\n'}{end}"
+    found = environment.bench.kubectl("get", "httproutes", "-o", f"jsonpath={words}").splitlines()
+    return set(found) == {"True"}
 
 
 def _each_has_one(environment: Environment, shards: int) -> bool:

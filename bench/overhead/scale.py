@@ -106,8 +106,17 @@ def start_up(environment: Environment, resources: int) -> dict[str, float]:
 
 def create(environment: Environment, new: list[Rollout], interval: int, spec: dict[str, Any]) -> None:
     """Let new resources begin, at equal rewards."""
-    rates = {f"{one.name}/{arm}": REWARDS for one in new for arm in one.arms}
-    environment.rewards.put(rates)
+    environment.rewards.put(equal_rewards(new))
+    apply(environment, new, interval, spec)
+
+
+def equal_rewards(made: list[Rollout]) -> dict[str, tuple[float, float]]:
+    """How fast all arms earn where none is better, by route and arm."""
+    return {f"{one.name}/{arm}": REWARDS for one in made for arm in one.arms}
+
+
+def apply(environment: Environment, new: list[Rollout], interval: int, spec: dict[str, Any]) -> None:
+    """Make resources, with routes and Services of their own."""
     # Nobody sends requests to them, and the cluster's proxy writes all of its rules again for each address.
     services = [_without_address(service) for one in new for service in one.services()]
     environment.apply([*services, *(one.route_object() for one in new)])
@@ -147,7 +156,7 @@ def turning(environment: Environment, made: list[Rollout], interval: int) -> Ite
     finally:
         ended.set()
         thread.join()
-        environment.rewards.put({f"{one.name}/{arm}": REWARDS for one in made for arm in one.arms})
+        environment.rewards.put(equal_rewards(made))
 
 
 def _line(
