@@ -9,7 +9,7 @@ was believed again too soon.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from bandit_operator.core import reasons
@@ -36,7 +36,7 @@ def fields() -> Fields:
     return {"served": Field(inner=(2,)), "shadow": Field(inner=(2,))}
 
 
-def counted(doubt: Arrays, names: Sequence[str], window: Window) -> dict[str, Floats]:
+def counted(doubt: Arrays, names: Sequence[str], window: Window) -> Arrays:
     """The doubts after a window in which what cannot be is ``Implausible``."""
     shadow = Shadowed({}, {}) if window.shadow is None else window.shadow
     broken = {arm for pair, one in shadow.pairs.items() if _is_impossible(one) for arm in pair}
@@ -48,6 +48,8 @@ def counted(doubt: Arrays, names: Sequence[str], window: Window) -> dict[str, Fl
 
 def held(doubt: Arrays, names: Sequence[str], window: Window) -> Window:
     """The window with ``Implausible`` in place of what is possible and not believed yet."""
+    if not any(one.any() for one in doubt.values()):
+        return window
     arms = {arm: _held(doubt["served"], names, arm, outcome) for arm, outcome in window.arms.items()}
     shadow = window.shadow
     if shadow is not None:
@@ -58,8 +60,10 @@ def held(doubt: Arrays, names: Sequence[str], window: Window) -> Window:
 
 
 def _after(
-    doubt: Floats, names: Sequence[str], outcomes: Mapping[str, Outcome], broken: Iterable[str]
+    doubt: Floats, names: Sequence[str], outcomes: Mapping[str, Outcome], broken: Collection[str]
 ) -> Floats:
+    if not (doubt.any() or broken or any(map(_is_impossible, outcomes.values()))):
+        return doubt
     after = doubt.copy()
     for index, arm in enumerate(names):
         outcome = outcomes.get(arm)
