@@ -14,18 +14,22 @@ import structlog
 
 from bandit_operator.adapters.kubernetes import METADATA_LIST, KubernetesAPI, resource_path
 from bandit_operator.api.kind import GROUP, KIND, PLURAL, VERSION
-from bandit_operator.api.references import Key
+from bandit_operator.api.references import Key, KindKey
 from bandit_operator.errors import APIError, NotFound, OperatorError
 from bandit_operator.routers import ROUTERS
 from bandit_operator.watch.cache import Cache
 from bandit_operator.watch.handlers import TARGET_KINDS
 
 log = structlog.get_logger()
+Versions = dict[KindKey, int]
+"""Newest version of each object that is known."""
 
 FIRST_SECONDS = 20.0
 EVERY_SECONDS = 300.0
 WATCH_MAY_LAG_SECONDS = 30.0
-"""A watch that is this far behind a list is dead."""
+"""A watch that is behind a list and brings nothing for so long is dead."""
+WATCH_MAY_LAG_AT_MOST_SECONDS = 300.0
+"""One that is this far behind is dead although it brings other objects: it has lost some."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +93,40 @@ class Relister:
         for kind, *rest in before - listed.keys():
             for dependent in self._cache.drop(kind, (rest[0], rest[1])):
                 self._wake(dependent)
-        if not self._behind(listed):
-            return
-        await asyncio.sleep(WATCH_MAY_LAG_SECONDS)
-        if self._behind(listed):
+        missing = await self._never_brought(watched.kind, listed)
+        # What was deleted while it was waited for is missing for good.
+        if missing and missing & (await self._versions(watched)).keys():
             self.dead_watch = watched.kind
-            log.error("dead watch", kind=watched.kind)
+            log.error("dead watch", kind=watched.kind, objects=len(missing))
 
-    def _behind(self, listed: dict[tuple[str, str, str], int]) -> bool:
-        return any(self._cache.versions.get(key, 0) < version for key, version in listed.items())
+    async def _never_brought(self, kind: str, listed: Versions) -> set[KindKey]:
+        """Objects of which a watch does not bring what a list has, though it had the time to.
 
-    async def _versions(self, watched: Watched) -> dict[tuple[str, str, str], int]:
-        listed: dict[tuple[str, str, str], int] = {}
+        On a machine that is too busy a watch may be late for long, and to start again would make it later.
+        """
+        behind, waited = self._behind(listed), 0.0
+        while behind and waited < WATCH_MAY_LAG_AT_MOST_SECONDS:
+            before = self._brought(kind)
+            await asyncio.sleep(WATCH_MAY_LAG_SECONDS)
+            waited += WATCH_MAY_LAG_SECONDS
+            behind = self._behind(behind)
+            alive = {self._watch_of(key) for key, _ in before.items() ^ self._brought(kind).items()}
+            if not alive.issuperset(map(self._watch_of, behind)):
+                break
+        return set(behind)
+
+    def _behind(self, listed: Versions) -> Versions:
+        return {key: new for key, new in listed.items() if self._cache.versions.get(key, 0) < new}
+
+    def _brought(self, kind: str) -> Versions:
+        return {key: version for key, version in self._cache.versions.items() if key[0] == kind}
+
+    def _watch_of(self, key: KindKey) -> str | None:
+        """What tells the watch that brings an object from others of its kind: its namespace, or nothing."""
+        return None if self._namespaces == (None,) else key[1]
+
+    async def _versions(self, watched: Watched) -> Versions:
+        listed: Versions = {}
         for namespace in self._namespaces:
             path = resource_path(watched.group, watched.version, watched.plural, namespace)
             try:
