@@ -91,6 +91,7 @@ def test_a_checkpoint_of_another_generation_is_not_used(
 def test_a_checkpoint_that_cannot_be_read_is_not_used(experiment: Experiment, status: dict[str, Any]) -> None:
     damages: tuple[dict[str, Any], ...] = (
         {"records": "many"},
+        {"records": float("inf")},
         {"memory": {}},
         {"intention": {"weights": 5}},
     )

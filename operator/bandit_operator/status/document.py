@@ -177,7 +177,7 @@ def checkpoint_of(status: RecordedStatus, experiment: Experiment) -> Checkpoint 
     try:
         memory, notes = memories.from_json(stored["memory"], experiment)
         intention, records = _INTENTION.validate_python(stored["intention"]), int(stored["records"])
-    except (KeyError, TypeError, ValueError):  # pydantic's ValidationError is a ValueError
+    except (KeyError, OverflowError, TypeError, ValueError):  # pydantic's ValidationError is a ValueError
         return None
     return None if notes or records < 1 else Checkpoint(memory, intention, records)
 

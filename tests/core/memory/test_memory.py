@@ -94,6 +94,7 @@ def test_stored_keys_are_the_same_for_every_strategy_and_reward_type(
         pytest.param({"strategy": "Oracle"}, "strategy", id="an unknown strategy"),
         pytest.param({"rewardType": "Poisson"}, "Poisson", id="an unknown reward type"),
         pytest.param({"baseline": "z"}, "baseline", id="a baseline that is no arm"),
+        pytest.param({"delay": [10**400, 10**400]}, "too large", id="a delay beyond all numbers"),
     ],
 )
 def test_what_cannot_be_read_gives_a_fresh_memory_and_the_reason(

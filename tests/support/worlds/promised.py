@@ -32,6 +32,8 @@ class Promised:
         """What the gateway says of backends that it cannot resolve."""
         self.counted = False
         """Whether the operator is told how many requests reach each arm."""
+        self.scaled_by_hand = set[str]()
+        """Arms that another hand has given replicas."""
         self._stranger = 0
         self._before: dict[str, Any] = {}
         self._read: tuple[str, dict[str, Any]] = ("", {})
@@ -163,7 +165,9 @@ class Promised:
         if ready is not None and ready["reason"] == reasons.INTERNAL_ERROR:
             assert "RuntimeError" in ready["message"]
         if ready is not None and ready["reason"] == reasons.WRITE_REFUSED:
-            assert any(isinstance(error, APIError) for error in self.one.api.failed), ready["message"]
+            refused = any(isinstance(error, APIError) for error in self.one.api.failed)
+            set_back = any(f"of arm {arm} " in ready["message"] for arm in self.scaled_by_hand)
+            assert refused or set_back, ready["message"]
         kept = {reasons.STATUS_NOT_KEPT, reasons.TEMPLATE_NOT_KEPT}
         dropped = [one for one in conditions.values() if one["reason"] in kept]
         assert not dropped, f"all that was written is kept here: {dropped}"

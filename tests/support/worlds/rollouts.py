@@ -93,10 +93,10 @@ class World(Amiss):
     def there_is_trouble_while_an_arm_drains(self, trouble: str, ticks: int) -> None:
         self._have(trouble, ticks)
 
-    @precondition(lambda self: self._in_states(*OUT))
+    @precondition(lambda self: self._in_states(*OUT) & self.promised.in_spec())
     @rule()
     def an_arm_that_is_out_is_the_baseline(self) -> None:
-        self._make_baseline(min(self._in_states(*OUT)))
+        self._make_baseline(min(self._in_states(*OUT) & self.promised.in_spec()))
         self._tick(30.0)
 
     @rule(reason=st.sampled_from(sorted(reasons.SOURCE_FAULTS)))
@@ -173,6 +173,7 @@ class World(Amiss):
 
     @rule(arm=arms, replicas=st.integers(0, 3))
     def another_hand_scales(self, arm: str, replicas: int) -> None:
+        self.promised.scaled_by_hand.add(arm)
         self.one.scale(arm, replicas)
         self.one.kubelet()
         self._pass()

@@ -61,7 +61,7 @@ def from_json(data: Mapping[str, object], experiment: Experiment) -> tuple[Memor
     """
     try:
         memory = _read(data)
-    except (KeyError, TypeError, ValueError, binascii.Error) as error:
+    except (KeyError, OverflowError, TypeError, ValueError, binascii.Error) as error:
         return initial(experiment), (f"stored memory not used, all evidence starts again: {error}",)
     return adapt(memory, experiment)
 
