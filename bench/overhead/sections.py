@@ -45,6 +45,12 @@ at rest. All replicas read all resources, and each decides its own. Processor, m
 of them together.
 
 """
+FLEET_BEHIND = """
+**They did not keep up**: {kept:.0%} of the ticks happened in time. On these cores etcd, API server, gateway,
+a Prometheus that looks each second and {shards} operators share what there is; the operators got {cores}
+cores between them. Late ticks lose no reward. Each operator watches and keeps all resources, and takes
+{memory} MiB: shards divide the work of ticks, and not that.
+"""
 NOT_IN_THE_PATH = """\
 The operator is not in the data path: what a request pays for is the gateway, which a cluster with
 Gateway API has anyway, and that it takes over new weights. With the operator dead or uninstalled, requests
@@ -176,9 +182,16 @@ def fleet(part: dict[str, Any], _picture: str) -> str:
         "cores", "MiB", "late, mean s", "late, 99 % below s", "queries a tick", "API reads a tick",
         "API writes a tick", "API server, cores",
     )  # fmt: skip
-    kept = wording.share_of_ticks(part | {"resources": plan["resources"], "interval": plan["interval"]})
+    line = part | {"resources": plan["resources"], "interval": plan["interval"]}
+    kept = wording.share_of_ticks(line)
     text = FLEET.format(**plan) + f"| ticks in time | {' | '.join(titles)} |\n{'|---' * (len(names) + 1)}|\n"
-    return text + f"| {min(kept, 1.0):.0%} | {' | '.join(number(part[name], 3) for name in names)} |\n"
+    text += f"| {min(kept, 1.0):.0%} | {' | '.join(number(part[name], 3) for name in names)} |\n"
+    if wording.keeps_up(line):
+        return text
+    memory = number(part["memory_mib"] / plan["shards"], 3)
+    return text + FLEET_BEHIND.format(
+        kept=kept, shards=plan["shards"], cores=number(part["cores"]), memory=memory
+    )
 
 
 def _reading(part: dict[str, Any]) -> str:

@@ -43,6 +43,14 @@ def test_the_page_has_a_section_for_each_part_that_is_there_and_a_picture_where_
     assert all(f"({picture})" in text for picture in pictures)
 
 
+def test_replicas_that_did_not_keep_up_are_said_to_have_not(parts: dict[str, Any], tmp_path: Path) -> None:
+    page.write({"fleet": parts["fleet"]}, tmp_path, tmp_path)
+    assert "did not keep up" not in pages_in(tmp_path)
+    parts["fleet"]["ticks"] = 4000.0
+    page.write({"fleet": parts["fleet"]}, tmp_path, tmp_path)
+    assert "**They did not keep up**: 40% of the ticks happened in time" in pages_in(tmp_path)
+
+
 def test_the_json_holds_the_goals_and_everything_that_was_measured(
     parts: dict[str, Any], tmp_path: Path
 ) -> None:
