@@ -363,8 +363,8 @@ class Process:
         self.observer.guards, self.observer.shadow = self.guards, self.shadow
         self.observer.samples_apart = self.samples_apart
         requeue = await self.reconciler.reconcile(self.key, tick)
-        self.past |= {one["reason"] for one in self.status.get("conditions", [])}
-        self.past |= {one["reason"] for one in self.status.get("arms", []) if "reason" in one}
+        self.past |= {one["reason"] for one in self.status.get("conditions") or []}
+        self.past |= {one["reason"] for one in self.status.get("arms") or [] if "reason" in one}
         return requeue
 
     async def tick(self, times: int = 1, seconds: float = 30.0) -> Requeue | None:
