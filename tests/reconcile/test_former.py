@@ -112,3 +112,47 @@ async def test_an_arm_that_was_rolled_back_and_is_taken_out_gets_nothing_either_
     one.update_spec(arms=one.api.objects[one.path]["spec"]["arms"][:2])
     await one.tick(3)
     assert one.weights()["late"] == 0
+
+
+def beside_a_stranger(spec: dict[str, Any]) -> None:
+    spec["rules"][0]["backendRefs"].append({"name": "stranger", "port": 80, "weight": 500})
+
+
+def strangers_share(one: Process) -> float:
+    return one.weights()["stranger"] / sum(one.weights().values())
+
+
+@pytest.mark.parametrize("left", [0, 1])
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_the_others_get_back_what_another_writer_has_given_to_it(
+    process: Start, left: int, restarted: bool
+) -> None:
+    one = await learned(process, arms=ARMS, traffic={"routeRef": {"name": "income"}, "removedArms": "Drain"})
+    one.update_route(beside_a_stranger)
+    one.gateway()
+    await one.tick(2)
+    one.update_spec(arms=one.api.objects[one.path]["spec"]["arms"][:2])
+    await one.tick(2)
+    share = strangers_share(one)
+    if restarted:
+        one.start()
+    one.set_weights(good=left, bad=left, late=10_000)
+    one.update_spec(pin={"arm": "good"})  # so that weights are written that were not decided before
+    await one.look()
+    assert one.weights()["late"] == one.weights()["bad"] == 0
+    assert strangers_share(one) == pytest.approx(share, abs=0.01)
+    assert one.condition("Ready")["reason"] != "NoShare"
+
+
+async def test_a_pin_is_followed_where_another_writer_had_left_the_arms_nothing(process: Start) -> None:
+    one = await learned(process)
+    one.update_route(beside_a_stranger)
+    one.gateway()
+    await one.tick(2)
+    one.start()
+    one.set_weights(good=0, bad=0)
+    one.update_spec(pin={"arm": "good"})
+    await one.look()
+    assert one.weights()["good"] > 0
+    assert one.weights()["bad"] == 0
+    assert one.condition("Ready")["reason"] != "NoShare"

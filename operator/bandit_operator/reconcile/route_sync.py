@@ -180,9 +180,17 @@ class RouteSync:
         """What of a generated route is not kept, and whether it is to be tried again."""
         return Unkept(self._unkept, monotonic >= self._unkept_at + KEPT_SECONDS)
 
-    def knows_strangers(self, located: Located) -> bool:
-        """Whether the other backends of the rule have the weights that they had while it was in sync."""
-        return self._strangers is not None and dict(self._strangers) == dict(located.strangers)
+    def knows_strangers(self, located: Located, gone: frozenset[int]) -> bool:
+        """Whether the other backends of the rule have the weights that they had while it was in sync.
+
+        Those that were arms and are to have no weight, at the indices ``gone``, are not asked.
+        """
+        if self._strangers is None:
+            return False
+        return all(
+            self._strangers.get(at) == located.strangers.get(at)
+            for at in {*self._strangers, *located.strangers} - gone
+        )
 
     def is_contested(self, monotonic: float) -> bool:
         """Whether another writer keeps setting other weights."""

@@ -30,14 +30,24 @@ class RouteWrite:
 
 
 def unit(tracked: Tracked, placement: Placement) -> Unit:
-    """In what the weights are written: of the committed ones while the others' are what they were."""
+    """In what the weights are written: of the committed ones while the others' are what they were.
+
+    So it is where another writer has left the arms nothing: they are given back what they had. What a
+    backend has that was an arm and is to lose its weight goes to the arms, not to the other backends.
+    """
     located, committed = placement.located, tracked.committed.intention
-    arms = sum(located.weights.values())
-    if committed is not None and committed.weights and tracked.route.knows_strangers(located):
-        arms = sum(committed.weights.values())
     gone = former.draining(tracked.resource, located, tracked.committed.backends)
     staying = tuple(weight for at, weight in located.strangers.items() if at not in gone)
     leaving = tuple(weight for at, weight in located.strangers.items() if at in gone)
+    arms = sum(located.weights.values())
+    if (
+        committed is not None
+        and committed.weights
+        and (arms == 0 or tracked.route.knows_strangers(located, gone))
+    ):
+        arms = sum(committed.weights.values())
+    else:
+        arms += sum(leaving)
     return unit_of(arms, staying, leaving)
 
 
