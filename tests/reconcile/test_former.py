@@ -136,7 +136,8 @@ async def test_the_others_get_back_what_another_writer_has_given_to_it(
     share = strangers_share(one)
     if restarted:
         one.start()
-    one.set_weights(good=left, bad=left, late=10_000)
+    arms = one.weights()["good"] + one.weights()["bad"]
+    one.set_weights(good=left, bad=left, late=arms - 2 * left)
     one.update_spec(pin={"arm": "good"})  # so that weights are written that were not decided before
     await one.look()
     assert one.weights()["late"] == one.weights()["bad"] == 0
