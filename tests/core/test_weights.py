@@ -265,7 +265,7 @@ def test_arms_that_come_to_more_than_a_backend_may_carry_are_written_in_a_coarse
 ) -> None:
     unit = unit_of(arms, (other,))
     assert 500_000 <= unit.total <= 1_000_000
-    made = unit.of_other(other)
+    made = unit.of_others({2: other}, beside=unit.total)[2]
     assert made <= 1_000_000
     assert (made > 0) == (other > 0)
     assert made / (made + unit.total) == pytest.approx(other / (other + arms), abs=3e-6)
@@ -275,3 +275,13 @@ def test_no_backend_that_still_has_weight_gets_more_than_the_gateway_api_takes()
     assert unit_of(1, (0,)).factor == 10_000
     unit = unit_of(1, (0,), leaving=(5_000,))
     assert (unit.total, unit.factor) == (200, 200)
+
+
+def test_arms_that_are_kept_in_an_older_unit_leave_another_backend_its_share_as_far_as_numbers_go() -> None:
+    unit = unit_of(2, (3,))
+    assert (unit.total, unit.of_others({2: 3}, beside=9_900)) == (10_000, {2: 14_850})
+    unit = unit_of(1, (1_000_000,))
+    assert unit.of_others({2: 1_000_000}, beside=1) == {2: 1_000_000}
+    assert unit.of_others({2: 1_000_000}, beside=10_000) == {2: 1_000_000}
+    unit = unit_of(1, (500, 10_000))
+    assert unit.of_others({2: 500, 3: 10_000, 4: 0}, beside=10_000) == {2: 50_000, 3: 1_000_000, 4: 0}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.playing import Start, learned, until_state
+from tests.support.playing import Start, learned, until, until_state
 from tests.support.process import Process
 
 ARMS = ("good", "bad", "late")
@@ -143,6 +143,27 @@ async def test_the_others_get_back_what_another_writer_has_given_to_it(
     assert one.weights()["late"] == one.weights()["bad"] == 0
     assert strangers_share(one) == pytest.approx(share, abs=0.01)
     assert one.condition("Ready")["reason"] != "NoShare"
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_what_the_leader_had_goes_to_the_arms_that_stay_and_not_to_other_backends(
+    process: Start, restarted: bool
+) -> None:
+    one = await learned(process, arms=ARMS, traffic={"routeRef": {"name": "income"}, "removedArms": "Drain"})
+    one.update_route(beside_a_stranger)
+    one.gateway()
+    one.earning = {"good": (500.0, 200.0), "bad": (500.0, 200.0), "late": (500.0, 400.0)}
+    await until(one, lambda: one.weights()["late"] > 0.9 * sum(one.weights().values()))
+    share = strangers_share(one)
+    one.update_spec(arms=one.api.objects[one.path]["spec"]["arms"][:2])
+    if restarted:
+        one.start()
+    await one.look()
+    assert one.weights()["late"] == 0
+    assert strangers_share(one) == pytest.approx(share, rel=0.1)
+    one.gateway()
+    await one.tick(5)
+    assert strangers_share(one) == pytest.approx(share, rel=0.1)
 
 
 async def test_a_pin_is_followed_where_another_writer_had_left_the_arms_nothing(process: Start) -> None:

@@ -166,6 +166,15 @@ async def test_where_a_stranger_has_all_of_the_rules_weight_it_keeps_it(process:
     await one.tick(3)
     assert one.weights() == {"good": 0, "bad": 0, "legacy": 1}
     assert ready(one) == ("False", reasons.NO_SHARE)
+    one.set_weights(good=1)  # as the runbook says
+    one.gateway()
+    await one.look()
+    await one.tick(3)
+    after = one.weights()
+    assert after["legacy"] / sum(after.values()) == pytest.approx(0.5, abs=1e-3)
+    assert after["good"] > 0
+    assert after["bad"] > 0
+    assert ready(one)[1] != reasons.NO_SHARE
 
 
 async def test_a_reset_of_all_weights_by_gitops_is_re_asserted_in_the_finer_unit(process: Start) -> None:
@@ -184,6 +193,37 @@ async def test_a_reset_of_all_weights_by_gitops_is_re_asserted_in_the_finer_unit
     one.gateway()
     await one.look()
     assert one.weights() == intended
+
+
+@pytest.mark.parametrize(
+    "reset", [(1, 1, 3), (7, 0, 3), (900_000, 100_000, 250_000), (5000, 5000, 1)], ids=str
+)
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_stranger_keeps_the_share_that_another_writer_gives_it_while_weights_are_held(
+    process: Start, restarted: bool, reset: tuple[int, int, int]
+) -> None:
+    one = process()
+
+    def beside(spec: dict[str, Any]) -> None:
+        spec["rules"][0]["backendRefs"] = [{"name": "good", "weight": 900}, {"name": "bad", "weight": 900}]
+        spec["rules"][0]["backendRefs"].append({"name": "legacy", "weight": 100})
+
+    one.update_route(beside)
+    one.gateway()
+    await one.look(tick=True)
+    one.earning = {"good": (500.0, 250.0), "bad": (500.0, 300.0)}
+    await one.tick(10)
+    good, bad, legacy = reset
+    shares = {arm: one.weights()[arm] / (one.weights()["good"] + one.weights()["bad"]) for arm in one.arms}
+    if restarted:
+        one.start()
+    one.set_weights(good=good, bad=bad, legacy=legacy)
+    await one.look()
+    after = one.weights()
+    assert max(after.values()) <= 1_000_000
+    assert after["legacy"] / sum(after.values()) == pytest.approx(legacy / sum(reset), rel=0.05, abs=1e-4)
+    for arm, share in shares.items():
+        assert after[arm] / (after["good"] + after["bad"]) == pytest.approx(share, abs=1e-3)
 
 
 async def test_a_contest_leaves_no_traffic_on_an_arm_with_a_verdict(process: Start) -> None:

@@ -76,3 +76,29 @@ async def test_an_arm_that_is_not_in_the_rule_is_no_refusal_while_the_others_mov
         said.add(one.condition("TrafficInSync")["reason"])
     assert reasons.WRITE_REFUSED not in said
     assert any(write.what == "route" for write in one.api.writes)
+
+
+async def test_where_no_arm_can_serve_requests_stay_with_what_another_writer_gave_them_to(
+    process: Start,
+) -> None:
+    one = await learned(process)
+    one.update_route(
+        lambda spec: spec["rules"][0]["backendRefs"].append({"name": "sorry", "port": 80, "weight": 0})
+    )
+    one.gateway()
+    await one.tick()
+    one.broken = {"good", "bad"}
+    for arm in ("good", "bad"):
+        one.set_available(arm, 0)
+    await one.look()
+    one.set_weights(good=0, bad=0, sorry=1)
+    one.gateway()
+    await one.look()
+    await one.tick(2)
+    assert one.weights() == {"good": 0, "bad": 0, "sorry": 1}
+    assert one.condition("Ready")["reason"] == reasons.NO_ARM_AVAILABLE
+    one.broken = set()
+    for arm in ("good", "bad"):
+        one.set_available(arm, 2)
+    await one.tick(2)
+    assert one.weights()["good"] > 0

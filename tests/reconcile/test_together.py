@@ -47,14 +47,15 @@ async def test_an_arm_that_cannot_serve_does_not_wait_for_the_others(process: St
     assert one.weights()["bad"] == 0
 
 
+@pytest.mark.parametrize("unit", [1, 1000, 1_000_000])
 @pytest.mark.parametrize(("left", "waits"), [(7900, True), (3000, False)], ids=["a step", "a break"])
 async def test_an_arm_that_loses_more_than_a_step_loses_it_at_once(
-    process: Start, left: int, waits: bool
+    process: Start, left: int, waits: bool, unit: int
 ) -> None:
     one = await among_many(process)
     tracked = one.reconciler._tracked[one.key]
     after = {"good": 10_000 - left, "bad": left}
-    at = write_at(tracked, {"good": 1000, "bad": 9000}, after, one.now, MANY)
+    at = write_at(tracked, {"good": unit, "bad": 9 * unit}, after, one.now, MANY)
     assert (at > one.now) is waits
 
 

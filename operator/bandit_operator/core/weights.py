@@ -6,7 +6,7 @@ arms permutes the result.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -166,9 +166,23 @@ class Unit:
     divisor: int = 1
     """By what they are divided then, so that no arm needs more than :data:`LARGEST_WEIGHT`."""
 
-    def of_other(self, weight: int) -> int:
-        """What the weight of another backend becomes beside such arms; what has some keeps some."""
-        return -(-weight * self.factor // self.divisor)
+    def of_others(self, weights: Mapping[int, int], beside: int) -> dict[int, int]:
+        """What the weights of the other backends become; what has some keeps some.
+
+        They keep their proportions, and their shares as far as :data:`LARGEST_WEIGHT` allows.
+
+        Args:
+            weights: what each has.
+            beside: what the arms' weights add up to: not to ``total`` where they are kept, in the unit
+                that they were decided in.
+        """
+        if beside == 0:
+            return dict(weights)
+        times, parts = self.factor * beside, self.divisor * max(self.total, 1)
+        largest = max(weights.values(), default=0)
+        if largest * times > LARGEST_WEIGHT * parts:
+            times, parts = LARGEST_WEIGHT, largest
+        return {at: -(-weight * times // parts) for at, weight in weights.items()}
 
 
 def unit_of(arms: int, strangers: Sequence[int], leaving: Sequence[int] = ()) -> Unit:

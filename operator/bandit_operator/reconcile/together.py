@@ -32,20 +32,20 @@ class RouteWrite:
 def unit(tracked: Tracked, placement: Placement) -> Unit:
     """In what the weights are written: of the committed ones while the others' are what they were.
 
-    So it is where another writer has left the arms nothing: they are given back what they had. What a
-    backend has that was an arm and is to lose its weight goes to the arms, not to the other backends.
+    Where another writer has left the arms nothing they are given back what they had. What a backend has that
+    was an arm and is to lose its weight goes to the arms, not to the other backends.
     """
     located, committed = placement.located, tracked.committed.intention
     gone = former.draining(tracked.resource, located, tracked.committed.backends)
     staying = tuple(weight for at, weight in located.strangers.items() if at not in gone)
     leaving = tuple(weight for at, weight in located.strangers.items() if at in gone)
     arms = sum(located.weights.values())
-    if (
-        committed is not None
-        and committed.weights
-        and (arms == 0 or tracked.route.knows_strangers(located, gone))
-    ):
-        arms = sum(committed.weights.values())
+    meant = {} if committed is None else committed.weights
+    had = sum(meant.get(arm, 0) for arm in located.weights)
+    if any(meant.values()) and tracked.route.knows_strangers(located, gone):
+        arms = sum(meant.values())
+    elif arms == 0 and had > 0:
+        arms = had
     else:
         arms += sum(leaving)
     return unit_of(arms, staying, leaving)
@@ -79,14 +79,15 @@ def route_write(
     drained = any(located.strangers[at] > 0 for at in gone)
     if not drained and all(located.weights[arm] == weight for arm, weight in weights.items()):
         return None
+    if not any(standing.state in SERVING_STATES for standing in decision.standings.values()):
+        return None  # whoever gave the requests to something else may know who answers them
     harmful = any(
         located.weights[arm] > 0 and decision.standings[arm].state not in SERVING_STATES for arm in weights
     )
     if not tracked.route.may_assert(monotonic, harmful=harmful):
         return None
-    in_unit = sum(decision.weights.values()) == unit.total  # weights that are kept may be in an older one
-    beside = {at: unit.of_other(weight) if in_unit else weight for at, weight in located.strangers.items()}
-    strangers = beside | dict.fromkeys(gone, 0)
+    staying = {at: weight for at, weight in located.strangers.items() if at not in gone}
+    strangers = unit.of_others(staying, beside=sum(decision.weights.values())) | dict.fromkeys(gone, 0)
     at = now if harmful else write_at(tracked, located.weights, weights, now, resources)
     return RouteWrite(weights, strangers, at)
 
@@ -99,12 +100,13 @@ def write_at(
     Args:
         tracked: the resource.
         before: what its route carries, by arm.
-        after: what it shall carry.
+        after: what it shall carry, maybe in another unit.
         now: seconds since the Unix epoch.
         resources: how many there are in all.
     """
     if tracked.experiment.pin is not None:
         return now  # whoever pins an arm does not want to wait
-    if max(before[arm] - weight for arm, weight in after.items()) > LARGE_LOSS * sum(before.values()):
+    had, has = (max(sum(weights.values()), 1) for weights in (before, after))
+    if max(before[arm] / had - weight / has for arm, weight in after.items()) > LARGE_LOSS:
         return now
     return windows.write_moment(now, tracked.experiment.interval, tracked.settle, resources)

@@ -187,6 +187,8 @@ def intended(
 ) -> Intention:
     """The intention to decide from: the committed one, or the route's weights where there is none.
 
+    Nor is there one where the arms had no weight: whoever gives them some says what is to be shared out.
+
     Args:
         committed: what was decided before, if anything was.
         weights: what the route carries.
@@ -194,7 +196,7 @@ def intended(
         follow: take the route's weights whatever was intended, as in modes that do not write.
     """
     before = committed or Intention({}, {})
-    if not follow:
+    if not follow and any(before.weights.values()):
         weights = {arm: before.weights.get(arm, weight) for arm, weight in weights.items()}
     return replace(before, weights=dict(weights), total=total)
 

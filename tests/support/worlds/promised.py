@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any
 
 from bandit_operator.api.in_force import in_force
@@ -12,6 +12,8 @@ from tests.support.fake_api import Write
 from tests.support.process import Process
 
 SERVING = ("Active", "Joining")
+MAX_STEP, NEW_ARM_SHARE, MIN_TRIALS = 0.2, 0.1, 100
+"""The guardrails of the rollouts that are played: the defaults."""
 OUT = ("Draining", "RolledBack")
 ONE_ARM = (
     reasons.BACKEND_NOT_FOUND,
@@ -34,17 +36,23 @@ class Promised:
         """Whether the operator is told how many requests reach each arm."""
         self.scaled_by_hand = set[str]()
         """Arms that another hand has given replicas."""
-        self._stranger = 0
+        self._live: dict[str, int] = {}
+        self._strangers_share: tuple[float, ...] = ()
+        self._carried = dict.fromkeys(one.arms, 1 / len(one.arms))  # they begin with equal weights
         self._before: dict[str, Any] = {}
         self._read: tuple[str, dict[str, Any]] = ("", {})
         one.api.on_write.append(self._look_at)
 
     def begin(self) -> None:
         """A pass begins: what status and route say now is what they had said."""
-        self._stranger = self.one.weights().get("stranger", 0)
+        self._live = self.one.weights()
         # What was said while others set the weights is not what was meant.
         meant = self.one.status.get("phase") not in ("Observing", "Paused")
         self._before = {arm["name"]: arm for arm in self.one.status.get("arms") or [] if meant}
+        intended = {name: arm["weight"] or 0 for name, arm in self._before.items()}
+        for weights in (intended, {arm: self._live.get(arm, 0) for arm in self.one.arms}):
+            for arm, weight in weights.items() if any(weights.values()) else ():
+                self._carried[arm] = max(self._carried.get(arm, 0.0), weight / sum(weights.values()))
 
     def servable(self) -> set[str]:
         """The arms that can serve, as the cluster has it."""
@@ -110,12 +118,14 @@ class Promised:
             self.broken.append(f"weights {own} were written before the status said them: {said}")
         if any(not 0 <= weight <= 1_000_000 for weight in weights.values()):
             self.broken.append(f"no API server takes these weights: {weights}")
-        if self._stranger > 0 and weights.get("stranger") == 0:
-            self.broken.append(f"a backend that never was an arm lost its weight: {weights}")
+        self._look_at_stranger(weights)
+        self._look_at_steps({arm: said[arm] for arm in own if arm in said})
         pinned = self.pinned()
         serves = pinned in own and pinned in said and said[pinned]["state"] in SERVING
         if serves and any(weight > 0 for arm, weight in own.items() if arm != pinned):
             self.broken.append(f"{pinned} is pinned and serves, and others have weight: {own}")
+        if not servable and any(weight > self._live.get(arm, 0) for arm, weight in own.items()):
+            self.broken.append(f"no arm can serve, and some were given weight: {self._live} became {weights}")
         for arm, weight in own.items():
             if weight > 0 and arm not in servable and servable:
                 self.broken.append(
@@ -126,6 +136,61 @@ class Promised:
             stays = said[arm]["state"] == "Active" == self._before[arm]["state"] and not serves
             if stays and (self._before[arm]["weight"] or 0) > 0:
                 self.broken.append(f"{arm} serves, and lost all of its weight: {own}")
+
+    def _look_at_stranger(self, weights: Mapping[str, int]) -> None:
+        """A backend that never was an arm has the share that it has, or had beside what is meant."""
+        had, has = self._live.get("stranger", 0), weights.get("stranger", 0)
+        if had > 0 and has == 0:
+            self.broken.append(f"a backend that never was an arm lost its weight: {weights}")
+        if had == 0 or has == 0 or sum(self._live.values()) == had:
+            return
+        meant = sum(arm["weight"] or 0 for arm in self._before.values())
+        share = has / sum(weights.values())
+        beside = sum(weight for name, weight in self._live.items() if name not in self.in_spec())
+        right = [had / sum(self._live.values()), had / (had + meant), had / (beside + meant)]
+        right += self._strangers_share
+        self._strangers_share = (share,)
+        if not 0.9 * min(right) - 0.01 <= share <= 1.1 * max(right) + 0.01:
+            self.broken.append(
+                f"a backend that never was an arm has {share:.1%} of the rule, where it had {right}:"
+                f" {self._live} became {weights}"
+            )
+
+    def _look_at_steps(self, said: Mapping[str, Any]) -> None:
+        """No arm gains more than a step beyond what it has carried, and none that joins more than its part.
+
+        What arms lose that serve no more, or begin anew, goes to the others first, in proportion. Where the
+        bounds leave no choice they yield.
+        """
+        serving = {name: arm for name, arm in said.items() if arm["state"] in SERVING}
+        active = {name for name, arm in serving.items() if arm["state"] == "Active"}
+        if self.pinned() in serving or not any(arm["weight"] for arm in said.values()):
+            return
+        over = [
+            self._over(serving, from_arms & self._before.keys()) for from_arms in (active, serving.keys())
+        ]
+        if all(over):
+            self.broken.append("; ".join(over[0]))
+
+    def _over(self, serving: Mapping[str, Any], stay: Set[str]) -> list[str]:
+        """Which arms have more than they may, where what they gain counts from the weights of these."""
+        had = {name: self._before[name]["weight"] or 0 for name in stay}
+        if not any(had.values()):
+            return []
+        total = sum(arm["weight"] for arm in serving.values())
+        most, room = dict[str, float](), 0.0
+        for name, arm in serving.items():
+            before = had.get(name, 0) / sum(had.values())
+            most[name] = max(before + MAX_STEP, self._carried.get(name, 0.0))
+            most[name] = NEW_ARM_SHARE if arm["state"] == "Joining" else most[name]
+            unproven = float(arm["trials"]) < MIN_TRIALS  # what it has carried may have been forgotten, too
+            room += min(most[name], before + MAX_STEP, max(before, NEW_ARM_SHARE) if unproven else 1.0)
+        coarse = 1 / total + 1 / sum(had.values())
+        return [
+            f"{name} came to {arm['weight'] / total:.1%}, {most[name]:.1%} at most"
+            for name, arm in serving.items()
+            if room >= 1 and arm["weight"] / total > most[name] + coarse
+        ]
 
     def _was_scaled_to_zero(self, arm: str) -> None:
         weights = self.one.weights()
@@ -152,11 +217,12 @@ class Promised:
         Raises:
             AssertionError: It does not.
         """
-        assert self.broken == []
+        assert not self.broken, self.broken
         for arm in self.one.status.get("arms") or []:
             assert 0 <= arm["weight"] <= 1_000_000, arm
             trials, rewards = float(arm.get("trials", 0)), float(arm.get("rewards", 0))
             assert 0 <= rewards <= trials * (1 + 1e-5) + 1e-5 < 1e12, f"no arm can have earned this: {arm}"
+        self._look_at_reason()
         conditions = {one["type"]: one for one in self.one.status.get("conditions") or []}
         if self.one.status.get("phase") == "Paused":
             said = {kind: conditions[kind]["reason"] for kind in ("MetricsAvailable", "Progressing")}
@@ -174,6 +240,21 @@ class Promised:
         if accepted is not None and self.one.status.get("arms"):
             stopped = accepted["reason"] in ONE_ARM and self.one.status["phase"] == "Rejected"
             assert not stopped, f"what one arm lacks stopped all: {accepted}"
+
+    def _look_at_reason(self) -> None:
+        """Shares that are not what they were have a record with a reason."""
+        now = {arm["name"]: arm["weight"] for arm in self.one.status.get("arms") or []}
+        before = {name: self._before[name]["weight"] for name in now if name in self._before}
+        if self.one.status["phase"] in ("Observing", "Paused"):
+            return  # others set them
+        if None in before.values() or not sum(before.values()) or not sum(now.values()):
+            return
+        shares = [{name: weight / sum(one.values()) for name, weight in one.items()} for one in (before, now)]
+        if any(abs(shares[0].get(name, 0.0) - share) > 1e-3 for name, share in shares[1].items()):
+            newest = self.one.status["history"][0]
+            same = {name: newest["weights"].get(name, 0) for name in now} == now
+            assert same, f"weights {before} became {now}, and no record says so: {newest}"
+            assert newest["reason"] not in (reasons.BELOW_MIN_CHANGE, reasons.BETWEEN_TICKS), newest
 
     def check_at_rest(self) -> None:
         """What holds once nothing fails any more and gateway and kubelet have kept up.
