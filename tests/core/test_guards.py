@@ -20,10 +20,14 @@ HALF = {"a": 0.5, "b": 0.5}
 def held(make_experiment: Callable[..., Experiment]) -> Callable[..., Hold | None]:
     """What the guards say of a reading."""
 
-    def check(reading: Any, shares: dict[str, float] = HALF, joined: Any = (), **changes: Any) -> Hold | None:
+    def check(
+        reading: Any, shares: dict[str, float] = HALF, joined: Any = (), mixed: str = "", **changes: Any
+    ) -> Hold | None:
         facts = {arm: ArmFacts(weight=1) for arm in "ab"}
         snapshot = replace(Snapshot(100.0, reading, facts, 7, True), **changes)
-        return first_violated(Guarded(make_experiment(arms=2), snapshot, shares, dict(joined)))
+        return first_violated(
+            Guarded(make_experiment(arms=2), snapshot, shares, dict(joined), frozenset(mixed))
+        )
 
     return check
 
@@ -87,3 +91,16 @@ def test_an_arm_with_next_to_no_traffic_may_be_silent(held: Callable[..., Hold |
 def test_an_arm_that_has_just_joined_may_be_silent(held: Callable[..., Hold | None]) -> None:
     assert held(window(Observed(100, 10), NoData()), joined={"b": -29.0}) is None
     assert held(window(Observed(100, 10), NoData()), joined={"b": -30.0}) is not None
+
+
+def test_an_arm_of_which_nothing_is_learned_until_its_update_is_over_is_not_silent(
+    held: Callable[..., Hold | None],
+) -> None:
+    reading = window(Observed(50, 10), NoData("its rolling update is not over"))
+    assert held(reading).reason == reasons.NO_DATA
+    assert held(reading, mixed="b") is None
+
+
+def test_updates_of_all_arms_hold_and_no_label_is_blamed(held: Callable[..., Hold | None]) -> None:
+    nothing = NoData("its rolling update is not over")
+    assert held(window(nothing, nothing), mixed="ab").reason == reasons.ROLLING_UPDATE

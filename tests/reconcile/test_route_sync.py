@@ -133,7 +133,7 @@ def test_a_route_that_was_accepted_as_it_is_and_is_no_more_is_said_at_once() -> 
 
 def test_what_the_gateway_cannot_resolve_is_said_in_its_own_words() -> None:
     trouble = RouteSync().state(placed(unresolved="no port 81"), 0.0).trouble
-    assert trouble == (reasons.BACKEND_NOT_FOUND, "the gateway says: no port 81")
+    assert trouble == (reasons.BACKEND_UNRESOLVED, "the gateway says: no port 81")
 
 
 @pytest.mark.parametrize(

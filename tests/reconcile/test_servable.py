@@ -278,7 +278,7 @@ async def test_a_gateway_may_say_more_than_the_status_takes(process: Start) -> N
     one.now += 30.0
     one.gateway(unresolved="backends not found " * 1000)
     await one.look(tick=True)
-    assert ready(one) == ("False", reasons.BACKEND_NOT_FOUND)
+    assert ready(one) == ("False", reasons.BACKEND_UNRESOLVED)
 
 
 async def test_endpoints_that_could_not_be_asked_for_are_not_known_and_not_none(process: Start) -> None:

@@ -274,6 +274,7 @@ def _hold(experiment: Experiment, before: Intention, snapshot: Snapshot, standin
             joined={
                 arm: standings[arm].since for arm in eligible if standings[arm].state is ArmState.JOINING
             },
+            mixed={arm for arm in eligible if standings[arm].mixed},
         )
     )
     if violated is None and experiment.deadline is not None and snapshot.now >= experiment.deadline:

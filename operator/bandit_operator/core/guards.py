@@ -6,7 +6,7 @@ Holding is the safe answer to not knowing: an arm without numbers is neither goo
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 
 from bandit_operator.core import reasons
@@ -31,13 +31,15 @@ class Guarded:
     """What the guards look at.
 
     ``shares`` are the eligible arms' present shares, ``joined`` is when those among them that
-    are new or back joined, seconds since the Unix epoch.
+    are new or back joined, seconds since the Unix epoch, and ``mixed`` are those of which nothing is
+    learned, because Pods of two templates answer under their name.
     """
 
     experiment: Experiment
     snapshot: Snapshot
     shares: Mapping[str, float]
     joined: Mapping[str, float]
+    mixed: Set[str] = frozenset()
 
 
 Guard = Callable[[Guarded], Hold | None]
@@ -96,6 +98,8 @@ def all_numbers_are_plausible(facts: Guarded) -> Hold | None:
 def some_arm_has_data(facts: Guarded) -> Hold | None:
     """At least one arm must have numbers, and they must move."""
     outcomes = _outcomes(facts)
+    if facts.mixed >= outcomes.keys():
+        return Hold(reasons.ROLLING_UPDATE, "no arm's rolling update is over, so that no rewards are learned")
     if not any(isinstance(outcome, Observed) for outcome in outcomes.values()):
         missing = {getattr(outcome, "reason", "") for outcome in outcomes.values()}
         return Hold(
@@ -114,7 +118,7 @@ def no_arm_is_silent(facts: Guarded) -> Hold | None:
     assert isinstance(reading, Window)  # an earlier guard has seen to it
     patience = experiment.interval + (experiment.delay.p95 if experiment.delay else 0.0)
     for arm, share in facts.shares.items():
-        if facts.joined.get(arm, -math.inf) + patience > reading.start:
+        if arm in facts.mixed or facts.joined.get(arm, -math.inf) + patience > reading.start:
             continue  # its first labels are still to come
         outcome = outcomes[arm]
         trials = outcome.trials if isinstance(outcome, Observed) else 0.0

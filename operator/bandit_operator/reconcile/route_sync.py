@@ -299,4 +299,4 @@ def _missing(placement: Placement) -> Trouble:
 
 def _unresolved(placement: Placement) -> Trouble:
     words = None if placement.unmirrored else placement.router.unresolved(placement.route)
-    return None if words is None else (reasons.BACKEND_NOT_FOUND, f"the gateway says: {words}")
+    return None if words is None else (reasons.BACKEND_UNRESOLVED, f"the gateway says: {words}")

@@ -132,13 +132,14 @@ def _metrics_available(overview: Overview, before: Condition | None) -> Claim:
             "and correct median and p95",
         )
     age = overview.now - overview.rewards_until
-    if age > experiment.stale_after:
+    hanging = fresh.hanging_update(overview.now, experiment, decision)
+    nobody_else = held is not None and held.reason == reasons.ROLLING_UPDATE
+    if age > experiment.stale_after and not (hanging and nobody_else):
         return (
             "False",
             reasons.NO_REWARDS,
             f"no arm has earned a reward for longer than {experiment.stale_after:g} s",
         )
-    hanging = fresh.hanging_update(overview.now, experiment, decision)
     if hanging is not None:
         return "False", reasons.ROLLING_UPDATE, "; ".join((hanging, *_hindered(overview)))
     return "True", *fresh.said(overview.generation, experiment, decision, before)

@@ -1,0 +1,376 @@
+"""Whatever makes ``Ready`` False ends by what its runbook says to do, also after a restart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from bandit_operator.core import reasons
+from bandit_operator.core.model import Implausible, SourceDown
+from bandit_operator.errors import APIError
+from tests.support.fake_api import copied, deployment_of
+from tests.support.objects import NAMESPACE, deployment_body, route_body
+from tests.support.playing import EQUAL, WORSE, Start, add_service, learned, ready
+from tests.support.process import Process
+
+Step = Callable[[Process], Any]
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What goes wrong in a rollout that has learned something, and what ends it."""
+
+    reason: str
+    begin: Step | tuple[Step, ...]
+    """In steps, with a tick after each."""
+    mend: Step
+    spec: Mapping[str, Any] = field(default_factory=dict)
+    ticks: int = 3
+    """Most that the end takes."""
+    gateway: Step = Process.gateway
+    """What the gateway does meanwhile."""
+
+
+def earn(outcome: Any) -> Step:
+    def step(one: Process) -> None:
+        one.earning = outcome
+
+    return step
+
+
+def as_before(one: Process) -> None:
+    one.earning = EQUAL
+
+
+def update(**spec: Any) -> Step:
+    return lambda one: one.update_spec(**spec)
+
+
+def weights(**given: int) -> Step:
+    return lambda one: one.set_weights(**given)
+
+
+def all_to_a_stranger(rule: dict[str, Any]) -> None:
+    for ref in rule["backendRefs"]:
+        ref["weight"] = 0
+    rule["backendRefs"].append({"name": "stranger", "port": 80, "weight": 1})
+
+
+def available(pods: int, *arms: str) -> Step:
+    def step(one: Process) -> None:
+        one.broken = {*one.broken, *arms} if pods == 0 else one.broken - {*arms}
+        for arm in arms:
+            one.set_available(arm, pods)
+
+    return step
+
+
+def in_the_rule(change: Callable[[dict[str, Any]], Any]) -> Step:
+    return lambda one: one.update_route(lambda spec: change(spec["rules"][0]))
+
+
+def twice_in_the_rule(rule: dict[str, Any]) -> None:
+    rule["backendRefs"].append(dict(rule["backendRefs"][1]))
+
+
+def out_of_the_rule(rule: dict[str, Any]) -> None:
+    rule["backendRefs"] = [ref for ref in rule["backendRefs"] if ref["name"] != "bad"]
+
+
+def once_in_the_rule(rule: dict[str, Any]) -> None:
+    rule["backendRefs"] = [{"name": name, "port": 80, "weight": 5000} for name in ("good", "bad")]
+
+
+def another_rule(spec: dict[str, Any]) -> None:
+    spec["rules"] = [*spec["rules"], {**copied(spec["rules"][0]), "name": "other"}]
+
+
+def one_rule(spec: dict[str, Any]) -> None:
+    spec["rules"] = spec["rules"][:1]
+
+
+def an_older_one(one: Process) -> None:
+    metadata = {
+        "name": "older",
+        "namespace": NAMESPACE,
+        "uid": "0",
+        "creationTimestamp": "2020-01-01T00:00:00Z",
+    }
+    spec = one.api.objects[one.path]["spec"]
+    one.api.put(one.path.replace("income", "older"), {"metadata": metadata, "spec": spec})
+
+
+def the_older_one_goes(one: Process) -> None:
+    path = one.path.replace("income", "older")
+    one.api.delete(path)
+    one.cache.drop("BanditDeployment", (NAMESPACE, "older"))
+
+
+def writes_are_refused(one: Process) -> None:
+    one.earning = WORSE
+    for _ in range(50):
+        one.api.fail("patch", "httproutes", APIError(403, "forbidden"))
+
+
+def writes_are_let_through(one: Process) -> None:
+    one.api.failures.clear()
+    one.earning = EQUAL
+
+
+def the_deployment_goes(one: Process) -> None:
+    one.api.delete(deployment_of("bad", NAMESPACE))
+    one.cache.drop("Deployment", (NAMESPACE, "bad"))
+
+
+def other_pods(one: Process) -> None:
+    one.broken.add("bad")  # so that its Service stays as it is now
+    one.api.put(deployment_of("other", NAMESPACE), deployment_body("other"))
+    add_service(one, "bad", "other")
+
+
+def same_pods(one: Process) -> None:
+    one.broken.add("bad")
+    add_service(one, "bad", "good", "bad")
+
+
+def route_back(one: Process) -> None:
+    one.api.put(one.route_path, route_body(one.name, one.arms))
+
+
+def nothing_more(_: Process) -> None:
+    """It ends by itself."""
+
+
+def drop_cursor(one: Process) -> None:
+    one.api.prune = lambda body: (body.get("status") or {}).pop("cursor", None)
+
+
+def keep_all(one: Process) -> None:
+    one.api.prune = lambda _: None
+
+
+def insist(one: Process) -> None:
+    one.set_weights(good=1, bad=9999)
+
+
+def requests(**given: float) -> Step:
+    def step(one: Process) -> None:
+        one.requests = given
+
+    return step
+
+
+def target_back(one: Process) -> None:
+    one.api.put(deployment_of("bad", NAMESPACE), deployment_body("bad"))
+    one.set_available("bad", 2)
+
+
+def update_begins(*arms: str) -> Step:
+    def step(one: Process) -> None:
+        for arm in arms:
+            one.set_template(arm, f"{arm}:2", old_pods=1)
+
+    return step
+
+
+def update_ends(*arms: str) -> Step:
+    def step(one: Process) -> None:
+        for arm in arms:
+            one.end_rolling_update(arm)
+
+    return step
+
+
+def clock_set(one: Process) -> None:
+    one.clock_offset = 3600.0
+
+
+def no_rule(spec: dict[str, Any]) -> None:
+    spec["rules"] = [{"backendRefs": [{"name": "stranger"}]}] * 2
+
+
+PROMETHEUS = {"successes": "good_total", "trials": "all_total", "settle": "5s"}
+BOUNDED = {"reward": {"prometheus": PROMETHEUS, "maxTrialsPerSecond": "100"}}
+
+TROUBLES = [
+    *(
+        Trouble(reason, earn(SourceDown(reason, "no answer")), as_before)
+        for reason in sorted(reasons.SOURCE_FAULTS - {reasons.CLOCK_SET})
+    ),
+    Trouble(reasons.NO_DATA, earn({"good": (500.0, 250.0), "bad": None}), as_before),
+    Trouble(
+        reasons.IMPOSSIBLE_NUMBER, earn({"good": (500.0, 250.0), "bad": (-1.0, 0.0)}), as_before, ticks=6
+    ),
+    Trouble(
+        reasons.REWARDS_ABOVE_TRIALS,
+        earn({"good": (500.0, 250.0), "bad": (100.0, 130.0)}),
+        as_before,
+        ticks=6,
+    ),
+    *(
+        Trouble(reason, earn({"good": (500.0, 250.0), "bad": Implausible(reason, "no")}), as_before)
+        for reason in (reasons.COUNTER_NOT_STEADY, reasons.SCRAPED_TWICE)
+    ),
+    Trouble(reasons.INTERNAL_ERROR, earn(RuntimeError("boom")), as_before),
+    Trouble(reasons.INVALID_SPEC, update(baseline="nobody"), update(baseline="good")),
+    Trouble(
+        reasons.NO_SHARE,
+        (update(mode="Paused"), in_the_rule(all_to_a_stranger), update(mode="Active")),
+        weights(good=1),
+    ),
+    Trouble(reasons.NO_ARM_AVAILABLE, available(0, "good", "bad"), available(2, "good")),
+    Trouble(reasons.BASELINE_UNAVAILABLE, available(0, "good"), available(2, "good")),
+    Trouble(
+        reasons.PINNED_ARM_CANNOT_SERVE,
+        available(0, "bad"),
+        available(2, "bad"),
+        spec={"pin": {"arm": "bad"}},
+    ),
+    Trouble(
+        reasons.PINNED_ARM_CANNOT_SERVE, available(0, "bad"), update(pin=None), spec={"pin": {"arm": "bad"}}
+    ),
+    Trouble(
+        reasons.SESSION_PERSISTENCE,
+        in_the_rule(lambda rule: rule.update(sessionPersistence={"sessionName": "s"})),
+        in_the_rule(lambda rule: rule.pop("sessionPersistence")),
+    ),
+    Trouble(reasons.BACKEND_NOT_FOUND, in_the_rule(twice_in_the_rule), in_the_rule(once_in_the_rule)),
+    Trouble(
+        reasons.RULE_AMBIGUOUS,
+        lambda one: one.update_route(another_rule),
+        lambda one: one.update_route(one_rule),
+    ),
+    Trouble(
+        reasons.RULE_AMBIGUOUS,
+        lambda one: one.update_route(another_rule),
+        update(traffic={"routeRef": {"name": "income", "sectionName": "other"}}),
+    ),
+    Trouble(reasons.RULE_CONFLICT, an_older_one, the_older_one_goes),
+    Trouble(
+        reasons.ROUTE_NOT_ACCEPTED,
+        weights(good=5001),
+        Process.gateway,
+        gateway=lambda one: one.gateway(False),
+    ),
+    Trouble(reasons.WRITE_REFUSED, writes_are_refused, writes_are_let_through),
+    Trouble(reasons.SCALE_TARGET_MISMATCH, other_pods, available(2, "bad")),
+    Trouble(reasons.SHARED_PODS, same_pods, available(2, "bad")),
+    Trouble(reasons.NO_REWARDS, earn(dict.fromkeys(("good", "bad"), (0.0, 0.0))), as_before),
+    Trouble(reasons.TRIALS_JUMPED, earn({"good": (500.0, 250.0), "bad": (1e6, 10.0)}), as_before),
+    Trouble(
+        reasons.TOO_MANY_TRIALS,
+        earn({"good": (500.0, 250.0), "bad": (5000.0, 10.0)}),
+        as_before,
+        spec=BOUNDED,
+    ),
+    Trouble(reasons.ROUTE_NOT_FOUND, Process.delete_route, route_back),
+    Trouble(reasons.RULE_NOT_FOUND, lambda one: one.update_route(no_rule), route_back),
+    Trouble(reasons.STATUS_NOT_KEPT, drop_cursor, keep_all),
+    Trouble(reasons.WEIGHTS_CONTESTED, (insist,) * 12, nothing_more, ticks=25),
+    Trouble(
+        reasons.NOT_FOLLOWED,
+        requests(good=900.0, bad=100.0),
+        requests(good=5000.0, bad=5000.0),
+        spec={"rollback": {"requests": "requests_total"}},
+        ticks=40,
+    ),
+    Trouble(
+        reasons.BACKEND_UNRESOLVED,
+        nothing_more,
+        Process.gateway,
+        gateway=lambda one: one.gateway(unresolved="Service models/other not found"),
+    ),
+    Trouble(reasons.CLOCK_SET, clock_set, nothing_more, ticks=4),
+    *(
+        Trouble(reasons.ROLLING_UPDATE, update_begins(*arms), update_ends(*arms))
+        for arms in (("bad",), ("good", "bad"))
+    ),
+]
+
+
+async def _begin(one: Process, trouble: Trouble, said: Callable[[], str]) -> None:
+    steps = trouble.begin if isinstance(trouble.begin, tuple) else (trouble.begin, *[nothing_more] * 11)
+    for step in steps:
+        step(one)
+        one.now += 30.0
+        trouble.gateway(one)
+        one.kubelet()
+        await one.look(tick=True)
+        if said() == trouble.reason:
+            return
+    assert said() == trouble.reason
+
+
+@pytest.mark.parametrize("restarted", [False, True], ids=["", "restarted"])
+@pytest.mark.parametrize("trouble", TROUBLES, ids=lambda one: one.reason)
+async def test_it_is_ready_again_once_that_is_done(process: Start, trouble: Trouble, restarted: bool) -> None:
+    one = await learned(process, **trouble.spec)
+    await one.tick(5)
+    assert ready(one)[0] == "True"
+    await _begin(one, trouble, lambda: ready(one)[1])
+    assert ready(one)[0] == "False"
+    if restarted:
+        one.start()
+    trouble.mend(one)
+    await one.tick(trouble.ticks)
+    assert ready(one)[0] == "True", one.condition("Ready")
+    assert sum(one.weights().values()) > 0
+
+
+def test_there_is_one_for_all_that_holds_the_weights() -> None:
+    holds = reasons.SOURCE_FAULTS | reasons.IMPLAUSIBLE | reasons.HELD_BY_THE_CLUSTER
+    assert {trouble.reason for trouble in TROUBLES} >= holds | {reasons.NO_DATA, reasons.NO_REWARDS}
+
+
+def in_state(arm: str, state: str) -> Step:
+    return lambda one: one.set_state(arm, state)
+
+
+def hand_scales(replicas: int) -> Step:
+    return lambda one: one.scale("bad", replicas)
+
+
+def unwell(value: float) -> Step:
+    def step(one: Process) -> None:
+        one.guards = {"errors": {"bad": value}}
+
+    return step
+
+
+GUARD = {"guards": [{"name": "errors", "query": "error_share", "above": "0.05", "windows": 1}]}
+ARMS_TROUBLES = [
+    Trouble(reasons.NO_READY_ENDPOINT, available(0, "bad"), available(2, "bad")),
+    Trouble(reasons.NO_REPLICAS, hand_scales(0), hand_scales(2)),
+    Trouble(reasons.BACKEND_NOT_FOUND, the_deployment_goes, target_back),
+    Trouble(reasons.BACKEND_NOT_IN_RULE, in_the_rule(out_of_the_rule), in_the_rule(once_in_the_rule)),
+    Trouble(
+        reasons.BACKEND_UNRESOLVED,
+        nothing_more,
+        Process.gateway,
+        gateway=lambda one: one.gateway(unresolved="Service models/bad not found"),
+    ),
+    Trouble(reasons.GUARD_TRIPPED, unwell(0.2), unwell(0.0), spec=GUARD, ticks=12),
+    Trouble(reasons.SCALED_TO_ZERO, in_state("bad", "Out"), in_state("bad", "In"), ticks=5),
+    Trouble(reasons.NEW_POD_TEMPLATE, lambda one: one.set_template("bad", "bad:2"), nothing_more),
+    Trouble(reasons.ROLLING_UPDATE, update_begins("bad"), update_ends("bad")),
+]
+
+
+@pytest.mark.parametrize("restarted", [False, True], ids=["", "restarted"])
+@pytest.mark.parametrize("trouble", ARMS_TROUBLES, ids=lambda one: one.reason)
+async def test_an_arm_serves_again_once_that_is_done(
+    process: Start, trouble: Trouble, restarted: bool
+) -> None:
+    one = await learned(process, **trouble.spec)
+    await one.tick(5)
+    await _begin(one, trouble, lambda: one.arm("bad")["reason"])
+    if restarted:
+        one.start()
+    trouble.mend(one)
+    await one.tick(trouble.ticks)
+    assert (one.arm("bad")["state"], one.arm("bad")["reason"]) == ("Active", reasons.SERVING)
+    assert one.weights()["bad"] > 0
+    assert ready(one) == ("True", reasons.IN_SYNC)
