@@ -243,14 +243,17 @@ class Promised:
 
     def _look_at_reason(self) -> None:
         """Shares that are not what they were have a record with a reason."""
-        now = {arm["name"]: arm["weight"] for arm in self.one.status.get("arms") or []}
-        before = {name: self._before[name]["weight"] for name in now if name in self._before}
-        if self.one.status["phase"] in ("Observing", "Paused"):
+        if self.one.status.get("phase") in ("Observing", "Paused"):
             return  # others set them
-        if None in before.values() or not sum(before.values()) or not sum(now.values()):
+        now = {arm["name"]: arm["weight"] or 0 for arm in self.one.status.get("arms") or []}
+        before = {name: self._before[name]["weight"] or 0 for name in now if name in self._before}
+        stay = {name: now[name] for name in before}
+        if not any(before.values()) or not any(stay.values()):
             return
-        shares = [{name: weight / sum(one.values()) for name, weight in one.items()} for one in (before, now)]
-        if any(abs(shares[0].get(name, 0.0) - share) > 1e-3 for name, share in shares[1].items()):
+        shares = [
+            {name: weight / sum(one.values()) for name, weight in one.items()} for one in (before, stay)
+        ]
+        if any(abs(shares[0][name] - share) > 1e-3 for name, share in shares[1].items()):
             newest = self.one.status["history"][0]
             same = {name: newest["weights"].get(name, 0) for name in now} == now
             assert same, f"weights {before} became {now}, and no record says so: {newest}"
