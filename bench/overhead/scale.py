@@ -46,19 +46,24 @@ class Plan:
     """Of resources, growing."""
     intervals: tuple[int, ...]
     """Seconds, each for all numbers."""
-    moving: tuple[int, int]
-    """Number and interval at which every tick moves weights; the number is one of ``numbers``."""
+    moving: tuple[tuple[int, int], ...]
+    """Numbers and intervals at which every tick moves weights as well; each number is one of ``numbers``."""
     seconds: float
     """Of each measurement. Status is written once a minute where nothing changes."""
 
     @property
     def steps(self) -> int:
         """Of progress."""
-        return 3 + len(self.numbers) * (1 + len(self.intervals))
+        return 2 + len(self.moving) + len(self.numbers) * (1 + len(self.intervals))
 
 
-FULL = Plan(numbers=(1, 50, 200, 1000), intervals=(10, 60), moving=(200, 10), seconds=60)
-QUICK = Plan(numbers=(1, 50), intervals=(10,), moving=(50, 10), seconds=20)
+FULL = Plan(
+    numbers=(1, 50, 200, 1000),
+    intervals=(10, 60),
+    moving=((1, 10), (50, 10), (200, 10), (1000, 60)),
+    seconds=60,
+)
+QUICK = Plan(numbers=(1, 50), intervals=(10,), moving=((50, 10),), seconds=20)
 
 
 def measure(environment: Environment, plan: Plan, progress: Callable[[str], None]) -> dict[str, Any]:
@@ -73,10 +78,9 @@ def measure(environment: Environment, plan: Plan, progress: Callable[[str], None
         made += new
         create(environment, new, plan.intervals[0], SETTLED)
         rest(plan.intervals[0], 3)
-        for interval in plan.intervals:
-            lines.append(_line(environment, made, interval, "settled", plan, progress))
-        if number == plan.moving[0]:
-            lines.append(_line(environment, made, plan.moving[1], "moving", plan, progress))
+        cases = [(interval, "moving") for count, interval in plan.moving if count == number]
+        for interval, weights in (*cases, *((interval, "settled") for interval in plan.intervals)):
+            lines.append(_line(environment, made, interval, weights, plan, progress))
     progress(f"scale: the operator starts with {len(made):,} resources")
     return {"plan": plan.__dict__, "lines": lines, "start_up": start_up(environment, len(made))}
 
