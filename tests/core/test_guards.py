@@ -21,12 +21,12 @@ def held(make_experiment: Callable[..., Experiment]) -> Callable[..., Hold | Non
     """What the guards say of a reading."""
 
     def check(
-        reading: Any, shares: dict[str, float] = HALF, joined: Any = (), mixed: str = "", **changes: Any
+        reading: Any, shares: dict[str, float] = HALF, gained: Any = (), mixed: str = "", **changes: Any
     ) -> Hold | None:
         facts = {arm: ArmFacts(weight=1) for arm in "ab"}
         snapshot = replace(Snapshot(100.0, reading, facts, 7, True), **changes)
         return first_violated(
-            Guarded(make_experiment(arms=2), snapshot, shares, dict(joined), frozenset(mixed))
+            Guarded(make_experiment(arms=2), snapshot, shares, dict(gained), frozenset(mixed))
         )
 
     return check
@@ -89,8 +89,8 @@ def test_an_arm_with_next_to_no_traffic_may_be_silent(held: Callable[..., Hold |
 
 
 def test_an_arm_that_has_just_joined_may_be_silent(held: Callable[..., Hold | None]) -> None:
-    assert held(window(Observed(100, 10), NoData()), joined={"b": -29.0}) is None
-    assert held(window(Observed(100, 10), NoData()), joined={"b": -30.0}) is not None
+    assert held(window(Observed(100, 10), NoData()), gained={"b": -29.0}) is None
+    assert held(window(Observed(100, 10), NoData()), gained={"b": -30.0}) is not None
 
 
 def test_an_arm_of_which_nothing_is_learned_until_its_update_is_over_is_not_silent(

@@ -10,7 +10,7 @@ import pytest
 
 from bandit_operator.core import drain, reasons
 from bandit_operator.core.experiment import Experiment
-from bandit_operator.core.lifecycle import Lifecycle, advance, roll_back
+from bandit_operator.core.lifecycle import Lifecycle, advance, gain, roll_back
 from bandit_operator.core.model import (
     ArmFacts,
     ArmStanding,
@@ -227,3 +227,10 @@ def test_an_arm_that_is_called_back_and_does_not_come_up_is_followed_by_the_next
         states.append((standings["b"].state, standings["c"].state))
     restoring, rolled_back = ArmState.RESTORING, ArmState.ROLLED_BACK
     assert states == [(restoring, rolled_back)] * 3 + [(restoring, restoring)]
+
+
+def test_an_arm_gains_where_its_share_grows_by_more_than_a_fifth_of_it() -> None:
+    standings = {arm: ArmStanding(ArmState.ACTIVE, 0.0, reasons.SERVING) for arm in "abc"}
+    before, after = {"a": 0.5, "b": 0.4, "c": 0.0}, {"a": 0.5, "b": 0.49, "c": 0.01}
+    gained = gain(standings, before, after, now=7.0)
+    assert {arm: standing.gained_at for arm, standing in gained.items()} == {"a": None, "b": 7.0, "c": 7.0}

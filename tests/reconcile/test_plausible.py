@@ -8,7 +8,7 @@ import pytest
 
 from bandit_operator.core import reasons
 from bandit_operator.core.model import Implausible
-from tests.support.playing import Start, learned
+from tests.support.playing import Start, learned, until
 
 
 @pytest.mark.parametrize(
@@ -63,3 +63,21 @@ async def test_traffic_that_has_really_grown_is_believed_after_a_few_windows(pro
     assert one.condition("MetricsAvailable")["reason"] == reasons.TRIALS_JUMPED
     await one.tick(4)
     assert one.condition("MetricsAvailable")["status"] == "True"
+
+
+LATE = {"type": "Bernoulli", "delay": {"median": "5m", "p95": "20m"}, "staleAfter": "24h"}
+
+
+async def test_an_arm_that_gains_is_silent_only_once_labels_of_its_new_share_are_due(process: Start) -> None:
+    prometheus = {"successes": "good_total", "trials": "all_total", "settle": "5s"}
+    one = await learned(process, reward={**LATE, "prometheus": prometheus}, pin={"arm": "good"})
+    await one.tick(3)
+    assert one.weights()["bad"] == 0
+    one.earning = {"good": (500.0, 250.0), "bad": (0.0, 0.0)}
+    one.update_spec(pin=None)
+    await one.tick(2)
+    assert one.weights()["bad"] > 1000
+    await one.tick(36)  # no label of it can be there for 18 minutes
+    assert reasons.NO_DATA not in {record["reason"] for record in one.status["history"]}
+    await until(one, lambda: one.status["history"][0]["reason"] == reasons.NO_DATA, ticks=8)
+    assert "check that its labels arrive" in one.status["history"][0]["message"]

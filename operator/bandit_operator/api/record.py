@@ -191,6 +191,8 @@ class RecordedArm(ArmStatus):
     """When another arm became the baseline in its place; no verdict takes it out for an hour after that."""
     mixed: bool | None = None
     """True while Pods of another template serve beside its own: what is counted meanwhile is not learned."""
+    gained_at: Time | None = None
+    """When its share grew last by more than a fifth."""
 
 
 _RecordedArms = Annotated[list[RecordedArm] | None, Field(max_length=64), ListMap("name")]

@@ -8,6 +8,7 @@ is pure, so a decision that was recorded can be made again. The rule itself is
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -121,6 +122,9 @@ def deciding(case: Case) -> Steps[Decision]:
     allocated = yield from done(allocate)
     move = _explain(experiment, before, standings, allocated, hold, verdict)
     acted = experiment.mode is Mode.ACTIVE
+    if acted:
+        after = replace(before, weights=move.weights)
+        standings = lifecycle.gain(standings, before.shares(), after.shares(), snapshot.now)
     stepped = (one for one in (*cycle.outcomes, *graduated) if acted or not isinstance(one, Scaled))
     return Decision(
         weights=move.weights,
@@ -271,15 +275,19 @@ def _hold(experiment: Experiment, before: Intention, snapshot: Snapshot, standin
             experiment,
             snapshot,
             shares={arm: shares.get(arm, 0.0) for arm in eligible},
-            joined={
-                arm: standings[arm].since for arm in eligible if standings[arm].state is ArmState.JOINING
-            },
+            gained={arm: _gained_at(standings[arm]) for arm in eligible},
             mixed={arm for arm in eligible if standings[arm].mixed},
         )
     )
     if violated is None and experiment.deadline is not None and snapshot.now >= experiment.deadline:
         return Hold(reasons.MAX_DURATION_REACHED, "spec.maxDuration is over; the weights stay as they are")
     return violated
+
+
+def _gained_at(standing: ArmStanding) -> float:
+    """When an arm came to have more of the traffic: labels of before are for less."""
+    joined = standing.since if standing.state is ArmState.JOINING else -math.inf
+    return max(joined, -math.inf if standing.gained_at is None else standing.gained_at)
 
 
 def _allocate(

@@ -30,15 +30,15 @@ class Hold:
 class Guarded:
     """What the guards look at.
 
-    ``shares`` are the eligible arms' present shares, ``joined`` is when those among them that
-    are new or back joined, seconds since the Unix epoch, and ``mixed`` are those of which nothing is
-    learned, because Pods of two templates answer under their name.
+    ``shares`` are the eligible arms' present shares, ``gained`` is when those among them joined that are
+    new or back, or when their share grew last, seconds since the Unix epoch, and ``mixed`` are those of
+    which nothing is learned, because Pods of two templates answer under their name.
     """
 
     experiment: Experiment
     snapshot: Snapshot
     shares: Mapping[str, float]
-    joined: Mapping[str, float]
+    gained: Mapping[str, float]
     mixed: Set[str] = frozenset()
 
 
@@ -118,8 +118,8 @@ def no_arm_is_silent(facts: Guarded) -> Hold | None:
     assert isinstance(reading, Window)  # an earlier guard has seen to it
     patience = experiment.interval + (experiment.delay.p95 if experiment.delay else 0.0)
     for arm, share in facts.shares.items():
-        if arm in facts.mixed or facts.joined.get(arm, -math.inf) + patience > reading.start:
-            continue  # its first labels are still to come
+        if arm in facts.mixed or facts.gained.get(arm, -math.inf) + patience > reading.start:
+            continue  # the labels of that share are still to come
         outcome = outcomes[arm]
         trials = outcome.trials if isinstance(outcome, Observed) else 0.0
         if trials <= 0 and share * total >= EXPECTED_TRIALS_MISSED:

@@ -52,6 +52,8 @@ SPARED_SECONDS = 3_600.0
 """How long the arm that was the baseline is kept from verdicts, so that whoever chose another can go back."""
 CALL_SECONDS = 60.0
 """How long an arm that is called back may take to serve before the next one is called as well."""
+GAIN = 0.2
+"""Growth of a share, in parts of it, from which on labels of before say too little of the arm."""
 MOST_RESTORED = 100
 """Replicas that an arm is brought back to at the most: what the status remembers is input like any other."""
 
@@ -166,6 +168,18 @@ def carry(standings: Standings, shares: Mapping[str, float]) -> dict[str, ArmSta
     return {
         arm: replace(standing, carried=largest[arm])
         if standing.state in SERVING_STATES and largest[arm] != standing.carried
+        else standing
+        for arm, standing in standings.items()
+    }
+
+
+def gain(
+    standings: Mapping[str, ArmStanding], before: Mapping[str, float], after: Mapping[str, float], now: float
+) -> dict[str, ArmStanding]:
+    """Remember whose share of the arms' traffic grows now, by more than :data:`GAIN` of it."""
+    return {
+        arm: replace(standing, gained_at=now)
+        if after.get(arm, 0.0) > (1.0 + GAIN) * before.get(arm, 0.0)
         else standing
         for arm, standing in standings.items()
     }

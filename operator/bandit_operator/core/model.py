@@ -382,3 +382,5 @@ class ArmStanding:
     """When another arm became the baseline in its place; None where it never was."""
     mixed: bool = False
     """Whether Pods of another template still serve beside those that its evidence is about."""
+    gained_at: float | None = None
+    """When its share grew last, so that labels of before are for a smaller one; None where it never did."""

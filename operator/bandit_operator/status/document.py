@@ -223,6 +223,7 @@ def _standing(arm: RecordedArm, now: float) -> ArmStanding | None:
         set_out=bool(arm.set_out),
         baseline_until=_past(arm.baseline_until, now),
         mixed=bool(arm.mixed),
+        gained_at=_past(arm.gained_at, now),
     )
 
 
@@ -323,6 +324,7 @@ def _recorded(arm: str, standing: ArmStanding) -> RecordedArm:
         set_out=standing.set_out or None,
         baseline_until=_timestamp(standing.baseline_until),
         mixed=standing.mixed or None,
+        gained_at=_timestamp(standing.gained_at),
     )
 
 
