@@ -72,17 +72,23 @@ def measure(environment: Environment, plan: Plan, progress: Callable[[str], None
     environment.rewards.put({})
     lines = [{"resources": 0, "interval": None, "weights": "none", **spent_in(environment, 20.0)}]
     made: list[Rollout] = []
+    begun: dict[str, float] = {}
     for number in plan.numbers:
         progress(f"scale: making {number:,} resources")
         new = [Rollout(environment.cluster, f"r{index:04d}", NAMESPACE) for index in range(len(made), number)]
         made += new
         create(environment, new, plan.intervals[0], SETTLED)
         rest(plan.intervals[0], 3)
-        cases = [(interval, "moving") for count, interval in plan.moving if count == number]
-        for interval, weights in (*cases, *((interval, "settled") for interval in plan.intervals)):
-            lines.append(_line(environment, made, interval, weights, plan, progress))
-    progress(f"scale: the operator starts with {len(made):,} resources")
-    return {"plan": plan.__dict__, "lines": lines, "start_up": start_up(environment, len(made))}
+        lines += [
+            _line(environment, made, interval, "settled", plan, progress) for interval in plan.intervals
+        ]
+        if number == plan.numbers[-1]:  # before weights move, so that it starts with what rests
+            progress(f"scale: the operator starts with {number:,} resources")
+            begun = start_up(environment, number)
+        for count, interval in plan.moving:
+            if count == number:
+                lines.append(_line(environment, made, interval, "moving", plan, progress))
+    return {"plan": plan.__dict__, "lines": lines, "start_up": begun}
 
 
 def start_up(environment: Environment, resources: int) -> dict[str, float]:
