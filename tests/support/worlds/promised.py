@@ -50,7 +50,8 @@ class Promised:
         meant = self.one.status.get("phase") not in ("Observing", "Paused")
         self._before = {arm["name"]: arm for arm in self.one.status.get("arms") or [] if meant}
         intended = {name: arm["weight"] or 0 for name, arm in self._before.items()}
-        for weights in (intended, {arm: self._live.get(arm, 0) for arm in self.one.arms}):
+        of_spec = {arm: weight for arm, weight in intended.items() if arm in self.in_spec()}
+        for weights in (intended, of_spec, {arm: self._live.get(arm, 0) for arm in self.one.arms}):
             for arm, weight in weights.items() if any(weights.values()) else ():
                 self._carried[arm] = max(self._carried.get(arm, 0.0), weight / sum(weights.values()))
 
