@@ -1,4 +1,7 @@
-"""Whatever makes ``Ready`` False ends by what its runbook says to do, also after a restart."""
+"""What makes ``Ready`` False ends by what its runbook says to do, also after a restart.
+
+All that holds the weights is here; what else there is has its end in the tests of its own room.
+"""
 
 from __future__ import annotations
 

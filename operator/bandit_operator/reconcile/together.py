@@ -62,7 +62,9 @@ def route_write(
     monotonic: float,
     resources: int,
 ) -> RouteWrite | None:
-    """What is to be written to the route; None where it carries it, or in a contest has to wait.
+    """What is to be written to the route.
+
+    None where it carries it, where it has to wait in a contest, and while no arm can serve.
 
     Args:
         tracked: the resource.
