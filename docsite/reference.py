@@ -93,7 +93,7 @@ def _type(field: Schema) -> str:
         return f"list of {_type(inner)}"
     if inner is not field:
         return f"map of names to {', '.join([_type(inner), *_bounds(inner)])}"
-    named = str(field["type"])
+    named = str(field.get("type", "string"))  # a number, too, is let in to be refused by a rule that helps
     return f"{named} ({field['format']})" if "format" in field else named
 
 
@@ -124,6 +124,9 @@ def _rule(rule: Schema) -> str:
 
 def _readable(expression: str) -> str:
     """A message that is computed, with what it is computed from in braces."""
+    either = re.fullmatch(r"type\(self\)[^']*? \? (.+?) : ('.+')", expression)  # by what was written
+    if either:
+        return ", or ".join(map(_readable, either.groups()))
     parts = []
     for part in re.split(r"('(?:[^'\\]|\\.)*')", expression):
         term = part.strip("+ ")

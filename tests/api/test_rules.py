@@ -75,7 +75,9 @@ def test_percent_keeps_to_the_bounds_of_decimals(text: str, accepted: bool) -> N
     [
         (DecimalString("0", "1"), 0.05, '0.05: a number; write "0.05" in quotes, or 5%'),
         (DurationString(), 30, "30: a number; write 30s"),
-        (DurationString(), 5400, "5400: a number; write 1h30m"),
+        (DurationString(), 5400, "5400: a number; write 5400s"),
+        (DurationString(), 0.5, "0.5: a number; write 500ms"),
+        (DurationString(), -30, f"-30: {DurationString().advice}"),
     ],
 )
 def test_a_bare_number_is_answered_with_how_to_write_it(

@@ -51,7 +51,7 @@ def test_every_string_list_and_map_of_the_spec_is_bounded() -> None:
     for path, node in SCHEMA.items():
         if not path.startswith("bd.spec"):
             continue
-        bound = {"string": "maxLength", "array": "maxItems"}.get(node["type"], "")
+        bound = {"string": "maxLength", "array": "maxItems"}.get(node.get("type", "string"), "")
         if "additionalProperties" in node:
             bound = "maxProperties"
         if bound and "enum" not in node and bound not in node:

@@ -67,7 +67,7 @@ class _Structural:
             node["description"] = _one_line_each_paragraph(node["description"])
         if "items" in node:
             node["items"] = self.convert(node["items"])
-        if node.get("type", "object") == "object":
+        if node.get("type", "object") == "object" and "x-kubernetes-int-or-string" not in node:
             self._convert_object(node, model)
         return node
 

@@ -17,9 +17,9 @@ from bandit_operator.api.fields import (
 from bandit_operator.api.preset_rules import NAMES, description, preset_rules
 from bandit_operator.api.presets import Preset
 from bandit_operator.api.reward_counters import BETWEEN_0_AND_1, counter_rules
-from bandit_operator.api.rules import DurationString, Rule
+from bandit_operator.api.rules import DurationString, Rule, cel_is_duration
 from bandit_operator.core.model import RewardType
-from bandit_operator.core.quantities import DURATION_PATTERN, parse_duration
+from bandit_operator.core.quantities import parse_duration
 
 
 def _needs(given: str, missing: str, meaning: str) -> Rule:
@@ -162,7 +162,7 @@ class Delay(ApiModel):
 
     RULES: ClassVar = (
         Rule(
-            f"!self.median.matches('{DURATION_PATTERN}') || !self.p95.matches('{DURATION_PATTERN}')"
+            f"!({cel_is_duration('self.median')}) || !({cel_is_duration('self.p95')})"
             " || duration(self.median) <= duration(self.p95)",
             "median {self.median} is longer than p95 {self.p95}; raise p95",
             holds=lambda delay: parse_duration(delay.median) <= parse_duration(delay.p95),

@@ -129,6 +129,11 @@ def cel_number(path: str) -> str:
     return f"({path}.endsWith('%') ? double({path}.replace('%', '')) / 100.0 : double({path}))"
 
 
+def cel_is_duration(path: str) -> str:
+    """CEL for whether what is at ``path`` is a duration as it must be written, whatever its bounds."""
+    return f"type({path}) == string && {path}.matches('{DURATION_PATTERN}')"
+
+
 def cel_text(text: str) -> str:
     """Return ``text`` as a CEL string literal."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
@@ -159,19 +164,19 @@ class StringFormat(ABC):
         """Return whether ``value`` is good: the same as ``cel``."""
 
     def written(self, number: float) -> str:
-        """How somebody who wrote a bare number may have to write it."""
+        """How a bare number may have to be written; empty where it cannot have been meant."""
         return f'"{number}"'
 
     def refuse_number(self, value: Any) -> Any:
-        """Return ``value``; the API server refuses a bare number as well, without the fix.
+        """Return ``value``; the API server refuses a bare number as well, mostly without the fix.
 
         Raises:
             ValueError: if it is a number; the message says how to write it.
         """
         if isinstance(value, int | float) and not isinstance(value, bool):
-            if not abs(value) < _LARGEST_NUMBER:  # nor is what is no number
-                raise ValueError(f"{value}: {self.advice}")
-            raise ValueError(f"{value}: a number; write {self.written(value)}")
+            plausible = abs(value) < _LARGEST_NUMBER  # what is no number is not, either
+            written = self.written(value) if plausible else ""
+            raise ValueError(f"{value}: " + (f"a number; write {written}" if written else self.advice))
         return value
 
     def check(self, value: str) -> str:
@@ -200,8 +205,13 @@ class StringFormat(ABC):
         if self.min_length is not None:
             described["minLength"] = self.min_length
         # The API server puts path and value before the message by itself.
-        described["x-kubernetes-validations"] = [{"rule": self.cel, "message": self.advice}]
+        described["x-kubernetes-validations"] = [{"rule": self.cel, **self.cel_message}]
         return described
+
+    @property
+    def cel_message(self) -> dict[str, str]:
+        """What the API server says of a bad value: words, or CEL that makes them."""
+        return {"message": self.advice}
 
 
 @dataclass(frozen=True)
@@ -279,7 +289,9 @@ class DecimalString(StringFormat):
 class DurationString(StringFormat):
     """A length of time such as ``30s``, ``1h30m`` or ``500ms``, between two bounds.
 
-    ``or_zero`` admits ``0s`` below the minimum, where zero turns something off.
+    ``or_zero`` admits ``0s`` below the minimum, where zero turns something off. In the definition it is an
+    integer or a string, so that the API server asks the rule about ``interval: 30`` as well, and whoever
+    forgot the unit reads how to write it; of a type that it does not know it would name the types alone.
     """
 
     minimum: str = "0s"
@@ -295,7 +307,21 @@ class DurationString(StringFormat):
         if self.or_zero:
             low = f"(duration(self) == duration('0s') || {low})"
         high = f"duration(self) <= duration('{self.maximum}')"
-        return f"self.matches('{DURATION_PATTERN}') && {low} && {high}"
+        return f"{cel_is_duration('self')} && {low} && {high}"
+
+    @property
+    def cel_message(self) -> dict[str, str]:
+        """What to write, where it is a number the same number with a unit."""
+        with_unit = "'a number; write ' + string(self) + 's'"
+        return {"messageExpression": f"type(self) == int && self > 0 ? {with_unit} : {cel_text(self.advice)}"}
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """Describe it as what an integer may be mistaken for."""
+        described = super().__get_pydantic_json_schema__(schema, handler)
+        del described["type"]
+        return described | {"x-kubernetes-int-or-string": True}
 
     @property
     def advice(self) -> str:
@@ -308,7 +334,9 @@ class DurationString(StringFormat):
 
     def written(self, number: float) -> str:
         """With the unit that it most probably has."""
-        return format_duration(number) if number > 0 else "0s"
+        if number <= 0:
+            return ""
+        return f"{number}s" if isinstance(number, int) else format_duration(number)
 
     def accepts(self, value: str) -> bool:
         """Return whether ``value`` is good: the same as ``cel``."""

@@ -22,13 +22,21 @@ from bandit_operator.api.pin import Pin, pin_rules
 from bandit_operator.api.reward import Reward
 from bandit_operator.api.reward_counters import BETWEEN_0_AND_1
 from bandit_operator.api.route_rules import backend_limit_rules, port_rules
-from bandit_operator.api.rules import DECIMAL_PATTERN, DecimalString, DurationString, Rule, Term, cel_number
+from bandit_operator.api.rules import (
+    DECIMAL_PATTERN,
+    DecimalString,
+    DurationString,
+    Rule,
+    Term,
+    cel_is_duration,
+    cel_number,
+)
 from bandit_operator.api.shadow import Shadow, shadow_rules
 from bandit_operator.api.strategy import Strategy, share_maps
 from bandit_operator.api.traffic import Traffic
 from bandit_operator.api.validation import validation_rules
 from bandit_operator.core.model import Mode, PromotionAction, ValidationScale
-from bandit_operator.core.quantities import DURATION_PATTERN, parse_decimal, parse_duration
+from bandit_operator.core.quantities import parse_decimal, parse_duration
 from bandit_operator.core.windows import FIRST_SETTLE
 
 
@@ -192,9 +200,7 @@ class Spec(ApiModel):
             field=".guardrails.minShare",
         ),
         Rule(
-            " || ".join(
-                f"!{path}.matches('{DURATION_PATTERN}')" for path in (_STALE_AFTER, _INTERVAL, _SETTLE)
-            )
+            " || ".join(f"!({cel_is_duration(path)})" for path in (_STALE_AFTER, _INTERVAL, _SETTLE))
             + f" || duration({_STALE_AFTER}) >= duration({_INTERVAL}) + duration({_SETTLE})",
             f"staleAfter {{{_STALE_AFTER}}} is shorter than interval {{{_INTERVAL}}}"
             f" plus settle {{settle}}, so every reward would be stale; raise staleAfter",
@@ -225,7 +231,7 @@ class Spec(ApiModel):
 
     interval: Annotated[str, DurationString("5s", "24h", example="30s")] = "30s"
     """Time between two decisions, from 5s to 24h."""
-    max_duration: Annotated[str | None, DurationString("1m", "87600h", example="168h")] = None
+    max_duration: Annotated[str, DurationString("1m", "87600h", example="168h")] | None = None
     """How long after its creation this resource may move weights. After that they stay as they are,
     verdict or not, and condition Decided is True; losers are taken out all the same. Default: for ever.
     """
