@@ -1,8 +1,9 @@
 """Worlds that nobody thought of, made up by a machine, and what must hold in all of them.
 
 ``WORLDS`` says how many are played of those around a rollout: 300 unless the environment says otherwise
-(``make fuzz``); a third as many are played around its counters, a sixth around a route from a template, and
-as many around a shadow and around a mirror, and a tenth as many around a rollout in which more happens.
+(``make fuzz``); a third as many are played around its counters, a sixth around a route from a template, as
+many around a shadow, around a mirror and around a rollout that is observed, and a tenth as many around a
+rollout in which more happens.
 ``make mutants`` shows which faults they find.
 """
 
@@ -19,6 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine
 
 from tests.support.worlds.counters import CounterWorld
 from tests.support.worlds.mirrored import MirrorWorld
+from tests.support.worlds.observed import ObservedWorld
 from tests.support.worlds.rollouts import World
 from tests.support.worlds.shadowed import ShadowWorld
 from tests.support.worlds.templates import TemplateWorld
@@ -50,6 +52,7 @@ KINDS = (
     Played("TemplateWorlds", TemplateWorld, 12, 6, 4),
     Played("ShadowWorlds", ShadowWorld, 12, 6, 5),
     Played("MirrorWorlds", MirrorWorld, 12, 6, 6),
+    Played("ObservedWorlds", ObservedWorld, 12, 6, 7),
 )
 
 

@@ -97,6 +97,10 @@ class Promised:
 
     def _look_at(self, write: Write) -> None:
         said = {arm["name"]: arm for arm in self.one.status.get("arms") or []}
+        if write.what == "scale" or (write.what == "route" and _sets_weights(write)):
+            mode = self._spec().get("mode", "Active")
+            if mode != "Active":
+                self.broken.append(f"it was written in mode {mode}: {write}")
         if write.what == "route" and _sets_weights(write):
             self._weights_were_set(said)
         if write.what == "scale":
@@ -125,7 +129,8 @@ class Promised:
         serves = pinned in own and pinned in said and said[pinned]["state"] in SERVING
         if serves and any(weight > 0 for arm, weight in own.items() if arm != pinned):
             self.broken.append(f"{pinned} is pinned and serves, and others have weight: {own}")
-        if not servable and any(weight > self._live.get(arm, 0) for arm, weight in own.items()):
+        gained = any(weight > self._live.get(arm, 0) for arm, weight in own.items())
+        if gained and self._live and not servable:  # a route that is made again has to say some
             self.broken.append(f"no arm can serve, and some were given weight: {self._live} became {weights}")
         for arm, weight in own.items():
             if weight > 0 and arm not in servable and servable:
@@ -308,6 +313,10 @@ class Promised:
         if self.one.status.get("phase") == "Observing" and self.one.condition("Ready")["status"] == "True":
             weighted = {arm for arm, weight in self.one.weights().items() if weight > 0} & self.in_spec()
             assert weighted <= self.servable(), (self.one.weights(), self.servable())
+        if self.one.status.get("phase") in ("Observing", "Paused"):
+            arms = self.one.status.get("arms", ())
+            scaled = [one["name"] for one in arms if one["reason"] == reasons.SCALING_TO_ZERO]
+            assert not scaled, f"nobody takes the Pods of {scaled}"
 
 
 def _sets_weights(write: Write) -> bool:
