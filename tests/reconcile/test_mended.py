@@ -191,12 +191,21 @@ def clock_set(one: Process) -> None:
     one.clock_offset = 3600.0
 
 
+def another_operator_writes(one: Process) -> None:
+    body = one.api.objects[one.path]
+    one.api.put(one.path, {**body, "status": {**body["status"], "operator": "other/lease"}})
+
+
 def no_rule(spec: dict[str, Any]) -> None:
     spec["rules"] = [{"backendRefs": [{"name": "stranger"}]}] * 2
 
 
 PROMETHEUS = {"successes": "good_total", "trials": "all_total", "settle": "5s"}
 BOUNDED = {"reward": {"prometheus": PROMETHEUS, "maxTrialsPerSecond": "100"}}
+LATE, AT_ONCE = (
+    {"reward": {"prometheus": PROMETHEUS, "delay": {"median": median, "p95": p95}}}
+    for median, p95 in (("5m", "20m"), ("1s", "10s"))
+)
 
 TROUBLES = [
     *(
@@ -287,6 +296,8 @@ TROUBLES = [
         gateway=lambda one: one.gateway(unresolved="Service models/other not found"),
     ),
     Trouble(reasons.CLOCK_SET, clock_set, nothing_more, ticks=4),
+    Trouble(reasons.DELAY_PROFILE_SUSPECT, (as_before,) * 40, update(**AT_ONCE), spec=LATE),
+    Trouble(reasons.OTHER_OPERATOR, (another_operator_writes,) * 3, nothing_more, ticks=21),
     *(
         Trouble(reasons.ROLLING_UPDATE, update_begins(*arms), update_ends(*arms))
         for arms in (("bad",), ("good", "bad"))
