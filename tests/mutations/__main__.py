@@ -13,23 +13,31 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import seed as hypothesis_seed
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
-from tests.mutations.faults import FAULTS
-from tests.mutations.registry import COUNTERS, MIRRORS, ROLLOUTS, Fault
+from tests.mutations.registry import COUNTERS, MIRRORS, OBSERVED, ROLLOUTS, Fault
+from tests.mutations.shares import FAULTS
 from tests.support import seeded
 from tests.support.worlds.counters import CounterWorld
 from tests.support.worlds.mirrored import MirrorWorld
+from tests.support.worlds.observed import ObservedWorld
 from tests.support.worlds.rollouts import World
 
 MACHINES: dict[str, type[RuleBasedStateMachine]] = {
     ROLLOUTS: World,
     COUNTERS: CounterWorld,
     MIRRORS: MirrorWorld,
+    OBSERVED: ObservedWorld,
 }
-PARTS: dict[str, Sequence[int]] = {ROLLOUTS: (0, 1, 2, *range(4, 14)), COUNTERS: (3,), MIRRORS: (6,)}
+PARTS: dict[str, Sequence[int]] = {
+    ROLLOUTS: (0, 1, 2, *range(4, 24)),
+    COUNTERS: (3,),
+    MIRRORS: (6,),
+    OBSERVED: (7,),
+}
 """Seeds of worlds, a hundred each: the first three of rollouts and that of counters are what the tests play
-(``tests/reconcile/test_worlds.py``), and half of those of mirrors; the others stand for ``make fuzz``.
+(``tests/reconcile/test_worlds.py``), and half of those of mirrors and of what is observed; the others stand
+for ``make fuzz``.
 """
-STEPS = {ROLLOUTS: 12, COUNTERS: 6, MIRRORS: 12}
+STEPS = {ROLLOUTS: 12, COUNTERS: 6, MIRRORS: 12, OBSERVED: 12}
 """Most that happens in each of them."""
 SETTINGS = settings(
     max_examples=100,

@@ -15,9 +15,7 @@ import pytest
 
 from bandit_operator.core import allocation, decide, drain, lifecycle, plausibility, reasons, servable
 from bandit_operator.core.model import Mode, Problem
-from bandit_operator.core.weights import Unit, unit_of
 from bandit_operator.reconcile import (
-    former,
     mirrors,
     neighbours,
     observe,
@@ -26,13 +24,12 @@ from bandit_operator.reconcile import (
     reports,
     route_sync,
     scale_writes,
-    together,
     tracked,
 )
 from bandit_operator.routers import gateway_api, mirrored_for
 from bandit_operator.sources.tally import Tally
 from bandit_operator.status import conditions, session
-from tests.mutations.registry import COUNTERS, FAULTS, MIRRORS, fault
+from tests.mutations.registry import COUNTERS, FAULTS, MIRRORS, OBSERVED, fault
 
 __all__ = ["FAULTS"]
 
@@ -218,7 +215,9 @@ def _dead_arm_observed(patch: pytest.MonkeyPatch) -> None:
 
 
 @fault(
-    "observed-drain", "in mode Observe an arm that has drained is said to lose its Pods, which nobody takes"
+    "observed-drain",
+    "in mode Observe an arm that has drained is said to lose its Pods, which nobody takes",
+    OBSERVED,
 )
 def _observed_drain(patch: pytest.MonkeyPatch) -> None:
     real = drain.may_scale
@@ -320,35 +319,13 @@ def _backs_off_from_harm(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(route_sync.RouteSync, "may_assert", may_assert)
 
 
-@fault("coarse-integers", "beside another backend the arms' small weights are not scaled up")
-def _coarse_integers(patch: pytest.MonkeyPatch) -> None:
-    def never_scaled(arms: int, strangers: Any, _: Any) -> Unit:
-        return Unit(arms) if strangers and arms else unit_of(arms, strangers)
-
-    patch.setattr(together, "unit_of", never_scaled)
-
-
-@fault(
-    "former-arm-keeps-weight",
-    "an arm that was taken out of the spec keeps its weight, whatever the user says",
-)
-def _former_arm_keeps_weight(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(former, "draining", lambda *_: frozenset())
-
-
-@fault("stranger-drained", "a backend that never was an arm is drained like one that was")
-def _stranger_drained(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(
-        former, "remembered", lambda _, located, __: tuple(map(former.named, located.others.values()))
-    )
-
-
 # ---- what is learned --------------------------------------------------------------------
 
 
 @fault("backend-inherits", "another backend under an arm's name inherits the evidence of the one before")
 def _backend_inherits(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(placement, "identity_of", lambda *_: "same")
+    patch.setattr(placement.Locator, "_pods_behind", lambda *_: None)  # whose template would tell as well
 
 
 @fault("impossible-rewards", "rewards that cannot be, such as more of them than trials, are learned")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 Apply = Callable[[pytest.MonkeyPatch], None]
-ROLLOUTS, COUNTERS, MIRRORS = "rollouts", "counters", "mirrors"
+ROLLOUTS, COUNTERS, MIRRORS, OBSERVED = "rollouts", "counters", "mirrors", "observed"
 
 
 @dataclass(frozen=True, slots=True)
