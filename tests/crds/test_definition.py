@@ -79,6 +79,18 @@ def test_defaults_are_complete_where_a_whole_block_may_be_left_out() -> None:
         }
 
 
+def test_nothing_in_an_atomic_list_is_filled_in() -> None:
+    spec = {path: node for path, node in SCHEMA.items() if path.startswith("bd.spec")}
+    lists = [path for path, node in spec.items() if node.get("x-kubernetes-list-type") == "atomic"]
+    filled_in = [
+        path
+        for path, node in spec.items()
+        if "default" in node and any(path.startswith(f"{one}[]") for one in lists)
+    ]
+    assert "bd.spec.traffic.routeTemplate.spec.parentRefs" in lists
+    assert filled_in == []
+
+
 def test_the_text_is_one_yaml_document_that_kubectl_can_apply() -> None:
     assert yaml.safe_load(crd.text()) == crd.crd()
     assert "&id" not in crd.text()

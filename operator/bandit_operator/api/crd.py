@@ -134,9 +134,26 @@ def _name_defaults(node: Schema) -> None:
         between = "\n\n" if text.rpartition("\n")[2].startswith("- ") else " "
         value = default if isinstance(default, str) else json.dumps(default)
         node["description"] = f"{text}{between}Default: {value}."
-    for child in (*node.get("properties", {}).values(), node.get("items"), node.get("additionalProperties")):
-        if isinstance(child, dict):
-            _name_defaults(child)
+    for child in _inside(node):
+        _name_defaults(child)
+
+
+def _drop_defaults_of_lists(node: Schema, *, inside: bool = False) -> None:
+    """Leave out the defaults of what is in an atomic list: the operator knows them without being told.
+
+    Such a list is one value. Filled in by the API server it differs from what was applied, and whoever
+    compares the two, as Argo CD does, applies it again for ever.
+    """
+    if inside:
+        node.pop("default", None)
+    for child in _inside(node):
+        _drop_defaults_of_lists(child, inside=inside or node.get("x-kubernetes-list-type") == "atomic")
+
+
+def _inside(node: Schema) -> list[Schema]:
+    """What is directly inside of it."""
+    parts = (*node.get("properties", {}).values(), node.get("items"), node.get("additionalProperties"))
+    return [part for part in parts if isinstance(part, dict)]
 
 
 def schema() -> Schema:
@@ -145,6 +162,7 @@ def schema() -> Schema:
     root = structural.convert(structural.root, BanditDeployment)
     root["properties"] = {**_META, "spec": root["properties"]["spec"], "status": root["properties"]["status"]}
     _name_defaults(root["properties"]["spec"])
+    _drop_defaults_of_lists(root["properties"]["spec"])
     root["required"] = ["spec"]
     return root
 

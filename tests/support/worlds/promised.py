@@ -313,7 +313,7 @@ class Promised:
         if self.one.status.get("phase") == "Observing" and self.one.condition("Ready")["status"] == "True":
             weighted = {arm for arm, weight in self.one.weights().items() if weight > 0} & self.in_spec()
             assert weighted <= self.servable(), (self.one.weights(), self.servable())
-        if self.one.status.get("phase") in ("Observing", "Paused"):
+        if self.one.status.get("phase") == "Observing":  # one that is paused says what was when it stopped
             arms = self.one.status.get("arms", ())
             scaled = [one["name"] for one in arms if one["reason"] == reasons.SCALING_TO_ZERO]
             assert not scaled, f"nobody takes the Pods of {scaled}"
