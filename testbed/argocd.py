@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from cluster.client import EmbeddedCluster, tools
+from testbed.rights import administrator
 from testbed.waiting import wait_until
 
 NAMESPACE = "argocd"
@@ -25,19 +26,20 @@ _ARGUMENTS = {
 _PORTS = {CACHE: 6379, REPOSITORIES: 8081, CONTROLLER: 8082}
 
 
-def install_argocd(cluster: EmbeddedCluster, every: str) -> None:
-    """Install the parts, with all rights as Argo CD has them, and wait until they are ready.
+def install_argocd(cluster: EmbeddedCluster, every: str, settings: Mapping[str, str]) -> None:
+    """Install the parts, the controller with all rights as Argo CD has it, and wait until they are ready.
 
     Args:
         cluster: Where.
         every: Interval at which Git is looked at, a duration as Argo CD writes it.
+        settings: The data of ``argocd-cm``.
     """
     programs = tools("argocd") / "argocd"
     definitions = [yaml.safe_load(file.read_text()) for file in sorted((programs / "crds").glob("*.yaml"))]
     cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}, *definitions)
     kinds = ("api-resources", "--api-group=argoproj.io", "-o", "name")
     wait_until(lambda: "appprojects" in cluster.kubectl(*kinds), "the definitions are served", 30)
-    cluster.apply(*_settings())
+    cluster.apply(*_settings(settings))
     for name, arguments in _ARGUMENTS.items():
         program = "redis" if name == CACHE else "argo-cd"
         cluster.add_image(f"{name}:argocd", {"entrypoint": [str(programs / program)]})
@@ -54,13 +56,14 @@ def install_argocd(cluster: EmbeddedCluster, every: str) -> None:
         cluster.namespace(NAMESPACE).kubectl("rollout", "status", f"deploy/{name}", "--timeout=120s")
 
 
-def _settings() -> list[dict[str, Any]]:
+def _settings(settings: Mapping[str, str]) -> list[dict[str, Any]]:
     """What Argo CD reads of itself, and a project that may do anything."""
     return [
         {
             "apiVersion": "v1",
             "kind": "ConfigMap",
             "metadata": {"name": "argocd-cm", "namespace": NAMESPACE, "labels": _PART},
+            "data": dict(settings),
         },
         {
             "apiVersion": "v1",
@@ -81,7 +84,7 @@ def _settings() -> list[dict[str, Any]]:
 
 
 def _part(name: str, arguments: list[str], environment: Mapping[str, str]) -> list[dict[str, Any]]:
-    """A part's ServiceAccount, rights, Deployment and Service."""
+    """A part's Deployment and Service, and the account and rights of the controller."""
     labels, metadata = {"app": name}, {"name": name, "namespace": NAMESPACE}
     port = _PORTS[name]
     container = {
@@ -92,22 +95,14 @@ def _part(name: str, arguments: list[str], environment: Mapping[str, str]) -> li
         "readinessProbe": {"tcpSocket": {"port": port}, "periodSeconds": 1},
         "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],
     }
-    volumes = [{"name": "tmp", "emptyDir": {}}]
-    pod = {"serviceAccountName": name, "containers": [container], "volumes": volumes}
-    annotations = {"prometheus.io/scrape": "true", "prometheus.io/port": "8082"} if name == CONTROLLER else {}
+    pod: dict[str, Any] = {"containers": [container], "volumes": [{"name": "tmp", "emptyDir": {}}]}
+    annotations, account = dict[str, str](), list[dict[str, Any]]()
+    if name == CONTROLLER:
+        pod["serviceAccountName"] = name
+        annotations = {"prometheus.io/scrape": "true", "prometheus.io/port": str(port)}
+        account = administrator(NAMESPACE, name)
     return [
-        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata},
-        {
-            "apiVersion": "rbac.authorization.k8s.io/v1",
-            "kind": "ClusterRoleBinding",
-            "metadata": {"name": f"argocd-{name}"},
-            "roleRef": {
-                "apiGroup": "rbac.authorization.k8s.io",
-                "kind": "ClusterRole",
-                "name": "cluster-admin",
-            },
-            "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": NAMESPACE}],
-        },
+        *account,
         {
             "apiVersion": "apps/v1",
             "kind": "Deployment",

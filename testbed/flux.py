@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from cluster.client import EmbeddedCluster, tools
+from testbed.rights import administrator
 
 NAMESPACE = "flux-system"
 ACCOUNT = f"system:serviceaccount:{NAMESPACE}:kustomize-controller"
@@ -59,22 +60,7 @@ def _controller(name: str, arguments: list[str]) -> list[dict[str, Any]]:
     }
     annotations = {"prometheus.io/scrape": "true", "prometheus.io/port": "8080"}
     return [
-        {
-            "apiVersion": "v1",
-            "kind": "ServiceAccount",
-            "metadata": {"name": name, "namespace": NAMESPACE},
-        },
-        {
-            "apiVersion": "rbac.authorization.k8s.io/v1",
-            "kind": "ClusterRoleBinding",
-            "metadata": {"name": f"flux-{name}"},
-            "roleRef": {
-                "apiGroup": "rbac.authorization.k8s.io",
-                "kind": "ClusterRole",
-                "name": "cluster-admin",
-            },
-            "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": NAMESPACE}],
-        },
+        *administrator(NAMESPACE, name),
         {
             "apiVersion": "apps/v1",
             "kind": "Deployment",

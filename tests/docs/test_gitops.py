@@ -32,6 +32,7 @@ def test_there_is_a_snippet_for_each_way() -> None:
         "Kustomization",
         "HTTPRoute",
         "Application",
+        "ConfigMap",
         "Deployment",
     ]
 

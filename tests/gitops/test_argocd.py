@@ -23,7 +23,7 @@ LABEL = "example.com/commit"
 
 @pytest.fixture(scope="module", autouse=True)
 def _argocd(cluster: EmbeddedCluster) -> None:
-    argocd.install_argocd(cluster, gitops.EVERY)
+    argocd.install_argocd(cluster, gitops.EVERY, SNIPPETS["ConfigMap"]["data"])
 
 
 def with_route_ref(commit: int) -> Objects:
@@ -94,8 +94,11 @@ def test_argo_cd_goes_round_and_no_weight_is_fought_over(
     # A synchronisation that meets a move puts back the weights that it has read a moment before.
     assert seen.foreign <= (seen.commits if ignoring else 0)
     wait_until(lambda: not unsynced(cluster), "the Application is Synced", 60)
+    assert status(cluster)["health"]["status"] == "Healthy"
     if ignoring:
         _a_change_in_the_rules_does_not_arrive(cluster, git)
+    else:
+        _one_that_is_paused_is_suspended(cluster, git)
     cluster.namespace(argocd.NAMESPACE).kubectl("delete", "application", "models", "--timeout=120s")
     wait_until(lambda: gitops.is_pruned(cluster), "everything is pruned", 60)
 
@@ -111,3 +114,11 @@ def _a_change_in_the_rules_does_not_arrive(cluster: EmbeddedCluster, git: GitRep
     wait_until(lambda: is_applied(cluster, revision), "the last commit is applied", 60)
     assert status(cluster)["sync"]["status"] == "OutOfSync"
     assert not gitops.has_timeout(Models(cluster).route(), 0)
+
+
+def _one_that_is_paused_is_suspended(cluster: EmbeddedCluster, git: GitRepository) -> None:
+    """Argo CD takes the resource's health from its conditions, as the page lets it."""
+    (resource,) = gitops.with_route_template(0)
+    resource["spec"]["mode"] = "Paused"
+    git.push("pause", {"models/all.yaml": [*gitops.shared(), resource]})
+    wait_until(lambda: status(cluster)["health"]["status"] == "Suspended", "it is Suspended", 60)
