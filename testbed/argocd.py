@@ -12,18 +12,19 @@ from cluster.client import EmbeddedCluster, tools
 from testbed.rights import administrator
 from testbed.waiting import wait_until
 
+_CONTROLLER, _REPOSITORIES, _CACHE = "application-controller", "repo-server", "redis"
+
 NAMESPACE = "argocd"
-ACCOUNT = f"system:serviceaccount:{NAMESPACE}:application-controller"
-CONTROLLER, REPOSITORIES, CACHE = "application-controller", "repo-server", "redis"
+ACCOUNT = f"system:serviceaccount:{NAMESPACE}:{_CONTROLLER}"
 
 _PART = {"app.kubernetes.io/part-of": "argocd"}
 """By which Argo CD finds its settings."""
 _ARGUMENTS = {
-    CACHE: [],
-    REPOSITORIES: [f"--redis={CACHE}:6379", "--disable-tls", "--client-ca-path="],
-    CONTROLLER: [f"--redis={CACHE}:6379", f"--repo-server={REPOSITORIES}:8081", "--repo-server-plaintext"],
+    _CACHE: [],
+    _REPOSITORIES: [f"--redis={_CACHE}:6379", "--disable-tls", "--client-ca-path="],
+    _CONTROLLER: [f"--redis={_CACHE}:6379", f"--repo-server={_REPOSITORIES}:8081", "--repo-server-plaintext"],
 }
-_PORTS = {CACHE: 6379, REPOSITORIES: 8081, CONTROLLER: 8082}
+_PORTS = {_CACHE: 6379, _REPOSITORIES: 8081, _CONTROLLER: 8082}
 
 
 def install_argocd(cluster: EmbeddedCluster, every: str, settings: Mapping[str, str]) -> None:
@@ -41,7 +42,7 @@ def install_argocd(cluster: EmbeddedCluster, every: str, settings: Mapping[str, 
     wait_until(lambda: "appprojects" in cluster.kubectl(*kinds), "the definitions are served", 30)
     cluster.apply(*_settings(settings))
     for name, arguments in _ARGUMENTS.items():
-        program = "redis" if name == CACHE else "argo-cd"
+        program = "redis" if name == _CACHE else "argo-cd"
         cluster.add_image(f"{name}:argocd", {"entrypoint": [str(programs / program)]})
         environment = {
             "ARGOCD_BINARY_NAME": f"argocd-{name}",
@@ -97,7 +98,7 @@ def _part(name: str, arguments: list[str], environment: Mapping[str, str]) -> li
     }
     pod: dict[str, Any] = {"containers": [container], "volumes": [{"name": "tmp", "emptyDir": {}}]}
     annotations, account = dict[str, str](), list[dict[str, Any]]()
-    if name == CONTROLLER:
+    if name == _CONTROLLER:
         pod["serviceAccountName"] = name
         annotations = {"prometheus.io/scrape": "true", "prometheus.io/port": str(port)}
         account = administrator(NAMESPACE, name)

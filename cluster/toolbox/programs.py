@@ -145,14 +145,14 @@ class Programs:
         return self._store.entry("flux", _module_key("flux"), make)
 
     def argocd(self) -> Path:
-        """Argo CD, one program for each of its parts, its definitions, and a Redis in memory for it."""
+        """Argo CD: one program that is any of its parts, the definitions, and a Redis in memory for it."""
 
         def make(folder: Path) -> None:
             go, here = self._go.ready(), TOOLS / "argocd"
             (folder / "crds").mkdir()
             module = "github.com/argoproj/argo-cd/v3"
             with step("Argo CD", 600):
-                # What is called as its folder is goes to bin/, alone.
+                # Not ``argocd``: of a folder with a file of its own name only that comes into the tools.
                 go.build(here, f"{module}/cmd", folder / "argo-cd")
                 go.build(here, "./redis", folder / "redis")
             source = Path(json.loads(go.run("list", "-m", "-json", module, cwd=here))["Dir"])
