@@ -59,7 +59,7 @@ class Operator:
         self.settings = settings
         self.clock = Clock()
         self.metrics = Metrics()
-        self.cache = Cache()
+        self.cache = Cache(settings.namespaces)
         api.may_write = may_write
         # So that none is under way when another replica may first have the lease.
         api.write_seconds = settings.lease.duration - settings.lease.deadline

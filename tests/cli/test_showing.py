@@ -131,12 +131,27 @@ def test_when_it_was_looked_at_last_may_not_be_known(played: Process, looked_at:
     assert unattended(view, played.now + 1e6) is None
 
 
+def decided(reason: str, message: str) -> dict[str, Any]:
+    return {
+        "type": "Decided",
+        "status": "True",
+        "reason": reason,
+        "message": message,
+        "lastTransitionTime": "2026-01-01T00:00:00Z",
+    }
+
+
 NEXT: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({"mode": "Paused"}, {}, "nothing, until: kubectl bandit resume income"),
     ({"pin": {"arm": "good"}}, {}, "until: kubectl bandit unpin income"),
     ({"baseline": "bad"}, {"winner": "good"}, "make it the baseline: kubectl bandit promote income good"),
     ({}, {"winner": "good"}, "take the other arms out of spec.arms"),
-    ({}, {"phase": "Decided"}, "do not differ materially"),
+    ({}, {"conditions": [decided("NoMaterialDifference", "")]}, "do not differ materially"),
+    (
+        {},
+        {"conditions": [decided("MaxDurationReached", "")]},
+        "nothing is proven; promote an arm, or lengthen",
+    ),
     ({}, {"evidence": "bad 25 of 40"}, "nearest to a rollback is bad 25 of 40"),
 ]
 

@@ -24,6 +24,7 @@ from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.learn import learn
 from bandit_operator.core.model import Problem, SourceDown
 from bandit_operator.errors import InvalidSpec
+from bandit_operator.reconcile import blame
 from bandit_operator.reconcile.observe import Observer
 from bandit_operator.routers import ROUTERS, Located
 from bandit_operator.status.document import from_status, read_status
@@ -283,7 +284,9 @@ def test_a_route_is_located_or_said_to_be_a_problem(changed: Any, section: str |
     for router in ROUTERS.values():
         located = router.locate(route, section, backends)
         words = router.unresolved(route)
-        assert isinstance(router.accepted(route), bool)
+        assert set(router.pending(route, router.accepting(route))) <= set(router.accepting(route))
+        assert all(isinstance(name, str) for name in router.left(route))
+        assert blame.blamed(words or "", 0, backends) <= backends.keys()
         assert all(isinstance(writer, str) for writer in router.writers(route))
         assert words is None or isinstance(words, str)
         assert isinstance(router.uses(route, backends["good"]), bool)

@@ -52,15 +52,13 @@ def _drain_waits_for_nothing(patch: pytest.MonkeyPatch) -> None:
 
 @fault("two-gateways", "a route is taken for accepted once one of its gateways has accepted it")
 def _two_gateways(patch: pytest.MonkeyPatch) -> None:
-    def accepted(_: Any, route: Mapping[str, Any], __: Any = ()) -> bool:
-        return any(
-            condition.get("type") == "Accepted"
-            and condition.get("status") == "True"
-            and condition.get("observedGeneration") == route["metadata"]["generation"]
-            for condition in gateway_api._conditions(route)
-        )
+    real = gateway_api.GatewayAPIRoute.pending
 
-    patch.setattr(gateway_api.GatewayAPIRoute, "accepted", accepted)
+    def pending(self: Any, route: Mapping[str, Any], gateways: Any) -> tuple[str, ...]:
+        waiting = real(self, route, gateways)
+        return waiting if len(waiting) == len(gateways) else ()
+
+    patch.setattr(gateway_api.GatewayAPIRoute, "pending", pending)
 
 
 @fault(

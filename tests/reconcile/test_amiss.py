@@ -62,7 +62,7 @@ async def test_a_new_arm_whose_backend_is_mended_joins_and_ready_is_true_again(p
     one.update_route(lambda spec: spec["rules"][0]["backendRefs"].append(late))
     one.start()  # nor does a process that begins forget that it was amiss
     one.cache.services[("models", "late")] = {}
-    one.cache.endpoints.put_listed(("models", "late"), [endpoint_slice("late")])
+    one.cache.endpoints.put_listed(("models", "late"), [endpoint_slice("late")], anew=False)
     one.gateway()
     one.earning = {"good": (500.0, 250.0), "bad": (500.0, 250.0), "late": (50.0, 25.0)}
     await one.tick(2)
@@ -188,6 +188,24 @@ async def test_a_section_name_with_a_typo_leaves_the_dead_arms_of_the_rule_that_
     one.set_available("bad", 0)
     await one.look()
     assert one.weights() == {"good": 10000, "bad": 0}
+    assert ready(one) == ("False", reasons.RULE_NOT_FOUND)
+
+
+async def test_the_only_rule_of_a_route_is_known_again_under_another_name(process: Start) -> None:
+    one = await learned(process, traffic={"routeRef": {"name": "income", "sectionName": "predict"}})
+    one.update_route(lambda spec: spec["rules"][0].update(name="predict-v2"))
+    one.set_available("bad", 0)
+    await one.look()
+    assert one.weights() == {"good": 10000, "bad": 0}
+    assert ready(one) == ("False", reasons.RULE_NOT_FOUND)
+
+
+async def test_a_resource_that_has_never_run_waits_for_the_rule_that_it_names(process: Start) -> None:
+    one = process(traffic={"routeRef": {"name": "income", "sectionName": "predikt"}})
+    before = one.weights()
+    one.set_available("bad", 0)
+    await one.look(tick=True)
+    assert one.weights() == before
     assert ready(one) == ("False", reasons.RULE_NOT_FOUND)
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from bandit_operator.core import reasons
-from bandit_operator.reconcile.route_sync import ACCEPT_SECONDS
+from bandit_operator.reconcile.route_sync import ACCEPT_SECONDS, LEFT_SECONDS
+from tests.support.fake_api import copied
 from tests.support.playing import WORSE, Start, learned, ready, until, until_state
 from tests.support.process import Process
 
@@ -32,6 +33,9 @@ def gateways(one: Process, edge: str | None, *, generation: int | None = None, w
 async def draining(process: Start, *, edge: str = "True") -> Process:
     """A loser that drains, of whose weight 0 no gateway has heard."""
     one = await learned(process, rollback={"drain": "3s"})
+    one.update_route(
+        lambda spec: spec.update(parentRefs=[{"name": "main"}, {"name": "edge", "namespace": "infra"}])
+    )
     gateways(one, edge)
     await one.look()
     one.earning = WORSE
@@ -120,7 +124,7 @@ async def test_a_gateway_that_leaves_the_route_is_not_waited_for(process: Start)
     assert one.replicas("bad") == 2
     await passes(one, None)
     assert one.replicas("bad") == 0
-    assert "parents" not in one.status
+    assert one.status["parents"] == ["Gateway models/main"]
 
 
 async def test_while_one_gateway_refuses_the_route_no_weight_follows_the_evidence_and_the_dead_lose_theirs(
@@ -263,3 +267,56 @@ async def test_a_gateway_that_refuses_each_later_generation_is_told_of_at_once(p
     await one.look()
     assert ready(one) == ("False", reasons.ROUTE_NOT_ACCEPTED)
     assert "no certificate" in one.condition("Ready")["message"]
+
+
+def lone(one: Process, *accepting: tuple[str, bool]) -> None:
+    """Let these gateways say whether they accept the route as it is."""
+    route = one.api.objects[one.route_path]
+    at = {"type": "Accepted", "observedGeneration": route["metadata"]["generation"]}
+    parents = [
+        {"parentRef": {"name": name}, "conditions": [{**at, "status": str(accepts)}]}
+        for name, accepts in accepting
+    ]
+    one.api.put(one.route_path, {**route, "status": {"parents": parents}})
+
+
+async def test_a_gateway_that_had_the_route_alone_is_waited_for_once_a_second_one_has_it_too(
+    process: Start,
+) -> None:
+    one = process(rollback={"drain": "10s"})
+    one.update_route(lambda spec: spec.update(parentRefs=[{"name": "first"}]))
+    lone(one, ("first", True))
+    await one.look(tick=True)
+    one.update_route(lambda spec: spec.update(parentRefs=[{"name": "first"}, {"name": "second"}]))
+    one.earning = WORSE
+    for _ in range(40):
+        one.now += 30.0
+        lone(one, ("first", False), ("second", True))
+        await one.look(tick=True)
+        assert ready(one)[0] == "False"
+    assert one.replicas("bad") == 2  # by its own word the first still has the weights of before
+
+
+async def test_the_word_of_a_gateway_that_the_route_names_no_more_counts_for_minutes_only(
+    process: Start,
+) -> None:
+    one = process(rollback={"drain": "10s"})
+    one.update_route(lambda spec: spec.update(parentRefs=[{"name": "old"}, {"name": "new"}]))
+    lone(one, ("old", True), ("new", True))
+    await one.look(tick=True)
+    left = copied(one.api.objects[one.route_path]["status"]["parents"][0])
+    one.update_route(lambda spec: spec.update(parentRefs=[{"name": "new"}]))
+
+    async def passes_for(seconds: float) -> None:
+        for _ in range(int(seconds / 30.0)):
+            one.now += 30.0
+            lone(one, ("new", True))
+            one.api.objects[one.route_path]["status"]["parents"].insert(0, left)
+            await one.look(tick=True)
+
+    one.earning = WORSE
+    await passes_for(LEFT_SECONDS - 60.0)
+    assert ready(one) == ("False", reasons.ROUTE_NOT_ACCEPTED)
+    await passes_for(1800.0)
+    assert ready(one)[0] == "True"
+    assert one.replicas("bad") == 0

@@ -49,6 +49,55 @@ async def test_a_target_that_another_route_reaches_by_another_service_keeps_its_
     await until(one, lambda: one.replicas("bad") == 0)
 
 
+async def test_a_target_that_its_own_rule_reaches_by_a_backend_that_is_no_arm_keeps_its_pods(
+    process: Start,
+) -> None:
+    one = await learned(process)
+    add_service(one, "legacy", "bad")
+    legacy = {"name": "legacy", "port": 80, "weight": 2000}
+    one.update_route(lambda spec: spec["rules"][0]["backendRefs"].append(legacy))
+    one.earning = WORSE
+    await until_state(one, "bad", "RolledBack")
+    await one.tick(3)
+    assert (one.replicas("bad"), one.arm("bad")["reason"]) == (2, reasons.PODS_IN_USE)
+    one.update_route(lambda spec: spec["rules"][0]["backendRefs"][2].update(weight=0))
+    await until(one, lambda: one.replicas("bad") == 0)
+
+
+async def test_an_arm_of_another_resource_by_the_same_service_alone_keeps_the_pods_as_well(
+    process: Start,
+) -> None:
+    one = await learned(process)
+    older(one, "another")
+    path = one.path.replace("income", "older")
+    body = copied(one.api.objects[path])
+    del body["spec"]["arms"][1]["scaleTargetRef"]
+    one.api.put(path, body)
+    one.earning = WORSE
+    await until_state(one, "bad", "RolledBack")
+    await one.tick(3)
+    assert (one.replicas("bad"), one.arm("bad")["reason"]) == (2, reasons.PODS_IN_USE)
+
+
+@pytest.mark.parametrize(
+    ("state", "kept"),
+    [("Active", True), ("Unavailable", True), ("Restoring", True), ("RolledBack", False), (None, True)],
+)
+async def test_a_target_that_another_resource_has_not_taken_out_keeps_its_pods_at_weight_zero_too(
+    process: Start, state: str | None, kept: bool
+) -> None:
+    one = await learned(process)
+    older(one, "another")  # its route gives the arm nothing now, as while another arm of it is pinned
+    path = one.path.replace("income", "older")
+    arms = [] if state is None else [{"name": "bad", "state": state}]
+    one.api.put(path, {**one.api.objects[path], "status": {"arms": arms}})
+    one.earning = WORSE
+    await until_state(one, "bad", "RolledBack")
+    await one.tick(3)
+    assert (one.replicas("bad") == 2) == kept
+    assert (one.arm("bad")["reason"] == reasons.PODS_IN_USE) == kept
+
+
 async def test_a_scale_target_that_is_not_behind_the_service_is_never_scaled_and_ready_names_both(
     process: Start,
 ) -> None:

@@ -202,3 +202,18 @@ async def test_weights_of_another_route_that_the_user_names_are_nobodys_change(p
     refs = one.api.objects[one.route_path.replace("income", "other")]["spec"]["rules"][0]["backendRefs"]
     assert [ref["weight"] for ref in refs] == [10000, 0]
     assert one.status["foreignWeightChanges"] == 0
+
+
+async def test_whoever_keeps_taking_all_weight_away_is_not_given_way_to(process: Start) -> None:
+    one = await learned(process)
+    dark = longest = 0
+    for second in range(300):
+        one.now += 1.0
+        if second % 5 == 0:
+            one.set_weights(good=0, bad=0)
+        one.gateway()
+        await one.look(tick=second % 30 == 0)
+        dark = 0 if any(one.weights().values()) else dark + 1
+        longest = max(longest, dark)
+    assert longest <= 1
+    assert "or to nothing" in one.condition("Ready")["message"]

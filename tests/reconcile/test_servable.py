@@ -168,6 +168,23 @@ async def test_an_arm_that_comes_and_goes_must_stay_up_longer_each_time(process:
     assert one.arm("bad")["state"] != "Unavailable"
 
 
+async def test_an_arm_that_stays_up_is_believed_also_where_the_clock_was_ahead_when_it_came_up(
+    process: Start,
+) -> None:
+    one = await learned(process)
+    for available in (0, 2, 0, 2):
+        one.set_available("bad", available)
+        one.gateway()
+        await one.look()
+        one.now += 1.0
+    assert one.arm("bad")["reason"] == reasons.STAYING_UP
+    one.now -= 3600.0
+    for _ in range(12):
+        one.now += 1.0
+        await one.look()
+    assert one.arm("bad")["state"] != "Unavailable"
+
+
 async def test_a_wait_for_an_arm_to_stay_up_ends_by_itself(process: Start) -> None:
     one = await learned(process, interval="10m", reward={
         "prometheus": {"successes": "a_total", "trials": "b_total"}, "staleAfter": "1h",

@@ -57,6 +57,11 @@ def located(route: dict[str, Any], section: str | None = "predict") -> Located:
     return found
 
 
+def accepted(route: dict[str, Any], had: tuple[str, ...] = ()) -> bool:
+    gateways = ROUTER.accepting(route, had)
+    return bool(gateways) and not ROUTER.pending(route, gateways)
+
+
 def patch_of(route: dict[str, Any], factor: int = 1, **weights: int) -> list[dict[str, Any]]:
     found = located(route)
     strangers = {position: weight * factor for position, weight in found.strangers.items()}
@@ -172,11 +177,11 @@ def test_all_gateways_that_had_accepted_must_accept_and_one_that_never_did_is_no
 ) -> None:
     parents = route["status"]["parents"]
     parents.append({"conditions": [{"type": "Accepted", "status": "True", "observedGeneration": 1}]})
-    assert not ROUTER.accepted(route)
+    assert not accepted(route)
     parents[1]["conditions"][0]["observedGeneration"] = 4
-    assert ROUTER.accepted(route)
+    assert accepted(route)
     parents.append({"conditions": [{"type": "Accepted", "status": "False", "observedGeneration": 1}]})
-    assert ROUTER.accepted(route)
+    assert accepted(route)
 
 
 def test_a_gateway_that_accepted_an_earlier_generation_and_refuses_this_one_is_waited_for_by_name(
@@ -190,16 +195,17 @@ def test_a_gateway_that_accepted_an_earlier_generation_and_refuses_this_one_is_w
     route["status"]["parents"].append(second)
     had = ROUTER.accepting(route)
     assert had[1] == "Gateway infra/edge/web (example.com/gateway)"
-    assert ROUTER.accepted(route, had)
+    assert accepted(route, had)
     for status in ("False", "Unknown"):
         second["conditions"][0]["status"] = status
-        assert ROUTER.accepted(route)  # nobody knows of it that it ever accepted
-        assert not ROUTER.accepted(route, had)
+        assert accepted(route)  # nobody knows of it that it ever accepted
+        assert not accepted(route, had)
         assert ROUTER.pending(route, had) == (had[1],)
     second["conditions"] = []
+    assert ROUTER.accepting(route, had) == had
     assert ROUTER.pending(route, had) == (had[1],)
     route["status"]["parents"].pop()
-    assert ROUTER.accepted(route, had)
+    assert accepted(route, had)
     assert ROUTER.accepting(route, had) == had[:1]
 
 
@@ -223,14 +229,14 @@ def test_who_writes_the_rules_is_read_from_the_managed_fields(route: dict[str, A
 
 
 def test_acceptance_of_an_older_generation_does_not_count(route: dict[str, Any]) -> None:
-    assert ROUTER.accepted(route)
+    assert accepted(route)
     route["metadata"]["generation"] = 5
-    assert not ROUTER.accepted(route)
+    assert not accepted(route)
 
 
 def test_a_route_without_status_is_not_accepted(route: dict[str, Any]) -> None:
     del route["status"]
-    assert not ROUTER.accepted(route)
+    assert not accepted(route)
 
 
 def test_the_gateways_words_on_missing_backends_are_passed_on(route: dict[str, Any]) -> None:
@@ -240,7 +246,31 @@ def test_the_gateways_words_on_missing_backends_are_passed_on(route: dict[str, A
         "message": "Service models/x not found",
     }
     assert ROUTER.unresolved(route) == "Service models/x not found"
-    route["metadata"]["generation"] = 5
+
+
+def test_what_a_gateway_cannot_resolve_stands_until_it_speaks_of_the_route_as_it_is(
+    route: dict[str, Any],
+) -> None:
+    parent = route["status"]["parents"][0]
+    parent["conditions"][1] |= {"status": "False", "message": "Service models/x not found"}
+    route["metadata"]["generation"] = 5  # our own change of weights, which resolves nothing
+    parent["conditions"][0]["observedGeneration"] = 5
+    assert ROUTER.unresolved(route) == "Service models/x not found"
+    parent["conditions"][1] |= {"status": "True", "observedGeneration": 5}
+    assert ROUTER.unresolved(route) is None
+
+
+def test_a_gateway_that_the_route_does_not_name_any_more_has_left_it_and_its_old_words_do_not_count(
+    route: dict[str, Any],
+) -> None:
+    route["spec"]["parentRefs"] = [{"name": "main", "namespace": "infra"}]
+    parent = route["status"]["parents"][0]
+    parent["parentRef"] = {"name": "main", "namespace": "infra"}
+    parent["conditions"][1] |= {"status": "False", "message": "x not found", "observedGeneration": 3}
+    assert ROUTER.left(route) == ()
+    assert ROUTER.unresolved(route) == "x not found"
+    parent["parentRef"] = {"name": "main", "namespace": "infra", "sectionName": "web"}
+    assert ROUTER.left(route) == ("Gateway infra/main/web",)
     assert ROUTER.unresolved(route) is None
 
 

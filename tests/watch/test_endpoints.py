@@ -116,7 +116,15 @@ def test_a_slice_that_is_labelled_otherwise_is_no_longer_counted_for_the_service
 def test_what_a_watch_has_brought_is_newer_than_a_list_that_was_asked_for_before() -> None:
     endpoints = Endpoints()
     endpoints.put({**a_slice(), "endpoints": []})
-    endpoints.put_listed(SERVICE, [a_slice("ranker-0")])
+    endpoints.put_listed(SERVICE, [a_slice("ranker-0")], anew=False)
+    assert endpoints.ready(SERVICE) == 0
+
+
+def test_where_no_watch_brings_them_what_was_listed_last_counts() -> None:
+    endpoints = Endpoints()
+    endpoints.put_listed(SERVICE, [a_slice("ranker-0")], anew=True)
+    assert endpoints.ready(SERVICE) == 1
+    endpoints.put_listed(SERVICE, [], anew=True)
     assert endpoints.ready(SERVICE) == 0
 
 

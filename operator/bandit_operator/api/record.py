@@ -84,6 +84,8 @@ class SeenArm(ApiModel):
     """Its backend, scale target and label."""
     updating: bool | None = None
     """True where its scale target had Pods of another template, too."""
+    unread: bool | None = None
+    """True where the API server did not show what tells that it can serve."""
 
 
 class Seen(ApiModel):
@@ -214,7 +216,7 @@ class RecordedStatus(Status):
     cannot be read.
     """
     parents: Annotated[list[Text] | None, Field(max_length=32)] = None
-    """Gateways that accept the route at some generation, or did; none where the route has only one."""
+    """Gateways that accept the route at some generation, or did."""
     acts: Annotated[list[Act] | None, Field(max_length=MAX_ACTS)] = None
     """What was done, newest first, at most 40; decisions that did nothing are in the history alone."""
     memory: dict[str, Any] | None = None

@@ -76,6 +76,7 @@ UNREADABLE = (AttributeError, KeyError, TypeError)
 class ArmReference:
     """What an arm of a spec as the API server sent it refers to."""
 
+    name: str
     backend: Backend
     target: str | None
     """Name of its scale target, if it has one."""
@@ -90,6 +91,7 @@ def arms_in(namespace: str, spec: Mapping[str, Any]) -> Iterator[ArmReference]:
             ref, target = arm["backendRef"], arm.get("scaleTargetRef") or {}
             kind, place = ref.get("kind") or "Service", ref.get("namespace") or namespace
             yield ArmReference(
+                str(arm.get("name")),
                 Backend(str(ref.get("group") or ""), str(kind), str(place), str(ref["name"])),
                 target.get("name"),
                 str(target.get("kind") or "Deployment"),

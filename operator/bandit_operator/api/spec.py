@@ -104,9 +104,10 @@ class Rollback(ApiModel):
     hours may be rolled back while it is worse; it is tried again, see retryAfter.
     """
     drain: Annotated[str, DurationString("0s", "24h", example="60s")] = "60s"
-    """Longest wait for an arm's last requests between weight 0 and zero replicas.
+    """How long an arm keeps its replicas at weight 0, for its last requests, where requests names no counter.
 
-    It is 3 seconds at the least, because gateways accept a route before they serve it.
+    It is 3 seconds at the least, because gateways accept a route before they serve it. With a counter it is
+    not used: the replicas stay until a whole window has had no request.
     """
     requests: CounterSelector | None = None
     """Selector of the counter of requests that reach the backends, such as

@@ -53,7 +53,8 @@ class Phase(StrEnum):
     ROLLING_BACK = "RollingBack"
     """A loser is being drained."""
     DECIDED = "Decided"
-    """A winner is proven, or that the arms do not differ materially."""
+    """A winner is proven, or that the arms do not differ materially, or spec.maxDuration is over; condition
+    Decided says which."""
     OBSERVING = "Observing"
     """Mode Observe: decisions are made and reported only."""
     PAUSED = "Paused"
@@ -126,7 +127,8 @@ class ArmStatus(ApiModel):
     reason: Annotated[str | None, Field(max_length=1024)] = None
     """Why it is in the state, in one CamelCase word."""
     weight: Annotated[int | None, Field(ge=0, le=1_000_000)] = None
-    """Weight that it is meant to have in the route; those of all arms add up to 10000."""
+    """Weight that it is meant to have in the route. Those of all arms add up to 10000, and to another sum
+    where the rule has other backends, which keep their share."""
     realised_share: Annotated[str | None, Field(max_length=32)] = None
     """Share of the requests that really reached it in the newest window."""
     trials: Annotated[str | None, Field(max_length=32)] = None

@@ -13,15 +13,20 @@ from dataclasses import replace
 from bandit_operator.core import reasons
 from bandit_operator.core.drain import Step
 from bandit_operator.core.experiment import Experiment
-from bandit_operator.core.model import SERVING_STATES, ArmStanding, ArmState, Mode, Snapshot
+from bandit_operator.core.model import (
+    DOWN_STATES,
+    SERVING_STATES,
+    ArmStanding,
+    ArmState,
+    Mode,
+    Snapshot,
+)
 from bandit_operator.core.outcomes import Noticed, Outcome, Restored, TakenOut
-
-_DOWN = (ArmState.DRAINING, ArmState.ROLLED_BACK)
 
 
 def bring_back(experiment: Experiment, arm: str, standing: ArmStanding, snapshot: Snapshot) -> Step:
     """Bring an arm that is out back where the user asks for it; while it is set out it stays."""
-    if experiment.mode is not Mode.ACTIVE or standing.state not in _DOWN:
+    if experiment.mode is not Mode.ACTIVE or standing.state not in DOWN_STATES:
         return standing, ()
     if arm in experiment.set_out:
         stays = replace(standing, set_out=True)
@@ -57,7 +62,7 @@ def take_out(
     able = any(standings[arm].state in SERVING_STATES for arm in others)
     for arm in experiment.names:
         standing = standings[arm]
-        if arm not in experiment.set_out or standing.state in _DOWN:
+        if arm not in experiment.set_out or standing.state in DOWN_STATES:
             continue
         if able:
             after[arm] = _draining(standing, now)

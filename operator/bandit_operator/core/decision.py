@@ -45,7 +45,13 @@ class Intention:
 
     def without_weights(self) -> Intention:
         """The intention that gives the weights up: whoever sets them sets where it goes on from."""
-        return replace(self, weights={})
+        return replace(self.unwatched(), weights={})
+
+    def unwatched(self) -> Intention:
+        """The intention while nobody looks at the route: whether an arm that drains is quiet is not known."""
+        quiet = {arm: one for arm, one in self.standings.items() if one.quiet_since is not None}
+        anew = {arm: replace(one, quiet_since=None) for arm, one in quiet.items()}
+        return replace(self, standings={**self.standings, **anew}) if anew else self
 
 
 @dataclass(frozen=True, slots=True)

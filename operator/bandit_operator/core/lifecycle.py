@@ -27,6 +27,7 @@ from bandit_operator.core import asked, drain, reasons, renewal, servable, shado
 from bandit_operator.core.drain import Step
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import (
+    DOWN_STATES,
     OUT_STATES,
     SERVING_STATES,
     ArmFacts,
@@ -54,6 +55,8 @@ CALL_SECONDS = 60.0
 """How long an arm that is called back may take to serve before the next one is called as well."""
 GAIN = 0.2
 """Growth of a share, in parts of it, from which on labels of before say too little of the arm."""
+SETTLING_SECONDS = 10.0
+"""How long after an arm is back a scale-down that was under way may still be seen."""
 MOST_RESTORED = 100
 """Replicas that an arm is brought back to at the most: what the status remembers is input like any other."""
 
@@ -224,7 +227,7 @@ def _enter(
         if joined.state is ArmState.SHADOWING and facts.weight == 0:
             joined = replace(joined, idle_since=drain.NEVER_SERVED)
         return joined, (Joined(arm, reasons.NEW_ARM),)
-    if arm == experiment.baseline and before.state in (ArmState.DRAINING, ArmState.ROLLED_BACK):
+    if arm == experiment.baseline and before.state in DOWN_STATES:
         back = replace(before, state=ArmState.RESTORING, since=now, reason=reasons.BASELINE, quiet_since=None)
         return back, (Restored(arm, reasons.BASELINE),)
     template = facts.template if before.template is None else before.template
@@ -255,7 +258,10 @@ def _serve(experiment: Experiment, arm: str, standing: ArmStanding, facts: ArmFa
         if now < standing.since + unwell.withheld_seconds(experiment.interval, standing.outages):
             return standing, ()
         return _returned(standing, now, reasons.SERVING), (Returned(arm),)
-    up = replace(standing, up_since=now if standing.up_since is None else standing.up_since)
+    if not servable.is_up(facts):
+        return standing, ()
+    # A clock that was set back may have been ahead when it came up.
+    up = replace(standing, up_since=now if standing.up_since is None else min(standing.up_since, now))
     proven_at = servable.proven_at(up)
     if proven_at is not None and now >= proven_at:
         return _returned(up, now, reasons.SERVING), (Returned(arm),)
@@ -273,7 +279,6 @@ def _returned(
         reason=reason,
         up_since=None,
         quiet_since=None,
-        previous_replicas=None,
         carried=0.0,
         set_out=False,
     )
@@ -297,21 +302,19 @@ def _call_back(
     after, now = dict(standings), snapshot.now
     ordered = [arm for arm in dict.fromkeys(best_first) if arm in after]
     ordered.sort(key=lambda arm: after[arm].set_out)
-    up = [arm for arm in ordered if servable.fault(snapshot.arms[arm]) is None]
+    up = [arm for arm in ordered if servable.is_up(snapshot.arms[arm])]
     waiting = [arm for arm in up if after[arm].state is ArmState.UNAVAILABLE]
     if waiting:
         after |= {arm: _returned(after[arm], now, reasons.SERVING) for arm in waiting}
         return after, [Returned(arm) for arm in waiting]
-    out = [arm for arm in up if after[arm].state in OUT_STATES | {ArmState.SHADOWING}]
+    # The endpoints of an arm at zero are those of Pods that go: it is scaled up, not called back.
+    staying = [arm for arm in up if snapshot.arms[arm].replicas != 0]
+    out = [arm for arm in staying if after[arm].state in OUT_STATES | {ArmState.SHADOWING}]
     if out:
         after[out[0]] = _returned(after[out[0]], now, reasons.NO_OTHER_ARM)
         return after, [Recalled(out[0])]
     coming = [arm for arm in ordered if after[arm].state is ArmState.RESTORING]
-    down = [
-        arm
-        for arm in ordered
-        if after[arm].state in (ArmState.DRAINING, ArmState.ROLLED_BACK) and snapshot.arms[arm].replicas == 0
-    ]
+    down = [arm for arm in ordered if after[arm].state in DOWN_STATES and snapshot.arms[arm].replicas == 0]
     if not down or any(now < after[arm].since + CALL_SECONDS for arm in coming):
         return after, []
     best = down[0]
@@ -337,6 +340,8 @@ def _step(
             )
         case ArmState.ROLLED_BACK:
             return _stay_out(experiment, arm, standing, facts, snapshot)
+        case _ if standing.previous_replicas is not None:
+            return _undo_scale_down(arm, standing, facts, snapshot.now)
         case _:
             return standing, ()
 
@@ -345,10 +350,22 @@ def _restore(experiment: Experiment, arm: str, standing: ArmStanding, facts: Arm
     if facts.replicas == 0:
         replicas = min(standing.previous_replicas or 1, MOST_RESTORED)
         return replace(standing, previous_replicas=replicas), (Scaled(arm, expected=0, replicas=replicas),)
-    if servable.fault(facts) is not None:
+    if not servable.is_up(facts):
         return standing, ()
     state = shadowing.state_of_restored(experiment, arm, standing.reason)
     return _returned(standing, now, standing.reason, state), (Returned(arm),)
+
+
+def _undo_scale_down(arm: str, standing: ArmStanding, facts: ArmFacts, now: float) -> Step:
+    """An arm that has come back just as its replicas were set to 0, which is seen only now, gets them back.
+
+    What is seen at zero later is another hand's.
+    """
+    if facts.replicas == 0 and standing.previous_replicas is not None:
+        replicas = min(standing.previous_replicas, MOST_RESTORED)
+        return standing, (Scaled(arm, expected=0, replicas=replicas),)
+    settled = standing.state is not ArmState.UNAVAILABLE and now >= standing.since + SETTLING_SECONDS
+    return (replace(standing, previous_replicas=None) if settled else standing), ()
 
 
 def _stay_out(

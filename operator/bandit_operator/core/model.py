@@ -13,7 +13,8 @@ from enum import StrEnum
 from bandit_operator.core.reasons import NOBODY_JUDGED
 
 WEIGHT_TOTAL = 10_000
-"""Sum of the weights of all arms: one unit is a hundredth of a percent of the traffic."""
+"""Sum of the weights of all arms of a rule that has no other backends: one unit is a hundredth of a percent
+of the traffic. Beside others it may be another, see ``core.weights.unit_of``."""
 
 
 class RewardType(StrEnum):
@@ -133,7 +134,7 @@ class Rollback:
     error_rate: float = 0.05
     """Bound on P(ever rolling back an arm that is no worse than the baseline)."""
     drain: float = 60.0
-    """Longest wait for the last requests after the route carries weight 0."""
+    """Seconds that an arm keeps its replicas at weight 0, where no counter tells of its requests."""
     requests_counted: bool = False
     """Whether a counter tells when an arm's last requests are over."""
     scale_to_zero: bool = True
@@ -280,6 +281,8 @@ class ArmFacts:
     """Digest of backend, scale target and label: a change means that this is another arm."""
     updating: bool = False
     """Whether its scale target still has Pods of another template than its own."""
+    unread: bool = False
+    """Whether the API server did not show what tells that it can serve: its Service, endpoints or scale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,6 +349,8 @@ SERVING_STATES = frozenset({ArmState.ACTIVE, ArmState.JOINING})
 """States in which an arm may carry weight."""
 OUT_STATES = frozenset({ArmState.DRAINING, ArmState.ROLLED_BACK, ArmState.RESTORING})
 """States of an arm that a verdict or the user has taken out and that has not come back."""
+DOWN_STATES = frozenset({ArmState.DRAINING, ArmState.ROLLED_BACK})
+"""Those of them in which it is not on its way back."""
 
 
 @dataclass(frozen=True, slots=True)

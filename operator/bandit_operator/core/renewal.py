@@ -44,7 +44,8 @@ def start_again(
     other_template = facts.template is not None and facts.template != standing.template
     if other_backend or other_template:
         why = reasons.NEW_BACKEND if other_backend else reasons.NEW_POD_TEMPLATE
-        state, outcome = _state_of(experiment, arm, standing, why)
+        at_zero = other_backend and facts.replicas == 0
+        state, outcome = _state_of(experiment, arm, standing, why, at_zero=at_zero)
         return replace(
             standing,
             state=state,
@@ -53,8 +54,6 @@ def start_again(
             template=facts.template,
             identity=facts.identity,
             quiet_since=None,
-            # The replicas of another backend are not those that were scaled down.
-            previous_replicas=None if other_backend else standing.previous_replicas,
             carried=0.0,
             idle_since=0.0 if other_backend and facts.weight == 0 else standing.idle_since,
             rollbacks=0,
@@ -89,12 +88,17 @@ def replaced(arm: str, standing: ArmStanding, facts: ArmFacts, now: float) -> St
 
 
 def _state_of(
-    experiment: Experiment, arm: str, standing: ArmStanding, why: str
+    experiment: Experiment, arm: str, standing: ArmStanding, why: str, *, at_zero: bool
 ) -> tuple[ArmState, tuple[Outcome, ...]]:
-    """The state of an arm that is something else now, and what that means for it."""
+    """The state of an arm that is something else now, and what that means for it.
+
+    One whose new scale target has no replicas is brought up like a new arm that is found so.
+    """
     state = standing.state
-    if state in (ArmState.UNAVAILABLE, ArmState.RESTORING) or standing.set_out:
+    if state is ArmState.RESTORING or standing.set_out:
         return state, ()
-    if state in OUT_STATES:
+    if state is ArmState.UNAVAILABLE and not at_zero:
+        return state, ()
+    if state in OUT_STATES or at_zero:
         return ArmState.RESTORING, (Restored(arm, why),)
     return shadowing.first_state(experiment, arm), (Joined(arm, why),)

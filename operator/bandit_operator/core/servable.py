@@ -49,6 +49,11 @@ def fault(facts: ArmFacts) -> Fault | None:
     return None
 
 
+def is_up(facts: ArmFacts) -> bool:
+    """Whether an arm that has no traffic may get some: there is no fault, and what tells of them was read."""
+    return fault(facts) is None and not facts.unread
+
+
 def outages(standing: ArmStanding, now: float) -> int:
     """Outages of the present trouble, the one that begins now included."""
     return standing.outages + 1 if now - standing.since < SAME_TROUBLE_SECONDS else 1

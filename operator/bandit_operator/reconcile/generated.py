@@ -307,7 +307,8 @@ def _over(
     place: tuple[str | int, ...],
 ) -> list[Change]:
     """Backends that were arms, once no gateway sends them anything; from the end: the rest stay put."""
-    if not router.accepted(route):
+    gateways = router.accepting(route)
+    if not gateways or router.pending(route, gateways):
         return []
     refs = route["spec"]["rules"][rule]["backendRefs"]
     gone = [

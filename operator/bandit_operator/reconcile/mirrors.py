@@ -68,7 +68,7 @@ class Mirrors:
     async def _exists(self, target: MirrorTarget) -> bool:
         """Whether the Service is there; one that may not be read is the gateway's to resolve."""
         try:
-            return await self.locator.backend_exists(target.backend)
+            return await self.locator.backends.exists(target.backend)
         except APIError:
             return True
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from bandit_operator.api.in_force import specs_of
-from bandit_operator.api.references import ScaleTargetReference, arms_in, backends_of, route_of
+from bandit_operator.api.references import KindKey, ScaleTargetReference, arms_in, backends_of, route_of
 from bandit_operator.api.v1alpha1 import BanditDeployment
-from bandit_operator.core.model import Backend, Problem
+from bandit_operator.core.model import DOWN_STATES, Backend, Problem
 from bandit_operator.reconcile import problems
 from bandit_operator.routers import ROUTERS, Located
+from bandit_operator.status.document import read_status
 from bandit_operator.watch.cache import Cache
 from bandit_operator.watch.endpoints import PodPort
 
@@ -29,25 +31,53 @@ def used_elsewhere(
         backend: the arm's backend.
         reference: the arm's scale target, if it has one.
         located: the rule whose weights the resource moves; the arm's own weight in it does not count.
+
+    Another resource's arm uses them as well while that resource has not taken it out, be its weight 0: it may
+    be what the resource goes back to.
     """
     user = _other_route(cache, resource, backend, located.rule)
     if user is not None or reference is None:
         return user
-    place = (reference.namespace, reference.name)
-    for namespace, name in sorted(cache.endpoints.in_front_of((reference.kind, *place))):
-        service = Backend("", "Service", namespace, name)
+    target = (reference.kind, reference.namespace, reference.name)
+    services = [Backend("", "Service", *one) for one in sorted(cache.endpoints.in_front_of(target))]
+    for service in services:
         for arm, another in backends_of(resource).items():
             if another == service != backend and located.weights[arm] > 0:
                 return f"arm {arm} by {service}"
+        if any(one == service and located.strangers[at] > 0 for at, one in located.others.items()):
+            return f"rule {located.rule} itself by {service}"
         user = _other_route(cache, resource, service, located.rule)
         if user is not None:
             return f"{user} by {service}"
-    for other in cache.sharing_target(resource.metadata.uid, reference.kind, place):
-        arms = (arm for spec in specs_of(other) for arm in arms_in(reference.namespace, spec))
-        served = (arm.backend for arm in arms if arm.target == reference.name)
-        if any(_other_route(cache, resource, one, located.rule) is not None for one in served):
-            return f"BanditDeployment {other['metadata']['namespace']}/{other['metadata']['name']}"
+    return _other_resource(cache, resource, target, [backend, *services], located.rule)
+
+
+def _other_resource(
+    cache: Cache, resource: BanditDeployment, target: KindKey, backends: Collection[Backend], rule: int
+) -> str | None:
+    """Which other resource has an arm that it has not taken out, or gives weight to, over these Pods."""
+    named = [target, *((one.kind, one.namespace, one.name) for one in backends)]
+    for other in cache.sharing(resource.metadata.uid, named):
+        metadata, states = other["metadata"], _states(other)
+        arms = (arm for spec in specs_of(other) for arm in arms_in(metadata["namespace"], spec))
+        using = (
+            arm
+            for arm in arms
+            if (arm.target_kind, metadata["namespace"], arm.target) == target or arm.backend in backends
+        )
+        if any(
+            states.get(arm.name) not in DOWN_STATES
+            or _other_route(cache, resource, arm.backend, rule) is not None
+            for arm in using
+        ):
+            return f"BanditDeployment {metadata['namespace']}/{metadata['name']}"
     return None
+
+
+def _states(body: Mapping[str, Any]) -> dict[str, str]:
+    """The states of a resource's arms by their names, as far as its status can be read."""
+    status, _ = read_status(body)
+    return {arm.name: arm.state for arm in status.arms or () if arm.state is not None}
 
 
 def notes(

@@ -7,9 +7,7 @@ come yet.
 
 from __future__ import annotations
 
-import functools
-import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -26,9 +24,10 @@ from bandit_operator.api.references import (
 from bandit_operator.api.route_template import OWNER
 from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core import drain, reasons, servable
-from bandit_operator.core.model import OUT_STATES, ArmFacts, ArmStanding, Backend, Mode, Problem
+from bandit_operator.core.model import OUT_STATES, ArmFacts, ArmStanding, ArmState, Backend, Mode, Problem
 from bandit_operator.errors import APIError, NotFound
-from bandit_operator.reconcile import generated, neighbours, problems
+from bandit_operator.reconcile import blame, generated, neighbours, problems
+from bandit_operator.reconcile.backends import Backends
 from bandit_operator.reconcile.generated import Unkept, Wanted
 from bandit_operator.routers import ROUTERS, Located, Router
 from bandit_operator.status.session import Committed
@@ -37,6 +36,8 @@ from bandit_operator.watch.cache import Cache, ScaleTarget, scale_target
 WATCHED_TARGETS = {("apps", "Deployment"), ("apps", "StatefulSet")}
 """Scale targets whose state the watches bring; others are read when they are needed."""
 
+_NO_OUTAGE = (reasons.BACKEND_REFUSED, reasons.SCALE_TARGET_MISMATCH, reasons.SCALE_TARGET_REFUSED)
+"""What can be wrong with an arm that serves all the same."""
 LONGEST_WORDS = 1000
 """Most characters of what gateways say that are kept: with a few of ours they fit into the status."""
 
@@ -68,7 +69,7 @@ class Placement:
     parents: tuple[str, ...] = ()
     """The gateways that accept the route at some generation, or did, by their names."""
     hindered: Mapping[str, str] = field(default_factory=dict)
-    """Why the Pods of arms do not come, in the words of their Deployments."""
+    """Why the Pods of arms do not come, in a sentence each."""
     notes: tuple[str, ...] = ()
     """What is to be known of requests that reach arms otherwise than by their weights."""
 
@@ -88,8 +89,8 @@ class Placement:
 
     @property
     def accepted(self) -> bool:
-        """Whether the gateways have accepted the route as it is."""
-        return self.router.accepted(self.route, self.parents)
+        """Whether the gateways have accepted the route as it is: all of them, and one at the least."""
+        return bool(self.parents) and not self.router.pending(self.route, self.parents)
 
     @property
     def pending(self) -> str:
@@ -129,6 +130,7 @@ class Locator:
     def __init__(self, cache: Cache, api: KubernetesAPI) -> None:
         self._cache = cache
         self._api = api
+        self.backends = Backends(cache, api)
 
     async def place(
         self, resource: BanditDeployment, committed: Committed, unkept: Unkept
@@ -157,11 +159,11 @@ class Locator:
             located = again
         standings = committed.intention.standings if committed.intention else {}
         words = router.unresolved(route)
-        blamed = {arm for arm, one in backends.items() if words and _names(words, one)}
+        blamed = blame.blamed(words, located.rule, backends) if words else frozenset()
         of_mirror = (
             words
             and not blamed
-            and any(_names(words, one.backend) for one in router.mirrors(route, located.rule))
+            and any(blame.names(words, one.backend) for one in router.mirrors(route, located.rule))
         )
         facts: dict[str, ArmFacts] = {}
         wrong = [problems.template_not_kept(wanted.unkept) if wanted.unkept else None]
@@ -192,7 +194,7 @@ class Locator:
             held,
             tuple(one for one in (*wrong, shared) if one is not None),
             router.accepting(route, committed.parents),
-            self._hindered(targets),
+            {**self._hindered(targets), **_left_at_zero(standings, targets, facts)},
             neighbours.notes(self._cache, resource, backends, located),
         )
 
@@ -216,21 +218,19 @@ class Locator:
         standing: ArmStanding | None,
     ) -> tuple[ArmFacts, Problem | None]:
         """What is seen of an arm, and what is wrong with its spec: what it never had, it cannot have lost."""
-        in_rule, exists = arm in located.positions, await self.backend_exists(backend)
+        seen = await self.backends.look(arm, backend, located.ports.get(arm))
+        in_rule, exists, unread = arm in located.positions, seen.exists, seen.refused is not None
         problem = problems.never_there(resource, arm, backend, located, in_rule=in_rule, exists=exists)
+        problem = problem or seen.refused
         target = await self._target(arm, reference)
         if isinstance(target, Problem):
-            problem = problem or target
+            problem, unread = problem or target, unread or target.reason == reasons.SCALE_TARGET_REFUSED
             exists, target = exists and target.reason != reasons.SCALE_TARGET_NOT_FOUND, None
         instead = self._instead(backend, reference, target)
         if reference is not None and instead is not None:
             problem, target = problem or problems.not_behind(arm, backend, reference, instead), None
         identity = identity_of(resource, arm, backend, reference)
-        if (
-            _has_served(standing, identity)
-            and problem is not None
-            and problem.reason not in (reasons.SCALE_TARGET_MISMATCH, reasons.SCALE_TARGET_REFUSED)
-        ):
+        if _has_served(standing, identity) and problem is not None and problem.reason not in _NO_OUTAGE:
             problem = None  # an outage of the arm, which its state tells
         out = standing is not None and standing.state in OUT_STATES
         pods = self._pods_behind(backend) if reference is None or instead else target
@@ -241,13 +241,14 @@ class Locator:
             replicas=None if target is None else target.replicas,
             template=None if pods is None else pods.template,
             updating=pods is not None and pods.updating,
-            ready_endpoints=await self._ready_endpoints(backend, located.ports.get(arm)) if exists else None,
+            ready_endpoints=seen.ready_endpoints,
             in_rule=in_rule,
             exists=exists,
             used_elsewhere=neighbours.used_elsewhere(self._cache, resource, backend, reference, located)
             if out
             else None,
             identity=identity,
+            unread=unread and target is None and seen.ready_endpoints is None,
         )
         return facts, problem
 
@@ -255,38 +256,14 @@ class Locator:
 
     async def _route(self, router: Router, key: Key) -> Mapping[str, Any] | None:
         route = self._cache.routes.get((router.kind, *key))
-        if route is None:
+        if route is None or not self._cache.is_watched(key[0]):
             path = resource_path(router.group, router.version, router.plural, *key)
             try:
                 route = await self._api.get(path)
             except NotFound:
                 return None
             self._cache.put_route(router.kind, route)
-        return route
-
-    async def backend_exists(self, backend: Backend) -> bool:
-        """Whether a Service is there; of other kinds it is not known, and they count as there."""
-        key = (backend.namespace, backend.name)
-        if backend.group or backend.kind != "Service" or key in self._cache.services:
-            return True  # other kinds are the gateway's to resolve
-        try:
-            body = await self._api.get(resource_path("", "v1", "services", *key))
-        except NotFound:
-            return False
-        self._cache.put_service(backend.kind, body)
-        return True
-
-    async def _ready_endpoints(self, backend: Backend, port: int | None) -> int | None:
-        """Endpoints that are ready at the route's port; None where none can be watched (ExternalName)."""
-        service = (backend.namespace, backend.name)
-        if backend.group or backend.kind != "Service" or self._cache.is_external(service):
-            return None
-        if self._cache.endpoints.ready(service) is None:
-            path = resource_path("discovery.k8s.io", "v1", "endpointslices", backend.namespace)
-            selector = {"labelSelector": f"kubernetes.io/service-name={backend.name}"}
-            listed = (await self._api.get(path, query=selector)).get("items") or ()
-            self._cache.endpoints.put_listed(service, listed)
-        return self._cache.ready_endpoints(service, port)
+        return self._cache.routes[router.kind, *key]
 
     def _pods_behind(self, backend: Backend) -> ScaleTarget | None:
         """Whose Pods a Service sends requests to, where the user names no scale target and it can be told."""
@@ -310,7 +287,9 @@ class Locator:
             arm: self._cache.targets.get((one.kind, one.namespace, one.name)) for arm, one in targets.items()
         }
         return {
-            arm: one.hindered for arm, one in known.items() if one is not None and one.hindered is not None
+            arm: f"the {targets[arm].kind} of {arm} says: {one.hindered}"
+            for arm, one in known.items()
+            if one is not None and one.hindered is not None
         }
 
     async def _target(self, arm: str, reference: ScaleTargetReference | None) -> ScaleTarget | Problem | None:
@@ -324,7 +303,7 @@ class Locator:
         try:
             path = await self.target_path(reference)
             if not watched:
-                return _from_scale(await self._api.get(f"{path}/scale"))
+                return _from_scale(await self._api.get(f"{path}/scale"), await self._api.get(path))
             body = await self._api.get(path)
         except NotFound:
             return Problem(
@@ -376,6 +355,20 @@ def _wanted(
     return wanted if writes else replace(wanted, operations=(), edited=False)
 
 
+def _left_at_zero(
+    standings: Mapping[str, ArmStanding], targets: Collection[str], facts: Mapping[str, ArmFacts]
+) -> dict[str, str]:
+    """What is to be done for arms that are to come back and have nothing that can be scaled up."""
+    return {
+        arm: f"{arm} has no scaleTargetRef: scale it up yourself, or name there what runs it"
+        for arm, standing in standings.items()
+        if standing.state is ArmState.RESTORING
+        and arm in facts
+        and arm not in targets
+        and servable.fault(facts[arm]) is not None
+    }
+
+
 def _has_served(standing: ArmStanding | None, identity: str) -> bool:
     """Whether an arm has carried weight as what it is now."""
     if standing is None or standing.identity not in (None, identity):
@@ -383,18 +376,13 @@ def _has_served(standing: ArmStanding | None, identity: str) -> bool:
     return standing.idle_since is None or standing.idle_since > drain.NEVER_SERVED
 
 
-@functools.lru_cache(maxsize=4096)
-def _names(words: str, backend: Backend) -> bool:
-    """Whether a gateway's message names a backend: as a whole word, or as the first part of a host."""
-    host = rf"\.{re.escape(backend.namespace)}(?![\w-])"
-    word = rf"(?<![\w.-]){re.escape(backend.name)}(?:{host}|(?![\w-]|\.\w))"
-    return re.search(word, words) is not None
+def _from_scale(scale: Mapping[str, Any], body: Mapping[str, Any]) -> ScaleTarget:
+    """What a /scale subresource shows, and of the object's own status what workloads have in common.
 
-
-def _from_scale(scale: Mapping[str, Any]) -> ScaleTarget:
-    """What a /scale subresource shows: nothing of the template, and running for available."""
-    return ScaleTarget(
-        replicas=int(scale["spec"].get("replicas", 0)),
-        available=int((scale.get("status") or {}).get("replicas") or 0),
-        template="",
-    )
+    Nothing of the template. Where no field tells how many can serve, all that run do.
+    """
+    status = body.get("status") or {}
+    told = [status.get(field) for field in ("availableReplicas", "readyReplicas")]
+    running = int((scale.get("status") or {}).get("replicas") or 0)
+    available = next((number for number in told if isinstance(number, int)), running)
+    return ScaleTarget(int(scale["spec"].get("replicas", 0)), min(available, running), template="")

@@ -229,11 +229,12 @@ class Reconciler:
             tracked.resource, tracked.committed, tracked.route.unkept(self._clock.monotonic())
         )
         if isinstance(placement, Problem):
+            tracked.committed = tracked.committed.unwatched()
             return together((*tracked.amiss, placement)) or placement
-        tracked.committed = tracked.committed.with_route(placement.located.mark, placement.parents)
-        if tracked.halted is None:
-            return placement
-        return dataclasses.replace(placement, held=together((tracked.halted, placement.held)))
+        parents = tracked.route.carriers(placement, self._clock.monotonic())
+        tracked.committed = tracked.committed.with_route(placement.located.mark, parents)
+        held = placement.held if tracked.halted is None else together((tracked.halted, placement.held))
+        return dataclasses.replace(placement, held=held, parents=parents)
 
     def _intended(self, tracked: Tracked, placement: Placement, unit: Unit) -> Intention:
         follow = tracked.experiment.mode is not Mode.ACTIVE

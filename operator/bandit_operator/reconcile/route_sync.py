@@ -25,6 +25,8 @@ HARMFUL_SECONDS = 1.0
 """In a contest, harmful weights are re-asserted at most this often."""
 ACCEPT_SECONDS = 10.0
 """How long a gateway may take to accept a generation before users are told."""
+LEFT_SECONDS = 300.0
+"""How long the word of a gateway counts that the route does not name any more."""
 FOLLOW_SECONDS = 3.0
 """How long a gateway and its counters may take to follow new weights."""
 KEPT_SECONDS = 600.0
@@ -54,6 +56,7 @@ class RouteSync:
         self._accepted: int | None = None  # the newest generation that was accepted
         self._unaccepted_since: float | None = None  # since when no generation was seen accepted, monotonic
         self._shared_out = Realised()  # requests as they were meant to go, and as they went
+        self._left: dict[str, float] = {}  # gateways that the route names no more, and since when, monotonic
         self._refused: str | None = None  # the API server's words
         self._unkept: tuple[Change, ...] = ()  # what the API server did not keep of a template
         self._unkept_at = -math.inf  # when that was seen, monotonic
@@ -95,6 +98,16 @@ class RouteSync:
         self.foreign_changes += 1
         self._contest.add(monotonic)
         return True
+
+    def carriers(self, placement: Placement, monotonic: float) -> tuple[str, ...]:
+        """The gateways that may carry the route: of those that it does not name any more none after a while.
+
+        One that runs takes its word back then; that of one that is gone stays for ever.
+        """
+        left = placement.router.left(placement.route)
+        self._left = {name: self._left.get(name, monotonic) for name in left}
+        over = {name for name, since in self._left.items() if monotonic >= since + LEFT_SECONDS}
+        return tuple(name for name in placement.parents if name not in over)
 
     def observe_acceptance(self, placement: Placement, monotonic: float) -> None:
         """Take in whether a gateway has accepted the route at its present generation.
@@ -247,7 +260,7 @@ class RouteSync:
             reasons.WEIGHTS_CONTESTED,
             f"another writer changed the weights {changes} times in {CONTEST_SECONDS:g} s; they are "
             f"re-asserted every {self.back_off(monotonic):g} s, and every {HARMFUL_SECONDS:g} s where they "
-            f"send requests to an arm that must have none. The route's rules are written by "
+            f"send requests to an arm that must have none, or to nothing. The route's rules are written by "
             f"{self._rivals()} (metadata.managedFields): let it ignore the weights of backendRefs",
         )
 

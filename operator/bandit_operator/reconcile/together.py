@@ -86,9 +86,12 @@ def route_write(
     harmful = any(
         located.weights[arm] > 0 and decision.standings[arm].state not in SERVING_STATES for arm in weights
     )
+    staying = {at: weight for at, weight in located.strangers.items() if at not in gone}
+    harmful |= not any(staying.values()) and not any(
+        located.weights[arm] > 0 for arm in weights if decision.standings[arm].state in SERVING_STATES
+    )
     if not tracked.route.may_assert(monotonic, harmful=harmful):
         return None
-    staying = {at: weight for at, weight in located.strangers.items() if at not in gone}
     strangers = unit.of_others(staying, beside=sum(decision.weights.values())) | dict.fromkeys(gone, 0)
     at = now if harmful else write_at(tracked, located.weights, weights, now, resources)
     return RouteWrite(weights, strangers, at)

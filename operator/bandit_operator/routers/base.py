@@ -153,20 +153,20 @@ class Router(Protocol):
             before: What this was when it was asked last. Of these only such are kept as still say something.
         """
 
-    def pending(self, route: Mapping[str, Any], before: Collection[str] = ()) -> tuple[str, ...]:
-        """Those of them that have not accepted the present generation: they may use older weights."""
+    def pending(self, route: Mapping[str, Any], gateways: Collection[str]) -> tuple[str, ...]:
+        """Those of these gateways that have not accepted the route as it is: they may use older weights."""
 
-    def accepted(self, route: Mapping[str, Any], before: Collection[str] = ()) -> bool:
-        """Whether the gateways have accepted the route at its present generation.
-
-        All that accept it, or did, must have, and one at the least.
-        """
+    def left(self, route: Mapping[str, Any]) -> tuple[str, ...]:
+        """The gateways that say something of the route, and that it does not name any more."""
 
     def refused(self, route: Mapping[str, Any]) -> str | None:
         """A gateway's own words where it refuses the route as it is, or None."""
 
     def unresolved(self, route: Mapping[str, Any]) -> str | None:
-        """A gateway's own words where it cannot resolve a backend of the route as it is, or None."""
+        """Gateways' own words where they cannot resolve a backend of the route, or None.
+
+        What they said last stands until they speak of the route as it is.
+        """
 
     def uses(self, route: Mapping[str, Any], backend: Backend, *, besides: int | None = None) -> bool:
         """Whether a rule gives this backend weight; the rule ``besides`` is not looked at."""

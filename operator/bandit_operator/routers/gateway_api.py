@@ -83,11 +83,10 @@ class GatewayAPIRoute:
         )
 
     def find_again(self, route: Mapping[str, Any], mark: str, arms: Mapping[str, Backend]) -> Located | None:
-        """The only rule of that name and those matches."""
-        marked = [
-            at for at, rule in enumerate(route["spec"].get("rules") or []) if _mark(route, rule) == mark
-        ]
-        if len(marked) != 1:
+        """The only rule of that name and those matches, or the only one that there is."""
+        rules = route["spec"].get("rules") or []
+        marked = [at for at, rule in enumerate(rules) if len(rules) == 1 or _mark(route, rule) == mark]
+        if not mark or len(marked) != 1:
             return None
         located = _placed(route, marked[0], arms)
         return located if located.positions else None
@@ -148,28 +147,40 @@ class GatewayAPIRoute:
         """Parents that say ``Accepted`` of some generation, and those of before that still have a status."""
         return tuple(name for name, at in _acceptances(route) if at is not None or name in before)
 
-    def pending(self, route: Mapping[str, Any], before: Collection[str] = ()) -> tuple[str, ...]:
+    def pending(self, route: Mapping[str, Any], gateways: Collection[str]) -> tuple[str, ...]:
         """Those that do not say so of this generation."""
         now = {name for name, at in _acceptances(route) if at == route["metadata"]["generation"]}
-        return tuple(name for name in self.accepting(route, before) if name not in now)
+        return tuple(name for name in gateways if name not in now)
 
-    def accepted(self, route: Mapping[str, Any], before: Collection[str] = ()) -> bool:
-        """True once every such parent says so of this generation, and one does."""
-        return bool(self.accepting(route, before)) and not self.pending(route, before)
+    def left(self, route: Mapping[str, Any]) -> tuple[str, ...]:
+        """Those of ``status.parents`` that ``spec.parentRefs`` does not name."""
+        listed = enumerate((route.get("status") or {}).get("parents") or [])
+        return tuple(_parent(route, one, at) for at, one in listed if not _is_asked_for(route, one))
 
     def refused(self, route: Mapping[str, Any]) -> str | None:
         """Messages of ``Accepted`` conditions that are False at this generation, each with who says so."""
         said = []
         for parent in (route.get("status") or {}).get("parents") or []:
-            words = _denied(route, parent.get("conditions") or [], "Accepted", "not accepted")
+            words = _denied(parent, "Accepted", "not accepted", route["metadata"]["generation"])
             if words is not None:
                 named = (parent.get("parentRef") or {}).get("name")
                 said.append(f"{_parent(route, parent, 0)}: {words}" if named else words)
         return "; ".join(dict.fromkeys(said)) or None
 
     def unresolved(self, route: Mapping[str, Any]) -> str | None:
-        """Message of a ``ResolvedRefs`` condition that is False at this generation."""
-        return _denied(route, _conditions(route), "ResolvedRefs", "backends not resolved")
+        """Messages of ``ResolvedRefs`` conditions that are False.
+
+        Until a parent speaks of the present generation its last word stands: a change of weights resolves
+        nothing. Of a parent that the route does not name any more no further word is to come.
+        """
+        now = route["metadata"]["generation"]
+        said = [
+            _denied(
+                parent, "ResolvedRefs", "backends not resolved", None if _is_asked_for(route, parent) else now
+            )
+            for parent in (route.get("status") or {}).get("parents") or []
+        ]
+        return "; ".join(dict.fromkeys(one for one in said if one is not None)) or None
 
     def uses(self, route: Mapping[str, Any], backend: Backend, *, besides: int | None = None) -> bool:
         """Whether a backendRef of another rule names it with a weight."""
@@ -250,18 +261,29 @@ def _backend(ref: Mapping[str, Any], route: Mapping[str, Any]) -> Backend:
     )
 
 
-def _denied(
-    route: Mapping[str, Any], conditions: Sequence[Mapping[str, Any]], kind: str, otherwise: str
-) -> str | None:
-    """Messages of those conditions of a kind that are False at the route's generation, or None."""
+def _denied(parent: Mapping[str, Any], kind: str, otherwise: str, generation: int | None) -> str | None:
+    """Messages of a parent's conditions of a kind that are False, at a generation or at any, or None."""
     said = [
         str(condition.get("message") or condition.get("reason") or otherwise)
-        for condition in conditions
+        for condition in parent.get("conditions") or []
         if condition.get("type") == kind
         and condition.get("status") == "False"
-        and condition.get("observedGeneration") == route["metadata"]["generation"]
+        and generation in (None, condition.get("observedGeneration"))
     ]
     return "; ".join(dict.fromkeys(said)) or None
+
+
+def _is_asked_for(route: Mapping[str, Any], parent: Mapping[str, Any]) -> bool:
+    """Whether ``spec.parentRefs`` names a parent; one without a name counts as such."""
+    ref = parent.get("parentRef") or {}
+    asked = {_reference(route, one) for one in route["spec"].get("parentRefs") or []}
+    return not ref.get("name") or _reference(route, ref) in asked
+
+
+def _reference(route: Mapping[str, Any], ref: Mapping[str, Any]) -> tuple[str, ...]:
+    """A parentRef with its defaults."""
+    place = (ref.get("namespace") or route["metadata"]["namespace"], ref.get("name"))
+    return tuple(map(str, (ref.get("kind") or "Gateway", *place, ref.get("sectionName"), ref.get("port"))))
 
 
 def _acceptances(route: Mapping[str, Any]) -> list[tuple[str, int | None]]:
@@ -286,11 +308,6 @@ def _parent(route: Mapping[str, Any], parent: Mapping[str, Any], at: int) -> str
     place += [ref[part] for part in ("sectionName", "port") if ref.get(part)]
     by = parent.get("controllerName")
     return f"{ref.get('kind') or 'Gateway'} {'/'.join(map(str, place))}{f' ({by})' if by else ''}"
-
-
-def _conditions(route: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    parents = (route.get("status") or {}).get("parents") or []
-    return [condition for parent in parents for condition in parent.get("conditions") or []]
 
 
 def _name(route: Mapping[str, Any]) -> str:

@@ -23,10 +23,11 @@ def readable(route: Mapping[str, Any]) -> dict[str, Any]:
     spec, status = _object(route.get("spec")), _object(route.get("status"))
     parents = [_parent(one) for one in _objects(status.get("parents"))]
     rules = [_rule(one) for one in _list(spec.get("rules"))]
+    asked = {"parentRefs": _objects(spec["parentRefs"])} if "parentRefs" in spec else {}
     return {
         **route,
         "metadata": metadata,
-        "spec": {**spec, "rules": rules},
+        "spec": {**spec, **asked, "rules": rules},
         "status": {**status, "parents": parents},
     }
 

@@ -171,9 +171,8 @@ def _traffic_in_sync(overview: Overview) -> Claim:
 
 
 def _hindered(overview: Overview, arm: str | None = None) -> tuple[str, ...]:
-    """Why the Pods of this arm do not come, or those of any arm, as far as their Deployments say."""
-    said = overview.hindered.items()
-    return tuple(f"the Deployment of {one} says: {words}" for one, words in said if arm in (one, None))
+    """Why the Pods of this arm do not come, or those of any arm, as far as is known."""
+    return tuple(words for one, words in overview.hindered.items() if arm in (one, None))
 
 
 def _from_when(overview: Overview) -> str:

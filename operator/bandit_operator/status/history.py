@@ -120,6 +120,7 @@ def seen_of(snapshot: Snapshot, total: int, before: Intention | None) -> Seen:
                 used_elsewhere=facts.used_elsewhere if arm in out else None,
                 identity=facts.identity,
                 updating=facts.updating or None,
+                unread=facts.unread or None,
             )
             for arm, facts in snapshot.arms.items()
         },
@@ -231,4 +232,5 @@ def _facts(seen: SeenArm) -> ArmFacts:
         used_elsewhere=seen.used_elsewhere,
         identity=seen.identity,
         updating=bool(seen.updating),
+        unread=bool(seen.unread),
     )

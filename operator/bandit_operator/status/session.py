@@ -76,7 +76,7 @@ class Committed:
     spec: Mapping[str, Any] | None = None
     """The spec that could be read last, which the weights go by; None where none ever could."""
     parents: tuple[str, ...] = ()
-    """Gateways that accept the route at some generation, or did, by their names; none where one is alone."""
+    """Gateways that accept the route at some generation, or did, by their names."""
     restored: str | None = None
     """The newest request to bring an arm back that was obeyed, as it was written."""
     notes: tuple[str, ...] = ()
@@ -112,10 +112,13 @@ class Committed:
         return self if mirrors == self.mirrors else replace(self, mirrors=mirrors)
 
     def with_route(self, rule: str, parents: tuple[str, ...]) -> Committed:
-        """After a look at the route: its rule, and its gateways, of which one alone needs no memory."""
-        several = parents[:MOST_PARENTS] if len(parents) > 1 else ()
-        same = (rule, several) == (self.rule, self.parents)
-        return self if same else replace(self, rule=rule, parents=several)
+        """After a look at the route: its rule, and its gateways."""
+        same = (rule, parents[:MOST_PARENTS]) == (self.rule, self.parents)
+        return self if same else replace(self, rule=rule, parents=parents[:MOST_PARENTS])
+
+    def unwatched(self) -> Committed:
+        """After a look that did not find the route: what an arm that drains gets there is not known."""
+        return self if self.intention is None else replace(self, intention=self.intention.unwatched())
 
     def without_weights(self) -> Committed:
         """Give the weights up: whoever sets them from here on sets where we go on from."""

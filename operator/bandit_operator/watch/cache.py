@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,9 +41,14 @@ class ScaleTarget:
 
 
 class Cache:
-    """Objects by kind, namespace and name, and which resources depend on which objects."""
+    """Objects by kind, namespace and name, and which resources depend on which objects.
 
-    def __init__(self) -> None:
+    Args:
+        namespaces: those that are watched; none for all.
+    """
+
+    def __init__(self, namespaces: Collection[str] = ()) -> None:
+        self._namespaces = frozenset(namespaces)
         self.resources: dict[Key, Mapping[str, Any]] = {}
         self.routes: dict[KindKey, Mapping[str, Any]] = {}
         self.targets: dict[KindKey, ScaleTarget] = {}
@@ -56,6 +61,10 @@ class Cache:
         self._dependents: dict[KindKey, set[Key]] = {}
         self._routes_to: dict[KindKey, set[KindKey]] = {}
         self._mirrored: dict[Key, set[KindKey]] = {}
+
+    def is_watched(self, namespace: str) -> bool:
+        """Whether the watches bring the objects of a namespace; others are as they were when last read."""
+        return not self._namespaces or namespace in self._namespaces
 
     def to_look_at(self) -> frozenset[Key]:
         """The BanditDeployments, and those that are gone for which routes still mirror requests."""
@@ -221,9 +230,9 @@ class Cache:
         """The routes that say that they mirror requests for a resource, sorted."""
         return sorted(self._mirrored.get(resource, ()))
 
-    def sharing_target(self, uid: str, kind: str, key: Key) -> list[Mapping[str, Any]]:
-        """The other resources that name this scale target, sorted by key."""
-        keys = sorted(self.dependents(kind, key))
+    def sharing(self, uid: str, named: Collection[KindKey]) -> list[Mapping[str, Any]]:
+        """The other resources that name one of these scale targets and backends, sorted by key."""
+        keys = sorted(frozenset().union(*map(self._naming, named)))
         bodies = (self.resources[one] for one in keys if one in self.resources)
         return [body for body in bodies if body["metadata"]["uid"] != uid]
 

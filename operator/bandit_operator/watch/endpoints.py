@@ -111,10 +111,19 @@ class Endpoints:
         changed = {now.service} if news else set()
         return frozenset(changed if left in (None, now.service) else changed | {left})
 
-    def put_listed(self, service: Key, slices: Sequence[Mapping[str, Any]]) -> None:
-        """The slices of a Service were asked for; what a watch has brought meanwhile is newer."""
-        if service in self._of:
+    def put_listed(self, service: Key, slices: Sequence[Mapping[str, Any]], *, anew: bool) -> None:
+        """Keep the slices of a Service that was asked for.
+
+        Args:
+            service: the Service.
+            slices: all that it has.
+            anew: whether no watch brings them, so that these replace what was listed before; otherwise what a
+                watch has brought meanwhile is newer.
+        """
+        if service in self._of and not anew:
             return
+        for key in self._of.get(service, set()).copy():
+            self.drop(key)
         self._of[service] = set()
         for body in slices:
             self.put(body)

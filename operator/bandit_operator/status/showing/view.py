@@ -11,6 +11,7 @@ from bandit_operator.api.record import RecordedArm, RecordedStatus
 from bandit_operator.api.spec import Spec
 from bandit_operator.api.status import Condition, ShadowArmStatus
 from bandit_operator.api.timestamps import from_timestamp
+from bandit_operator.core import reasons
 from bandit_operator.core.durations import duration
 from bandit_operator.core.quantities import parse_duration
 from bandit_operator.status.document import read_status
@@ -91,7 +92,7 @@ def view_of(body: Mapping[str, Any]) -> View:
         progressing=conditions.get("Progressing"),
         arms=arms,
         acts=tuple(status.acts or status.recent_acts or ()),
-        next=_next(metadata["name"], spec, status, conditions.get("Ready"), arms),
+        next=_next(metadata["name"], spec, status, conditions.get("Ready"), conditions.get("Decided"), arms),
         looked_at=status.looked_at,
         interval=parse_duration(spec.get("interval") or Spec.model_fields["interval"].default),
         scores_trust=status.scores_trust,
@@ -127,6 +128,7 @@ def _next(
     spec: Mapping[str, Any],
     status: RecordedStatus,
     ready: Condition | None,
+    decided: Condition | None,
     arms: tuple[ArmView, ...],
 ) -> str:
     """The one thing that comes next: what hinders first, then what is under way, then what is awaited."""
@@ -148,13 +150,20 @@ def _next(
         )
     if status.winner is not None:
         return f"{status.winner} is proven best; take the other arms out of spec.arms, or add a new one"
-    if status.phase == "Decided":
-        return "the best arms do not differ materially; keep the one that costs least"
+    if decided is not None and decided.status == "True":
+        return _AFTER.get(decided.reason, decided.message)
     if status.evidence is not None:
         return f"weights follow the rewards; nearest to a rollback is {status.evidence}"
     return "weights follow the rewards; no arm is near a rollback"
 
 
+_AFTER = {
+    reasons.NO_MATERIAL_DIFFERENCE: "the best arms do not differ materially; keep the one that costs least",
+    reasons.MAX_DURATION_REACHED: (
+        "spec.maxDuration is over and nothing is proven; promote an arm, or lengthen spec.maxDuration"
+    ),
+}
+"""What a user does next where it is decided that nothing more will be."""
 _MOVING = ("Draining", "Restoring", "Joining", "Shadowing", "Unavailable")
 
 
