@@ -23,6 +23,28 @@ async def test_it_is_decided_once_a_winner_is_proven(process: Start) -> None:
     assert "good" in one.condition("Decided")["message"]
 
 
+async def test_a_name_that_wins_again_as_another_model_is_announced_again(process: Start) -> None:
+    one = await learned(process, baseline="bad")
+    one.earning = WORSE
+    await until(one, lambda: one.status.get("winner") == "good")
+    one.set_template("good", "good:2")
+    await one.tick(2)
+    assert one.status.get("winner") is None
+    await until(one, lambda: one.status.get("winner") == "good")
+    assert one.events().count("Promoted") == 2
+    assert one.status["decisions"]["promotions"] == 2
+
+
+async def test_what_was_found_is_told_once_however_often_the_operator_is_started(process: Start) -> None:
+    one = await learned(process, promotion={"indifference": "0.2"})
+    one.earning = dict.fromkeys(("good", "bad"), (50_000.0, 25_000.0))
+    await until(one, lambda: decided(one) == ("True", "NoMaterialDifference"))
+    for _ in range(3):
+        one.start()
+        await one.tick(3)
+    assert one.events().count("NoMaterialDifference") == 1
+
+
 async def test_what_was_decided_is_still_said_while_paused(process: Start) -> None:
     one = await learned(process, baseline="bad")
     one.earning = WORSE

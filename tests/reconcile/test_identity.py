@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bandit_operator.core import reasons
 from tests.support.fake_api import copied, endpoints_of
-from tests.support.playing import WORSE, Start, learned, until, until_state
+from tests.support.playing import WORSE, Start, learned, ready, until, until_state
 
 
 async def test_a_new_backend_under_an_old_name_starts_again_with_a_small_share(process: Start) -> None:
@@ -184,3 +186,45 @@ async def test_an_arm_at_zero_that_has_another_name_now_has_its_pods_again(proce
     await one.look(tick=True)
     assert one.replicas("bad") == 2
     assert one.arm("renamed")["reason"] == reasons.FOUND_AT_ZERO
+
+
+async def test_what_was_earned_by_another_metric_is_no_evidence_and_that_is_said(process: Start) -> None:
+    one = await learned(process, baseline="bad")
+    one.earning = WORSE
+    await until(one, lambda: one.status.get("winner") == "good")
+    reward = copied(one.api.objects[one.path]["spec"]["reward"])
+    reward["prometheus"]["successes"] = "purchases_total"
+    one.update_spec(reward=reward)
+    one.earning = {"good": (500.0, 10.0), "bad": (500.0, 25.0)}
+    await one.tick()
+    assert one.status.get("winner") is None
+    assert float(one.arm("good")["trials"]) <= 500.0
+    said = [write.body["note"] for write in one.api.writes if write.what == "event"]
+    assert any("names other metrics: all evidence reset" in note for note in said)
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_default_that_is_written_out_changes_nothing(process: Start, restarted: bool) -> None:
+    one = await learned(process)
+    await one.tick(3)
+    before = [(one.arm(arm)["state"], float(one.arm(arm)["trials"])) for arm in one.arms]
+    spec = copied(one.api.objects[one.path]["spec"])
+    spec["reward"]["prometheus"]["armLabel"] = "arm"
+    spec["reward"]["prometheus"]["address"] = "http://thanos.monitoring:9090"
+    arms = [{**arm, "labelValue": arm["name"]} for arm in spec["arms"]]
+    one.update_spec(reward=spec["reward"], arms=arms)
+    if restarted:
+        one.start()
+    await one.look()
+    for arm, (state, trials) in zip(one.arms, before, strict=True):
+        assert one.arm(arm)["state"] == state
+        assert float(one.arm(arm)["trials"]) >= trials
+
+
+async def test_rewards_of_an_arm_that_is_out_do_not_make_those_of_the_others_fresh(process: Start) -> None:
+    one = await learned(process)
+    one.earning = WORSE
+    await until_state(one, "bad", "RolledBack")
+    one.earning = {"good": (0.0, 0.0), "bad": (500.0, 50.0)}
+    await one.tick(14)
+    assert ready(one)[0] == "False"

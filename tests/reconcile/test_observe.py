@@ -147,7 +147,10 @@ async def test_users_promql_is_bound_to_the_resources_namespace_where_that_is_as
             "spec.rollback.requests: it cannot be read",
         ),
         (
-            {"query": "sum by (arm) (info(x))", "samples": "sum by (arm) (increase(n[$window]))"},
+            {
+                "query": "sum by (arm) (info(sum_over_time(x[$window])))",
+                "samples": "sum by (arm) (increase(n[$window]))",
+            },
             None,
             "spec.reward.prometheus.query: it uses info()",
         ),

@@ -8,7 +8,7 @@ import pytest
 
 from bandit_operator.core import reasons
 from bandit_operator.core.model import Implausible
-from tests.support.playing import Start, learned, until
+from tests.support.playing import Start, learned, ready, until
 
 
 @pytest.mark.parametrize(
@@ -81,3 +81,23 @@ async def test_an_arm_that_gains_is_silent_only_once_labels_of_its_new_share_are
     assert reasons.NO_DATA not in {record["reason"] for record in one.status["history"]}
     await until(one, lambda: one.status["history"][0]["reason"] == reasons.NO_DATA, ticks=8)
     assert "check that its labels arrive" in one.status["history"][0]["message"]
+
+
+async def test_a_count_that_a_scrape_saw_in_halves_holds_no_arm(process: Start) -> None:
+    one = await learned(process)
+    one.earning = {"good": (500.0, 500.0), "bad": (500.0, 500.0)}
+    await one.tick(3)
+    for trials in (501.0, 499.0, 501.0, 499.0):  # the trial before the scrape, its success after it
+        one.earning["bad"] = (trials, 500.0)
+        await one.tick()
+        assert ready(one)[0] == "True"
+    assert float(one.arm("bad")["rewards"]) <= float(one.arm("bad")["trials"])
+
+
+async def test_successes_beyond_all_trials_so_far_are_not_believed_however_few(process: Start) -> None:
+    one = process()  # as where the selectors are swapped, and nearly all requests succeed
+    await one.look(tick=True)
+    for rewards in (500.0, 500.0, 501.0):
+        one.earning = {"good": (500.0, 499.0), "bad": (500.0, rewards)}
+        await one.tick()
+    assert ready(one) == ("False", reasons.REWARDS_ABOVE_TRIALS)

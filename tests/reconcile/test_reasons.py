@@ -28,8 +28,8 @@ ALL = {name: value for name, value in vars(reasons).items() if name.isupper() an
 PLAYED = tuple(
     importlib.import_module(f"tests.reconcile.test_{name}")
     for name in (
-        "backends", "decided", "generated", "identity", "kept", "mirror", "neighbours", "notices", "plausible",
-        "same_pods", "servable", "sessions", "shadow", "template_kept", "verbs",
+        "backends", "decided", "generated", "identity", "kept", "mirror", "neighbours", "notices",
+        "plausible", "same_pods", "servable", "sessions", "shadow", "template_kept", "verbs",
     )
 )  # fmt: skip
 pytestmark = pytest.mark.slow

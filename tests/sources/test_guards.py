@@ -34,6 +34,13 @@ def test_a_value_of_no_arm_and_one_that_is_no_number_are_left_out() -> None:
     assert guard_values(one, {}) == {"errors": {}}
 
 
+@pytest.mark.parametrize(("bound", "worst"), [("above", 0.3), ("below", 0.1)])
+def test_an_arm_is_as_unwell_as_the_worst_of_its_pods(bound: str, worst: float) -> None:
+    (query,) = guard_queries(resource({"name": "errors", "query": "x", bound: "0.2"}), 1000.0, 1030.0)
+    assert query.several is not None
+    assert query.several([0.1, 0.3]) == worst
+
+
 def test_a_preset_measures_the_share_of_requests_that_succeeded() -> None:
     one = resource({"name": "errors", "preset": "GatewaySuccess", "below": "95%"})
     rewards, trials = guard_queries(one, 1000.0, 1030.0)

@@ -196,3 +196,19 @@ def test_a_series_that_is_reset_in_a_third_window_running_is_not_believed() -> N
     second = counting(series, running=first.restarted)
     third = counting(series, running=second.restarted)
     assert [bool(one.unsteady) for one in (first, second, third)] == [False, False, True]
+
+
+def test_steps_between_two_processes_that_are_nearly_alike_are_no_growth() -> None:
+    seen = [(15.0 * at, 100_000.0 + at + (at % 2) * 900) for at in range(60)]
+    for window in range(20, 28):
+        start, end = 30.0 * window, 30.0 * (window + 1)
+        inside = [(time, value) for time, value in seen if start - 300 < time <= end]
+        assert growth_of(inside, start).amount <= 4
+
+
+def test_a_series_that_goes_down_a_little_is_read_sample_by_sample_in_the_next_window_too() -> None:
+    series = [Series({"arm": "a"}, [(-1, 100_900), (0, 100_000), (1, 100_901), (2, 100_002)])]
+    tally = counting(series)
+    assert tally.values == {"trials": {"a": 1}}
+    assert set(tally.restarted.values()) == {1}
+    assert not tally.unsteady

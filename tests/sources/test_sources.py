@@ -249,3 +249,34 @@ def test_requests_counted_by_others_are_told_apart_by_the_arm_label(manifest: di
 def test_requests_are_unknown_where_no_counter_is_named(manifest: dict[str, Any]) -> None:
     manifest["spec"]["rollback"] = {}
     assert request_counters(parse(manifest)) == ()
+
+
+def test_several_values_of_one_arm_are_a_fault_of_a_mean_and_a_sum_of_its_samples(
+    resource_of: ResourceOf,
+) -> None:
+    query = window_query(resource_of("query"))
+
+    def pods(part: str, *values: float) -> list[Sample]:
+        return [
+            Sample({PART: part, "arm": "logistic", "pod": str(at)}, value) for at, value in enumerate(values)
+        ]
+
+    assert query.values([*pods("mean", 0.45), *pods("samples", 250, 250)]) == {
+        "requests": {},
+        "mean": {"logistic": 0.45},
+        "samples": {"logistic": 500},
+    }
+    with pytest.raises(
+        ValueError, match=r"^spec\.reward\.prometheus\.query has 2 values for arm logistic; .* avg by"
+    ):
+        query.values(pods("mean", 0.45, 0.45))
+
+
+def test_a_mean_that_is_no_number_is_told_as_such(resource_of: ResourceOf) -> None:
+    resource = resource_of("query")
+    samples = [
+        Sample({PART: "mean", "arm": "logistic"}, math.nan),
+        Sample({PART: "samples", "arm": "logistic"}, 9),
+    ]
+    outcomes = source_of(resource).outcomes(resource, window_query(resource).values(samples))
+    assert outcomes["logistic"] == NoData("the mean is not a number; does the query divide by 0?")

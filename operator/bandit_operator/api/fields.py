@@ -172,6 +172,8 @@ LabelName = Annotated[
     ),
 ]
 """Beside the classic names those that OpenTelemetry gives, such as service.name."""
+DEFAULT_ARM_LABEL = "arm"
+"""Label of the arms' series where the user names none."""
 _BLANKS = " \\t\\n\\f\\r"
 """What RE2 means by ``\\s``, for the inside of a class."""
 _MATCHERS = "[{](?s:.)*[}]"

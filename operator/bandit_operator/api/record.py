@@ -18,6 +18,7 @@ from pydantic import Field
 from bandit_operator.api.acts import Act
 from bandit_operator.api.fields import ApiModel, ListMap, Text, Time
 from bandit_operator.api.status import MAX_RECORD, ArmStatus, Status, WindowStatus
+from bandit_operator.core.inference.changes import ChangeKind
 
 MAX_HISTORY = 30
 """Most decisions that the status keeps; older ones are in the operator's log."""
@@ -197,6 +198,19 @@ class RecordedArm(ArmStatus):
     """When its share grew last by more than a fifth."""
 
 
+class Announcements(ApiModel):
+    """What was found and told of, so that it is told of once."""
+
+    promoted: Annotated[str | None, Field(max_length=253)] = None
+    """The arm that is proven best."""
+    no_material_difference: bool | None = None
+    """True where the best arms do not differ."""
+    change: ChangeKind | None = None
+    """What changed in the rewards."""
+    changed: Annotated[str | None, Field(max_length=253)] = None
+    """The arm that it is about; None for all."""
+
+
 _RecordedArms = Annotated[list[RecordedArm] | None, Field(max_length=64), ListMap("name")]
 
 
@@ -217,6 +231,8 @@ class RecordedStatus(Status):
     """
     parents: Annotated[list[Text] | None, Field(max_length=32)] = None
     """Gateways that accept the route at some generation, or did."""
+    announced: Announcements | None = None
+    """What was found and told of last."""
     acts: Annotated[list[Act] | None, Field(max_length=MAX_ACTS)] = None
     """What was done, newest first, at most 40; decisions that did nothing are in the history alone."""
     memory: dict[str, Any] | None = None

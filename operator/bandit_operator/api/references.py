@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bandit_operator.api.arm import BackendRef
+from bandit_operator.api.fields import DEFAULT_ARM_LABEL
+from bandit_operator.api.reward_counters import FURTHER_COUNTERS
 from bandit_operator.api.route_template import TEMPLATE_GROUP, TEMPLATE_KIND
 from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core.model import Backend
@@ -62,10 +64,32 @@ def identity_of(
     """Return a digest of what an arm's evidence is about, besides its Pod template."""
     value = next(one.label_value for one in resource.spec.arms if one.name == arm)
     series = resource.spec.reward.prometheus.arm_label or ""
-    if value is not None:
+    # What a default says is the same written out.
+    if series == DEFAULT_ARM_LABEL and resource.spec.reward.prometheus.preset is None:
+        series = ""
+    if value is not None and value != arm:
         series = f"{series}={value}"
     what = [arm, series, asdict(backend), None if target is None else asdict(target)]
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:12]
+
+
+_SERIES = (
+    "successes",
+    "trials",
+    *(counter.field for counter in FURTHER_COUNTERS),
+    "query",
+    "samples",
+    "preset",
+    "implementation",
+    "latencyTarget",
+)
+"""Fields of ``spec.reward.prometheus`` that say what a reward is, whoever stores it."""
+
+
+def reward_series(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Return by which metrics a spec that can be read has its rewards."""
+    prometheus = (spec.get("reward") or {}).get("prometheus") or {}
+    return {field: prometheus[field] for field in _SERIES if prometheus.get(field) is not None}
 
 
 UNREADABLE = (AttributeError, KeyError, TypeError)

@@ -59,6 +59,23 @@ class Prometheus(ApiModel):
             holds=lambda prometheus: prometheus.samples is None or "$window" in prometheus.samples,
             field=".samples",
         ),
+        Rule(
+            "!has(self.query) || self.query.contains('$window')",
+            "query must be the mean of one window only, or what happened once counts in several windows;"
+            " use $window as its ranges, as in sum by (arm) (increase(ok_total[$window])) /"
+            " sum by (arm) (increase(all_total[$window]))",
+            holds=lambda prometheus: prometheus.query is None or "$window" in prometheus.query,
+            field=".query",
+        ),
+        Rule(
+            "!has(self.successes) || !has(self.trials) || self.successes != self.trials",
+            "successes and trials are the same, so that each arm earns 1 whatever it does;"
+            " name the counter of successes, or of the sum of rewards",
+            holds=lambda prometheus: (
+                prometheus.successes is None or prometheus.successes != prometheus.trials
+            ),
+            field=".successes",
+        ),
         *preset_rules(),
     )
 

@@ -144,7 +144,7 @@ def deciding(case: Case) -> Steps[Decision]:
         threshold=evaluation.threshold,
         total=before.total,
         promoted=evaluation.promoted,
-        announced=evaluation.promoted or before.promoted,
+        announced=evaluation.promoted or (None if before.promoted in cycle.restarted else before.promoted),
         no_material_difference=evaluation.no_material_difference,
         delay_profile_suspect=evaluation.delay_profile_suspect,
         scores_trust=evaluation.scores_trust,

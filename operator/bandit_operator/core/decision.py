@@ -47,6 +47,10 @@ class Intention:
         """The intention that gives the weights up: whoever sets them sets where it goes on from."""
         return replace(self.unwatched(), weights={})
 
+    def without_findings(self) -> Intention:
+        """The intention without what was found of evidence that is gone."""
+        return replace(self, promoted=None, no_material_difference=False, change=None)
+
     def unwatched(self) -> Intention:
         """The intention while nobody looks at the route: whether an arm that drains is quiet is not known."""
         quiet = {arm: one for arm, one in self.standings.items() if one.quiet_since is not None}

@@ -28,6 +28,8 @@ LEAST_JUMP = 500.0
 BELIEF = 3.0
 """What is taken for usual grows by this factor with each window that was not believed, so that traffic
 that has really grown is believed after a few."""
+SPLIT, LEAST_SPLIT = 0.01, 2.0
+"""So many rewards, in parts of the trials or at least, may be counted a window after their trials."""
 LARGEST = 1e100
 """No sum of a window is beyond this: what is made of several must stay finite."""
 _BETWEEN_0_AND_1 = frozenset({RewardType.BERNOULLI, RewardType.BOUNDED})
@@ -52,7 +54,7 @@ def checked(experiment: Experiment, memory: Memory, window: Window) -> Window:
         if isinstance(outcome, Observed):
             case = _Case(experiment, memory, index, outcome, window.end - window.start)
             implausible = next((fault for check in CHECKS if (fault := check(case)) is not None), None)
-            arms[arm] = outcome if implausible is None else implausible
+            arms[arm] = _possible(case) if implausible is None else implausible
     return replace(window, arms=arms)
 
 
@@ -91,12 +93,31 @@ def rewards_are_below_trials(case: _Case) -> Implausible | None:
         trials += waiting + float(memory.trials[case.arm])
         rewards += float(memory.rewards[case.arm])
         over, causes = " since the arm began", "or does a reward exceed 1?"
-    if rewards <= trials * (1 + ROUNDING) + ROUNDING:
+    if rewards <= trials * (1 + ROUNDING) + ROUNDING or _is_of_the_window_before(case):
         return None
     return Implausible(
         reasons.REWARDS_ABOVE_TRIALS,
         f"{rewards:g} rewards of {trials:g} trials{over}; are the two selectors swapped, {causes}",
     )
+
+
+def _is_of_the_window_before(case: _Case) -> bool:
+    """Whether the few rewards beyond the trials are of trials that were counted a moment before them.
+
+    A scrape between the two counts of one request sees the first alone.
+    """
+    observed, memory = case.observed, case.memory
+    few = max(LEAST_SPLIT, SPLIT * observed.trials)
+    counted = float(memory.trials[case.arm]) + observed.trials - float(memory.rewards[case.arm])
+    return memory.delay is None and observed.rewards <= min(observed.trials + few, counted)
+
+
+def _possible(case: _Case) -> Observed:
+    """The numbers, with no more rewards in [0, 1] than trials where a few are of the window before."""
+    observed = case.observed
+    if case.experiment.reward_type not in _BETWEEN_0_AND_1 or case.memory.delay is not None:
+        return observed
+    return replace(observed, rewards=min(observed.rewards, observed.trials))
 
 
 def trials_are_within_the_bound(case: _Case) -> Implausible | None:

@@ -118,7 +118,8 @@ class Observer:
             usual: trials that all arms together usually have in such a window, 0 where not known.
 
         Raises:
-            InvalidSpec: A counter is no selector, or PromQL cannot be bound to the namespace.
+            InvalidSpec: A counter is no selector, PromQL cannot be bound to the namespace, or it has several
+                values for one arm.
         """
         address = resource.spec.reward.prometheus.address or self._default_address
         if address is None:
@@ -135,7 +136,10 @@ class Observer:
         answer = await self._prometheus.query(address, query.promql(), at=end, about=resource.metadata.uid)
         if isinstance(answer, SourceDown):
             return answer
-        values = {part: dict(by_arm) for part, by_arm in query.values(answer).items()}
+        try:
+            values = {part: dict(by_arm) for part, by_arm in query.values(answer).items()}
+        except ValueError as error:
+            raise InvalidSpec(str(error)) from error
         tallies = _tallies(resource, query, values, usual)
         served = tallies.served
         before, at_start = remembered or Moment(), query.levels(answer, start)

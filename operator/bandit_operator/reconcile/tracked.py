@@ -9,7 +9,7 @@ from typing import Any
 
 from bandit_operator.api.acts import Act
 from bandit_operator.api.in_force import instead, last_read
-from bandit_operator.api.references import route_of
+from bandit_operator.api.references import UNREADABLE, reward_series, route_of
 from bandit_operator.api.status import ConditionType
 from bandit_operator.api.v1alpha1 import (
     BanditDeployment,
@@ -175,7 +175,7 @@ def track(body: Mapping[str, Any], before: Tracked | None, now: float, monotonic
             before.route.expect_change()
         before.resource, before.experiment = resource, experiment
         before.scales, before.mirror, before.shadowed = ScaleSync(), MirrorSync(), None
-        before.committed = replace(before.committed.rebased(experiment), spec=read.spec)
+        before.committed = _rebased(before.committed.rebased(experiment), read)
         before.refused, before.unasked = read.refused, None
         before.resource_version = metadata["resourceVersion"]
         return before
@@ -183,7 +183,8 @@ def track(body: Mapping[str, Any], before: Tracked | None, now: float, monotonic
     resource, experiment = read.resource, read.experiment
     status, notes = read_status(body)
     committed = from_status(status, experiment, resource.metadata.generation, now)
-    committed = replace(committed, notes=(*notes, *committed.notes), spec=read.spec)
+    committed = replace(committed, notes=(*notes, *committed.notes), spec=status.spec)
+    committed = _rebased(committed, read)
     if read.refused is not None and committed.intention is None:
         raise InvalidSpec(read.refused.message)
     said = conditions_in(body)
@@ -197,6 +198,17 @@ def track(body: Mapping[str, Any], before: Tracked | None, now: float, monotonic
         announced=announced_before(status, committed, said, now=now, monotonic=monotonic),
         refused=read.refused,
     )
+
+
+def _rebased(committed: Committed, read: _Read) -> Committed:
+    """What is committed, by the spec that is in force now."""
+    try:
+        before = {} if committed.spec is None else reward_series(committed.spec)
+    except UNREADABLE:
+        before = {}
+    if before and before != reward_series(read.spec):
+        committed = committed.of_other_rewards(read.experiment)
+    return replace(committed, spec=read.spec)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -47,6 +47,8 @@ class Query:
     """Field of the spec that it is from."""
     shared: bool = False
     """Whether it is about an exporter that counts for several namespaces, as with a counter."""
+    several: Callable[[Sequence[float]], float] | None = None
+    """What several elements of one arm come to, such as one of each Pod; None where there must be one."""
 
 
 class RewardSource(Protocol):

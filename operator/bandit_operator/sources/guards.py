@@ -46,11 +46,20 @@ def _queries(
         field, source = f"guards[{at}]", _source(guard)
         if source is None:
             promql = (guard.query or "").replace("$window", window)
-            yield Query(_part(guard), promql, own_label(resource), f"{field}.query")
+            # An arm is as unwell as the worst of its Pods.
+            worst = max if guard.above is not None else min
+            yield Query(_part(guard), promql, own_label(resource), f"{field}.query", several=worst)
             continue
         for one in source.counters(resource, located):
             promql = increase(one.selector, one.label.name, start, end)
-            yield Query(_part(guard, one.part), promql, one.label, f"{field}.preset", shared=one.shared)
+            yield Query(
+                _part(guard, one.part),
+                promql,
+                one.label,
+                f"{field}.preset",
+                shared=one.shared,
+                several=sum,
+            )
 
 
 def _measured(resource: BanditDeployment, guard: Guard, values: Values) -> Mapping[str, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from bandit_operator.api.fields import DEFAULT_ARM_LABEL
 from bandit_operator.api.presets import Role, RoutedArms, Software
 from bandit_operator.api.presets.base import ArmLabel
 from bandit_operator.api.references import backends_of, route_of
@@ -13,7 +14,7 @@ from bandit_operator.routers import Located
 
 def own_label(resource: BanditDeployment) -> ArmLabel:
     """The label that the user names, and its values."""
-    label = resource.spec.reward.prometheus.arm_label or "arm"
+    label = resource.spec.reward.prometheus.arm_label or DEFAULT_ARM_LABEL
     return ArmLabel(label, tuple((arm.name, re.escape(arm.labelled)) for arm in resource.spec.arms))
 
 

@@ -36,10 +36,16 @@ class MeanQuery:
         prometheus, label = resource.spec.reward.prometheus, own_label(resource)
         window = f"{round(end - start)}s"
         return tuple(
-            Query(part, (promql or "").replace("$window", window), label, f"reward.prometheus.{field}")
-            for part, field, promql in (
-                ("mean", "query", prometheus.query),
-                ("samples", "samples", prometheus.samples),
+            Query(
+                part,
+                (promql or "").replace("$window", window),
+                label,
+                f"reward.prometheus.{field}",
+                several=several,
+            )
+            for part, field, promql, several in (
+                ("mean", "query", prometheus.query, None),
+                ("samples", "samples", prometheus.samples, sum),
             )
         )
 

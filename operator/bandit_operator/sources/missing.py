@@ -57,8 +57,12 @@ def cause_of(lookup: Lookup, counter: Counter, namespace: str | None) -> str:
     shown, chosen = (counter.selector,) * 2 if counter.field or name is None else (name, metric)
     values = lookup.values(counter.label.name, chosen)
     if values:
-        fix = "; where they are not the arms' names, set arms[].labelValue" if counter.field else ""
-        return f"the values of {counter.label.name} on {shown} are {_listed(values)}{fix}"
+        said = f"the values of {counter.label.name} on {shown} are {_listed(values)}"
+        if not counter.field:
+            return said
+        if all(counter.label.arm_of(value) is not None for value in values):
+            return f"{said}; where the arm is among them, it has no sample that is new: are its Pods scraped?"
+        return f"{said}; where they are not the arms' names, set arms[].labelValue"
     labels = [label for label in lookup.labels(chosen) if label != "__name__"]
     if labels:
         return f"{shown} has no label {counter.label.name}, but {_listed(labels)}"

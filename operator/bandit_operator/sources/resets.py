@@ -46,8 +46,8 @@ def growth_of(samples: Sequence[tuple[float, float]], start: float, before: floa
     """What one counter did after ``start``.
 
     A step down to half or less is a reset, and what the counter has after it counts whole. After a
-    smaller one it grows on from the highest value so far. A process that starts again is not at once
-    where the one before it was.
+    smaller one it grows on from the highest value since the last reset. A process that starts again is
+    not at once where the one before it was.
 
     Args:
         samples: (time, value), oldest first.
@@ -55,12 +55,10 @@ def growth_of(samples: Sequence[tuple[float, float]], start: float, before: floa
         before: what it had, where no sample before ``start`` is among the samples.
     """
     past = [value for time, value in samples if time <= start]
-    known = past[-1:]
-    if not known and before is not None:
-        known = [before]
+    known = bool(past) or before is not None
     inside = [value for time, value in samples if time > start]
-    highest, amount, resets, dip, back = known[0] if known else 0.0, 0.0, 0, None, None
-    left = _left(past)
+    left, highest = _left(past or [before or 0.0])
+    amount, resets, dip, back = 0.0, 0, None, None
     for value in inside:
         if is_reset(highest, value):
             left, amount, highest, resets = highest, amount + value, value, resets + 1
@@ -73,14 +71,14 @@ def growth_of(samples: Sequence[tuple[float, float]], start: float, before: floa
     return Growth(amount, inside[0] if inside and not known else None, resets, dip, back)
 
 
-def _left(values: Sequence[float]) -> float:
-    """Where a counter was before its last reset; 0 where it was not reset."""
+def _left(values: Sequence[float]) -> tuple[float, float]:
+    """Where a counter was before its last reset, 0 where it was not reset, and the highest since then."""
     highest = left = 0.0
     for value in values:
         if is_reset(highest, value):
             highest, left = value, highest
         highest = max(highest, value)
-    return left
+    return left, highest
 
 
 def is_reset(old: float, new: float) -> bool:
@@ -141,6 +139,9 @@ def add_reset(
         if growth.dip is not None:
             old, new = growth.dip
             tally.distrust(counter, arm, f"went down from {old:g} to {new:g} without starting again")
+        # One that goes down a little is read sample by sample in the next window, too: between two processes
+        # that are nearly alike each step up would count, of which the plain query sees nothing else.
+        tally.restarted[counter.part, name] = max(before // 2, 1)
         if growth.resets or proven:
             # One that no single process has shows it at once: by chance the next window has resets only.
             windows = max(before + 1, RUNNING if proven else 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -64,9 +65,13 @@ class WindowQuery:
         return part(_scrapers(counter), query)
 
     def values(self, samples: Sequence[Sample]) -> Values:
-        """Numbers by part and arm, without the counters that were reset."""
-        parts: list[Counter | Query] = [*self.counters, *self.queries]
-        return {one.part: _sums(samples, one.part, one.label) for one in parts}
+        """Numbers by part and arm, without the counters that were reset.
+
+        Raises:
+            ValueError: A query has several values for one arm where there must be one.
+        """
+        counted = {one.part: _sums(samples, one.part, one.label) for one in self.counters}
+        return counted | {one.part: _of_query(samples, one) for one in self.queries}
 
     def were_reset(self, samples: Sequence[Sample]) -> tuple[Counter, ...]:
         """The counters of which some series of an arm was reset: they must be read sample by sample."""
@@ -111,6 +116,25 @@ def earlier_in(counter: Counter, samples: Sequence[Sample]) -> dict[Identity, fl
     """The answer to ``promql_before`` about what a counter's series had before, by series."""
     of_it = (sample for sample in samples if sample.labels.get(PART) == _earlier(counter))
     return {identity(sample.labels): sample.value for sample in of_it}
+
+
+def _of_query(samples: Sequence[Sample], query: Query) -> dict[str, float]:
+    """The value of each arm; NaN where it has nothing but that."""
+    found: dict[str, list[float]] = {}
+    for sample in samples:
+        arm = query.label.arm_of(sample.labels.get(query.label.name, ""))
+        if sample.labels.get(PART) == query.part and arm is not None:
+            found.setdefault(arm, []).append(sample.value)
+    values = {}
+    for arm, elements in found.items():
+        numbers = [element for element in elements if not math.isnan(element)]
+        if query.several is None and len(elements) > 1:
+            raise ValueError(
+                f"spec.{query.field} has {len(elements)} values for arm {arm}; there must be one: "
+                f"aggregate it, as in avg by ({query.label.name}) (...)"
+            )
+        values[arm] = elements[0] if query.several is None or not numbers else query.several(numbers)
+    return values
 
 
 def _sums(samples: Sequence[Sample], part: str, label: ArmLabel) -> dict[str, float]:

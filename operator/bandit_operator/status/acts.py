@@ -31,6 +31,7 @@ from bandit_operator.core.outcomes import (
     Withheld,
 )
 from bandit_operator.core.outcomes import TakenOut as ByHand
+from bandit_operator.status.figures import figure
 
 Acts = tuple[Act, ...]
 """Newest first."""
@@ -75,9 +76,9 @@ def taken_out(
         after[verdict.arm] = TakenOut(
             time=to_timestamp(now),
             message=str(verdict),
-            mean=_decimal(own.mean),
-            trials=_decimal(own.trials),
-            baseline_mean=_decimal(other.mean),
+            mean=figure(own.mean),
+            trials=figure(own.trials),
+            baseline_mean=figure(other.mean),
         )
     return after
 
@@ -171,7 +172,3 @@ def told(act: Act | None) -> str:
     by = f", by {act.by}" if act.by else ""
     at = f", at {act.asked_at or act.time}" if by else ""
     return f"{by}{at}" + (f": {act.message}" if act.message else "")
-
-
-def _decimal(value: float | None) -> str | None:
-    return None if value is None else f"{value:.6g}"

@@ -10,9 +10,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from bandit_operator.api.acts import ActKind
 from bandit_operator.api.in_force import NARROWER
-from bandit_operator.api.record import RecordedArm, RecordedStatus, packed, unpacked
+from bandit_operator.api.record import Announcements, RecordedArm, RecordedStatus, packed, unpacked
 from bandit_operator.api.status import (
     RECENT_ACTS,
     Condition,
@@ -29,6 +28,7 @@ from bandit_operator.core.durations import duration
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import SERVING_STATES, ArmStanding, ArmState
 from bandit_operator.core.shadow_report import ShadowReport
+from bandit_operator.status.figures import figure
 from bandit_operator.status.history import kept, newest_window
 from bandit_operator.status.session import Checkpoint, Committed
 
@@ -71,7 +71,7 @@ def to_status(experiment: Experiment, document: Document) -> dict[str, Any]:
         evidence=None if decision is None else _strongest(decision),
         last_act=None if newest is None else newest.until or newest.time,
         looked_at=_timestamp(document.looked_at),
-        scores_trust=None if decision is None else _decimal(_rounded(decision.scores_trust)),
+        scores_trust=None if decision is None else figure(_rounded(decision.scores_trust)),
         winner=None if decision is None else decision.promoted,
         conditions=list(document.conditions),
         arms=_remembered(experiment, committed.intention)
@@ -89,6 +89,7 @@ def to_status(experiment: Experiment, document: Document) -> dict[str, Any]:
         rule=committed.rule,
         spec=None if committed.spec is None else dict(committed.spec),
         parents=list(committed.parents) or None,
+        announced=None if committed.intention is None else _announced(committed.intention),
         pinned=None if committed.intention is None else committed.intention.pinned,
         baseline=None if committed.intention is None else committed.intention.baseline,
         restored=committed.restored,
@@ -192,13 +193,25 @@ def _intention(status: RecordedStatus, experiment: Experiment, now: float) -> In
     # Weights from before a pause are not put back after it: whoever set them meanwhile meant it.
     let_go = status.phase in (Phase.PAUSED, Phase.OBSERVING) or status.mode in NARROWER
     weights = {name: arm.weight for name, arm in arms.items() if arm.weight is not None and not let_go}
-    named = [act.arm for act in status.acts or () if act.kind is ActKind.PROMOTED]
+    told = status.announced or Announcements()
     return Intention(
         standings,
         weights,
-        promoted=named[0] if named else None,
+        promoted=told.promoted,
+        no_material_difference=bool(told.no_material_difference),
+        change=None if told.change is None else (told.change, told.changed),
         pinned=status.pinned,
         baseline=status.baseline,
+    )
+
+
+def _announced(intention: Intention) -> Announcements:
+    change, changed = intention.change or (None, None)
+    return Announcements(
+        promoted=intention.promoted,
+        no_material_difference=intention.no_material_difference or None,
+        change=change,
+        changed=changed,
     )
 
 
@@ -272,16 +285,16 @@ def _arms(experiment: Experiment, document: Document, decision: Decision) -> lis
         interval = report.interval
         shown = {
             "weight": decision.weights[arm],
-            "realised_share": _decimal(document.realised.get(arm)),
-            "trials": _decimal(report.trials),
-            "rewards": _decimal(report.rewards),
-            "mean": _decimal(report.mean),
+            "realised_share": figure(document.realised.get(arm)),
+            "trials": figure(report.trials),
+            "rewards": figure(report.rewards),
+            "mean": figure(report.mean),
             "interval": None
             if interval is None
-            else MeanInterval(lower=_decimal(interval[0]) or "", upper=_decimal(interval[1]) or ""),
-            "probability_best": _decimal(report.probability_best),
-            "evidence": _decimal(report.evidence),
-            "threshold": _decimal(decision.threshold) if candidate else None,
+            else MeanInterval(lower=figure(interval[0]) or "", upper=figure(interval[1]) or ""),
+            "probability_best": figure(report.probability_best),
+            "evidence": figure(report.evidence),
+            "threshold": figure(decision.threshold) if candidate else None,
             "shadow": None if report.shadow is None else _shadow(report.shadow, standing.state),
             "taken_out": document.committed.taken_out.get(arm),
         }
@@ -292,12 +305,12 @@ def _arms(experiment: Experiment, document: Document, decision: Decision) -> lis
 def _shadow(report: ShadowReport, state: ArmState) -> ShadowArmStatus:
     low, high = (None, None) if report.interval is None else report.interval
     return ShadowArmStatus(
-        trials=_decimal(report.trials) or "0",
-        mean=_decimal(report.mean),
-        difference=_decimal(report.difference),
-        low=_decimal(low),
-        high=_decimal(high),
-        evidence=_decimal(report.evidence),
+        trials=figure(report.trials) or "0",
+        mean=figure(report.mean),
+        difference=figure(report.difference),
+        low=figure(low),
+        high=figure(high),
+        evidence=figure(report.evidence),
         shown_in=None
         if report.shown_in is None or state is not ArmState.SHADOWING
         else duration(report.shown_in),
@@ -359,8 +372,3 @@ def _strongest(decision: Decision) -> str | None:
 
 def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 2)
-
-
-def _decimal(value: float | None) -> str | None:
-    """Six significant digits: enough for people; the memory has the rest."""
-    return None if value is None else f"{value:.6g}" if value % 1 or abs(value) >= 1e15 else str(int(value))

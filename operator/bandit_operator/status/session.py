@@ -8,7 +8,7 @@ the process is read again from the cursor on.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,7 +21,7 @@ from bandit_operator.core import memory as memories
 from bandit_operator.core.decision import Decision, Intention
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.memory import Memory
-from bandit_operator.core.model import Mode, Snapshot, Window
+from bandit_operator.core.model import SERVING_STATES, Mode, Snapshot, Window
 from bandit_operator.core.outcomes import Held, Promoted, Restored, RolledBack, WeightsMoved
 from bandit_operator.status.acts import Acts, mode_act, taken_out, with_act, with_acts
 from bandit_operator.status.history import KeptRecord, caught_up_record, decision_record, kept, seen_of
@@ -88,6 +88,14 @@ class Committed:
         # Records of another generation cannot be made again: its spec is gone.
         return replace(self, memory=memory, notes=(*self.notes, *notes), checkpoints=(), seen=None)
 
+    def of_other_rewards(self, experiment: Experiment) -> Committed:
+        """After the metric of the rewards has changed: what was learned is about another one."""
+        memory, note = memories.of_other_rewards(self.memory, experiment)
+        intention = None if self.intention is None else self.intention.without_findings()
+        return replace(
+            self, memory=memory, intention=intention, notes=(*self.notes, note), checkpoints=(), seen=None
+        )
+
     def in_mode(self, mode: Mode, asked: Asked, now: float) -> Committed:
         """After a look at the mode; a change of it is an act of whoever asked for it."""
         if self.mode == mode.value:
@@ -129,7 +137,11 @@ class Committed:
     def learned(self, memory: Memory, window: Window, now: float, generation: int) -> Committed:
         """After a window that was missed and led to this memory: nothing was decided."""
         recorded = self._recorded(caught_up_record(window, now, generation))
-        return replace(self, **self._moved_on(window), **recorded, memory=memory, seen=None)
+        standings = {} if self.intention is None else self.intention.standings
+        serving = {
+            arm for arm in window.arms if arm not in standings or standings[arm].state in SERVING_STATES
+        }
+        return replace(self, **self._moved_on(window, serving), **recorded, memory=memory, seen=None)
 
     def decided(
         self, snapshot: Snapshot, decision: Decision, generation: int, asked: Asked = NOTHING_ASKED
@@ -144,7 +156,8 @@ class Committed:
         """
         reading = snapshot.reading
         window = reading if isinstance(reading, Window) else None
-        changed = {} if window is None else self._moved_on(window)
+        serving = {arm for arm, facts in snapshot.arms.items() if facts.weight > 0}
+        changed = {} if window is None else self._moved_on(window, serving)
         if window is not None or has_acted(decision):
             seen = seen_of(snapshot, decision.total, self.intention)
             known = self.seen == seen and not self._needs_checkpoint()
@@ -163,9 +176,9 @@ class Committed:
             restored=self.restored if obeyed is None else obeyed.text,
         )
 
-    def _moved_on(self, window: Window) -> dict[str, Any]:
-        """Cursor and age of the rewards, as they follow a window."""
-        trials = sum(getattr(outcome, "trials", 0.0) for outcome in window.arms.values())
+    def _moved_on(self, window: Window, serving: Collection[str]) -> dict[str, Any]:
+        """Cursor and age of the rewards, as they follow a window in which these arms served."""
+        trials = sum(getattr(window.arms.get(arm), "trials", 0.0) for arm in serving)
         return {"cursor": window.end, "rewards_until": window.end if trials > 0 else self.rewards_until}
 
     def _needs_checkpoint(self) -> bool:

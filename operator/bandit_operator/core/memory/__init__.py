@@ -8,7 +8,7 @@ with the very same code; only a memory without them can be stored.
 
 from __future__ import annotations
 
-from bandit_operator.core.memory.adapt import adapt, reset_arm
+from bandit_operator.core.memory.adapt import adapt, of_other_rewards, reset_arm
 from bandit_operator.core.memory.stored import VERSION, from_json, to_json
 from bandit_operator.core.memory.update import Update, update, update_moments
 from bandit_operator.core.memory.value import Memory, initial, validation
@@ -20,6 +20,7 @@ __all__ = [
     "adapt",
     "from_json",
     "initial",
+    "of_other_rewards",
     "reset_arm",
     "to_json",
     "update",

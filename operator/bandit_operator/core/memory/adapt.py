@@ -65,6 +65,12 @@ def _started_again(experiment: Experiment, memory: Memory, why: str) -> tuple[Me
     return replace(initial(experiment), ticks=memory.ticks), (f"{why}: all evidence reset",)
 
 
+def of_other_rewards(memory: Memory, experiment: Experiment) -> tuple[Memory, str]:
+    """A memory without evidence, because rewards are read from another metric now, and that in a sentence."""
+    memory, notes = _started_again(experiment, memory, "spec.reward.prometheus names other metrics")
+    return memory, notes[0]
+
+
 def _with_or_without_shadow(memory: Memory, experiment: Experiment, notes: list[str]) -> Memory:
     if experiment.shadow is None:
         notes.append("spec.shadow removed: what the shadow has shown is forgotten")
