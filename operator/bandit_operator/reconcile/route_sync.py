@@ -107,7 +107,8 @@ class RouteSync:
         left = placement.router.left(placement.route)
         self._left = {name: self._left.get(name, monotonic) for name in left}
         over = {name for name, since in self._left.items() if monotonic >= since + LEFT_SECONDS}
-        return tuple(name for name in placement.parents if name not in over)
+        staying = tuple(name for name in placement.parents if name not in over)
+        return staying or placement.parents
 
     def observe_acceptance(self, placement: Placement, monotonic: float) -> None:
         """Take in whether a gateway has accepted the route at its present generation.

@@ -274,16 +274,16 @@ def _denied(parent: Mapping[str, Any], kind: str, otherwise: str, generation: in
 
 
 def _is_asked_for(route: Mapping[str, Any], parent: Mapping[str, Any]) -> bool:
-    """Whether ``spec.parentRefs`` names a parent; one without a name counts as such."""
+    """Whether ``spec.parentRefs`` names a parent, by whichever listener; one without a name counts as such."""
     ref = parent.get("parentRef") or {}
-    asked = {_reference(route, one) for one in route["spec"].get("parentRefs") or []}
-    return not ref.get("name") or _reference(route, ref) in asked
+    asked = {_object_of(route, one) for one in route["spec"].get("parentRefs") or []}
+    return not ref.get("name") or _object_of(route, ref) in asked
 
 
-def _reference(route: Mapping[str, Any], ref: Mapping[str, Any]) -> tuple[str, ...]:
-    """A parentRef with its defaults."""
+def _object_of(route: Mapping[str, Any], ref: Mapping[str, Any]) -> tuple[str, ...]:
+    """Kind, namespace and name of a parentRef, with their defaults."""
     place = (ref.get("namespace") or route["metadata"]["namespace"], ref.get("name"))
-    return tuple(map(str, (ref.get("kind") or "Gateway", *place, ref.get("sectionName"), ref.get("port"))))
+    return tuple(map(str, (ref.get("kind") or "Gateway", *place)))
 
 
 def _acceptances(route: Mapping[str, Any]) -> list[tuple[str, int | None]]:
