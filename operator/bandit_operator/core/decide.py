@@ -99,7 +99,8 @@ def deciding(case: Case) -> Steps[Decision]:
     )
     if cycle.restarted:
         for arm in sorted(cycle.restarted):
-            memory = reset_arm(memory, arm)
+            same = _is_same(before.standings.get(arm), cycle.standings[arm])
+            memory = reset_arm(memory, arm, labels_come=same)
         known, judged = None, (yield from done(Judge(experiment, memory)))
     standings: Standings
     standings, graduated = lifecycle.graduate(
@@ -172,6 +173,11 @@ def _evaluated(
         return known
     evaluation = yield from done(Evaluate(experiment, memory, eligible, chosen, judged.against))
     return Known(experiment, memory, judged, eligible, chosen, evaluation)
+
+
+def _is_same(before: ArmStanding | None, after: ArmStanding) -> bool:
+    """Whether labels of what an arm has served come under its name still; Pods may be of another template."""
+    return before is not None and before.identity == after.identity
 
 
 def _best_first(experiment: Experiment, memory: Memory) -> list[str]:

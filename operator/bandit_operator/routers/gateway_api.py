@@ -274,7 +274,7 @@ def _denied(parent: Mapping[str, Any], kind: str, otherwise: str, generation: in
 
 
 def _is_asked_for(route: Mapping[str, Any], parent: Mapping[str, Any]) -> bool:
-    """Whether ``spec.parentRefs`` names a parent, by whichever listener; one without a name counts as such."""
+    """Whether ``spec.parentRefs`` names a parent, by whichever listener; so counts one without a name."""
     ref = parent.get("parentRef") or {}
     asked = {_object_of(route, one) for one in route["spec"].get("parentRefs") or []}
     return not ref.get("name") or _object_of(route, ref) in asked

@@ -180,7 +180,7 @@ def _retry(run: Operation, fallen: Flags) -> None:
     run.out_for += run.experiment.interval
     due = run.out & retries.due(run.out_for, run.rollbacks, retry_after, fallen)
     for arm in np.flatnonzero(due.any(0)):
-        run.memory = mem.reset_arm(run.memory, run.experiment.names[arm], due[:, arm])
+        run.memory = mem.reset_arm(run.memory, run.experiment.names[arm], due[:, arm], labels_come=True)
     run.out &= ~due
     _begin(run, due)
 

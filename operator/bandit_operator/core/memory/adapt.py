@@ -9,7 +9,7 @@ import numpy as np
 
 from bandit_operator.core import doubts
 from bandit_operator.core.experiment import Experiment
-from bandit_operator.core.inference import contrasts, named_arrays
+from bandit_operator.core.inference import contrasts, exposure, named_arrays
 from bandit_operator.core.inference.named_arrays import Arrays, Fields, Flags, Floats
 from bandit_operator.core.inference.shadow import ShadowEvidence
 from bandit_operator.core.memory.value import (
@@ -99,24 +99,29 @@ def _with_arms(memory: Memory, names: Sequence[str], notes: list[str]) -> Memory
     )
 
 
-def reset_arm(memory: Memory, arm: str, rows: Flags | None = None) -> Memory:
+def reset_arm(memory: Memory, arm: str, rows: Flags | None = None, *, labels_come: bool = False) -> Memory:
     """Forget one arm, its own sums and every pair it is in, because something else serves it now.
 
     Its tests start again with their full weight: the error bound of a verdict is about an arm
-    as long as it stays what it is.
+    as long as it stays what it is. So does that of the delay profile, which is about all arms.
 
     Args:
         memory: what was learned.
         arm: its name.
         rows: in which rows of the memory's leading axes ``[...]``; None means in all.
+        labels_come: whether labels of the requests that it has served still come under its name, as after a
+            retry: they are awaited, or each would count as a reward of no request.
 
     Raises:
         ValueError: there is no such arm.
     """
     index = memory.index(arm)
+    awaited = exposure.WAITING if labels_come else frozenset[str]()
 
     def forget(arrays: Arrays, fields: Fields) -> dict[str, Floats]:
         fresh = named_arrays.reset(arrays, fields, index)
+        fresh |= {name: arrays[name] for name in awaited & fresh.keys()}
+        fresh |= {name: np.zeros_like(arrays[name]) for name in exposure.TESTED & fresh.keys()}
         if rows is None:
             return fresh
         return {
