@@ -73,6 +73,14 @@ def test_the_schema_knows_and_describes_all_it_admits() -> None:
     check(SCHEMA, "")
 
 
+def test_no_page_keeps_values_in_a_way_that_drops_the_new_ones_of_a_newer_chart() -> None:
+    root = CHART.parents[1]
+    pages = [root / "README.md", *root.glob("docs/**/*.md"), *CHART.rglob("*.md"), *CHART.rglob("*.txt")]
+    assert [page for page in pages if "--reuse-values" in page.read_text()] == []
+    assert "--reset-then-reuse-values" in (CHART / "templates" / "NOTES.txt").read_text()
+    assert "Helm 3.14 or newer" in README.read_text()
+
+
 def test_the_chart_is_of_the_version_of_the_program() -> None:
     chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
     pyproject = (CHART.parents[1] / "pyproject.toml").read_text()
