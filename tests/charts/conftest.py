@@ -55,6 +55,13 @@ class Chart:
             if (made["kind"], made["metadata"]["name"]) == (kind, name)
         ]
 
+    def notes(self, *arguments: str) -> str:
+        """What the user reads after the installation."""
+        fixed = ("install", "bandit-operator", str(CHART), "--namespace", "bandit-system", "--dry-run=client")
+        done = self._helm(*fixed, *arguments)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.partition("\nNOTES:\n")[2]
+
     @staticmethod
     def _helm(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

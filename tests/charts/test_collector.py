@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +14,7 @@ from bandit_serving.rewards import REWARDS
 from tests.charts.conftest import Chart
 
 NAME = "bandit-operator-collector"
+REPOSITORY = Path(__file__).parents[2]
 ENABLED = ("--set", "collector.enabled=true")
 pytestmark = pytest.mark.cluster
 
@@ -74,6 +78,53 @@ def test_counters_go_on_over_a_restart_only_where_their_labels_do(
     for monitor in monitors:
         [endpoint] = monitor["spec"]["endpoints"]
         assert {"action": "labeldrop", "regex": "pod|container"} in endpoint["relabelings"]
+
+
+def test_its_monitor_lies_where_the_operators_does_and_finds_it_from_there(chart: Chart) -> None:
+    values = "metrics.serviceMonitor.enabled=true,metrics.serviceMonitor.labels.release=prometheus"
+    chosen = ("--set", f"collector.scrape=ServiceMonitor,{values}")
+    [here] = chart.find("ServiceMonitor", NAME, *ENABLED, *chosen)
+    assert here["metadata"]["namespace"] == "bandit-system"
+    assert "namespaceSelector" not in here["spec"]
+    elsewhere = (*chosen, "--set", "metrics.serviceMonitor.namespace=monitoring")
+    [monitor] = chart.find("ServiceMonitor", NAME, *ENABLED, *elsewhere)
+    [operators] = chart.find("ServiceMonitor", "bandit-operator", *ENABLED, *elsewhere)
+    for one in (monitor, operators):
+        assert one["metadata"]["namespace"] == "monitoring"
+        assert one["metadata"]["labels"]["release"] == "prometheus"
+        assert one["spec"]["namespaceSelector"] == {"matchNames": ["bandit-system"]}
+    [service] = chart.find("Service", NAME, *ENABLED)
+    assert monitor["spec"]["selector"]["matchLabels"] == service["spec"]["selector"]
+
+
+def test_who_binds_resources_to_their_namespaces_is_told_where_the_collectors_rewards_are(
+    chart: Chart,
+) -> None:
+    both = ("--set", "prometheus.bindNamespace=true", *ENABLED)
+    told = "release counts is of namespace bandit-system"
+    assert told in chart.notes(*both)
+    assert told in chart.notes(*both, "--set", "watchNamespaces={bandit-system,models}")
+    assert told not in chart.notes(*both, "--set", "watchNamespaces={bandit-system}")
+    assert told not in chart.notes(*ENABLED)
+    assert told not in chart.notes(*both, "--set", "collector.enabled=false")
+    page = (REPOSITORY / "docs" / "rewards.md").read_text(encoding="utf-8")
+    assert "**Its namespace.** Prometheus adds the label `namespace`" in page
+
+
+def test_the_command_of_the_readme_installs_a_collector_alone_into_a_tenants_namespace(chart: Chart) -> None:
+    readme = (REPOSITORY / "charts" / "bandit-operator" / "README.md").read_text(encoding="utf-8")
+    (command,) = (
+        shlex.split(block)
+        for block in re.findall(r"^    (helm install .*)", readme.replace("\\\n", " "), re.MULTILINE)
+        if "collector.enabled=true" in block
+    )
+    _, _, _, _, *values = command
+    made = chart.objects(*values)
+    assert {one["metadata"]["namespace"] for one in made} == {"models"}
+    assert not [one for one in made if one["kind"] in ("ServiceAccount", "Role", "RoleBinding")]
+    pods = {one["metadata"]["name"]: one["spec"]["replicas"] for one in made if one["kind"] == "Deployment"}
+    assert pods == {"rewards": 0, "rewards-collector": 1}
+    assert "Service `rewards-collector`" in readme
 
 
 def test_its_claim_outlives_the_release_and_may_be_another_or_none(chart: Chart) -> None:

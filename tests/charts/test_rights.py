@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
 import yaml
 
 from bandit_operator.routers import ROUTERS, Router
+from tests.charts.conftest import Chart
 
 HELPERS = "charts/bandit-operator/templates/_helpers.tpl"
 GRANT = re.compile("^- apiGroups: (.+)\n  resources: (.+)\n  verbs: (.+)$", re.MULTILINE)
@@ -42,3 +44,55 @@ def test_the_chart_grants_nothing_on_routes_that_no_router_needs() -> None:
     groups = {router.group for router in ROUTERS.values()}
     needed = {(router.group, router.plural, verb) for router in ROUTERS.values() for verb in router.verbs}
     assert {right for right in granted() if right[0] in groups} <= needed
+
+
+CONDITIONS = {
+    "`watchNamespaces`": "watchNamespaces={models}",
+    "`web.enabled`": "web.enabled=true",
+    "`shards`": "shards=3",
+}
+"""What the values of a page are to be set to for the rights that it tells of them."""
+OPERATORS = {"bandit-operator", "bandit-operator-lease"}
+
+
+def held(chart: Chart, *values: str) -> dict[str, set[str]]:
+    """Return the verbs that the operator's account has on each resource."""
+    rights: defaultdict[str, set[str]] = defaultdict(set)
+    for made in chart.objects(*values):
+        if made["kind"] in ("Role", "ClusterRole") and made["metadata"]["name"] in OPERATORS:
+            for rule in made["rules"]:
+                for resource in rule["resources"]:
+                    rights[resource] |= set(rule["verbs"])
+    return rights
+
+
+@pytest.mark.cluster
+def test_the_page_about_security_has_every_right_and_no_other_and_says_when_there_is_one(
+    chart: Chart,
+) -> None:
+    section = Path("SECURITY.md").read_text(encoding="utf-8").partition("## What the operator holds")[2]
+    usual = held(chart)
+    by_value = {name: held(chart, "--set", value) for name, value in CONDITIONS.items()}
+    told: dict[str, set[str]] = {}
+    for places, rights in re.findall(r"^\| (`.*) \| (.*) \|$", section, re.MULTILINE):
+        names, _, condition = places.partition(", with ")
+        for resource in re.findall(r"`([a-z/]+)`", names):
+            told[resource] = set(re.findall(r"\b(get|list|watch|create|patch|update|delete)\b", rights))
+            assert (resource in usual) == (not condition), resource
+            assert not condition or resource in by_value[condition], resource
+    every: defaultdict[str, set[str]] = defaultdict(set)
+    for one in (usual, *by_value.values()):
+        for resource, verbs in one.items():
+            every[resource] |= verbs
+    assert told == every
+
+
+@pytest.mark.cluster
+def test_the_readme_names_every_resource_on_which_the_operator_has_a_right_by_default(chart: Chart) -> None:
+    (line,) = re.findall(r"\*\*It may\*\*.*", Path("README.md").read_text(encoding="utf-8"))
+    said = line.lower()
+    for resource, verbs in held(chart).items():
+        kind, _, part = resource.partition("/")
+        assert f" {kind}" in said, resource
+        assert part in said
+        assert "create" not in verbs or re.search(f"(make|post|hold) {kind}", said), resource

@@ -44,6 +44,22 @@ def test_another_collector_may_be_named(chart: Chart) -> None:
     assert "--collector=http://rewards.models:8081" in arguments_of(chart, *chosen)
 
 
+GUARDED = ("--set", "collector.tokenSecret.name=rewards-tokens")
+
+
+def test_a_server_without_a_token_is_refused_where_the_releases_collector_asks_for_one(chart: Chart) -> None:
+    said = chart.fails(*ENABLED, *GUARDED)
+    assert "shadow.tokenSecret.name: is empty" in said
+    assert "(rewards-tokens); name a Secret that has one of its tokens" in said
+
+
+def test_a_server_needs_no_token_for_another_collector_whatever_the_releases_asks_for(chart: Chart) -> None:
+    other = ("--set", "shadow.collector=http://rewards.models:8081")
+    assert "--collector=http://rewards.models:8081" in arguments_of(chart, *GUARDED, *other)
+    token = ("--set", "shadow.tokenSecret.name=token")
+    assert "--collector-token-file=/var/run/shadow/token" in arguments_of(chart, *GUARDED, *token)
+
+
 def test_its_service_leads_to_it_alone(chart: Chart) -> None:
     [service] = chart.find("Service", NAME, *ENABLED)
     selector = service["spec"]["selector"].items()

@@ -73,6 +73,29 @@ def test_the_schema_knows_and_describes_all_it_admits() -> None:
     check(SCHEMA, "")
 
 
+def test_what_resources_the_operator_takes_is_what_was_measured() -> None:
+    page = (CHART.parents[1] / "docs" / "bench" / "fleet.md").read_text()
+    rows = re.findall(
+        r"^\| ([\d,]+) \| (\d+ s) \| (\w+) \| ([\d.]+) \| [\d.]+ \| (\d+) \|", page, re.MULTILINE
+    )
+    cores, mebibytes = ({row[:3]: row[at] for row in rows} for at in (3, 4))
+    many, few, moving = ("1,000", "60 s", "rest"), ("200", "10 s", "rest"), ("200", "10 s", "move")
+    said = SCHEMA["properties"]["resources"]["description"]
+    assert said.endswith(
+        f" 1,000 BanditDeployments at 60 s take {cores[many]} of a core and {mebibytes[many]} MiB;"
+        f" 200 at 10 s take {cores[few]} of a core and {mebibytes[few]} MiB at rest,"
+        f" {cores[moving]} and {mebibytes[moving]} MiB where all their weights move (docs/bench/fleet.md)."
+    )
+
+
+def test_no_page_keeps_values_in_a_way_that_drops_the_new_ones_of_a_newer_chart() -> None:
+    root = CHART.parents[1]
+    pages = [root / "README.md", *root.glob("docs/**/*.md"), *CHART.rglob("*.md"), *CHART.rglob("*.txt")]
+    assert [page for page in pages if "--reuse-values" in page.read_text()] == []
+    assert "--reset-then-reuse-values" in (CHART / "templates" / "NOTES.txt").read_text()
+    assert "Helm 3.14 or newer" in README.read_text()
+
+
 def test_the_chart_is_of_the_version_of_the_program() -> None:
     chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
     pyproject = (CHART.parents[1] / "pyproject.toml").read_text()

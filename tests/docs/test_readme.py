@@ -49,3 +49,9 @@ def test_the_operator_has_no_right_that_the_line_denies() -> None:
 def test_it_is_read_before_the_promises_in_three_minutes() -> None:
     prose = re.sub(r"```.*?```|\]\([^)]*\)|!\[[^\]]*\]|^\|.*$", "", README, flags=re.DOTALL | re.MULTILINE)
     assert len(prose.partition("## What it promises")[0].split()) <= 3 * WORDS_A_MINUTE
+
+
+def test_it_counts_the_faults_that_were_injected() -> None:
+    chaos = Path("docs/chaos.md").read_text(encoding="utf-8")
+    (injected,) = re.findall(r"^\| faults \| (\d+), of which", chaos, flags=re.MULTILINE)
+    assert f"[what happened under {injected} faults](docs/chaos.md)" in README

@@ -12,6 +12,7 @@ import yaml
 from bandit_operator.api.v1alpha1 import faults_of
 from bandit_operator.core import reasons
 from bandit_operator.watch.exposed import GAUGES
+from bandit_serving.cli.shadow import shadow
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "shadow.md").read_text(encoding="utf-8")
@@ -35,6 +36,14 @@ def test_a_spec_of_the_page_is_accepted(text: str) -> None:
     if "collector" not in text and "prometheus" in text:
         del manifest["spec"]["shadow"]["prometheus"]
     assert faults_of(merged(manifest, block)) == []
+
+
+def test_the_mirror_leads_to_the_port_at_which_the_server_listens() -> None:
+    (port,) = (option.default for option in shadow.params if option.name == "port")
+    for text in (BLOCKS[0], EXAMPLE.read_text()):
+        assert yaml.safe_load(text)["spec"]["shadow"]["backendRef"]["port"] == port
+    chart = DOCS.parent / "charts" / "bandit-operator" / "templates" / "shadow.yaml"
+    assert f"    port: {port}\n    targetPort: http\n" in chart.read_text()
 
 
 def test_there_are_blocks_of_all_that_can_be_said() -> None:

@@ -116,7 +116,7 @@ def test_the_collector_counts_a_reward(installed: EmbeddedCluster) -> None:
     values = "collector.enabled=true,collector.persistence.enabled=false"
     _, _, name, chart, *_ = readme_install()
     installed.run(
-        "helm", "upgrade", name, chart, "--namespace", OPERATOR, "--reuse-values", "--set", values,
+        "helm", "upgrade", name, chart, "--namespace", OPERATOR, "--reset-then-reuse-values", "--set", values,
         "--wait", "--timeout=90s",
     )  # fmt: skip
 

@@ -16,6 +16,8 @@ from click.testing import CliRunner
 from bandit_serving.cli import VERBS, main
 
 COMMAND = ["collector", "--database", "db"]
+ARM = ["arm", "--model", "m", "--name", "m", "--arm", "a"]
+REPLAY = ["replay", "--data", "x", "--url", "http://x/v2/models/m/infer"]
 SHADOW = ["shadow", "--route", "r", "--collector", "http://c", "--arm", "a=http://a"]
 
 
@@ -41,12 +43,30 @@ def test_options_come_from_the_environment_too() -> None:
         ([*COMMAND, "--reward-settings", "{"], "--reward-settings '{': not a JSON object"),
         ([*COMMAND, "--routes", "none.yaml"], "--routes none.yaml: cannot be read"),
         ([*COMMAND, "--expire-after", "soon"], "'soon' is not a duration such as 500ms"),
+        ([*COMMAND, "--expire-after", "0s"], "'0s' is no time at all; give more than 0"),
+        ([*COMMAND, "--body-timeout", "0"], "'0' is no time at all"),
+        ([*SHADOW, "--deadline", "0ms"], "'0ms' is no time at all"),
+        ([*SHADOW, "--body-timeout", "0s"], "'0s' is no time at all"),
+        ([*REPLAY, "--timeout", "0s"], "'0s' is no time at all"),
+        ([*REPLAY, "--duration", "0s"], "'0s' is no time at all"),
+        ([*COMMAND, "--port", "99999"], "'--port': 99999 is not in the range 0<=x<=65535"),
+        ([*COMMAND, "--metrics-port", "65536"], "'--metrics-port': 65536 is not in the range"),
+        ([*ARM, "--port", "70000"], "'--port': 70000 is not in the range"),
+        ([*SHADOW, "--port", "-1"], "'--port': -1 is not in the range"),
+        ([*SHADOW, "--metrics-port", "99999"], "'--metrics-port': 99999 is not in the range"),
+        ([*ARM, "--collector", "rewards:8081"], "'--collector': 'rewards:8081' is not a URL, e.g. http://"),
+        ([*ARM, "--shadow", "shadow"], "'--shadow': 'shadow' is not a URL"),
+        ([*SHADOW, "--collector", "foo"], "'--collector': 'foo' is not a URL"),
+        ([*SHADOW, "--collector", "http://foo:99999"], "'http://foo:99999' is not a URL"),
+        ([*REPLAY, "--labels", "rewards:8081"], "'--labels': 'rewards:8081' is not a URL"),
+        (["replay", "--data", "x", "--url", "m/infer"], "'--url': 'm/infer' is not a URL"),
+        (["delay", "--from", "rewards:8082/metrics"], "'--from': 'rewards:8082/metrics' is not a URL"),
         (
             ["arm", "--model", "none.joblib", "--name", "m", "--arm", "a"],
             "--model none.joblib: there is no such file",
         ),
         (
-            ["arm", "--model", "m", "--name", "m", "--arm", "a", "--skew", "age"],
+            [*ARM, "--skew", "age"],
             "'age' is not NAME=NUMBER",
         ),
         (
@@ -55,7 +75,7 @@ def test_options_come_from_the_environment_too() -> None:
         ),
         (["replay", "--data", "none.csv", "--url", "http://x"], "does not end in /v2/models/NAME/infer"),
         (
-            ["replay", "--data", "x", "--url", "http://x/v2/models/m/infer", "--delay", "often:1s"],
+            [*REPLAY, "--delay", "often:1s"],
             "--delay 'often:1s' is no delay",
         ),
         ([*SHADOW, "--arm", "b=b:8080"], "'b=b:8080' is not NAME=URL, e.g. boosting=http://boosting:8080"),

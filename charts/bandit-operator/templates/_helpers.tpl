@@ -21,8 +21,8 @@
 {{- end -}}
 
 {{- define "bandit-operator.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "bandit-operator.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "bandit-operator.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 
 {{- define "bandit-operator.labels" -}}
@@ -54,7 +54,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 the one may select the other. Of root and part. */}}
 {{- define "bandit-operator.part.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "bandit-operator.name" .root | trunc 53 | trimSuffix "-" }}-{{ .part }}
-app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
 {{- end -}}
 
 {{- define "bandit-operator.part.labels" -}}
@@ -74,24 +74,57 @@ prometheus.io/port: "8080"
 prometheus.io/path: /metrics
 {{- end -}}
 
-{{/* Metadata of a ServiceMonitor or PodMonitor, and what it selects: of root and the monitor's values. */}}
+{{/* Labels or annotations that a value adds to ours: of the value's name, ours, theirs, and what to do instead where
+one of them is ours already. Written twice, it would be for whoever reads the manifest to choose. */}}
+{{- define "bandit-operator.added" -}}
+{{- $ours := fromYaml .ours }}
+{{- range $key, $value := .theirs }}
+{{- if hasKey $ours $key }}
+{{- fail (printf "%s: %s is set to %v, and the chart sets it to %v; %s" $.value $key $value (get $ours $key) $.fix) }}
+{{- end }}
+{{- end }}
+{{- toYaml .theirs }}
+{{- end -}}
+
+{{/* Our labels, and those that a value adds: of root, the value's name, and the labels; and of a part, where it is
+the object of one. */}}
+{{- define "bandit-operator.labelled" -}}
+{{- $ours := include "bandit-operator.labels" .root }}
+{{- if .part }}
+{{- $ours = include "bandit-operator.part.labels" . }}
+{{- end }}
+{{- $ours }}
+{{- with .theirs }}
+{{ include "bandit-operator.added" (dict "value" $.value "ours" $ours "theirs" . "fix" "leave it out") }}
+{{- end }}
+{{- end -}}
+
+{{/* Metadata of a ServiceMonitor or PodMonitor, and what it selects: of root, the values' name below metrics, and the
+part that it scrapes, where that is not the operator. */}}
 {{- define "bandit-operator.monitorHead" -}}
+{{- $monitor := get .root.Values.metrics .monitor }}
 metadata:
-  name: {{ include "bandit-operator.fullname" .root }}
-  namespace: {{ default .root.Release.Namespace .monitor.namespace }}
+  {{- if .part }}
+  name: {{ include "bandit-operator.part.fullname" . }}
+  {{- else }}
+  name: {{ include "bandit-operator.fullname" .root | quote }}
+  {{- end }}
+  namespace: {{ default .root.Release.Namespace $monitor.namespace | quote }}
   labels:
-    {{- include "bandit-operator.labels" .root | nindent 4 }}
-    {{- with .monitor.labels }}
-    {{- toYaml . | nindent 4 }}
-    {{- end }}
+    {{- $value := printf "metrics.%s.labels" .monitor }}
+    {{- include "bandit-operator.labelled" (merge (dict "value" $value "theirs" $monitor.labels) .) | nindent 4 }}
 spec:
-  {{- if and .monitor.namespace (ne .monitor.namespace .root.Release.Namespace) }}
+  {{- if and $monitor.namespace (ne $monitor.namespace .root.Release.Namespace) }}
   namespaceSelector:
-    matchNames: [{{ .root.Release.Namespace }}]
+    matchNames: [{{ .root.Release.Namespace | quote }}]
   {{- end }}
   selector:
     matchLabels:
+      {{- if .part }}
+      {{- include "bandit-operator.part.selectorLabels" . | nindent 6 }}
+      {{- else }}
       {{- include "bandit-operator.selectorLabels" .root | nindent 6 }}
+      {{- end }}
 {{- end -}}
 
 {{/* What either of them scrapes, of its values. */}}
@@ -135,7 +168,7 @@ spec:
 {{- range .Values.scalables }}
 # Replicas and Pod templates are watched, and only the scale is written.
 - apiGroups: [{{ .group | quote }}]
-  resources: [{{ join ", " .resources }}]
+  resources: [{{ range $i, $resource := .resources }}{{ if $i }}, {{ end }}{{ $resource | quote }}{{ end }}]
   verbs: [get, list, watch]
 - apiGroups: [{{ .group | quote }}]
   resources: [{{ range $i, $resource := .resources }}{{ if $i }}, {{ end }}{{ $resource }}/scale{{ end }}]
@@ -151,6 +184,6 @@ spec:
 
 {{- define "bandit-operator.subjects" -}}
 - kind: ServiceAccount
-  name: {{ include "bandit-operator.serviceAccountName" . }}
-  namespace: {{ .Release.Namespace }}
+  name: {{ include "bandit-operator.serviceAccountName" . | quote }}
+  namespace: {{ .Release.Namespace | quote }}
 {{- end -}}

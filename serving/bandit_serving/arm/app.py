@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import numpy.typing as npt
-from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -60,7 +59,7 @@ class ArmApp:
         self._readiness, self._events = readiness, events
         self._event_outputs = events.outputs if events is not None else ()
         self._flush_timeout, self._max_rows, self._max_bytes = flush_timeout, max_rows, max_bytes
-        self._registry = CollectorRegistry()
+        self._registry = web.new_registry()
         self._metrics = ArmMetrics(self._registry, model=name, arm=arm, events=events)
         self._copies = None if shadow is None else Copies(shadow, {"model": name, "arm": arm})
         if self._copies is not None:

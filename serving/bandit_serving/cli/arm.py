@@ -9,7 +9,7 @@ import click
 
 from bandit_serving import logs
 from bandit_serving.cli import options
-from bandit_serving.cli.options import Duration, Factor, explain_bad_settings
+from bandit_serving.cli.options import URL, Duration, Factor, explain_bad_settings
 from bandit_serving.server import Readiness, serve
 from bandit_serving.tokens import TokenFile
 
@@ -36,7 +36,9 @@ from bandit_serving.tokens import TokenFile
     "--route", help="Route that the arms share in the reward counters.  [default: the model's name]"
 )
 @click.option(
-    "--collector", help="Base URL of the reward collector; without it no prediction events are sent."
+    "--collector",
+    type=URL(),
+    help="Base URL of the reward collector; without it no prediction events are sent.",
 )
 @click.option(
     "--token-file",
@@ -45,6 +47,7 @@ from bandit_serving.tokens import TokenFile
 )
 @click.option(
     "--shadow",
+    type=URL(),
     help="Base URL of a shadow server that gets a copy of each answered request, where no gateway mirrors"
     " them. Nobody waits for it; what does not fit is dropped and counted in model_shadow_copies_total.",
 )
@@ -63,7 +66,7 @@ from bandit_serving.tokens import TokenFile
     " tests. May be given several times.",
 )
 @options.host
-@click.option("--port", default=8080, show_default=True, help="Port to listen at; 0 takes a free one.")
+@options.port(8080, "Port to listen at; 0 takes a free one.")
 @click.option("--max-rows", default=1000, show_default=True, help="Most rows in one request.")
 @click.option(
     "--queue", default=100_000, show_default=True, help="Most prediction events that wait in memory."

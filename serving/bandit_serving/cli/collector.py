@@ -9,7 +9,7 @@ import click
 
 from bandit_serving import logs
 from bandit_serving.cli import options
-from bandit_serving.cli.options import Duration, explain_bad_settings
+from bandit_serving.cli.options import Duration, Port, explain_bad_settings
 from bandit_serving.collector.app import CollectorApp
 from bandit_serving.collector.joiner import Joiner
 from bandit_serving.collector.limits import LONGEST_BODIES_AT_ONCE, Limits
@@ -51,10 +51,10 @@ log = logs.get_logger(__name__)
     help="YAML or JSON file with a reward function for each route: {ROUTE: {reward: NAME, settings: {…}}}.",
 )
 @options.host
-@click.option("--port", default=8081, show_default=True, help="Port to listen at; 0 takes a free one.")
+@options.port(8081, "Port to listen at; 0 takes a free one.")
 @click.option(
     "--metrics-port",
-    type=int,
+    type=Port,
     help="Port of /metrics, so that whoever may send events need not read them; 0 takes a free one, which the"
     " log line `metrics` names.  [default: that of --port]",
 )
@@ -93,7 +93,7 @@ log = logs.get_logger(__name__)
 )
 @click.option(
     "--body-timeout",
-    type=Duration(),
+    type=Duration(positive=True),
     default=f"{Limits.body_seconds:g}s",
     show_default=True,
     help="Longest time for a body to arrive; a slower one is refused with 408.",
@@ -107,7 +107,7 @@ log = logs.get_logger(__name__)
 )
 @click.option(
     "--expire-after",
-    type=Duration(),
+    type=Duration(positive=True),
     default="14d",
     show_default=True,
     help="Give up on a prediction without a label, or a label without a prediction, after this time. An event"

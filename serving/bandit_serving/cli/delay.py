@@ -8,14 +8,14 @@ import urllib.request
 
 import click
 
-from bandit_serving.cli.options import explain_bad_settings
+from bandit_serving.cli.options import URL, explain_bad_settings
 from bandit_serving.errors import BadSetting
 
 TIMEOUT = 10.0  # seconds
 
 
 @click.command(epilog="Example: bandit-serving delay --from http://rewards:8081/metrics --route income")
-@click.option("--from", "source", required=True, help="URL of the collector's metrics.")
+@click.option("--from", "source", required=True, type=URL(), help="URL of the collector's metrics.")
 @click.option("--route", help="Route of interest.  [default: all]")
 @explain_bad_settings
 def delay(source: str, route: str | None) -> None:

@@ -20,14 +20,19 @@ class Duration(click.ParamType[float]):
 
     name = "duration"
 
+    def __init__(self, *, positive: bool = False) -> None:
+        """Take 0 as well, unless there must be some time."""
+        self._positive = positive
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Return seconds."""
-        if isinstance(value, int | float):
-            return float(value)
         try:
-            return parse_duration(value)
+            seconds = float(value) if isinstance(value, int | float) else parse_duration(value)
         except ValueError as error:
             self.fail(str(error), param, ctx)
+        if self._positive and not seconds:
+            self.fail(f"{value!r} is no time at all; give more than 0, such as 500ms or 14d", param, ctx)
+        return seconds
 
 
 class Factor(click.ParamType[tuple[str, float]]):
@@ -46,6 +51,27 @@ class Factor(click.ParamType[tuple[str, float]]):
             self.fail(f"{value!r} is not NAME=NUMBER, e.g. 'weeks worked in year=0.0192'", param, ctx)
 
 
+def _is_base_url(url: str) -> bool:
+    """Return whether requests can be sent below a URL: without a scheme or a host none ever would be."""
+    parts = urlsplit(url)
+    try:
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is none
+        return False
+
+
+class URL(click.ParamType[str]):
+    """An option that is a base URL."""
+
+    name = "url"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the URL."""
+        if not _is_base_url(value):
+            self.fail(f"{value!r} is not a URL, e.g. http://rewards:8081", param, ctx)
+        return str(value)
+
+
 class Address(click.ParamType[tuple[str, str]]):
     """An option NAME=URL."""
 
@@ -56,8 +82,7 @@ class Address(click.ParamType[tuple[str, str]]):
     ) -> tuple[str, str]:
         """Return the pair."""
         name, _, url = str(value).partition("=")
-        parts = urlsplit(url)
-        if not name or "/" in name or parts.scheme not in ("http", "https") or not parts.hostname:
+        if not name or "/" in name or not _is_base_url(url):
             self.fail(f"{value!r} is not NAME=URL, e.g. boosting=http://boosting:8080", param, ctx)
         return name.strip(), url
 
@@ -78,7 +103,14 @@ class Assignment(click.ParamType[tuple[str, str]]):
         return name.strip() or "predict", path.strip()
 
 
+Port = click.IntRange(0, 65535)
+"""A port to listen at; a larger number would wrap round to another port."""
 host = click.option("--host", default="0.0.0.0", show_default=True, help="Address to listen at.")
+
+
+def port(default: int, text: str) -> Callable[[Verb], Verb]:
+    """Return the option of the port that is listened at."""
+    return click.option("--port", type=Port, default=default, show_default=True, help=text)
 
 
 def drain_delay(default: str) -> Callable[[Verb], Verb]:

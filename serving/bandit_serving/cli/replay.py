@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bandit_serving import logs
-from bandit_serving.cli.options import Duration, explain_bad_settings
+from bandit_serving.cli.options import URL, Duration, explain_bad_settings
 from bandit_serving.errors import BadSetting
 from bandit_serving.tokens import TokenFile
 
@@ -38,8 +38,8 @@ log = logs.get_logger(__name__)
     help="Rows to replay: .csv or .csv.gz with numbers and the label `target` in the last column, or .npz"
     " with `features`, `values` and `labels`.",
 )
-@click.option("--url", required=True, help="Inference URL: …/v2/models/NAME/infer.")
-@click.option("--labels", help="Base URL of the reward collector; without it no labels are sent.")
+@click.option("--url", required=True, type=URL(), help="Inference URL: …/v2/models/NAME/infer.")
+@click.option("--labels", type=URL(), help="Base URL of the reward collector; without it no labels are sent.")
 @click.option(
     "--token-file",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -55,10 +55,14 @@ log = logs.get_logger(__name__)
     show_default=True,
     help="From an answer to its label: 2s, uniform:1s,3s, exponential:MEAN or lognormal:MEDIAN,P95.",
 )
-@click.option("--duration", type=Duration(), help="Stop sending after this time.")
+@click.option("--duration", type=Duration(positive=True), help="Stop sending after this time.")
 @click.option("--requests", type=click.IntRange(min=1), help="Stop sending after so many requests.")
 @click.option(
-    "--timeout", type=Duration(), default="5s", show_default=True, help="A request fails after this."
+    "--timeout",
+    type=Duration(positive=True),
+    default="5s",
+    show_default=True,
+    help="A request fails after this.",
 )
 @click.option("--seed", default=0, show_default=True, help="Seed of the delays.")
 @click.option(

@@ -9,7 +9,7 @@ import click
 
 from bandit_serving import logs
 from bandit_serving.cli import options
-from bandit_serving.cli.options import Address, Assignment, Duration, explain_bad_settings
+from bandit_serving.cli.options import URL, Address, Assignment, Duration, Port, explain_bad_settings
 from bandit_serving.collector.limits import LONGEST_BODIES_AT_ONCE
 from bandit_serving.collector.shadows import MOST_ARMS
 from bandit_serving.errors import BadSetting
@@ -36,7 +36,7 @@ PROTOCOLS = ("v2", "json")
     f" query of each copy are added. Give it for every arm, at most {MOST_ARMS}.",
 )
 @click.option("--route", required=True, help="Route that the arms share in the reward counters.")
-@click.option("--collector", required=True, help="Base URL of the reward collector.")
+@click.option("--collector", required=True, type=URL(), help="Base URL of the reward collector.")
 @click.option(
     "--collector-token-file",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -81,7 +81,7 @@ PROTOCOLS = ("v2", "json")
 )
 @click.option(
     "--deadline",
-    type=Duration(),
+    type=Duration(positive=True),
     default=f"{Settings.deadline:g}s",
     show_default=True,
     help="Longest time for the answer of an arm.",
@@ -117,7 +117,7 @@ PROTOCOLS = ("v2", "json")
 )
 @click.option(
     "--body-timeout",
-    type=Duration(),
+    type=Duration(positive=True),
     default=f"{Settings.body_seconds:g}s",
     show_default=True,
     help="Longest time for a body to arrive.",
@@ -144,11 +144,10 @@ PROTOCOLS = ("v2", "json")
     help="Ask it again after this time, once; its answer decides.",
 )
 @options.host
-@click.option(
-    "--port", default=8083, show_default=True, help="Port that takes copies, at any path; 0 takes a free one."
-)
+@options.port(8083, "Port that takes copies, at any path; 0 takes a free one.")
 @click.option(
     "--metrics-port",
+    type=Port,
     default=8084,
     show_default=True,
     help="Port of /metrics, /health/live and /health/ready; 0 takes a free one, which the log line `metrics`"

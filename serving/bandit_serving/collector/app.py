@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, ProcessCollector
+from prometheus_client import Counter, ProcessCollector
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -60,7 +60,7 @@ class CollectorApp:
         self._limits, self._token = limits or Limits(), token
         self._names = KnownNames(self._limits, joiner.counters)
         self._in_flight = InFlight(self._limits)
-        self._registry = CollectorRegistry()
+        self._registry = web.new_registry()
         before = joiner.counters if since_start else None
         self._registry.register(CounterMetrics(lambda: joiner.counters, lambda: writer.waiting, before))
         ProcessCollector(registry=self._registry)

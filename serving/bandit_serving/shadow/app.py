@@ -7,7 +7,6 @@ import dataclasses
 from collections.abc import AsyncIterator, Sequence
 
 import aiohttp
-from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -79,7 +78,7 @@ class ShadowApp:
         """
         self._settings = settings or Settings()
         self._protocol, self._readiness, self._events = protocol, readiness, events
-        self._registry = CollectorRegistry()
+        self._registry = web.new_registry()
         self._metrics = ShadowMetrics(self._registry, list(arms))
         self._arms = [
             Arm(

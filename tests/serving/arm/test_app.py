@@ -33,6 +33,13 @@ def test_it_tells_what_it_is(arm: Any) -> None:
     assert (model["name"], model["versions"], model["platform"]) == ("income", ["1"], "sklearn")
 
 
+def test_no_series_of_its_metrics_tells_when_another_one_was_created(arm: Any) -> None:
+    infer(arm, {"inputs": [ROW]})
+    metrics = arm.metrics()
+    assert any(name.startswith("model_requests_total") for name in metrics)
+    assert [name for name in metrics if "_created" in name] == []
+
+
 @pytest.mark.parametrize("path", ["/v2/models/income/infer", "/v2/models/income/versions/1/infer"])
 def test_it_predicts_and_echoes_the_id(arm: Any, path: str) -> None:
     answer = infer(arm, {"id": "mine", "inputs": [ROW]}, path)

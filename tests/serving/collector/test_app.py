@@ -32,6 +32,7 @@ def test_a_joined_request_is_counted_for_its_arm(collector: Any) -> None:
     assert post(collector, "labels", [LABEL, {**LABEL, "id": "2"}]).json() == {"committed": 2}
     metrics = collector.metrics()
     assert (metrics[TRIALS], metrics[SUCCESSES]) == (1, 1)
+    assert [name for name in metrics if "_created" in name] == []
     assert metrics['model_reward_pending_predictions{arm="a",route="income"}'] == 0
     assert metrics['model_reward_pending_labels{route="income"}'] == 1
     assert metrics['model_reward_delay_seconds_bucket{arm="a",le="1",route="income"}'] == 1

@@ -157,6 +157,11 @@ def test_all_series_of_what_can_happen_are_there_from_the_start(begin: Begin, mo
     assert metrics['shadow_predictions_total{arm="a",result="delivered"}'] == 0
 
 
+def test_no_series_tells_when_another_one_was_created(begin: Begin, model: Make) -> None:
+    metrics = begin({"a": model(predicting(1))}).metrics()
+    assert [name for name in metrics if "_created" in name] == []
+
+
 def test_metrics_and_health_are_at_their_own_port_and_every_path_of_the_other_is_a_copy(
     begin: Begin, model: Make
 ) -> None:
