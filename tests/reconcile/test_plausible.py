@@ -8,6 +8,7 @@ import pytest
 
 from bandit_operator.core import reasons
 from bandit_operator.core.model import Implausible
+from bandit_operator.status.replay import replay
 from tests.support.playing import Start, learned, ready, until
 
 
@@ -101,3 +102,31 @@ async def test_successes_beyond_all_trials_so_far_are_not_believed_however_few(p
         one.earning = {"good": (500.0, 499.0), "bad": (500.0, rewards)}
         await one.tick()
     assert ready(one) == ("False", reasons.REWARDS_ABOVE_TRIALS)
+
+
+async def test_what_came_while_scrapes_failed_is_no_jump_and_is_learned(process: Start) -> None:
+    one = await learned(process)
+    await one.tick(3)
+    before = float(one.arm("bad")["trials"])
+    one.earning = dict.fromkeys(one.arms, (0.0, 0.0))
+    await one.tick(45)
+    one.earning = dict.fromkeys(one.arms, (46 * 500.0, 46 * 250.0))
+    await one.tick()
+    one.earning = dict.fromkeys(one.arms, (500.0, 250.0))
+    await one.tick()
+    assert ready(one)[0] == "True"
+    assert float(one.arm("bad")["trials"]) >= before + 46 * 500.0
+    assert replay(one.api.objects[one.path]).agrees
+
+
+async def test_a_bound_on_trials_a_second_is_about_the_time_from_one_scrape_to_the_next(
+    process: Start,
+) -> None:
+    prometheus = {"successes": "good_total", "trials": "all_total", "settle": "5s"}
+    one = process(interval="10s", reward={"prometheus": prometheus, "maxTrialsPerSecond": "100"})
+    await one.look(tick=True)
+    for second in range(10, 310, 10):
+        scraped = second % 60 == 0
+        one.earning = dict.fromkeys(one.arms, (3000.0, 1500.0) if scraped else (0.0, 0.0))
+        await one.tick(seconds=10.0)
+    assert float(one.arm("good")["trials"]) >= 4 * 3000.0

@@ -145,6 +145,8 @@ class DecisionRecord(ApiModel):
     """Generation of the spec that it is based on."""
     seen: Seen | None = None
     """What else it is based on; left out where it is as in the record before."""
+    quiet: Annotated[float | None, Field(ge=0.0)] = None
+    """Seconds before the window in which no reward came; left out where there were none."""
     observations: dict[str, Observation] | None = None
     """What each arm earned in the window; an arm without data is left out."""
     missing: dict[str, Annotated[str, Field(max_length=1024)]] | None = None

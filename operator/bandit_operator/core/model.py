@@ -248,6 +248,8 @@ class Window:
     """What the shadow scored in it; None where there is no shadow."""
     samples_apart: float | None = None
     """Seconds from one sample of the rewards to the next, None while that is not known."""
+    quiet: float = 0.0
+    """Seconds before its start without any reward, as while scrapes failed: it has those of then, too."""
 
 
 Reading = Window | SourceDown | NothingDue

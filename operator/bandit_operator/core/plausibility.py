@@ -44,6 +44,7 @@ class _Case:
     arm: int
     observed: Observed
     seconds: float
+    """In which the numbers have come together: of the window, and of the time without any before it."""
 
 
 def checked(experiment: Experiment, memory: Memory, window: Window) -> Window:
@@ -52,7 +53,7 @@ def checked(experiment: Experiment, memory: Memory, window: Window) -> Window:
     for index, arm in enumerate(experiment.names):
         outcome = arms.get(arm)
         if isinstance(outcome, Observed):
-            case = _Case(experiment, memory, index, outcome, window.end - window.start)
+            case = _Case(experiment, memory, index, outcome, window.end - window.start + window.quiet)
             implausible = next((fault for check in CHECKS if (fault := check(case)) is not None), None)
             arms[arm] = _possible(case) if implausible is None else implausible
     return replace(window, arms=arms)

@@ -85,11 +85,18 @@ async def catch_up(
             return CaughtUp(committed, read, late=late)
         bound = (_most_lost(committed, start, stop),) if read.past_is_lost else ()
         committed = replace(committed, notes=(*committed.notes, *read.notes, *bound))
-        newest, late = read, late or read.late
+        newest, late = _since_the_last(read, committed), late or read.late
     if newest is None:
         waits = committed.rewards_until is None
         return CaughtUp(committed, first_window(missed_from) if waits else BETWEEN_TICKS)
     return CaughtUp(committed, newest.window, newest.requests, late)
+
+
+def _since_the_last(read: WindowRead, committed: Committed) -> WindowRead:
+    """What was read, with how long no reward had come before."""
+    until, window = committed.rewards_until, read.window
+    quiet = 0.0 if until is None else max(0.0, window.start - until)
+    return replace(read, window=replace(window, quiet=quiet)) if quiet else read
 
 
 def _most_lost(committed: Committed, start: float, stop: float) -> str:

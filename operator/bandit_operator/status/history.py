@@ -46,6 +46,7 @@ def decision_record(
         window=None if window is None else _window(window),
         generation=generation,
         seen=seen,
+        quiet=None if window is None else window.quiet or None,
         observations=None if window is None else _observations(window),
         missing=None if window is None else _missing(window),
         implausible=None if window is None else _implausible(window),
@@ -64,6 +65,7 @@ def caught_up_record(window: Window, now: float, generation: int) -> DecisionRec
         time=to_timestamp(now),
         window=_window(window),
         generation=generation,
+        quiet=window.quiet or None,
         observations=_observations(window),
         missing=_missing(window),
         implausible=_implausible(window),
@@ -181,7 +183,8 @@ def window_of(record: DecisionRecord, names: Sequence[str]) -> Window | None:
         for guard, by_arm in (record.guards or {}).items()
     }
     start, end = from_timestamp(record.window.start), from_timestamp(record.window.end)
-    return Window(start, end, arms, guards, shadow_of(record.shadow, names))
+    shadow = shadow_of(record.shadow, names)
+    return Window(start, end, arms, guards, shadow, quiet=record.quiet or 0.0)
 
 
 def snapshot_of(record: DecisionRecord, seen: Seen, names: Sequence[str]) -> Snapshot:
