@@ -267,6 +267,26 @@ def test_plan_takes_from_the_newest_decisions_how_much_money_varies() -> None:
     assert world.requests[0] == pytest.approx(1000.0)
 
 
+def test_plan_plays_less_than_a_request_a_window_as_that() -> None:
+    one = asyncio.run(paid_in_money())
+    status, _ = read_status(one.api.objects[one.path])
+    history = [
+        record.model_copy(
+            update={
+                "observations": {
+                    name: seen.model_copy(update={"trials": "0.1"})
+                    for name, seen in (record.observations or {}).items()
+                }
+            }
+        )
+        for record in status.history or ()
+    ]
+    body = copy.deepcopy(one.api.objects[one.path])
+    body["spec"]["reward"] = {"prometheus": {"successes": "s", "trials": "t"}}
+    world = world_of(body, status.model_copy(update={"history": history}), 1.0)
+    assert world.requests.sum() == pytest.approx(0.2 * world.ticks, abs=1.0)
+
+
 def test_plan_plays_arms_that_serve_as_serving_though_they_began_in_the_shadow() -> None:
     one = asyncio.run(paid_in_money())
     body = copy.deepcopy(one.api.objects[one.path])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -169,3 +170,15 @@ def test_the_number_of_processes_does_not_change_the_result(world: Path) -> None
     one, two = (joined(list(chunks(here, strategy, CHUNK + 5, jobs))) for jobs in (1, 2))
     assert np.array_equal(one.regret, two.regret)
     assert one.regret.shape == (CHUNK + 5, 80)
+
+
+def test_little_traffic_is_played_as_little_and_earns_no_more_than_its_requests_can(tmp_path: Path) -> None:
+    path = tmp_path / "found.json"
+    traffic = ("--rps", 0.01, "--days", 1, "--seeds", 5, "--jobs", 1)
+    found = run("--rate", "0", "1", *traffic, "--json", path)
+    assert found.exit_code == 0, found.output
+    (summary,) = json.loads(path.read_text())
+    assert summary["requests"] == 864
+    earned = re.search(r"and earned ([\d.,]+) rewards a day more", " ".join(found.output.split()))
+    assert earned is not None
+    assert 0 < float(earned[1].replace(",", "")) <= 864

@@ -228,3 +228,20 @@ def test_a_file_that_is_missing_or_no_yaml_is_told_of(tmp_path: Path) -> None:
     broken.write_text("a: [", encoding="utf-8")
     with pytest.raises(WorldError, match="not YAML"):
         read_world(broken)
+
+
+@pytest.mark.parametrize(
+    ("asked", "played"),
+    [
+        (0.4, [0, 0, 1, 0, 1, 0, 0, 1, 0, 1]),
+        (0.1, [0] * 9 + [1]),
+        (2.5, [2, 3] * 5),
+        (100, [100] * 10),
+        ({"steps": [{"at": 0, "value": 0.5}, {"at": 4, "value": 0}]}, [0, 1, 0, 1] + [0] * 6),
+    ],
+    ids=str,
+)
+def test_requests_that_are_no_whole_number_a_tick_are_spread_over_the_ticks(
+    write: Callable[..., Path], asked: Any, played: list[int]
+) -> None:
+    assert read_world(write(requests=asked)).requests.tolist() == played

@@ -57,7 +57,7 @@ def plan(name: str, hours: float, seeds: int, cluster: Cluster) -> None:
     summary = summarise(world, experiment.strategy.type, played)
     rates = ", ".join(f"{arm} {rate:.4g}" for arm, rate in zip(world.names, world.rates[0], strict=True))
     click.echo(
-        f"supposing {world.requests[0]:g} rewarded requests each {duration(world.interval)},"
+        f"supposing {world.requests.mean():.4g} rewarded requests each {duration(world.interval)},"
         f" and means of {rates}:"
     )
     click.echo("\n".join(summary["answer"]))

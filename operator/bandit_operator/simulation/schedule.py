@@ -127,6 +127,24 @@ def schedule(place: Place, value: object, ticks: int, low: float, high: float) -
     return result
 
 
+def whole(amounts: Floats) -> Floats:
+    """Whole amounts of every tick ``[ticks]`` that come to what was asked for, however little that is a tick.
+
+    What is left of a tick is kept until it makes a whole one: 0.3 a tick is one in the 4th, the 7th, the
+    10th. Up to each tick they come to what was asked for, rounded down.
+
+    Args:
+        amounts: of every tick, at least 0.
+    """
+    certain = np.floor(amounts)
+    kept = np.floor(np.cumsum(amounts - certain) + _ROUNDING)
+    return np.asarray(certain + np.diff(kept, prepend=0.0))
+
+
+_ROUNDING = 1e-6
+"""Of a whole one, what may be lost in adding up a million parts."""
+
+
 def _values(place: Place, value: object, ticks: int) -> Floats:
     if not isinstance(value, dict):
         return np.full(ticks, number(place, value))

@@ -22,7 +22,7 @@ from bandit_operator.core.model import (
     ValidationScale,
 )
 from bandit_operator.core.strategies import standard_error
-from bandit_operator.simulation.schedule import Place, WorldError, mapping, number, schedule, seconds
+from bandit_operator.simulation.schedule import Place, WorldError, mapping, number, schedule, seconds, whole
 from bandit_operator.simulation.spread import Spread
 from bandit_operator.simulation.world import RATES, SupposedShadow, World
 
@@ -95,7 +95,7 @@ def parse_world(place: Place, data: object) -> World:
         names=names,
         baseline=baseline,
         rates=total,
-        requests=np.round(schedule(place.at("requests"), top["requests"], ticks, 0, 1e9)),
+        requests=whole(schedule(place.at("requests"), top["requests"], ticks, 0, 1e9)),
         interval=seconds(place.at("interval"), top.get("interval", 30.0), 0.1),
         design_effect=number(place.at("designEffect"), top.get("designEffect", 1.0), 1.0),
         serves_from=_serves_from(arms, baseline, ticks),
