@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import getpass
 import json
+import os
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -59,13 +60,21 @@ class Request:
             click.echo(f"{full_name(name)} {done}{' (dry run: nothing was written)' if self._dry else ''}")
 
 
+def whoever() -> str:
+    """Name of the user who runs this; ``uid N`` where the system has none, as in many containers."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # OSError from Python 3.13 on
+        return f"uid {os.getuid()}"
+
+
 def acting(command: Command) -> Command:
     """Give a command the options of every verb, and the request as ``request``."""
 
     @click.option(
         "--reason", help="Why, for whoever reads it later; 256 characters at most.", callback=_short
     )
-    @click.option("--by", default=getpass.getuser, show_default="you", help="Who asks for it.")
+    @click.option("--by", default=whoever, show_default="you", help="Who asks for it.")
     @click.option("--dry-run", is_flag=True, help="Let the API server check it, and write nothing.")
     @output_option
     @cluster_options()
