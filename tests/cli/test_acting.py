@@ -178,3 +178,13 @@ def test_a_user_without_a_name_in_the_system_is_called_by_the_number(
     assert result.exit_code == 0, result.output
     look(one)
     assert newest(one) == ("Pinned", "bad", "uid 4711", None)
+
+
+def test_a_reason_that_would_write_to_the_terminal_is_told_without_its_commands(ran: Ran) -> None:
+    run, one, _ = ran
+    assert (
+        run("pin", "income", "bad", "--reason", "\x1b]0;owned\x07\x1b[2J", "--by", "\x1b[1m").exit_code == 0
+    )
+    look(one)
+    assert newest(one) == ("Pinned", "bad", "�[1m", "�]0;owned��[2J")
+    assert "\x1b" not in json.dumps([one.status["conditions"], one.status["acts"]], ensure_ascii=False)

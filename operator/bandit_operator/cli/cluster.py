@@ -11,6 +11,7 @@ import click
 from bandit_operator.adapters.kubeconfig import ClusterFault, Collection, Kubeconfig, Missing
 from bandit_operator.adapters.objects import Object
 from bandit_operator.api.kind import GROUP, PLURAL, VERSION
+from bandit_operator.api.printable import printable_lines
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -112,7 +113,10 @@ def cluster_options(*, connect: bool = True) -> Callable[[Command], Command]:
             try:
                 return command(*arguments, cluster=connected() if connect else connected, **options)
             except ClusterFault as error:
-                raise click.ClickException(str(error)) from error
+                raise click.ClickException(printable_lines(str(error))) from error
+            except click.ClickException as error:
+                vars(error)["message"] = printable_lines(error.message)  # click declares it final
+                raise
 
         return wrapped  # type: ignore[return-value]  # it takes what click gives it
 

@@ -12,6 +12,7 @@ from bandit_operator.api.kind import GROUP, KIND, VERSION
 from bandit_operator.api.route_template import MANAGED_BY, OWNER, TEMPLATE_KIND
 from bandit_operator.api.v1alpha1 import faults_of
 from bandit_operator.cli.cluster import Cluster, cluster_options
+from bandit_operator.cli.output import say
 
 PLURALS = {"HTTPRoute": "httproutes", "GRPCRoute": "grpcroutes"}
 
@@ -34,7 +35,7 @@ def init(
       kubectl bandit lint -f income.yaml
     """  # noqa: D301 - the mark that keeps click from wrapping lines is the character, not its escape
     body = cluster.route(kind, PLURALS[kind], route)
-    click.echo(manifest(body, kind, rule, baseline, template=template))
+    say(manifest(body, kind, rule, baseline, template=template))
 
 
 def manifest(

@@ -15,6 +15,7 @@ from bandit_operator.api.faults import told
 from bandit_operator.api.fields import ApiModel, ObjectName
 from bandit_operator.api.kind import GROUP, KIND
 from bandit_operator.api.v1alpha1 import faults_of
+from bandit_operator.cli.output import say
 
 ONLY_THE_SERVER = (
     "not checked here: that the route in spec.traffic is not changed,"
@@ -58,8 +59,8 @@ def lint(files: tuple[IO[str], ...]) -> None:
     """  # noqa: D301 - the mark that keeps click from wrapping lines is the character, not its escape
     faults = [fault for file in files for fault in _faults(file)]
     for fault in faults:
-        click.echo(fault)
-    click.echo(f"{len(faults) or 'no'} fault{'' if len(faults) == 1 else 's'}; {ONLY_THE_SERVER}")
+        say(fault)
+    say(f"{len(faults) or 'no'} fault{'' if len(faults) == 1 else 's'}; {ONLY_THE_SERVER}")
     raise SystemExit(1 if faults else 0)
 
 

@@ -14,6 +14,7 @@ import yaml
 from bandit_operator.api.v1alpha1 import InvalidResource
 from bandit_operator.cli.cluster import Cluster, Connect, cluster_options
 from bandit_operator.cli.names import resource_name
+from bandit_operator.cli.output import say
 from bandit_operator.status.replay import NothingToReplay, Replay, Replayed
 from bandit_operator.status.replay import replay as replay_of
 
@@ -47,7 +48,7 @@ def replay(source: str | None, all_namespaces: bool, as_json: bool, cluster: Con
         text, code = (
             _of_many(body["items"], as_json=as_json) if "items" in body else _of_one(body, as_json=as_json)
         )
-    click.echo(text)
+    say(text)
     raise SystemExit(code)
 
 

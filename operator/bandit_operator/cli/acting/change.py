@@ -16,7 +16,7 @@ from bandit_operator.adapters.objects import Object
 from bandit_operator.api.timestamps import from_timestamp, to_timestamp
 from bandit_operator.api.verbs import LAST_VERB
 from bandit_operator.cli.cluster import Cluster, cluster_options
-from bandit_operator.cli.output import full_name, output_option, written
+from bandit_operator.cli.output import full_name, output_option, say, written
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -55,9 +55,9 @@ class Request:
         """Write a patch, and say what was done."""
         after = self.cluster.change(name, patch, dry_run=self._dry)
         if self._output is not None:
-            click.echo(written(after, name, self._output))
+            say(written(after, name, self._output))
         else:
-            click.echo(f"{full_name(name)} {done}{' (dry run: nothing was written)' if self._dry else ''}")
+            say(f"{full_name(name)} {done}{' (dry run: nothing was written)' if self._dry else ''}")
 
 
 def whoever() -> str:

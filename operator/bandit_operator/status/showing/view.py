@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from bandit_operator.api.acts import Act
+from bandit_operator.api.printable import printable
 from bandit_operator.api.record import RecordedArm, RecordedStatus
 from bandit_operator.api.spec import Spec
 from bandit_operator.api.status import Condition, ShadowArmStatus
@@ -76,7 +77,7 @@ def view_of(body: Mapping[str, Any]) -> View:
     """Make the view of a resource as the API server holds it; a status that cannot be read counts as none."""
     status, _ = read_status(body)
     metadata, spec = body["metadata"], body["spec"]
-    conditions = {one.type: one for one in status.conditions or ()}
+    conditions = {one.type: _printable(one) for one in status.conditions or ()}
     arms = _arms(spec, status)
     return View(
         namespace=metadata.get("namespace", "default"),
@@ -91,12 +92,23 @@ def view_of(body: Mapping[str, Any]) -> View:
         ready=conditions.get("Ready"),
         progressing=conditions.get("Progressing"),
         arms=arms,
-        acts=tuple(status.acts or status.recent_acts or ()),
+        acts=tuple(map(_printable, status.acts or status.recent_acts or ())),
         next=_next(metadata["name"], spec, status, conditions.get("Ready"), conditions.get("Decided"), arms),
         looked_at=status.looked_at,
         interval=parse_duration(spec.get("interval") or Spec.model_fields["interval"].default),
         scores_trust=status.scores_trust,
     )
+
+
+Shown = TypeVar("Shown", Act, Condition)
+
+
+def _printable(shown: Shown) -> Shown:
+    """An act or a condition whose texts are fit to be shown: they may be from an older operator."""
+    texts = {
+        name: printable(value) for name, value in shown if type(value) is str
+    }  # and no word of an enumeration
+    return shown.model_copy(update=texts)
 
 
 def _arms(spec: Mapping[str, Any], status: RecordedStatus) -> tuple[ArmView, ...]:
