@@ -11,10 +11,10 @@ import yaml
 from click.testing import CliRunner, Result
 
 from bandit_operator.cli import main
+from bandit_operator.cli.supposing import read_world
 from bandit_operator.core.strategies.thompson import Thompson
 from bandit_operator.simulation.many import CHUNK, chunks
 from bandit_operator.simulation.summary import joined
-from bandit_operator.simulation.world_file import read_world
 
 WORLD = """
 ticks: 80

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import yaml
 
+from bandit_operator.adapters.documents import Unreadable
+from bandit_operator.cli.supposing import read_world
 from bandit_operator.core.model import Arm, Delay, PromotionAction, RewardType, Shadow, ValidationScale
 from bandit_operator.core.strategies import STRATEGIES, standard_error
 from bandit_operator.simulation.schedule import WorldError
 from bandit_operator.simulation.spread import Spread
-from bandit_operator.simulation.world_file import read_world
 
 GOOD: dict[str, Any] = {
     "ticks": 10,
@@ -222,11 +223,11 @@ def test_a_bad_world_is_told_by_file_field_value_and_fix(
 
 
 def test_a_file_that_is_missing_or_no_yaml_is_told_of(tmp_path: Path) -> None:
-    with pytest.raises(WorldError, match="cannot be read"):
+    with pytest.raises(Unreadable, match="cannot be read"):
         read_world(tmp_path / "none.yaml")
     broken = tmp_path / "broken.yaml"
     broken.write_text("a: [", encoding="utf-8")
-    with pytest.raises(WorldError, match="not YAML"):
+    with pytest.raises(Unreadable, match="neither YAML nor JSON"):
         read_world(broken)
 
 

@@ -6,8 +6,12 @@ a control character there clears the screen, writes over what was said or sets t
 
 from __future__ import annotations
 
-_REPLACED = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0)], "\N{REPLACEMENT CHARACTER}")
-"""The control characters C0, DEL and C1 (ISO/IEC 6429), ends of lines included."""
+_REPLACED = dict.fromkeys(
+    [*range(0x20), *range(0x7F, 0xA0), *range(0xD800, 0xE000)], "\N{REPLACEMENT CHARACTER}"
+)
+"""The control characters C0, DEL and C1 (ISO/IEC 6429), ends of lines included, and halves of characters,
+which cannot be printed.
+"""
 
 
 def printable(text: str) -> str:

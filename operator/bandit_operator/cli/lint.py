@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
-from typing import IO, Any, Literal
+from typing import Any, Literal
 
 import click
-import yaml
 from pydantic import ValidationError
 
+from bandit_operator.adapters.documents import Unreadable
 from bandit_operator.api import crd
 from bandit_operator.api.faults import told
 from bandit_operator.api.fields import ApiModel, ObjectName
 from bandit_operator.api.kind import GROUP, KIND
 from bandit_operator.api.v1alpha1 import faults_of
+from bandit_operator.cli.manifests import objects_in
 from bandit_operator.cli.output import say
 
 ONLY_THE_SERVER = (
@@ -44,12 +45,12 @@ class _Envelope(ApiModel):
     "-f",
     "--file",
     "files",
-    type=click.File(),
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True),
     required=True,
     multiple=True,
     help="Manifest; - is standard input.",
 )
-def lint(files: tuple[IO[str], ...]) -> None:
+def lint(files: tuple[str, ...]) -> None:
     """Say everything that is wrong with manifests: field, value and fix. No cluster is needed.
 
     Exit code 0: nothing is wrong; 1: something is.
@@ -64,21 +65,22 @@ def lint(files: tuple[IO[str], ...]) -> None:
     raise SystemExit(1 if faults else 0)
 
 
-def _faults(file: IO[str]) -> Iterator[str]:
+def _faults(file: str) -> Iterator[str]:
     try:
-        bodies = [body for body in yaml.safe_load_all(file) if body is not None]
-    except yaml.YAMLError as error:
-        yield f"{file.name}: it is neither YAML nor JSON: {' '.join(str(error).split())}"
+        bodies = objects_in(file)
+    except Unreadable as error:
+        yield str(error)
         return
+    name = "standard input" if file == "-" else file
     resources = [body for body in bodies if isinstance(body, Mapping) and _is_meant(body)]
     if not resources:
-        yield f"{file.name}: it has no {KIND}; write apiVersion and kind as bandit-operator init does"
+        yield f"{name}: it has no {KIND}; write apiVersion and kind as bandit-operator init does"
     for body in resources:
         metadata = body.get("metadata")
-        name = metadata.get("name") if isinstance(metadata, Mapping) else None
+        of = metadata.get("name") if isinstance(metadata, Mapping) else None
         faults = dict.fromkeys((*_around(body), *faults_of(body)))
         for fault in (*faults, *unknown_fields(body.get("spec"), _spec_schema(), "spec")):
-            yield f"{file.name}: {name or 'without a name'}: {fault}"
+            yield f"{name}: {of or 'without a name'}: {fault}"
 
 
 def _is_meant(body: Mapping[str, Any]) -> bool:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import click
-import yaml
 
+from bandit_operator.adapters.documents import Unreadable, document_in
 from bandit_operator.api.v1alpha1 import InvalidResource
 from bandit_operator.cli.cluster import Cluster, Connect, cluster_options
 from bandit_operator.cli.names import resource_name
@@ -97,15 +97,10 @@ def _listed(cluster: Cluster, *, all_namespaces: bool) -> list[dict[str, Any]]:
 
 
 def _read(source: str) -> dict[str, Any]:
-    with click.open_file(source) as file:
-        text = file.read()
     try:
-        body = json.loads(text)  # JSON is YAML too, which takes a hundred times as long to read
-    except ValueError:
-        try:
-            body = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise click.UsageError(f"{source} is neither JSON nor YAML: {error}") from error
+        body = document_in(source)
+    except Unreadable as error:
+        raise click.UsageError(str(error)) from error
     if not _is_resource(body) and not (
         isinstance(body, dict)
         and isinstance(body.get("items"), list)

@@ -80,7 +80,12 @@ def _read(value: object, parse: Callable[[str], float]) -> float | None:
             return parse(value)
         except ValueError:
             return None
-    return None if isinstance(value, bool) or not isinstance(value, int | float) else float(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return None
 
 
 def mapping(place: Place, value: object, allowed: Mapping[str, bool]) -> dict[str, Any]:
@@ -201,8 +206,8 @@ def _file(place: Place, value: Mapping[str, Any], ticks: int) -> Floats:
     try:
         with path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
-    except OSError as error:
-        raise place.at("csv").error(fields["csv"], f"it cannot be read: {error.strerror}") from error
+    except (OSError, ValueError, csv.Error) as error:
+        raise place.at("csv").error(fields["csv"], f"it is no table in UTF-8: {error}") from error
     column = str(fields["column"])
     if not rows or column not in rows[0]:
         known = ", ".join(rows[0]) if rows else "none"
@@ -211,7 +216,7 @@ def _file(place: Place, value: Mapping[str, Any], ticks: int) -> Floats:
         raise place.at("csv").error(fields["csv"], f"it has {len(rows)} rows; the world has {ticks} ticks")
     try:
         return np.array([float(row[column]) for row in rows[:ticks]])
-    except ValueError as error:
+    except (TypeError, ValueError) as error:  # TypeError where a row is too short
         raise place.at("column").error(column, f"the column must hold numbers: {error}") from error
 
 
