@@ -243,6 +243,12 @@ def test_plan_answers_from_what_was_seen(run: Run, played: Process) -> None:
     assert "Thompson: a verdict came in" in output
 
 
+def test_plan_refuses_hours_that_are_no_number(run: Run) -> None:
+    result = run("plan", "income", "--hours", "nan")
+    assert result.exit_code == 2
+    assert "nan is no number in the range 0<x<=8760" in result.output
+
+
 async def paid_in_money() -> Process:
     """Ten windows of 500 requests an arm, of which a single reward varies by 40 about 31 and 33."""
     money = {"losses": "lost_total", "squares": "squares_total"}

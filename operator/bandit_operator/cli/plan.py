@@ -12,6 +12,7 @@ from bandit_operator.api.record import RecordedStatus
 from bandit_operator.api.v1alpha1 import InvalidResource, parse, to_experiment
 from bandit_operator.cli.cluster import Cluster, cluster_options
 from bandit_operator.cli.names import resource_argument
+from bandit_operator.cli.numbers import Finite
 from bandit_operator.cli.output import say
 from bandit_operator.core.durations import duration
 from bandit_operator.core.inference.moments import is_normal
@@ -31,7 +32,7 @@ from bandit_operator.status.history import observed
     "--hours",
     default=24.0,
     show_default=True,
-    type=click.FloatRange(0, 8760, min_open=True),
+    type=Finite(0, 8760, min_open=True),
     help="How far to look ahead.",
 )
 @click.option(
