@@ -395,3 +395,35 @@ def test_what_the_api_server_refuses_with_is_no_command_to_the_terminal(
     monkeypatch.setattr(config, "get", refused)
     result = run("status", "income")
     assert (result.exit_code, result.output) == (1, "Error: the API server refused: �]0;owned��[2J\n")
+
+
+UNREADABLE: list[Any] = [
+    {"interval": "30"},
+    {"interval": 30},
+    {"baseline": 3},
+    {"baseline": None},
+    {"arms": None},
+    {"arms": "all"},
+    {"arms": [3, {"name": 4}, {}]},
+    {"pin": "good"},
+    {"pin": {"arm": 3}},
+]
+
+
+@pytest.mark.parametrize("change", [*UNREADABLE, None, 3, []], ids=str)
+def test_a_spec_that_cannot_be_read_hides_neither_its_resource_nor_the_others(
+    monkeypatch: pytest.MonkeyPatch, played: Process, change: Any
+) -> None:
+    body = copy.deepcopy(played.api.objects[played.path])
+    odd = copy.deepcopy(body)
+    odd["metadata"]["name"] = "odd"
+    odd["spec"] = {**body["spec"], **change} if isinstance(change, dict) else change
+    monkeypatch.setitem(played.api.objects, played.path.replace("income", "odd"), odd)
+    run = runner(monkeypatch, played)[0]
+    listed = run("status")
+    assert listed.exit_code == 0, listed.output
+    assert {line.split()[1] for line in listed.output.splitlines()} == {"NAME", "income", "odd"}
+    for verb in ("status", "explain", "history"):
+        shown = run(verb, "odd")
+        assert shown.exit_code == 0, shown.output
+        assert "good" in shown.output
