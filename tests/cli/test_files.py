@@ -179,7 +179,7 @@ def test_a_route_of_several_rules_is_not_put_inside(monkeypatch: pytest.MonkeyPa
     ("arguments", "said"),
     [
         (["--route", "nothing"], '--route "nothing": there is no HTTPRoute models/nothing'),
-        (["--route", "income", "--rule", "other"], "the rules with names are predict"),
+        (["--route", "income", "--rule", "other"], "pass --rule with one that has, of predict"),
         (["--route", "income", "--baseline", "best"], "name one of income-old, income-new"),
     ],
 )
@@ -298,3 +298,32 @@ def test_a_key_that_is_there_twice_is_a_fault_with_its_line() -> None:
 def test_a_date_where_a_string_belongs_is_taken_as_kubernetes_takes_it() -> None:
     body = yaml.safe_dump(good()).replace("name: good", "name: 2026-01-31")
     assert lint(body).output.startswith("no faults")
+
+
+TWO = [{"name": "income-old"}, {"name": "income-new"}]
+
+
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        (
+            [{"backendRefs": TWO}] * 2,
+            "2 rules of income have two backends or more, and no name; give one",
+        ),
+        ([{"backendRefs": TWO, "name": "a"}, {"backendRefs": TWO}], "pass --rule with one that has, of a\n"),
+        (
+            [{"backendRefs": None}, {}],
+            "0 rules of income have two backends or more; give a rule",
+        ),
+        (None, "0 rules of income have two backends or more; give a rule"),
+    ],
+    ids=["two without a name", "one with a name", "no backends", "no rules"],
+)
+def test_a_route_of_which_no_rule_can_be_chosen_is_told_with_what_to_change(
+    monkeypatch: pytest.MonkeyPatch, one: Process, rules: Any, said: str
+) -> None:
+    body = {"metadata": ROUTE["metadata"], "spec": {"rules": rules}}
+    one.api.put(one.route_path, body)
+    result = runner(monkeypatch, one)[0]("init", "--route", "income")
+    assert result.exit_code == 1
+    assert said in result.output

@@ -427,3 +427,10 @@ def test_a_spec_that_cannot_be_read_hides_neither_its_resource_nor_the_others(
         shown = run(verb, "odd")
         assert shown.exit_code == 0, shown.output
         assert "good" in shown.output
+
+
+@pytest.mark.parametrize("output", ["json", "yaml", "name"])
+def test_watching_for_programs_is_refused_with_what_to_type(run: Run, output: str) -> None:
+    result = run("status", "income", "--watch", "-o", output)
+    assert result.exit_code == 2
+    assert f"leave out --watch, or --output {output}" in " ".join(result.output.split())

@@ -41,7 +41,7 @@ def run(*arguments: Any) -> Result:
 
 
 def test_simulate_prints_a_table_and_writes_json_picture_and_page(world: Path, tmp_path: Path) -> None:
-    outputs = {kind: tmp_path / "out" / f"o.{kind}" for kind in ("json", "png", "html")}
+    outputs = {kind: tmp_path / f"o.{kind}" for kind in ("json", "png", "html")}
     options = [text for kind, path in outputs.items() for text in (f"--{kind}", path)]
     found = run("--world", world, "--strategy", "ABTest", "--seeds", 20, "--jobs", 1, *options)
     assert found.exit_code == 0, found.output
@@ -241,3 +241,14 @@ def test_what_is_no_number_within_bounds_is_refused_by_its_option(options: tuple
     found = run("--rate", ".1", ".2", *options)
     assert found.exit_code == 2
     assert f"Invalid value for '{options[-2]}': {options[-1]} is n" in found.output
+
+
+@pytest.mark.parametrize("option", ["--json", "--png", "--html"])
+def test_a_file_in_a_folder_that_is_not_there_is_refused_and_no_folder_made(
+    tmp_path: Path, option: str
+) -> None:
+    path = tmp_path / "nope" / "found"
+    found = run("--rate", ".1", ".2", "--rps", 1, "--days", 0.01, "--seeds", 2, option, path)
+    assert found.exit_code == 2
+    assert f"there is no folder {path.parent}; make it, or name another" in found.output
+    assert not path.parent.exists()

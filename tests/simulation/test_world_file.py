@@ -246,3 +246,25 @@ def test_requests_that_are_no_whole_number_a_tick_are_spread_over_the_ticks(
     write: Callable[..., Path], asked: Any, played: list[int]
 ) -> None:
     assert read_world(write(requests=asked)).requests.tolist() == played
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        (b"\x89PNG\xff", "rate.csv is 'rates.csv'; it must be a table in UTF-8"),
+        (b"tick,new\n" + b"1\n" * 12, "rate.column is 'new'; the column must hold numbers"),
+    ],
+    ids=["no text", "rows that are too short"],
+)
+def test_a_column_that_cannot_be_read_is_told_by_field_and_fix(
+    write: Callable[..., Path], tmp_path: Path, table: bytes, said: str
+) -> None:
+    (tmp_path / "rates.csv").write_bytes(table)
+    with pytest.raises(WorldError) as error:
+        read_world(write(**rate({"csv": "rates.csv", "column": "new"})))
+    assert said in str(error.value)
+
+
+def test_a_number_that_no_machine_can_hold_is_told_by_its_field(write: Callable[..., Path]) -> None:
+    with pytest.raises(WorldError, match="requests is 1000"):
+        read_world(write(requests=10**400))

@@ -29,6 +29,22 @@ from bandit_operator.simulation.world import World
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
+class _Output(click.Path):
+    """A file to write, which is refused before anything is played where its folder is not there."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path that was typed."""
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        if not path.parent.is_dir():
+            self.fail(f"{path}: there is no folder {path.parent}; make it, or name another", param, ctx)
+        if not os.access(path.parent, os.W_OK):
+            self.fail(f"{path}: {path.parent} may not be written to; name another folder", param, ctx)
+        return path
+
+
+_OUTPUT = _Output(dir_okay=False, writable=True)
+
+
 @click.command()
 @click.option("--world", "path", type=_FILE, help="YAML file that describes the world; see below.")
 @click.option(
@@ -111,9 +127,9 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     type=click.IntRange(0),
     help="Another one gives other streams.",
 )
-@click.option("--json", "json_path", type=_FILE, help="Write everything that was measured as JSON.")
-@click.option("--png", "png_path", type=_FILE, help="Draw shares and regret over time.")
-@click.option("--html", "html_path", type=_FILE, help="Write picture and table as one page.")
+@click.option("--json", "json_path", type=_OUTPUT, help="Write everything that was measured as JSON.")
+@click.option("--png", "png_path", type=_OUTPUT, help="Draw shares and regret over time.")
+@click.option("--html", "html_path", type=_OUTPUT, help="Write picture and table as one page.")
 def simulate(
     path: Path | None,
     manifest: Path | None,

@@ -206,8 +206,10 @@ def _file(place: Place, value: Mapping[str, Any], ticks: int) -> Floats:
     try:
         with path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
-    except (OSError, ValueError, csv.Error) as error:
-        raise place.at("csv").error(fields["csv"], f"it is no table in UTF-8: {error}") from error
+    except OSError as error:
+        raise place.at("csv").error(fields["csv"], f"it cannot be read: {error.strerror}") from error
+    except (ValueError, csv.Error) as error:
+        raise place.at("csv").error(fields["csv"], f"it must be a table in UTF-8: {error}") from error
     column = str(fields["column"])
     if not rows or column not in rows[0]:
         known = ", ".join(rows[0]) if rows else "none"

@@ -32,6 +32,11 @@ def status(name: str | None, all_namespaces: bool, watch: bool, output: str | No
     """  # noqa: D301 - the mark that keeps click from wrapping lines is the character, not its escape
     if name is not None and all_namespaces:
         raise click.UsageError(f"{name} is in one namespace; leave out --all-namespaces, or the name")
+    if watch and output is not None:
+        raise click.UsageError(
+            f"--watch shows it to people; leave out --watch, or --output {output}; for programs to see each"
+            " change: kubectl get bd --watch -o json"
+        )
     if watch:
         _watch(cluster, name, all_namespaces=all_namespaces)
     else:
