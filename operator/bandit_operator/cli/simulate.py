@@ -20,6 +20,7 @@ from bandit_operator.core.durations import duration
 from bandit_operator.core.strategies import DEFAULT_STRATEGY, STRATEGIES, Strategy
 from bandit_operator.simulation import pictures
 from bandit_operator.simulation.answer import beside
+from bandit_operator.simulation.figures import amount
 from bandit_operator.simulation.many import CHUNK, chunks
 from bandit_operator.simulation.play import Played
 from bandit_operator.simulation.schedule import WorldError
@@ -252,12 +253,17 @@ def _rows(summaries: list[Summary]) -> list[list[str]]:
     head += ["promoted", "after (median, 5–95 %)", "regret (95 % interval)", "per 1,000 requests"]
     rows = [head]
     for summary in summaries:
-        low, high = summary["regret_ci"]
-        cost = [f"{summary['regret']:.1f} ({low:.1f}–{high:.1f})", f"{summary['regret_per_thousand']:.2f}"]
+        cost = [_within(summary, "{:.1f}".format, "–"), f"{summary['regret_per_thousand']:.2f}"]
         for index, arm in enumerate(summary["arms"]):
             cells = _cells(arm, _time, summary["interval"])
             rows.append(["" if index else summary["strategy"], *cells, *(["", ""] if index else cost)])
     return rows
+
+
+def _within(summary: Summary, number: Callable[[float], str], to: str) -> str:
+    """The regret with its interval, where more than one seed tells of one."""
+    ends = summary["regret_ci"]
+    return number(summary["regret"]) + ("" if ends is None else f" ({to.join(map(number, ends))})")
 
 
 def _cells(arm: ArmSummary, time: Callable[[list[float] | None, float], str], interval: float) -> list[str]:
@@ -288,8 +294,7 @@ def _print(world: World, summaries: list[Summary]) -> None:
     )
     head = ["arm", "share", "rolled back", "falsely", "after", "proven best", "after"]
     for summary in summaries:
-        low, high = summary["regret_ci"]
-        cost = f"regret {summary['regret']:.4g} ({low:.4g} to {high:.4g})"
+        cost = f"regret {_within(summary, amount, ' to ')}"
         click.echo(
             f"\n{summary['strategy']}: {cost}, {summary['regret_per_thousand']:.3g} per 1,000 requests"
         )
