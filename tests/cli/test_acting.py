@@ -161,3 +161,30 @@ def test_an_arm_that_moved_in_the_list_meanwhile_is_not_taken_for_another(ran: R
 def test_each_verb_teaches_by_an_example(ran: Ran, verb: str) -> None:
     run, _, _ = ran
     assert f"kubectl bandit {verb} income" in run(verb, "--help").output
+
+
+@pytest.mark.parametrize("error", [KeyError("getpwuid(): uid not found: 1000"), OSError("No username set")])
+def test_a_user_without_a_name_in_the_system_is_called_by_the_number(
+    ran: Ran, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    run, one, _ = ran
+
+    def nobody() -> str:
+        raise error
+
+    monkeypatch.setattr("getpass.getuser", nobody)
+    monkeypatch.setattr("os.getuid", lambda: 4711)
+    result = run("pin", "income", "bad")
+    assert result.exit_code == 0, result.output
+    look(one)
+    assert newest(one) == ("Pinned", "bad", "uid 4711", None)
+
+
+def test_a_reason_that_would_write_to_the_terminal_is_told_without_its_commands(ran: Ran) -> None:
+    run, one, _ = ran
+    assert (
+        run("pin", "income", "bad", "--reason", "\x1b]0;owned\x07\x1b[2J", "--by", "\x1b[1m").exit_code == 0
+    )
+    look(one)
+    assert newest(one) == ("Pinned", "bad", "�[1m", "�]0;owned��[2J")
+    assert "\x1b" not in json.dumps([one.status["conditions"], one.status["acts"]], ensure_ascii=False)

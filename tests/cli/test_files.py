@@ -179,7 +179,7 @@ def test_a_route_of_several_rules_is_not_put_inside(monkeypatch: pytest.MonkeyPa
     ("arguments", "said"),
     [
         (["--route", "nothing"], '--route "nothing": there is no HTTPRoute models/nothing'),
-        (["--route", "income", "--rule", "other"], "the rules with names are predict"),
+        (["--route", "income", "--rule", "other"], "pass --rule with one that has, of predict"),
         (["--route", "income", "--baseline", "best"], "name one of income-old, income-new"),
     ],
 )
@@ -197,3 +197,133 @@ def test_names_that_have_nothing_in_common_stay_as_they_are(
     one.api.put(one.route_path, route({"name": "forest"}, {"name": "income.v2"}))
     body = yaml.safe_load(runner(monkeypatch, one)[0]("init", "--route", "income").output)
     assert [arm["name"] for arm in body["spec"]["arms"]] == ["forest", "income-v2"]
+
+
+def changed(**spec: Any) -> dict[str, Any]:
+    """The good manifest with other fields in its spec."""
+    body = good()
+    return {**body, "spec": {**body["spec"], **spec}}
+
+
+COUNTERS = {"successes": "earned_total", "trials": "asked_total"}
+GUARD = {"name": "errors", "above": "0.1"}
+UNREAD: list[tuple[dict[str, Any], str]] = [
+    (
+        {"guards": [{**GUARD, "query": "sum("}]},
+        "spec.guards[0].query: it cannot be read as PromQL: unclosed left parenthesis",
+    ),
+    (
+        {"reward": {"prometheus": {**COUNTERS, "trials": 'asked_total{a="b",,}'}}},
+        "spec.reward.prometheus.trials: it cannot be read as PromQL",
+    ),
+    (
+        {"reward": {"prometheus": {**COUNTERS, "successes": 'earned_total{a=~"("}'}}},
+        "spec.reward.prometheus.successes: it cannot be read as PromQL: illegal regex",
+    ),
+    (
+        {"reward": {"prometheus": {"query": "avg(x[$window", "samples": "sum(increase(x[$window]))"}}},
+        "spec.reward.prometheus.query: it cannot be read as PromQL",
+    ),
+    ({"rollback": {"requests": "asked_total{a=}"}}, "spec.rollback.requests: it cannot be read as PromQL"),
+]
+
+
+@pytest.mark.parametrize(("spec", "said"), UNREAD, ids=[said[:40] for _, said in UNREAD])
+def test_promql_that_cannot_be_read_is_a_fault(spec: dict[str, Any], said: str) -> None:
+    result = lint(yaml.safe_dump(changed(**spec)))
+    assert result.exit_code == 1
+    assert f"good: {said}" in result.output
+    assert "\n1 fault; " in result.output
+
+
+def test_what_only_hinders_that_a_query_is_bound_to_a_namespace_is_no_fault() -> None:
+    query = " + ".join(["sum by (arm) (increase(errors_total[$window]))"] * 40)
+    result = lint(yaml.safe_dump(changed(guards=[{**GUARD, "query": query}])))
+    assert (result.exit_code, result.output[:9]) == (0, "no faults"), result.output
+
+
+@pytest.mark.parametrize(
+    ("around", "said"),
+    [
+        ({"specs": 1}, "specs: there is no such field; write spec"),
+        ({"metadata": {"name": "a", "lables": {}}}, "metadata.lables: there is no such field; write labels"),
+        (
+            {"metadata": {"name": "a", "labels": {"a b": "c"}}},
+            'metadata.labels: "a b": must be a key: letters, digits and inner -, _ and .',
+        ),
+        (
+            {"metadata": {"name": "a", "annotations": {"/x": "c"}}},
+            'metadata.annotations: "/x": must be a key',
+        ),
+        (
+            {"metadata": {"name": "a", "labels": {"team": "a b"}}},
+            'metadata.labels.team: "a b": must be the value of a label',
+        ),
+        ({"metadata": {"name": "a", "labels": {"team": "x" * 64}}}, "must be the value of a label"),
+    ],
+    ids=lambda part: str(part)[:40],
+)
+def test_what_the_api_server_refuses_or_drops_around_the_spec_is_a_fault(
+    around: dict[str, Any], said: str
+) -> None:
+    result = lint(yaml.safe_dump({**good(), **around}))
+    assert result.exit_code == 1
+    assert said in result.output
+    assert "\n1 fault; " in result.output
+
+
+def test_what_kubectl_adds_to_a_resource_is_no_fault() -> None:
+    body = good()
+    body["metadata"] |= {"uid": "1", "resourceVersion": "2", "generation": 3, "managedFields": [{"a": 1}]}
+    result = lint(yaml.safe_dump({**body, "status": {"phase": "Learning"}}))
+    assert (result.exit_code, result.output[:9]) == (0, "no faults"), result.output
+
+
+def test_a_list_as_kubectl_prints_it_is_looked_through() -> None:
+    bad = changed(interval="1s")
+    bad["metadata"]["name"] = "bad"
+    text = yaml.safe_dump({"apiVersion": "v1", "kind": "List", "metadata": {}, "items": [good(), bad]})
+    result = lint(text)
+    assert result.exit_code == 1
+    assert 'standard input: bad: spec.interval: "1s"' in result.output
+    assert "\n1 fault; " in result.output
+
+
+def test_a_key_that_is_there_twice_is_a_fault_with_its_line() -> None:
+    result = lint("kind: BanditDeployment\nspec:\n  baseline: a\n  baseline: b\n")
+    assert result.exit_code == 1
+    assert 'standard input: line 4: a key is there twice in one map ("baseline"); take one' in result.output
+
+
+def test_a_date_where_a_string_belongs_is_taken_as_kubernetes_takes_it() -> None:
+    body = yaml.safe_dump(good()).replace("name: good", "name: 2026-01-31")
+    assert lint(body).output.startswith("no faults")
+
+
+TWO = [{"name": "income-old"}, {"name": "income-new"}]
+
+
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        (
+            [{"backendRefs": TWO}] * 2,
+            "2 rules of income have two backends or more, and no name; give one",
+        ),
+        ([{"backendRefs": TWO, "name": "a"}, {"backendRefs": TWO}], "pass --rule with one that has, of a\n"),
+        (
+            [{"backendRefs": None}, {}],
+            "0 rules of income have two backends or more; give a rule",
+        ),
+        (None, "0 rules of income have two backends or more; give a rule"),
+    ],
+    ids=["two without a name", "one with a name", "no backends", "no rules"],
+)
+def test_a_route_of_which_no_rule_can_be_chosen_is_told_with_what_to_change(
+    monkeypatch: pytest.MonkeyPatch, one: Process, rules: Any, said: str
+) -> None:
+    body = {"metadata": ROUTE["metadata"], "spec": {"rules": rules}}
+    one.api.put(one.route_path, body)
+    result = runner(monkeypatch, one)[0]("init", "--route", "income")
+    assert result.exit_code == 1
+    assert said in result.output

@@ -170,3 +170,36 @@ def test_a_list_of_something_else_is_refused(several: dict[str, Any]) -> None:
     result = replay(json.dumps({**several, "items": [{"kind": "Namespace"}]}))
     assert result.exit_code == 2
     assert "no BanditDeployment" in result.output
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"spec": {}, "metadata": None},
+        {"items": 5, "spec": {}},
+        {"items": [{"spec": 1, "metadata": None}]},
+        {"items": [{"spec": {}}]},
+        {"items": [3]},
+        [],
+        None,
+    ],
+    ids=str,
+)
+def test_what_only_looks_like_a_resource_is_refused(body: Any) -> None:
+    result = replay(json.dumps(body))
+    assert result.exit_code == 2
+    assert "is no BanditDeployment; write kubectl get bd NAME -o json" in result.output
+
+
+@pytest.mark.parametrize("name", ["incme.json", "incme.yaml", "./incme.yml", "/nope/income.json"])
+def test_a_file_that_is_not_there_is_not_asked_of_a_cluster(name: str) -> None:
+    result = CliRunner().invoke(main, ["replay", name])
+    assert result.exit_code == 2
+    assert f"{name}: it cannot be read: No such file or directory" in result.output
+
+
+def test_a_path_that_is_neither_a_file_nor_a_name_is_said_to_be_neither() -> None:
+    result = CliRunner().invoke(main, ["replay", "recorded/income"])
+    assert result.exit_code == 2
+    assert "recorded/income: is no name; write income" in result.output
+    assert "there is no file of that name, either" in result.output

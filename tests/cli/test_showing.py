@@ -242,6 +242,12 @@ def test_plan_answers_from_what_was_seen(run: Run, played: Process) -> None:
     assert "Thompson: a verdict came in" in output
 
 
+def test_plan_refuses_hours_that_are_no_number(run: Run) -> None:
+    result = run("plan", "income", "--hours", "nan")
+    assert result.exit_code == 2
+    assert "nan is no number in the range 0<x<=8760" in result.output
+
+
 async def paid_in_money() -> Process:
     """Ten windows of 500 requests an arm, of which a single reward varies by 40 about 31 and 33."""
     money = {"losses": "lost_total", "squares": "squares_total"}
@@ -265,6 +271,26 @@ def test_plan_takes_from_the_newest_decisions_how_much_money_varies() -> None:
     assert world.spread is not None
     assert world.spread.deviations == pytest.approx([40.0, 40.0], rel=0.01)
     assert world.requests[0] == pytest.approx(1000.0)
+
+
+def test_plan_plays_less_than_a_request_a_window_as_that() -> None:
+    one = asyncio.run(paid_in_money())
+    status, _ = read_status(one.api.objects[one.path])
+    history = [
+        record.model_copy(
+            update={
+                "observations": {
+                    name: seen.model_copy(update={"trials": "0.1"})
+                    for name, seen in (record.observations or {}).items()
+                }
+            }
+        )
+        for record in status.history or ()
+    ]
+    body = copy.deepcopy(one.api.objects[one.path])
+    body["spec"]["reward"] = {"prometheus": {"successes": "s", "trials": "t"}}
+    world = world_of(body, status.model_copy(update={"history": history}), 1.0)
+    assert world.requests.sum() == pytest.approx(0.2 * world.ticks, abs=1.0)
 
 
 def test_plan_plays_arms_that_serve_as_serving_though_they_began_in_the_shadow() -> None:
@@ -323,3 +349,10 @@ def test_watching_shows_it_again_until_it_is_stopped(
     assert result.exit_code == 0
     assert len(times) == 3
     assert "models/income: Learning" in result.output
+
+
+@pytest.mark.parametrize("output", ["json", "yaml", "name"])
+def test_watching_for_programs_is_refused_with_what_to_type(run: Run, output: str) -> None:
+    result = run("status", "income", "--watch", "-o", output)
+    assert result.exit_code == 2
+    assert f"leave out --watch, or --output {output}" in " ".join(result.output.split())

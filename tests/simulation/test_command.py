@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,13 @@ import yaml
 from click.testing import CliRunner, Result
 
 from bandit_operator.cli import main
+from bandit_operator.cli.settings import strategies_of
+from bandit_operator.cli.supposing import read_world
+from bandit_operator.core.strategies import Strategy
+from bandit_operator.core.strategies.ab_test import ABTest
 from bandit_operator.core.strategies.thompson import Thompson
 from bandit_operator.simulation.many import CHUNK, chunks
 from bandit_operator.simulation.summary import joined
-from bandit_operator.simulation.world_file import read_world
 
 WORLD = """
 ticks: 80
@@ -37,7 +41,7 @@ def run(*arguments: Any) -> Result:
 
 
 def test_simulate_prints_a_table_and_writes_json_picture_and_page(world: Path, tmp_path: Path) -> None:
-    outputs = {kind: tmp_path / "out" / f"o.{kind}" for kind in ("json", "png", "html")}
+    outputs = {kind: tmp_path / f"o.{kind}" for kind in ("json", "png", "html")}
     options = [text for kind, path in outputs.items() for text in (f"--{kind}", path)]
     found = run("--world", world, "--strategy", "ABTest", "--seeds", 20, "--jobs", 1, *options)
     assert found.exit_code == 0, found.output
@@ -156,10 +160,27 @@ def test_a_bad_world_ends_the_command_with_one_clear_line(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     ("setting", "said"),
-    [("colour=1", "write NAME=VALUE with one of"), ("half_life=soon", "write half_life=0.5")],
+    [
+        ("Thompson colour=1", "write NAME=VALUE with one of half_life"),
+        ("Thompson half_life", "'half_life' sets nothing of Thompson; write NAME=VALUE"),
+        ("Thompson half_life=soon", 'halfLife: "soon": must be a duration'),
+        ("Thompson half_life=0", 'halfLife: "0s": must be a duration'),
+        ("Thompson half_life=-1", 'halfLife: "-1": must be a duration'),
+        ("Thompson half_life=nan", 'halfLife: "nan": must be a duration'),
+        ("Thompson half_life=inf", 'halfLife: "inf": must be a duration'),
+        ("UCB1 confidence=nan", 'confidence: "nan": must be a decimal'),
+        ("UCB1 confidence=-1", 'confidence: "-1": must be'),
+        ("TopTwo beta=7", 'beta: "7": must be'),
+        ("EpsilonGreedy exploration=-3", 'exploration: "-3": must be'),
+        ("ABTest split=0.5", "write NAME=VALUE with one of split.ARM"),
+        ("ABTest split.newer=0.5", "'newer' is no arm; name one of old, new"),
+        ("ABTest split.new=1.5", 'split.new: "1.5": must be'),
+        ("ABTest half_life=1h", "'half_life=1h' sets nothing of ABTest"),
+    ],
 )
 def test_a_bad_setting_is_told_with_the_fix(world: Path, setting: str, said: str) -> None:
-    found = run("--world", world, "--setting", setting)
+    strategy, _, text = setting.partition(" ")
+    found = run("--world", world, "--strategy", strategy, "--setting", text)
     assert found.exit_code == 2
     assert said in " ".join(found.output.replace("│", " ").split())
 
@@ -169,3 +190,65 @@ def test_the_number_of_processes_does_not_change_the_result(world: Path) -> None
     one, two = (joined(list(chunks(here, strategy, CHUNK + 5, jobs))) for jobs in (1, 2))
     assert np.array_equal(one.regret, two.regret)
     assert one.regret.shape == (CHUNK + 5, 80)
+
+
+def test_little_traffic_is_played_as_little_and_earns_no_more_than_its_requests_can(tmp_path: Path) -> None:
+    path = tmp_path / "found.json"
+    traffic = ("--rps", 0.01, "--days", 1, "--seeds", 5, "--jobs", 1)
+    found = run("--rate", "0", "1", *traffic, "--json", path)
+    assert found.exit_code == 0, found.output
+    (summary,) = json.loads(path.read_text())
+    assert summary["requests"] == 864
+    earned = re.search(r"and earned ([\d.,]+) rewards a day more", " ".join(found.output.split()))
+    assert earned is not None
+    assert 0 < float(earned[1].replace(",", "")) <= 864
+
+
+@pytest.mark.parametrize(
+    ("names", "given", "strategies"),
+    [
+        (["Thompson"], ["half_life=3600"], [Thompson(3600.0)]),
+        (["Thompson"], ["half_life=1h30m"], [Thompson(5400.0)]),
+        (["Thompson", "ABTest"], ["half_life=0.5"], [Thompson(0.5), ABTest()]),
+        (["ABTest"], ["split.new=10%", "split.old=.9"], [ABTest({"new": 0.1, "old": 0.9})]),
+    ],
+    ids=str,
+)
+def test_settings_go_to_the_strategies_that_have_them(
+    names: list[str], given: list[str], strategies: list[Strategy]
+) -> None:
+    assert strategies_of(names, given, ["old", "new"]) == strategies
+
+
+def test_a_setting_beside_a_manifest_is_not_left_out_in_silence() -> None:
+    rates = ("--rate", ".5", ".2", ".5", "--rps", 10, "--days", 0.02, "--seeds", 5, "--jobs", 1)
+    found = run("-f", "crds/examples/thompson.yaml", *rates, "--setting", "half_life=1h")
+    assert found.exit_code == 2
+    assert "goes with --strategy; write it into the manifest" in " ".join(found.output.split())
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--rps", "nan"),
+        ("--rps", "1", "--days", "nan"),
+        ("--rps", "1", "--deviation", "nan"),
+        ("--rps", "1", "--seed", "-1"),
+    ],
+    ids=" ".join,
+)
+def test_what_is_no_number_within_bounds_is_refused_by_its_option(options: tuple[str, ...]) -> None:
+    found = run("--rate", ".1", ".2", *options)
+    assert found.exit_code == 2
+    assert f"Invalid value for '{options[-2]}': {options[-1]} is n" in found.output
+
+
+@pytest.mark.parametrize("option", ["--json", "--png", "--html"])
+def test_a_file_in_a_folder_that_is_not_there_is_refused_and_no_folder_made(
+    tmp_path: Path, option: str
+) -> None:
+    path = tmp_path / "nope" / "found"
+    found = run("--rate", ".1", ".2", "--rps", 1, "--days", 0.01, "--seeds", 2, option, path)
+    assert found.exit_code == 2
+    assert f"there is no folder {path.parent}; make it, or name another" in found.output
+    assert not path.parent.exists()

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bandit_operator.cli.supposing import read_world
 from bandit_operator.core.strategies import STRATEGIES
 from bandit_operator.simulation.play import play
-from bandit_operator.simulation.world_file import read_world
 
 WORLDS = sorted((Path(__file__).parents[2] / "docs" / "worlds").glob("*.yaml"))
 

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import yaml
 
+from bandit_operator.adapters.documents import Unreadable
+from bandit_operator.cli.supposing import read_world
 from bandit_operator.core.model import Arm, Delay, PromotionAction, RewardType, Shadow, ValidationScale
 from bandit_operator.core.strategies import STRATEGIES, standard_error
 from bandit_operator.simulation.schedule import WorldError
 from bandit_operator.simulation.spread import Spread
-from bandit_operator.simulation.world_file import read_world
 
 GOOD: dict[str, Any] = {
     "ticks": 10,
@@ -222,9 +223,48 @@ def test_a_bad_world_is_told_by_file_field_value_and_fix(
 
 
 def test_a_file_that_is_missing_or_no_yaml_is_told_of(tmp_path: Path) -> None:
-    with pytest.raises(WorldError, match="cannot be read"):
+    with pytest.raises(Unreadable, match="cannot be read"):
         read_world(tmp_path / "none.yaml")
     broken = tmp_path / "broken.yaml"
     broken.write_text("a: [", encoding="utf-8")
-    with pytest.raises(WorldError, match="not YAML"):
+    with pytest.raises(Unreadable, match="neither YAML nor JSON"):
         read_world(broken)
+
+
+@pytest.mark.parametrize(
+    ("asked", "played"),
+    [
+        (0.4, [0, 0, 1, 0, 1, 0, 0, 1, 0, 1]),
+        (0.1, [0] * 9 + [1]),
+        (2.5, [2, 3] * 5),
+        (100, [100] * 10),
+        ({"steps": [{"at": 0, "value": 0.5}, {"at": 4, "value": 0}]}, [0, 1, 0, 1] + [0] * 6),
+    ],
+    ids=str,
+)
+def test_requests_that_are_no_whole_number_a_tick_are_spread_over_the_ticks(
+    write: Callable[..., Path], asked: Any, played: list[int]
+) -> None:
+    assert read_world(write(requests=asked)).requests.tolist() == played
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        (b"\x89PNG\xff", "rate.csv is 'rates.csv'; it must be a table in UTF-8"),
+        (b"tick,new\n" + b"1\n" * 12, "rate.column is 'new'; the column must hold numbers"),
+    ],
+    ids=["no text", "rows that are too short"],
+)
+def test_a_column_that_cannot_be_read_is_told_by_field_and_fix(
+    write: Callable[..., Path], tmp_path: Path, table: bytes, said: str
+) -> None:
+    (tmp_path / "rates.csv").write_bytes(table)
+    with pytest.raises(WorldError) as error:
+        read_world(write(**rate({"csv": "rates.csv", "column": "new"})))
+    assert said in str(error.value)
+
+
+def test_a_number_that_no_machine_can_hold_is_told_by_its_field(write: Callable[..., Path]) -> None:
+    with pytest.raises(WorldError, match="requests is 1000"):
+        read_world(write(requests=10**400))

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bandit_operator.simulation.world_file import read_world
+from bandit_operator.cli.supposing import read_world
 from bandit_study.data.table import Table
 from bandit_study.engine.answers import make_stream as stream_of
 from bandit_study.engine.settings import Settings

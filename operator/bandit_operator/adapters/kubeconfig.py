@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import urllib3
+import yaml
 from kubernetes import client, config
 from kubernetes.config.kube_config import KUBE_CONFIG_DEFAULT_LOCATION
 
@@ -17,6 +19,8 @@ ANSWER_SECONDS = 30.0
 
 Collection = tuple[str, str, str]
 """Group, version and plural of a kind."""
+_NO_KUBECONFIG = (AttributeError, KeyError, TypeError, yaml.YAMLError)
+"""What the official client raises besides its own errors, of files that are none."""
 
 
 class ClusterFault(ValueError):
@@ -45,9 +49,14 @@ class Kubeconfig:
         try:
             api = config.new_client_from_config(path, context, client_configuration=settings)
             contexts, active = config.list_kube_config_contexts(path)
-        except (config.ConfigException, OSError, ValueError) as error:
+        except (config.ConfigException, OSError, ValueError, *_NO_KUBECONFIG) as error:
+            fault = " ".join(str(error).split())
+            if isinstance(error, _NO_KUBECONFIG):
+                fault = (
+                    f"it cannot be read, or its user logs in by an auth-provider that needs more ({fault})"
+                )
             raise ClusterFault(
-                f"kubeconfig {path or KUBE_CONFIG_DEFAULT_LOCATION}, context {context or 'in use'}: {error};"
+                f"kubeconfig {path or KUBE_CONFIG_DEFAULT_LOCATION}, context {context or 'in use'}: {fault};"
                 " name a file by --kubeconfig or KUBECONFIG, and by --context one that"
                 " kubectl config get-contexts lists"
             ) from error
@@ -56,6 +65,8 @@ class Kubeconfig:
         about = (chosen or {}).get("context", {})
         self.namespace = str(about.get("namespace") or "default")
         """Namespace of the context."""
+        self.context = str((chosen or {}).get("name", context))
+        """Name of the context."""
 
     def get(self, kind: Collection, namespace: str, name: str) -> Object:
         """Read an object; raises as :func:`_answer`."""
@@ -69,7 +80,9 @@ class Kubeconfig:
             answer = _answer(self._objects.list_cluster_custom_object, group, version, plural)
         else:
             answer = _answer(self._objects.list_namespaced_custom_object, group, version, namespace, plural)
-        items: list[Object] = answer["items"]
+        items = answer.get("items")
+        if not isinstance(items, list) or not all(isinstance(item, Mapping) for item in items):
+            raise ClusterFault(f"the API server answered with a list that has no items; {_WHO_ANSWERS}")
         return items
 
     def patch(self, kind: Collection, namespace: str, name: str, body: Any, *, dry_run: bool) -> Object:
@@ -97,7 +110,7 @@ def _answer(call: Any, *arguments: Any, **options: Any) -> Object:
 
     Raises:
         Missing: There is no such object.
-        ClusterFault: It refused, in its own words, or did not answer.
+        ClusterFault: It refused, in its own words, or did not answer, or with something else than an object.
     """
     try:
         answer: Object = call(*arguments, _request_timeout=ANSWER_SECONDS, **options)
@@ -106,7 +119,18 @@ def _answer(call: Any, *arguments: Any, **options: Any) -> Object:
         raise (Missing if error.status == 404 else ClusterFault)(text) from error
     except urllib3.exceptions.HTTPError as error:
         raise ClusterFault(f"the API server does not answer: {error}") from error
+    except ValueError as error:  # no JSON, or not even UTF-8
+        raise ClusterFault(_NO_OBJECT) from error
+    if not isinstance(answer, Mapping):
+        raise ClusterFault(_NO_OBJECT)
     return answer
+
+
+_WHO_ANSWERS = (
+    "it may be a proxy or a page to log in that answers: see clusters[].cluster.server in the kubeconfig,"
+    " and HTTPS_PROXY"
+)
+_NO_OBJECT = f"the API server answered with what is no object in JSON; {_WHO_ANSWERS}"
 
 
 def _message(error: client.ApiException) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import aiohttp
+import yaml
 from kubernetes.aio import client, config
 
 from bandit_operator.adapters.objects import JSON_PATCH, Object
@@ -33,6 +34,14 @@ def resource_path(group: str, version: str, plural: str, namespace: str | None =
     root = f"/apis/{group}/{version}" if group else f"/api/{version}"
     scope = f"/namespaces/{namespace}" if namespace else ""
     return f"{root}{scope}/{plural}" + (f"/{name}" if name else "")
+
+
+_UNREADABLE = (AttributeError, LookupError, OSError, TypeError, ValueError, yaml.YAMLError)
+"""What the official client raises besides its own error, of a kubeconfig that is none."""
+
+
+class NoCluster(ValueError):
+    """Nothing says where the API server is; the message is for whoever started the program."""
 
 
 class KubernetesAPI:
@@ -56,12 +65,22 @@ class KubernetesAPI:
 
     @classmethod
     async def connect(cls) -> KubernetesAPI:
-        """Connect with the Pod's ServiceAccount, or outside a cluster with the kubeconfig in use."""
+        """Connect with the Pod's ServiceAccount, or outside a cluster with the kubeconfig in use.
+
+        Raises:
+            NoCluster: There is neither, or the kubeconfig cannot be read.
+        """
         settings = client.Configuration()
         try:
             config.load_incluster_config(client_configuration=settings)
-        except config.ConfigException:
-            await config.load_kube_config(client_configuration=settings)
+        except config.ConfigException as inside:
+            try:
+                await config.load_kube_config(client_configuration=settings)
+            except (config.ConfigException, *_UNREADABLE) as error:
+                raise NoCluster(
+                    f"this is no Pod with a ServiceAccount ({inside}), and no kubeconfig in use can be read"
+                    f" ({' '.join(str(error).split())}); name one by KUBECONFIG, or run it in a Pod"
+                ) from error
         settings.connection_pool_maxsize = PARALLEL_REQUESTS + PARALLEL_LEASES
         return cls(client.ApiClient(settings))
 

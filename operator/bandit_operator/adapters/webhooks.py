@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import aiohttp
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
 from bandit_operator.adapters.access import Origin, further_headers
+from bandit_operator.adapters.documents import Unreadable, document_in
 from bandit_operator.adapters.notices import FORMATS, Format, Notice, NoticeKind
 from bandit_operator.adapters.prometheus import cause
 
@@ -99,7 +99,7 @@ class Webhook(BaseModel):
         """
         named = {name: value.get_secret_value() for name, value in self.headers.items()}
         if self.headers_file is not None:
-            named |= _headers(_loaded(_text_of(self.headers_file)))
+            named |= _headers(document_in(self.headers_file, LONGEST_FILE, secret=True))
         return named
 
 
@@ -110,10 +110,10 @@ def webhooks_in(file: Path) -> tuple[Webhook, ...]:
         ValueError: It cannot be used; the message names the field, and repeats no value.
     """
     try:
-        listed = _loaded(_text_of(file))
+        listed = document_in(file, LONGEST_FILE, secret=True)
         found = _WEBHOOKS.validate_python(listed)
-    except OSError as error:
-        raise ValueError(f"the file of webhooks cannot be read: {error.strerror}") from None
+    except Unreadable as error:
+        raise ValueError(f"the file of webhooks cannot be used: {error}") from None
     except ValidationError as error:
         fault = error.errors(include_url=False, include_input=False, include_context=False)[0]
         raise ValueError(f"the file of webhooks cannot be used: {_told(fault)}") from None
@@ -169,13 +169,6 @@ def _text_of(file: Path) -> str:
         return data.decode()
     except UnicodeDecodeError:
         raise ValueError(f"{file.name} is no text in UTF-8") from None
-
-
-def _loaded(text: str) -> Any:
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError:  # whose message would repeat a part of the text
-        raise ValueError("it is no YAML or JSON") from None
 
 
 def _headers(named: object) -> dict[str, str]:

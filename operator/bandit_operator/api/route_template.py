@@ -33,6 +33,13 @@ OWNER = "bandit-operator.dev/owner"
 """Annotation of such a route: the name of its BanditDeployment, in the same namespace."""
 
 _KEY = "([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
+KEY = PatternString(
+    _KEY,
+    "a key: letters, digits and inner -, _ and ., at most 63 of them, after a prefix and / if any",
+    "example.com/team",
+    max_length=317,
+)
+"""What Kubernetes takes for the key of a label or an annotation."""
 Port = Annotated[int, Field(ge=1, le=65535, strict=True)]
 Hostname = Annotated[
     str,
@@ -274,12 +281,11 @@ class RouteSpec(ApiModel):
 
 
 def _key_rule(field: str) -> Rule:
-    key = PatternString(_KEY, "a key", "team", max_length=317)
     return Rule(
         f"!has(self.{field}) || self.{field}.all(k, k.matches('^({_KEY})$'))",
         f"a key of {field} is none: write letters, digits and inner -, _ and ., at most 63 of them, after"
         " a prefix such as example.com/ if any",
-        holds=lambda metadata: all(map(key.accepts, getattr(metadata, field) or {})),
+        holds=lambda metadata: all(map(KEY.accepts, getattr(metadata, field) or {})),
         field=f".{field}",
     )
 

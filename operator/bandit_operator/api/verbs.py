@@ -11,28 +11,30 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from bandit_operator.api.fields import ApiModel
+from bandit_operator.api.printable import printable
 from bandit_operator.api.timestamps import from_timestamp
 
 LAST_VERB = "bandit-operator.dev/last-verb"
 RESTORE = "bandit-operator.dev/restore"
 ANNOTATIONS = (LAST_VERB, RESTORE)
+_Printable = AfterValidator(printable)
 
 
 class LastVerb(ApiModel):
     """Who asked for the newest change of the spec."""
 
-    verb: Annotated[str, Field(min_length=1, max_length=32)]
+    verb: Annotated[str, Field(min_length=1, max_length=32), _Printable]
     """What was asked for: pause, resume, pin, unpin, promote, rollback or restore."""
-    arm: Annotated[str | None, Field(max_length=63)] = None
+    arm: Annotated[str, Field(max_length=63), _Printable] | None = None
     """Of which arm, where it is about one."""
-    by: Annotated[str | None, Field(max_length=256)] = None
+    by: Annotated[str, Field(max_length=256), _Printable] | None = None
     """Who, as they say of themselves."""
-    at: Annotated[str, Field(min_length=1, max_length=40)]
+    at: Annotated[str, Field(min_length=1, max_length=40), _Printable]
     """When, as RFC 3339 writes it."""
-    reason: Annotated[str | None, Field(max_length=256)] = None
+    reason: Annotated[str, Field(max_length=256), _Printable] | None = None
     """Why, for people."""
 
 
@@ -44,7 +46,7 @@ class RestoreRequest:
     at: float
     """When it was made, seconds since the Unix epoch."""
     text: str
-    """As it was written: ARM@TIME."""
+    """As it was written: ARM@TIME, without control characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +79,9 @@ def asked_of(body: Mapping[str, Any], arms: Collection[str]) -> Asked:
             restore = restore_request(annotations[RESTORE], arms)
         except ValueError as error:
             ignored.append(f"annotation {RESTORE} is ignored: {error}")
-    pin = body.get("spec", {}).get("pin") or {}
-    return Asked(verb, restore, tuple(spec_writers(body)), pin.get("reason"), tuple(ignored))
+    reason = (body.get("spec", {}).get("pin") or {}).get("reason")
+    why = None if reason is None else printable(str(reason))
+    return Asked(verb, restore, tuple(spec_writers(body)), why, tuple(ignored))
 
 
 def _last_verb(text: object) -> LastVerb:
@@ -96,11 +99,12 @@ def restore_request(text: object, arms: Collection[str]) -> RestoreRequest:
     Raises:
         ValueError: it is not that, or there is no such arm; the message says what to write.
     """
-    arm, _, time = str(text).partition("@")
+    written = printable(str(text))
+    arm, _, time = written.partition("@")
     if arm not in arms:
         raise ValueError(f'"{arm[:63]}" is not the name of an arm; name one of {", ".join(sorted(arms))}')
     try:
-        return RestoreRequest(arm, from_timestamp(time), str(text)[:128])
+        return RestoreRequest(arm, from_timestamp(time), written[:128])
     except (ValueError, OverflowError) as error:
         raise ValueError(
             f'"{time[:40]}" is no time; write it as {arm}@2026-01-31T03:00:00Z, for example'
@@ -115,4 +119,4 @@ def spec_writers(body: Mapping[str, Any]) -> list[str]:
         if "f:spec" in (entry.get("fieldsV1") or {})
     ]
     entries.sort(key=lambda entry: str(entry.get("time", "")), reverse=True)
-    return [str(entry.get("manager", "")) for entry in entries]
+    return [printable(str(entry.get("manager", ""))) for entry in entries]

@@ -8,9 +8,10 @@ from typing import Any, TypeVar
 
 import click
 
-from bandit_operator.adapters.kubeconfig import ClusterFault, Kubeconfig, Missing
+from bandit_operator.adapters.kubeconfig import ClusterFault, Collection, Kubeconfig, Missing
 from bandit_operator.adapters.objects import Object
 from bandit_operator.api.kind import GROUP, PLURAL, VERSION
+from bandit_operator.api.printable import printable_lines
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -41,8 +42,15 @@ class Cluster:
             ) from error
 
     def resources(self, *, everywhere: bool = False) -> list[Object]:
-        """Read all BanditDeployments of the namespace, or of all namespaces."""
-        return self._api.list(BANDITS, None if everywhere else self.namespace)
+        """Read all BanditDeployments of the namespace, or of all namespaces.
+
+        Raises:
+            ClickException: The cluster does not know their definition.
+        """
+        try:
+            return self._api.list(BANDITS, None if everywhere else self.namespace)
+        except Missing as error:
+            raise self._lacks(BANDITS, "the chart") from error
 
     def change(self, name: str, patch: Any, *, dry_run: bool) -> Object:
         """Patch a BanditDeployment; gives it as it is then."""
@@ -52,14 +60,27 @@ class Cluster:
         """Read a route of the Gateway API.
 
         Raises:
-            ClickException: There is none of that name.
+            ClickException: There is none of that name, or the cluster does not know the kind.
         """
+        routes = ("gateway.networking.k8s.io", "v1", plural)
         try:
-            return self._api.get(("gateway.networking.k8s.io", "v1", plural), self.namespace, name)
+            return self._api.get(routes, self.namespace, name)
         except Missing as error:
+            try:
+                self._api.list(routes, self.namespace)
+            except Missing:
+                raise self._lacks(routes, "the Gateway API") from error
             raise click.ClickException(
                 f'--route "{name}": there is no {kind} {self.namespace}/{name}; create it, or name another'
             ) from error
+
+    def _lacks(self, kind: Collection, brought_by: str) -> click.ClickException:
+        """That the cluster does not know a kind, and what to install to have it."""
+        group, version, plural = kind
+        return click.ClickException(
+            f'the cluster of context "{self._api.context}" has no {plural}.{group} of version {version};'
+            f" install {brought_by} there, or name another cluster by --context"
+        )
 
 
 Connect = Callable[[], Cluster]
@@ -92,7 +113,10 @@ def cluster_options(*, connect: bool = True) -> Callable[[Command], Command]:
             try:
                 return command(*arguments, cluster=connected() if connect else connected, **options)
             except ClusterFault as error:
-                raise click.ClickException(str(error)) from error
+                raise click.ClickException(printable_lines(str(error))) from error
+            except click.ClickException as error:
+                vars(error)["message"] = printable_lines(error.message)  # click declares it final
+                raise
 
         return wrapped  # type: ignore[return-value]  # it takes what click gives it
 

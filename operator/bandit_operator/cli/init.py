@@ -12,6 +12,7 @@ from bandit_operator.api.kind import GROUP, KIND, VERSION
 from bandit_operator.api.route_template import MANAGED_BY, OWNER, TEMPLATE_KIND
 from bandit_operator.api.v1alpha1 import faults_of
 from bandit_operator.cli.cluster import Cluster, cluster_options
+from bandit_operator.cli.output import say
 
 PLURALS = {"HTTPRoute": "httproutes", "GRPCRoute": "grpcroutes"}
 
@@ -34,7 +35,7 @@ def init(
       kubectl bandit lint -f income.yaml
     """  # noqa: D301 - the mark that keeps click from wrapping lines is the character, not its escape
     body = cluster.route(kind, PLURALS[kind], route)
-    click.echo(manifest(body, kind, rule, baseline, template=template))
+    say(manifest(body, kind, rule, baseline, template=template))
 
 
 def manifest(
@@ -97,7 +98,7 @@ def _template(route: Mapping[str, Any], kind: str) -> dict[str, Any]:
     Raises:
         ClickException: There is more in it than a template can say.
     """
-    name, rules = route["metadata"]["name"], route["spec"].get("rules", [])
+    name, rules = route["metadata"]["name"], _rules(route)
     if kind != TEMPLATE_KIND:
         raise click.ClickException(f"--template: {kind} {name} cannot be put inside, only a {TEMPLATE_KIND}")
     if len(rules) != 1:
@@ -125,19 +126,27 @@ def _kept(texts: Mapping[str, str]) -> dict[str, str]:
 
 
 def _rule(route: Mapping[str, Any], wanted: str | None) -> Mapping[str, Any]:
-    rules = [one for one in route["spec"].get("rules", []) if len(one.get("backendRefs", [])) >= 2]
-    if wanted is not None:
-        rules = [one for one in rules if one.get("name") == wanted]
+    """The rule with several backends, or the one of them that is wanted.
+
+    Raises:
+        ClickException: There is none, or several and it is not said which.
+    """
+    able = [one for one in _rules(route) if len(one.get("backendRefs") or []) >= 2]
+    rules = able if wanted is None else [one for one in able if one.get("name") == wanted]
     if len(rules) == 1:
-        found: Mapping[str, Any] = rules[0]
-        return found
-    named = [str(one["name"]) for one in route["spec"].get("rules", []) if one.get("name")]
-    which = f"--rule {wanted}" if wanted else "--rule"
-    known = f"; the rules with names are {', '.join(named)}" if named else ""
-    raise click.ClickException(
-        f"{which}: {len(rules)} rules of {route['metadata']['name']} have two backends or more;"
-        f" name one that has{known}"
-    )
+        return rules[0]
+    which = f"--rule {wanted}: " if wanted else ""
+    count = f"{which}{len(rules)} rules of {route['metadata']['name']} have two backends or more"
+    named = ", ".join(str(one["name"]) for one in able if one.get("name"))
+    if not able:
+        raise click.ClickException(f"{count}; give a rule in the route a backend for each version")
+    if not named:
+        raise click.ClickException(f"{count}, and no name; give one a name in the route, for --rule")
+    raise click.ClickException(f"{count}; pass --rule with one that has, of {named}")
+
+
+def _rules(route: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return list(route["spec"].get("rules") or [])
 
 
 def _arm_names(services: list[str]) -> list[str]:

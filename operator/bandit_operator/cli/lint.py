@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
-from typing import IO, Any, Literal
+from typing import Any, Literal
 
 import click
-import yaml
 from pydantic import ValidationError
 
+from bandit_operator.adapters.documents import Unreadable
 from bandit_operator.api import crd
 from bandit_operator.api.faults import told
 from bandit_operator.api.fields import ApiModel, ObjectName
 from bandit_operator.api.kind import GROUP, KIND
-from bandit_operator.api.v1alpha1 import faults_of
+from bandit_operator.api.route_template import KEY, LabelValue
+from bandit_operator.api.v1alpha1 import faults_of, parse
+from bandit_operator.cli.manifests import objects_in
+from bandit_operator.cli.output import say
+from bandit_operator.core.quantities import parse_duration
+from bandit_operator.sources import source_of
+from bandit_operator.sources.binding import bound, checked
+from bandit_operator.sources.guards import guard_queries
+from bandit_operator.sources.requests import request_counters
+from bandit_operator.sources.shadow import shadow_counters
 
 ONLY_THE_SERVER = (
     "not checked here: that the route in spec.traffic is not changed,"
@@ -26,7 +35,7 @@ class _Metadata(ApiModel):
     """What every object has, as far as people write it."""
 
     name: ObjectName
-    labels: dict[str, str] | None = None
+    labels: dict[str, LabelValue] | None = None
     annotations: dict[str, str] | None = None
 
 
@@ -43,12 +52,12 @@ class _Envelope(ApiModel):
     "-f",
     "--file",
     "files",
-    type=click.File(),
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True),
     required=True,
     multiple=True,
     help="Manifest; - is standard input.",
 )
-def lint(files: tuple[IO[str], ...]) -> None:
+def lint(files: tuple[str, ...]) -> None:
     """Say everything that is wrong with manifests: field, value and fix. No cluster is needed.
 
     Exit code 0: nothing is wrong; 1: something is.
@@ -58,26 +67,27 @@ def lint(files: tuple[IO[str], ...]) -> None:
     """  # noqa: D301 - the mark that keeps click from wrapping lines is the character, not its escape
     faults = [fault for file in files for fault in _faults(file)]
     for fault in faults:
-        click.echo(fault)
-    click.echo(f"{len(faults) or 'no'} fault{'' if len(faults) == 1 else 's'}; {ONLY_THE_SERVER}")
+        say(fault)
+    say(f"{len(faults) or 'no'} fault{'' if len(faults) == 1 else 's'}; {ONLY_THE_SERVER}")
     raise SystemExit(1 if faults else 0)
 
 
-def _faults(file: IO[str]) -> Iterator[str]:
+def _faults(file: str) -> Iterator[str]:
     try:
-        bodies = [body for body in yaml.safe_load_all(file) if body is not None]
-    except yaml.YAMLError as error:
-        yield f"{file.name}: it is neither YAML nor JSON: {' '.join(str(error).split())}"
+        bodies = objects_in(file)
+    except Unreadable as error:
+        yield str(error)
         return
+    name = "standard input" if file == "-" else file
     resources = [body for body in bodies if isinstance(body, Mapping) and _is_meant(body)]
     if not resources:
-        yield f"{file.name}: it has no {KIND}; write apiVersion and kind as bandit-operator init does"
+        yield f"{name}: it has no {KIND}; write apiVersion and kind as bandit-operator init does"
     for body in resources:
         metadata = body.get("metadata")
-        name = metadata.get("name") if isinstance(metadata, Mapping) else None
-        faults = dict.fromkeys((*_around(body), *faults_of(body)))
-        for fault in (*faults, *unknown_fields(body.get("spec"), _spec_schema(), "spec")):
-            yield f"{file.name}: {name or 'without a name'}: {fault}"
+        of = metadata.get("name") if isinstance(metadata, Mapping) else None
+        faults = dict.fromkeys((*_around(body), *(faults_of(body) or promql_faults(body))))
+        for fault in (*faults, *_bad_keys(metadata), *unknown_fields(body, _schema())):
+            yield f"{name}: {of or 'without a name'}: {fault}"
 
 
 def _is_meant(body: Mapping[str, Any]) -> bool:
@@ -94,12 +104,69 @@ def _around(body: Mapping[str, Any]) -> Iterator[str]:
         yield from (told(fault, _Envelope) for fault in error.errors())
 
 
-def _spec_schema() -> Mapping[str, Any]:
-    schema: Mapping[str, Any] = crd.schema()["properties"]["spec"]
-    return schema
+def _bad_keys(metadata: Any) -> Iterator[str]:
+    """Yield what is wrong with the keys of labels and annotations."""
+    for field in ("labels", "annotations"):
+        texts = metadata.get(field) if isinstance(metadata, Mapping) else None
+        for key in texts if isinstance(texts, Mapping) else ():
+            try:
+                KEY.check(str(key))
+            except ValueError as error:
+                yield f"metadata.{field}: {error}"
 
 
-def unknown_fields(value: Any, schema: Mapping[str, Any], path: str) -> Iterator[str]:
+def promql_faults(body: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what cannot be read of the selectors and queries of a resource without other faults."""
+    resource = parse(body)
+    source, seconds = source_of(resource), parse_duration(resource.spec.interval)
+    shadow = (one for family in shadow_counters(resource) for one in family)
+    for counter in (*source.counters(resource), *request_counters(resource), *shadow):
+        try:
+            checked(counter, None)
+        except ValueError as error:
+            yield str(error)
+    for query in (*source.queries(resource, 0.0, seconds), *guard_queries(resource, 0.0, seconds)):
+        try:
+            bound(query, resource.metadata.namespace)
+        except ValueError as error:
+            # What only hinders that it is bound to a namespace is no fault of an operator that does not bind.
+            if NO_PROMQL in str(error):
+                yield str(error)
+
+
+NO_PROMQL = "it cannot be read as PromQL"
+"""How the parser's refusal begins."""
+_METADATA = frozenset(
+    {
+        "name",
+        "generateName",
+        "namespace",
+        "labels",
+        "annotations",
+        "ownerReferences",
+        "finalizers",
+        # and those that the API server sets itself
+        "uid",
+        "selfLink",
+        "resourceVersion",
+        "generation",
+        "creationTimestamp",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "managedFields",
+    }
+)
+"""Fields of metadata, https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/object-meta/"""
+
+
+def _schema() -> Mapping[str, Any]:
+    """The definition with what the API server knows besides."""
+    around: dict[str, Any] = {"apiVersion": {}, "kind": {}, "status": {}}
+    metadata: dict[str, Any] = {"properties": {field: {} for field in _METADATA}}
+    return {"properties": {**around, "metadata": metadata, "spec": crd.schema()["properties"]["spec"]}}
+
+
+def unknown_fields(value: Any, schema: Mapping[str, Any], path: str = "") -> Iterator[str]:
     """Yield the fields that the definition lacks, which the API server refuses or drops."""
     if isinstance(value, list) and "items" in schema:
         for index, item in enumerate(value):
@@ -109,8 +176,8 @@ def unknown_fields(value: Any, schema: Mapping[str, Any], path: str) -> Iterator
     known = schema["properties"]
     for name, inner in value.items():
         if name in known:
-            yield from unknown_fields(inner, known[name], f"{path}.{name}")
+            yield from unknown_fields(inner, known[name], f"{path}.{name}".removeprefix("."))
             continue
         near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.6)
         fix = f"write {near[0]}" if near else f"known here are {', '.join(sorted(known))}"
-        yield f"{path}.{name}: there is no such field; {fix}"
+        yield f"{path}.{name}".removeprefix(".") + f": there is no such field; {fix}"

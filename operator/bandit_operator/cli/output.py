@@ -9,10 +9,16 @@ import click
 import yaml
 
 from bandit_operator.api.kind import GROUP, KIND
+from bandit_operator.api.printable import printable_lines
 
 output_option = click.option(
     "-o", "--output", type=click.Choice(["json", "yaml", "name"]), help="Write it for programs."
 )
+
+
+def say(text: str) -> None:
+    """Print a text that has words of others in it, who must not write to the terminal what they like."""
+    click.echo(printable_lines(text))
 
 
 def written(value: Any, name: str, output: str) -> str:

@@ -12,6 +12,8 @@ from bandit_operator.api.record import RecordedStatus
 from bandit_operator.api.v1alpha1 import InvalidResource, parse, to_experiment
 from bandit_operator.cli.cluster import Cluster, cluster_options
 from bandit_operator.cli.names import resource_argument
+from bandit_operator.cli.numbers import Finite
+from bandit_operator.cli.output import say
 from bandit_operator.core.durations import duration
 from bandit_operator.core.inference.moments import is_normal
 from bandit_operator.core.model import SERVING_STATES
@@ -30,7 +32,7 @@ from bandit_operator.status.history import observed
     "--hours",
     default=24.0,
     show_default=True,
-    type=click.FloatRange(0, 8760, min_open=True),
+    type=Finite(0, 8760, min_open=True),
     help="How far to look ahead.",
 )
 @click.option(
@@ -56,11 +58,11 @@ def plan(name: str, hours: float, seeds: int, cluster: Cluster) -> None:
     played = joined(list(chunks(world, experiment.strategy, seeds, jobs=1)))
     summary = summarise(world, experiment.strategy.type, played)
     rates = ", ".join(f"{arm} {rate:.4g}" for arm, rate in zip(world.names, world.rates[0], strict=True))
-    click.echo(
-        f"supposing {world.requests[0]:g} rewarded requests each {duration(world.interval)},"
+    say(
+        f"supposing {world.requests.mean():.4g} rewarded requests each {duration(world.interval)},"
         f" and means of {rates}:"
     )
-    click.echo("\n".join(summary["answer"]))
+    say("\n".join(summary["answer"]))
 
 
 def world_of(body: Object, status: RecordedStatus, hours: float) -> World:

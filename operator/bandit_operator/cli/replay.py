@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import click
-import yaml
 
+from bandit_operator.adapters.documents import Unreadable, document_in
 from bandit_operator.api.v1alpha1 import InvalidResource
 from bandit_operator.cli.cluster import Cluster, Connect, cluster_options
 from bandit_operator.cli.names import resource_name
+from bandit_operator.cli.output import say
 from bandit_operator.status.replay import NothingToReplay, Replay, Replayed
 from bandit_operator.status.replay import replay as replay_of
 
@@ -42,12 +43,15 @@ def replay(source: str | None, all_namespaces: bool, as_json: bool, cluster: Con
     elif all_namespaces:
         raise click.UsageError(f"{source} names what to take; leave out --all-namespaces, or {source}")
     else:
-        is_file = source == "-" or Path(source).is_file()
-        body = _read(source) if is_file else cluster().resource(resource_name(source))
+        if _is_file(source):
+            body = _read(source)
+        else:
+            name = _name_in(source)
+            body = cluster().resource(name)
         text, code = (
-            _of_many(body["items"], as_json=as_json) if "items" in body else _of_one(body, as_json=as_json)
+            _of_one(body, as_json=as_json) if _is_resource(body) else _of_many(body["items"], as_json=as_json)
         )
-    click.echo(text)
+    say(text)
     raise SystemExit(code)
 
 
@@ -95,16 +99,28 @@ def _listed(cluster: Cluster, *, all_namespaces: bool) -> list[dict[str, Any]]:
     return bodies
 
 
-def _read(source: str) -> dict[str, Any]:
-    with click.open_file(source) as file:
-        text = file.read()
+def _is_file(source: str) -> bool:
+    """Whether an argument is meant as a file, be it one that is not there."""
+    return source == "-" or Path(source).suffix in (".json", ".yaml", ".yml") or Path(source).is_file()
+
+
+def _name_in(source: str) -> str:
+    """The name in an argument that is no file.
+
+    Raises:
+        UsageError: It is none.
+    """
     try:
-        body = json.loads(text)  # JSON is YAML too, which takes a hundred times as long to read
-    except ValueError:
-        try:
-            body = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise click.UsageError(f"{source} is neither JSON nor YAML: {error}") from error
+        return resource_name(source)
+    except click.UsageError as error:
+        raise click.UsageError(f"{error.message}; there is no file of that name, either") from error
+
+
+def _read(source: str) -> dict[str, Any]:
+    try:
+        body = document_in(source)
+    except Unreadable as error:
+        raise click.UsageError(str(error)) from error
     if not _is_resource(body) and not (
         isinstance(body, dict)
         and isinstance(body.get("items"), list)
@@ -116,7 +132,7 @@ def _read(source: str) -> dict[str, Any]:
 
 
 def _is_resource(body: Any) -> bool:
-    return isinstance(body, dict) and "spec" in body
+    return isinstance(body, dict) and all(isinstance(body.get(part), dict) for part in ("metadata", "spec"))
 
 
 def _as_text(result: Replay) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from bandit_operator import app
+from bandit_operator.adapters.kubernetes import NoCluster
 from bandit_operator.adapters.webhooks import webhooks_in
 from bandit_operator.runtime.election import LeaseSettings
 from bandit_operator.runtime.settings import Settings, access_to
@@ -151,7 +152,10 @@ def run(
         concurrency=concurrency,
         shards=shards,
     )
-    asyncio.run(app.run(settings))
+    try:
+        asyncio.run(app.run(settings))
+    except NoCluster as error:
+        raise click.ClickException(str(error)) from error
 
 
 def _listed(text: str) -> tuple[str, ...]:

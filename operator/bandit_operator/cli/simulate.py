@@ -12,12 +12,15 @@ from typing import Any
 
 import click
 
+from bandit_operator.cli.numbers import Finite
+from bandit_operator.cli.settings import strategies_of
 from bandit_operator.cli.supposing import Supposition, onboarded, shadowed, world_of
 from bandit_operator.cli.table import table
 from bandit_operator.core.durations import duration
-from bandit_operator.core.strategies import DEFAULT_STRATEGY, STRATEGIES, Strategy, settings_of
+from bandit_operator.core.strategies import DEFAULT_STRATEGY, STRATEGIES, Strategy
 from bandit_operator.simulation import pictures
 from bandit_operator.simulation.answer import beside
+from bandit_operator.simulation.figures import amount
 from bandit_operator.simulation.many import CHUNK, chunks
 from bandit_operator.simulation.play import Played
 from bandit_operator.simulation.schedule import WorldError
@@ -25,6 +28,22 @@ from bandit_operator.simulation.summary import ArmSummary, Summary, joined, summ
 from bandit_operator.simulation.world import World
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+class _Output(click.Path):
+    """A file to write, which is refused before anything is played where its folder is not there."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path that was typed."""
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        if not path.parent.is_dir():
+            self.fail(f"{path}: there is no folder {path.parent}; make it, or name another", param, ctx)
+        if not os.access(path.parent, os.W_OK):
+            self.fail(f"{path}: {path.parent} may not be written to; name another folder", param, ctx)
+        return path
+
+
+_OUTPUT = _Output(dir_okay=False, writable=True)
 
 
 @click.command()
@@ -43,22 +62,22 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     help="Mean reward of each arm, the baseline's first: .82 .84, 82% 84% or old=.82 new=.84.",
 )
 @click.argument("more_rates", nargs=-1, metavar="")
-@click.option("--rps", type=click.FloatRange(0, 1e9, min_open=True), help="Rewarded requests a second.")
+@click.option("--rps", type=Finite(0, 1e9, min_open=True), help="Rewarded requests a second.")
 @click.option(
     "--days",
     default=7.0,
     show_default=True,
-    type=click.FloatRange(0, 365, min_open=True),
+    type=Finite(0, 365, min_open=True),
     help="How long it lasts, where rates are given.",
 )
 @click.option(
     "--deviation",
-    type=click.FloatRange(0, 1e12, min_open=True),
+    type=Finite(0, 1e12, min_open=True),
     help="Standard deviation of a single reward, for rewards that are not between 0 and 1.",
 )
 @click.option(
     "--denominator",
-    type=click.FloatRange(0, 1e12, min_open=True),
+    type=Finite(0, 1e12, min_open=True),
     help="Mean denominator of a request, for rewards of type Ratio; it varies by a third.",
 )
 @click.option(
@@ -94,7 +113,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     "given",
     multiple=True,
     metavar="NAME=VALUE",
-    help="Setting of the strategies that have it, such as half_life=3600 (durations in seconds).",
+    help="Setting of the strategies that have it, under the resource's rules: half_life=1h, split.new=10%.",
 )
 @click.option(
     "--seeds", default=200, show_default=True, type=click.IntRange(1), help="Independent repetitions."
@@ -102,10 +121,16 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option(
     "--jobs", default=os.cpu_count() or 1, show_default="all cores", type=click.IntRange(1), help="Processes."
 )
-@click.option("--seed", default=0, show_default=True, help="Another one gives other random streams.")
-@click.option("--json", "json_path", type=_FILE, help="Write everything that was measured as JSON.")
-@click.option("--png", "png_path", type=_FILE, help="Draw shares and regret over time.")
-@click.option("--html", "html_path", type=_FILE, help="Write picture and table as one page.")
+@click.option(
+    "--seed",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0),
+    help="Another one gives other streams.",
+)
+@click.option("--json", "json_path", type=_OUTPUT, help="Write everything that was measured as JSON.")
+@click.option("--png", "png_path", type=_OUTPUT, help="Draw shares and regret over time.")
+@click.option("--html", "html_path", type=_OUTPUT, help="Write picture and table as one page.")
 def simulate(
     path: Path | None,
     manifest: Path | None,
@@ -170,9 +195,13 @@ def simulate(
     supposed = Supposition((*rates, *more_rates), rps, days, deviation, denominator)
     world, experiment = world_of(path, manifest, supposed)
     if experiment is not None and not names:
+        if given:
+            raise click.UsageError(
+                f"--setting {given[0]} goes with --strategy; write it into the manifest, or add --strategy"
+            )
         strategies = [experiment.strategy]
     else:
-        strategies = [_strategy(name, given) for name in names or (DEFAULT_STRATEGY,)]
+        strategies = strategies_of(names or (DEFAULT_STRATEGY,), given, world.names)
     world = onboarded(shadowed(world, shadow, alike), onboarding)
     try:
         summaries = _play(world, strategies, seeds, jobs, seed)
@@ -193,29 +222,6 @@ def simulate(
             pictures.write(html_path, pictures.page(summaries, rows))
     except pictures.NoPictures as error:
         raise click.ClickException(str(error)) from error
-
-
-def _strategy(name: str, given: tuple[str, ...]) -> Strategy:
-    """Return the strategy with those of the given settings that it has."""
-    known = settings_of(STRATEGIES[name])
-    everywhere = {setting for strategy in STRATEGIES.values() for setting in settings_of(strategy)}
-    chosen: dict[str, Any] = {}
-    for text in given:
-        key, equals, value = text.partition("=")
-        if not equals or key not in everywhere:
-            raise click.BadParameter(
-                f"{text!r} sets nothing; write NAME=VALUE with one of {', '.join(sorted(everywhere))}",
-                param_hint="--setting",
-            )
-        if key not in known:
-            continue
-        try:
-            chosen[key] = float(value)
-        except ValueError as error:
-            raise click.BadParameter(
-                f"{text!r}: {value!r} is no number; write {key}=0.5", param_hint="--setting"
-            ) from error
-    return STRATEGIES[name](**chosen)
 
 
 def _play(world: World, strategies: list[Strategy], seeds: int, jobs: int, seed: int) -> list[Summary]:
@@ -247,12 +253,17 @@ def _rows(summaries: list[Summary]) -> list[list[str]]:
     head += ["promoted", "after (median, 5–95 %)", "regret (95 % interval)", "per 1,000 requests"]
     rows = [head]
     for summary in summaries:
-        low, high = summary["regret_ci"]
-        cost = [f"{summary['regret']:.1f} ({low:.1f}–{high:.1f})", f"{summary['regret_per_thousand']:.2f}"]
+        cost = [_within(summary, "{:.1f}".format, "–"), f"{summary['regret_per_thousand']:.2f}"]
         for index, arm in enumerate(summary["arms"]):
             cells = _cells(arm, _time, summary["interval"])
             rows.append(["" if index else summary["strategy"], *cells, *(["", ""] if index else cost)])
     return rows
+
+
+def _within(summary: Summary, number: Callable[[float], str], to: str) -> str:
+    """The regret with its interval, where more than one seed tells of one."""
+    ends = summary["regret_ci"]
+    return number(summary["regret"]) + ("" if ends is None else f" ({to.join(map(number, ends))})")
 
 
 def _cells(arm: ArmSummary, time: Callable[[list[float] | None, float], str], interval: float) -> list[str]:
@@ -283,8 +294,7 @@ def _print(world: World, summaries: list[Summary]) -> None:
     )
     head = ["arm", "share", "rolled back", "falsely", "after", "proven best", "after"]
     for summary in summaries:
-        low, high = summary["regret_ci"]
-        cost = f"regret {summary['regret']:.4g} ({low:.4g} to {high:.4g})"
+        cost = f"regret {_within(summary, amount, ' to ')}"
         click.echo(
             f"\n{summary['strategy']}: {cost}, {summary['regret_per_thousand']:.3g} per 1,000 requests"
         )

@@ -7,20 +7,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
-import yaml
 
+from bandit_operator.adapters.documents import Unreadable, document_in
 from bandit_operator.api.kind import KIND
 from bandit_operator.api.v1alpha1 import InvalidResource, parse, to_experiment
+from bandit_operator.cli.manifests import objects_in
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.inference.moments import is_normal
 from bandit_operator.core.model import Arm, RewardType
 from bandit_operator.core.quantities import parse_decimal
 from bandit_operator.core.strategies import DEFAULT_STRATEGY, STRATEGIES
-from bandit_operator.simulation.schedule import WorldError
+from bandit_operator.simulation.schedule import Place, WorldError
 from bandit_operator.simulation.spread import Spread
 from bandit_operator.simulation.supposed import supposed_world
 from bandit_operator.simulation.world import RATES, SupposedShadow, World
-from bandit_operator.simulation.world_file import read_world
+from bandit_operator.simulation.world_file import parse_world
 
 DAY = 86_400.0
 
@@ -61,8 +62,18 @@ def world_of(
             return read_world(path), None
         experiment = _experiment(manifest) if manifest is not None else None
         return _supposed(experiment, supposed, "traffic" if manifest is None else manifest.stem), experiment
-    except WorldError as error:
+    except (Unreadable, WorldError) as error:
         raise click.ClickException(str(error)) from error
+
+
+def read_world(path: Path) -> World:
+    """Read a world from a file in YAML or JSON.
+
+    Raises:
+        Unreadable: the file cannot be read.
+        WorldError: it says something that cannot be played.
+    """
+    return parse_world(Place(str(path), path.parent, ""), document_in(path))
 
 
 def shadowed(world: World, share: str | None, alike: str) -> World:
@@ -109,13 +120,7 @@ def _share(option: str, text: str, least: float) -> float:
 
 
 def _experiment(path: Path) -> Experiment:
-    try:
-        bodies = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise click.ClickException(f"{path}: it cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise click.ClickException(f"{path}: it is neither YAML nor JSON: {error}") from error
-    found = [body for body in bodies if isinstance(body, dict) and body.get("kind") == KIND]
+    found = [one for one in objects_in(path) if isinstance(one, dict) and one.get("kind") == KIND]
     if len(found) != 1:
         raise click.ClickException(f"{path}: it has {len(found)} of kind {KIND}; give a file with one")
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bandit_operator.core.durations import DAY, duration
+from bandit_operator.simulation.figures import amount, mean_interval
 from bandit_operator.simulation.play import NEVER, Played
 from bandit_operator.simulation.world import World
 
@@ -37,8 +38,8 @@ def beside(world: World, plain: Played, scored: Played) -> str:
     days = world.ticks * world.interval / DAY
     met, meant = (float(played.worse.mean()) / days for played in (scored, plain))
     return (
-        f"{text} Arms that are worse than {world.baseline} answer {met:,.4g} requests a day, and"
-        f" {meant:,.4g} without it."
+        f"{text} Arms that are worse than {world.baseline} answer {amount(met)} requests a day, and"
+        f" {amount(meant)} without it."
     )
 
 
@@ -72,13 +73,13 @@ def _verdict(world: World, played: Played) -> str:
 
 def _cost(world: World, played: Played) -> str:
     days = world.ticks * world.interval / DAY
-    total = played.regret[:, -1]
-    mean, reach = float(total.mean()), 1.96 * float(total.std()) / len(total) ** 0.5
+    mean, reach = mean_interval(played.regret[:, -1])
     best = np.stack([_best(world, tick) for tick in range(world.ticks)])
     baseline = world.rates[:, world.names.index(world.baseline)]
     gain = float((world.requests * world.size * (best - baseline)).sum()) - mean
-    against = f"{abs(gain) / days:.4g} rewards a day {'more' if gain >= 0 else 'less'}"
-    price = f"it cost {mean / days:.4g} ± {reach / days:.2g} rewards a day against always the best arm"
+    against = f"{amount(abs(gain) / days)} rewards a day {'more' if gain >= 0 else 'less'}"
+    within = "" if reach is None else f" ± {amount(reach / days)}"
+    price = f"it cost {amount(mean / days)}{within} rewards a day against always the best arm"
     return f"{price}, and earned {against} than staying with {world.baseline}"
 
 

@@ -76,8 +76,7 @@ def page(summaries: Sequence[Summary], table: Sequence[Sequence[str]]) -> str:
 
 
 def write(path: Path, content: str | bytes) -> None:
-    """Write a file, making its folder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write a file, whose folder is there."""
     if isinstance(content, bytes):
         path.write_bytes(content)
     else:

@@ -80,7 +80,12 @@ def _read(value: object, parse: Callable[[str], float]) -> float | None:
             return parse(value)
         except ValueError:
             return None
-    return None if isinstance(value, bool) or not isinstance(value, int | float) else float(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return None
 
 
 def mapping(place: Place, value: object, allowed: Mapping[str, bool]) -> dict[str, Any]:
@@ -125,6 +130,24 @@ def schedule(place: Place, value: object, ticks: int, low: float, high: float) -
             f"it must stay between {low:g} and {high:g}, and does not at tick {outside[0]}",
         )
     return result
+
+
+def whole(amounts: Floats) -> Floats:
+    """Whole amounts of every tick ``[ticks]`` that come to what was asked for, however little that is a tick.
+
+    What is left of a tick is kept until it makes a whole one: 0.3 a tick is one in the 4th, the 7th, the
+    10th. Up to each tick they come to what was asked for, rounded down.
+
+    Args:
+        amounts: of every tick, at least 0.
+    """
+    certain = np.floor(amounts)
+    kept = np.floor(np.cumsum(amounts - certain) + _ROUNDING)
+    return np.asarray(certain + np.diff(kept, prepend=0.0))
+
+
+_ROUNDING = 1e-6
+"""Of a whole one, what may be lost in adding up a million parts."""
 
 
 def _values(place: Place, value: object, ticks: int) -> Floats:
@@ -185,6 +208,8 @@ def _file(place: Place, value: Mapping[str, Any], ticks: int) -> Floats:
             rows = list(csv.DictReader(file))
     except OSError as error:
         raise place.at("csv").error(fields["csv"], f"it cannot be read: {error.strerror}") from error
+    except (ValueError, csv.Error) as error:
+        raise place.at("csv").error(fields["csv"], f"it must be a table in UTF-8: {error}") from error
     column = str(fields["column"])
     if not rows or column not in rows[0]:
         known = ", ".join(rows[0]) if rows else "none"
@@ -193,7 +218,7 @@ def _file(place: Place, value: Mapping[str, Any], ticks: int) -> Floats:
         raise place.at("csv").error(fields["csv"], f"it has {len(rows)} rows; the world has {ticks} ticks")
     try:
         return np.array([float(row[column]) for row in rows[:ticks]])
-    except ValueError as error:
+    except (TypeError, ValueError) as error:  # TypeError where a row is too short
         raise place.at("column").error(column, f"the column must hold numbers: {error}") from error
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TypedDict
 
 import numpy as np
 
-from bandit_operator.core.inference.named_arrays import Floats
 from bandit_operator.simulation.answer import sentences
+from bandit_operator.simulation.figures import mean_interval
 from bandit_operator.simulation.play import NEVER, Played
 from bandit_operator.simulation.world import World
 
@@ -44,8 +43,8 @@ class Summary(TypedDict):
     requests: float
     regret: float
     """Rewards lost against always the best arm that could serve, mean over the seeds."""
-    regret_ci: list[float]
-    """Its 95 % confidence interval."""
+    regret_ci: list[float] | None
+    """Its 95 % confidence interval; None where one seed was played."""
     regret_per_thousand: float
     """The same per 1,000 requests."""
     regret_q95: float
@@ -76,17 +75,10 @@ def joined(parts: Sequence[Played]) -> Played:
     )
 
 
-def mean_interval(values: Floats) -> tuple[float, float, float]:
-    """Mean and the ends of its 95 % confidence interval."""
-    mean = float(values.mean())
-    reach = 1.96 * float(values.std(ddof=1)) / math.sqrt(values.size) if values.size > 1 else math.nan
-    return mean, mean - reach, mean + reach
-
-
 def summarise(world: World, strategy: str, played: Played) -> Summary:
     """Return what the seeds come to."""
     total = played.regret[:, -1]
-    mean, low, high = mean_interval(total)
+    mean, reach = mean_interval(total)
     requests = float(world.requests.sum())
     at = np.unique(np.linspace(0, world.ticks - 1, min(world.ticks, 500)).astype(int))
     return {
@@ -98,7 +90,7 @@ def summarise(world: World, strategy: str, played: Played) -> Summary:
         "interval": world.interval,
         "requests": requests,
         "regret": mean,
-        "regret_ci": [low, high],
+        "regret_ci": None if reach is None else [mean - reach, mean + reach],
         "regret_per_thousand": 1000 * mean / max(requests, 1.0),
         "regret_q95": float(np.quantile(total, 0.95)),
         "no_material_difference": float((played.settled_at != NEVER).mean()),

@@ -8,7 +8,7 @@ import numpy as np
 
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.inference.moments import is_normal
-from bandit_operator.simulation.schedule import WorldError
+from bandit_operator.simulation.schedule import WorldError, whole
 from bandit_operator.simulation.spread import Spread
 from bandit_operator.simulation.world import SupposedShadow, World
 
@@ -28,7 +28,7 @@ def supposed_world(
         experiment: the settings.
         rates: mean reward of each arm that takes part, in [0, 1] for Bernoulli and Bounded; the baseline
             must be one of them.
-        requests: rewarded requests a tick, of all arms together.
+        requests: rewarded requests a tick, of all arms together; may be less than one.
         seconds: how long the world lasts.
         spread: how much single rewards vary, in the order of the arms that take part; for Gaussian and Ratio.
 
@@ -46,7 +46,7 @@ def supposed_world(
         names=names,
         baseline=experiment.baseline,
         rates=np.tile([rates[arm] for arm in names], (ticks, 1)),
-        requests=np.full(ticks, max(1.0, round(requests))),
+        requests=whole(np.full(ticks, requests)),
         interval=experiment.interval,
         onboarded=tuple(known[arm].onboards_in_shadow for arm in names),
         validation_scores=tuple(known[arm].validation_score for arm in names),

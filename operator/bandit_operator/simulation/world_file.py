@@ -1,4 +1,4 @@
-"""A world as a YAML file describes it."""
+"""A world as a file describes it, once it is read."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-import yaml
 
 from bandit_operator.core.inference.moments import is_normal
 from bandit_operator.core.model import (
@@ -22,7 +21,7 @@ from bandit_operator.core.model import (
     ValidationScale,
 )
 from bandit_operator.core.strategies import standard_error
-from bandit_operator.simulation.schedule import Place, WorldError, mapping, number, schedule, seconds
+from bandit_operator.simulation.schedule import Place, mapping, number, schedule, seconds, whole
 from bandit_operator.simulation.spread import Spread
 from bandit_operator.simulation.world import RATES, SupposedShadow, World
 
@@ -48,22 +47,6 @@ _TOP = {
     "standardDeviation": False,
     "denominator": False,
 }
-
-
-def read_world(path: Path) -> World:
-    """Read a world from a YAML file.
-
-    Raises:
-        WorldError: the file cannot be read, or says something that cannot be played.
-    """
-    place = Place(str(path), path.parent, "")
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise WorldError(str(path), "the file", path.name, f"it cannot be read: {error.strerror}") from error
-    except yaml.YAMLError as error:
-        raise WorldError(str(path), "the file", path.name, f"it is not YAML: {error}") from error
-    return parse_world(place, data)
 
 
 def parse_world(place: Place, data: object) -> World:
@@ -95,7 +78,7 @@ def parse_world(place: Place, data: object) -> World:
         names=names,
         baseline=baseline,
         rates=total,
-        requests=np.round(schedule(place.at("requests"), top["requests"], ticks, 0, 1e9)),
+        requests=whole(schedule(place.at("requests"), top["requests"], ticks, 0, 1e9)),
         interval=seconds(place.at("interval"), top.get("interval", 30.0), 0.1),
         design_effect=number(place.at("designEffect"), top.get("designEffect", 1.0), 1.0),
         serves_from=_serves_from(arms, baseline, ticks),

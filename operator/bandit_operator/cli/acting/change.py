@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import getpass
 import json
+import os
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -15,7 +16,7 @@ from bandit_operator.adapters.objects import Object
 from bandit_operator.api.timestamps import from_timestamp, to_timestamp
 from bandit_operator.api.verbs import LAST_VERB
 from bandit_operator.cli.cluster import Cluster, cluster_options
-from bandit_operator.cli.output import full_name, output_option, written
+from bandit_operator.cli.output import full_name, output_option, say, written
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -54,9 +55,17 @@ class Request:
         """Write a patch, and say what was done."""
         after = self.cluster.change(name, patch, dry_run=self._dry)
         if self._output is not None:
-            click.echo(written(after, name, self._output))
+            say(written(after, name, self._output))
         else:
-            click.echo(f"{full_name(name)} {done}{' (dry run: nothing was written)' if self._dry else ''}")
+            say(f"{full_name(name)} {done}{' (dry run: nothing was written)' if self._dry else ''}")
+
+
+def whoever() -> str:
+    """Name of the user who runs this; ``uid N`` where the system has none, as in many containers."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # OSError from Python 3.13 on
+        return f"uid {os.getuid()}"
 
 
 def acting(command: Command) -> Command:
@@ -65,7 +74,7 @@ def acting(command: Command) -> Command:
     @click.option(
         "--reason", help="Why, for whoever reads it later; 256 characters at most.", callback=_short
     )
-    @click.option("--by", default=getpass.getuser, show_default="you", help="Who asks for it.")
+    @click.option("--by", default=whoever, show_default="you", help="Who asks for it.")
     @click.option("--dry-run", is_flag=True, help="Let the API server check it, and write nothing.")
     @output_option
     @cluster_options()

@@ -6,6 +6,7 @@ import click
 
 from bandit_operator.cli.cluster import Cluster, cluster_options
 from bandit_operator.cli.names import resource_argument
+from bandit_operator.cli.output import say
 
 
 @click.command()
@@ -29,4 +30,4 @@ def explain(name: str, tick: str | None, cluster: Cluster) -> None:
 
     body = cluster.resource(name)
     status, _ = read_status(body)
-    click.echo(screens.now(body, status) if tick is None else screens.then(name, status, tick))
+    say(screens.now(body, status) if tick is None else screens.then(name, status, tick))

@@ -6,7 +6,7 @@ import click
 
 from bandit_operator.cli.cluster import Cluster, cluster_options
 from bandit_operator.cli.names import resource_argument
-from bandit_operator.cli.output import output_option, written
+from bandit_operator.cli.output import output_option, say, written
 
 
 @click.command()
@@ -28,6 +28,6 @@ def history(name: str, output: str | None, cluster: Cluster) -> None:
     acts = view_of(cluster.resource(name)).acts[::-1]
     if output is not None:
         plain = [act.model_dump(mode="json", by_alias=True, exclude_none=True) for act in acts]
-        click.echo(written(plain, name, output))
+        say(written(plain, name, output))
     else:
-        click.echo("\n".join(map(line, acts)) or f"nothing was done to {name} yet")
+        say("\n".join(map(line, acts)) or f"nothing was done to {name} yet")

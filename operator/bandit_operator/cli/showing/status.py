@@ -8,9 +8,10 @@ from typing import Any
 
 import click
 
+from bandit_operator.api.printable import printable_lines
 from bandit_operator.cli.cluster import Cluster, cluster_options
 from bandit_operator.cli.names import resource_argument
-from bandit_operator.cli.output import full_name, output_option, written
+from bandit_operator.cli.output import full_name, output_option, say, written
 
 REFRESH_SECONDS = 2.0
 
@@ -31,10 +32,15 @@ def status(name: str | None, all_namespaces: bool, watch: bool, output: str | No
     """  # noqa: D301 - the mark that keeps click from wrapping lines is the character, not its escape
     if name is not None and all_namespaces:
         raise click.UsageError(f"{name} is in one namespace; leave out --all-namespaces, or the name")
+    if watch and output is not None:
+        raise click.UsageError(
+            f"--watch shows it to people; leave out --watch, or --output {output}; for programs to see each"
+            " change: kubectl get bd --watch -o json"
+        )
     if watch:
         _watch(cluster, name, all_namespaces=all_namespaces)
     else:
-        click.echo(_shown(cluster, name, output, all_namespaces=all_namespaces))
+        say(_shown(cluster, name, output, all_namespaces=all_namespaces))
 
 
 def _shown(cluster: Cluster, name: str | None, output: str | None, *, all_namespaces: bool) -> str:
@@ -65,7 +71,7 @@ def _watch(cluster: Cluster, name: str | None, *, all_namespaces: bool) -> None:
         ) from error
 
     def now() -> Any:
-        return text.Text(_shown(cluster, name, None, all_namespaces=all_namespaces))
+        return text.Text(printable_lines(_shown(cluster, name, None, all_namespaces=all_namespaces)))
 
     try:
         with live.Live(now(), auto_refresh=False, screen=False) as shown:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from bandit_operator.api.acts import Act
+from bandit_operator.api.printable import printable
 from bandit_operator.api.record import RecordedArm, RecordedStatus
 from bandit_operator.api.spec import Spec
 from bandit_operator.api.status import Condition, ShadowArmStatus
@@ -73,11 +74,15 @@ class View:
 
 
 def view_of(body: Mapping[str, Any]) -> View:
-    """Make the view of a resource as the API server holds it; a status that cannot be read counts as none."""
+    """Make the view of a resource as the API server holds it.
+
+    A status that cannot be read counts as none, and so does each part of the spec that cannot: what is wrong
+    with it is in condition Ready, which is to be seen then.
+    """
     status, _ = read_status(body)
-    metadata, spec = body["metadata"], body["spec"]
-    conditions = {one.type: one for one in status.conditions or ()}
-    arms = _arms(spec, status)
+    metadata, spec = body["metadata"], _readable(body.get("spec"))
+    conditions = {one.type: _printable(one) for one in status.conditions or ()}
+    arms = _arms(spec["arms"], status)
     return View(
         namespace=metadata.get("namespace", "default"),
         name=metadata["name"],
@@ -91,18 +96,54 @@ def view_of(body: Mapping[str, Any]) -> View:
         ready=conditions.get("Ready"),
         progressing=conditions.get("Progressing"),
         arms=arms,
-        acts=tuple(status.acts or status.recent_acts or ()),
+        acts=tuple(map(_printable, status.acts or status.recent_acts or ())),
         next=_next(metadata["name"], spec, status, conditions.get("Ready"), conditions.get("Decided"), arms),
         looked_at=status.looked_at,
-        interval=parse_duration(spec.get("interval") or Spec.model_fields["interval"].default),
+        interval=spec["interval"],
         scores_trust=status.scores_trust,
     )
 
 
-def _arms(spec: Mapping[str, Any], status: RecordedStatus) -> tuple[ArmView, ...]:
+Shown = TypeVar("Shown", Act, Condition)
+
+
+def _printable(shown: Shown) -> Shown:
+    """An act or a condition whose texts are fit to be shown: they may be from an older operator."""
+    texts = {
+        name: printable(value) for name, value in shown if type(value) is str
+    }  # and no word of an enumeration
+    return shown.model_copy(update=texts)
+
+
+def _readable(spec: Any) -> dict[str, Any]:
+    """The parts of a spec that are shown, where they are what they are to be."""
+    given = spec if isinstance(spec, Mapping) else {}
+    arms, baseline, pin = given.get("arms"), given.get("baseline"), given.get("pin")
+    named = [one for one in arms if isinstance(one, Mapping)] if isinstance(arms, list | tuple) else []
+    names = [one["name"] for one in named if isinstance(one.get("name"), str)]
+    pinned = pin.get("arm") if isinstance(pin, Mapping) else None
+    return {
+        "arms": names,
+        "baseline": baseline if isinstance(baseline, str) else "",
+        "pinned": pinned if isinstance(pinned, str) else None,
+        "mode": given.get("mode"),
+        "interval": _interval(given.get("interval")),
+    }
+
+
+def _interval(text: Any) -> float:
+    """Seconds; the default where none can be read."""
+    try:
+        return parse_duration(text)
+    except (TypeError, ValueError):
+        return parse_duration(Spec.model_fields["interval"].default)
+
+
+def _arms(names: Sequence[str], status: RecordedStatus) -> tuple[ArmView, ...]:
+    """The arms of the spec; where none can be read there, those of the status."""
     known = {one.name: one for one in status.arms or ()}
     total = sum(one.weight or 0 for one in known.values())
-    return tuple(_arm(known.get(one["name"], RecordedArm(name=one["name"])), total) for one in spec["arms"])
+    return tuple(_arm(known.get(name) or RecordedArm(name=name), total) for name in names or known)
 
 
 def _arm(arm: RecordedArm, total: int) -> ArmView:
@@ -134,12 +175,12 @@ def _next(
     """The one thing that comes next: what hinders first, then what is under way, then what is awaited."""
     if status.phase is None:
         return "the operator has not looked at it yet"
-    if spec.get("mode") == "Paused":
+    if spec["mode"] == "Paused":
         return f"nothing, until: kubectl bandit resume {name}"
     if ready is not None and ready.status == "False":
         return f"mend this: {ready.message}"
-    if spec.get("pin"):
-        return f"the traffic stays with {spec['pin']['arm']}, until: kubectl bandit unpin {name}"
+    if spec["pinned"]:
+        return f"the traffic stays with {spec['pinned']}, until: kubectl bandit unpin {name}"
     moving = [f"{arm.name} is {arm.state} ({arm.reason})" for arm in arms if arm.state in _MOVING]
     if moving:
         return "; ".join(moving)

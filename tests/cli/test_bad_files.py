@@ -1,0 +1,39 @@
+"""What commands say of files that are no YAML, whichever command reads them: one line, and no traceback."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from bandit_operator.cli import main
+
+COMMANDS = {
+    "lint": ("lint", "-f", "{}"),
+    "simulate -f": ("simulate", "--rate", ".1", ".2", "--rps", "1", "-f", "{}"),
+    "simulate --world": ("simulate", "--world", "{}"),
+    "replay": ("replay", "{}"),
+    "run": ("run", "--notify-config", "{}"),
+}
+CONTENTS = {
+    "binary": b"\x89PNG\xff\x00",
+    "nested": b"[" * 5000,
+    "a long number": b"a: " + b"1" * 5000,
+    "itself": b"&a [*a]",
+    "twice": b"a: 1\na: 2",
+    "broken": b"a: [",
+}
+
+
+@pytest.mark.parametrize("content", CONTENTS.values(), ids=CONTENTS.keys())
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS.keys())
+def test_every_command_names_the_file_and_what_is_wrong_with_it(
+    tmp_path: Path, command: tuple[str, ...], content: bytes
+) -> None:
+    file = tmp_path / "bad.yaml"
+    file.write_bytes(content)
+    found = CliRunner().invoke(main, [part.format(file) for part in command])
+    assert found.exit_code in (1, 2)
+    assert isinstance(found.exception, SystemExit)
+    assert f"{file}: " in found.output
