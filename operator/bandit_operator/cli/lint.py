@@ -20,7 +20,7 @@ from bandit_operator.cli.manifests import objects_in
 from bandit_operator.cli.output import say
 from bandit_operator.core.quantities import parse_duration
 from bandit_operator.sources import source_of
-from bandit_operator.sources.binding import bound, checked
+from bandit_operator.sources.binding import checked, readable
 from bandit_operator.sources.guards import guard_queries
 from bandit_operator.sources.requests import request_counters
 from bandit_operator.sources.shadow import shadow_counters
@@ -127,15 +127,11 @@ def promql_faults(body: Mapping[str, Any]) -> Iterator[str]:
             yield str(error)
     for query in (*source.queries(resource, 0.0, seconds), *guard_queries(resource, 0.0, seconds)):
         try:
-            bound(query, resource.metadata.namespace)
+            readable(query)
         except ValueError as error:
-            # What only hinders that it is bound to a namespace is no fault of an operator that does not bind.
-            if NO_PROMQL in str(error):
-                yield str(error)
+            yield str(error)
 
 
-NO_PROMQL = "it cannot be read as PromQL"
-"""How the parser's refusal begins."""
 _METADATA = frozenset(
     {
         "name",

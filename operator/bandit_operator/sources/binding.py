@@ -56,6 +56,15 @@ def bound(query: Query, namespace: str | None) -> Query:
     return replace(query, promql=text)
 
 
+def readable(query: Query) -> None:
+    """See that a query is PromQL, whether or not it could be bound to a namespace.
+
+    Raises:
+        ValueError: It cannot be read; the message names the field.
+    """
+    _of_field(query.field, lambda text: str(_tree(text)), query.promql)
+
+
 def _of_field(field: str, read: Callable[[str], str], text: str) -> str:
     try:
         return read(text)
