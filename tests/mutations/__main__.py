@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import seed as hypothesis_seed
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
+from tests.mutations.others import FAULTS
 from tests.mutations.registry import COUNTERS, MIRRORS, OBSERVED, ROLLOUTS, Fault
-from tests.mutations.shares import FAULTS
 from tests.support import seeded
 from tests.support.worlds.counters import CounterWorld
 from tests.support.worlds.mirrored import MirrorWorld

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.mutations.others import FAULTS
 from tests.mutations.registry import Fault
-from tests.mutations.shares import FAULTS
 
 PAGE = Path(__file__).parents[2] / "docs" / "promises.md"
 

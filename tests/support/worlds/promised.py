@@ -36,6 +36,10 @@ class Promised:
         """Whether the operator is told how many requests reach each arm."""
         self.scaled_by_hand = set[str]()
         """Arms that another hand has given replicas."""
+        self.beside: dict[str, str] = {}
+        """Services that are no arm's over the Pods of one."""
+        self.gone_back_to = set[str]()
+        """Arms that another resource has and has not taken out."""
         self._live: dict[str, int] = {}
         self._strangers_share: tuple[float, ...] = ()
         self._carried = dict.fromkeys(one.arms, 1 / len(one.arms))  # they begin with equal weights
@@ -212,8 +216,14 @@ class Promised:
             if "/httproutes/" in path:
                 for given in body["spec"]["rules"]:
                     for ref in given["backendRefs"]:
-                        if ref["name"] == self.one.services[arm] and ref.get("weight", 1) > 0:
+                        named = arm in (self.beside.get(ref["name"]), self._arm_of(ref["name"]))
+                        if named and ref.get("weight", 1) > 0:
                             self.broken.append(f"{arm} was scaled to 0 under weight {ref} of {path}")
+        if arm in self.gone_back_to:
+            self.broken.append(f"{arm} was scaled to 0, and another resource has it")
+
+    def _arm_of(self, service: str) -> str | None:
+        return next((arm for arm, own in self.one.services.items() if own == service), None)
 
     # ---- after a pass ---------------------------------------------------------------------
 

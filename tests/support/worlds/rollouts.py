@@ -19,7 +19,7 @@ from bandit_operator.core.model import SourceDown
 from bandit_operator.errors import APIError, APIUnreachable, Conflict
 from tests.support.fake_api import copied
 from tests.support.process import Process
-from tests.support.worlds.amiss import Amiss
+from tests.support.worlds.neighbours import Neighbours
 from tests.support.worlds.played import ARMS, OUTCOMES, ROLLBACK, played_until
 from tests.support.worlds.promised import OUT, Promised
 
@@ -38,7 +38,7 @@ class Killed(BaseException):
     """The process ends here."""
 
 
-class World(Amiss):
+class World(Neighbours):
     """One rollout, and everything that may befall it."""
 
     def __init__(self) -> None:
