@@ -45,6 +45,24 @@ async def test_what_was_found_is_told_once_however_often_the_operator_is_started
     assert one.events().count("NoMaterialDifference") == 1
 
 
+async def test_an_arm_that_cannot_serve_is_not_said_to_be_beaten(process: Start) -> None:
+    one = await learned(process, arms=("good", "bad", "away"), baseline="bad")
+    one.set_available("away", 0)
+    one.broken = {"away"}
+    one.earning = {**WORSE, "away": None}
+    await until(one, lambda: one.status.get("winner") == "good")
+    said = "good is proven better than all other arms but away, of which nothing is known now"
+    assert one.condition("Decided")["message"] == said
+    assert said in [write.body["note"] for write in one.api.writes if write.what == "event"]
+
+
+async def test_a_verdict_that_is_only_observed_is_told_as_what_would_be_done(process: Start) -> None:
+    one = await learned(process, mode="Observe")
+    one.earning = WORSE
+    await until(one, lambda: "would roll bad back" in one.status["history"][0]["message"])
+    assert one.replicas("bad") == 2
+
+
 async def test_what_was_decided_is_still_said_while_paused(process: Start) -> None:
     one = await learned(process, baseline="bad")
     one.earning = WORSE

@@ -348,6 +348,8 @@ def _explain(
         return _Move(kept, reasons.ROLLED_BACK, str(verdict), held)  # it had no weight to lose
     if not moves and hold is not None:
         return _Move(kept, hold.reason, hold.message, held)
+    if experiment.mode is Mode.OBSERVE and verdict is not None:
+        return _Move(kept, reasons.OBSERVE_ONLY, f"would roll {verdict.arm} back: {verdict}")
     if experiment.mode is Mode.OBSERVE:
         return _Move(kept, reasons.OBSERVE_ONLY, f"would set {message}" if moves else "no change")
     pinned = experiment.pin is not None and standings[experiment.pin].state in SERVING_STATES

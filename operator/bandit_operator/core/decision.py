@@ -9,11 +9,13 @@ from typing import TypeVar
 from bandit_operator.core.evaluate import Known
 from bandit_operator.core.inference.changes import Change, ChangeKind
 from bandit_operator.core.memory import Memory
-from bandit_operator.core.model import WEIGHT_TOTAL, ArmStanding
+from bandit_operator.core.model import WEIGHT_TOTAL, ArmStanding, ArmState
 from bandit_operator.core.outcomes import Outcome, Scaled
 from bandit_operator.core.shadow_report import ShadowReport
 
 Kind = TypeVar("Kind", bound=Outcome)
+_ABSENT = (ArmState.UNAVAILABLE, ArmState.RESTORING, ArmState.SHADOWING)
+"""States of arms with which a winner is not compared, though no verdict is against them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,15 @@ class Decision:
     """Seconds from one sample of the rewards to the next; None where no window says so."""
     known: Known | None = field(default=None, compare=False, repr=False)
     """What the next decision need not find again."""
+
+    @property
+    def win(self) -> str:
+        """That an arm is proven best, in words: of those that could be compared. Empty where none is."""
+        if self.promoted is None:
+            return ""
+        absent = [arm for arm, standing in self.standings.items() if standing.state in _ABSENT]
+        said = f"{self.promoted} is proven better than all other arms"
+        return f"{said} but {', '.join(absent)}, of which nothing is known now" if absent else said
 
     @property
     def scales(self) -> tuple[Scaled, ...]:

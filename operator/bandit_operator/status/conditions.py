@@ -273,7 +273,7 @@ def _verdict(overview: Overview) -> tuple[str, str] | None:
     if decision is None or experiment is None:
         return None
     if decision.promoted is not None:
-        return reasons.PROMOTED, f"{decision.promoted} is proven better than all other arms"
+        return reasons.PROMOTED, decision.win
     if decision.no_material_difference:
         return reasons.NO_MATERIAL_DIFFERENCE, "the arms lie within promotion.indifference of each other"
     if experiment.deadline is not None and overview.now >= experiment.deadline:

@@ -84,7 +84,7 @@ _WORTH_TELLING = {
 
 def of_decision(decision: Decision, acts: Acts) -> list[Event]:
     """One event for each outcome that a person would want to be told of; ``acts`` say who asked for it."""
-    events = (_wished(one, acts) or _of(one, decision.message) for one in decision.outcomes)
+    events = (_wished(one, acts) or _of(one, decision) for one in decision.outcomes)
     return [event for event in events if event is not None]
 
 
@@ -127,15 +127,15 @@ def _wished(outcome: Outcome, acts: Acts) -> Event | None:
             return None
 
 
-def _of(outcome: Outcome, message: str) -> Event | None:
+def _of(outcome: Outcome, decision: Decision) -> Event | None:
     match outcome:
         case Drained(arm, reason):
             return Event(reason, "ScaleDown", f"arm {arm} is {ArmState.ROLLED_BACK}: {reason}")
         case NoMaterialDifference():
             note = "the arms are proven to lie within promotion.indifference of each other"
             return Event(reasons.NO_MATERIAL_DIFFERENCE, "CompareArms", note)
-        case Promoted(arm):
-            return Event(reasons.PROMOTED, "Promote", f"{arm} is proven better than all other arms")
+        case Promoted():
+            return Event(reasons.PROMOTED, "Promote", decision.win)
         case Recalled(arm):
             note = f"arm {arm} serves again, because no other arm can"
             return Event(reasons.NO_OTHER_ARM, "CallBack", note, warning=True)
@@ -144,7 +144,7 @@ def _of(outcome: Outcome, message: str) -> Event | None:
         case RewardsChanged(change):
             return Event(reasons.REWARDS_CHANGED, "CompareRewards", str(change), warning=True)
         case RolledBack(arm):
-            note = f"arm {arm} is rolled back: {message}"
+            note = f"arm {arm} is rolled back: {decision.message}"
             return Event(reasons.WORSE_THAN_BASELINE, "RollBack", note, warning=True)
         case Noticed(arm, reason) if reason == reasons.SCALED_BY_OTHERS:
             note = f"arm {arm} was rolled back, and another hand has scaled it up again; it gets no traffic"
