@@ -317,7 +317,7 @@ async def test_tenants_see_nothing_of_each_other_where_namespaces_are_bound(roll
     rollout.body["spec"]["reward"] = {
         "type": "Bounded",
         "prometheus": {
-            "query": 'sum by (arm) (secret_total{namespace="victim"}) * 0 + 0.5 # mine',
+            "query": 'sum by (arm) (increase(secret_total{namespace="victim"}[$window])) * 0 + 0.5 # mine',
             "samples": 'max by (arm) (increase(secret_total{namespace=~".*"}[$window]) * 0 + secret_total)',
             "address": rollout.server.address,
         },

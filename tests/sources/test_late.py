@@ -64,3 +64,13 @@ def test_servers_that_answer_in_turn_add_up_to_the_whole() -> None:
 def test_a_life_that_came_late_is_said() -> None:
     [note] = counted(30, Level(500, 2), Level(90_500, 3)).notes
     assert note.startswith("arm a: 90000 of c_total not counted: its series came late")
+
+
+@pytest.mark.parametrize(
+    ("now", "behind", "late"), [(490, True, False), (510, False, True), (500, False, False)]
+)
+def test_a_server_that_is_behind_another_is_told_from_samples_that_come_late(
+    now: float, behind: bool, late: bool
+) -> None:
+    tally = counted(30, Level(500, 2), Level(now, 2))
+    assert (tally.behind, tally.late) == (behind, late)

@@ -31,6 +31,8 @@ class Moment:
     """The levels of the newest end at which the source had series."""
     restarted: Mapping[tuple[str, Identity], int] = field(default_factory=dict)
     """In how many windows running, this one the last, a series went down, by part and series."""
+    behind: bool = False
+    """Whether another server than before had answered, which was a scrape behind."""
     twice: bool = False
     """Whether some counter was scraped more than once."""
 

@@ -155,7 +155,8 @@ class Observer:
         known = levels if any(levels.values()) else before.known
         restarted = {series: times for tally in tallies.all() for series, times in tally.restarted.items()}
         twice = any(tally.twice for tally in tallies.all())
-        self._moments.keep(uid, read_from, end, Moment(levels, known, restarted, twice))
+        behind = any(tally.behind for tally in tallies.all())
+        self._moments.keep(uid, read_from, end, Moment(levels, known, restarted, behind, twice))
         outcomes = source.outcomes(resource, values)
         if located is not None and located.sessions_persist:
             outcomes = dict.fromkeys(outcomes, OF_ITS_CLIENTS)
@@ -169,7 +170,8 @@ class Observer:
             values.get(REQUESTS, {}),
             tuple(note for tally in tallies.all() for note in tally.notes),
             served.past_is_lost,
-            any(tally.late for tally in tallies.all()),
+            # What one of several servers has after another that was behind it did not come late.
+            any(tally.late for tally in tallies.all()) and not before.behind,
         )
 
     async def _shadow(

@@ -48,6 +48,7 @@ def add_late(tally: Tally, then: Levels, now: Levels) -> None:
                 # Below 0 where another of several servers answers, which is a scrape behind.
                 tally.add(part, arm, grown)
                 tally.late |= grown > _ROUNDING * level.total
+                tally.behind |= grown < -_ROUNDING * level.total
             elif level.series > before.series and grown > 0:
                 appeared.setdefault(part, {})[arm] = grown
     lives = dict(tally.lives(appeared))

@@ -47,6 +47,8 @@ class Tally:
     did what no counter does counts as one that has gone down for long."""
     notes: list[str] = field(default_factory=list)
     """What was not counted, and why."""
+    behind: bool = False
+    """Whether counters had less at the window's start than was read there before, as of a server behind."""
     late: bool = False
     """Whether samples of the window before have come after that was read."""
     unread: set[str] = field(default_factory=set)
