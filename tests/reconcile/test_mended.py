@@ -206,10 +206,6 @@ LATE, AT_ONCE = (
     {"reward": {"prometheus": PROMETHEUS, "delay": {"median": median, "p95": p95}}}
     for median, p95 in (("5m", "20m"), ("1s", "10s"))
 )
-BUSY, QUIET = (
-    (earn({"good": (500.0, 250.0), "bad": (trials, trials / 2)}),) * 6 for trials in (1000.0, 50.0)
-)
-"""Labels that come at once, under one arm whose traffic rises and falls beside the other's."""
 
 TROUBLES = [
     *(
@@ -300,7 +296,7 @@ TROUBLES = [
         gateway=lambda one: one.gateway(unresolved="Service models/other not found"),
     ),
     Trouble(reasons.CLOCK_SET, clock_set, nothing_more, ticks=4),
-    Trouble(reasons.DELAY_PROFILE_SUSPECT, (*BUSY, *QUIET) * 4, update(**AT_ONCE), spec=LATE),
+    Trouble(reasons.DELAY_PROFILE_SUSPECT, (as_before,) * 40, update(**AT_ONCE), spec=LATE),
     Trouble(reasons.OTHER_OPERATOR, (another_operator_writes,) * 3, nothing_more, ticks=21),
     *(
         Trouble(reasons.ROLLING_UPDATE, update_begins(*arms), update_ends(*arms))

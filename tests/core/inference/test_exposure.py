@@ -119,17 +119,6 @@ def test_a_profile_that_is_much_too_short_is_suspected_and_the_right_one_is_not(
     assert suspected[1] > 0.9
 
 
-def test_a_drift_that_all_arms_share_is_no_fault_of_the_profile(
-    make_experiment: Callable[..., Experiment], rng: np.random.Generator
-) -> None:
-    served = canary_joins(at=150, ticks=600, share=0.5)
-    day = 1.0 + 0.3 * np.sin(2.0 * np.pi * np.arange(600) / 200.0)
-    came = late_rewards(rng, [0.2, 0.2], served * day[:, None])
-    right = make_experiment(2, delay=TWENTY_TICKS)
-    assessed = assess(right, played(right, served, came), np.ones(2, bool))
-    assert assessed.delay_profile_suspect.mean() == 0.0
-
-
 def test_an_arm_without_data_gives_up_what_it_had_waiting_and_earns_no_zero(
     make_experiment: Callable[..., Experiment],
 ) -> None:

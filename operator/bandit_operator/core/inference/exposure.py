@@ -17,11 +17,9 @@ arm by itself. While traffic is steady these are the same; while it moves, the e
 It also shows where an arm's traffic rises or falls: if labels come later than assumed, an arm with
 more fresh requests than usual earns less than its exposure promises, and more when it is cut back.
 With x = (n − n̄)/(n + n̄) for the requests n of a window and their running mean n̄ over three times the
-95th percentile, the slope of rewards over x is tested, after what all arms have in common in each
-window is taken out: a drift that they share is no delay. While the slope contradicts each profile from
-half as long to twice as long as told, which is what evidence allows for, there are no verdicts. Where
-the traffic of all arms is steady, or rises and falls alike, no profile can be told from another, and
-none matters to who is better.
+95th percentile, the slope of rewards over x is tested, after what all arms have in common is
+taken out; while that contradicts the profile, there are no verdicts. Where the traffic of all arms
+is steady, no profile can be told from another, and none matters.
 """
 
 from __future__ import annotations
@@ -49,9 +47,6 @@ SUSPECT_REWARDS = 100.0
 
 WAITING = frozenset({"pending", "usual"})
 """Arrays of requests that wait for their labels, whatever has been learned."""
-_SUMS = ("exposed", "exposed_fresh", "exposed_fresh_squares", "arrived", "arrived_fresh")
-TESTED = frozenset({*_SUMS, "rewarded"})
-"""Arrays of the profile's test, which is about all arms beside each other."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,8 +62,10 @@ class Exposures:
 
 def fields() -> Mapping[str, Field]:
     """Return the arrays of requests that wait for their labels, and of the profile's test."""
-    waits = {"pending": Field(inner=(SCALES.size, _TERMS)), "usual": Field()}
-    return waits | {name: Field(inner=(SCALES.size,)) for name in _SUMS} | {"rewarded": Field()}
+    sums = ("exposed", "exposed_fresh", "exposed_fresh_squares", "arrived", "arrived_fresh")
+    return {"pending": Field(inner=(SCALES.size, _TERMS)), "usual": Field()} | {
+        name: Field() for name in sums
+    }
 
 
 def distribution(age: Floats, delay: Delay) -> Floats:
@@ -110,7 +107,7 @@ def update(
     trials: Floats,
     rewards: Floats,
     observed: Flags,
-    relative: Floats,
+    mean: Floats,
     seconds: float,
     delay: Delay,
 ) -> tuple[dict[str, Floats], Exposures]:
@@ -122,8 +119,7 @@ def update(
         rewards: rewards that came in the window ``[..., K]``, for requests of any age.
         observed: arms with data ``[..., K]``; what others had waiting is given up, because
             whether it was rewarded in this window will never be known.
-        relative: mean reward of each arm in parts of the baseline's ``[..., K]``, > 0, over all that both
-            earned, so that it follows no drift.
+        mean: forecast mean reward of each arm ``[..., K]``.
         seconds: length of the window.
         delay: the profile.
 
@@ -144,16 +140,13 @@ def update(
     freshness = np.where(total > 0, (trials - usual) / np.where(total > 0, total, 1.0), 0.0)
     result = {"pending": pending, "usual": usual + np.where(observed, settled * (trials - usual), 0.0)}
     exposures = Exposures(exposure, possible.min(-2), possible.max(-2))
-    return result | _profile_sums(arrays, freshness, rewards, possible, relative), exposures
+    return result | _profile_sums(arrays, freshness, rewards, exposure, mean), exposures
 
 
 def _profile_sums(
-    arrays: Arrays, x: Floats, rewards: Floats, exposure: Floats, relative: Floats
+    arrays: Arrays, x: Floats, rewards: Floats, exposure: Floats, mean: Floats
 ) -> dict[str, Floats]:
-    rewarded = arrays["rewarded"] + rewards
-    # By what the arms earn beside each other, so that what moves all of them is in the level of the window.
-    x, rewards, relative = x[..., None, :], rewards[..., None, :], relative[..., None, :]
-    expected = (exposure * relative).sum(-1, keepdims=True)
+    expected = (exposure * mean).sum(-1, keepdims=True)
     common = np.where(
         expected > 0, rewards.sum(-1, keepdims=True) / np.where(expected > 0, expected, 1.0), 1.0
     )
@@ -166,33 +159,29 @@ def _profile_sums(
         "arrived": counted,
         "arrived_fresh": counted * x,
     }
-    return {name: arrays[name] + value for name, value in added.items()} | {"rewarded": rewarded}
+    return {name: arrays[name] + value for name, value in added.items()}
 
 
 def profile_deviation(arrays: Arrays) -> Floats:
-    """Return the slope of rewards over freshness in standard deviations ``[..., 5, K]``; 0 while unknown.
+    """Return the slope of rewards over freshness in standard deviations ``[..., K]``; 0 while unknown.
 
-    For each of the scales. Negative where labels come later than it says, positive where they come sooner.
+    Negative where labels come later than the profile says, positive where they come sooner.
     """
-    exposed, rewarded = arrays["exposed"], arrays["rewarded"][..., None, :]
-    known = (exposed > 0) & (rewarded >= SUSPECT_REWARDS)
+    exposed = arrays["exposed"]
+    known = (exposed > 0) & (arrays["arrived"] >= SUSPECT_REWARDS)
     safe = np.where(known, exposed, 1.0)
     slope = arrays["arrived_fresh"] - arrays["exposed_fresh"] * arrays["arrived"] / safe
     spread = arrays["exposed_fresh_squares"] - arrays["exposed_fresh"] ** 2 / safe
     variance = np.maximum(spread, 0.0) * arrays["arrived"] / safe
-    # Of rewards that came variance and mean are the same; here they are counted in parts of all arms' level.
-    variance = variance * arrays["arrived"] / np.where(known, rewarded, 1.0)
-    usable = known & (variance > 0.0)
+    usable = known & (variance > 1.0)
     return np.where(usable, slope / np.sqrt(np.where(usable, variance, 1.0)), 0.0)
 
 
 def profile_suspect(arrays: Arrays, dispersion: Floats) -> Flags:
-    """Whether the rewards of any arm contradict the profile, and those near it, ``[...]``.
+    """Whether the rewards of any arm contradict the profile ``[...]``.
 
     Args:
         arrays: as :func:`fields` describes.
         dispersion: over-dispersion φ̂ ≥ 1 of each arm's rewards ``[..., K]``.
     """
-    deviations = profile_deviation(arrays) / np.sqrt(dispersion)[..., None, :]
-    later, sooner = deviations.max(-2) < -SUSPECT_DEVIATIONS, deviations.min(-2) > SUSPECT_DEVIATIONS
-    return np.asarray((later | sooner).any(-1))
+    return np.asarray((np.abs(profile_deviation(arrays)) > SUSPECT_DEVIATIONS * np.sqrt(dispersion)).any(-1))

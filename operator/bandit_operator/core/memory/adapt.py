@@ -103,7 +103,7 @@ def reset_arm(memory: Memory, arm: str, rows: Flags | None = None, *, labels_com
     """Forget one arm, its own sums and every pair it is in, because something else serves it now.
 
     Its tests start again with their full weight: the error bound of a verdict is about an arm
-    as long as it stays what it is. So does that of the delay profile, which is about all arms.
+    as long as it stays what it is.
 
     Args:
         memory: what was learned.
@@ -121,7 +121,6 @@ def reset_arm(memory: Memory, arm: str, rows: Flags | None = None, *, labels_com
     def forget(arrays: Arrays, fields: Fields) -> dict[str, Floats]:
         fresh = named_arrays.reset(arrays, fields, index)
         fresh |= {name: arrays[name] for name in awaited & fresh.keys()}
-        fresh |= {name: np.zeros_like(arrays[name]) for name in exposure.TESTED & fresh.keys()}
         if rows is None:
             return fresh
         return {

@@ -11,7 +11,7 @@ import numpy as np
 from bandit_operator.core.batch import Work, joined
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.inference import evidence as ev
-from bandit_operator.core.inference import exposure, paired
+from bandit_operator.core.inference import exposure, forecast, paired
 from bandit_operator.core.inference import moments as mo
 from bandit_operator.core.inference.named_arrays import Arrays, Flags, Floats
 from bandit_operator.core.inference.paired import PairTick
@@ -181,21 +181,6 @@ def _believed(before: ShadowEvidence, tick: ShadowTick, kind: RewardType) -> Sco
     )
 
 
-_POOLED_TRIALS = 10.0
-"""Trials of an arm as which the mean of all arms counts in its own."""
-
-
-def _beside_the_baseline(memory: Memory) -> Floats:
-    """Mean reward of each arm over all that it earned ``[..., K]``, > 0, in parts of the baseline's.
-
-    Each is drawn a little to that of all arms.
-    """
-    trials, rewards = memory.trials, memory.rewards
-    pooled = (rewards.sum(-1, keepdims=True) + 0.5) / (trials.sum(-1, keepdims=True) + 1.0)
-    mean = (rewards + _POOLED_TRIALS * pooled) / (trials + _POOLED_TRIALS)
-    return np.asarray(mean / mean[..., [memory.index(memory.baseline)]])
-
-
 def _exposed(
     memory: Memory, tick: Floats, seconds: float, observed: Flags | None
 ) -> tuple[Arrays, Floats, tuple[Floats, Floats] | None]:
@@ -204,7 +189,8 @@ def _exposed(
         return memory.arrivals, tick, None
     trials, rewards = tick[..., mo.TRIALS, :], tick[..., mo.REWARDS, :]
     everyone = np.ones(trials.shape, dtype=bool) if observed is None else observed
+    mean = forecast.forecast(memory.evidence.forecast, memory.reward_type).mean
     waiting, exposures = exposure.update(
-        memory.arrivals, trials, rewards, everyone, _beside_the_baseline(memory), seconds, memory.delay
+        memory.arrivals, trials, rewards, everyone, mean, seconds, memory.delay
     )
     return waiting, np.stack([exposures.told, rewards], axis=-2), (exposures.least, exposures.most)
