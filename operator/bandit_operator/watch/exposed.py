@@ -131,8 +131,5 @@ def _figures(arm: Object, total: int) -> Iterator[tuple[str, float | None]]:
 
 
 def _number(text: object) -> float | None:
-    """A figure of the status; realised shares are written in percent there."""
-    if text is None:
-        return None
-    whole = str(text)
-    return float(whole.removesuffix("%")) / (100.0 if whole.endswith("%") else 1.0)
+    """A figure of the status, which has them as decimal strings; None where it has none."""
+    return None if text is None else float(str(text))
