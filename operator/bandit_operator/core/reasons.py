@@ -59,7 +59,7 @@ BETWEEN_TICKS: Final = "BetweenTicks"
 OBSERVE_ONLY: Final = "ObserveOnly"
 """spec.mode is Observe: the decision is reported and not acted on."""
 PAUSED: Final = "Paused"
-"""spec.mode is Paused: nothing is read, decided or written."""
+"""spec.mode is Paused: no rewards are read, nothing is decided, and route and replicas are left alone."""
 
 # ---- decisions that move traffic ------------------------------------------------------
 

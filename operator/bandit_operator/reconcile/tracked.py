@@ -1,4 +1,4 @@
-"""What the process keeps of one resource between two passes, in three parts with one owner each."""
+"""What the process keeps of one resource between two passes, each part with one owner."""
 
 from __future__ import annotations
 
