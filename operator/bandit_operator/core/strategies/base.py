@@ -213,18 +213,6 @@ def discount(half_life: float | None, seconds: float, observed: Flags) -> Floats
     return np.where(observed, 0.5 ** (seconds / half_life), 1.0)
 
 
-def equal_shares(eligible: Flags) -> Floats:
-    """Return the same share for every eligible arm ``[..., K]``."""
-    return np.asarray(eligible / np.maximum(eligible.sum(-1, keepdims=True), 1))
-
-
-def normalised(shares: Floats, eligible: Flags) -> Floats:
-    """Shares over the eligible arms, scaled to sum to 1; equal where all of them are 0."""
-    inside = np.where(eligible, np.maximum(shares, 0.0), 0.0)
-    total = inside.sum(-1, keepdims=True)
-    return np.where(total > 0, inside / np.where(total > 0, total, 1.0), equal_shares(eligible))
-
-
 def settings_of(strategy: type[Strategy]) -> Mapping[str, dataclasses.Field[Any]]:
     """Return the settings of a strategy by name, in the order of its definition."""
     return {
