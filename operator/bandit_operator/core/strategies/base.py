@@ -15,7 +15,7 @@ from bandit_operator.core.inference.named_arrays import Arrays, Fields, Flags, F
 from bandit_operator.core.model import RewardType
 from bandit_operator.core.strategies.validation import Validation
 
-Kind = Literal["decimal", "integer", "duration", "share-map"]
+Kind = Literal["decimal", "duration", "share-map"]
 
 
 def setting(
@@ -32,8 +32,8 @@ def setting(
     Args:
         default: value where the user gives none; durations are seconds.
         doc: what it means, in one or two sentences that ``kubectl explain`` shows.
-        kind: ``decimal`` and ``integer`` numbers, ``duration`` (seconds, or None where the
-            default is None), ``share-map`` (arm name to share of the traffic).
+        kind: ``decimal``, ``duration`` (seconds, or None where the default is None),
+            ``share-map`` (arm name to share of the traffic).
         minimum: smallest allowed value.
         maximum: largest allowed value.
         exclusive_minimum: value that must be exceeded.
