@@ -26,9 +26,9 @@ from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.learn import learn
 from bandit_operator.core.memory import Memory
 from bandit_operator.core.model import Mode
+from bandit_operator.status.committed import Checkpoint, intended
 from bandit_operator.status.document import checkpoint_of, read_status
 from bandit_operator.status.history import snapshot_of, weights_of, window_of
-from bandit_operator.status.session import Checkpoint, intended
 
 SAME = 1e-9
 """Relative difference up to which numbers of two memories count as equal."""
