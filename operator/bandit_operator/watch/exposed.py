@@ -61,7 +61,7 @@ GAUGES = (
 )
 """All metrics of a resource, each without the prefix ``bandit_operator_``."""
 BROKEN = (AttributeError, KeyError, OverflowError, TypeError, ValueError)
-"""What reading a status ends with that is none."""
+"""Exceptions raised when a status is malformed."""
 
 
 class Exposed(Collector):
