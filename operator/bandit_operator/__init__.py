@@ -7,7 +7,7 @@ cli          the command line, one file a verb
 app          wires everything, starts and stops it
 reconcile    one pass over one resource: observe → decide → commit → apply
 watch        what the cluster shows: handlers, the cache they keep, a look past the watches; metrics, web page
-status       what is remembered and said: session, document and its inverse, conditions, events, words
+status       what is remembered and said: committed, document and its inverse, conditions, events, words
 runtime      the process: scheduler, election, shards, clock, settings, probes, metrics, delivery of notices
 adapters     the only input and output: API server, Prometheus, webhooks
 sources      rewards from Prometheus, one file a source

@@ -30,7 +30,6 @@ class Newcomer:
     type: ClassVar[str] = "Newcomer"
 
     rain: float = setting(0.5, "Least rain.", minimum=0, maximum=1)
-    draws: int = setting(3, "How often to look.", "integer", minimum=1, maximum=9)
     memory: float | None = setting(None, "How long to remember.", "duration", exclusive_minimum=0.0)
     places: Mapping[str, float] = setting({}, "Where to look.", "share-map")
 
@@ -89,17 +88,15 @@ def test_a_new_strategy_gets_its_block_its_texts_and_its_bounds_from_its_own_fil
     block = schema["$defs"]["NewcomerSettings"]["properties"]
     assert {name: field["description"] for name, field in block.items()} == {
         "rain": "Least rain.",
-        "draws": "How often to look.",
         "memory": "How long to remember.",
         "places": "Where to look.",
     }
     assert block["rain"]["default"] == "0.5"
-    assert (block["draws"]["minimum"], block["draws"]["maximum"]) == (1, 9)
 
 
 @pytest.mark.parametrize(
     "settings",
-    [{"rain": "1.5"}, {"draws": 10}, {"memory": "0s"}, {"places": {"a": "2"}}],
+    [{"rain": "1.5"}, {"memory": "0s"}, {"places": {"a": "2"}}],
 )
 def test_a_setting_out_of_its_bounds_is_refused(settings: Any) -> None:
     model = build({"Thompson": STRATEGIES["Thompson"], "Newcomer": NEWCOMER})

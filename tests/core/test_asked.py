@@ -22,6 +22,7 @@ from bandit_operator.core.model import (
     Snapshot,
 )
 from bandit_operator.core.outcomes import Restored, Scaled, TakenOut
+from tests.support.outcomes import scaled
 
 SERVING = ArmFacts(weight=5000, available=True, replicas=3, template="v1")
 DOWN = replace(SERVING, available=False)
@@ -69,7 +70,7 @@ def test_an_arm_that_is_set_out_drains(step: Step, state: ArmState) -> None:
     assert result.standings["b"].state is ArmState.DRAINING
     assert result.standings["b"].set_out
     assert TakenOut("b") in result.outcomes
-    assert result.scales == ()
+    assert scaled(result) == ()
 
 
 def test_the_last_arm_that_can_serve_is_not_taken_out_and_says_why(step: Step) -> None:
@@ -108,14 +109,14 @@ def test_neither_time_nor_another_template_brings_an_arm_back_that_is_set_out(
     out = standing(ArmState.ROLLED_BACK, set_out=True, previous_replicas=3)
     result = step(out, replace(GONE, **change), out=True)
     assert result.standings["b"].state is ArmState.ROLLED_BACK
-    assert result.scales == ()
+    assert scaled(result) == ()
 
 
 def test_an_arm_that_is_in_again_comes_back_as_after_a_rollback(step: Step) -> None:
     out = standing(ArmState.ROLLED_BACK, set_out=True, previous_replicas=3)
     result = step(out, GONE)
     assert result.standings["b"].state is ArmState.RESTORING
-    assert result.scales == (Scaled("b", expected=0, replicas=3),)
+    assert scaled(result) == (Scaled("b", expected=0, replicas=3),)
     assert result.restarted == {"b"}
     assert Restored("b", reasons.SET_IN) in result.outcomes
 
@@ -130,7 +131,7 @@ def test_an_arm_that_was_rolled_back_is_restored_where_somebody_asks(step: Step)
     out = standing(ArmState.ROLLED_BACK, since=4990.0, previous_replicas=2)
     assert step(out, GONE).standings["b"].state is ArmState.ROLLED_BACK
     result = step(out, GONE, restore="b")
-    assert result.scales == (Scaled("b", expected=0, replicas=2),)
+    assert scaled(result) == (Scaled("b", expected=0, replicas=2),)
     assert Restored("b", reasons.RESTORE_REQUESTED) in result.outcomes
     assert result.restarted == {"b"}
 
@@ -149,7 +150,7 @@ def test_asking_for_an_arm_that_serves_changes_nothing(step: Step) -> None:
 def test_a_pinned_arm_that_is_out_is_brought_back(step: Step) -> None:
     out = standing(ArmState.ROLLED_BACK, since=4990.0, previous_replicas=2)
     result = step(out, GONE, pin="b")
-    assert result.scales == (Scaled("b", expected=0, replicas=2),)
+    assert scaled(result) == (Scaled("b", expected=0, replicas=2),)
     assert Restored("b", reasons.PINNED) in result.outcomes
 
 

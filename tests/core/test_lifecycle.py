@@ -22,6 +22,7 @@ from bandit_operator.core.model import (
     Window,
 )
 from bandit_operator.core.outcomes import Scaled
+from tests.support.outcomes import scaled
 
 Step = Callable[..., Lifecycle]
 
@@ -63,7 +64,7 @@ def test_only_an_arm_that_began_in_the_shadow_drains_without_a_counter_of_its_re
     draining = standing(ArmState.DRAINING, quiet_since=10.0, idle_since=idle_since)
     result = step(draining, seen(OUT, reading=quiet_window(30)), requests_counted=True)
     assert (result.standings["b"].reason == reasons.REQUESTS_UNKNOWN) == waits
-    assert bool(result.scales) != waits
+    assert bool(scaled(result)) != waits
 
 
 def test_arms_of_a_new_resource_serve_at_once(make_experiment: Callable[..., Experiment]) -> None:
@@ -106,18 +107,18 @@ class TestDrain:
     def test_loser_keeps_its_pods_while_the_route_still_gives_it_weight(self, step: Step) -> None:
         result = step(standing(ArmState.DRAINING), seen(SERVING, now=10_000))
         assert result.standings["b"].reason == reasons.WAITING_FOR_ROUTE
-        assert result.scales == ()
+        assert scaled(result) == ()
 
     def test_loser_keeps_its_pods_until_a_gateway_has_accepted_its_weight_of_zero(self, step: Step) -> None:
         result = step(standing(ArmState.DRAINING), seen(OUT, now=10_000, accepted=False))
         assert result.standings["b"].reason == reasons.WAITING_FOR_ROUTE
-        assert result.scales == ()
+        assert scaled(result) == ()
 
     def test_the_drain_time_runs_from_acceptance_on(self, step: Step) -> None:
         first = step(standing(ArmState.DRAINING), seen(OUT, now=100.0)).standings["b"]
         assert (first.reason, first.quiet_since) == (reasons.WAITING_FOR_REQUESTS, 100.0)
-        assert step(first, seen(OUT, now=159.0)).scales == ()
-        assert step(first, seen(OUT, now=160.0)).scales == (Scaled("b", expected=3, replicas=0),)
+        assert scaled(step(first, seen(OUT, now=159.0))) == ()
+        assert scaled(step(first, seen(OUT, now=160.0))) == (Scaled("b", expected=3, replicas=0),)
 
     def test_previous_replicas_are_kept_until_they_come_back(self, step: Step) -> None:
         waiting = standing(ArmState.DRAINING, quiet_since=0.0)
@@ -132,7 +133,7 @@ class TestDrain:
 
     def test_scaling_down_is_repeated_until_it_is_seen(self, step: Step) -> None:
         scaling = standing(ArmState.DRAINING, quiet_since=0.0, previous_replicas=3)
-        assert step(scaling, seen(OUT)).scales == (Scaled("b", 3, 0),)
+        assert scaled(step(scaling, seen(OUT))) == (Scaled("b", 3, 0),)
 
     def test_foreign_weight_starts_the_drain_again(self, step: Step) -> None:
         result = step(standing(ArmState.DRAINING, quiet_since=0.0), seen(SERVING))
@@ -141,19 +142,19 @@ class TestDrain:
     def test_requests_that_go_on_keep_the_pods_however_long(self, step: Step) -> None:
         waiting = standing(ArmState.DRAINING, quiet_since=0.0)
         busy = seen(replace(OUT, requests=4.0), now=10_000, reading=quiet_window(9_000))
-        assert step(waiting, busy, requests_counted=True).scales == ()
+        assert scaled(step(waiting, busy, requests_counted=True)) == ()
 
     def test_a_whole_window_without_requests_ends_the_drain_before_its_time(self, step: Step) -> None:
         waiting = standing(ArmState.DRAINING, quiet_since=90.0)
         silent = replace(OUT, requests=0.0)
         partly_before = seen(silent, now=121.0, reading=quiet_window(89.0))
-        assert step(waiting, partly_before, requests_counted=True).scales == ()
+        assert scaled(step(waiting, partly_before, requests_counted=True)) == ()
         after = seen(silent, now=121.0, reading=quiet_window(90.0))
-        assert step(waiting, after, requests_counted=True).scales == (Scaled("b", 3, 0),)
+        assert scaled(step(waiting, after, requests_counted=True)) == (Scaled("b", 3, 0),)
 
     def test_the_drain_time_does_not_count_while_requests_are_counted_and_not_read(self, step: Step) -> None:
         waiting = standing(ArmState.DRAINING, quiet_since=0.0)
-        assert step(waiting, seen(OUT, now=10_000), requests_counted=True).scales == ()
+        assert scaled(step(waiting, seen(OUT, now=10_000), requests_counted=True)) == ()
 
     def test_pods_stay_where_scaling_is_not_wanted(self, step: Step) -> None:
         result = step(standing(ArmState.DRAINING, quiet_since=0.0), seen(OUT), scale_to_zero=False)
@@ -161,7 +162,7 @@ class TestDrain:
             ArmState.ROLLED_BACK,
             reasons.DRAINED,
         )
-        assert result.scales == ()
+        assert scaled(result) == ()
 
     def test_an_arm_without_a_scale_target_is_only_drained(self, step: Step) -> None:
         result = step(standing(ArmState.DRAINING, quiet_since=0.0), seen(replace(OUT, replicas=None)))
@@ -173,7 +174,7 @@ class TestReturn:
         out = standing(ArmState.ROLLED_BACK, previous_replicas=3)
         result = step(out, seen(ArmFacts(0, available=False, replicas=0, template="v2")))
         assert result.standings["b"].state is ArmState.RESTORING
-        assert result.scales == (Scaled("b", expected=0, replicas=3),)
+        assert scaled(result) == (Scaled("b", expected=0, replicas=3),)
         assert result.restarted == {"b"}
 
     def test_a_returning_arm_gets_no_weight_before_it_can_serve(self, step: Step) -> None:
@@ -202,7 +203,7 @@ class TestReturn:
         out = standing(ArmState.ROLLED_BACK, since=50.0, previous_replicas=3)
         result = step(out, seen(OUT))
         assert result.standings["b"].state is ArmState.ROLLED_BACK
-        assert result.scales == ()
+        assert scaled(result) == ()
 
 
 def test_rolling_back_one_arm_leaves_the_others_as_they_are() -> None:

@@ -28,7 +28,7 @@ from bandit_operator.reconcile import (
 )
 from bandit_operator.routers import gateway_api, mirrored_for
 from bandit_operator.sources.tally import Tally
-from bandit_operator.status import conditions, session
+from bandit_operator.status import committed, conditions
 from tests.mutations.registry import COUNTERS, FAULTS, MIRRORS, OBSERVED, fault
 
 __all__ = ["FAULTS"]
@@ -65,8 +65,8 @@ def _two_gateways(patch: pytest.MonkeyPatch) -> None:
     "refusing-gateway", "a gateway that had the route and refuses it now is taken for one that never had it"
 )
 def _refusing_gateway(patch: pytest.MonkeyPatch) -> None:
-    real = session.Committed.with_route
-    patch.setattr(session.Committed, "with_route", lambda self, rule, _: real(self, rule, ()))
+    real = committed.Committed.with_route
+    patch.setattr(committed.Committed, "with_route", lambda self, rule, _: real(self, rule, ()))
 
 
 @fault("drain-ignores-requests", "a drain does not wait for the last requests, which are counted")

@@ -11,7 +11,7 @@ import pytest
 from bandit_operator.core import allocation, weights
 from bandit_operator.core.model import SERVING_STATES, ArmState
 from bandit_operator.core.weights import Unit, unit_of
-from bandit_operator.reconcile import former, reconciler, together
+from bandit_operator.reconcile import former, reconciler, route_plan
 from tests.mutations.faults import FAULTS
 from tests.mutations.registry import fault
 
@@ -23,7 +23,7 @@ def _coarse_integers(patch: pytest.MonkeyPatch) -> None:
     def never_scaled(arms: int, strangers: Any, _: Any) -> Unit:
         return Unit(arms) if strangers and arms else unit_of(arms, strangers)
 
-    patch.setattr(together, "unit_of", never_scaled)
+    patch.setattr(route_plan, "unit_of", never_scaled)
 
 
 @fault(
@@ -71,7 +71,7 @@ def _gains_all_at_once(patch: pytest.MonkeyPatch) -> None:
 
 @fault("weight-to-the-dead", "where no arm can serve, requests are taken from what somebody gave them to")
 def _weight_to_the_dead(patch: pytest.MonkeyPatch) -> None:
-    real = together.route_write
+    real = route_plan.route_write
 
     def as_if_all_could(tracked: Any, placement: Any, decision: Any, *args: Any, **kinds: Any) -> Any:
         if not any(one.state in SERVING_STATES for one in decision.standings.values()):

@@ -14,7 +14,7 @@ from bandit_operator.reconcile.decisions import Decisions
 from bandit_operator.reconcile.observe import Observer, WindowRead
 from bandit_operator.reconcile.windows import catch_up
 from bandit_operator.runtime.telemetry import Metrics
-from bandit_operator.status.session import Committed
+from bandit_operator.status.committed import Committed
 
 INTERVAL, SETTLE = 30.0, 30.0
 

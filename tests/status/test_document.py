@@ -16,9 +16,9 @@ from bandit_operator.core.decision import ArmReport, Decision, Intention
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import ArmFacts, ArmStanding, ArmState, Observed, Snapshot, Window
 from bandit_operator.core.shadow_report import ShadowReport
+from bandit_operator.status.committed import Committed, intended
 from bandit_operator.status.document import Document, from_status, read_status, to_status
 from bandit_operator.status.history import newest_window, record_of
-from bandit_operator.status.session import Committed, intended
 
 STANDINGS = {
     "logistic": ArmStanding(ArmState.ACTIVE, 100.125, "Serving", "v1"),

@@ -30,7 +30,7 @@ STATUS: dict[str, Any] = {
         {
             "name": "good", "state": "Active", "reason": "Serving", "weight": 7500, "trials": "1200",
             "mean": "0.81", "interval": {"lower": "0.79", "upper": "0.83"}, "probabilityBest": "0.97",
-            "realisedShare": "74.2%",
+            "realisedShare": "0.742",
         },
         {"name": "bad", "state": "Draining", "reason": "WorseThanBaseline", "weight": 2500,
          "evidence": "22.6", "threshold": "20", "shadow": {"trials": "398", "difference": "-0.05"}},

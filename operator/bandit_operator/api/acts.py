@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from bandit_operator.api.fields import ApiModel, Text, Time
+from bandit_operator.api.fields import ApiModel, ShortText, Text, Time
 
 
 class ActKind(StrEnum):
@@ -56,7 +56,7 @@ class Act(ApiModel):
     """What."""
     arm: Annotated[str | None, Field(max_length=63)] = None
     """To which arm."""
-    reason: Annotated[str | None, Field(max_length=1024)] = None
+    reason: ShortText | None = None
     """Why, in one CamelCase word."""
     message: Text | None = None
     """Why, for people."""

@@ -104,6 +104,16 @@ ATOMIC_LIST: dict[str, Any] = {"x-kubernetes-list-type": "atomic"}
 Time = Annotated[str, Field(max_length=40, json_schema_extra={"format": "date-time"})]
 """A time as RFC 3339 writes it, in UTC."""
 Text = Annotated[str, Field(max_length=32768)]
+LONGEST_MESSAGE = 1024
+"""Most characters of what the operator says in one place of a status, which has a bound as a whole."""
+ShortText = Annotated[str, Field(max_length=LONGEST_MESSAGE)]
+"""A reason, or the words of others that are part of a message."""
+
+
+def cut(message: str) -> str:
+    """The message, or as much of it as a status has room for."""
+    return message[:LONGEST_MESSAGE]
+
 
 ArmName = Annotated[
     str,

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from bandit_operator.api.acts import Act
-from bandit_operator.api.fields import ApiModel, ListMap, Text, Time
+from bandit_operator.api.fields import ApiModel, ListMap, ShortText, Text, Time
 from bandit_operator.api.status import MAX_RECORD, ArmStatus, Status, WindowStatus
 from bandit_operator.core.inference.changes import ChangeKind
 
@@ -52,7 +52,7 @@ class Observation(ApiModel):
 class ImplausibleNumbers(ApiModel):
     """Why the source's numbers of one arm were not believed."""
 
-    reason: Annotated[str, Field(max_length=1024)]
+    reason: ShortText
     """Why, in one CamelCase word."""
     message: Text
     """Why, for people, with the numbers."""
@@ -79,7 +79,7 @@ class SeenArm(ApiModel):
     """False where its backend or scale target did not exist."""
     resolved: bool | None = None
     """Whether the gateway resolved its backend."""
-    used_elsewhere: Annotated[str | None, Field(max_length=1024)] = None
+    used_elsewhere: ShortText | None = None
     """Who else gave traffic to its Pods, while it drains or is out."""
     identity: Annotated[str | None, Field(max_length=253)] = None
     """Its backend, scale target and label."""
@@ -100,7 +100,7 @@ class Seen(ApiModel):
     """What the arms' weights were to add up to."""
     arms: dict[str, SeenArm]
     """The arms."""
-    unresolved: Annotated[str | None, Field(max_length=1024)] = None
+    unresolved: ShortText | None = None
     """The gateway's words where it could not resolve some backend."""
     contested: bool | None = None
     """True where another writer kept setting other weights."""
@@ -128,7 +128,7 @@ class ShadowRecord(ApiModel):
     """What each arm's answers earned; an arm without data is left out."""
     pairs: dict[str, PairObservation] | None = None
     """What two arms earned on the same requests; a pair without data is left out."""
-    missing: dict[str, Annotated[str, Field(max_length=1024)]] | None = None
+    missing: dict[str, ShortText] | None = None
     """Why arms or pairs have no data."""
     implausible: dict[str, ImplausibleNumbers] | None = None
     """Arms or pairs whose numbers were not believed."""
@@ -149,7 +149,7 @@ class DecisionRecord(ApiModel):
     """Seconds before the window in which no reward came; left out where there were none."""
     observations: dict[str, Observation] | None = None
     """What each arm earned in the window; an arm without data is left out."""
-    missing: dict[str, Annotated[str, Field(max_length=1024)]] | None = None
+    missing: dict[str, ShortText] | None = None
     """Why arms have no data in the window."""
     guards: dict[str, dict[str, Annotated[str, Field(max_length=32)]]] | None = None
     """What the guards measured at the window's end, by guard and arm."""
@@ -161,7 +161,7 @@ class DecisionRecord(ApiModel):
     """Weight of each arm that it came to."""
     actions: list[Text] | None = None
     """What was done besides, such as "scale boosting from 3 to 0"."""
-    reason: Annotated[str, Field(max_length=1024)]
+    reason: ShortText
     """Why, in one CamelCase word."""
     message: Text
     """Why, for people."""

@@ -16,7 +16,7 @@ from bandit_operator.api.fields import (
 )
 from bandit_operator.api.preset_rules import NAMES, description, preset_rules
 from bandit_operator.api.presets import Preset
-from bandit_operator.api.reward_counters import BETWEEN_0_AND_1, counter_rules
+from bandit_operator.api.reward_counters import BOUNDED_TYPES, counter_rules
 from bandit_operator.api.rules import DurationString, Rule, cel_is_duration
 from bandit_operator.core.model import RewardType
 from bandit_operator.core.quantities import parse_duration
@@ -205,17 +205,17 @@ class Reward(ApiModel):
             field=".type",
         ),
         Rule(
-            f"!has(self.prometheus.query) || self.type in {[str(one) for one in BETWEEN_0_AND_1]}",
+            f"!has(self.prometheus.query) || self.type in {BOUNDED_TYPES}",
             "query gives means, from which the variance of type {self.type} cannot be known;"
             " give counters instead of query, or set type to Bounded",
-            holds=lambda reward: reward.prometheus.query is None or reward.type in BETWEEN_0_AND_1,
+            holds=lambda reward: reward.prometheus.query is None or reward.type.bounded,
             field=".type",
         ),
         Rule(
-            f"!has(self.delay) || self.type in {[str(one) for one in BETWEEN_0_AND_1]}",
+            f"!has(self.delay) || self.type in {BOUNDED_TYPES}",
             "a reward of type {self.type} is unknown while its label is late, and not 0;"
             " remove delay and count in trials only requests whose label has come",
-            holds=lambda reward: reward.delay is None or reward.type in BETWEEN_0_AND_1,
+            holds=lambda reward: reward.delay is None or reward.type.bounded,
             field=".delay",
             forbidden=True,
         ),

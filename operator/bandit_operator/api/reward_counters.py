@@ -14,8 +14,8 @@ from pydantic.alias_generators import to_camel
 from bandit_operator.api.rules import Rule
 from bandit_operator.core.model import RewardType
 
-BETWEEN_0_AND_1 = (RewardType.BERNOULLI, RewardType.BOUNDED)
-"""Types of which one reward lies in [0, 1]."""
+BOUNDED_TYPES = [str(one) for one in RewardType if one.bounded]
+"""Types of which one reward lies in [0, 1], as a rule of the definition lists them."""
 
 
 @dataclass(frozen=True, slots=True)

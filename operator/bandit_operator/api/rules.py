@@ -229,13 +229,12 @@ class OneOf:
 class DecimalString(StringFormat):
     """A decimal number as a string, so that no reader or writer rounds it; ``5%`` stands for ``0.05``.
 
-    Bounds are decimals as strings as well; an exclusive bound is not allowed itself.
+    Bounds are decimals as strings as well; an exclusive minimum is not allowed itself.
     """
 
     minimum: str | None = None
     maximum: str | None = None
     exclusive_minimum: bool = False
-    exclusive_maximum: bool = False
     example: str = "0.1"
     max_length: int = 24
 
@@ -246,7 +245,7 @@ class DecimalString(StringFormat):
         if self.minimum is not None:
             terms.append(f"{value} {'>' if self.exclusive_minimum else '>='} double('{self.minimum}')")
         if self.maximum is not None:
-            terms.append(f"{value} {'<' if self.exclusive_maximum else '<='} double('{self.maximum}')")
+            terms.append(f"{value} <= double('{self.maximum}')")
         return " && ".join(terms)
 
     @property
@@ -256,7 +255,7 @@ class DecimalString(StringFormat):
         if self.minimum is not None:
             bounds.append(f"{'above' if self.exclusive_minimum else 'of at least'} {self.minimum}")
         if self.maximum is not None:
-            bounds.append(f"{'below' if self.exclusive_maximum else 'of at most'} {self.maximum}")
+            bounds.append(f"of at most {self.maximum}")
         what = " ".join(["a decimal", " and ".join(bounds)]).strip()
         percent = f", or {self._percent(self.example)}" if self.maximum is not None else ""
         return f'must be {what}, in quotes, for example "{self.example}"{percent}'
@@ -278,11 +277,7 @@ class DecimalString(StringFormat):
             low = Decimal(self.minimum)
             if number < low or (self.exclusive_minimum and number == low):
                 return False
-        if self.maximum is not None:
-            high = Decimal(self.maximum)
-            if number > high or (self.exclusive_maximum and number == high):
-                return False
-        return True
+        return self.maximum is None or number <= Decimal(self.maximum)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from bandit_operator.api.fields import (
 from bandit_operator.api.guard import Guard
 from bandit_operator.api.pin import Pin, pin_rules
 from bandit_operator.api.reward import Reward
-from bandit_operator.api.reward_counters import BETWEEN_0_AND_1
+from bandit_operator.api.reward_counters import BOUNDED_TYPES
 from bandit_operator.api.route_rules import backend_limit_rules, port_rules
 from bandit_operator.api.rules import (
     DECIMAL_PATTERN,
@@ -213,12 +213,12 @@ class Spec(ApiModel):
             field=".reward.staleAfter",
         ),
         Rule(
-            f"!(self.reward.type in {[str(one) for one in BETWEEN_0_AND_1]})"
+            f"!(self.reward.type in {BOUNDED_TYPES})"
             f" || !{_INDIFFERENCE}.matches('{DECIMAL_PATTERN}') || {cel_number(_INDIFFERENCE)} < 1.0",
             f"indifference {{{_INDIFFERENCE}}} is not below 1, but {{self.reward.type}} rewards"
             " lie in [0, 1], so no difference would matter; lower indifference",
             holds=lambda spec: (
-                spec.reward.type not in BETWEEN_0_AND_1 or parse_decimal(spec.promotion.indifference) < 1.0
+                not spec.reward.type.bounded or parse_decimal(spec.promotion.indifference) < 1.0
             ),
             field=".promotion.indifference",
         ),

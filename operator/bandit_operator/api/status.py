@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from bandit_operator.api.acts import Act, TakenOut
-from bandit_operator.api.fields import ATOMIC_LIST, ApiModel, ListMap, Text, Time
+from bandit_operator.api.fields import ATOMIC_LIST, LONGEST_MESSAGE, ApiModel, ListMap, ShortText, Text, Time
 from bandit_operator.core.model import ArmState
 
 RECENT_ACTS = 3
@@ -74,7 +74,7 @@ class Condition(ApiModel):
     """Generation of the spec that this is about."""
     last_transition_time: Time
     """When the status changed last."""
-    reason: Annotated[str, Field(min_length=1, max_length=1024)]
+    reason: Annotated[str, Field(min_length=1, max_length=LONGEST_MESSAGE)]
     """Why, in one CamelCase word."""
     message: Text
     """Why, for people: what is wrong, where, and what to do."""
@@ -124,7 +124,7 @@ class ArmStatus(ApiModel):
     """
     since: Time | None = None
     """When it entered the state."""
-    reason: Annotated[str | None, Field(max_length=1024)] = None
+    reason: ShortText | None = None
     """Why it is in the state, in one CamelCase word."""
     weight: Annotated[int | None, Field(ge=0, le=1_000_000)] = None
     """Weight that it is meant to have in the route. Those of all arms add up to 10000, and to another sum

@@ -98,8 +98,6 @@ def _setting(setting: dataclasses.Field[Any]) -> tuple[Any, Any]:
         case "duration":
             default = None if default is None else format_duration(default)
             annotation = Annotated[str, _duration(meta, default)]
-        case "integer":
-            annotation = Annotated[int, Field(ge=meta["minimum"], le=meta["maximum"], strict=True)]
         case "share-map":
             default = {name: format_decimal(share) for name, share in dict(default or {}).items()}
             # Not ArmName: that every name is an arm's is a rule of the spec, here and in the CRD.
@@ -192,7 +190,6 @@ def _parse_shares(shares: Mapping[str, str]) -> dict[str, float]:
 
 _PARSERS: dict[str, Callable[[Any], Any]] = {
     "decimal": parse_decimal,
-    "integer": int,
     "duration": parse_duration,
     "share-map": _parse_shares,
 }

@@ -66,14 +66,14 @@ def validation_rules() -> Iterator[Rule]:
         field=".arms",
     )
     # The variance of one reward of these is not that of a value between 0 and 1.
-    unbounded = [str(RewardType.GAUSSIAN), str(RewardType.RATIO)]
+    unbounded = [str(one) for one in RewardType if not one.bounded]
     yield Rule(
         f"!(self.reward.type in {unbounded}) || self.validationScale == 'Ranking'"
         " || self.arms.all(a, !has(a.validationSamples))",
         "some arm has validationSamples, from which the standard error of a mean {self.reward.type} reward"
         " does not follow; give validationStandardError instead, or set validationScale to Ranking",
         holds=lambda spec: (
-            spec.reward.type not in unbounded
+            spec.reward.type.bounded
             or spec.validation_scale is ValidationScale.RANKING
             or all(arm.validation_samples is None for arm in spec.arms)
         ),

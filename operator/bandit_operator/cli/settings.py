@@ -62,8 +62,6 @@ def _strategy(name: str, values: Mapping[str, Any]) -> CoreStrategy:
 
 def _value(kind: str, text: str) -> Any:
     """What the resource would have for it: durations may be seconds here, and numbers need no quotes."""
-    if kind == "integer":
-        return int(text) if text.isdecimal() and len(text) < 20 else text
     if kind == "duration":
         try:
             seconds = float(text)

@@ -28,6 +28,7 @@ doubts        for how long what could not be is not learned
 batch         arithmetic of many decisions, done together where it is alike
 experiment    the settings of one resource
 strategies    how traffic is split, one file a strategy
+shares        parts of the traffic that sum to 1
 inference     what the data say: moments, posteriors, evidence, verdicts
 windows       which stretches of time to read
 durations     how long something takes, for people

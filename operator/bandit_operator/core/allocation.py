@@ -16,7 +16,8 @@ import numpy as np
 from bandit_operator.core.batch import Work, each, joined
 from bandit_operator.core.inference.named_arrays import Flags, Floats
 from bandit_operator.core.model import Guardrails
-from bandit_operator.core.weights import Bounds, Outlook, guarded_shares, scaled, worth_writing
+from bandit_operator.core.shares import normalised
+from bandit_operator.core.weights import Bounds, Outlook, guarded_shares, worth_writing
 
 COLLAPSE = 8.0
 """Standard deviations below its forecast at which the arm that carries the traffic has fallen far."""
@@ -127,7 +128,7 @@ def allocate(
     target = np.where(winner.any(-1, keepdims=True), winner, target)
     bounds = Bounds(eligible, arms.joining, arms.unproven, arms.carried, arms.probed)
     proposed = guarded_shares(target, current, bounds, guardrails)
-    present = _capped(guardrails, arms, scaled(current, eligible))
+    present = _capped(guardrails, arms, normalised(current, eligible))
     taken_out = ~eligible & (current > 0)
     idle = arms.shared & ~(eligible & (current > 0)).any(-1)
     begins = idle & ~taken_out.any(-1)
@@ -203,7 +204,7 @@ def _beside_joining(guardrails: Guardrails, arms: Arms, current: Floats, wanted:
     small = np.minimum(guardrails.new_arm_share, 0.5 / np.maximum(count, 1))
     beside = np.where(fresh, small, (1.0 - small * count) * wanted)
     least = np.minimum(guardrails.new_arm_share, 1 / np.maximum(eligible.sum(-1, keepdims=True), 1))
-    lifted = np.where(eligible, np.maximum(scaled(current, eligible), least), 0.0)
+    lifted = np.where(eligible, np.maximum(normalised(current, eligible), least), 0.0)
     lifted = lifted / np.maximum(lifted.sum(-1, keepdims=True), 1e-12)
     alone = np.where((eligible & ~fresh).any(-1, keepdims=True), beside, lifted)
     return np.asarray(np.where(count > 0, alone, wanted))

@@ -30,8 +30,8 @@ _LEFT = 1
 def fields() -> Fields:
     """Of each arm, for what it served and for what it answered in the shadow ``[2, K]``.
 
-    First how many windows it must stand, 0 where it was never doubted; then how many of them are left. Below
-    0 it is learned from again, and after as many windows more it is as if it had never been doubted.
+    Row 0: how many plausible windows the arm must show before it is learned from again (0: never doubted).
+    Row 1: how many are still missing; 0 or below once it is learned from again. At −row 0 both become 0.
     """
     return {"served": Field(inner=(2,)), "shadow": Field(inner=(2,))}
 

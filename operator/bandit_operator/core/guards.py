@@ -42,7 +42,7 @@ class Guarded:
     mixed: Set[str] = frozenset()
 
 
-Guard = Callable[[Guarded], Hold | None]
+Check = Callable[[Guarded], Hold | None]
 
 
 def route_is_accepted(facts: Guarded) -> Hold | None:
@@ -132,7 +132,7 @@ def no_arm_is_silent(facts: Guarded) -> Hold | None:
     return None
 
 
-GUARDS: tuple[Guard, ...] = (
+GUARDS: tuple[Check, ...] = (
     source_answers,
     route_is_accepted,
     backends_resolve,

@@ -72,11 +72,6 @@ class Lifecycle:
     restarted: frozenset[str]
     """Arms whose evidence is about Pods or times that are gone."""
 
-    @property
-    def scales(self) -> tuple[Scaled, ...]:
-        """Replicas to set."""
-        return tuple(outcome for outcome in self.outcomes if isinstance(outcome, Scaled))
-
 
 def advance(
     experiment: Experiment,

@@ -25,6 +25,11 @@ class RewardType(StrEnum):
     GAUSSIAN = "Gaussian"
     RATIO = "Ratio"
 
+    @property
+    def bounded(self) -> bool:
+        """Whether one reward lies in [0, 1]; otherwise it may be any number."""
+        return self in (RewardType.BERNOULLI, RewardType.BOUNDED)
+
 
 class ValidationScale(StrEnum):
     """What a validation score measures."""

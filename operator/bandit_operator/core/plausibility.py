@@ -17,7 +17,7 @@ from bandit_operator.core import reasons
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.inference import exposure
 from bandit_operator.core.memory import Memory
-from bandit_operator.core.model import Implausible, Observed, RewardType, Window
+from bandit_operator.core.model import Implausible, Observed, Window
 
 ROUNDING = 1e-6
 """How far, relatively, sums may contradict each other because they are rounded."""
@@ -32,7 +32,6 @@ SPLIT, LEAST_SPLIT = 0.01, 2.0
 """So many rewards, in parts of the trials or at least, may be counted a window after their trials."""
 LARGEST = 1e100
 """No sum of a window is beyond this: what is made of several must stay finite."""
-_BETWEEN_0_AND_1 = frozenset({RewardType.BERNOULLI, RewardType.BOUNDED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +70,7 @@ def grown_used_to(memory: Memory, window: Window) -> Memory:
 def numbers_are_possible(case: _Case) -> Implausible | None:
     """All sums are finite, and counts are not negative, as are rewards in [0, 1]."""
     observed = case.observed
-    counts = {"trials", "rewards"} if case.experiment.reward_type in _BETWEEN_0_AND_1 else {"trials"}
+    counts = {"trials", "rewards"} if case.experiment.reward_type.bounded else {"trials"}
     for field in fields(observed):
         value = getattr(observed, field.name)
         if value is None:
@@ -84,7 +83,7 @@ def numbers_are_possible(case: _Case) -> Implausible | None:
 
 def rewards_are_below_trials(case: _Case) -> Implausible | None:
     """Of rewards in [0, 1] there are no more than trials; where labels come late, over all that came."""
-    if case.experiment.reward_type not in _BETWEEN_0_AND_1:
+    if not case.experiment.reward_type.bounded:
         return None
     observed, memory = case.observed, case.memory
     rewards, trials = observed.rewards, observed.trials
@@ -116,7 +115,7 @@ def _is_of_the_window_before(case: _Case) -> bool:
 def _possible(case: _Case) -> Observed:
     """The numbers, with no more rewards in [0, 1] than trials where a few are of the window before."""
     observed = case.observed
-    if case.experiment.reward_type not in _BETWEEN_0_AND_1 or case.memory.delay is not None:
+    if not case.experiment.reward_type.bounded or case.memory.delay is not None:
         return observed
     return replace(observed, rewards=min(observed.rewards, observed.trials))
 

@@ -8,8 +8,6 @@ from bandit_operator.core import reasons
 from bandit_operator.core.model import Implausible, Observed, Outcome, Paired, RewardType, Shadowed
 from bandit_operator.core.plausibility import LARGEST, ROUNDING
 
-_BETWEEN_0_AND_1 = frozenset({RewardType.BERNOULLI, RewardType.BOUNDED})
-
 
 def checked_shadow(reward_type: RewardType, shadow: Shadowed) -> Shadowed:
     """The shadow with ``Implausible`` in place of numbers that cannot be.
@@ -17,7 +15,7 @@ def checked_shadow(reward_type: RewardType, shadow: Shadowed) -> Shadowed:
     The requests of a pair are not compared with those of its arms: an arm is counted when its own answer is
     judged, a pair when the second one is, which may be a window later.
     """
-    bounded = reward_type in _BETWEEN_0_AND_1
+    bounded = reward_type.bounded
     arms = {name: _arm(outcome, bounded=bounded) for name, outcome in shadow.arms.items()}
     pairs = {
         names: (_fault(names, pair, bounded=bounded) or pair) if isinstance(pair, Paired) else pair

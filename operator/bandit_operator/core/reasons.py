@@ -59,7 +59,7 @@ BETWEEN_TICKS: Final = "BetweenTicks"
 OBSERVE_ONLY: Final = "ObserveOnly"
 """spec.mode is Observe: the decision is reported and not acted on."""
 PAUSED: Final = "Paused"
-"""spec.mode is Paused: nothing is read, decided or written."""
+"""spec.mode is Paused: no rewards are read, nothing is decided, and route and replicas are left alone."""
 
 # ---- decisions that move traffic ------------------------------------------------------
 
@@ -232,7 +232,10 @@ CAUGHT_UP: Final = "CaughtUp"
 NOTHING_DUE: Final = frozenset({BETWEEN_TICKS, FIRST_WINDOW})
 """Nothing is held up: no window is due."""
 RULE_NOT_TOLD: Final = frozenset({BACKEND_NOT_FOUND, RULE_AMBIGUOUS, RULE_NOT_FOUND})
-"""Why the spec does not tell the rule: no rewards are read, and in the rule that it told weights are held."""
+"""Reasons why the spec no longer identifies one rule of the route.
+
+Until it does, no rewards are read, and the last identified rule keeps its weights.
+"""
 NOBODY_JUDGED: Final = RULE_NOT_TOLD | {INVALID_SPEC, STATUS_NOT_KEPT}
 """Why the weights go by what was decided before: no verdict falls meanwhile, no loser is tried again."""
 HELD_BY_THE_CLUSTER: Final = (

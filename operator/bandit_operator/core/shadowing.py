@@ -33,7 +33,10 @@ def first_state(experiment: Experiment, arm: str) -> ArmState:
 
 
 def serves_already(arm: str, facts: Mapping[str, ArmFacts]) -> bool:
-    """Whether an arm of a resource that is new is none: it has more than half of the arms' weight."""
+    """Whether an arm of a newly created resource already serves, and so does not count as new.
+
+    It does where it carries more than half of the arms' weight.
+    """
     return 2 * facts[arm].weight > sum(one.weight for one in facts.values())
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from bandit_operator.core.inference.named_arrays import Flags, Floats
 from bandit_operator.core.model import WEIGHT_TOTAL, Guardrails
+from bandit_operator.core.shares import normalised
 
 _LAST_BITS = 1e-9
 """Sums that differ by less are equal: which bound yields must not hang on the order of adding up."""
@@ -71,8 +72,8 @@ def guarded_shares(target: Floats, current: Floats, bounds: Bounds, guardrails: 
         target, current, bounds.eligible, bounds.joining, bounds.unproven, bounds.carried, bounds.probed
     )
     count = np.maximum(eligible.sum(-1, keepdims=True), 1)
-    wanted = scaled(target, eligible)
-    base = scaled(current, eligible)
+    wanted = normalised(target, eligible)
+    base = normalised(current, eligible)
     unknown = np.where(eligible, current, 0.0).sum(-1, keepdims=True) <= 0
     step = np.where(unknown, 1.0, guardrails.max_step)
     floor = least_share(guardrails, count)
@@ -89,7 +90,7 @@ def guarded_shares(target: Floats, current: Floats, bounds: Bounds, guardrails: 
     more, room = spare * wanted, high - floor
     refused = _total(np.minimum(more, room), eligible) < spare - _LAST_BITS
     more = np.where(refused, more + _STAYS * base, more)
-    return scaled(floor + _filled(more, room, spare, eligible), eligible)
+    return normalised(floor + _filled(more, room, spare, eligible), eligible)
 
 
 def least_share(guardrails: Guardrails, count: Floats) -> Floats:
@@ -110,14 +111,6 @@ def least_share(guardrails: Guardrails, count: Floats) -> Floats:
 
 def _total(shares: Floats, eligible: Flags) -> Floats:
     return np.asarray(shares.sum(-1, where=eligible, keepdims=True))
-
-
-def scaled(shares: Floats, eligible: Flags) -> Floats:
-    """Shares ``[..., K]`` of the eligible arms, scaled to sum to 1; equal where none of them has any."""
-    inside = np.where(eligible, np.maximum(shares, 0.0), 0.0)
-    total = inside.sum(-1, keepdims=True)
-    equal = eligible / np.maximum(eligible.sum(-1, keepdims=True), 1)
-    return np.where(total > 0, inside / np.where(total > 0, total, 1.0), equal)
 
 
 def _filled(more: Floats, room: Floats, total: Floats, eligible: Flags) -> Floats:

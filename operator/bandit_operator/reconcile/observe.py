@@ -13,8 +13,8 @@ from bandit_operator.core import reasons
 from bandit_operator.core.model import Implausible, NoData, Shadowed, SourceDown, Window
 from bandit_operator.errors import InvalidSpec
 from bandit_operator.reconcile.causes import Causes
-from bandit_operator.reconcile.moments import Moment, Moments
 from bandit_operator.reconcile.spacings import Spacings
+from bandit_operator.reconcile.window_ends import Moment, Moments
 from bandit_operator.routers import ROUTERS, Located
 from bandit_operator.sources import RewardSource, Sample, source_of
 from bandit_operator.sources.base import Counter

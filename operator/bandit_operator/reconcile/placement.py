@@ -30,7 +30,7 @@ from bandit_operator.reconcile import blame, generated, neighbours, problems
 from bandit_operator.reconcile.backends import Backends
 from bandit_operator.reconcile.generated import Unkept, Wanted
 from bandit_operator.routers import ROUTERS, Located, Router
-from bandit_operator.status.session import Committed
+from bandit_operator.status.committed import Committed
 from bandit_operator.watch.cache import Cache, ScaleTarget, scale_target
 
 WATCHED_TARGETS = {("apps", "Deployment"), ("apps", "StatefulSet")}

@@ -37,19 +37,19 @@ from bandit_operator.reconcile.problems import together
 from bandit_operator.reconcile.reports import Reports
 from bandit_operator.reconcile.requeue import at_its_tick, next_requeue, tick_after
 from bandit_operator.reconcile.rivals import Rivals
+from bandit_operator.reconcile.route_plan import RouteWrite, route_write
+from bandit_operator.reconcile.route_plan import unit as unit_in
 from bandit_operator.reconcile.route_writes import RouteWrites
 from bandit_operator.reconcile.snapshot import snapshot_of
-from bandit_operator.reconcile.together import RouteWrite, route_write
-from bandit_operator.reconcile.together import unit as unit_in
 from bandit_operator.reconcile.tracked import Tracked, track
 from bandit_operator.reconcile.windows import BETWEEN_TICKS, CLOCK_SET, CaughtUp, catch_up
 from bandit_operator.runtime.clock import Clock
 from bandit_operator.runtime.scheduler import Requeue
 from bandit_operator.runtime.telemetry import Metrics
 from bandit_operator.status import conditions, events, notices, writer
+from bandit_operator.status.committed import intended
 from bandit_operator.status.document import to_status
 from bandit_operator.status.overview import Overview, RouteState
-from bandit_operator.status.session import intended
 from bandit_operator.status.writer import Announced
 from bandit_operator.watch.cache import Cache
 

@@ -14,7 +14,7 @@ from bandit_operator.errors import APIError
 from bandit_operator.reconcile import apply, generated
 from bandit_operator.reconcile.generated import Change, Route, Wanted
 from bandit_operator.reconcile.placement import Placement
-from bandit_operator.reconcile.together import RouteWrite
+from bandit_operator.reconcile.route_plan import RouteWrite
 from bandit_operator.reconcile.tracked import Tracked
 from bandit_operator.routers import Located
 from bandit_operator.routers.shape import readable

@@ -1,4 +1,4 @@
-"""What the process keeps of one resource between two passes, in three parts with one owner each."""
+"""What the process keeps of one resource between two passes, each part with one owner."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ from bandit_operator.reconcile.problems import not_kept, together
 from bandit_operator.reconcile.route_sync import RouteSync
 from bandit_operator.reconcile.scale_writes import ScaleSync
 from bandit_operator.status import conditions, writer
+from bandit_operator.status.committed import Committed
 from bandit_operator.status.document import Document, from_status, read_status
 from bandit_operator.status.overview import Overview
-from bandit_operator.status.session import Committed
 from bandit_operator.status.writer import Announced, announced_before, conditions_in
 
 

@@ -17,7 +17,7 @@ from bandit_operator.core.model import NothingDue, Reading, SourceDown
 from bandit_operator.reconcile.decisions import Decisions
 from bandit_operator.reconcile.observe import Observer, WindowRead
 from bandit_operator.runtime.telemetry import Metrics
-from bandit_operator.status.session import Committed
+from bandit_operator.status.committed import Committed
 
 CLOCK_SET = SourceDown(
     reasons.CLOCK_SET,

@@ -1,4 +1,8 @@
-"""The one place where the process asks what time it is."""
+"""The clock that passes go by, which knows when it was set.
+
+Other rooms ask the machine themselves: for deadlines, for the lease, for the timestamps of events and for
+what is shown.
+"""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Simulated worlds that run the operator's own decision code. Imports numpy and the core only."""
+"""Simulated worlds that run the operator's own decision code. Of the operator it imports the core only."""

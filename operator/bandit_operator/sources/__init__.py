@@ -1,8 +1,9 @@
 """Reward sources: how the rewards of one window are queried from Prometheus.
 
 A source is pure: it says which counters or queries a resource's rewards come from, and turns
-the numbers into an outcome for every arm. To add one: a file here, and a line in ``SOURCES``;
-a preset for other software is a file in ``bandit_operator.api.presets``.
+the numbers into an outcome for every arm. To add one: a file here, and its line in ``SOURCES`` and in
+``source_of``; CONTRIBUTING.md has its fields, tests and example. A preset for other software is a file in
+``bandit_operator.api.presets``.
 """
 
 from __future__ import annotations

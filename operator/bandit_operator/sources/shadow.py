@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping
 
 from bandit_operator.api.arm import Arm
 from bandit_operator.api.presets.base import ArmLabel
-from bandit_operator.api.reward_counters import BETWEEN_0_AND_1
 from bandit_operator.api.shadow import SHADOW_COUNTERS, ShadowPrometheus
 from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core import reasons
@@ -53,7 +52,7 @@ def arm_outcomes(resource: BanditDeployment, values: Values, seconds: float) -> 
     return {
         arm.name: _outcome(
             {part: values[part].get(arm.name) for part in parts},
-            between_0_and_1=resource.spec.reward.type in BETWEEN_0_AND_1,
+            between_0_and_1=resource.spec.reward.type.bounded,
             most=math.inf if most is None else parse_decimal(most) * seconds,
         )
         for arm in resource.spec.arms
@@ -63,7 +62,7 @@ def arm_outcomes(resource: BanditDeployment, values: Values, seconds: float) -> 
 def pair_outcomes(resource: BanditDeployment, values: Values) -> dict[str, PairOutcome]:
     """What each pair earned on the same requests, by the pair's name: the first arm's less the second's."""
     parts = [part for part in _PAIR_PARTS if part in values]
-    bounded = resource.spec.reward.type in BETWEEN_0_AND_1
+    bounded = resource.spec.reward.type.bounded
     outcomes = {}
     for first, second in _pairs(resource):
         name = _name(first.name, second.name)

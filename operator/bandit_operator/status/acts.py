@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from bandit_operator.api.acts import Act, ActKind, TakenOut
+from bandit_operator.api.fields import cut
 from bandit_operator.api.record import MAX_ACTS
 from bandit_operator.api.timestamps import to_timestamp
 from bandit_operator.api.verbs import Asked
@@ -69,7 +70,7 @@ def taken_out(
     for by_hand in decision.of(ByHand):
         why = told(newest(acts, ActKind.TAKEN_OUT, by_hand.arm))
         after[by_hand.arm] = TakenOut(
-            time=to_timestamp(now), message=f"spec.arms[].state of {by_hand.arm} is Out{why}"[:1024]
+            time=to_timestamp(now), message=cut(f"spec.arms[].state of {by_hand.arm} is Out{why}")
         )
     for verdict in decision.of(RolledBack):
         own, other = decision.reports[verdict.arm], decision.reports[baseline]
@@ -111,7 +112,7 @@ def _act_of(outcome: Outcome, time: str, message: str) -> Act | None:
         case Returned(arm):
             return Act(time=time, kind=ActKind.RETURNED, arm=arm)
         case RolledBack(arm):
-            return Act(time=time, kind=ActKind.ROLLED_BACK, arm=arm, message=message[:1024])
+            return Act(time=time, kind=ActKind.ROLLED_BACK, arm=arm, message=cut(message))
         case Unpinned(arm):
             return Act(time=time, kind=ActKind.UNPINNED, arm=arm)
         case WeightsMoved(before, after):

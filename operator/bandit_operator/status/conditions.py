@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from bandit_operator.api.acts import ActKind
+from bandit_operator.api.fields import cut
 from bandit_operator.api.status import Condition, ConditionType, Phase
 from bandit_operator.api.timestamps import to_timestamp
 from bandit_operator.core import reasons
@@ -70,7 +71,7 @@ def _condition(
     kind: ConditionType, claim: Claim, overview: Overview, before: Mapping[str, Condition]
 ) -> Condition:
     status, reason, message = claim
-    message = message[:1024]
+    message = cut(message)
     old = before.get(kind)
     said = None if old is None else (old.status, old.reason, old.message, old.observed_generation)
     if old is not None and said == (status, reason, message, overview.generation):

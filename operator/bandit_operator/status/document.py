@@ -28,9 +28,9 @@ from bandit_operator.core.durations import duration
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import SERVING_STATES, ArmStanding, ArmState
 from bandit_operator.core.shadow_report import ShadowReport
+from bandit_operator.status.committed import Checkpoint, Committed
 from bandit_operator.status.figures import figure
 from bandit_operator.status.history import kept, newest_window
-from bandit_operator.status.session import Checkpoint, Committed
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +114,13 @@ def read_status(body: Mapping[str, Any]) -> tuple[RecordedStatus, tuple[str, ...
     try:
         fields = unpacked(stored)
     except ValueError as error:
-        note = f"the status's record could not be read, the evidence starts again: {_first_line(error)}"
+        note = f"the status's record could not be read, the evidence starts again: {_kind_of(error)}"
         status, notes = read_status({"status": {name: stored[name] for name in stored if name != "record"}})
         return status, (note, *notes)
     try:
         return RecordedStatus.model_validate(fields), ()
     except ValueError as error:  # pydantic's ValidationError is one
-        note = f"the status could not be read, everything starts again: {_first_line(error)}"
+        note = f"the status could not be read, everything starts again: {_kind_of(error)}"
         return RecordedStatus(), (note,)
 
 
@@ -156,7 +156,7 @@ def from_status(status: RecordedStatus, experiment: Experiment, generation: int,
     )
 
 
-def _first_line(error: Exception) -> str:
+def _kind_of(error: Exception) -> str:
     """What kind of error it was: its text quotes what was found, which is not for everyone."""
     return type(error).__name__
 

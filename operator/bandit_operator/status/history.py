@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import NewType
 
+from bandit_operator.api.fields import cut
 from bandit_operator.api.record import DecisionRecord, ImplausibleNumbers, Observation, Seen, SeenArm
 from bandit_operator.api.status import WindowStatus
 from bandit_operator.api.timestamps import from_timestamp, to_timestamp
@@ -55,7 +56,7 @@ def decision_record(
         weights=dict(decision.weights),
         actions=[str(scale) for scale in decision.scales] or None,
         reason=decision.reason,
-        message=decision.message[:1024],
+        message=cut(decision.message),
     )
 
 
@@ -150,7 +151,7 @@ def _missing(window: Window) -> dict[str, str] | None:
 
 def _implausible(window: Window) -> dict[str, ImplausibleNumbers] | None:
     implausible = {
-        arm: ImplausibleNumbers(reason=outcome.reason, message=outcome.message[:1024])
+        arm: ImplausibleNumbers(reason=outcome.reason, message=cut(outcome.message))
         for arm, outcome in window.arms.items()
         if isinstance(outcome, Implausible)
     }

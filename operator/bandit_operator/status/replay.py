@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from bandit_operator.api.fields import cut
 from bandit_operator.api.record import DecisionRecord, Seen
 from bandit_operator.api.v1alpha1 import parse, to_experiment
 from bandit_operator.core import memory as memories
@@ -25,9 +26,9 @@ from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.learn import learn
 from bandit_operator.core.memory import Memory
 from bandit_operator.core.model import Mode
+from bandit_operator.status.committed import Checkpoint, intended
 from bandit_operator.status.document import checkpoint_of, read_status
 from bandit_operator.status.history import snapshot_of, weights_of, window_of
-from bandit_operator.status.session import Checkpoint, intended
 
 SAME = 1e-9
 """Relative difference up to which numbers of two memories count as equal."""
@@ -128,7 +129,7 @@ def _differences(record: DecisionRecord, decision: Decision) -> tuple[str, ...]:
         ("weights", record.weights, dict(decision.weights)),
         ("actions", record.actions, [str(scale) for scale in decision.scales] or None),
         ("reason", record.reason, decision.reason),
-        ("message", record.message, decision.message[:1024]),
+        ("message", record.message, cut(decision.message)),
     )
     return tuple(f"{name}: {then!r}, now {now!r}" for name, then, now in pairs if then != now)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
+from bandit_operator.api.fields import cut
 from bandit_operator.api.record import ImplausibleNumbers, Observation, PairObservation, ShadowRecord
 from bandit_operator.core.model import (
     Implausible,
@@ -36,7 +37,7 @@ def recorded(shadow: Shadowed | None) -> ShadowRecord | None:
         },
         missing={name: one.reason for name, one in named.items() if isinstance(one, NoData)} or None,
         implausible={
-            name: ImplausibleNumbers(reason=one.reason, message=one.message[:1024])
+            name: ImplausibleNumbers(reason=one.reason, message=cut(one.message))
             for name, one in named.items()
             if isinstance(one, Implausible)
         }

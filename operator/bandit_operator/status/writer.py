@@ -17,8 +17,8 @@ from bandit_operator.api.kind import GROUP, PLURAL, VERSION
 from bandit_operator.api.record import RecordedStatus
 from bandit_operator.api.status import Condition, ConditionType, Phase
 from bandit_operator.core.model import ArmStanding
+from bandit_operator.status.committed import Committed, has_acted
 from bandit_operator.status.document import Document, time_of
-from bandit_operator.status.session import Committed, has_acted
 
 QUIET_SECONDS = 60.0
 """Longest that a changed memory waits to be written."""

@@ -61,7 +61,7 @@ GAUGES = (
 )
 """All metrics of a resource, each without the prefix ``bandit_operator_``."""
 BROKEN = (AttributeError, KeyError, OverflowError, TypeError, ValueError)
-"""What reading a status ends with that is none."""
+"""Exceptions raised when a status is malformed."""
 
 
 class Exposed(Collector):
@@ -131,8 +131,5 @@ def _figures(arm: Object, total: int) -> Iterator[tuple[str, float | None]]:
 
 
 def _number(text: object) -> float | None:
-    """A figure of the status; realised shares are written in percent there."""
-    if text is None:
-        return None
-    whole = str(text)
-    return float(whole.removesuffix("%")) / (100.0 if whole.endswith("%") else 1.0)
+    """A figure of the status, which has them as decimal strings; None where it has none."""
+    return None if text is None else float(str(text))

@@ -14,7 +14,6 @@ from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.inference import changes
 from bandit_operator.core.inference import evidence as ev
 from bandit_operator.core.inference.changes import Change, ChangeKind
-from bandit_operator.core.inference.forecast import Span
 from bandit_operator.core.model import RewardType, Window
 
 NAMES = ("a", "b", "c")
@@ -87,8 +86,7 @@ def test_stable_arms_are_told_to_change_in_fewer_than_one_of_a_hundred_thousand_
     for _ in range(500):
         tick = np.stack([counts, rng.binomial(counts, [0.3, 0.27, 0.1])], axis=-2) * 1.0
         evidence = ev.update(evidence, tick, np.zeros_like(tick), RewardType.BERNOULLI, 0)
-        for recent in (Span.TWENTY_TICKS, Span.FIVE_TICKS):
-            found = changes.shift(evidence, RewardType.BERNOULLI, np.ones((200, 3), dtype=bool), recent)
+        for found in changes.recent_shifts(evidence, RewardType.BERNOULLI, np.ones((200, 3), dtype=bool)):
             beyond = np.abs(np.concatenate([found.own, found.common[:, None]], axis=-1)) > changes.DEVIATIONS
             alarms += int(beyond.any(-1).sum())
     assert alarms <= 1

@@ -91,16 +91,6 @@ class Shift:
     """Standard deviation of each arm's move ``[..., K]``; infinite where there are too few trials."""
 
 
-def shift(
-    evidence: Evidence, reward_type: RewardType, eligible: Flags, recent: Span = Span.TWENTY_TICKS
-) -> Shift:
-    """Compare the last ticks with the time before them, for the eligible arms ``[..., K]``.
-
-    ``recent`` is the span that stands for the last ticks.
-    """
-    return _shifts(evidence, reward_type, eligible, [recent])[0]
-
-
 def _shifts(evidence: Evidence, reward_type: RewardType, eligible: Flags, recent: list[Span]) -> list[Shift]:
     """A shift for each of the spans, which are an axis before that of the arms meanwhile."""
     trials, rewards = evidence.forecast["recent_trials"], evidence.forecast["recent_rewards"]
@@ -165,7 +155,7 @@ def _lead(after: Floats, error: Floats) -> Floats:
 
 
 def recent_shifts(evidence: Evidence, reward_type: RewardType, eligible: Flags) -> list[Shift]:
-    """The shifts of the last five ticks and of the last twenty, as :func:`shift` finds them."""
+    """The last five ticks, then the last twenty, against the time before; for eligible arms ``[..., K]``."""
     return _shifts(evidence, reward_type, eligible, [Span.FIVE_TICKS, Span.TWENTY_TICKS])
 
 

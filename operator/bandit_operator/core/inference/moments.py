@@ -28,7 +28,7 @@ def rows(reward_type: RewardType) -> int:
 
 def is_normal(reward_type: RewardType) -> bool:
     """Whether means are compared by the normal formulas; the others use Bernoulli ones."""
-    return reward_type in (RewardType.GAUSSIAN, RewardType.RATIO)
+    return not reward_type.bounded
 
 
 def from_outcomes(outcomes: Mapping[str, Outcome], names: Sequence[str], reward_type: RewardType) -> Floats:

@@ -1,8 +1,8 @@
 """Posteriors of the mean rewards and the probability of being the best arm.
 
 Bernoulli and bounded rewards have independent Beta(1 + successes, 1 + failures) posteriors.
-Gaussian and linearised ratio rewards have normal posteriors with a unit-information prior:
-one imagined trial at the pooled mean with the pooled variance.
+Gaussian and linearised ratio rewards have normal posteriors with two priors: on the mean one imagined
+trial at the pooled mean, on the variance of a reward :data:`PRIOR_TRIALS` trials with the pooled variance.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from bandit_operator.core.model import RewardType
 
 COVERAGE = 0.95
 """Probability that a mean lies in its interval."""
+PRIOR_TRIALS = 5.0
+"""Imagined trials with the pooled variance: with few of its own an arm's variance is near 0 by chance, and
+its mean would look sure."""
 _ENDS = np.array([(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
 _REACH = NormalDist().inv_cdf(0.5 + COVERAGE / 2)
 """Standard deviations to either end of a normal interval."""
@@ -133,7 +136,7 @@ def normal_parameters(moments: Floats) -> tuple[Floats, Floats]:
     pooled = mo.pooled_variance(moments)[..., None]
     pooled = np.where(pooled > 0, pooled, 1.0)
     within = np.maximum(squares - rewards**2 / np.maximum(trials, 1e-12), 0.0)
-    variance = (within + 5.0 * pooled) / (trials + 5.0)  # five trials' worth of the pooled variance
+    variance = (within + PRIOR_TRIALS * pooled) / (trials + PRIOR_TRIALS)
     return (rewards + pooled_mean) / (trials + 1.0), np.sqrt(variance / (trials + 1.0))
 
 

@@ -1,6 +1,7 @@
 """The strategies by their name in the API, one file each, in alphabetical order.
 
-A new strategy is one file here, one line in this list and one golden test.
+A new strategy is one file here and one line in this list; CONTRIBUTING.md has the tests and the example that
+go with it.
 """
 
 from __future__ import annotations

@@ -9,7 +9,8 @@ from typing import ClassVar
 import numpy as np
 
 from bandit_operator.core.inference.named_arrays import Arrays, Floats
-from bandit_operator.core.strategies.base import Situation, Stateless, equal_shares, normalised, setting
+from bandit_operator.core.shares import equal_shares, normalised
+from bandit_operator.core.strategies.base import Situation, Stateless, setting
 
 
 @dataclass(frozen=True, slots=True)

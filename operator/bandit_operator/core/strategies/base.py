@@ -15,7 +15,7 @@ from bandit_operator.core.inference.named_arrays import Arrays, Fields, Flags, F
 from bandit_operator.core.model import RewardType
 from bandit_operator.core.strategies.validation import Validation
 
-Kind = Literal["decimal", "integer", "duration", "share-map"]
+Kind = Literal["decimal", "duration", "share-map"]
 
 
 def setting(
@@ -32,8 +32,8 @@ def setting(
     Args:
         default: value where the user gives none; durations are seconds.
         doc: what it means, in one or two sentences that ``kubectl explain`` shows.
-        kind: ``decimal`` and ``integer`` numbers, ``duration`` (seconds, or None where the
-            default is None), ``share-map`` (arm name to share of the traffic).
+        kind: ``decimal``, ``duration`` (seconds, or None where the default is None),
+            ``share-map`` (arm name to share of the traffic).
         minimum: smallest allowed value.
         maximum: largest allowed value.
         exclusive_minimum: value that must be exceeded.
@@ -211,18 +211,6 @@ def discount(half_life: float | None, seconds: float, observed: Flags) -> Floats
     if half_life is None:
         return np.ones(observed.shape)
     return np.where(observed, 0.5 ** (seconds / half_life), 1.0)
-
-
-def equal_shares(eligible: Flags) -> Floats:
-    """Return the same share for every eligible arm ``[..., K]``."""
-    return np.asarray(eligible / np.maximum(eligible.sum(-1, keepdims=True), 1))
-
-
-def normalised(shares: Floats, eligible: Flags) -> Floats:
-    """Shares over the eligible arms, scaled to sum to 1; equal where all of them are 0."""
-    inside = np.where(eligible, np.maximum(shares, 0.0), 0.0)
-    total = inside.sum(-1, keepdims=True)
-    return np.where(total > 0, inside / np.where(total > 0, total, 1.0), equal_shares(eligible))
 
 
 def settings_of(strategy: type[Strategy]) -> Mapping[str, dataclasses.Field[Any]]:

@@ -23,7 +23,8 @@ from bandit_operator.core.inference.named_arrays import (
 )
 from bandit_operator.core.inference.quasi_random import MOST_DIMENSIONS, sobol
 from bandit_operator.core.model import RewardType
-from bandit_operator.core.strategies.base import Situation, Stateless, Tick, best_of, normalised, setting
+from bandit_operator.core.shares import normalised
+from bandit_operator.core.strategies.base import Situation, Stateless, Tick, best_of, setting
 from bandit_operator.core.strategies.hypotheses import (
     HYPOTHESES,
     LOG_PRIOR,

@@ -10,7 +10,8 @@ import numpy as np
 from bandit_operator.core.inference import moments as mo
 from bandit_operator.core.inference.named_arrays import Arrays, Floats
 from bandit_operator.core.inference.posterior import top_by_mean
-from bandit_operator.core.strategies.base import Situation, equal_shares, setting
+from bandit_operator.core.shares import equal_shares
+from bandit_operator.core.strategies.base import Situation, setting
 from bandit_operator.core.strategies.counting import Counting, counted
 
 

@@ -9,10 +9,10 @@ import numpy as np
 
 from bandit_operator.core.inference import moments as mo
 from bandit_operator.core.inference.named_arrays import Arrays, Floats
-from bandit_operator.core.strategies.base import Situation, equal_shares
+from bandit_operator.core.shares import equal_shares
+from bandit_operator.core.strategies.base import Situation
 from bandit_operator.core.strategies.counting import Counting
-from bandit_operator.core.strategies.ucb1 import tick_counts
-from bandit_operator.core.strategies.waterfill import bernoulli_divergence, water_fill
+from bandit_operator.core.strategies.waterfill import bernoulli_divergence, tick_counts, water_fill
 
 
 @dataclass(frozen=True, slots=True)

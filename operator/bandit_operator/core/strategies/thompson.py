@@ -9,7 +9,8 @@ from bandit_operator.core.inference import moments as mo
 from bandit_operator.core.inference import posterior
 from bandit_operator.core.inference.named_arrays import Arrays, Field, Fields, Floats
 from bandit_operator.core.model import RewardType
-from bandit_operator.core.strategies.base import Situation, Tick, best_of, discount, normalised, setting
+from bandit_operator.core.shares import normalised
+from bandit_operator.core.strategies.base import Situation, Tick, best_of, discount, setting
 from bandit_operator.core.strategies.counting import believed, trusted
 
 

@@ -8,7 +8,8 @@ from typing import ClassVar
 import numpy as np
 
 from bandit_operator.core.inference.named_arrays import Arrays, Floats
-from bandit_operator.core.strategies.base import Situation, best_of, normalised, setting
+from bandit_operator.core.shares import normalised
+from bandit_operator.core.strategies.base import Situation, best_of, setting
 from bandit_operator.core.strategies.counting import Counting
 
 

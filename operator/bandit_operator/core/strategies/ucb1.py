@@ -9,9 +9,10 @@ import numpy as np
 
 from bandit_operator.core.inference import moments as mo
 from bandit_operator.core.inference.named_arrays import Arrays, Floats
-from bandit_operator.core.strategies.base import Situation, equal_shares, setting
-from bandit_operator.core.strategies.counting import Counting, counted
-from bandit_operator.core.strategies.waterfill import water_fill
+from bandit_operator.core.shares import equal_shares
+from bandit_operator.core.strategies.base import Situation, setting
+from bandit_operator.core.strategies.counting import Counting
+from bandit_operator.core.strategies.waterfill import tick_counts, water_fill
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +57,3 @@ class UCB1(Counting):
             situation.eligible,
         )
         return np.where(labels > 0, shares, equal_shares(situation.eligible))
-
-
-def tick_counts(situation: Situation) -> tuple[Floats, Floats, Floats, Floats]:
-    """Trials and means ``[..., K]``, labels so far and labels expected next ``[..., 1]``.
-
-    An arm without trials counts as good as the best one, so that it is tried.
-    """
-    linear = counted(situation)
-    trials = np.where(situation.eligible, linear[..., mo.TRIALS, :], 0.0)
-    labels = trials.sum(-1, keepdims=True)
-    mean = mo.means(linear)
-    best = np.where(situation.eligible & (trials > 0), np.nan_to_num(mean), -np.inf).max(-1, keepdims=True)
-    mean = np.where(trials > 0, mean, np.where(np.isfinite(best), best, 0.0))
-    expected = situation.expected_labels[..., None]
-    budget = np.where(expected > 0, expected, 1.0)
-    return trials, mean, labels, budget

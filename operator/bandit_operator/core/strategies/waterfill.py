@@ -12,9 +12,29 @@ from collections.abc import Callable
 
 import numpy as np
 
+from bandit_operator.core.inference import moments as mo
 from bandit_operator.core.inference.named_arrays import Flags, Floats
+from bandit_operator.core.shares import normalised
+from bandit_operator.core.strategies.base import Situation
+from bandit_operator.core.strategies.counting import counted
 
 _HALVINGS = 60
+
+
+def tick_counts(situation: Situation) -> tuple[Floats, Floats, Floats, Floats]:
+    """Trials and means ``[..., K]``, labels so far and labels expected next ``[..., 1]``.
+
+    An arm without trials counts as good as the best one, so that it is tried.
+    """
+    linear = counted(situation)
+    trials = np.where(situation.eligible, linear[..., mo.TRIALS, :], 0.0)
+    labels = trials.sum(-1, keepdims=True)
+    mean = mo.means(linear)
+    best = np.where(situation.eligible & (trials > 0), np.nan_to_num(mean), -np.inf).max(-1, keepdims=True)
+    mean = np.where(trials > 0, mean, np.where(np.isfinite(best), best, 0.0))
+    expected = situation.expected_labels[..., None]
+    budget = np.where(expected > 0, expected, 1.0)
+    return trials, mean, labels, budget
 
 
 def water_fill(
@@ -43,10 +63,7 @@ def water_fill(
         missing = np.where(eligible, np.maximum(need(level) - trials, 0.0), 0.0)
         above = missing.sum(-1, keepdims=True) > budget
         low, high = np.where(above, level, low), np.where(above, high, level)
-    missing = np.where(eligible, np.maximum(need(low) - trials, 0.0), 0.0)
-    total = missing.sum(-1, keepdims=True)
-    equal = eligible / np.maximum(eligible.sum(-1, keepdims=True), 1)
-    return np.where(total > 0, missing / np.where(total > 0, total, 1.0), equal)
+    return normalised(need(low) - trials, eligible)
 
 
 def bernoulli_divergence(p: Floats, q: Floats) -> Floats:

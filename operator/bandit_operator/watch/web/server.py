@@ -166,7 +166,7 @@ class Pages:
             content = pages.rollout(body, await self._past(key, body), self._now())
             return _page("rollout", person=person, live=True, **content)
         except BROKEN:
-            text = f"What {key[0]}/{key[1]} has as its status is none: somebody else wrote it."
+            text = f"The status of {key[0]}/{key[1]} is not one that this operator wrote."
             return _said(200, "Not to be read", text, person)
 
     async def _past(self, key: Key, body: Mapping[str, Any]) -> Past:

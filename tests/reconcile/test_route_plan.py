@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bandit_operator.reconcile.together import write_at
+from bandit_operator.reconcile.route_plan import write_at
 from bandit_operator.reconcile.tracked import track
 from tests.support.playing import Start, learned
 from tests.support.process import Process

@@ -14,8 +14,8 @@ from bandit_operator.core.decide import decide
 from bandit_operator.core.decision import Intention
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import ArmFacts, ArmStanding, ArmState, Observed, Snapshot, Window
+from bandit_operator.status.committed import CHECKPOINT_EVERY, Committed, intended
 from bandit_operator.status.history import record_of
-from bandit_operator.status.session import CHECKPOINT_EVERY, Committed, intended
 
 Ticked = Callable[..., Committed]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bandit_operator.api.presets.base import ArmLabel
-from bandit_operator.reconcile.moments import MOST_MOMENTS, MOST_RESOURCES, Moment, Moments
+from bandit_operator.reconcile.window_ends import MOST_MOMENTS, MOST_RESOURCES, Moment, Moments
 from bandit_operator.sources.base import Counter
 
 LABEL = ArmLabel("arm", (("a", "a"),))
