@@ -29,7 +29,8 @@ PLAYED = tuple(
     importlib.import_module(f"tests.reconcile.test_{name}")
     for name in (
         "backends", "decided", "generated", "identity", "kept", "mirror", "neighbours", "notices",
-        "plausible", "same_pods", "servable", "sessions", "shadow", "template_kept", "verbs",
+        "other_resources", "plausible", "same_pods", "servable", "sessions", "shadow", "template_kept",
+        "verbs",
     )
 )  # fmt: skip
 pytestmark = pytest.mark.slow

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bandit_operator.core import allocation, lifecycle, reasons, shadowing
+from bandit_operator.core import allocation, lifecycle, reasons, renewal, shadowing
 from bandit_operator.core.allocation import Allocate, Allocation, Arms
 from bandit_operator.core.assess import RollbackEvidence, no_worse
 from bandit_operator.core.batch import Steps, done, finished
@@ -99,8 +99,8 @@ def deciding(case: Case) -> Steps[Decision]:
     )
     if cycle.restarted:
         for arm in sorted(cycle.restarted):
-            same = _is_same(before.standings.get(arm), cycle.standings[arm])
-            memory = reset_arm(memory, arm, labels_come=same)
+            labels_come = renewal.is_same(before.standings.get(arm), cycle.standings[arm])
+            memory = reset_arm(memory, arm, labels_come=labels_come)
         known, judged = None, (yield from done(Judge(experiment, memory)))
     standings: Standings
     standings, graduated = lifecycle.graduate(
@@ -173,11 +173,6 @@ def _evaluated(
         return known
     evaluation = yield from done(Evaluate(experiment, memory, eligible, chosen, judged.against))
     return Known(experiment, memory, judged, eligible, chosen, evaluation)
-
-
-def _is_same(before: ArmStanding | None, after: ArmStanding) -> bool:
-    """Whether labels of what an arm has served come under its name still; Pods may be of another template."""
-    return before is not None and before.identity == after.identity
 
 
 def _best_first(experiment: Experiment, memory: Memory) -> list[str]:

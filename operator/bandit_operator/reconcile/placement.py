@@ -119,6 +119,13 @@ class Placement:
         )
 
     @property
+    def task(self) -> str:
+        """What is to be done to the route, in words."""
+        if self.missing:
+            return "make the route"
+        return "set weights" if self.there is None else "keep the route as its template says"
+
+    @property
     def generation(self) -> int:
         """Generation of the route."""
         return int(self.route["metadata"]["generation"])

@@ -225,16 +225,17 @@ class Reconciler:
     async def _place(self, tracked: Tracked, body: Mapping[str, Any]) -> Placement | Problem:
         sharing = self._cache.sharing_route(route_of(tracked.resource))
         owner = older_owner(claims(body, tracked.committed.spec, sharing))
-        placement = owner or await self._locator.place(
-            tracked.resource, tracked.committed, tracked.route.unkept(self._clock.monotonic())
-        )
+        monotonic = self._clock.monotonic()
+        unkept = tracked.route.unkept(monotonic)
+        placement = owner or await self._locator.place(tracked.resource, tracked.committed, unkept)
         if isinstance(placement, Problem):
             tracked.committed = tracked.committed.unwatched()
             return together((*tracked.amiss, placement)) or placement
-        parents = tracked.route.carriers(placement, self._clock.monotonic())
+        parents = tracked.route.carriers(placement, monotonic)
         tracked.committed = tracked.committed.with_route(placement.located.mark, parents)
-        held = placement.held if tracked.halted is None else together((tracked.halted, placement.held))
-        return dataclasses.replace(placement, held=held, parents=parents)
+        return dataclasses.replace(
+            placement, held=together((tracked.halted, placement.held)), parents=parents
+        )
 
     def _intended(self, tracked: Tracked, placement: Placement, unit: Unit) -> Intention:
         follow = tracked.experiment.mode is not Mode.ACTIVE
@@ -393,9 +394,6 @@ class Reconciler:
             log.info("write overtaken", name=tracked.resource.metadata.name, error=str(error))
         except APIError as error:
             self._metrics.writes.labels("route", "refused").inc()
-            what = "set weights"
-            if placement.missing or placement.there is not None:
-                what = "make the route" if placement.missing else "keep the route as its template says"
-            tracked.route.set_refusal(f"the API server refused to {what}: {error}")
+            tracked.route.set_refusal(f"the API server refused to {placement.task}: {error}")
         sync, targets = tracked.scales, scale_targets_of(tracked.resource)
         await scale_writes.bring(self._api, self._locator, self._metrics, sync, scales, targets, monotonic)
