@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 ACTING = {
-    "pause": "Stop: nothing is read, decided or written until `resume`; the traffic stays as it is.",
+    "pause": "Stop: no rewards are read, nothing is decided or moved until `resume`; the traffic stays.",
     "resume": "Go on after `pause`, from the weights that the route carries now.",
     "pin": "Give one arm all of the traffic at once, until `unpin`.",
     "unpin": "Give the traffic back to the strategy after `pin`; it goes on in guarded steps.",

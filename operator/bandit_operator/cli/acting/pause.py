@@ -12,7 +12,7 @@ from bandit_operator.cli.names import resource_argument
 @resource_argument()
 @acting
 def pause(name: str, request: Request) -> None:
-    """Stop: nothing is read, decided or written until `resume`; the traffic stays as it is.
+    """Stop: no rewards are read, nothing is decided or moved until `resume`; the traffic stays.
 
     \b
       kubectl bandit pause income --reason "incident 4711"
