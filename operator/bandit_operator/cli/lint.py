@@ -18,12 +18,7 @@ from bandit_operator.api.route_template import KEY, LabelValue
 from bandit_operator.api.v1alpha1 import faults_of, parse
 from bandit_operator.cli.manifests import objects_in
 from bandit_operator.cli.output import say
-from bandit_operator.core.quantities import parse_duration
-from bandit_operator.sources import source_of
-from bandit_operator.sources.binding import checked, readable
-from bandit_operator.sources.guards import guard_queries
-from bandit_operator.sources.requests import request_counters
-from bandit_operator.sources.shadow import shadow_counters
+from bandit_operator.cli.unreadable import unreadable
 
 ONLY_THE_SERVER = (
     "not checked here: that the route in spec.traffic is not changed,"
@@ -85,7 +80,7 @@ def _faults(file: str) -> Iterator[str]:
     for body in resources:
         metadata = body.get("metadata")
         of = metadata.get("name") if isinstance(metadata, Mapping) else None
-        faults = dict.fromkeys((*_around(body), *(faults_of(body) or promql_faults(body))))
+        faults = dict.fromkeys((*_around(body), *(faults_of(body) or unreadable(parse(body)))))
         for fault in (*faults, *_bad_keys(metadata), *unknown_fields(body, _schema())):
             yield f"{name}: {of or 'without a name'}: {fault}"
 
@@ -113,23 +108,6 @@ def _bad_keys(metadata: Any) -> Iterator[str]:
                 KEY.check(str(key))
             except ValueError as error:
                 yield f"metadata.{field}: {error}"
-
-
-def promql_faults(body: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what cannot be read of the selectors and queries of a resource without other faults."""
-    resource = parse(body)
-    source, seconds = source_of(resource), parse_duration(resource.spec.interval)
-    shadow = (one for family in shadow_counters(resource) for one in family)
-    for counter in (*source.counters(resource), *request_counters(resource), *shadow):
-        try:
-            checked(counter, None)
-        except ValueError as error:
-            yield str(error)
-    for query in (*source.queries(resource, 0.0, seconds), *guard_queries(resource, 0.0, seconds)):
-        try:
-            readable(query)
-        except ValueError as error:
-            yield str(error)
 
 
 _METADATA = frozenset(

@@ -26,7 +26,7 @@ from bandit_operator.core.model import Mode, NothingDue, Problem, Snapshot, Wind
 from bandit_operator.core.outcomes import Held, WeightsMoved
 from bandit_operator.core.weights import Unit
 from bandit_operator.errors import APIError, APIUnreachable, Conflict, InvalidSpec, NotFound, NotLeading
-from bandit_operator.reconcile import former, scale_writes
+from bandit_operator.reconcile import former, posting, scale_writes
 from bandit_operator.reconcile.decisions import Decisions
 from bandit_operator.reconcile.mirroring import MirrorPlan
 from bandit_operator.reconcile.mirrors import Mirrors, shadow_state
@@ -363,7 +363,7 @@ class Reconciler:
             drafts += events.of_decision(overview.decision, overview.acts)
         drafts += events.of_drained(overview.drained)
         self._notify(notices.of(drafts, written, overview.now))
-        await events.post(self._api, body, self._identity, [*drafts, *events.of_notes(notes)])
+        await posting.post(self._api, body, self._identity, [*drafts, *events.of_notes(notes)])
         return True
 
     # ---- apply ------------------------------------------------------------------------

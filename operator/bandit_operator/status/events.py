@@ -5,17 +5,10 @@ Only what a person would want to be told: not every step of the weights, which t
 
 from __future__ import annotations
 
-import datetime
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import structlog
-
-from bandit_operator.adapters.kubernetes import KubernetesAPI, resource_path
 from bandit_operator.api.acts import Act, ActKind
-from bandit_operator.api.kind import GROUP, KIND, VERSION
 from bandit_operator.api.status import Condition
 from bandit_operator.core import reasons
 from bandit_operator.core.decision import Decision
@@ -36,14 +29,7 @@ from bandit_operator.core.outcomes import (
     Unpinned,
     Withheld,
 )
-from bandit_operator.errors import OperatorError
 from bandit_operator.status.acts import Acts, newest, told
-
-log = structlog.get_logger()
-
-CONTROLLER = "bandit-operator.dev/controller"
-LONGEST_NOTE = 1024
-"""Most characters of a note (API reference, events.k8s.io/v1 Event)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,37 +150,3 @@ def of_drained(drained: str | None) -> list[Event]:
 def of_notes(notes: Sequence[str]) -> list[Event]:
     """One event for each part of the evidence that was dropped."""
     return [Event(reasons.EVIDENCE_RESET, "ResetEvidence", note) for note in notes]
-
-
-async def post(api: KubernetesAPI, body: Mapping[str, Any], instance: str, events: Sequence[Event]) -> None:
-    """Post the events. One that cannot be posted is logged and given up: the status has the facts."""
-    metadata = body["metadata"]
-    for draft in events:
-        event = {
-            "apiVersion": "events.k8s.io/v1",
-            "kind": "Event",
-            "metadata": {
-                "name": f"{metadata['name']}.{uuid.uuid4().hex[:16]}",
-                "namespace": metadata["namespace"],
-            },
-            "eventTime": datetime.datetime.now(datetime.UTC)
-            .isoformat(timespec="microseconds")
-            .replace("+00:00", "Z"),
-            "reportingController": CONTROLLER,
-            "reportingInstance": instance[:128],
-            "action": draft.action,
-            "reason": draft.reason,
-            "note": draft.note[:LONGEST_NOTE],
-            "type": "Warning" if draft.warning else "Normal",
-            "regarding": {
-                "apiVersion": f"{GROUP}/{VERSION}",
-                "kind": KIND,
-                "namespace": metadata["namespace"],
-                "name": metadata["name"],
-                "uid": metadata["uid"],
-            },
-        }
-        try:
-            await api.create(resource_path("events.k8s.io", "v1", "events", metadata["namespace"]), event)
-        except OperatorError as error:
-            log.warning("event not posted", reason=draft.reason, error=str(error))

@@ -1,0 +1,55 @@
+"""Post Kubernetes Events, which tell what a status says already."""
+
+from __future__ import annotations
+
+import datetime
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import structlog
+
+from bandit_operator.adapters.kubernetes import KubernetesAPI, resource_path
+from bandit_operator.api.kind import GROUP, KIND, VERSION
+from bandit_operator.errors import OperatorError
+from bandit_operator.status.events import Event
+
+log = structlog.get_logger()
+
+CONTROLLER = "bandit-operator.dev/controller"
+LONGEST_NOTE = 1024
+"""Most characters of a note (API reference, events.k8s.io/v1 Event)."""
+
+
+async def post(api: KubernetesAPI, body: Mapping[str, Any], instance: str, events: Sequence[Event]) -> None:
+    """Post the events. One that cannot be posted is logged and given up: the status has the facts."""
+    metadata = body["metadata"]
+    for draft in events:
+        event = {
+            "apiVersion": "events.k8s.io/v1",
+            "kind": "Event",
+            "metadata": {
+                "name": f"{metadata['name']}.{uuid.uuid4().hex[:16]}",
+                "namespace": metadata["namespace"],
+            },
+            "eventTime": datetime.datetime.now(datetime.UTC)
+            .isoformat(timespec="microseconds")
+            .replace("+00:00", "Z"),
+            "reportingController": CONTROLLER,
+            "reportingInstance": instance[:128],
+            "action": draft.action,
+            "reason": draft.reason,
+            "note": draft.note[:LONGEST_NOTE],
+            "type": "Warning" if draft.warning else "Normal",
+            "regarding": {
+                "apiVersion": f"{GROUP}/{VERSION}",
+                "kind": KIND,
+                "namespace": metadata["namespace"],
+                "name": metadata["name"],
+                "uid": metadata["uid"],
+            },
+        }
+        try:
+            await api.create(resource_path("events.k8s.io", "v1", "events", metadata["namespace"]), event)
+        except OperatorError as error:
+            log.warning("event not posted", reason=draft.reason, error=str(error))
