@@ -33,6 +33,16 @@ def _needs(given: str, missing: str, meaning: str) -> Rule:
     )
 
 
+def _of_one_window(field: str, message: str) -> Rule:
+    """The PromQL of a field is about the window."""
+    return Rule(
+        f"!has(self.{field}) || self.{field}.contains('$window')",
+        message,
+        holds=lambda prometheus: "$window" in (getattr(prometheus, field) or "$window"),
+        field=f".{field}",
+    )
+
+
 class Prometheus(ApiModel):
     """Where the rewards are, in exactly one of three ways.
 
@@ -52,20 +62,16 @@ class Prometheus(ApiModel):
             "set exactly one of: successes with trials (counters), query with samples, or preset",
             holds=lambda prometheus: prometheus.ways() == 1,
         ),
-        Rule(
-            "!has(self.samples) || self.samples.contains('$window')",
+        _of_one_window(
+            "samples",
             "samples must count the rewards of one window only, or some are counted twice;"
             " use $window as its range, as in sum by (arm) (increase(trials_total[$window]))",
-            holds=lambda prometheus: prometheus.samples is None or "$window" in prometheus.samples,
-            field=".samples",
         ),
-        Rule(
-            "!has(self.query) || self.query.contains('$window')",
+        _of_one_window(
+            "query",
             "query must be the mean of one window only, or what happened once counts in several windows;"
             " use $window as its ranges, as in sum by (arm) (increase(ok_total[$window])) /"
             " sum by (arm) (increase(all_total[$window]))",
-            holds=lambda prometheus: prometheus.query is None or "$window" in prometheus.query,
-            field=".query",
         ),
         Rule(
             "!has(self.successes) || !has(self.trials) || self.successes != self.trials",
