@@ -157,14 +157,19 @@ async def test_an_arm_that_is_called_back_while_its_pods_go_gets_its_replicas_ba
     assert ready(one)[1] != reasons.NO_ARM_AVAILABLE
 
 
+@pytest.mark.parametrize("broken", [False, True])
 async def test_an_arm_that_has_been_back_for_a_while_is_left_at_zero_where_another_hand_sets_it_so(
-    process: Start,
+    process: Start, broken: bool
 ) -> None:
     one = await learned(process, rollback={"drain": "10s", "retryAfter": "10m"})
     one.earning = WORSE
     await until(one, lambda: one.replicas("bad") == 0)
     one.earning = EQUAL
     await until(one, lambda: one.weights()["bad"] > 0)
+    if broken:  # as soon as it is back
+        one.broken = {"bad"}
+        one.set_available("bad", 0)
+        await one.look()
     await one.tick()
     one.scale("bad", 0)
     await one.tick(3)

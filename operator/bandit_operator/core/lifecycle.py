@@ -359,7 +359,7 @@ def _undo_scale_down(arm: str, standing: ArmStanding, facts: ArmFacts, now: floa
     if facts.replicas == 0 and standing.previous_replicas is not None:
         replicas = min(standing.previous_replicas, MOST_RESTORED)
         return standing, (Scaled(arm, expected=0, replicas=replicas),)
-    settled = standing.state is not ArmState.UNAVAILABLE and now >= standing.since + SETTLING_SECONDS
+    settled = facts.replicas is not None and now >= standing.since + SETTLING_SECONDS
     return (replace(standing, previous_replicas=None) if settled else standing), ()
 
 
