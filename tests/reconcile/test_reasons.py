@@ -29,8 +29,8 @@ PLAYED = tuple(
     importlib.import_module(f"tests.reconcile.test_{name}")
     for name in (
         "backends", "decided", "generated", "identity", "kept", "mirror", "neighbours", "notices",
-        "other_resources", "plausible", "same_pods", "servable", "sessions", "shadow", "staying_up", "template_kept",
-        "verbs",
+        "other_resources", "plausible", "same_pods", "servable", "sessions", "shadow", "staying_up",
+        "template_kept", "verbs",
     )
 )  # fmt: skip
 pytestmark = pytest.mark.slow
