@@ -99,7 +99,7 @@ def deciding(case: Case) -> Steps[Decision]:
     )
     if cycle.restarted:
         for arm in sorted(cycle.restarted):
-            labels_come = renewal.is_same(before.standings.get(arm), cycle.standings[arm])
+            labels_come = renewal.labels_still_come(before.standings.get(arm), cycle.standings[arm])
             memory = reset_arm(memory, arm, labels_come=labels_come)
         known, judged = None, (yield from done(Judge(experiment, memory)))
     standings: Standings

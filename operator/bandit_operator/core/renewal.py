@@ -87,7 +87,7 @@ def replaced(arm: str, standing: ArmStanding, facts: ArmFacts, now: float) -> St
     )
 
 
-def is_same(before: ArmStanding | None, after: ArmStanding) -> bool:
+def labels_still_come(before: ArmStanding | None, after: ArmStanding) -> bool:
     """Whether labels of what an arm has served come under its name still; Pods may be of another template."""
     return before is not None and before.identity == after.identity
 

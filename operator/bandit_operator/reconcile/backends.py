@@ -1,7 +1,7 @@
 """What the cluster shows of the arms' backends: whether they are there, and how much of them is ready.
 
-The watches bring it. What they have not brought yet is asked for once, and what they never bring, because
-its namespace is none of those that are watched, is asked for at each look.
+The watches bring it. What they have not brought yet is asked for once. What they never bring, because the
+operator does not watch its namespace, is asked for at each look.
 """
 
 from __future__ import annotations

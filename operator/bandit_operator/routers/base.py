@@ -94,6 +94,8 @@ class Router(Protocol):
     def find_again(self, route: Mapping[str, Any], mark: str, arms: Mapping[str, Backend]) -> Located | None:
         """The rule that was located before, or None where it is not there once or carries no arm any more.
 
+        Where the route has only one rule, it is that one, whatever it is called by now.
+
         Args:
             route: The route object.
             mark: What ``Located.mark`` was.

@@ -51,7 +51,7 @@ class Committed:
     cursor: float | None = None
     """Rewards up to here have been counted, seconds since the Unix epoch; None before the first."""
     rewards_until: float | None = None
-    """End of the newest window that held rewards; None before the first."""
+    """End of the newest window that held rewards of an arm that served then; None before the first."""
     intention: Intention | None = None
     """What was decided last; None before the first decision."""
     history: tuple[KeptRecord, ...] = ()
