@@ -94,7 +94,7 @@ ALLOWED = [
     *(f"{verb} core services" for verb in ("get", "list", "watch")),
     *(f"{verb} discovery.k8s.io endpointslices" for verb in ("list", "watch")),
     "create events.k8s.io events",
-    "get gateway.networking.k8s.io gateways",
+    *(f"{verb} gateway.networking.k8s.io gateways" for verb in ("get", "list", "watch")),
     "get gateway.networking.k8s.io gatewayclasses",
     "list apiextensions.k8s.io customresourcedefinitions",
     "watch apiextensions.k8s.io customresourcedefinitions",

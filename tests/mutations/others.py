@@ -11,7 +11,7 @@ import pytest
 
 from bandit_operator.core import lifecycle
 from bandit_operator.core.model import Backend
-from bandit_operator.reconcile import blame, neighbours
+from bandit_operator.reconcile import blame, gateways, neighbours
 from bandit_operator.reconcile.route_sync import RouteSync
 from tests.mutations.registry import fault
 from tests.mutations.shares import FAULTS
@@ -64,3 +64,11 @@ def _dark_weights(patch: pytest.MonkeyPatch) -> None:
         return real(self, monotonic, harmful=harmful and not self.is_contested(monotonic))
 
     patch.setattr(RouteSync, "may_assert", may_assert)
+
+
+@fault("programmed-unread", "what a gateway does not carry of what it has accepted is not asked for")
+def _programmed_unread(patch: pytest.MonkeyPatch) -> None:
+    async def nothing(*_: Any) -> None:
+        return None
+
+    patch.setattr(gateways, "unprogrammed", nothing)

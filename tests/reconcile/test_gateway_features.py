@@ -7,10 +7,10 @@ import pytest
 from bandit_operator.core import reasons
 from bandit_operator.errors import APIError
 from tests.support.playing import Start, ready
+from tests.support.process import GATEWAY
 from tests.support.shadows import (
     CLASS,
     FEATURES,
-    GATEWAY,
     MANAGED,
     OURS,
     SERVICE,

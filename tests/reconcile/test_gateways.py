@@ -8,14 +8,23 @@ from typing import Any
 import pytest
 
 from bandit_operator.core import reasons
+from bandit_operator.errors import APIError
 from bandit_operator.reconcile.route_sync import ACCEPT_SECONDS, LEFT_SECONDS
-from tests.support.fake_api import copied
+from tests.support.fake_api import copied, gateway_of
+from tests.support.objects import gateway_body
 from tests.support.playing import WORSE, Start, learned, ready, until, until_state
-from tests.support.process import Process
+from tests.support.process import GATEWAY, Process
 
 EDGE = "Gateway infra/edge"
 RARE = {"prometheus": {"successes": "good_total", "trials": "all_total"}, "staleAfter": "3h"}
 """Rewards of which windows are an hour."""
+
+
+def exist(one: Process, *gateways: tuple[str, str]) -> None:
+    """Gateways by namespace and name, programmed."""
+    for namespace, name in gateways:
+        metadata = {"namespace": namespace, "name": name, "uid": f"{namespace}-{name}"}
+        one.api.put(gateway_of(name, namespace), {**gateway_body(), "metadata": metadata})
 
 
 def gateways(one: Process, edge: str | None, *, generation: int | None = None, words: str = "") -> None:
@@ -36,6 +45,7 @@ async def draining(process: Start, *, edge: str = "True") -> Process:
     one.update_route(
         lambda spec: spec.update(parentRefs=[{"name": "main"}, {"name": "edge", "namespace": "infra"}])
     )
+    exist(one, ("models", "main"), ("infra", "edge"))
     gateways(one, edge)
     await one.look()
     one.earning = WORSE
@@ -302,6 +312,7 @@ async def test_the_word_of_a_gateway_that_the_route_names_no_more_counts_for_min
 ) -> None:
     one = process(rollback={"drain": "10s"})
     one.update_route(lambda spec: spec.update(parentRefs=[{"name": "old"}, {"name": "new"}]))
+    exist(one, ("models", "old"), ("models", "new"))
     lone(one, ("old", True), ("new", True))
     await one.look(tick=True)
     left = copied(one.api.objects[one.route_path]["status"]["parents"][0])
@@ -320,3 +331,80 @@ async def test_the_word_of_a_gateway_that_the_route_names_no_more_counts_for_min
     await passes_for(1800.0)
     assert ready(one)[0] == "True"
     assert one.replicas("bad") == 0
+
+
+# ---- whether a gateway carries what it has accepted -------------------------------------------
+
+
+async def drained(one: Process, times: int = 6) -> None:
+    one.earning = WORSE
+    await until_state(one, "bad", "Draining")
+    await one.tick(times)
+
+
+async def test_while_the_gateway_is_not_programmed_ready_says_so_and_no_pods_go(process: Start) -> None:
+    one = await learned(process, rollback={"drain": "3s"})
+    assert ready(one)[0] == "True"
+    one.program("no data plane has its configuration")
+    await one.look()
+    assert ready(one) == ("False", reasons.GATEWAY_NOT_PROGRAMMED)
+    assert (
+        "Gateway gateway/main is not programmed: Invalid: no data plane has its configuration"
+        in (one.condition("Ready")["message"])
+    )
+    await drained(one)
+    assert (one.replicas("bad"), one.arm("bad")["reason"]) == (2, reasons.WAITING_FOR_ROUTE)
+    one.program()
+    await one.tick(3)
+    assert one.replicas("bad") == 0
+    assert ready(one)[0] == "True"
+
+
+async def test_a_gateway_that_is_deleted_is_told_of_at_once_although_the_route_still_counts_as_accepted(
+    process: Start,
+) -> None:
+    one = await learned(process)
+    one.delete_gateway()
+    await one.look()
+    assert ready(one) == ("False", reasons.GATEWAY_NOT_PROGRAMMED)
+    assert "there is no Gateway gateway/main any more" in one.condition("Ready")["message"]
+    one.api.put(GATEWAY, gateway_body())
+    await one.look()
+    assert ready(one)[0] == "True"
+
+
+async def test_a_process_that_begins_asks_for_a_gateway_that_no_watch_has_brought(process: Start) -> None:
+    one = await learned(process)
+    one.start()
+    one.cache.drop("Gateway", ("gateway", "main"))
+    one.api.reads.clear()
+    await one.look()
+    await one.look()
+    assert one.api.reads.count(GATEWAY) == 1
+    assert ready(one)[0] == "True"
+
+
+async def test_a_gateway_that_may_not_be_read_counts_as_programmed(process: Start) -> None:
+    one = await learned(process)
+    one.delete_gateway()
+    one.api.fail("get", GATEWAY, APIError(403, "forbidden"))
+    await one.look()
+    assert ready(one)[0] == "True"
+
+
+async def test_a_gateway_outside_of_the_watched_namespaces_is_not_asked_for(process: Start) -> None:
+    one = await learned(process)
+    one.program("no data plane")
+    one.cache._namespaces = frozenset({"models"})
+    one.api.reads.clear()
+    await one.look()
+    assert ready(one)[0] == "True"
+    assert GATEWAY not in one.api.reads
+
+
+async def test_a_gateway_wakes_the_resources_whose_routes_it_carries(process: Start) -> None:
+    one = await learned(process)
+    assert one.cache.affected_by_gateway("Gateway", gateway_body()) == {one.key}
+    other = {**gateway_body(), "metadata": {"name": "main", "namespace": "elsewhere"}}
+    assert one.cache.affected_by_gateway("Gateway", other) == set()
+    assert one.cache.drop("Gateway", ("gateway", "main")) == {one.key}

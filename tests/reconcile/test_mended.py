@@ -267,6 +267,9 @@ TROUBLES = [
         Process.gateway,
         gateway=lambda one: one.gateway(False),
     ),
+    Trouble(
+        reasons.GATEWAY_NOT_PROGRAMMED, lambda one: one.program("no data plane"), lambda one: one.program()
+    ),
     Trouble(reasons.WRITE_REFUSED, writes_are_refused, writes_are_let_through),
     Trouble(reasons.SCALE_TARGET_MISMATCH, other_pods, available(2, "bad")),
     Trouble(reasons.SHARED_PODS, same_pods, available(2, "bad")),

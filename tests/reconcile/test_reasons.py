@@ -103,6 +103,9 @@ async def a_new_arm_and_a_new_template() -> Process:
 
 async def an_arm_that_cannot_serve_and_then_none() -> Process:
     one = await learned(Process)
+    one.program("no data plane")
+    await one.look()
+    one.program()
     one.set_available("bad", 0)
     await one.look()
     one.set_available("good", 0)

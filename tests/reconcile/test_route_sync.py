@@ -38,6 +38,7 @@ def placed(
         missing=False,
         unmirrored=None,
         edited=False,
+        unprogrammed=None,
         pending="",
     )
 

@@ -267,3 +267,8 @@ def endpoints_of(service: str, namespace: str = "models") -> str:
 def deployment_of(name: str, namespace: str = "models") -> str:
     """Path of a Deployment."""
     return resource_path("apps", "v1", "deployments", namespace, name)
+
+
+def gateway_of(name: str, namespace: str = "gateway") -> str:
+    """Path of a Gateway."""
+    return resource_path("gateway.networking.k8s.io", "v1", "gateways", namespace, name)

@@ -7,10 +7,12 @@ from typing import Any
 NAMESPACE = "models"
 ROLLOUT = "income"
 """Name of the rollout, and of its route."""
+PARENT = {"name": "main", "namespace": "gateway"}
+"""The Gateway that carries the route."""
 TEMPLATE: dict[str, Any] = {
     "metadata": {"labels": {"team": "models"}},
     "spec": {
-        "parentRefs": [{"name": "main", "namespace": "gateway"}],
+        "parentRefs": [PARENT],
         "hostnames": ["models.example.com"],
         "matches": [{"path": {"value": "/predict"}}],
     },
@@ -42,8 +44,18 @@ def route_body(name: str, arms: tuple[str, ...]) -> dict[str, Any]:
     accepted = {"type": "Accepted", "status": "True", "observedGeneration": 1}
     return {
         "metadata": {"name": name, "namespace": NAMESPACE, "uid": "route"},
-        "spec": {"rules": [{"name": "predict", "backendRefs": refs}]},
-        "status": {"parents": [{"conditions": [accepted]}]},
+        "spec": {"parentRefs": [PARENT], "rules": [{"name": "predict", "backendRefs": refs}]},
+        "status": {"parents": [{"parentRef": PARENT, "conditions": [accepted]}]},
+    }
+
+
+def gateway_body() -> dict[str, Any]:
+    """The Gateway, programmed."""
+    programmed = {"type": "Programmed", "status": "True", "reason": "Programmed", "message": ""}
+    return {
+        "metadata": {**PARENT, "uid": "gateway"},
+        "spec": {"gatewayClassName": "plain"},
+        "status": {"conditions": [programmed]},
     }
 
 

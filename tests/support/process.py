@@ -18,13 +18,31 @@ from bandit_operator.runtime.scheduler import Requeue
 from bandit_operator.runtime.telemetry import Metrics
 from bandit_operator.watch.cache import Cache
 from bandit_operator.watch.exposed import Exposed
-from tests.support.fake_api import FakeAPI, copied, deployment_of, endpoints_of, resource_of, route_of
-from tests.support.objects import NAMESPACE, ROLLOUT, deployment_body, route_body, spec_of
+from tests.support.fake_api import (
+    FakeAPI,
+    copied,
+    deployment_of,
+    endpoints_of,
+    gateway_of,
+    resource_of,
+    route_of,
+)
+from tests.support.objects import (
+    NAMESPACE,
+    PARENT,
+    ROLLOUT,
+    deployment_body,
+    gateway_body,
+    route_body,
+    spec_of,
+)
 
 START = 1_000_000_020.0
 """A point of the grid of 30 s, in seconds since the Unix epoch."""
 
 
+GATEWAY = gateway_of(PARENT["name"], PARENT["namespace"])
+"""Path of the Gateway that carries the route."""
 SCALED: dict[str, str] = {"kind": "Deployment"}
 """A scale target of the usual kind."""
 
@@ -92,6 +110,7 @@ class Process:
         self.now = START + 10
         self.spec = spec_of(arms, scale_target, made="routeTemplate" in spec.get("traffic", {})) | spec
         self.api.put(self.path, self._resource())
+        self.api.put(GATEWAY, gateway_body())
         if "routeRef" in self.spec["traffic"]:
             self.api.put(self.route_path, route_body(self.name, self.arms))
         self.services = {arm: arm for arm in arms}
@@ -208,6 +227,8 @@ class Process:
             elif "/deployments/" in path:
                 self.cache.put_target("Deployment", copied(body))
                 self.cache.put_service("Service", body)
+            elif "/gateways/" in path:
+                self.cache.gateways.put("Gateway", copied(body))
             elif "/endpointslices/" in path:
                 self.cache.endpoints.put(copied(body))
 
@@ -233,15 +254,35 @@ class Process:
         at = {"observedGeneration": route["metadata"]["generation"]}
         resolved = {"type": "ResolvedRefs", "status": str(unresolved is None), "message": unresolved or ""}
         first = [{"type": "Accepted", "status": str(accepted), **at}, {**resolved, **at}]
-        parents = [{"conditions": first}]
+        parents = [{"parentRef": PARENT, "conditions": first}]
         if lagging:
             old = {"type": "Accepted", "status": "True", "observedGeneration": 1}
             parents.append({"conditions": [old]})
         if second is not None:
             parents.append({"conditions": [{"type": "Accepted", "status": str(second), **at}]})
         self.api.put(self.route_path, {**route, "status": {"parents": parents}})
-        if accepted and not lagging and second is not False:
+        if accepted and not lagging and second is not False and self._is_programmed():
             self.accepted = self.weights()
+
+    def program(self, words: str | None = None) -> None:
+        """The Gateway says why its data plane does not carry what it has accepted, or that it does again."""
+        said = {
+            "type": "Programmed",
+            "status": str(words is None),
+            "reason": "Invalid",
+            "message": words or "",
+        }
+        self.api.put(GATEWAY, {**self.api.objects[GATEWAY], "status": {"conditions": [said]}})
+
+    def _is_programmed(self) -> bool:
+        conditions = self.api.objects.get(GATEWAY, {}).get("status", {}).get("conditions") or ()
+        return all(one["status"] == "True" for one in conditions)
+
+    def delete_gateway(self) -> None:
+        """Somebody deletes the Gateway."""
+        self.api.delete(GATEWAY)
+        self._brought.pop(GATEWAY, None)
+        self.cache.drop("Gateway", (PARENT["namespace"], PARENT["name"]))
 
     def kubelet(self) -> None:
         """Let every Deployment have the Pods that it asks for."""

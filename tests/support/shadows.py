@@ -6,11 +6,11 @@ from typing import Any
 
 from bandit_operator.core.model import Observed, Paired, Shadowed
 from tests.support.fake_api import copied
+from tests.support.objects import gateway_body
 from tests.support.playing import Start, learned
-from tests.support.process import Process
+from tests.support.process import GATEWAY, Process
 
 SERVICE = "/api/v1/namespaces/models/services/shadow"
-GATEWAY = "/apis/gateway.networking.k8s.io/v1/namespaces/gateway/gateways/main"
 CLASS = "/apis/gateway.networking.k8s.io/v1/gatewayclasses/mirroring"
 MANUAL: dict[str, Any] = {"share": "10%", "prometheus": {"collector": {"route": "income"}}}
 MANAGED: dict[str, Any] = {**MANUAL, "mirror": "Managed", "backendRef": {"name": "shadow", "port": 8080}}
@@ -51,13 +51,9 @@ def installed(process: Start, *features: str, **spec: Any) -> Process:
 def let_mirror(one: Process, *features: str) -> None:
     """A shadow server beside a rollout, and a gateway whose class lists these features."""
     one.api.put(SERVICE, resource("shadow"))
-    one.api.put(GATEWAY, resource("main", spec={"gatewayClassName": "mirroring"}))
+    one.api.put(GATEWAY, {**gateway_body(), "spec": {"gatewayClassName": "mirroring"}})
     listed = [{"name": name} for name in features]
     one.api.put(CLASS, resource("mirroring", status={"supportedFeatures": listed}))
-    if one.route_path in one.api.objects:
-        parent = {"name": "main", "namespace": "gateway"}
-        one.update_route(lambda route: route.update(parentRefs=[parent]))
-        one.gateway()
 
 
 async def with_shadow(process: Start, **spec: Any) -> Process:

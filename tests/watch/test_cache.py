@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from bandit_operator.watch.cache import LONGEST_REASON, Cache, scale_target
+from bandit_operator.watch.cache import Cache
+from bandit_operator.watch.scale_targets import LONGEST_REASON, scale_target
 
 QUOTA = 'pods "b-7d4b9c6f5d-x2b1c" is forbidden: exceeded quota: small'
 LATE = 'ReplicaSet "b-7d4b9c6f5d" has timed out progressing.'

@@ -158,6 +158,10 @@ spec:
 - apiGroups: [gateway.networking.k8s.io]
   resources: [httproutes]
   verbs: [create]
+# Whether a gateway carries what it has accepted.
+- apiGroups: [gateway.networking.k8s.io]
+  resources: [gateways]
+  verbs: [get, list, watch]
 # Whether an arm can serve: its Service is there, and has ready endpoints.
 - apiGroups: [""]
   resources: [services]

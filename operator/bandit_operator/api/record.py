@@ -96,6 +96,8 @@ class Seen(ApiModel):
     """Generation of the route."""
     accepted: bool
     """Whether a gateway had accepted it."""
+    programmed: bool | None = None
+    """False where a gateway did not carry what it had accepted."""
     total: int = 10_000
     """What the arms' weights were to add up to."""
     arms: dict[str, SeenArm]

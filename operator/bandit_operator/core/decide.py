@@ -109,7 +109,7 @@ def deciding(case: Case) -> Steps[Decision]:
     standings, onboarded = shadowing.leave(
         experiment, standings, snapshot.arms, no_worse(experiment, memory), snapshot.now
     )
-    if isinstance(snapshot.reading, Window) and snapshot.route_accepted:
+    if isinstance(snapshot.reading, Window) and snapshot.route_in_force:
         standings = lifecycle.carry(standings, before.shares())
     standings, wished = _wishes(experiment, before, standings, snapshot.now)
     verdict = _verdict(experiment, judged.against, standings, snapshot)

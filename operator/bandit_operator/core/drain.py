@@ -32,7 +32,7 @@ def drain(
 ) -> Step:
     """One step of an arm that drains, while another that can serve has weight."""
     rollback, now = experiment.rollback, snapshot.now
-    if facts.weight != 0 or not snapshot.route_accepted:
+    if facts.weight != 0 or not snapshot.route_in_force:
         return waiting(arm, standing, replace(standing, reason=reasons.WAITING_FOR_ROUTE, quiet_since=None))
     if standing.quiet_since is None or clock_was_set(snapshot):
         return waiting(arm, standing, replace(standing, reason=reasons.WAITING_FOR_REQUESTS, quiet_since=now))

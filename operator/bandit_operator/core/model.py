@@ -315,6 +315,8 @@ class Snapshot:
     route_generation: int
     route_accepted: bool
     """Whether the gateways have accepted the route at that generation."""
+    route_programmed: bool = True
+    """Whether none of them is known not to carry what it has accepted."""
     unresolved: str | None = None
     """The gateway's words where it cannot resolve some backend, and does not say which arm's."""
     contested: bool = False
@@ -323,6 +325,11 @@ class Snapshot:
     """Whether the gateway keeps each client with its arm, whatever the weights say."""
     restore: str | None = None
     """The arm that somebody asks to bring back now, though a verdict has taken it out."""
+
+    @property
+    def route_in_force(self) -> bool:
+        """Whether requests go by the route as it is, as far as the gateways say."""
+        return self.route_accepted and self.route_programmed
 
     @property
     def nobody_judged(self) -> bool:

@@ -14,8 +14,7 @@ from typing import Any
 
 from bandit_operator.adapters.kubernetes import KubernetesAPI, resource_path
 from bandit_operator.errors import APIError
-
-_GROUP, _VERSION, _GATEWAY = "gateway.networking.k8s.io", "v1", "Gateway"
+from bandit_operator.routers.parents import GROUP, PLURAL, VERSION, gateways_of, is_gateway
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +35,18 @@ async def features_of(api: KubernetesAPI, route: Mapping[str, Any]) -> Features:
         APIUnreachable: As ``KubernetesAPI.get``.
     """
     found: dict[str, frozenset[str]] = {}
-    for parent in route["spec"].get("parentRefs") or ():
-        if (parent.get("group") or _GROUP, parent.get("kind") or _GATEWAY) != (_GROUP, _GATEWAY):
-            return Features(unknown=f"of {parent.get('kind')} {parent['name']} nothing is known")
-        namespace = parent.get("namespace") or route["metadata"]["namespace"]
-        named = f"Gateway {namespace}/{parent['name']}"
+    others = [ref for ref in route["spec"].get("parentRefs") or () if not is_gateway(ref)]
+    if others:
+        return Features(unknown=f"of {others[0].get('kind')} {others[0]['name']} nothing is known")
+    for gateway in gateways_of(route):
         try:
-            path = resource_path(_GROUP, _VERSION, "gateways", namespace, parent["name"])
+            path = resource_path(GROUP, VERSION, PLURAL, gateway.namespace, gateway.name)
             name = str((await api.get(path))["spec"]["gatewayClassName"])
             if name not in found:
-                listed = await api.get(f"/apis/{_GROUP}/{_VERSION}/gatewayclasses/{name}")
+                listed = await api.get(f"/apis/{GROUP}/{VERSION}/gatewayclasses/{name}")
                 found[name] = frozenset(_names(listed))
         except APIError as error:
-            return Features(unknown=f"{named} or its class cannot be read: {error}")
+            return Features(unknown=f"{gateway} or its class cannot be read: {error}")
     if not found:
         return Features(unknown="the route has no parent")
     classes = " and ".join(f"GatewayClass {name}" for name in sorted(found))

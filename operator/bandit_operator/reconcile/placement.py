@@ -26,12 +26,13 @@ from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core import drain, reasons, servable
 from bandit_operator.core.model import OUT_STATES, ArmFacts, ArmStanding, ArmState, Backend, Mode, Problem
 from bandit_operator.errors import APIError, NotFound
-from bandit_operator.reconcile import blame, generated, neighbours, problems
+from bandit_operator.reconcile import blame, gateways, generated, neighbours, problems
 from bandit_operator.reconcile.backends import Backends
 from bandit_operator.reconcile.generated import Unkept, Wanted
 from bandit_operator.routers import ROUTERS, Located, Router
 from bandit_operator.status.committed import Committed
-from bandit_operator.watch.cache import Cache, ScaleTarget, scale_target
+from bandit_operator.watch.cache import Cache
+from bandit_operator.watch.scale_targets import ScaleTarget, from_scale, scale_target
 
 WATCHED_TARGETS = {("apps", "Deployment"), ("apps", "StatefulSet")}
 """Scale targets whose state the watches bring; others are read when they are needed."""
@@ -70,6 +71,8 @@ class Placement:
     """The gateways that accept the route at some generation, or did, by their names."""
     hindered: Mapping[str, str] = field(default_factory=dict)
     """Why the Pods of arms do not come, in a sentence each."""
+    unprogrammed: str | None = None
+    """What keeps a gateway from carrying the route as it is, though it accepts it."""
     notes: tuple[str, ...] = ()
     """What is to be known of requests that reach arms otherwise than by their weights."""
 
@@ -202,6 +205,7 @@ class Locator:
             tuple(one for one in (*wrong, shared) if one is not None),
             router.accepting(route, committed.parents),
             {**self._hindered(targets), **_left_at_zero(standings, targets, facts)},
+            await gateways.unprogrammed(self._cache, self._api, route),
             neighbours.notes(self._cache, resource, backends, located),
         )
 
@@ -310,7 +314,7 @@ class Locator:
         try:
             path = await self.target_path(reference)
             if not watched:
-                return _from_scale(await self._api.get(f"{path}/scale"), await self._api.get(path))
+                return from_scale(await self._api.get(f"{path}/scale"), await self._api.get(path))
             body = await self._api.get(path)
         except NotFound:
             return Problem(
@@ -381,15 +385,3 @@ def _has_served(standing: ArmStanding | None, identity: str) -> bool:
     if standing is None or standing.identity not in (None, identity):
         return False
     return standing.idle_since is None or standing.idle_since > drain.NEVER_SERVED
-
-
-def _from_scale(scale: Mapping[str, Any], body: Mapping[str, Any]) -> ScaleTarget:
-    """What a /scale subresource shows, and of the object's own status what workloads have in common.
-
-    Nothing of the template. Where no field tells how many can serve, all that run do.
-    """
-    status = body.get("status") or {}
-    told = [status.get(field) for field in ("availableReplicas", "readyReplicas")]
-    running = int((scale.get("status") or {}).get("replicas") or 0)
-    available = next((number for number in told if isinstance(number, int)), running)
-    return ScaleTarget(int(scale["spec"].get("replicas", 0)), min(available, running), template="")

@@ -238,6 +238,7 @@ class RouteSync:
             or self._contested(monotonic)
             or _missing(placement)
             or _unresolved(placement)
+            or _unprogrammed(placement)
             or self._not_accepted(placement, monotonic)
             or not_followed,
             write_at=write_at,
@@ -301,6 +302,13 @@ def _unheard(placement: Placement) -> str:
         f"see that it exists, that a controller serves it, and that its listeners allow routes of "
         f"{placement.route['metadata']['namespace']}"
     )
+
+
+def _unprogrammed(placement: Placement) -> Trouble:
+    if placement.unprogrammed is None:
+        return None
+    words = "requests there are not answered, or by older weights, for which no arm is scaled down"
+    return reasons.GATEWAY_NOT_PROGRAMMED, f"{placement.unprogrammed}; {words}"
 
 
 def _missing(placement: Placement) -> Trouble:

@@ -26,6 +26,7 @@ def snapshot_of(
         arms,
         placement.generation,
         placement.accepted,
+        route_programmed=placement.unprogrammed is None,
         unresolved=placement.unresolved,
         contested=tracked.route.is_contested(monotonic),
         sessions_persist=placement.located.sessions_persist,

@@ -104,6 +104,7 @@ def seen_of(snapshot: Snapshot, total: int, before: Intention | None) -> Seen:
     return Seen(
         generation=snapshot.route_generation,
         accepted=snapshot.route_accepted,
+        programmed=None if snapshot.route_programmed else False,
         total=total,
         unresolved=snapshot.unresolved,
         contested=snapshot.contested or None,
@@ -196,6 +197,7 @@ def snapshot_of(record: DecisionRecord, seen: Seen, names: Sequence[str]) -> Sna
         arms={arm: _facts(seen.arms[arm]) for arm in names},
         route_generation=seen.generation,
         route_accepted=seen.accepted,
+        route_programmed=seen.programmed is not False,
         unresolved=seen.unresolved,
         contested=bool(seen.contested),
         sessions_persist=bool(seen.sessions_persist),

@@ -7,11 +7,8 @@ that is not here may still exist: its list may not have come yet.
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
 import sys
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from bandit_operator.api.in_force import specs_of
@@ -20,24 +17,11 @@ from bandit_operator.api.route_template import OWNER
 from bandit_operator.api.verbs import ANNOTATIONS
 from bandit_operator.routers import RouteReference
 from bandit_operator.routers.mirrored_for import MIRRORS, mirrored_for
+from bandit_operator.routers.parents import gateways_of
 from bandit_operator.routers.shape import readable
 from bandit_operator.watch.endpoints import Endpoints, PodPort
-
-
-@dataclass(frozen=True, slots=True)
-class ScaleTarget:
-    """What is needed of a Deployment or StatefulSet."""
-
-    replicas: int
-    """Replicas asked for."""
-    available: int
-    """Replicas that can serve."""
-    template: str
-    """Digest of the Pod template."""
-    updating: bool = False
-    """Whether there are Pods of another template: a rolling update is not over, or not begun."""
-    hindered: str | None = None
-    """Why its Pods do not come, in its controller's words; None where it says nothing of the kind."""
+from bandit_operator.watch.gateways import Gateways
+from bandit_operator.watch.scale_targets import ScaleTarget, scale_target
 
 
 class Cache:
@@ -55,6 +39,7 @@ class Cache:
         self.services: dict[Key, Mapping[int, str]] = {}
         """Names of each Service's ports, by their numbers."""
         self.endpoints = Endpoints()
+        self.gateways = Gateways()
         self.versions: dict[KindKey, int] = {}
         """resourceVersion of the newest version that a watch has brought of every object."""
         self._external: set[Key] = set()
@@ -197,6 +182,9 @@ class Cache:
             case "EndpointSlice":
                 service = self.endpoints.drop(key)
                 affected = frozenset() if service is None else self.dependents("Service", service)
+            case "Gateway":
+                self.gateways.drop(key)
+                affected = self._carried_by(key)
             case _:
                 gone = self.routes.pop(kind_key, None)
                 self._put_mirrored(kind_key, gone, None)
@@ -210,6 +198,18 @@ class Cache:
         """The resources that move this route, name a backend of it, or for which it mirrors requests."""
         affected = self.dependents(kind, key_of(body)) | _mirrored_for(body)
         return affected.union(*(self._naming(one) for one in _backends_of(body)))
+
+    def affected_by_gateway(self, _kind: str, body: Mapping[str, Any]) -> frozenset[Key]:
+        """The resources whose route asks to be carried by this Gateway."""
+        return self._carried_by(key_of(body))
+
+    def _carried_by(self, gateway: Key) -> frozenset[Key]:
+        asking = (
+            key
+            for key, route in self.routes.items()
+            if any(gateway == (one.namespace, one.name) for one in gateways_of(route))
+        )
+        return frozenset().union(*map(self._naming, asking))
 
     def _neighbours(self, body: Mapping[str, Any] | None) -> frozenset[Key]:
         """Resources that name an object that this one names, too."""
@@ -283,44 +283,6 @@ def key_of(body: Mapping[str, Any]) -> Key:
     return body["metadata"]["namespace"], body["metadata"]["name"]
 
 
-def scale_target(body: Mapping[str, Any]) -> ScaleTarget:
-    """Read a Deployment or StatefulSet.
-
-    The digest is of the whole template, so that a change of image, arguments, environment or
-    an annotation (``kubectl rollout restart``) all count as another version of the model.
-    """
-    template = json.dumps(_plain(body["spec"].get("template") or {}), sort_keys=True)
-    status = body.get("status") or {}
-    return ScaleTarget(
-        replicas=int(body["spec"].get("replicas", 1)),
-        available=int(status.get("availableReplicas") or 0),
-        template=hashlib.sha256(template.encode()).hexdigest()[:12],
-        updating=int(status.get("observedGeneration") or 0) < int(body["metadata"].get("generation") or 0)
-        or int(status.get("updatedReplicas") or 0) < int(status.get("replicas") or 0),
-        hindered=_hindered(status.get("conditions") or ()),
-    )
-
-
-def _hindered(conditions: Sequence[Mapping[str, Any]]) -> str | None:
-    """What the conditions of a Deployment say of Pods that do not come: a quota, an image, a probe.
-
-    ``ReplicaFailure`` says why Pods cannot be made, and goes before; ``Progressing`` only that they are not
-    ready in time (https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#failed-deployment).
-    """
-    said = {(one.get("type"), one.get("status")): one for one in conditions}
-    failed, late = said.get(("ReplicaFailure", "True")), said.get(("Progressing", "False"))
-    words = str((failed or late or {}).get("message") or "")
-    return " ".join(words.split())[:LONGEST_REASON] or None
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value
-
-
 def _put(kept: dict[Any, Mapping[str, Any]], key: Any, body: Mapping[str, Any]) -> bool:
     """Keep the newer of two versions of one object.
 
@@ -375,8 +337,6 @@ def _with_shared_keys(value: Any) -> Any:
     return value
 
 
-LONGEST_REASON = 300
-"""Characters that are kept of what a controller says, which may quote what a tenant wrote."""
 LONGEST_ANNOTATION = 2048
 """Characters that are kept of one; what is longer cannot be read, and is ignored."""
 _COMPARED = ("annotations", "labels", "ownerReferences")

@@ -15,7 +15,7 @@ import kopf
 
 from bandit_operator.api.kind import GROUP, KIND, PLURAL, VERSION
 from bandit_operator.api.references import Key
-from bandit_operator.routers import ROUTERS
+from bandit_operator.routers import ROUTERS, parents
 from bandit_operator.runtime.shards import Shards
 from bandit_operator.watch.cache import Cache, key_of
 
@@ -102,6 +102,9 @@ def registry(cache: Cache, shards: Shards) -> kopf.OperatorRegistry:
     kopf.on.event("", "v1", "services", registry=handlers, id="services_changed")(
         watch("Service", cache.put_service, cache.affected_by_service)
     )
+    kopf.on.event(
+        parents.GROUP, parents.VERSION, parents.PLURAL, registry=handlers, id=f"{parents.PLURAL}_changed"
+    )(watch(parents.KIND, cache.gateways.put, cache.affected_by_gateway))
     for router in ROUTERS.values():
         kopf.on.event(
             router.group, router.version, router.plural, registry=handlers, id=f"{router.plural}_changed"

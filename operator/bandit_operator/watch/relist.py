@@ -16,7 +16,7 @@ from bandit_operator.adapters.kubernetes import METADATA_LIST, KubernetesAPI, re
 from bandit_operator.api.kind import GROUP, KIND, PLURAL, VERSION
 from bandit_operator.api.references import Key, KindKey
 from bandit_operator.errors import APIError, NotFound, OperatorError
-from bandit_operator.routers import ROUTERS
+from bandit_operator.routers import ROUTERS, parents
 from bandit_operator.watch.cache import Cache
 from bandit_operator.watch.handlers import TARGET_KINDS
 
@@ -46,6 +46,7 @@ WATCHED = (
     Watched(GROUP, VERSION, PLURAL, KIND),
     Watched("", "v1", "services", "Service"),
     Watched("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice"),
+    Watched(parents.GROUP, parents.VERSION, parents.PLURAL, parents.KIND),
     *(Watched(router.group, router.version, router.plural, router.kind) for router in ROUTERS.values()),
     *(Watched(*target) for target in TARGET_KINDS),
 )

@@ -12,6 +12,7 @@ from bandit_operator.core import reasons
 from bandit_operator.errors import APIError, Conflict
 from tests.support.fake_api import copied
 from tests.support.objects import NAMESPACE
+from tests.support.process import GATEWAY
 from tests.support.worlds.played import ARMS
 from tests.support.worlds.promised import SERVING, Promised
 from tests.support.worlds.verbs import Verbs
@@ -192,6 +193,25 @@ class Amiss(Verbs):
         serves = self._in_states(*SERVING) & servable
         assert not (dead and serves and self._is_active()), f"{dead} keep their weight: {weights}"
         self.one.gateway()
+
+    @rule(deleted=st.booleans(), ticks=st.integers(1, 4))
+    def the_gateway_does_not_carry_what_it_accepts(self, deleted: bool, ticks: int) -> None:
+        """Its data plane goes by the weights that it had; whoever is gone has none, and still counts."""
+        self.one.api.failures.clear()
+        self._pass()
+        gateway = copied(self.one.api.objects[GATEWAY])
+        if deleted:
+            self.one.delete_gateway()
+        else:
+            self.one.program("no data plane")
+        for _ in range(ticks):
+            self._tick(30.0)
+            said = self.one.condition("Ready")
+            told = said["status"] != "True" or not self._is_active()
+            assert told, f"nobody is told that the gateway does not carry the route: {said}"
+        self.one.api.put(GATEWAY, gateway)
+        self.one.program()
+        self._pass()
 
     def _endpoints_of(self, named: set[str]) -> set[str]:
         return {arm for arm in named if arm in self.one.weights() and self.promised.endpoints(arm)}

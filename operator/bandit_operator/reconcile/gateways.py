@@ -1,0 +1,35 @@
+"""Whether the Gateways that accept a route carry it, as far as they are watched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bandit_operator.adapters.kubernetes import KubernetesAPI, resource_path
+from bandit_operator.errors import APIError, NotFound
+from bandit_operator.routers.parents import GROUP, KIND, PLURAL, VERSION, GatewayReference, carriers_of
+from bandit_operator.watch.cache import Cache
+
+
+async def unprogrammed(cache: Cache, api: KubernetesAPI, route: Mapping[str, Any]) -> str | None:
+    """What is wrong with the Gateways that accept a route, in words; None where nothing is known to be.
+
+    Of one in a namespace that is not watched nothing is.
+
+    Raises:
+        APIUnreachable: The API server does not answer.
+    """
+    faults = [await _fault(cache, api, one) for one in carriers_of(route) if cache.is_watched(one.namespace)]
+    return "; ".join(dict.fromkeys(one for one in faults if one is not None)) or None
+
+
+async def _fault(cache: Cache, api: KubernetesAPI, gateway: GatewayReference) -> str | None:
+    if not cache.gateways.knows(gateway):
+        try:
+            body = await api.get(resource_path(GROUP, VERSION, PLURAL, gateway.namespace, gateway.name))
+        except NotFound:
+            return f"there is no {gateway} any more; create it, or take it out of the route's parentRefs"
+        except APIError:
+            return None
+        cache.gateways.put(KIND, body)
+    return cache.gateways.fault(gateway)
