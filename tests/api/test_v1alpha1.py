@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from bandit_operator.api.v1alpha1 import InvalidResource, parse, to_experiment
+from bandit_operator.api.v1alpha1 import InvalidResource, faults_of, parse, to_experiment
 from bandit_operator.core import model as core
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.strategies import STRATEGIES
@@ -173,3 +174,47 @@ def test_without_a_shadow_there_is_none(smallest: dict[str, Any]) -> None:
 def test_an_arm_may_keep_no_share_at_all(smallest: dict[str, Any]) -> None:
     smallest["spec"]["guardrails"] = {"minShare": "0"}
     assert to_experiment(parse(smallest)).guardrails.min_share == 0.0
+
+
+def own_namespace_written_out(spec: dict[str, Any]) -> None:
+    spec["arms"][1]["backendRef"] = {"name": spec["arms"][0]["backendRef"]["name"], "namespace": "models"}
+
+
+def another_version_of_the_target(spec: dict[str, Any]) -> None:
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "one"}
+    spec["arms"][0]["scaleTargetRef"] = target
+    spec["arms"][1]["scaleTargetRef"] = {**target, "apiVersion": "apps/v2"}
+
+
+def copies_to_an_arm(spec: dict[str, Any]) -> None:
+    ref = {"name": spec["arms"][0]["backendRef"]["name"], "namespace": "models", "port": 80}
+    shadow = {"share": "10%", "prometheus": {"collector": {"route": "income"}}, "backendRef": ref}
+    spec["shadow"] = {**shadow, "mirror": "Managed"}
+
+
+@pytest.mark.parametrize(
+    ("edit", "words"),
+    [
+        (own_namespace_written_out, "have the same backendRef, Service models/"),
+        (another_version_of_the_target, "have the same scaleTargetRef, Deployment one"),
+        (copies_to_an_arm, "spec.shadow.backendRef.name: it is the Service of arm"),
+    ],
+)
+def test_one_object_in_two_ways_of_writing_is_one_object(
+    manifest: dict[str, Any], edit: Callable[[dict[str, Any]], None], words: str
+) -> None:
+    manifest["spec"].pop("shadow", None)
+    for arm in manifest["spec"]["arms"]:
+        arm.pop("scaleTargetRef", None)
+        arm.pop("onboarding", None)
+    edit(manifest["spec"])
+    with pytest.raises(InvalidResource, match=words):
+        parse(manifest)
+    [fault] = faults_of(manifest)
+    assert words in fault
+
+
+def test_one_name_in_two_namespaces_is_two_backends(smallest: dict[str, Any]) -> None:
+    first, second, *_ = smallest["spec"]["arms"]
+    second["backendRef"] = {"name": first["backendRef"]["name"], "namespace": "elsewhere"}
+    assert faults_of(smallest) == []

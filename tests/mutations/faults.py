@@ -263,12 +263,12 @@ def _refused_spec_forgotten(patch: pytest.MonkeyPatch) -> None:
 
 @fault("refused-route", "while a gateway refuses the route, arms that die keep their weight in it")
 def _refused_route(patch: pytest.MonkeyPatch) -> None:
-    real = reconciler.Reconciler._plan
+    real = reconciler.route_write
 
-    def plan(self: Any, tracked: Any, placement: Any, *args: Any) -> Any:
-        return real(self, tracked, placement, *args) if placement.accepted else None
+    def write(tracked: Any, placement: Any, *args: Any, **named: Any) -> Any:
+        return real(tracked, placement, *args, **named) if placement.accepted else None
 
-    patch.setattr(reconciler.Reconciler, "_plan", plan)
+    patch.setattr(reconciler, "route_write", write)
 
 
 @fault("comes-and-goes", "an arm that comes and goes serves each moment that it is up")

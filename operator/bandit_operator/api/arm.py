@@ -134,6 +134,36 @@ _SAME_TARGET = (
 )
 
 
+def same_object(arms: Iterable[Arm], namespace: str) -> str | None:
+    """Say which two arms name one object in different words, or None where no two do.
+
+    What a default or another version of an API says too no rule can see, for CEL knows no namespace.
+
+    Args:
+        arms: Those of one spec.
+        namespace: That of the resource.
+    """
+    backends: dict[object, str] = {}
+    targets: dict[object, str] = {}
+    for arm in arms:
+        ref, target = arm.backend_ref, arm.scale_target_ref
+        other = backends.setdefault((ref.group, ref.kind, ref.namespace or namespace, ref.name), arm.name)
+        if other != arm.name:
+            return (
+                f"spec.arms: {other} and {arm.name} have the same backendRef, {ref.kind}"
+                f" {ref.namespace or namespace}/{ref.name}; give each arm a backend of its own"
+            )
+        if target is not None:
+            group = target.api_version.rpartition("/")[0]
+            other = targets.setdefault((group, target.kind, target.name), arm.name)
+            if other != arm.name:
+                return (
+                    f"spec.arms: {other} and {arm.name} have the same scaleTargetRef, {target.kind}"
+                    f" {target.name}, and rolling back one would stop both; give each arm a target of its own"
+                )
+    return None
+
+
 def _label_value(arm: str) -> str:
     """``Arm.labelled`` in CEL, of a variable."""
     return f"(has({arm}.labelValue) ? {arm}.labelValue : {arm}.name)"

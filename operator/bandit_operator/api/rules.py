@@ -13,6 +13,8 @@ What differs, and why:
   is refused by both at the same field, each in its own words.
 - Rules over several fields are checked in Python once each of the fields is good by itself, by the
   API server at once, which may therefore name a fault more.
+- Two references that name one object in different words, as where one leaves out the resource's own
+  namespace, are refused here alone (``parse``): a rule does not see the namespace.
 - Unknown fields are ignored here: the object may have been written for a newer schema.
 
 References: Kubernetes API reference, JSONSchemaProps ``x-kubernetes-validations``; CEL in

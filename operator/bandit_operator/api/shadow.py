@@ -309,9 +309,22 @@ def _needed_by_gaussian(counter: ShadowCounter) -> Rule:
 
 
 def _mirrors_to_an_arm(spec: Any) -> bool:
+    return mirrored_arm(spec, namespace=None) is not None
+
+
+def mirrored_arm(spec: Any, namespace: str | None) -> str | None:
+    """Return the arm whose Service copies of requests are sent to, or None.
+
+    Args:
+        spec: Spec of a BanditDeployment.
+        namespace: That of references that name none; None to take these as they are written.
+    """
     ref = None if spec.shadow is None else spec.shadow.backend_ref
     if ref is None:
-        return False
-    wanted = ("", "Service", ref.name, ref.namespace)
-    refs = (arm.backend_ref for arm in spec.arms)
-    return any((one.group, one.kind, one.name, one.namespace) == wanted for one in refs)
+        return None
+    wanted = ("", "Service", ref.name, ref.namespace or namespace)
+    refs = ((arm.name, arm.backend_ref) for arm in spec.arms)
+    return next(
+        (arm for arm, one in refs if (one.group, one.kind, one.name, one.namespace or namespace) == wanted),
+        None,
+    )

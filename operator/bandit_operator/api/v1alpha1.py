@@ -13,12 +13,12 @@ from typing import Any, ClassVar
 from pydantic import Field, ValidationError
 
 from bandit_operator.api import spec as api
-from bandit_operator.api.arm import Arm, ArmWish
+from bandit_operator.api.arm import Arm, ArmWish, same_object
 from bandit_operator.api.faults import told
 from bandit_operator.api.fields import WITHOUT_RULES, ApiModel
 from bandit_operator.api.guard import Guard
 from bandit_operator.api.rules import Rule
-from bandit_operator.api.shadow import Onboarding
+from bandit_operator.api.shadow import Onboarding, mirrored_arm
 from bandit_operator.api.status import Status
 from bandit_operator.api.timestamps import from_timestamp
 from bandit_operator.core import model as core
@@ -78,9 +78,13 @@ def parse(resource: Mapping[str, Any]) -> BanditDeployment:
         InvalidResource: if it breaks the schema; the message lists every fault.
     """
     try:
-        return BanditDeployment.model_validate({**resource, "status": None})
+        parsed = BanditDeployment.model_validate({**resource, "status": None})
     except ValidationError as error:
         raise InvalidResource("; ".join(_faults(error))) from error
+    fault = _same_object(parsed)
+    if fault is not None:
+        raise InvalidResource(fault)
+    return parsed
 
 
 def parse_without_rules(resource: Mapping[str, Any]) -> BanditDeployment:
@@ -98,12 +102,26 @@ def parse_without_rules(resource: Mapping[str, Any]) -> BanditDeployment:
 def faults_of(resource: Mapping[str, Any]) -> list[str]:
     """Everything that is wrong with a resource, one sentence each: field, value and fix."""
     try:
-        to_experiment(BanditDeployment.model_validate({**resource, "status": None}))
+        parsed = BanditDeployment.model_validate({**resource, "status": None})
+        to_experiment(parsed)
     except ValidationError as error:
         return _faults(error)
     except InvalidResource as error:
         return [str(error)]
-    return []
+    fault = _same_object(parsed)
+    return [] if fault is None else [fault]
+
+
+def _same_object(resource: BanditDeployment) -> str | None:
+    """Say which two references name one object in different words, which no rule can see."""
+    spec, namespace = resource.spec, resource.metadata.namespace
+    mirrored = mirrored_arm(spec, namespace)
+    if mirrored is None:
+        return same_object(spec.arms, namespace)
+    return (
+        f"spec.shadow.backendRef.name: it is the Service of arm {mirrored}, whose copies would count as"
+        " requests of its users; name the Service of the shadow server"
+    )
 
 
 def _faults(error: ValidationError) -> list[str]:

@@ -95,15 +95,22 @@ class Reconciler:
     def forget(self, forgotten: Callable[[Key], bool]) -> None:
         """Leave resources to another replica; if they come back, they are begun from their statuses."""
         for key in filter(forgotten, {*self._tracked, *self._cache.resources}):
-            self._tracked.pop(key, None)
-            self._metrics.forget(*key)
+            self._forget(key)
+
+    def _forget(self, key: Key) -> None:
+        self._tracked.pop(key, None)
+        self._rivals.forget(key)
+        self._metrics.forget(*key)
+
+    def _share_of_resources(self) -> int:
+        """How many resources a replica has; where several divide them, ticks are spread side by side."""
+        return math.ceil(len(self._cache.resources) / self._shards)
 
     async def reconcile(self, key: Key, tick: bool) -> Requeue | None:
         """Make one pass; says when the next is due, or None where the resource is gone."""
         body = self._cache.resources.get(key)
         if body is None or body["metadata"].get("deletionTimestamp"):
-            self._metrics.forget(*key)
-            self._tracked.pop(key, None)
+            self._forget(key)
             return await self._leave(key)
         try:
             with self._metrics.tick_seconds.time():
@@ -154,7 +161,7 @@ class Reconciler:
         due = tick or now >= tracked.tick_at
         if now >= tracked.tick_at > -math.inf:
             self._metrics.tick_lag.observe(now - tracked.tick_at)
-        tracked.tick_at = tick_after(tracked, now, math.ceil(len(self._cache.resources) / self._shards))
+        tracked.tick_at = tick_after(tracked, now, self._share_of_resources())
         asked = asked_of(body, tracked.experiment.names)
         tracked.look_at_mode(asked, now)
         placement = await self._place(tracked, body)
@@ -197,7 +204,17 @@ class Reconciler:
         tracked.known = decision.known
         self._learn(tracked, snapshot, decision, asked)
         gone = former.draining_now(tracked.resource, placement.located, tracked.committed.backends, decision)
-        write = self._plan(tracked, placement, decision, unit, gone, now)
+        write = route_write(
+            tracked,
+            placement,
+            decision,
+            unit,
+            gone,
+            now=now,
+            monotonic=self._clock.monotonic(),
+            resources=self._share_of_resources(),
+        )
+        tracked.write_at = tracked.write_at if write is None else write.at
         overview = dataclasses.replace(
             said,
             amiss=together((tracked.unasked, placement.amiss)),
@@ -305,32 +322,6 @@ class Reconciler:
                 window_end=None if window is None else to_timestamp(window.end),
                 weights=dict(decision.weights),
             )
-
-    def _plan(
-        self,
-        tracked: Tracked,
-        placement: Placement,
-        decision: Decision,
-        unit: Unit,
-        gone: frozenset[int],
-        now: float,
-    ) -> RouteWrite | None:
-        """What the route is to carry and does not yet, and when it is written."""
-        if tracked.experiment.mode is not Mode.ACTIVE or placement.missing:
-            return None
-        write = route_write(
-            tracked,
-            placement,
-            decision,
-            unit,
-            gone,
-            now=now,
-            monotonic=self._clock.monotonic(),
-            resources=len(self._cache.resources),
-        )
-        if write is not None:
-            tracked.write_at = write.at
-        return write
 
     # ---- commit -----------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bandit_operator.core import windows
 from bandit_operator.core.decision import Decision
-from bandit_operator.core.model import SERVING_STATES
+from bandit_operator.core.model import SERVING_STATES, Mode
 from bandit_operator.core.weights import Unit, unit_of
 from bandit_operator.reconcile import former
 from bandit_operator.reconcile.placement import Placement
@@ -62,9 +62,10 @@ def route_write(
     monotonic: float,
     resources: int,
 ) -> RouteWrite | None:
-    """What is to be written to the route.
+    """What is to be written to the route, and when.
 
-    None where it carries it, where it has to wait in a contest, and while no arm can serve.
+    None where it carries it, is to be made, is left to others, or has to wait in a contest, and while no
+    arm can serve.
 
     Args:
         tracked: the resource.
@@ -74,8 +75,10 @@ def route_write(
         gone: indices of backends that were arms and lose their weight.
         now: seconds since the Unix epoch.
         monotonic: seconds by the monotonic clock.
-        resources: how many there are in all.
+        resources: how many each replica has.
     """
+    if tracked.experiment.mode is not Mode.ACTIVE or placement.missing:
+        return None
     located = placement.located
     weights = {arm: decision.weights[arm] for arm in located.positions}
     drained = any(located.strangers[at] > 0 for at in gone)
@@ -107,7 +110,7 @@ def write_at(
         before: what its route carries, by arm.
         after: what it shall carry, maybe in another unit.
         now: seconds since the Unix epoch.
-        resources: how many there are in all.
+        resources: how many each replica has.
     """
     if tracked.experiment.pin is not None:
         return now  # whoever pins an arm does not want to wait

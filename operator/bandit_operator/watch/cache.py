@@ -21,6 +21,7 @@ from bandit_operator.routers.parents import gateways_of
 from bandit_operator.routers.shape import readable
 from bandit_operator.watch.endpoints import Endpoints, PodPort
 from bandit_operator.watch.gateways import Gateways
+from bandit_operator.watch.index import Index
 from bandit_operator.watch.scale_targets import ScaleTarget, scale_target
 
 
@@ -43,9 +44,9 @@ class Cache:
         self.versions: dict[KindKey, int] = {}
         """resourceVersion of the newest version that a watch has brought of every object."""
         self._external: set[Key] = set()
-        self._dependents: dict[KindKey, set[Key]] = {}
-        self._routes_to: dict[KindKey, set[KindKey]] = {}
-        self._mirrored: dict[Key, set[KindKey]] = {}
+        self._dependents = Index[KindKey, Key]()
+        self._routes_to = Index[KindKey, KindKey]()
+        self._mirrored = Index[Key, KindKey]()
 
     def is_watched(self, namespace: str) -> bool:
         """Whether the watches bring the objects of a namespace; others are as they were when last read."""
@@ -69,10 +70,7 @@ class Cache:
         before = self.resources.get(key)
         if not _put(self.resources, key, body):
             return False
-        for left in _references(before):
-            self._dependents.get(left, set()).discard(key)
-        for depended in _references(body):
-            self._dependents.setdefault(depended, set()).add(key)
+        self._dependents.move(key, _references(before), _references(body))
         return True
 
     def put_route(self, kind: str, body: Mapping[str, Any]) -> bool:
@@ -85,11 +83,8 @@ class Cache:
         before, body = self.routes.get(key), readable(body)
         if not _put(self.routes, key, body):
             return False
-        for backend in _backends_of(before):
-            self._routes_to.get(backend, set()).discard(key)
-        for backend in _backends_of(body):
-            self._routes_to.setdefault(backend, set()).add(key)
-        self._put_mirrored(key, before, body)
+        self._routes_to.move(key, _backends_of(before), _backends_of(body))
+        self._mirrored.move(key, _mirrored_for(before), _mirrored_for(body))
         return True
 
     def put_service(self, _kind: str, body: Mapping[str, Any]) -> bool:
@@ -130,17 +125,6 @@ class Cache:
         """The resources that name this Service."""
         return self.dependents(kind, key_of(body))
 
-    def _put_mirrored(
-        self, route: KindKey, before: Mapping[str, Any] | None, body: Mapping[str, Any] | None
-    ) -> None:
-        for key in _mirrored_for(before):
-            left = self._mirrored.get(key, set())
-            left.discard(route)
-            if not left:
-                self._mirrored.pop(key, None)
-        for key in _mirrored_for(body):
-            self._mirrored.setdefault(key, set()).add(route)
-
     def put_target(self, kind: str, body: Mapping[str, Any]) -> bool:
         """Keep what matters of a scale target; False where none of that changed."""
         key = (kind, *key_of(body))
@@ -173,9 +157,9 @@ class Cache:
         affected = self.dependents(kind, key)
         match kind:
             case "BanditDeployment":
-                affected = frozenset({key}) | self._neighbours(self.resources.pop(key, None))
-                for dependents in self._dependents.values():
-                    dependents.discard(key)
+                gone = self.resources.pop(key, None)
+                affected = frozenset({key}) | self._neighbours(gone)
+                self._dependents.move(key, _references(gone), ())
             case "Service":
                 self.services.pop(key, None)
                 self._external.discard(key)
@@ -187,10 +171,9 @@ class Cache:
                 affected = self._carried_by(key)
             case _:
                 gone = self.routes.pop(kind_key, None)
-                self._put_mirrored(kind_key, gone, None)
-                for backend in _backends_of(gone):
-                    self._routes_to.get(backend, set()).discard(kind_key)
-                    affected |= self._naming(backend)
+                affected = affected.union(*map(self._naming, _backends_of(gone)))
+                self._routes_to.move(kind_key, _backends_of(gone), ())
+                self._mirrored.move(kind_key, _mirrored_for(gone), ())
                 self.targets.pop(kind_key, None)
         return affected
 
@@ -220,15 +203,15 @@ class Cache:
         return self._naming((kind, *key))
 
     def _naming(self, named: KindKey) -> frozenset[Key]:
-        return frozenset(self._dependents.get(named, ()))
+        return self._dependents.of(named)
 
     def routes_to(self, backend: KindKey) -> list[tuple[KindKey, Mapping[str, Any]]]:
         """The routes that have a backendRef to this backend, sorted."""
-        return [(key, self.routes[key]) for key in sorted(self._routes_to.get(backend, ()))]
+        return [(key, self.routes[key]) for key in sorted(self._routes_to.of(backend))]
 
     def mirrored_for(self, resource: Key) -> list[KindKey]:
         """The routes that say that they mirror requests for a resource, sorted."""
-        return sorted(self._mirrored.get(resource, ()))
+        return sorted(self._mirrored.of(resource))
 
     def sharing(self, uid: str, named: Collection[KindKey]) -> list[Mapping[str, Any]]:
         """The other resources that name one of these scale targets and backends, sorted by key."""
