@@ -22,6 +22,7 @@ from bandit_operator.reconcile import (
     placement,
     reconciler,
     reports,
+    route_plan,
     route_sync,
     scale_writes,
     tracked,
@@ -263,7 +264,7 @@ def _refused_spec_forgotten(patch: pytest.MonkeyPatch) -> None:
 
 @fault("refused-route", "while a gateway refuses the route, arms that die keep their weight in it")
 def _refused_route(patch: pytest.MonkeyPatch) -> None:
-    real = reconciler.route_write
+    real = route_plan.route_write
 
     def write(tracked: Any, placement: Any, *args: Any, **named: Any) -> Any:
         return real(tracked, placement, *args, **named) if placement.accepted else None
