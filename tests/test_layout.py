@@ -29,8 +29,11 @@ def imported(file: Path) -> Iterator[str]:
 
 
 def test_nothing_but_its_own_tests_imports_the_demo() -> None:
-    importers = {file for file in TESTS.rglob("*.py") if "demo" in imported(file)}
-    assert all(TESTS / "demo" in file.parents for file in importers), importers
+    files = (file for folder in FOLDERS for file in (REPOSITORY / folder).rglob("*.py"))
+    importers = {file for file in files if "demo" in imported(file)}
+    own = {file for file in importers if {REPOSITORY / "demo", TESTS / "demo"} & {*file.parents}}
+    assert own
+    assert importers == own
 
 
 def texts(file: Path) -> Iterator[str]:
@@ -64,6 +67,23 @@ def test_docstrings_have_one_dialect(folder: str) -> None:
         for file in (REPOSITORY / folder).rglob("*.py")
         for text in texts(file)
         if OTHER_DIALECT.search(REFERENCE.sub("", text))
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+PROSE_AFTER_SECTION = re.compile(
+    r"^( *)(?:Args|Raises|Returns):\n(?:\1 +.*\n|\n(?=\1 ))+\n\1(?!Args:|Raises:|Returns:|Yields:)\S", re.M
+)
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_what_a_docstring_says_of_the_whole_stands_before_its_arguments(folder: str) -> None:
+    """After them it reads as if it were about the last of these."""
+    wrong = [
+        f"{file.relative_to(REPOSITORY)}: {text[:60]}"
+        for file in (REPOSITORY / folder).rglob("*.py")
+        for text in texts(file)
+        if PROSE_AFTER_SECTION.search(text)
     ]
     assert not wrong, "\n".join(wrong)
 

@@ -9,7 +9,7 @@ reconcile    one pass over one resource: observe → decide → commit → apply
 watch        what the cluster shows: handlers, the cache they keep, a look past the watches; metrics, web page
 status       what is remembered and said: committed, document and its inverse, conditions, events, words
 runtime      the process: scheduler, election, shards, clock, settings, probes, metrics, delivery of notices
-adapters     the only input and output: API server, Prometheus, webhooks
+adapters     requests to others: API server, Prometheus, webhooks; and files that people wrote
 sources      rewards from Prometheus, one file a source
 api          the resource: models, definition, rules; presets, one file a gateway or model server
 simulation   worlds to play, many seeds at once

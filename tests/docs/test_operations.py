@@ -64,5 +64,5 @@ def test_every_field_of_the_table_is_one_of_the_resource() -> None:
     assert all(f"'{field.removesuffix('[]')}'" in text for field in fields)
 
 
-def test_its_links_and_examples_are_there() -> None:
+def test_the_manifests_that_its_commands_name_are_there() -> None:
     assert all(Path(word).exists() for words in COMMANDS for word in words if word.endswith(".yaml"))

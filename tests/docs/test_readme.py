@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from bandit_operator.api.v1alpha1 import parse, to_experiment
+from bandit_operator.routers import ROUTERS
 
 PAGES = (
     *("README.md", "CONTRIBUTING.md", "docs/beside-others.md", "docs/own-models.md", "docs/install.md"),
@@ -36,6 +37,16 @@ def test_kubernetes_is_asked_for_as_the_chart_does() -> None:
 def test_the_smallest_manifest_is_taken() -> None:
     (block,) = re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL)
     to_experiment(parse(yaml.safe_load(block)))
+
+
+def test_it_has_as_many_versions_at_once_as_a_rule_carries() -> None:
+    assert f"| up to {min(one.max_backends for one in ROUTERS.values())}, as many as a rule" in README
+
+
+def test_the_words_of_the_glossary_are_in_order() -> None:
+    words = re.findall(r"^\| ([^|]+?) \|", Path("docs/glossary.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert words[2:] == sorted(words[2:])
+    assert len(words) > 30
 
 
 def test_the_operator_has_no_right_that_the_line_denies() -> None:

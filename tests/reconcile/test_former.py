@@ -105,8 +105,12 @@ async def test_another_writer_who_gives_it_weight_again_is_overruled_and_counted
     assert one.status["foreignWeightChanges"] == 1
 
 
-async def test_an_arm_that_was_rolled_back_and_is_taken_out_gets_nothing_either_way(process: Start) -> None:
+@pytest.mark.parametrize("removed", ["Keep", "Drain"])
+async def test_an_arm_that_was_rolled_back_and_is_taken_out_gets_nothing_either_way(
+    process: Start, removed: str
+) -> None:
     one = await learned(process, arms=ARMS)
+    one.update_spec(traffic={**one.api.objects[one.path]["spec"]["traffic"], "removedArms": removed})
     one.earning = {"good": (500.0, 400.0), "bad": (500.0, 400.0), "late": (500.0, 20.0)}
     await until_state(one, "late", "RolledBack")
     one.update_spec(arms=one.api.objects[one.path]["spec"]["arms"][:2])

@@ -180,20 +180,29 @@ def test_late_labels_come_by_their_profile_and_none_is_lost_but_the_last() -> No
     late = Delay(120.0, 520.0)
     here = world(ticks=300, delay=late, assumed_delay=late, rates=np.full((300, 3), 0.3))
     prompt = replace(here, delay=None, assumed_delay=None)
-    totals = [
-        sum(moments[:, 1].sum() for _, _, moments, _ in recorded(x, ABTest(), 8, 4)[1])
+    come, asked = (
+        np.cumsum([moments[:, 1].sum() for _, _, moments, _ in recorded(x, ABTest(), 8, 4)[1]])
         for x in (here, prompt)
-    ]
-    assert totals[0] / totals[1] == pytest.approx(1 - 6.2 / 300, abs=0.01)
+    )
+    assert come[-1] / asked[-1] == pytest.approx(1 - 6.2 / 300, abs=0.01)
+    shape = np.log(np.log(20.0) / np.log(2.0)) / np.log(520.0 / 120.0)  # Weibull, by median and p95
+    ages = 30.0 * (np.arange(17) + 0.5)
+    by_then = 1.0 - 0.5 ** ((ages / 120.0) ** shape)
+    for ticks in (4, 8, 17):
+        assert come[ticks - 1] / asked[ticks - 1] == pytest.approx(by_then[:ticks].mean(), abs=0.03)
 
 
 def test_an_arm_that_recovers_is_tried_again_after_an_hour_and_earns_its_traffic_back() -> None:
     here = world(ticks=800)
     here.rates[:, 1] = 0.05
     here.rates[200:, 1] = 0.5
-    played = play(here, ContrastThompson(), 10, np.random.default_rng(6))
+    played, ticks = recorded(here, ContrastThompson(), 10, seed=6)
     assert (played.rolled_back_at[:, 1] < 150).all()
     assert (played.final_shares[:, 1] > 0.9).all()
+    served = np.array([weights[:, 1] > 0 for _, weights, _, _ in ticks])
+    for seed, out in enumerate(played.rolled_back_at[:, 1].astype(int)):
+        back = out + 2 + np.flatnonzero(served[out + 2 :, seed])[0]
+        assert back - out == pytest.approx(3600.0 / here.interval, abs=3)
 
 
 @pytest.mark.parametrize(

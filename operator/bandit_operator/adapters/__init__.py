@@ -1,4 +1,4 @@
-"""The only places that talk to the API server, to Prometheus and to webhooks.
+"""The only places that ask the API server, Prometheus and webhooks, but for what kopf watches.
 
 They translate errors once, bound every request in time, and decide nothing.
 """

@@ -64,7 +64,7 @@ class SeenArm(ApiModel):
     weight: int
     """Weight in the route."""
     available: bool | None = None
-    """Whether it could serve."""
+    """Whether its scale target had a replica that could serve."""
     replicas: int | None = None
     """Replicas asked for."""
     template: Annotated[str | None, Field(max_length=253)] = None

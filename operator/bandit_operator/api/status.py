@@ -119,8 +119,8 @@ class ArmStatus(ApiModel):
     """Name of the arm."""
     state: ArmState | None = None
     """Active: it serves. Shadowing: it is new or back, and answers copies alone. Joining: it is new or
-    back, with a small share. Unavailable: it cannot serve now. Draining: it was found worse and gets no
-    new requests. RolledBack: it is out. Restoring: it is being scaled up again.
+    back, with a small share. Unavailable: it cannot serve now. Draining: it was found worse, or set
+    out, and gets no new requests. RolledBack: it is out. Restoring: it is being scaled up again.
     """
     since: Time | None = None
     """When it entered the state."""

@@ -2,9 +2,11 @@
 
 ::
 
-    Joining ──► Active ◄──► Unavailable          (cannot serve, and can again)
-       ▲          │ worse than the baseline
-       │          ▼
+    Joining ──► Active                           (has minTrials)
+     ▲ │ ▲        │ │
+     │ ▼ └────────│─┤                            (can serve again)
+     │ Unavailable ◄┘                            (cannot serve)
+     │            ▼ worse than the baseline
     Restoring ◄─ RolledBack ◄─ Draining          (weight 0 → accepted → no requests → scale 0)
 
 An arm that is to be onboarded in the shadow comes up as Shadowing instead of Joining: it answers copies only,
@@ -45,7 +47,7 @@ from bandit_operator.core.outcomes import (
     Restored,
     Returned,
     Scaled,
-    TemplateChanged,
+    IdentityChanged,
     Withheld,
 )
 
@@ -229,7 +231,7 @@ def _enter(
     identity = facts.identity if before.identity is None else before.identity
     if (template, identity) == (before.template, before.identity):
         return before, ()
-    return replace(before, template=template, identity=identity), (TemplateChanged(arm),)
+    return replace(before, template=template, identity=identity), (IdentityChanged(arm),)
 
 
 def _serve(experiment: Experiment, arm: str, standing: ArmStanding, facts: ArmFacts, now: float) -> Step:

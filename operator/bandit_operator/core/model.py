@@ -1,7 +1,7 @@
 """Frozen values that the core takes and returns.
 
 Times are seconds since the Unix epoch, durations are seconds, shares are fractions of
-the route's traffic in [0, 1], and weights are the integers that a route carries.
+the arms' traffic in [0, 1], and weights are the integers that a route carries.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ class BaselineChanged:
 
 @dataclass(frozen=True, slots=True)
 class Drained:
-    """An arm that was rolled back carries nothing any more; its Pods are gone, or kept."""
+    """An arm that was rolled back, or set out, carries nothing any more; its Pods are gone, or kept."""
 
     arm: str
     reason: str
@@ -97,7 +97,7 @@ class Recalled:
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """An arm that was rolled back is being brought back."""
+    """An arm that was out, by a verdict or a wish, is being brought back."""
 
     arm: str
     reason: str
@@ -157,8 +157,11 @@ class TakenOut:
 
 
 @dataclass(frozen=True, slots=True)
-class TemplateChanged:
-    """The Pod template of an arm is another one, or known for the first time."""
+class IdentityChanged:
+    """What an arm's evidence is about is something else, or known for the first time, and is kept at once.
+
+    It is its Pod template, backend, scale target and label.
+    """
 
     arm: str
 
@@ -205,7 +208,7 @@ Outcome = (
     | RolledBack
     | Scaled
     | TakenOut
-    | TemplateChanged
+    | IdentityChanged
     | Unpinned
     | WeightsMoved
     | Withheld

@@ -14,7 +14,7 @@ from bandit_operator.core import reasons, retries, shadowing
 from bandit_operator.core.drain import Step
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import OUT_STATES, ArmFacts, ArmStanding, ArmState
-from bandit_operator.core.outcomes import Joined, Noticed, Outcome, Restored, TemplateChanged
+from bandit_operator.core.outcomes import Joined, Noticed, Outcome, Restored, IdentityChanged
 
 _BEGINNING = (ArmState.JOINING, ArmState.SHADOWING)
 
@@ -58,7 +58,7 @@ def start_again(
             idle_since=0.0 if other_backend and facts.weight == 0 else standing.idle_since,
             rollbacks=0,
             mixed=facts.updating,
-        ), (TemplateChanged(arm), *outcome)
+        ), (IdentityChanged(arm), *outcome)
     if (
         standing.state is ArmState.ROLLED_BACK
         and not standing.set_out

@@ -25,15 +25,15 @@ def used_elsewhere(
 ) -> str | None:
     """Who else gives traffic to these Pods: a route by whichever Service, a resource, or another arm.
 
+    Another resource's arm uses them as well while that resource has not taken it out, be its weight 0: it may
+    be what the resource goes back to.
+
     Args:
         cache: what the watches have brought.
         resource: whose arm it is.
         backend: the arm's backend.
         reference: the arm's scale target, if it has one.
         located: the rule whose weights the resource moves; the arm's own weight in it does not count.
-
-    Another resource's arm uses them as well while that resource has not taken it out, be its weight 0: it may
-    be what the resource goes back to.
     """
     user = _other_route(cache, resource, backend, located.rule)
     if user is not None or reference is None:

@@ -17,12 +17,12 @@ _OWN_RULES = "let each name a rule of its own in sectionName"
 def older_owner(sharing: Sequence[Any]) -> Problem | None:
     """The problem that another resource, made before the first of these, has the same rule.
 
-    Args:
-        sharing: Resources that move one route; the one in question comes first.
-
     Rules are compared as the resources name them: none given is taken for any rule. Of resources made
     in the same second the first by namespace and name is taken for the older, as Gateway API settles
     conflicts of routes (API reference, HTTPRouteRule.matches).
+
+    Args:
+        sharing: Resources that move one route; the one in question comes first.
     """
     if not sharing:
         return None
@@ -47,13 +47,13 @@ def older_owner(sharing: Sequence[Any]) -> Problem | None:
 def claims(mine: Any, spec: Mapping[str, Any] | None, sharing: Iterable[Any]) -> list[Any]:
     """The resources that have a claim to a route, each with the spec that it goes by, ``mine`` first.
 
+    What cannot be read, and never could, has no claim; nor has what is being deleted. All others have one,
+    whatever their mode or their trouble, so that no claim comes and goes with these.
+
     Args:
         mine: The resource in question.
         spec: What it goes by.
         sharing: Resources that name the route.
-
-    What cannot be read, and never could, has no claim; nor has what is being deleted. All others have one,
-    whatever their mode or their trouble, so that no claim comes and goes with these.
     """
     uid = mine["metadata"]["uid"]
     others = (

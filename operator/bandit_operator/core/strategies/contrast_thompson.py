@@ -76,7 +76,7 @@ class ContrastThompson(Stateless):
     change, and starts again from the shorter one. A and b are carried as sums over pairs of
     arms, since A is the Laplacian of the weights n_i n_j/(v Σn) and b the sum of the pairs'
     differences: forgetting an arm is then exact. Ticks of fewer than 30 trials are added up first.
-    Cost: O(1,536 K²), 1 ms at 4 arms.
+    Cost: O(1,536 K²), 1 ms at 4 arms; three times that with validation scores.
 
     What a shadow scores adds to both: n requests that two of K arms have both answered, whose rewards differ
     by D in all and vary by V request by request, are a weight of 2n/KV and a difference of 2D/KV (exact
