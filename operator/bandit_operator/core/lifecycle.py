@@ -40,6 +40,7 @@ from bandit_operator.core.model import (
 from bandit_operator.core.outcomes import (
     DrainStep,
     Graduated,
+    IdentityChanged,
     Joined,
     Noticed,
     Outcome,
@@ -47,7 +48,6 @@ from bandit_operator.core.outcomes import (
     Restored,
     Returned,
     Scaled,
-    IdentityChanged,
     Withheld,
 )
 

@@ -14,7 +14,7 @@ from bandit_operator.core import reasons, retries, shadowing
 from bandit_operator.core.drain import Step
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import OUT_STATES, ArmFacts, ArmStanding, ArmState
-from bandit_operator.core.outcomes import Joined, Noticed, Outcome, Restored, IdentityChanged
+from bandit_operator.core.outcomes import IdentityChanged, Joined, Noticed, Outcome, Restored
 
 _BEGINNING = (ArmState.JOINING, ArmState.SHADOWING)
 
