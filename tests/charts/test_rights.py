@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bandit_operator.routers import ROUTERS, Router, parents
+from bandit_operator.routers import GATEWAY_API, ROUTERS, Router, parents
 from tests.charts.conftest import Chart
 
 HELPERS = "charts/bandit-operator/templates/_helpers.tpl"
@@ -43,7 +43,7 @@ def test_the_chart_grants_what_a_router_needs(router: Router) -> None:
 def test_the_chart_grants_nothing_on_routes_and_gateways_that_is_not_needed() -> None:
     groups = {router.group for router in ROUTERS.values()}
     needed = {(router.group, router.plural, verb) for router in ROUTERS.values() for verb in router.verbs}
-    needed |= {(parents.GROUP, parents.PLURAL, verb) for verb in ("get", "list", "watch")}
+    needed |= {(GATEWAY_API, parents.PLURAL, verb) for verb in ("get", "list", "watch")}
     assert {right for right in granted() if right[0] in groups} <= needed
 
 

@@ -23,9 +23,10 @@ from bandit_operator.api.fields import (
     SectionName,
 )
 from bandit_operator.api.rules import PatternString, Rule
+from bandit_operator.routers import GATEWAY_API, GATEWAY_API_VERSION
 from bandit_operator.routers.mirrored_for import MIRRORS
 
-TEMPLATE_GROUP, TEMPLATE_VERSION, TEMPLATE_KIND = "gateway.networking.k8s.io", "v1", "HTTPRoute"
+TEMPLATE_GROUP, TEMPLATE_VERSION, TEMPLATE_KIND = GATEWAY_API, GATEWAY_API_VERSION, "HTTPRoute"
 """Of the route that is made."""
 MANAGED_BY = "app.kubernetes.io/managed-by"
 """Label of a route that the operator makes: its value is the operator's field manager."""
@@ -78,7 +79,7 @@ RouteDuration = Annotated[
 class ParentRef(ApiModel):
     """A Gateway that is to serve the route."""
 
-    group: ApiGroup = "gateway.networking.k8s.io"
+    group: ApiGroup = GATEWAY_API
     """API group of the parent."""
     kind: Kind = "Gateway"
     """Kind of the parent."""

@@ -9,9 +9,9 @@ from typing import Annotated, ClassVar
 from bandit_operator.api.fields import ApiModel, ObjectName, SectionName
 from bandit_operator.api.route_template import RouteTemplate
 from bandit_operator.api.rules import OneOf, Rule
-from bandit_operator.routers import ROUTERS, Router
+from bandit_operator.routers import GATEWAY_API, ROUTERS, Router
 
-_DEFAULT_GROUP, _DEFAULT_KIND = "gateway.networking.k8s.io", "HTTPRoute"
+_DEFAULT_GROUP, _DEFAULT_KIND = GATEWAY_API, "HTTPRoute"
 
 
 def _names(values: Iterable[str], default: str) -> OneOf:

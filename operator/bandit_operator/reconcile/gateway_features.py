@@ -12,9 +12,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bandit_operator.adapters.kubernetes import KubernetesAPI, resource_path
+from bandit_operator.adapters.kubernetes import KubernetesAPI
 from bandit_operator.errors import APIError
-from bandit_operator.routers.parents import GROUP, PLURAL, VERSION, gateways_of, is_gateway
+from bandit_operator.reconcile.gateways import path_of
+from bandit_operator.routers import GATEWAY_API, GATEWAY_API_VERSION
+from bandit_operator.routers.parents import gateways_of, is_gateway
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +42,9 @@ async def features_of(api: KubernetesAPI, route: Mapping[str, Any]) -> Features:
         return Features(unknown=f"of {others[0].get('kind')} {others[0]['name']} nothing is known")
     for gateway in gateways_of(route):
         try:
-            path = resource_path(GROUP, VERSION, PLURAL, gateway.namespace, gateway.name)
-            name = str((await api.get(path))["spec"]["gatewayClassName"])
+            name = str((await api.get(path_of(gateway)))["spec"]["gatewayClassName"])
             if name not in found:
-                listed = await api.get(f"/apis/{GROUP}/{VERSION}/gatewayclasses/{name}")
+                listed = await api.get(f"/apis/{GATEWAY_API}/{GATEWAY_API_VERSION}/gatewayclasses/{name}")
                 found[name] = frozenset(_names(listed))
         except APIError as error:
             return Features(unknown=f"{gateway} or its class cannot be read: {error}")

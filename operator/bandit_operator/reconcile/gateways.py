@@ -7,8 +7,14 @@ from typing import Any
 
 from bandit_operator.adapters.kubernetes import KubernetesAPI, resource_path
 from bandit_operator.errors import APIError, NotFound
-from bandit_operator.routers.parents import GROUP, KIND, PLURAL, VERSION, GatewayReference, carriers_of
+from bandit_operator.routers import GATEWAY_API, GATEWAY_API_VERSION
+from bandit_operator.routers.parents import KIND, PLURAL, GatewayReference, carriers_of
 from bandit_operator.watch.cache import Cache
+
+
+def path_of(gateway: GatewayReference) -> str:
+    """Its path in the API."""
+    return resource_path(GATEWAY_API, GATEWAY_API_VERSION, PLURAL, gateway.namespace, gateway.name)
 
 
 async def unprogrammed(cache: Cache, api: KubernetesAPI, route: Mapping[str, Any]) -> str | None:
@@ -26,7 +32,7 @@ async def unprogrammed(cache: Cache, api: KubernetesAPI, route: Mapping[str, Any
 async def _fault(cache: Cache, api: KubernetesAPI, gateway: GatewayReference) -> str | None:
     if not cache.gateways.knows(gateway):
         try:
-            body = await api.get(resource_path(GROUP, VERSION, PLURAL, gateway.namespace, gateway.name))
+            body = await api.get(path_of(gateway))
         except NotFound:
             return f"there is no {gateway} any more; create it, or take it out of the route's parentRefs"
         except APIError:

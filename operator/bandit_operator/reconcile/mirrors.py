@@ -18,7 +18,7 @@ from bandit_operator.reconcile.gateway_features import Features, features_of
 from bandit_operator.reconcile.mirroring import MirrorPlan, older_mirror, target_of
 from bandit_operator.reconcile.placement import Locator, Placement
 from bandit_operator.reconcile.tracked import Tracked
-from bandit_operator.routers import ROUTERS, Located, Router, mirrored_for
+from bandit_operator.routers import Located, Router, mirrored_for, router_of, router_of_kind
 from bandit_operator.routers.mirror import MirrorTarget
 from bandit_operator.routers.mirrored_for import MirroredFor
 from bandit_operator.routers.shape import readable
@@ -91,7 +91,7 @@ class Mirrors:
             APIUnreachable, NotLeading: As ``KubernetesAPI.patch``.
         """
         reference, name = route_of(tracked.resource), tracked.resource.metadata.name
-        router = ROUTERS[reference.group, reference.kind]
+        router = router_of(reference)
         here = (router.kind, reference.namespace, reference.name)
         for route_key in self.cache.mirrored_for((reference.namespace, name)):
             if route_key != here:
@@ -163,7 +163,7 @@ class Mirrors:
         said = route and mirrored_for.mirrored_for(route).get(name)
         if not route or not said:
             return
-        router = next(one for one in ROUTERS.values() if one.kind == route_key[0])
+        router = router_of_kind(route_key[0])
         operations = mirrored_for.patch(route, name, None)
         operations += _taken_out(router, route, said)
         answer = await apply.set_mirror(self.api, router, route, operations)

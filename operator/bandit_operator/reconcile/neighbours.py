@@ -10,7 +10,7 @@ from bandit_operator.api.references import KindKey, ScaleTargetReference, arms_i
 from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core.model import DOWN_STATES, Backend, Problem
 from bandit_operator.reconcile import problems
-from bandit_operator.routers import ROUTERS, Located
+from bandit_operator.routers import Located, router_of_kind
 from bandit_operator.status.document import read_status
 from bandit_operator.watch.cache import Cache
 from bandit_operator.watch.endpoints import PodPort
@@ -123,7 +123,7 @@ def _other_route(cache: Cache, resource: BanditDeployment, backend: Backend, rul
     own = route_of(resource)
     named = (backend.kind, backend.namespace, backend.name)
     for (kind, namespace, name), route in cache.routes_to(named):
-        router = next(one for one in ROUTERS.values() if one.kind == kind)
+        router = router_of_kind(kind)
         is_own = (kind, namespace, name) == (own.kind, own.namespace, own.name)
         if router.uses(route, backend, besides=rule if is_own else None):
             return f"another rule of {kind} {namespace}/{name}" if is_own else f"{kind} {namespace}/{name}"

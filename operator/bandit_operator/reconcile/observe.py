@@ -15,7 +15,7 @@ from bandit_operator.errors import InvalidSpec
 from bandit_operator.reconcile.causes import Causes
 from bandit_operator.reconcile.spacings import Spacings
 from bandit_operator.reconcile.window_ends import Moment, Moments
-from bandit_operator.routers import ROUTERS, Located
+from bandit_operator.routers import Located, router_of
 from bandit_operator.sources import RewardSource, Sample, source_of
 from bandit_operator.sources.base import Counter
 from bandit_operator.sources.beginnings import leave_out_counted, leave_out_lives, subtract_earlier
@@ -291,7 +291,7 @@ class Observer:
     def _located(self, resource: BanditDeployment) -> Located | None:
         """Where the arms stand in the route, as far as the cache knows."""
         reference = route_of(resource)
-        router = ROUTERS[reference.group, reference.kind]
+        router = router_of(reference)
         route = self._cache.routes.get((router.kind, reference.namespace, reference.name))
         if route is None:
             return None

@@ -29,12 +29,12 @@ from bandit_operator.errors import APIError, NotFound
 from bandit_operator.reconcile import blame, gateways, generated, neighbours, problems
 from bandit_operator.reconcile.backends import Backends
 from bandit_operator.reconcile.generated import Unkept, Wanted
-from bandit_operator.routers import ROUTERS, Located, Router
+from bandit_operator.routers import Located, Router, router_of
 from bandit_operator.status.committed import Committed
 from bandit_operator.watch.cache import Cache
-from bandit_operator.watch.scale_targets import ScaleTarget, from_scale, scale_target
+from bandit_operator.watch.scale_targets import TARGET_KINDS, ScaleTarget, from_scale, scale_target
 
-WATCHED_TARGETS = {("apps", "Deployment"), ("apps", "StatefulSet")}
+WATCHED_TARGETS = {(group, kind) for group, _, _, kind in TARGET_KINDS}
 """Scale targets whose state the watches bring; others are read when they are needed."""
 
 _NO_OUTAGE = (reasons.BACKEND_REFUSED, reasons.SCALE_TARGET_MISMATCH, reasons.SCALE_TARGET_REFUSED)
@@ -154,7 +154,7 @@ class Locator:
             unkept: What a generated route was to say and was not let say.
         """
         reference = route_of(resource)
-        router = ROUTERS[reference.group, reference.kind]
+        router = router_of(reference)
         there = await self._route(router, (reference.namespace, reference.name))
         wanted = _wanted(resource, router, there, committed, unkept)
         if isinstance(wanted, Problem):

@@ -9,6 +9,9 @@ from typing import Any, Protocol
 from bandit_operator.core.model import Backend, Problem
 from bandit_operator.routers.mirror import Mirroring, MirrorTarget
 
+GATEWAY_API, GATEWAY_API_VERSION = "gateway.networking.k8s.io", "v1"
+"""Group and version of the Gateway API."""
+
 
 @dataclass(frozen=True, slots=True)
 class RouteReference:

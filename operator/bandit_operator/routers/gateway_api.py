@@ -19,7 +19,7 @@ from typing import Any
 from bandit_operator.core import reasons
 from bandit_operator.core.model import Backend, Problem
 from bandit_operator.routers import mirror
-from bandit_operator.routers.base import Located
+from bandit_operator.routers.base import GATEWAY_API, GATEWAY_API_VERSION, Located
 from bandit_operator.routers.mirror import Mirroring, MirrorTarget
 
 DEFAULT_WEIGHT = 1
@@ -32,8 +32,8 @@ class GatewayAPIRoute:
 
     kind: str
     plural: str
-    group: str = "gateway.networking.k8s.io"
-    version: str = "v1"
+    group: str = GATEWAY_API
+    version: str = GATEWAY_API_VERSION
     verbs: tuple[str, ...] = ("get", "list", "watch", "patch")
     """What a watch has not shown is read once more before it is called missing."""
     max_backends: int = 16

@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-GROUP, VERSION, KIND, PLURAL = "gateway.networking.k8s.io", "v1", "Gateway", "gateways"
+from bandit_operator.routers.base import GATEWAY_API
+
+KIND, PLURAL = "Gateway", "gateways"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class GatewayReference:
 
 def is_gateway(ref: Mapping[str, Any]) -> bool:
     """Whether a parentRef names a Gateway."""
-    return (ref.get("group") or GROUP, ref.get("kind") or KIND) == (GROUP, KIND)
+    return (ref.get("group") or GATEWAY_API, ref.get("kind") or KIND) == (GATEWAY_API, KIND)
 
 
 def gateways_of(route: Mapping[str, Any]) -> tuple[GatewayReference, ...]:

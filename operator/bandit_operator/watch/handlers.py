@@ -15,12 +15,10 @@ import kopf
 
 from bandit_operator.api.kind import GROUP, KIND, PLURAL, VERSION
 from bandit_operator.api.references import Key
-from bandit_operator.routers import ROUTERS, parents
+from bandit_operator.routers import GATEWAY_API, GATEWAY_API_VERSION, ROUTERS, parents
 from bandit_operator.runtime.shards import Shards
 from bandit_operator.watch.cache import Cache, key_of
-
-TARGET_KINDS = (("apps", "v1", "deployments", "Deployment"), ("apps", "v1", "statefulsets", "StatefulSet"))
-"""Scale targets that are watched."""
+from bandit_operator.watch.scale_targets import TARGET_KINDS
 
 
 class _Endless(Collection[float]):
@@ -103,7 +101,7 @@ def registry(cache: Cache, shards: Shards) -> kopf.OperatorRegistry:
         watch("Service", cache.put_service, cache.affected_by_service)
     )
     kopf.on.event(
-        parents.GROUP, parents.VERSION, parents.PLURAL, registry=handlers, id=f"{parents.PLURAL}_changed"
+        GATEWAY_API, GATEWAY_API_VERSION, parents.PLURAL, registry=handlers, id=f"{parents.PLURAL}_changed"
     )(watch(parents.KIND, cache.gateways.put, cache.affected_by_gateway))
     for router in ROUTERS.values():
         kopf.on.event(

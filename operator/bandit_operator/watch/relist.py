@@ -16,9 +16,9 @@ from bandit_operator.adapters.kubernetes import METADATA_LIST, KubernetesAPI, re
 from bandit_operator.api.kind import GROUP, KIND, PLURAL, VERSION
 from bandit_operator.api.references import Key, KindKey
 from bandit_operator.errors import APIError, NotFound, OperatorError
-from bandit_operator.routers import ROUTERS, parents
+from bandit_operator.routers import GATEWAY_API, GATEWAY_API_VERSION, ROUTERS, parents
 from bandit_operator.watch.cache import Cache
-from bandit_operator.watch.handlers import TARGET_KINDS
+from bandit_operator.watch.scale_targets import TARGET_KINDS
 
 log = structlog.get_logger()
 Versions = dict[KindKey, int]
@@ -46,7 +46,7 @@ WATCHED = (
     Watched(GROUP, VERSION, PLURAL, KIND),
     Watched("", "v1", "services", "Service"),
     Watched("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice"),
-    Watched(parents.GROUP, parents.VERSION, parents.PLURAL, parents.KIND),
+    Watched(GATEWAY_API, GATEWAY_API_VERSION, parents.PLURAL, parents.KIND),
     *(Watched(router.group, router.version, router.plural, router.kind) for router in ROUTERS.values()),
     *(Watched(*target) for target in TARGET_KINDS),
 )

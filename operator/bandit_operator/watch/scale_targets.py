@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+TARGET_KINDS = (("apps", "v1", "deployments", "Deployment"), ("apps", "v1", "statefulsets", "StatefulSet"))
+"""Group, version, plural and kind of the scale targets that are watched."""
 LONGEST_REASON = 300
 """Characters that are kept of what a controller says, which may quote what a tenant wrote."""
 

@@ -26,9 +26,9 @@ from bandit_operator.api.presets.base import (
     RoutedArms,
     Software,
 )
+from bandit_operator.routers import GATEWAY_API
 
 _RESPONSES = "envoy_cluster_upstream_rq"
-_GROUP = "gateway.networking.k8s.io"
 """Only routes of the Gateway API have rules and backendRefs by whose places clusters are named."""
 
 
@@ -38,7 +38,7 @@ def _cluster_label(arms: RoutedArms) -> ArmLabel:
     Without the route no arm can be identified, and the label matches nothing.
     """
     route, located = arms.route, arms.located
-    if located is None or route.group != _GROUP:
+    if located is None or route.group != GATEWAY_API:
         return ArmLabel("envoy_cluster_name", ())
     rule = f"{route.kind.lower()}/{re.escape(route.namespace)}/{re.escape(route.name)}/rule/{located.rule}"
     clusters = ((arm, f"{rule}/backend/{place}") for arm, place in located.positions.items())
