@@ -43,7 +43,7 @@ def unit(tracked: Tracked, placement: Placement) -> Unit:
     meant = {} if committed is None else committed.weights
     had = sum(meant.get(arm, 0) for arm in located.weights)
     if any(meant.values()) and tracked.route.knows_strangers(located, gone):
-        arms = sum(meant.values())
+        arms = sum(meant.values()) + sum(located.weights[arm] for arm in located.weights if arm not in meant)
     elif arms == 0 and had > 0:
         arms = had
     else:
