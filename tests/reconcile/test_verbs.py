@@ -195,6 +195,24 @@ async def test_a_request_to_restore_is_obeyed_once_also_over_a_start(process: St
     assert one.arm("bad")["state"] == "RolledBack"
 
 
+async def test_a_request_from_a_clock_that_is_ahead_keeps_no_later_one_from_being_obeyed(
+    process: Start,
+) -> None:
+    one = await rolled_back(process)
+    one.annotate(restore=f"bad@{to_timestamp(one.now + 86_400)}")
+    await one.look()  # which finds that the resource is not what it was
+    await one.look()
+    assert one.replicas("bad") == 2
+    await until_state(one, "bad", "RolledBack")
+    await one.tick()
+    assert one.arm("bad")["state"] == "RolledBack"  # that one was obeyed
+    one.annotate(restore=f"bad@{to_timestamp(one.now)}")
+    await one.look()
+    await one.look()
+    assert one.replicas("bad") == 2
+    await until_state(one, "bad", "RolledBack")
+
+
 async def test_a_request_for_an_arm_that_serves_does_not_undo_a_later_verdict(process: Start) -> None:
     one = await learned(process, rollback={"drain": "20s", "retryAfter": "0s"})
     one.annotate(restore=f"bad@{to_timestamp(one.now)}")

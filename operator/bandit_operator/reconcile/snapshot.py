@@ -29,5 +29,5 @@ def snapshot_of(
         unresolved=placement.unresolved,
         contested=tracked.route.is_contested(monotonic),
         sessions_persist=placement.located.sessions_persist,
-        restore=tracked.committed.to_restore(asked, tracked.experiment.mode),
+        restore=tracked.committed.to_restore(asked, tracked.experiment.mode, now),
     )

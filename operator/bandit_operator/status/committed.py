@@ -124,12 +124,15 @@ class Committed:
         acts = self.acts if first else with_act(self.acts, mode_act(mode, asked, self.acts, now))
         return replace(self, mode=mode.value, acts=acts)
 
-    def to_restore(self, asked: Asked, mode: Mode) -> str | None:
-        """The arm that is to be brought back now: a request is obeyed once, and older ones never."""
-        if asked.restore is None or mode is not Mode.ACTIVE:
+    def to_restore(self, asked: Asked, mode: Mode, now: float) -> str | None:
+        """The arm that is to be brought back now: a request is obeyed once, and older ones never.
+
+        After one from a clock that was ahead any other is newer, or none would be obeyed until then.
+        """
+        if asked.restore is None or mode is not Mode.ACTIVE or asked.restore.text == self.restored:
             return None
         obeyed = from_timestamp(self.restored.rpartition("@")[2]) if self.restored else -math.inf
-        return asked.restore.arm if asked.restore.at > obeyed else None
+        return asked.restore.arm if asked.restore.at > obeyed or obeyed > now else None
 
     def with_backends(self, backends: tuple[str, ...]) -> Committed:
         """After a look at the rule's backends."""

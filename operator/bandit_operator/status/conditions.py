@@ -214,9 +214,14 @@ def _pin_trouble(overview: Overview) -> str | None:
 
 
 def _observed_trouble(overview: Overview) -> tuple[str, str] | None:
-    """Weight on an arm that cannot serve, which in mode Observe stays as it is."""
-    experiment = overview.experiment
-    if experiment is None or experiment.mode is not Mode.OBSERVE or not overview.unserved:
+    """Weight on an arm that cannot serve, or on nothing at all, which in mode Observe stays as it is."""
+    decision, experiment = overview.decision, overview.experiment
+    if decision is None or experiment is None or experiment.mode is not Mode.OBSERVE:
+        return None
+    if not any(decision.weights.values()):
+        words = "the route gives weight to no backend, so that requests fail; spec.mode is Observe, so that"
+        return reasons.NO_SHARE, f"{words} it stays: give an arm some weight, or set spec.mode to Active"
+    if not overview.unserved:
         return None
     arms = ", ".join(
         f"{arm} ({'; '.join((reason, *_hindered(overview, arm)))})"
