@@ -195,6 +195,26 @@ async def test_a_request_to_restore_is_obeyed_once_also_over_a_start(process: St
     assert one.arm("bad")["state"] == "RolledBack"
 
 
+async def test_an_arm_whose_pods_do_not_come_for_ten_minutes_is_said_to_be_late(process: Start) -> None:
+    one = await rolled_back(process)
+    one.broken = {"bad"}
+    one.annotate(restore=f"bad@{to_timestamp(one.now)}")
+    await one.tick(2)
+    assert one.arm("bad")["state"] == "Restoring"
+    assert one.condition("Progressing")["reason"] == "Exploring"
+    await one.tick(21)
+    progressing = one.condition("Progressing")
+    assert (progressing["status"], progressing["reason"]) == ("False", "ProgressDeadlineExceeded")
+    assert "and none of its Pods can serve" in progressing["message"]
+    assert one.condition("Ready")["status"] == "True"  # the baseline serves all requests
+    one.api.writes.clear()
+    await one.tick()
+    assert one.api.what_was_written() == []
+    one.set_available("bad", 2)
+    await one.tick()
+    assert one.condition("Progressing")["reason"] == "Exploring"
+
+
 async def test_a_request_from_a_clock_that_is_ahead_keeps_no_later_one_from_being_obeyed(
     process: Start,
 ) -> None:
