@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bandit_operator.adapters.kubernetes import KubernetesAPI, resource_path
-from bandit_operator.errors import APIError
+from bandit_operator.errors import APIError, APIUnreachable
 
 _GROUP, _VERSION, _GATEWAY = "gateway.networking.k8s.io", "v1", "Gateway"
 
@@ -30,11 +30,7 @@ class Features:
 
 
 async def features_of(api: KubernetesAPI, route: Mapping[str, Any]) -> Features:
-    """Ask for the classes of all gateways that a route names.
-
-    Raises:
-        APIUnreachable: As ``KubernetesAPI.get``.
-    """
+    """Ask for the classes of all gateways that a route names."""
     found: dict[str, frozenset[str]] = {}
     for parent in route["spec"].get("parentRefs") or ():
         if (parent.get("group") or _GROUP, parent.get("kind") or _GATEWAY) != (_GROUP, _GATEWAY):
@@ -47,7 +43,7 @@ async def features_of(api: KubernetesAPI, route: Mapping[str, Any]) -> Features:
             if name not in found:
                 listed = await api.get(f"/apis/{_GROUP}/{_VERSION}/gatewayclasses/{name}")
                 found[name] = frozenset(_names(listed))
-        except APIError as error:
+        except (APIError, APIUnreachable) as error:
             return Features(unknown=f"{named} or its class cannot be read: {error}")
     if not found:
         return Features(unknown="the route has no parent")

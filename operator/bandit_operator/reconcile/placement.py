@@ -25,7 +25,7 @@ from bandit_operator.api.route_template import OWNER
 from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core import drain, reasons, servable
 from bandit_operator.core.model import OUT_STATES, ArmFacts, ArmStanding, ArmState, Backend, Mode, Problem
-from bandit_operator.errors import APIError, NotFound
+from bandit_operator.errors import APIError, APIUnreachable, NotFound
 from bandit_operator.reconcile import blame, generated, neighbours, problems
 from bandit_operator.reconcile.backends import Backends
 from bandit_operator.reconcile.generated import Unkept, Wanted
@@ -318,11 +318,12 @@ class Locator:
                 f"spec.arms: scaleTargetRef of arm {arm} names {named}, which does not exist; create it, "
                 f"or leave scaleTargetRef out",
             )
-        except APIError as error:
+        except (APIError, APIUnreachable) as error:
+            # No answer to this alone, as where the webhook or server of a kind hangs, is one arm's trouble, too.
             words = (
                 f"the operator may not read the scale of {named} of arm {arm}; let who installed it add the "
                 f"kind to the chart's value scalables"
-                if error.status == 403
+                if isinstance(error, APIError) and error.status == 403
                 else f"the API server does not show the scale of {named} of arm {arm}: {error}"
             )
             return Problem(reasons.SCALE_TARGET_REFUSED, f"spec.arms: {words}")
