@@ -202,7 +202,10 @@ class Locator:
             tuple(one for one in (*wrong, shared) if one is not None),
             router.accepting(route, committed.parents),
             {**self._hindered(targets), **_left_at_zero(standings, targets, facts)},
-            neighbours.notes(self._cache, resource, backends, located),
+            (
+                *neighbours.notes(self._cache, resource, backends, located),
+                *generated.deleted_with(resource, there),
+            ),
         )
 
     async def target_path(self, reference: ScaleTargetReference) -> str:
