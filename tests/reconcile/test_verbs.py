@@ -195,6 +195,22 @@ async def test_a_request_to_restore_is_obeyed_once_also_over_a_start(process: St
     assert one.arm("bad")["state"] == "RolledBack"
 
 
+async def test_a_pin_does_not_wait_for_the_end_of_a_contest(process: Start) -> None:
+    one = await learned(process)
+    for _ in range(12):
+        one.set_weights(good=9000, bad=1000)
+        one.now += 301.0 / 12
+        await one.look()
+    assert one.condition("Ready")["reason"] == "WeightsContested"
+    one.set_weights(good=9000, bad=1000)
+    await one.look()
+    assert one.weights() == {"good": 9000, "bad": 1000}
+    one.update_spec(pin={"arm": "bad", "reason": "good is down"})
+    one.now += 1.0
+    await one.look()
+    assert one.weights() == {"good": 0, "bad": 10000}
+
+
 async def test_an_arm_whose_pods_do_not_come_for_ten_minutes_is_said_to_be_late(process: Start) -> None:
     one = await rolled_back(process)
     one.broken = {"bad"}

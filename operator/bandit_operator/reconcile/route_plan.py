@@ -86,6 +86,9 @@ def route_write(
     harmful = any(
         located.weights[arm] > 0 and decision.standings[arm].state not in SERVING_STATES for arm in weights
     )
+    pin = tracked.experiment.pin
+    if pin is not None and pin in weights and decision.standings[pin].state in SERVING_STATES:
+        harmful |= any(located.weights[arm] > 0 for arm in weights if arm != pin)  # they are to have none
     staying = {at: weight for at, weight in located.strangers.items() if at not in gone}
     harmful |= not any(staying.values()) and not any(
         located.weights[arm] > 0 for arm in weights if decision.standings[arm].state in SERVING_STATES
