@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bandit_operator.adapters.kubernetes import resource_path
 from bandit_operator.core import reasons
-from bandit_operator.errors import APIError
+from bandit_operator.errors import APIError, APIUnreachable
 from bandit_operator.watch.cache import Cache
 from tests.support.fake_api import endpoints_of
 from tests.support.objects import NAMESPACE
@@ -15,6 +15,19 @@ from tests.support.process import Process
 def forget_service(one: Process, name: str) -> None:
     """Let the watches have brought nothing of a Service."""
     one.cache.drop("Service", (NAMESPACE, name))
+
+
+async def test_a_service_of_which_no_answer_comes_is_one_arms_trouble(process: Start) -> None:
+    one = await learned(process, arms=("good", "bad", "far"))
+    one.broken = {"good"}
+    one.set_available("good", 0)
+    one.watch()
+    forget_service(one, "far")
+    one.api.fail("get", "services/far", APIUnreachable("no answer in time"))
+    await one.reconciler.reconcile(one.key, tick=False)
+    assert one.weights()["good"] == 0
+    assert ready(one) == ("False", reasons.BACKEND_REFUSED)
+    assert "no answer in time" in one.condition("Ready")["message"]
 
 
 async def test_a_service_that_may_not_be_read_is_one_arms_trouble(process: Start) -> None:

@@ -125,3 +125,16 @@ async def test_losers_are_taken_out_after_that_all_the_same(process: Start) -> N
     one.earning = WORSE
     await until_state(one, "bad", "RolledBack")
     assert one.weights() == {"good": 10000, "bad": 0}
+
+
+async def test_a_least_share_that_is_raised_is_given_though_nothing_is_earned_by_it(process: Start) -> None:
+    one = await learned(process)
+    one.earning = {"good": (500.0, 400.0), "bad": (500.0, 380.0)}
+    await until(one, lambda: one.weights()["bad"] < 300)
+    guardrails = one.api.objects[one.path]["spec"]["guardrails"]
+    one.update_spec(guardrails={**guardrails, "minShare": "0.05"})
+    await one.tick(2)
+    assert 500 <= one.weights()["bad"] <= 1000
+    one.api.writes.clear()
+    await one.tick(3)
+    assert "route" not in one.api.what_was_written()

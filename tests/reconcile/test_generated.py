@@ -115,6 +115,20 @@ async def test_whose_it_is_follows_the_policy_and_other_owners_stay(process: Sta
     assert [owner["uid"] for owner in route(one)["metadata"]["ownerReferences"]] == ["9", "2c1b"]
 
 
+@pytest.mark.parametrize("mode", ["Observe", "Paused"])
+async def test_a_route_that_would_still_go_with_its_resource_is_named(process: Start, mode: str) -> None:
+    one = await made(process)
+    one.update_spec(mode=mode)
+    change_template(one, lambda template: template.update(deletionPolicy="Orphan"))
+    await one.look()
+    assert route(one)["metadata"]["ownerReferences"]  # nothing is written in this mode
+    assert "would be deleted with it" in one.condition("Accepted")["message"]
+    arms = [{"name": arm, "backendRef": {"name": arm}} for arm in one.arms]
+    one.update_spec(traffic={"routeRef": {"name": "income"}}, arms=arms)
+    await one.look()
+    assert "would be deleted with it" in one.condition("Accepted")["message"]
+
+
 async def test_a_route_that_is_deleted_is_made_again_with_the_committed_weights(process: Start) -> None:
     one = await made(process)
     one.earning = {"good": (500.0, 100.0), "bad": (500.0, 400.0)}

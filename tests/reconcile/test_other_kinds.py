@@ -8,7 +8,7 @@ import pytest
 
 from bandit_operator.adapters.kubernetes import resource_path
 from bandit_operator.core import reasons
-from bandit_operator.errors import APIError
+from bandit_operator.errors import APIError, APIUnreachable
 from tests.support.fake_api import copied
 from tests.support.objects import NAMESPACE
 from tests.support.playing import EQUAL, WORSE, Start, ready
@@ -78,15 +78,17 @@ async def rolled_back(process: Start) -> Process:
     return one
 
 
-@pytest.mark.parametrize("status", [403, 429, 500])
+@pytest.mark.parametrize(
+    "error", [*(APIError(status, "not now") for status in (403, 429, 500)), APIUnreachable("no answer")]
+)
 async def test_an_arm_of_which_nothing_can_be_read_is_not_given_traffic_again(
-    process: Start, status: int
+    process: Start, error: Exception
 ) -> None:
     one = await rolled_back(process)
     for _ in range(30):
         one.now += 30.0
         one.gateway()
-        one.api.fail("get", "leaderworkersets/bad/scale", APIError(status, "not now"))
+        one.api.fail("get", "leaderworkersets/bad/scale", error)
         await one.look(tick=True)
         assert one.weights() == {"good": 10000, "bad": 0}
     assert ready(one) == ("False", reasons.SCALE_TARGET_REFUSED)

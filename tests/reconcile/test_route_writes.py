@@ -7,8 +7,12 @@ from typing import Any
 import pytest
 
 from bandit_operator.core import reasons
-from tests.support.playing import WORSE, Start, learned, ready, until
+from bandit_operator.errors import APIUnreachable
+from tests.support.objects import TEMPLATE
+from tests.support.playing import WORSE, Start, learned, ready, until, until_state
 from tests.support.process import Process
+
+NO_ANSWER = APIUnreachable("PATCH httproutes: TimeoutError")
 
 
 def let_a_webhook_set_weights(one: Process) -> None:
@@ -102,3 +106,33 @@ async def test_where_no_arm_can_serve_requests_stay_with_what_another_writer_gav
         one.set_available(arm, 2)
     await one.tick(2)
     assert one.weights()["good"] > 0
+
+
+async def test_a_route_whose_writes_are_never_answered_is_not_called_in_sync(process: Start) -> None:
+    one = await learned(process)
+    one.set_available("bad", 0)
+    said = []
+    for _ in range(6):
+        one.api.fail("patch", "httproutes", NO_ANSWER)
+        requeue = await one.look()
+        assert requeue is not None
+        said.append(ready(one))
+        one.now += max(requeue.after, 5.0)
+    assert one.weights()["bad"] == 5000
+    assert said[-1] == ("False", reasons.WRITE_REFUSED)
+    assert "no write was answered in time" in one.condition("Ready")["message"]
+    await one.look()
+    assert one.weights()["bad"] == 0
+    await one.look()
+    assert ready(one) == ("True", reasons.IN_SYNC)
+
+
+async def test_an_arm_is_called_back_though_the_route_cannot_be_written(process: Start) -> None:
+    one = await learned(process, traffic={"routeTemplate": TEMPLATE})
+    one.earning = WORSE
+    await until_state(one, "bad", "RolledBack")
+    one.set_available("good", 0)
+    one.update_route(lambda spec: spec.update(hostnames=["other.example.com"]))
+    one.api.fail("patch", "httproutes", NO_ANSWER)
+    await one.look()
+    assert one.replicas("bad") == 2

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bandit_operator.core import reasons
-from bandit_operator.errors import APIError, Conflict, NotFound
+from bandit_operator.errors import APIError, APIUnreachable, Conflict, NotFound
 from bandit_operator.reconcile.route_writes import RouteWrites
 from tests.support.playing import WORSE, Start, learned, ready, until, until_state
 from tests.support.process import Process
@@ -41,9 +41,11 @@ async def failing(one: Process, error: Exception, arm: str, passes: int) -> list
     return said
 
 
-@pytest.mark.parametrize("error", [CONFLICT, NotFound(404, "not found")], ids=str)
+@pytest.mark.parametrize(
+    "error", [CONFLICT, NotFound(404, "not found"), APIUnreachable("no answer in time")], ids=str
+)
 async def test_conflicts_over_replicas_that_do_not_end_are_said_after_a_while_and_then_no_more(
-    process: Start, error: APIError
+    process: Start, error: Exception
 ) -> None:
     one = await about_to_scale_down(process)
     said = await failing(one, error, "bad", 6)

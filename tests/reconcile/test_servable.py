@@ -275,6 +275,17 @@ async def test_a_resource_that_is_observed_is_not_ready_while_an_arm_that_cannot
     assert ready(one)[0] == "True"
 
 
+async def test_a_resource_that_is_observed_is_not_ready_while_no_backend_has_weight(process: Start) -> None:
+    one = await learned(process, mode="Observe")
+    one.set_weights(good=0, bad=0)
+    await one.look()
+    assert ready(one) == ("False", reasons.NO_SHARE)
+    assert "requests fail" in one.condition("Ready")["message"]
+    one.set_weights(good=1, bad=0)
+    await one.look()
+    assert ready(one)[0] == "True"
+
+
 async def test_a_loser_at_zero_that_is_given_weight_in_mode_observe_is_named(process: Start) -> None:
     one = await learned(process)
     one.earning = WORSE

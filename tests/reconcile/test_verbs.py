@@ -195,6 +195,60 @@ async def test_a_request_to_restore_is_obeyed_once_also_over_a_start(process: St
     assert one.arm("bad")["state"] == "RolledBack"
 
 
+async def test_a_pin_does_not_wait_for_the_end_of_a_contest(process: Start) -> None:
+    one = await learned(process)
+    for _ in range(12):
+        one.set_weights(good=9000, bad=1000)
+        one.now += 301.0 / 12
+        await one.look()
+    assert one.condition("Ready")["reason"] == "WeightsContested"
+    one.set_weights(good=9000, bad=1000)
+    await one.look()
+    assert one.weights() == {"good": 9000, "bad": 1000}
+    one.update_spec(pin={"arm": "bad", "reason": "good is down"})
+    one.now += 1.0
+    await one.look()
+    assert one.weights() == {"good": 0, "bad": 10000}
+
+
+async def test_an_arm_whose_pods_do_not_come_for_ten_minutes_is_said_to_be_late(process: Start) -> None:
+    one = await rolled_back(process)
+    one.broken = {"bad"}
+    one.annotate(restore=f"bad@{to_timestamp(one.now)}")
+    await one.tick(2)
+    assert one.arm("bad")["state"] == "Restoring"
+    assert one.condition("Progressing")["reason"] == "Exploring"
+    await one.tick(21)
+    progressing = one.condition("Progressing")
+    assert (progressing["status"], progressing["reason"]) == ("False", "ProgressDeadlineExceeded")
+    assert "and none of its Pods can serve" in progressing["message"]
+    assert one.condition("Ready")["status"] == "True"  # the baseline serves all requests
+    one.api.writes.clear()
+    await one.tick()
+    assert one.api.what_was_written() == []
+    one.set_available("bad", 2)
+    await one.tick()
+    assert one.condition("Progressing")["reason"] == "Exploring"
+
+
+async def test_a_request_from_a_clock_that_is_ahead_keeps_no_later_one_from_being_obeyed(
+    process: Start,
+) -> None:
+    one = await rolled_back(process)
+    one.annotate(restore=f"bad@{to_timestamp(one.now + 86_400)}")
+    await one.look()  # which finds that the resource is not what it was
+    await one.look()
+    assert one.replicas("bad") == 2
+    await until_state(one, "bad", "RolledBack")
+    await one.tick()
+    assert one.arm("bad")["state"] == "RolledBack"  # that one was obeyed
+    one.annotate(restore=f"bad@{to_timestamp(one.now)}")
+    await one.look()
+    await one.look()
+    assert one.replicas("bad") == 2
+    await until_state(one, "bad", "RolledBack")
+
+
 async def test_a_request_for_an_arm_that_serves_does_not_undo_a_later_verdict(process: Start) -> None:
     one = await learned(process, rollback={"drain": "20s", "retryAfter": "0s"})
     one.annotate(restore=f"bad@{to_timestamp(one.now)}")

@@ -17,7 +17,7 @@ from bandit_operator.core.batch import Work, each, joined
 from bandit_operator.core.inference.named_arrays import Flags, Floats
 from bandit_operator.core.model import Guardrails
 from bandit_operator.core.shares import normalised
-from bandit_operator.core.weights import Bounds, Outlook, guarded_shares, worth_writing
+from bandit_operator.core.weights import Bounds, Outlook, guarded_shares, least_share, worth_writing
 
 COLLAPSE = 8.0
 """Standard deviations below its forecast at which the arm that carries the traffic has fallen far."""
@@ -139,6 +139,9 @@ def allocate(
     above = arms.joining & eligible & (current > present + 1e-9)
     moves = taken_out.any(-1) | above.any(-1) | begins
     moves |= ~held & worth_writing(current, proposed, outlook, guardrails)
+    # As where the user has raised it: what an arm is promised need not be worth a write.
+    starves = current < least_share(guardrails, np.maximum(eligible.sum(-1, keepdims=True), 1))
+    moves |= ~held & (eligible & starves & (proposed - current > guardrails.min_change + 1e-9)).any(-1)
     moves |= pinned.any(-1) & (pinned != (current > 0)).any(-1)
     return Allocation(proposed, moves & eligible.any(-1), taken_out)
 

@@ -25,7 +25,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bandit_operator.core import asked, drain, reasons, renewal, servable, shadowing, unwell
+from bandit_operator.core import asked, drain, past, reasons, renewal, servable, shadowing, unwell
 from bandit_operator.core.drain import Step
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import (
@@ -96,12 +96,16 @@ def advance(
     after: dict[str, ArmStanding] = {}
     outcomes: list[Outcome] = []
     restarted: set[str] = set()
+    clock_was_set = drain.clock_was_set(snapshot)
+    if not clock_was_set:  # one that is set for a moment costs nobody the time that was waited
+        standings = {arm: past.not_ahead(one, snapshot.now) for arm, one in standings.items()}
+    judged = not snapshot.nobody_judged and not clock_was_set
     for arm in experiment.names:
         before, facts = standings.get(arm), snapshot.arms[arm]
         standing, entered = _enter(experiment, arm, before, snapshot, first=not standings)
         standing, brought_back = asked.bring_back(experiment, arm, standing, snapshot)
         standing, started_again = renewal.start_again(
-            experiment, arm, standing, facts, snapshot.now, fallen=fallen, judged=not snapshot.nobody_judged
+            experiment, arm, standing, facts, snapshot.now, fallen=fallen, judged=judged
         )
         standing, replaced = renewal.replaced(arm, standing, facts, snapshot.now)
         standing, moved = _serve(experiment, arm, standing, facts, snapshot.now)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from bandit_operator.adapters.kubernetes import KubernetesAPI, resource_path
 from bandit_operator.core import reasons
 from bandit_operator.core.model import Backend, Problem
-from bandit_operator.errors import APIError, NotFound
+from bandit_operator.errors import APIError, APIUnreachable, NotFound
 from bandit_operator.watch.cache import Cache
 
 
@@ -37,17 +37,14 @@ class Backends:
     async def look(self, arm: str, backend: Backend, port: int | None) -> BackendSeen:
         """See whether an arm's backend is there and ready at a port of its Service.
 
-        What the API server does not show is one arm's trouble: the others go on.
-
-        Raises:
-            APIUnreachable: The API server does not answer.
+        What the API server does not show, or does not answer, is one arm's trouble: the others go on.
         """
         try:
             exists = await self.exists(backend)
             return BackendSeen(exists, await self._ready_endpoints(backend, port) if exists else None)
-        except APIError as error:
+        except (APIError, APIUnreachable) as error:
             words = f"the API server does not show it: {error}"
-            if error.status == 403:
+            if isinstance(error, APIError) and error.status == 403:
                 words = (
                     "the operator may not read Services and EndpointSlices of the namespace "
                     f"{backend.namespace}; let who installed it add that to the chart's value watchNamespaces"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bandit_operator.adapters.kubernetes import KubernetesAPI
-from bandit_operator.errors import APIError
+from bandit_operator.errors import APIError, APIUnreachable
 from bandit_operator.reconcile.gateways import path_of
 from bandit_operator.routers import GATEWAY_API, GATEWAY_API_VERSION
 from bandit_operator.routers.parents import gateways_of, is_gateway
@@ -31,11 +31,7 @@ class Features:
 
 
 async def features_of(api: KubernetesAPI, route: Mapping[str, Any]) -> Features:
-    """Ask for the classes of all gateways that a route names.
-
-    Raises:
-        APIUnreachable: As ``KubernetesAPI.get``.
-    """
+    """Ask for the classes of all gateways that a route names."""
     found: dict[str, frozenset[str]] = {}
     others = [ref for ref in route["spec"].get("parentRefs") or () if not is_gateway(ref)]
     if others:
@@ -46,7 +42,7 @@ async def features_of(api: KubernetesAPI, route: Mapping[str, Any]) -> Features:
             if name not in found:
                 listed = await api.get(f"/apis/{GATEWAY_API}/{GATEWAY_API_VERSION}/gatewayclasses/{name}")
                 found[name] = frozenset(_names(listed))
-        except APIError as error:
+        except (APIError, APIUnreachable) as error:
             return Features(unknown=f"{gateway} or its class cannot be read: {error}")
     if not found:
         return Features(unknown="the route has no parent")

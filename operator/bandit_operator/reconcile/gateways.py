@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bandit_operator.adapters.kubernetes import KubernetesAPI, resource_path
-from bandit_operator.errors import APIError, NotFound
+from bandit_operator.errors import APIError, APIUnreachable, NotFound
 from bandit_operator.routers import GATEWAY_API, GATEWAY_API_VERSION
 from bandit_operator.routers.parents import KIND, PLURAL, GatewayReference, carriers_of
 from bandit_operator.watch.cache import Cache
@@ -21,9 +21,6 @@ async def unprogrammed(cache: Cache, api: KubernetesAPI, route: Mapping[str, Any
     """What is wrong with the Gateways that accept a route, in words; None where nothing is known to be.
 
     Of one in a namespace that is not watched nothing is.
-
-    Raises:
-        APIUnreachable: The API server does not answer.
     """
     faults = [await _fault(cache, api, one) for one in carriers_of(route) if cache.is_watched(one.namespace)]
     return "; ".join(dict.fromkeys(one for one in faults if one is not None)) or None
@@ -35,7 +32,7 @@ async def _fault(cache: Cache, api: KubernetesAPI, gateway: GatewayReference) ->
             body = await api.get(path_of(gateway))
         except NotFound:
             return f"there is no {gateway} any more; create it, or take it out of the route's parentRefs"
-        except APIError:
-            return None
+        except (APIError, APIUnreachable):
+            return None  # not known, and no reason to leave the arms unattended
         cache.gateways.put(KIND, body)
     return cache.gateways.fault(gateway)

@@ -33,7 +33,7 @@ from bandit_operator.api.route_template import (
     plain,
 )
 from bandit_operator.api.v1alpha1 import BanditDeployment
-from bandit_operator.core.model import Backend
+from bandit_operator.core.model import Backend, Mode
 from bandit_operator.reconcile.former import named
 from bandit_operator.routers import Located, Router, mirror
 from bandit_operator.routers.mirrored_for import MIRRORS
@@ -131,7 +131,14 @@ def wanted(
         _set(after, place, value)
     leaving = tuple(router.backends(route, int(place[2]))[int(place[-1])] for place, _ in over)
     edited = len(changes) > len(lost)
-    return Wanted(after, tuple(operations), False, edited, leaving, tuple(changes), places)
+    return Wanted(
+        after,
+        operations=tuple(operations),
+        edited=edited,
+        leaving=leaving,
+        changes=tuple(changes),
+        unkept=places,
+    )
 
 
 def with_weights(route: Route, located: Located, weights: Mapping[str, int]) -> dict[str, Any]:
@@ -228,6 +235,24 @@ def _metadata(resource: BanditDeployment, template: RouteTemplate, route: Route)
     if {one["uid"] for one in after} != {one["uid"] for one in owners}:
         changes.append((("metadata", "ownerReferences"), after or None))
     return changes
+
+
+def deleted_with(resource: BanditDeployment, route: Route | None) -> tuple[str, ...]:
+    """What is to be known of a route that goes with its resource though the spec says nothing of that.
+
+    So it is where a template became Orphan, or was taken out, while nothing was written, as in mode Paused.
+    """
+    template = resource.spec.traffic.route_template
+    meant = template is not None and template.deletion_policy is DeletionPolicy.DELETE
+    mended = template is not None and resource.spec.mode is Mode.ACTIVE
+    owners = [] if route is None else route["metadata"].get("ownerReferences") or []
+    if meant or mended or all(one.get("uid") != resource.metadata.uid for one in owners):
+        return ()
+    named = f"{route_of(resource).kind} {resource.metadata.namespace}/{route_of(resource).name}"
+    return (
+        f"{named} still names this resource in metadata.ownerReferences and would be deleted with it: "
+        "take that out before you delete this resource",
+    )
 
 
 def _is_owner(reference: Mapping[str, Any], resource: BanditDeployment) -> bool:

@@ -12,7 +12,7 @@ from bandit_operator.adapters.kubernetes import KubernetesAPI, resource_path
 from bandit_operator.api.kind import GROUP, PLURAL, VERSION
 from bandit_operator.api.references import Key, KindKey, backends_of, route_of
 from bandit_operator.core.quantities import parse_decimal
-from bandit_operator.errors import APIError, Conflict, NotFound
+from bandit_operator.errors import APIError, APIUnreachable, Conflict, NotFound
 from bandit_operator.reconcile import apply
 from bandit_operator.reconcile.gateway_features import Features, features_of
 from bandit_operator.reconcile.mirroring import MirrorPlan, older_mirror, target_of
@@ -47,11 +47,7 @@ class Mirrors:
         now: float,
         monotonic: float,
     ) -> MirrorPlan:
-        """What is to be mirrored now, seconds as in ``MirrorSync``; nothing is written.
-
-        Raises:
-            APIUnreachable: As ``KubernetesAPI.get``.
-        """
+        """What is to be mirrored now, seconds as in ``MirrorSync``; nothing is written."""
         target = target_of(tracked.resource)
         said = mirrored_for.mirrored_for(placement.route).get(tracked.resource.metadata.name)
         return tracked.mirror.plan(
@@ -69,7 +65,7 @@ class Mirrors:
         """Whether the Service is there; one that may not be read is the gateway's to resolve."""
         try:
             return await self.locator.backends.exists(target.backend)
-        except APIError:
+        except (APIError, APIUnreachable):
             return True
 
     async def _features(self, tracked: Tracked, placement: Placement, monotonic: float) -> Features:

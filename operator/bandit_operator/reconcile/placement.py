@@ -25,7 +25,7 @@ from bandit_operator.api.route_template import OWNER
 from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core import drain, reasons, servable
 from bandit_operator.core.model import OUT_STATES, ArmFacts, ArmStanding, ArmState, Backend, Mode, Problem
-from bandit_operator.errors import APIError, NotFound
+from bandit_operator.errors import APIError, APIUnreachable, NotFound
 from bandit_operator.reconcile import blame, gateways, generated, neighbours, problems
 from bandit_operator.reconcile.backends import Backends
 from bandit_operator.reconcile.generated import Unkept, Wanted
@@ -191,22 +191,25 @@ class Locator:
         if shared is not None and not standings:
             return shared
         return Placement(
-            router,
-            route,
-            located,
-            facts,
-            words[:LONGEST_WORDS] if words and not blamed and not of_mirror else None,
-            there if wanted.operations else None,
-            wanted.missing,
-            wanted.edited,
-            wanted.leaving,
-            words if of_mirror else None,
-            held,
-            tuple(one for one in (*wrong, shared) if one is not None),
-            router.accepting(route, committed.parents),
-            {**self._hindered(targets), **_left_at_zero(standings, targets, facts)},
-            await gateways.unprogrammed(self._cache, self._api, route),
-            neighbours.notes(self._cache, resource, backends, located),
+            router=router,
+            route=route,
+            located=located,
+            arms=facts,
+            unresolved=words[:LONGEST_WORDS] if words and not blamed and not of_mirror else None,
+            there=there if wanted.operations else None,
+            missing=wanted.missing,
+            edited=wanted.edited,
+            leaving=wanted.leaving,
+            unmirrored=words if of_mirror else None,
+            held=held,
+            wrong=tuple(one for one in (*wrong, shared) if one is not None),
+            parents=router.accepting(route, committed.parents),
+            hindered={**self._hindered(targets), **_left_at_zero(standings, targets, facts)},
+            unprogrammed=await gateways.unprogrammed(self._cache, self._api, route),
+            notes=(
+                *neighbours.notes(self._cache, resource, backends, located),
+                *generated.deleted_with(resource, there),
+            ),
         )
 
     async def target_path(self, reference: ScaleTargetReference) -> str:
@@ -322,11 +325,12 @@ class Locator:
                 f"spec.arms: scaleTargetRef of arm {arm} names {named}, which does not exist; create it, "
                 f"or leave scaleTargetRef out",
             )
-        except APIError as error:
+        except (APIError, APIUnreachable) as error:
+            # No answer to this alone, as where the server of a kind hangs, is one arm's trouble, too.
             words = (
                 f"the operator may not read the scale of {named} of arm {arm}; let who installed it add the "
                 f"kind to the chart's value scalables"
-                if error.status == 403
+                if isinstance(error, APIError) and error.status == 403
                 else f"the API server does not show the scale of {named} of arm {arm}: {error}"
             )
             return Problem(reasons.SCALE_TARGET_REFUSED, f"spec.arms: {words}")

@@ -379,10 +379,11 @@ class Reconciler:
             await self._mirrors.bring(tracked, mirror, now=now, monotonic=monotonic)
             tracked.route.set_refusal(None)
             scales = decision.scales
-        except (Conflict, NotFound) as error:
-            self._metrics.writes.labels("route", "conflict").inc()
-            tracked.route.note_overtaken(str(error), self._clock.monotonic())
-            log.info("write overtaken", name=tracked.resource.metadata.name, error=str(error))
+        except (Conflict, NotFound, APIUnreachable) as error:
+            overtaken = isinstance(error, APIError)  # else it was not answered, and may never be
+            self._metrics.writes.labels("route", "conflict" if overtaken else "refused").inc()
+            tracked.route.note_failed(error, self._clock.monotonic())
+            log.info("write failed", name=tracked.resource.metadata.name, error=str(error))
         except APIError as error:
             self._metrics.writes.labels("route", "refused").inc()
             tracked.route.set_refusal(f"the API server refused to {placement.task}: {error}")

@@ -43,7 +43,7 @@ def unit(tracked: Tracked, placement: Placement) -> Unit:
     meant = {} if committed is None else committed.weights
     had = sum(meant.get(arm, 0) for arm in located.weights)
     if any(meant.values()) and tracked.route.knows_strangers(located, gone):
-        arms = sum(meant.values())
+        arms = sum(meant.values()) + sum(located.weights[arm] for arm in located.weights if arm not in meant)
     elif arms == 0 and had > 0:
         arms = had
     else:
@@ -89,6 +89,9 @@ def route_write(
     harmful = any(
         located.weights[arm] > 0 and decision.standings[arm].state not in SERVING_STATES for arm in weights
     )
+    pin = tracked.experiment.pin
+    if pin is not None and pin in weights and decision.standings[pin].state in SERVING_STATES:
+        harmful |= any(located.weights[arm] > 0 for arm in weights if arm != pin)  # they are to have none
     staying = {at: weight for at, weight in located.strangers.items() if at not in gone}
     harmful |= not any(staying.values()) and not any(
         located.weights[arm] > 0 for arm in weights if decision.standings[arm].state in SERVING_STATES

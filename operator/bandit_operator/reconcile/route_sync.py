@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from bandit_operator.adapters.kubernetes import FIELD_MANAGER
 from bandit_operator.core import reasons
 from bandit_operator.core.decision import Intention
+from bandit_operator.errors import APIError, APIUnreachable
 from bandit_operator.reconcile import problems
 from bandit_operator.reconcile.contest import CONTEST_SECONDS, Contest
 from bandit_operator.reconcile.generated import Change, Unkept
@@ -60,7 +61,7 @@ class RouteSync:
         self._refused: str | None = None  # the API server's words
         self._unkept: tuple[Change, ...] = ()  # what the API server did not keep of a template
         self._unkept_at = -math.inf  # when that was seen, monotonic
-        self._overtaken: tuple[str, float] | None = None  # its words, and since when no write went through
+        self._failed: tuple[str, float] | None = None  # in which way, and since when no write went through
 
     # ---- what was seen --------------------------------------------------------------------
 
@@ -88,7 +89,7 @@ class RouteSync:
             self._in_sync = True
             self._strangers = placement.located.strangers
             self._in_sync_since = min(self._in_sync_since, wall)
-            self._overtaken = None
+            self._failed = None
             return False
         self._in_sync_since = math.inf
         if not self._in_sync:
@@ -162,11 +163,17 @@ class RouteSync:
         ``gone`` are those of them that were arms and have no weight any more.
         """
         self._in_sync, self._strangers, self._has_drained = True, strangers, bool(gone)
-        self._overtaken = None
+        self._failed = None
 
-    def note_overtaken(self, message: str, monotonic: float) -> None:
-        """The API server's words where a write was made from an old view; normally the next one is not."""
-        self._overtaken = (message, monotonic if self._overtaken is None else self._overtaken[1])
+    def note_failed(self, error: APIError | APIUnreachable, monotonic: float) -> None:
+        """A write was made from an old view, or was not answered; normally the next one goes through."""
+        words = f"no write was answered in time, as where an admission webhook hangs: {error}"
+        if isinstance(error, APIError):
+            words = (
+                "each write has met with a conflict, as where an admission webhook refuses it or the watch "
+                f"of routes lags: {error}"
+            )
+        self._failed = (words, monotonic if self._failed is None else self._failed[1])
 
     def set_refusal(self, message: str | None) -> None:
         """The API server's words where it refused to write it; None where it did not."""
@@ -234,7 +241,7 @@ class RouteSync:
         refused = None if self._refused is None else (reasons.WRITE_REFUSED, self._refused)
         return RouteState(
             refused
-            or self._always_overtaken(monotonic)
+            or self._always_failed(monotonic)
             or self._contested(monotonic)
             or _missing(placement)
             or _unresolved(placement)
@@ -244,14 +251,13 @@ class RouteSync:
             write_at=write_at,
         )
 
-    def _always_overtaken(self, monotonic: float) -> Trouble:
-        if self._overtaken is None or monotonic - self._overtaken[1] <= ACCEPT_SECONDS:
+    def _always_failed(self, monotonic: float) -> Trouble:
+        if self._failed is None or monotonic - self._failed[1] <= ACCEPT_SECONDS:
             return None
         return (
             reasons.WRITE_REFUSED,
-            f"the route does not carry the weights of status.arms: for more than {ACCEPT_SECONDS:g} s each "
-            f"write has met with a conflict, as where an admission webhook refuses it or the watch of routes "
-            f"lags: {self._overtaken[0]}",
+            f"the route does not carry the weights of status.arms: for more than {ACCEPT_SECONDS:g} s "
+            f"{self._failed[0]}",
         )
 
     def _contested(self, monotonic: float) -> Trouble:

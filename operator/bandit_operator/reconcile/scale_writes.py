@@ -12,7 +12,7 @@ from bandit_operator.adapters.kubernetes import KubernetesAPI
 from bandit_operator.api.references import ScaleTargetReference
 from bandit_operator.core.model import OUT_STATES, ArmFacts, ArmStanding
 from bandit_operator.core.outcomes import Scaled
-from bandit_operator.errors import APIError, Conflict, NotFound
+from bandit_operator.errors import APIError, APIUnreachable, Conflict, NotFound
 from bandit_operator.reconcile import apply
 from bandit_operator.reconcile.placement import Locator
 from bandit_operator.runtime.telemetry import Metrics
@@ -33,7 +33,7 @@ class _Attempt:
     words: str | None
     """The API server's, where the newest write failed."""
     refused: bool
-    """Whether it was refused, and not only made from an old view."""
+    """Whether it was refused, and not only made from an old view, or not answered."""
 
 
 class ScaleSync:
@@ -58,7 +58,7 @@ class ScaleSync:
             and standings[arm].state in OUT_STATES
         }
 
-    def note(self, scale: Scaled, monotonic: float, error: APIError | None) -> None:
+    def note(self, scale: Scaled, monotonic: float, error: APIError | APIUnreachable | None) -> None:
         """A write was tried, and failed with this error, or with none."""
         before = self._open.get(scale.arm)
         same = before is not None and before.replicas == scale.replicas
@@ -66,7 +66,7 @@ class ScaleSync:
             scale.replicas,
             before.since if before is not None and same else monotonic,
             None if error is None else str(error),
-            refused=error is not None and not isinstance(error, Conflict | NotFound),
+            refused=isinstance(error, APIError) and not isinstance(error, Conflict | NotFound),
         )
 
     def trouble(self, targets: Mapping[str, ScaleTargetReference], monotonic: float) -> str | None:
@@ -119,13 +119,13 @@ async def bring(
     """Set the replicas of each arm that was decided on.
 
     Raises:
-        APIUnreachable, NotLeading: As ``KubernetesAPI.patch``.
+        NotLeading: As ``KubernetesAPI.patch``.
     """
     for scale in scales:
-        failed: APIError | None = None
+        failed: APIError | APIUnreachable | None = None
         try:
             await apply.set_replicas(api, await locator.target_path(targets[scale.arm]), scale)
-        except APIError as error:
+        except (APIError, APIUnreachable) as error:
             failed = error
         outcome = "conflict" if isinstance(failed, Conflict | NotFound) else "refused"
         metrics.writes.labels("scale", "written" if failed is None else outcome).inc()

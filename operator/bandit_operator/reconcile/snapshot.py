@@ -21,14 +21,14 @@ def snapshot_of(
             arm: dataclasses.replace(facts, requests=read.requests.get(arm)) for arm, facts in arms.items()
         }
     return Snapshot(
-        now,
-        read.reading,
-        arms,
-        placement.generation,
-        placement.accepted,
+        now=now,
+        reading=read.reading,
+        arms=arms,
+        route_generation=placement.generation,
+        route_accepted=placement.accepted,
         route_programmed=placement.unprogrammed is None,
         unresolved=placement.unresolved,
         contested=tracked.route.is_contested(monotonic),
         sessions_persist=placement.located.sessions_persist,
-        restore=tracked.committed.to_restore(asked, tracked.experiment.mode),
+        restore=tracked.committed.to_restore(asked, tracked.experiment.mode, now),
     )

@@ -21,7 +21,7 @@ from bandit_operator.core import memory as memories
 from bandit_operator.core.decision import Decision, Intention
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.memory import Memory
-from bandit_operator.core.model import SERVING_STATES, Mode, Snapshot, Window
+from bandit_operator.core.model import SERVING_STATES, Backend, Mode, Snapshot, Window
 from bandit_operator.core.outcomes import Held, Promoted, Restored, RolledBack, WeightsMoved
 from bandit_operator.status.acts import Acts, mode_act, taken_out, with_act, with_acts
 from bandit_operator.status.history import KeptRecord, caught_up_record, decision_record, kept, seen_of
@@ -96,6 +96,26 @@ class Committed:
             self, memory=memory, intention=intention, notes=(*self.notes, note), checkpoints=(), seen=None
         )
 
+    def of_other_backends(self, before: Mapping[str, Backend], after: Mapping[str, Backend]) -> Committed:
+        """After an edit of which backend is whose: weights go with the backends, and traffic stays.
+
+        What was meant for an arm says nothing of a backend that is new under its name: until something is
+        decided of that, the route's weight counts, as it does for a new arm.
+
+        Args:
+            before: each arm's backend, by the spec that the weights went by.
+            after: the same now.
+        """
+        moved = {arm for arm, backend in before.items() if after.get(arm, backend) != backend}
+        moved |= {arm for arm, backend in before.items() if arm not in after and backend in after.values()}
+        if self.intention is None or not moved:
+            return self
+        of_backend = {backend: self.intention.weights.get(arm) for arm, backend in before.items()}
+        kept = {arm: weight for arm, weight in self.intention.weights.items() if arm not in moved}
+        found = {arm: of_backend.get(one) for arm, one in after.items() if before.get(arm) != one}
+        weights = kept | {arm: weight for arm, weight in found.items() if weight is not None}
+        return replace(self, intention=replace(self.intention, weights=weights))
+
     def in_mode(self, mode: Mode, asked: Asked, now: float) -> Committed:
         """After a look at the mode; a change of it is an act of whoever asked for it."""
         if self.mode == mode.value:
@@ -104,12 +124,15 @@ class Committed:
         acts = self.acts if first else with_act(self.acts, mode_act(mode, asked, self.acts, now))
         return replace(self, mode=mode.value, acts=acts)
 
-    def to_restore(self, asked: Asked, mode: Mode) -> str | None:
-        """The arm that is to be brought back now: a request is obeyed once, and older ones never."""
-        if asked.restore is None or mode is not Mode.ACTIVE:
+    def to_restore(self, asked: Asked, mode: Mode, now: float) -> str | None:
+        """The arm that is to be brought back now: a request is obeyed once, and older ones never.
+
+        After one from a clock that was ahead any other is newer, or none would be obeyed until then.
+        """
+        if asked.restore is None or mode is not Mode.ACTIVE or asked.restore.text == self.restored:
             return None
         obeyed = from_timestamp(self.restored.rpartition("@")[2]) if self.restored else -math.inf
-        return asked.restore.arm if asked.restore.at > obeyed else None
+        return asked.restore.arm if asked.restore.at > obeyed or obeyed > now else None
 
     def with_backends(self, backends: tuple[str, ...]) -> Committed:
         """After a look at the rule's backends."""

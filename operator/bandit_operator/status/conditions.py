@@ -14,11 +14,15 @@ from bandit_operator.api.fields import cut
 from bandit_operator.api.status import Condition, ConditionType, Phase
 from bandit_operator.api.timestamps import to_timestamp
 from bandit_operator.core import reasons
+from bandit_operator.core.decision import Decision
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import SERVING_STATES, ArmState, Mode
 from bandit_operator.status import fresh, shadow
 from bandit_operator.status.acts import newest, told
 from bandit_operator.status.overview import Overview
+
+DEADLINE_SECONDS = 600.0
+"""How long an arm may be on its way back: the default of a Deployment's ``progressDeadlineSeconds``."""
 
 
 def phase_of(overview: Overview) -> Phase:
@@ -214,9 +218,14 @@ def _pin_trouble(overview: Overview) -> str | None:
 
 
 def _observed_trouble(overview: Overview) -> tuple[str, str] | None:
-    """Weight on an arm that cannot serve, which in mode Observe stays as it is."""
-    experiment = overview.experiment
-    if experiment is None or experiment.mode is not Mode.OBSERVE or not overview.unserved:
+    """Weight on an arm that cannot serve, or on nothing at all, which in mode Observe stays as it is."""
+    decision, experiment = overview.decision, overview.experiment
+    if decision is None or experiment is None or experiment.mode is not Mode.OBSERVE:
+        return None
+    if not any(decision.weights.values()):
+        words = "the route gives weight to no backend, so that requests fail; spec.mode is Observe, so that"
+        return reasons.NO_SHARE, f"{words} it stays: give an arm some weight, or set spec.mode to Active"
+    if not overview.unserved:
         return None
     arms = ", ".join(
         f"{arm} ({'; '.join((reason, *_hindered(overview, arm)))})"
@@ -232,18 +241,35 @@ def _progressing(overview: Overview) -> Claim:
         return "False", reasons.PAUSED, f"nothing is decided: {_paused(overview)}"
     if decision is None or experiment is None:
         return "Unknown", reasons.WAITING, "nothing has been decided yet"
+    late = _late(overview.now, experiment, decision)
     moving = [
-        "; ".join((f"{arm} is {standing.state}", *_hindered(overview, arm)))
+        "; ".join((f"{arm} is {standing.state}{late.get(arm, '')}", *_hindered(overview, arm)))
         for arm, standing in decision.standings.items()
         if standing.state not in (ArmState.ACTIVE, ArmState.ROLLED_BACK)
     ]
     pinned = _pinned(overview)
     if pinned is not None:
         return "False", reasons.PINNED, "; ".join((pinned, *moving))
+    if late:
+        return "False", reasons.PROGRESS_DEADLINE_EXCEEDED, "; ".join(moving)
     if moving:
         return "True", reasons.EXPLORING, "; ".join(moving)
     verdict = _verdict(overview)
     return ("True", *_NO_VERDICT) if verdict is None else ("False", *verdict)
+
+
+def _late(now: float, experiment: Experiment, decision: Decision) -> dict[str, str]:
+    """Arms whose Pods should have come by now, with what is to be said of each.
+
+    Since when, and not for how long: what is said does not change with each look.
+    """
+    if experiment.mode is not Mode.ACTIVE:
+        return {}  # nobody brings them up
+    return {
+        arm: f" since {to_timestamp(standing.since)}, and none of its Pods can serve"
+        for arm, standing in decision.standings.items()
+        if standing.state is ArmState.RESTORING and now - standing.since > DEADLINE_SECONDS
+    }
 
 
 _NO_VERDICT = (reasons.EXPLORING, "no arm is proven best yet")

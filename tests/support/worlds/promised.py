@@ -7,7 +7,7 @@ from typing import Any
 
 from bandit_operator.api.in_force import in_force
 from bandit_operator.core import reasons
-from bandit_operator.errors import APIError
+from bandit_operator.errors import APIError, APIUnreachable
 from tests.support.fake_api import Write
 from tests.support.process import Process
 
@@ -247,7 +247,7 @@ class Promised:
         if ready is not None and ready["reason"] == reasons.INTERNAL_ERROR:
             assert "RuntimeError" in ready["message"]
         if ready is not None and ready["reason"] == reasons.WRITE_REFUSED:
-            refused = any(isinstance(error, APIError) for error in self.one.api.failed)
+            refused = any(isinstance(error, APIError | APIUnreachable) for error in self.one.api.failed)
             set_back = any(f"of arm {arm} " in ready["message"] for arm in self.scaled_by_hand)
             assert refused or set_back, ready["message"]
         kept = {reasons.STATUS_NOT_KEPT, reasons.TEMPLATE_NOT_KEPT}
