@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 from bandit_operator.adapters.notices import Notice, NoticeKind
 from bandit_operator.adapters.webhooks import Answer, Delivery, Webhook
 from bandit_operator.runtime.notifier import Notifier
@@ -88,3 +91,18 @@ async def test_a_rollout_that_goes_well_tells_nobody_anything() -> None:
     one = await learned(Process)
     await one.tick(10)
     assert told(one) == []
+
+
+async def test_what_is_to_be_told_of_rewards_does_not_wait_for_a_status_that_is_due(process: Start) -> None:
+    one = await learned(process, interval="15s", strategy={"type": "ABTest"})
+    read, notes = one.observer.rewards, list[str]()
+
+    async def noted(*args: Any, **named: Any) -> Any:
+        return replace(await read(*args, **named), notes=tuple(notes))  # type: ignore[type-var]  # a WindowRead
+
+    one.observer.rewards = noted  # type: ignore[method-assign]  # for this one
+    while one.api.writes and not one.api.writes.clear():  # until a tick writes nothing, as the last one has
+        await one.tick(seconds=15.0)
+    notes.append("arm bad: 50000 trials not counted")
+    await one.tick(seconds=15.0)
+    assert [write.body["note"] for write in one.api.writes if write.what == "event"] == notes

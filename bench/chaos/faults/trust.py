@@ -34,7 +34,7 @@ class SlowPattern(Fault):
         for number, selector in enumerate(hard):
             resource = one.resource()
             resource["metadata"]["name"] = f"{one.name}-{number}"
-            prometheus = {"successes": selector, "trials": selector}
+            prometheus = {"successes": "s_total", "trials": selector}
             resource["spec"]["reward"] = {"prometheus": prometheus}
             try:
                 one.cluster.apply(resource)

@@ -248,8 +248,15 @@ class TwoGateways(Fault):
     def prepare(self, scene: Scene) -> LiveRollout:
         """A route with two parents, both of which have accepted it."""
         one = scene.rollout(good=0.9, bad=0.9)
-        one.start()
         # Nobody runs this gateway: its words are written as its controller would write them.
+        listener = {"name": "http", "port": 80, "protocol": "HTTP"}
+        internal = {
+            "apiVersion": "gateway.networking.k8s.io/v1",
+            "kind": "Gateway",
+            "metadata": {"name": "internal", "namespace": NAMESPACE},
+            "spec": {"gatewayClassName": "internal", "listeners": [listener]},
+        }
+        one.start(internal)
         parent = {"name": "internal", "namespace": NAMESPACE}
         one.patch_route({"op": "add", "path": "/spec/parentRefs/-", "value": parent})
         self.accepted = 0

@@ -22,6 +22,8 @@ from bandit_operator.status.document import Document, time_of
 
 QUIET_SECONDS = 60.0
 """Longest that a changed memory waits to be written."""
+NOTE_SECONDS = 10.0
+"""Longest that what is to be told of rewards waits for it, such as that some were lost."""
 
 Fingerprint = tuple[Any, ...]
 """What of a status must not wait: a change of any of it is written at once."""
@@ -44,7 +46,7 @@ def must_write(document: Document, announced: Announced, monotonic: float) -> bo
     return (
         (document.decision is not None and has_acted(document.decision))
         or fingerprint(document) != announced.fingerprint
-        or monotonic - announced.at >= QUIET_SECONDS
+        or monotonic - announced.at >= (NOTE_SECONDS if document.committed.notes else QUIET_SECONDS)
     )
 
 
