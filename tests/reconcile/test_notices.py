@@ -98,7 +98,8 @@ async def test_what_is_to_be_told_of_rewards_does_not_wait_for_a_status_that_is_
     read, notes = one.observer.rewards, list[str]()
 
     async def noted(*args: Any, **named: Any) -> Any:
-        return replace(await read(*args, **named), notes=tuple(notes))  # type: ignore[type-var]  # a WindowRead
+        found: Any = await read(*args, **named)
+        return replace(found, notes=tuple(notes))
 
     one.observer.rewards = noted  # type: ignore[method-assign]  # for this one
     while one.api.writes and not one.api.writes.clear():  # until a tick writes nothing, as the last one has
