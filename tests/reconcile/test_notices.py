@@ -102,7 +102,8 @@ async def test_what_is_to_be_told_of_rewards_does_not_wait_for_a_status_that_is_
         return replace(found, notes=tuple(notes))
 
     one.observer.rewards = noted  # type: ignore[method-assign]  # for this one
-    while one.api.writes and not one.api.writes.clear():  # until a tick writes nothing, as the last one has
+    while one.api.writes:  # until a tick writes nothing, as the last one has
+        one.api.writes.clear()
         await one.tick(seconds=15.0)
     notes.append("arm bad: 50000 trials not counted")
     await one.tick(seconds=15.0)
