@@ -128,7 +128,10 @@ class BatchSender:
 
     async def _post_until_settled(self, batch: list[dict[str, Any]]) -> _Failure | None:
         """Post until the receiver takes the batch (None) or says that it never will."""
-        body = json.dumps(batch, separators=(",", ":")).encode()
+        try:
+            body = json.dumps(batch, separators=(",", ":"), allow_nan=False).encode()
+        except (ValueError, RecursionError) as error:  # no receiver takes what is no JSON
+            return _Failure(f"not sent: {error}", None, divides=True)
         pause = FIRST_PAUSE
         while True:
             failure = await self._post(body)

@@ -135,6 +135,19 @@ async def test_a_batch_that_is_too_long_for_the_receiver_goes_out_in_parts() -> 
     assert [event["n"] for batch in receiver.batches for event in batch] == [*range(100, 200)]
 
 
+async def test_an_event_that_is_no_json_takes_no_other_along_and_does_not_end_the_delivery() -> None:
+    deep: list[Any] = []
+    for _ in range(5_000):
+        deep = [deep]
+    receiver = Receiver()
+    async with sending(receiver) as sender:
+        for value in (1, float("nan"), 2, deep, 3):
+            sender.put({"n": value})
+        await settle(sender)
+        assert (sender.delivered, sender.rejected) == (3, 2)
+    assert [event["n"] for batch in receiver.batches for event in batch] == [1, 2, 3]
+
+
 async def test_a_refusal_that_blames_no_event_is_not_asked_about_event_by_event() -> None:
     receiver = Picky(status=404)
     async with sending(receiver) as sender:
