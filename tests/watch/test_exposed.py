@@ -128,7 +128,9 @@ def test_a_figure_that_is_no_number_is_left_out_and_costs_the_others_of_its_reso
 
 def test_a_label_that_is_no_text_does_not_hide_the_metrics_of_all() -> None:
     odd = {"conditions": [{"type": 3, "status": True, "reason": ["NoData"]}]}
-    assert exposed(cache_with(odd))["condition"] == [({"type": "3", "status": "True", "reason": "['NoData']"}, 1)]
+    assert exposed(cache_with(odd))["condition"] == [
+        ({"type": "3", "status": "True", "reason": "['NoData']"}, 1)
+    ]
 
 
 async def test_what_is_shown_of_a_real_rollout_is_what_its_status_says() -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from bandit_operator.adapters.objects import Object
 from bandit_operator.api.record import RecordedStatus
 from bandit_operator.api.v1alpha1 import InvalidResource, parse, to_experiment
+from bandit_operator.cli import progress
 from bandit_operator.cli.cluster import Cluster, cluster_options
 from bandit_operator.cli.names import resource_argument
 from bandit_operator.cli.numbers import Finite
@@ -57,7 +58,8 @@ def plan(name: str, hours: float, seeds: int, cluster: Cluster) -> None:
     except InvalidResource as error:
         raise click.ClickException(str(error)) from error
     world = world_of(body, status, hours)
-    played = joined(list(chunks(world, experiment.strategy, seeds, jobs=1)))
+    with progress.shown("playing what comes", seeds * world.ticks) as advance:
+        played = joined(list(chunks(world, experiment.strategy, seeds, jobs=1, progress=advance)))
     summary = summarise(world, experiment.strategy.type, played)
     rates = ", ".join(f"{arm} {rate:.4g}" for arm, rate in zip(world.names, world.rates[0], strict=True))
     say(

@@ -100,7 +100,7 @@ def _samples(status: Object) -> Iterator[Sample]:
         yield "condition", (one["type"], one["status"], one["reason"]), 1.0
     if "phase" in status:
         yield "phase", (status["phase"],), 1.0
-    times = [
+    times: list[tuple[str, tuple[Any, ...], Any]] = [
         (LOOKED_AT, (), status.get("lookedAt")),
         ("rewards_until_timestamp_seconds", (), status.get("rewardsUntil")),
     ]

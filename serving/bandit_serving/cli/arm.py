@@ -29,11 +29,11 @@ from bandit_serving.tokens import TokenFile
     type=click.Path(dir_okay=False, path_type=Path),
     help="JSON file whose list `features` names the columns.  [default: the model's path, ending in .json]",
 )
-@click.option("--name", required=True, type=Name(slash=False), help="Name of the model in URLs: /v2/models/NAME/infer.")
-@click.option("--version", default="1", show_default=True, help="Version of the model in URLs and answers.")
 @click.option(
-    "--arm", required=True, type=Name(), help="Name of this arm, as the BanditDeployment has it."
+    "--name", required=True, type=Name(slash=False), help="Name of the model in URLs: /v2/models/NAME/infer."
 )
+@click.option("--version", default="1", show_default=True, help="Version of the model in URLs and answers.")
+@click.option("--arm", required=True, type=Name(), help="Name of this arm, as the BanditDeployment has it.")
 @click.option(
     "--route",
     type=Name(),

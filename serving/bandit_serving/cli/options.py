@@ -120,7 +120,9 @@ class URL(click.ParamType[str]):
         if not _is_url(value):
             self.fail(f"{value!r} is not a URL, e.g. http://rewards:8081", param, ctx)
         if self._base and not _below(value):
-            self.fail(f"{value!r} has a query or a fragment; leave them out: paths are added to it", param, ctx)
+            self.fail(
+                f"{value!r} has a query or a fragment; leave them out: paths are added to it", param, ctx
+            )
         return str(value)
 
 

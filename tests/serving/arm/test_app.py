@@ -136,7 +136,9 @@ async def test_a_request_whose_answer_cannot_be_sent_is_no_prediction_and_says_w
     events = PredictionEvents("http://127.0.0.1:9", route="income", arm="a")
     app = ArmApp(
         Model(_Unsure(), ["age"]),
-        **{"name": "income", "version": "1", "arm": "a"},
+        name="income",
+        version="1",
+        arm="a",
         readiness=Readiness(),
         events=events,
     )

@@ -104,7 +104,9 @@ def test_a_copy_has_the_headers_that_the_user_sent_and_no_others(serve: Serve, m
     connection.close()
     until(lambda: copies(arm, "sent") == 1)
     (copied,) = shadow.asked
-    named = [(name, value) for name, value in copied.headers.items() if name in ("Content-Type", "User-Agent")]
+    named = [
+        (name, value) for name, value in copied.headers.items() if name in ("Content-Type", "User-Agent")
+    ]
     assert (copied.target, copied.body, named) == (f"{INFER}?a=%2Fb", body, [])
     assert copied.tags == ["one", "two"]
 

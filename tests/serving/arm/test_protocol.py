@@ -63,7 +63,10 @@ BAD = {
         {"id": "a\0b", "inputs": [tensor()]},
         "id: 'a\\x00b' has characters that no database takes",
     ),
-    "id is half a character": ({"id": "\ud800", "inputs": [tensor()]}, "has characters that no database takes"),
+    "id is half a character": (
+        {"id": "\ud800", "inputs": [tensor()]},
+        "has characters that no database takes",
+    ),
     "id is too long": ({"id": "x" * 257, "inputs": [tensor()]}, "is not a string of 1 to 256 characters"),
     "id leaves no room for the numbers of rows": (
         {"id": "x" * 250, "inputs": [tensor()]},
@@ -79,7 +82,10 @@ BAD = {
         {"inputs": [tensor(shape=[3, 3])]},
         "6 values do not fill the shape [3, 3]",
     ),
-    "a shape beyond all integers": ({"inputs": [tensor(shape=[10**30, 3])]}, "6 values do not fill the shape"),
+    "a shape beyond all integers": (
+        {"inputs": [tensor(shape=[10**30, 3])]},
+        "6 values do not fill the shape",
+    ),
     "a shape that is nothing and huge": (
         {"inputs": [tensor(shape=[0, 2**62], data=[])]},
         "0 values do not fill the shape [0, 46116",

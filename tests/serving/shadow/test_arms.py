@@ -109,7 +109,7 @@ def test_an_arm_that_keeps_failing_is_left_alone_and_taken_back_when_it_answers_
 class _Faulty(OpenInference):
     """A protocol with a fault of its own, as nobody expects it."""
 
-    def predictions(self, answer: Any, headers: Mapping[str, str]) -> list[dict[str, Any]]:
+    def predictions(self, answer: Any, headers: Mapping[str, str]) -> list[dict[str, Any]]:  # noqa: ARG002 # part of the interface
         if answer == {"fine": True}:
             return [{"predict": 1}]
         raise RuntimeError("not foreseen")
