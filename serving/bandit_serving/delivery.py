@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import collections
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 import aiohttp
 
@@ -21,6 +21,19 @@ log = get_logger(__name__)
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0  # seconds between tries; doubles from the first to the longest
 # The 4xx that another try may cure (401: the token is being replaced); the others would fail again.
 RETRIED_STATUS = frozenset({401, 408, 425, 429})
+# One event may be to blame for the whole batch, or their number: halves tell which.
+DIVIDED_STATUS = frozenset({400, 413})
+MOST_CHARACTERS_SHOWN = 500  # of an answer, in logs
+
+
+class _Failure(NamedTuple):
+    """Why a batch was not taken."""
+
+    text: str
+    pause: float | None
+    """Least seconds before another try; None where it would fail again."""
+    divides: bool = False
+    """Whether a part of the batch may be taken."""
 
 
 class BatchSender:
@@ -96,29 +109,44 @@ class BatchSender:
                 await asyncio.sleep(self._linger)
             batch = [self._queue.popleft() for _ in range(min(self._batch_size, len(self._queue)))]
             self._sending = len(batch)
-            await self._post_until_settled(batch)
-            self._sending = 0
+            await self._settle(batch)
 
-    async def _post_until_settled(self, batch: list[dict[str, Any]]) -> None:
-        body = json.dumps(batch, separators=(",", ":")).encode()
+    async def _settle(self, batch: list[dict[str, Any]]) -> None:
+        """Post a batch until it is acknowledged, and give up only those events of it that are at fault."""
+        failure = await self._post_until_settled(batch)
+        if failure is None:
+            self.delivered += len(batch)
+            self._sending -= len(batch)
+        elif failure.divides and len(batch) > 1:
+            half = len(batch) // 2
+            await self._settle(batch[:half])
+            await self._settle(batch[half:])
+        else:
+            self.rejected += len(batch)
+            self._sending -= len(batch)
+            log.error("events rejected", url=self.url, events=len(batch), answer=failure.text)
+
+    async def _post_until_settled(self, batch: list[dict[str, Any]]) -> _Failure | None:
+        """Post until the receiver takes the batch (None) or says that it never will."""
+        try:
+            body = json.dumps(batch, separators=(",", ":"), allow_nan=False).encode()
+        except (ValueError, RecursionError) as error:  # no receiver takes what is no JSON
+            return _Failure(f"not sent: {error}", None, divides=True)
         pause = FIRST_PAUSE
         while True:
-            failure, asked_pause = await self._post(body)
-            if failure is None:
-                self.delivered += len(batch)
-                return
-            if asked_pause is None:
-                self.rejected += len(batch)
-                log.error("events rejected", url=self.url, events=len(batch), answer=failure)
-                return
+            failure = await self._post(body)
+            if failure is None or failure.pause is None:
+                return failure
             self.retries += 1
             if self.retries % 20 == 1:
-                log.warning("events not delivered yet", url=self.url, pending=self.pending, reason=failure)
-            await asyncio.sleep(max(pause, asked_pause))
+                log.warning(
+                    "events not delivered yet", url=self.url, pending=self.pending, reason=failure.text
+                )
+            await asyncio.sleep(max(pause, failure.pause))
             pause = min(2 * pause, LONGEST_PAUSE)
 
-    async def _post(self, body: bytes) -> tuple[str | None, float | None]:
-        """Post once; return the failure if any, and the least pause before another try if one makes sense."""
+    async def _post(self, body: bytes) -> _Failure | None:
+        """Post once; return the failure if any."""
         headers = {"Content-Type": "application/json"}
         if self._token is not None:
             headers["Authorization"] = f"Bearer {self._token.first}"
@@ -126,14 +154,17 @@ class BatchSender:
             async with self._client.post(
                 self.url, data=body, headers=headers, allow_redirects=False
             ) as answer:
-                text = f"HTTP {answer.status}: {(await answer.text())[:500]}"
-        except (aiohttp.ClientError, TimeoutError) as error:
-            return f"{type(error).__name__}: {error}", 0.0
+                # Whoever stands between may answer in any encoding, and at any length.
+                said = (await answer.content.read(MOST_CHARACTERS_SHOWN)).decode(errors="replace")
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            # A ValueError says that the URL or the answer is none, which somebody may still mend.
+            return _Failure(f"{type(error).__name__}: {error}", 0.0)
         if 200 <= answer.status < 300:
-            return None, None
+            return None
+        text = f"HTTP {answer.status}: {said}"
         if 400 <= answer.status < 500 and answer.status not in RETRIED_STATUS:
-            return text, None
+            return _Failure(text, None, answer.status in DIVIDED_STATUS)
         try:
-            return text, min(float(answer.headers.get("Retry-After", 0)), 10.0)
+            return _Failure(text, min(float(answer.headers.get("Retry-After", 0)), 10.0))
         except ValueError:  # an HTTP date instead of seconds
-            return text, 1.0
+            return _Failure(text, 1.0)

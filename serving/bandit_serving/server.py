@@ -67,18 +67,19 @@ def _listen(host: str, port: int, option: str = "--port") -> socket.socket:
     Raises:
         BadSetting: The address cannot be bound.
     """
-    # The protocol is spelled out because asyncio turns Nagle's algorithm off (TCP_NODELAY) for such sockets
-    # only; with it on, each answer of two segments waits some 40 ms for an acknowledgement.
-    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    listener = socket.socket(family, kind, protocol)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener = None
     try:
+        # The protocol is spelled out because asyncio turns Nagle's algorithm off (TCP_NODELAY) for such
+        # sockets only; with it on, each answer of two segments waits some 40 ms for an acknowledgement.
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
-    except OSError as error:
-        listener.close()
-        raise BadSetting(
-            f"--host {host} {option} {port}: cannot be bound: {error.strerror}; take another"
-        ) from error
+    except (OSError, UnicodeError) as error:  # the latter by a name that is none
+        if listener is not None:
+            listener.close()
+        reason = error.strerror if isinstance(error, OSError) else "it is no name of a host"
+        raise BadSetting(f"--host {host} {option} {port}: cannot be bound: {reason}; take another") from error
     listener.listen(1024)
     return listener
 

@@ -102,3 +102,45 @@ def test_a_spec_that_cannot_be_read_hides_neither_its_resource_nor_the_others(
         shown = run(verb, "odd")
         assert shown.exit_code == 0, shown.output
         assert "good" in shown.output
+
+
+FIGURES: list[tuple[Any, ...]] = [
+    ("arms", 0, "trials"),
+    ("arms", 0, "mean"),
+    ("arms", 0, "interval", "lower"),
+    ("arms", 0, "probabilityBest"),
+    ("arms", 1, "evidence"),
+    ("arms", 1, "threshold"),
+    ("arms", 1, "shadow"),
+    ("scoresTrust",),
+    ("history", 0, "time"),
+    ("history", 0, "observations", "good", "trials"),
+    ("history", 0, "observations", "good", "rewards"),
+    ("lookedAt",),
+    ("acts", 0, "time"),
+]
+
+
+@pytest.mark.parametrize("odd", ["much", "nan", "1e999", "-3", ""])
+@pytest.mark.parametrize("place", FIGURES, ids=str)
+def test_a_figure_of_the_status_that_is_no_number_ends_no_command_in_a_traceback(
+    monkeypatch: pytest.MonkeyPatch, played: Process, place: tuple[Any, ...], odd: str
+) -> None:
+    body = copy.deepcopy({**played.api.objects[played.path], "status": played.status})
+    at: Any = body["status"]
+    for step in place[:-1]:
+        at = at[step]
+    shadow = dict.fromkeys(("trials", "mean", "difference", "low", "high", "evidence"), odd)
+    at[place[-1]] = shadow if place[-1] == "shadow" else odd
+    if place[-1] == "shadow":
+        at["state"] = "Shadowing"  # in which the shadow's figures are shown
+    monkeypatch.setitem(played.api.objects, played.path, body)
+    run = runner(monkeypatch, played)[0]
+    for verb in (
+        *(("status", "income"), ("status",), ("explain", "income"), ("history", "income")),
+        *(("explain", "income", "--tick", "2099-01-31T03:00:00Z"), ("replay", "income")),
+        ("plan", "income", "--hours", "0.01", "--seeds", "1"),
+    ):
+        result = run(*verb)
+        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    assert "good" in run("status", "income").output

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from bandit_operator.core import reasons
 from bandit_operator.errors import APIError
 from bandit_operator.reconcile.contest import CONTEST_PATIENCE
+from bandit_operator.reconcile.mirroring import REFUSED_SECONDS
 from tests.support.fake_api import copied
 from tests.support.objects import TEMPLATE
 from tests.support.playing import Start, ready
@@ -172,6 +175,27 @@ async def test_a_refusal_is_remembered_over_a_restart_and_forgotten_with_another
     one.update_spec(shadow={**MANAGED, "share": "20%"})
     await one.look()
     assert filters(one)[0]["requestMirror"]["percent"] == 20
+
+
+@pytest.mark.parametrize("since", ["0000-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "yesterday"])
+async def test_a_refusal_of_a_time_that_cannot_be_is_no_older_and_no_newer_than_now(
+    process: Start, since: str
+) -> None:
+    one = await mirrored(process)
+    refuse(one, "RequestMirror?")
+    await one.look()
+    body = copied(one.api.objects[one.path])
+    for condition in body["status"]["conditions"]:
+        if condition["type"] == "ShadowAvailable":
+            condition["lastTransitionTime"] = since
+    one.api.put(one.path, body)
+    one.gateway()
+    one.start()
+    await one.look(tick=True)
+    assert reasons.INTERNAL_ERROR not in {one.condition(kind)["reason"] for kind in ("Accepted", "Ready")}
+    await one.tick(seconds=REFUSED_SECONDS + 60.0)
+    await one.tick()
+    assert filters(one) == [OURS]
 
 
 async def test_a_mirror_that_cannot_be_resolved_holds_no_arm(process: Start) -> None:

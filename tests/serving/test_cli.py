@@ -73,6 +73,10 @@ def test_options_come_from_the_environment_too() -> None:
             ["replay", "--data", "none.csv", "--url", "http://x/v2/models/m/infer"],
             "--data none.csv: cannot be used",
         ),
+        (
+            ["replay", "--data", "none.npz", "--url", "http://x/v2/models/m/infer"],
+            "--data none.npz: cannot be used: [Errno 2] No such file",
+        ),
         (["replay", "--data", "none.csv", "--url", "http://x"], "does not end in /v2/models/NAME/infer"),
         (
             [*REPLAY, "--delay", "often:1s"],
@@ -85,6 +89,25 @@ def test_options_come_from_the_environment_too() -> None:
         ([*SHADOW, "--protocol", "json"], "--protocol json: needs --prediction, e.g."),
         ([*SHADOW, "--prediction", "a"], "--prediction: paths are for --protocol json"),
         ([*SHADOW, "--protocol", "json", "--outputs", "a"], "--outputs a: is for --protocol v2"),
+        ([*SHADOW, "--share", "nan"], "'--share': nan is no number in the range 0<x<=1"),
+        ([*REPLAY, "--rate", "nan"], "'--rate': nan is no number in the range 0<=x<=100000"),
+        ([*REPLAY, "--rate", "inf"], "'--rate': inf is not in the range 0<=x<=100000"),
+        ([*ARM, "--skew", "age=nan"], "'age=nan' is not NAME=NUMBER"),
+        ([*ARM, "--queue", "-5"], "'--queue': -5 is not in the range x>=1"),
+        ([*ARM, "--max-rows", "0"], "'--max-rows': 0 is not in the range x>=1"),
+        ([*COMMAND, "--queue", "0"], "'--queue': 0 is not in the range x>=1"),
+        ([*COMMAND, "--expire-after", "9" * 400 + "s"], "is longer than any time"),
+        ([*COMMAND, "--host", "a..b"], "--host a..b --port 8081: cannot be bound: it is no name of a host"),
+        ([*COMMAND, "--host", "nowhere.invalid"], "--host nowhere.invalid --port 8081: cannot be bound: "),
+        ([*SHADOW, "--route", ""], "'--route': the name: '' is not a string of 1 to 256 characters"),
+        ([*ARM, "--arm", "x" * 257], "is not a string of 1 to 256 characters"),
+        ([*ARM, "--name", "a/b"], "'--name': 'a/b' has a slash"),
+        ([*SHADOW, "--arm", " =http://b"], "' =http://b' is not NAME=URL"),
+        ([*SHADOW, "--arm", "b=http://b?x=1"], "'b=http://b?x=1' is not NAME=URL"),
+        ([*SHADOW, "--collector", "http://c?x=1"], "'http://c?x=1' has a query or a fragment; leave them"),
+        ([*SHADOW, "--collector", "http://["], "'--collector': 'http://[' is not a URL"),
+        ([*SHADOW, "--collector", "http://a..b"], "'--collector': 'http://a..b' is not a URL"),
+        ([*SHADOW, "--collector", "http://a b"], "'--collector': 'http://a b' is not a URL"),
         (
             [*SHADOW, "--collector-token-file", "none"],
             "--collector-token-file none: cannot be read: No such file",
@@ -98,6 +121,15 @@ def test_a_setting_that_cannot_be_used_is_told_without_a_traceback(
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 2
     assert message in " ".join(result.output.split())
+
+
+def test_a_status_file_that_cannot_be_written_is_told_before_a_request_is_sent(tmp_path: Path) -> None:
+    data = tmp_path / "rows.csv"
+    data.write_text("a,target\n1,0\n")
+    arguments = ["replay", "--data", str(data), "--url", "http://127.0.0.1:9/v2/models/m/infer"]
+    result = CliRunner().invoke(main, [*arguments, "--status-file", str(tmp_path / "none" / "status")])
+    assert result.exit_code == 2
+    assert "status: cannot be written: No such file or directory" in " ".join(result.output.split())
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
-from bandit_operator.cli import main
+from bandit_operator.cli import main, progress
 from bandit_operator.cli.settings import strategies_of
 from bandit_operator.cli.supposing import read_world
 from bandit_operator.core.strategies import Strategy
@@ -190,6 +191,26 @@ def test_the_number_of_processes_does_not_change_the_result(world: Path) -> None
     one, two = (joined(list(chunks(here, strategy, CHUNK + 5, jobs))) for jobs in (1, 2))
     assert np.array_equal(one.regret, two.regret)
     assert one.regret.shape == (CHUNK + 5, 80)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_what_is_told_of_the_progress_comes_to_the_whole(world: Path, jobs: int) -> None:
+    told: list[int] = []
+    list(chunks(read_world(world), Thompson(), CHUNK + 5, jobs, progress=told.append))
+    assert sum(told) == (CHUNK + 5) * 80
+    assert len([count for count in told if count]) > 1
+
+
+def test_what_takes_long_says_how_far_it_is_where_no_bar_can_be_drawn(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = iter([100.0, 105.0, 112.0, 125.0, 150.0])
+    monkeypatch.setattr(time, "monotonic", lambda: next(now))
+    with progress.shown("playing", 100) as advance:
+        for done in (5, 5, 40, 50):
+            advance(done)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == ["playing: 10%, about 108 s to go", "playing: 50%, about 25 s to go"]
 
 
 def test_little_traffic_is_played_as_little_and_earns_no_more_than_its_requests_can(tmp_path: Path) -> None:

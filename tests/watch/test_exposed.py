@@ -113,6 +113,26 @@ def test_a_status_that_somebody_broke_costs_the_others_nothing(status: Any) -> N
     assert ({"arm": "good"}, 0.75) in found["arm_share"]
 
 
+def test_a_figure_that_is_no_number_is_left_out_and_costs_the_others_of_its_resource_nothing() -> None:
+    arms = [{**STATUS["arms"][0], "mean": "much", "interval": {"lower": "", "upper": "0.83"}}]
+    status = {**STATUS, "arms": arms, "lookedAt": "yesterday", "rewardsUntil": 3}
+    found = exposed(cache_with(status))
+    assert found["phase"] == [({"phase": "Learning"}, 1)]
+    assert found["arm_trials"] == [({"arm": "good"}, 1200)]
+    assert found["arm_mean_reward_upper"] == [({"arm": "good"}, 0.83)]
+    assert found["last_act_timestamp_seconds"] == [({"kind": "Moved"}, 1767225660.0)]
+    for left_out in ("mean_reward", "mean_reward_lower"):
+        assert found[f"arm_{left_out}"] == []
+    assert found["looked_at_timestamp_seconds"] == found["rewards_until_timestamp_seconds"] == []
+
+
+def test_a_label_that_is_no_text_does_not_hide_the_metrics_of_all() -> None:
+    odd = {"conditions": [{"type": 3, "status": True, "reason": ["NoData"]}]}
+    assert exposed(cache_with(odd))["condition"] == [
+        ({"type": "3", "status": "True", "reason": "['NoData']"}, 1)
+    ]
+
+
 async def test_what_is_shown_of_a_real_rollout_is_what_its_status_says() -> None:
     one = await learned(Process)
     found = exposed(one.cache)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import click
@@ -10,6 +11,7 @@ import numpy as np
 from bandit_operator.adapters.objects import Object
 from bandit_operator.api.record import RecordedStatus
 from bandit_operator.api.v1alpha1 import InvalidResource, parse, to_experiment
+from bandit_operator.cli import progress
 from bandit_operator.cli.cluster import Cluster, cluster_options
 from bandit_operator.cli.names import resource_argument
 from bandit_operator.cli.numbers import Finite
@@ -23,6 +25,7 @@ from bandit_operator.simulation.summary import joined, summarise
 from bandit_operator.simulation.supposed import supposed_world
 from bandit_operator.simulation.world import World
 from bandit_operator.status.document import read_status
+from bandit_operator.status.figures import number
 from bandit_operator.status.history import observed
 
 
@@ -55,7 +58,8 @@ def plan(name: str, hours: float, seeds: int, cluster: Cluster) -> None:
     except InvalidResource as error:
         raise click.ClickException(str(error)) from error
     world = world_of(body, status, hours)
-    played = joined(list(chunks(world, experiment.strategy, seeds, jobs=1)))
+    with progress.shown("playing what comes", seeds * world.ticks) as advance:
+        played = joined(list(chunks(world, experiment.strategy, seeds, jobs=1, progress=advance)))
     summary = summarise(world, experiment.strategy.type, played)
     rates = ", ".join(f"{arm} {rate:.4g}" for arm, rate in zip(world.names, world.rates[0], strict=True))
     say(
@@ -77,9 +81,10 @@ def world_of(body: Object, status: RecordedStatus, hours: float) -> World:
     serving = tuple(replace(arm, onboards_in_shadow=False) for arm in experiment.arms)
     experiment = replace(experiment, arms=serving)
     means = {
-        arm.name: float(arm.mean)
+        arm.name: mean
         for arm in status.arms or ()
-        if arm.mean is not None and arm.state in SERVING_STATES and arm.name in experiment.names
+        if arm.state in SERVING_STATES and arm.name in experiment.names
+        if (mean := number(arm.mean)) is not None and math.isfinite(mean)
     }
     if len(means) < 2 or experiment.baseline not in means:
         known = ", ".join(means) or "no arm"
@@ -87,8 +92,17 @@ def world_of(body: Object, status: RecordedStatus, hours: float) -> World:
             f"of {name} {known} has rewards and serves; it takes the baseline {experiment.baseline}"
             " and another arm, so wait for their first rewards"
         )
-    windows = [record.observations for record in status.history or () if record.observations]
-    trials = [sum(float(seen.trials) for seen in window.values()) for window in windows]
+    try:
+        windows = [
+            {arm: observed(one) for arm, one in record.observations.items()}
+            for record in status.history or ()
+            if record.observations
+        ]
+    except ValueError as error:
+        raise click.ClickException(
+            f"the newest decisions of {name} hold what is no number; wait for the operator to write others"
+        ) from error
+    trials = [sum(seen.trials for seen in window.values()) for window in windows]
     if not trials or not any(trials):
         raise click.ClickException(f"the newest decisions of {name} saw no rewarded request; wait for some")
     requests, seconds = float(np.mean(trials)), hours * 3600.0
@@ -96,8 +110,7 @@ def world_of(body: Object, status: RecordedStatus, hours: float) -> World:
         rates = {arm: min(max(mean, 0.0), 1.0) for arm, mean in means.items()}
         return supposed_world(name, experiment, rates, requests, seconds)
     arms = [arm for arm in experiment.names if arm in means]
-    seen = [{arm: observed(one) for arm, one in window.items()} for window in windows]
-    spread = measured(seen, arms, experiment.reward_type)
+    spread = measured(windows, arms, experiment.reward_type)
     if spread is None:
         raise click.ClickException(
             f"the newest decisions of {name} do not tell how much single rewards vary; wait for more requests"

@@ -13,6 +13,7 @@ from bandit_operator.api.record import RecordedStatus
 from bandit_operator.api.timestamps import from_timestamp
 from bandit_operator.cli.table import table
 from bandit_operator.core import reasons
+from bandit_operator.status.document import time_of
 from bandit_operator.status.showing import sentences
 from bandit_operator.status.showing.acts import line
 from bandit_operator.status.showing.view import View, ago, unattended, view_of
@@ -117,7 +118,8 @@ def then(name: str, status: RecordedStatus, tick: str) -> str:
         raise click.ClickException(f'--tick "{tick}" is no time; write it as 2026-01-31T03:00:00Z') from error
     history = status.history or []
     for record in history:
-        if from_timestamp(record.time) <= until:
+        made = time_of(record.time)
+        if made is not None and made <= until:
             return "\n".join(sentences.decision(record))
     oldest = f"the oldest that {name} keeps is of {history[-1].time}" if history else f"{name} has none yet"
     raise click.ClickException(

@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from bandit_operator.cli import progress
 from bandit_operator.cli.numbers import Finite
 from bandit_operator.cli.settings import strategies_of
 from bandit_operator.cli.supposing import Supposition, onboarded, shadowed, world_of
@@ -225,25 +226,19 @@ def simulate(
 
 
 def _play(world: World, strategies: list[Strategy], seeds: int, jobs: int, seed: int) -> list[Summary]:
-    progress = _rich("progress")
-    console = _rich("console").Console(stderr=True)
     result = []
-    with progress.Progress(console=console, transient=True) as bar:
-        for strategy in strategies:
-            plain: Played | None = None
-            for one in [world] if world.shadow is None else [dataclasses.replace(world, shadow=None), world]:
-                name = strategy.type if one.shadow is None else f"{strategy.type} with a shadow"
-                task = bar.add_task(name, total=seeds)
-                parts = []
-                for part in chunks(one, strategy, seeds, min(jobs, -(-seeds // CHUNK)), seed):
-                    parts.append(part)
-                    bar.advance(task, len(part.regret))
-                played = joined(parts)
-                summary = summarise(one, name, played)
-                if plain is not None:
-                    summary["answer"].append(beside(world, plain, played))
-                result.append(summary)
-                plain = played
+    for strategy in strategies:
+        plain: Played | None = None
+        for one in [world] if world.shadow is None else [dataclasses.replace(world, shadow=None), world]:
+            name = strategy.type if one.shadow is None else f"{strategy.type} with a shadow"
+            with progress.shown(name, seeds * world.ticks) as advance:
+                processes = min(jobs, -(-seeds // CHUNK))
+                played = joined(list(chunks(one, strategy, seeds, processes, seed, advance)))
+            summary = summarise(one, name, played)
+            if plain is not None:
+                summary["answer"].append(beside(world, plain, played))
+            result.append(summary)
+            plain = played
     return result
 
 
@@ -305,15 +300,3 @@ def _print(world: World, summaries: list[Summary]) -> None:
 
 def _median(ticks: list[float] | None, interval: float) -> str:
     return "-" if ticks is None else duration((ticks[1] + 1) * interval)
-
-
-def _rich(part: str) -> Any:
-    """Import a part of rich, or say how to get it."""
-    import importlib
-
-    try:
-        return importlib.import_module(f"rich.{part}")
-    except ImportError as error:
-        raise click.ClickException(
-            "this command needs rich, which is not installed; pip install rich"
-        ) from error

@@ -15,7 +15,6 @@ from typing import Any
 from bandit_operator.api.references import UNREADABLE
 from bandit_operator.api.shadow import Mirror
 from bandit_operator.api.status import Condition
-from bandit_operator.api.timestamps import from_timestamp
 from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core import reasons
 from bandit_operator.core.quantities import parse_decimal
@@ -25,6 +24,7 @@ from bandit_operator.reconcile.gateway_features import Features
 from bandit_operator.reconcile.ownership import is_older
 from bandit_operator.reconcile.placement import Placement
 from bandit_operator.routers.mirror import Mirroring, MirrorTarget, has_share, share_of
+from bandit_operator.status.document import time_of
 
 REFUSED_SECONDS = 3600.0
 """After this long a filter that was refused is tried again."""
@@ -87,8 +87,13 @@ def _target_in(body: Mapping[str, Any]) -> tuple[str, str, Any] | None:
 class MirrorSync:
     """The mirror of one resource, of one generation of its spec."""
 
-    def __init__(self, said: Condition | None = None, generation: int | None = None) -> None:
-        """Begin; ``said`` is the condition ShadowAvailable of before, from which a refusal is remembered."""
+    def __init__(
+        self, said: Condition | None = None, generation: int | None = None, now: float = math.inf
+    ) -> None:
+        """Begin; ``said`` is the condition ShadowAvailable of before, from which a refusal is remembered.
+
+        One of a time that is none, or yet to come, counts as of ``now``: a status is input like any other.
+        """
         self._refused: Trouble | None = None
         self._until = -math.inf  # when it is tried again
         self._shareless = False  # the API server keeps no share
@@ -98,8 +103,9 @@ class MirrorSync:
         self._written_at = -math.inf  # monotonic
         self._contest = Contest()  # of filters that others took out
         if said is not None and said.reason in LASTING and said.observed_generation == generation:
-            since = from_timestamp(said.last_transition_time)
-            self._refused, self._until = (said.reason, said.message), since + REFUSED_SECONDS
+            since = time_of(said.last_transition_time)
+            known = now if since is None else min(since, now)
+            self._refused, self._until = (said.reason, said.message), known + REFUSED_SECONDS
 
     def plan(
         self,

@@ -194,7 +194,7 @@ def track(body: Mapping[str, Any], before: Tracked | None, now: float, monotonic
         resource_version=metadata["resourceVersion"],
         committed=committed,
         route=RouteSync(status.foreign_weight_changes or 0),
-        mirror=MirrorSync(said.get(ConditionType.SHADOW_AVAILABLE), resource.metadata.generation),
+        mirror=MirrorSync(said.get(ConditionType.SHADOW_AVAILABLE), resource.metadata.generation, now),
         announced=announced_before(status, committed, said, now=now, monotonic=monotonic),
         refused=read.refused,
     )

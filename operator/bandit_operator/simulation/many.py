@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from multiprocessing import get_context
+from multiprocessing.sharedctypes import Synchronized
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +18,23 @@ CHUNK = 50
 """Seeds that are played together: enough for numpy to be worth while, few enough to show progress."""
 
 
-def chunks(world: World, strategy: Strategy, seeds: int, jobs: int, seed: int = 0) -> Iterator[Played]:
+LOOK_SECONDS = 0.5
+"""How often the other processes are asked how far they are."""
+TOLD_TICKS = 50
+"""Ticks after which a process says how far it is: rarely enough to cost nothing."""
+
+_played: Synchronized[int] | None = None
+"""In a process that plays: where it counts ticks times seeds, which all of them share."""
+
+
+def chunks(
+    world: World,
+    strategy: Strategy,
+    seeds: int,
+    jobs: int,
+    seed: int = 0,
+    progress: Callable[[int], None] = lambda _count: None,
+) -> Iterator[Played]:
     """Yield the parts as they are done, in their own order; the same for any number of jobs.
 
     Args:
@@ -25,23 +43,59 @@ def chunks(world: World, strategy: Strategy, seeds: int, jobs: int, seed: int = 
         seeds: how many in all.
         jobs: processes.
         seed: of the randomness; another one gives other streams.
+        progress: called now and then with the ticks that were played since, each as often as there are seeds:
+            in all ``world.ticks`` times ``seeds``.
     """
     sizes = [min(CHUNK, seeds - start) for start in range(0, seeds, CHUNK)]
     if jobs <= 1 or len(sizes) == 1:
         for number, size in enumerate(sizes):
-            yield _part(world, strategy, size, seed, number)
+            yield _part(world, strategy, size, seed, number, progress)
         return
     # Started afresh, because threads of a numerical library do not survive a fork.
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        waiting = {pool.submit(_part, world, strategy, size, seed, i): i for i, size in enumerate(sizes)}
+    context = get_context("spawn")
+    played, told = context.Value("Q", 0), 0
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_share, initargs=(played,)) as pool:
+        waiting = {pool.submit(_counted, world, strategy, size, seed, i): i for i, size in enumerate(sizes)}
         done: dict[int, Played] = {}
         following = 0
-        for future in as_completed(waiting):
-            done[waiting[future]] = future.result()
+        while waiting:
+            finished, _ = wait(waiting, LOOK_SECONDS, FIRST_COMPLETED)
+            now = played.value
+            progress(now - told)
+            told = now
+            for future in finished:
+                done[waiting.pop(future)] = future.result()
             while following in done:
                 yield done.pop(following)
                 following += 1
 
 
-def _part(world: World, strategy: Strategy, seeds: int, seed: int, number: int) -> Played:
-    return play(world, strategy, seeds, np.random.default_rng([seed, number]))
+def _share(played: Synchronized[int]) -> None:
+    global _played  # a process that plays gets it once, when it starts
+    _played = played
+
+
+def _counted(world: World, strategy: Strategy, seeds: int, seed: int, number: int) -> Played:
+    """Play a part in another process, which counts where this one can see it."""
+
+    def add(count: int) -> None:
+        assert _played is not None
+        with _played.get_lock():
+            _played.value += count
+
+    return _part(world, strategy, seeds, seed, number, add)
+
+
+def _part(
+    world: World,
+    strategy: Strategy,
+    seeds: int,
+    seed: int,
+    number: int,
+    progress: Callable[[int], None],
+) -> Played:
+    def watch(tick: int, *_: Any) -> None:
+        if (tick + 1) % TOLD_TICKS == 0 or tick + 1 == world.ticks:
+            progress((tick % TOLD_TICKS + 1) * seeds)
+
+    return play(world, strategy, seeds, np.random.default_rng([seed, number]), watch)

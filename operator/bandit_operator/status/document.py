@@ -254,11 +254,11 @@ def _share(text: str | None) -> float:
     return min(max(share, 0.0), 1.0) if math.isfinite(share) else 0.0
 
 
-def time_of(text: str | None) -> float | None:
+def time_of(text: Any) -> float | None:
     """Seconds since the Unix epoch, or None where there is no time or it is none that can be."""
     try:
         return None if text is None else from_timestamp(text)
-    except (ValueError, OverflowError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 

@@ -10,10 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bandit_operator.api.timestamps import from_timestamp
 from bandit_operator.api.v1alpha1 import InvalidResource
 from bandit_operator.core.decision import ArmReport
-from bandit_operator.status.document import read_status
+from bandit_operator.status.document import read_status, time_of
 from bandit_operator.status.replay import NothingToReplay, replay
 
 
@@ -58,10 +57,9 @@ def past_of(body: Mapping[str, Any]) -> Past:
         if not made_again.agrees:
             note = "Decisions that are made again come out otherwise: earlier means and evidence may be off."
     moments = tuple(
-        Moment(
-            from_timestamp(record.time), record.time, _shares(record.weights), reports.get(record.time, {})
-        )
+        Moment(at, record.time, _shares(record.weights), reports.get(record.time, {}))
         for record in reversed(status.history or [])
+        if (at := time_of(record.time)) is not None
     )
     return Past(moments, threshold, note)
 

@@ -9,7 +9,7 @@ may depend on the kernels of the numerical library, so they are compared to a re
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +25,7 @@ from bandit_operator.core.decision import Decision
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.learn import learn
 from bandit_operator.core.memory import Memory
-from bandit_operator.core.model import Mode
+from bandit_operator.core.model import Mode, Snapshot, Window
 from bandit_operator.status.committed import Checkpoint, intended
 from bandit_operator.status.document import checkpoint_of, read_status
 from bandit_operator.status.history import snapshot_of, weights_of, window_of
@@ -73,7 +73,8 @@ def replay(body: Mapping[str, Any]) -> Replay:
         body: the resource as the API server holds it, status included.
 
     Raises:
-        NothingToReplay: it has no status with records and a checkpoint of its present generation.
+        NothingToReplay: it has no status with records and a checkpoint of its present generation, or a
+            record that no operator wrote.
         InvalidResource: its spec cannot be read.
     """
     status, _ = read_status(body)
@@ -107,21 +108,35 @@ def _replayed(
     result = []
     for record in records:
         seen = record.seen or seen
-        window = window_of(record, experiment.names)
+        window, snapshot = _read(record, seen, experiment.names)
         if record.reason == reasons.CAUGHT_UP and window is not None:
             standings = {} if committed is None else committed.standings
             memory, _ = learn(experiment, memory, standings, window, idle=standings)
             result.append(Replayed(record, ()))
             continue
-        if seen is None:
+        if seen is None or snapshot is None:
             result.append(Replayed(record, ("it does not say what was seen",)))
             continue
         follow = experiment.mode is not Mode.ACTIVE
         before = intended(committed, weights_of(seen), seen.total, follow=follow)
-        decision = decide(experiment, memory, before, snapshot_of(record, seen, experiment.names))
+        decision = decide(experiment, memory, before, snapshot)
         memory, committed = decision.memory, decision.intention
         result.append(Replayed(record, _differences(record, decision), decision))
     return tuple(result), memory
+
+
+def _read(
+    record: DecisionRecord, seen: Seen | None, names: Sequence[str]
+) -> tuple[Window | None, Snapshot | None]:
+    """What a record says was read and seen; None for what it does not say."""
+    try:
+        window = window_of(record, names)
+        return window, None if seen is None else snapshot_of(record, seen, names)
+    except (LookupError, OverflowError, TypeError, ValueError) as error:
+        raise NothingToReplay(
+            f"the record of {record.time} has what is no number or no time, so no operator wrote it; wait for"
+            " newer ones"
+        ) from error
 
 
 def _differences(record: DecisionRecord, decision: Decision) -> tuple[str, ...]:

@@ -17,8 +17,9 @@ from prometheus_client.registry import Collector
 
 from bandit_operator.api.in_force import interval_of
 from bandit_operator.api.references import Key
-from bandit_operator.api.timestamps import from_timestamp
 from bandit_operator.runtime.telemetry import RESOURCE
+from bandit_operator.status.document import time_of
+from bandit_operator.status.figures import number
 from bandit_operator.watch.cache import Cache
 
 Object = Mapping[str, Any]
@@ -90,7 +91,7 @@ class Exposed(Collector):
             if not self._owns(key):
                 samples = [one for one in samples if one[0] in WHOEVER_LOOKS]
             for name, labels, value in samples:
-                families[name].add_metric((*key, *labels), value)
+                families[name].add_metric((*key, *map(str, labels)), value)
         return families.values()
 
 
@@ -98,13 +99,17 @@ def _samples(status: Object) -> Iterator[Sample]:
     for one in status.get("conditions") or ():
         yield "condition", (one["type"], one["status"], one["reason"]), 1.0
     if "phase" in status:
-        yield "phase", (str(status["phase"]),), 1.0
+        yield "phase", (status["phase"],), 1.0
+    times: list[tuple[str, tuple[Any, ...], Any]] = [
+        (LOOKED_AT, (), status.get("lookedAt")),
+        ("rewards_until_timestamp_seconds", (), status.get("rewardsUntil")),
+    ]
     for act in (status.get("recentActs") or ())[:1]:
-        yield "last_act_timestamp_seconds", (act["kind"],), from_timestamp(act.get("until") or act["time"])
-    if "lookedAt" in status:
-        yield LOOKED_AT, (), from_timestamp(status["lookedAt"])
-    if "rewardsUntil" in status:
-        yield "rewards_until_timestamp_seconds", (), from_timestamp(status["rewardsUntil"])
+        kind = (act["kind"],)
+        times.append(("last_act_timestamp_seconds", kind, act.get("until") or act["time"]))
+    for name, labels, text in times:
+        if (time := time_of(text)) is not None:
+            yield name, labels, time
     arms = status.get("arms") or ()
     total = sum(arm.get("weight") or 0 for arm in arms)
     for arm in arms:
@@ -131,5 +136,5 @@ def _figures(arm: Object, total: int) -> Iterator[tuple[str, float | None]]:
 
 
 def _number(text: object) -> float | None:
-    """A figure of the status, which has them as decimal strings; None where it has none."""
-    return None if text is None else float(str(text))
+    """A figure of the status, which has them as decimal strings; None where it has none, or no number."""
+    return None if text is None else number(str(text))

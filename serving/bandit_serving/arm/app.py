@@ -139,6 +139,13 @@ class ArmApp:
         computed = self._model.compute(
             parsed.rows, list(dict.fromkeys([*parsed.outputs, *self._event_outputs]))
         )
+        values = {name: computed[name] for name in parsed.outputs}
+        content = response(parsed.id, self._name, self._version, self._arm, self._model, values)
+        try:
+            answer = JSONResponse(content)
+        except ValueError as error:
+            raise ServingError(f"the model's answer is no JSON: {error}; mend the model") from error
+        # From here on the request has its answer: one that has none is no prediction.
         if not shadow:
             self._metrics.predictions(computed, len(parsed.rows))
         if self._events is not None and not shadow:
@@ -146,8 +153,7 @@ class ArmApp:
             self._events.add(parsed.id, _by_row(sent, len(parsed.rows)))
         if self._copies is not None and not shadow:
             self._copies.offer(request, raw)
-        values = {name: computed[name] for name in parsed.outputs}
-        return JSONResponse(response(parsed.id, self._name, self._version, self._arm, self._model, values))
+        return answer
 
     def _check_address(self, request: Request) -> None:
         name = request.path_params["model"]

@@ -8,6 +8,7 @@ that uses it gets an error that says so.
 from __future__ import annotations
 
 import dataclasses
+import math
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,9 +17,12 @@ import numpy as np
 import numpy.typing as npt
 
 from bandit_serving.arm.model import FloatMatrix, Model
+from bandit_serving.collector.events import check_name
 from bandit_serving.errors import BadRequest
+from bandit_serving.shadow.copies import MOST_ID_CHARACTERS
 
 DEFAULT_OUTPUTS = ("predict",)
+MOST_DIMENSIONS, MOST_SIZE = 8, 10**9  # of a tensor: an empty one may state any, which numpy does not take
 _FLOATS: dict[str, type[np.floating[Any]]] = {"FP16": np.float16, "FP32": np.float32, "FP64": np.float64}
 _INTEGERS: dict[str, type[np.integer[Any]]] = {
     "INT8": np.int8,
@@ -58,9 +62,7 @@ def parse_request(body: Any, model: Model, max_rows: int) -> InferenceRequest:
     """
     if not isinstance(body, dict):
         raise BadRequest("the body must be a JSON object with the field `inputs`")
-    request_id = body.get("id") or uuid.uuid4().hex
-    if not isinstance(request_id, str) or len(request_id) > 256:
-        raise BadRequest(f"id: {request_id!r:.80} is not a string of at most 256 characters")
+    request_id = _id_of(body)
     inputs = body.get("inputs")
     if not isinstance(inputs, list) or not inputs or not all(isinstance(tensor, dict) for tensor in inputs):
         raise BadRequest("inputs: must be a non-empty list of tensors {name, shape, datatype, data}")
@@ -72,7 +74,20 @@ def parse_request(body: Any, model: Model, max_rows: int) -> InferenceRequest:
         raise BadRequest(
             f"inputs: {len(rows)} rows; send 1 to {max_rows} in a request", 413 if len(rows) else 400
         )
+    if len(rows) > 1 and len(request_id) > MOST_ID_CHARACTERS:
+        raise BadRequest(
+            f"id: {request_id!r:.80} has {len(request_id)} characters; send at most {MOST_ID_CHARACTERS} with"
+            " several rows, whose numbers are put behind it"
+        )
     return InferenceRequest(request_id, rows, _requested_outputs(body.get("outputs"), model))
+
+
+def _id_of(body: Mapping[str, Any]) -> str:
+    """Return the id of a request, one of its own where it has none, as the collector takes it."""
+    try:
+        return check_name("id", body.get("id") or uuid.uuid4().hex)
+    except ValueError as error:
+        raise BadRequest(str(error)) from error
 
 
 def _single_matrix(tensor: Mapping[str, Any], features: Sequence[str]) -> FloatMatrix:
@@ -132,8 +147,8 @@ def _values(tensor: Mapping[str, Any]) -> FloatMatrix:
         )
     values = _numbers(name, tensor["data"])
     _check_range(name, datatype, values)
-    if values.size != np.prod(shape, dtype=np.int64):
-        raise BadRequest(f"inputs[{name}].data: {values.size} values do not fill the shape {shape}")
+    if values.size != math.prod(shape) or len(shape) > MOST_DIMENSIONS or max(shape) > MOST_SIZE:
+        raise BadRequest(f"inputs[{name}].data: {values.size} values do not fill the shape {shape!r:.80}")
     return values.astype(np.float64, copy=False).reshape(shape)
 
 
@@ -169,7 +184,7 @@ def _requested_outputs(requested: Any, model: Model) -> list[str]:
         raise BadRequest('outputs: must be a list of objects like {"name": "predict"}')
     names = [output.get("name") for output in requested]
     for name in names:
-        if name not in model.outputs:
+        if not isinstance(name, str) or name not in model.outputs:
             raise BadRequest(f"outputs: the model has no output {name!r}; it has {', '.join(model.outputs)}")
     return list(dict.fromkeys(names))
 

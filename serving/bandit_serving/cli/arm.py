@@ -9,7 +9,7 @@ import click
 
 from bandit_serving import logs
 from bandit_serving.cli import options
-from bandit_serving.cli.options import URL, Duration, Factor, explain_bad_settings
+from bandit_serving.cli.options import URL, Duration, Factor, Name, explain_bad_settings
 from bandit_serving.server import Readiness, serve
 from bandit_serving.tokens import TokenFile
 
@@ -29,11 +29,15 @@ from bandit_serving.tokens import TokenFile
     type=click.Path(dir_okay=False, path_type=Path),
     help="JSON file whose list `features` names the columns.  [default: the model's path, ending in .json]",
 )
-@click.option("--name", required=True, help="Name of the model in URLs: /v2/models/NAME/infer.")
-@click.option("--version", default="1", show_default=True, help="Version of the model in URLs and answers.")
-@click.option("--arm", required=True, help="Name of this arm, as the BanditDeployment has it.")
 @click.option(
-    "--route", help="Route that the arms share in the reward counters.  [default: the model's name]"
+    "--name", required=True, type=Name(slash=False), help="Name of the model in URLs: /v2/models/NAME/infer."
+)
+@click.option("--version", default="1", show_default=True, help="Version of the model in URLs and answers.")
+@click.option("--arm", required=True, type=Name(), help="Name of this arm, as the BanditDeployment has it.")
+@click.option(
+    "--route",
+    type=Name(),
+    help="Route that the arms share in the reward counters.  [default: the model's name]",
 )
 @click.option(
     "--collector",
@@ -67,9 +71,19 @@ from bandit_serving.tokens import TokenFile
 )
 @options.host
 @options.port(8080, "Port to listen at; 0 takes a free one.")
-@click.option("--max-rows", default=1000, show_default=True, help="Most rows in one request.")
 @click.option(
-    "--queue", default=100_000, show_default=True, help="Most prediction events that wait in memory."
+    "--max-rows",
+    type=click.IntRange(min=1),
+    default=1000,
+    show_default=True,
+    help="Most rows in one request.",
+)
+@click.option(
+    "--queue",
+    type=click.IntRange(min=1),
+    default=100_000,
+    show_default=True,
+    help="Most prediction events that wait in memory.",
 )
 @options.drain_delay("3s")
 @click.option(

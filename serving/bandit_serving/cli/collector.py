@@ -124,6 +124,7 @@ log = logs.get_logger(__name__)
 )
 @click.option(
     "--queue",
+    type=click.IntRange(min=1),
     default=50_000,
     show_default=True,
     help="Most events that wait to be written; beyond it clients get 429 and come again.",

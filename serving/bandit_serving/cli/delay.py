@@ -15,7 +15,7 @@ TIMEOUT = 10.0  # seconds
 
 
 @click.command(epilog="Example: bandit-serving delay --from http://rewards:8081/metrics --route income")
-@click.option("--from", "source", required=True, type=URL(), help="URL of the collector's metrics.")
+@click.option("--from", "source", required=True, type=URL(base=False), help="URL of the collector's metrics.")
 @click.option("--route", help="Route of interest.  [default: all]")
 @explain_bad_settings
 def delay(source: str, route: str | None) -> None:
@@ -25,7 +25,7 @@ def delay(source: str, route: str | None) -> None:
     their way are not in it: let the collector run for a few times the 95th percentile first.
     """
     # scipy takes a while to import: not for other verbs.
-    from bandit_serving.collector.delay_fit import duration, fit, read_histograms
+    from bandit_serving.collector.delay_fit import HISTOGRAM, duration, fit, read_histograms
 
     try:
         histograms = read_histograms(_fetch(source))
@@ -36,6 +36,11 @@ def delay(source: str, route: str | None) -> None:
             known = ", ".join(histograms) or "none yet"
             raise BadSetting(f"--route {route}: no label of it has come; routes with labels: {known}")
         histograms = {route: histograms[route]}
+    if not histograms:
+        raise BadSetting(
+            f"--from {source}: it has no histogram {HISTOGRAM}; give the URL of /metrics of the collector, or"
+            " come again when the first label has come"
+        )
     for name, histogram in histograms.items():
         try:
             fitted = fit(histogram)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -13,6 +14,17 @@ from bandit_serving.durations import parse_duration
 from bandit_serving.errors import BadSetting
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
+
+
+class Finite(click.FloatRange):
+    """A number within bounds; click's own range lets NaN through, which compares to none, and infinity."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the number that was typed."""
+        number: float = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is no number in the range {self._describe_range()}.", param, ctx)
+        return number
 
 
 class Duration(click.ParamType[float]):
@@ -30,6 +42,8 @@ class Duration(click.ParamType[float]):
             seconds = float(value) if isinstance(value, int | float) else parse_duration(value)
         except ValueError as error:
             self.fail(str(error), param, ctx)
+        if not math.isfinite(seconds):
+            self.fail(f"{value!r:.80} is longer than any time; give less, such as 14d", param, ctx)
         if self._positive and not seconds:
             self.fail(f"{value!r} is no time at all; give more than 0, such as 500ms or 14d", param, ctx)
         return seconds
@@ -46,29 +60,69 @@ class Factor(click.ParamType[tuple[str, float]]):
         """Return the pair."""
         name, _, number = str(value).rpartition("=")
         try:
-            return name.strip(), float(number)
+            factor = float(number)
         except ValueError:
+            factor = math.nan
+        if not math.isfinite(factor):
             self.fail(f"{value!r} is not NAME=NUMBER, e.g. 'weeks worked in year=0.0192'", param, ctx)
+        return name.strip(), factor
 
 
-def _is_base_url(url: str) -> bool:
-    """Return whether requests can be sent below a URL: without a scheme or a host none ever would be."""
-    parts = urlsplit(url)
+class Name(click.ParamType[str]):
+    """An option that is a name as the collector takes it: it would refuse every event of another."""
+
+    name = "name"
+
+    def __init__(self, *, slash: bool = True) -> None:
+        """Take names with a slash too, unless they stand in a path or in front of one."""
+        self._slash = slash
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the name."""
+        from bandit_serving.collector.events import check_name  # takes a while to import: not for --help
+
+        try:
+            name = check_name("the name", value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        if not self._slash and "/" in name:
+            self.fail(f"{value!r} has a slash; take a name without", param, ctx)
+        return name
+
+
+def _is_url(url: str) -> bool:
+    """Return whether requests can be sent to a URL: without a scheme or a host none ever would be."""
     try:
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is none
+        parts = urlsplit(url)
+        (parts.hostname or "").encode("idna")
+        named = bool(parts.hostname) and url.isprintable() and " " not in url
+        return parts.scheme in ("http", "https") and named and parts.port != 0
+    except ValueError:  # a host or a port that is none
         return False
 
 
+def _below(url: str) -> bool:
+    """Return whether a path can be added to a URL."""
+    return not {"?", "#"} & set(url)
+
+
 class URL(click.ParamType[str]):
-    """An option that is a base URL."""
+    """An option that is a URL."""
 
     name = "url"
 
+    def __init__(self, *, base: bool = True) -> None:
+        """Take a URL that paths are added to, or a whole one, which may have a query."""
+        self._base = base
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the URL."""
-        if not _is_base_url(value):
+        if not _is_url(value):
             self.fail(f"{value!r} is not a URL, e.g. http://rewards:8081", param, ctx)
+        if self._base and not _below(value):
+            self.fail(
+                f"{value!r} has a query or a fragment; leave them out: paths are added to it", param, ctx
+            )
         return str(value)
 
 
@@ -82,9 +136,9 @@ class Address(click.ParamType[tuple[str, str]]):
     ) -> tuple[str, str]:
         """Return the pair."""
         name, _, url = str(value).partition("=")
-        if not name or "/" in name or not _is_base_url(url):
+        if not name.strip() or "/" in name or not _is_url(url) or not _below(url):
             self.fail(f"{value!r} is not NAME=URL, e.g. boosting=http://boosting:8080", param, ctx)
-        return name.strip(), url
+        return Name().convert(name.strip(), param, ctx), url
 
 
 class Assignment(click.ParamType[tuple[str, str]]):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bandit_serving import logs
-from bandit_serving.cli.options import URL, Duration, explain_bad_settings
+from bandit_serving.cli.options import URL, Duration, Finite, Name, explain_bad_settings
 from bandit_serving.errors import BadSetting
 from bandit_serving.tokens import TokenFile
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 STATUS_SECONDS = 0.5  # between two writes of the status file
 PROGRESS_SECONDS = 2.0  # between two lines of progress
+MOST_A_SECOND = 100_000  # requests; more than one process sends, which would only count what it left out
 
 log = logs.get_logger(__name__)
 
@@ -38,16 +39,20 @@ log = logs.get_logger(__name__)
     help="Rows to replay: .csv or .csv.gz with numbers and the label `target` in the last column, or .npz"
     " with `features`, `values` and `labels`.",
 )
-@click.option("--url", required=True, type=URL(), help="Inference URL: …/v2/models/NAME/infer.")
+@click.option("--url", required=True, type=URL(base=False), help="Inference URL: …/v2/models/NAME/infer.")
 @click.option("--labels", type=URL(), help="Base URL of the reward collector; without it no labels are sent.")
 @click.option(
     "--token-file",
     type=click.Path(dir_okay=False, path_type=Path),
     help="File with the bearer token of the collector; read again when it changes.",
 )
-@click.option("--route", help="Route of the labels.  [default: NAME in the inference URL]")
+@click.option("--route", type=Name(), help="Route of the labels.  [default: NAME in the inference URL]")
 @click.option(
-    "--rate", type=click.FloatRange(min=0), default=100.0, show_default=True, help="Requests a second."
+    "--rate",
+    type=Finite(min=0, max=MOST_A_SECOND),
+    default=100.0,
+    show_default=True,
+    help="Requests a second.",
 )
 @click.option(
     "--delay",
@@ -112,6 +117,11 @@ def replay(
         timeout=timeout,
         token=None if token_file is None else TokenFile(token_file),
     )
+    if status_file is not None:
+        try:
+            _write_status(status_file, {**replayer.snapshot(), "finished": False})
+        except OSError as error:
+            raise BadSetting(f"--status-file {status_file}: cannot be written: {error.strerror}") from error
     result = asyncio.run(_run(replayer, duration, requests, status_file))
     click.echo(json.dumps(result, indent=2))
 
@@ -142,7 +152,7 @@ async def _reporting(replayer: Replayer, status_file: Path | None) -> AsyncItera
     finally:
         task.cancel()
         if status_file is not None:
-            _write_status(status_file, {**replayer.snapshot(), "finished": True})
+            _keep_status(status_file, {**replayer.snapshot(), "finished": True})
 
 
 async def _report(replayer: Replayer, status_file: Path | None) -> None:
@@ -151,10 +161,18 @@ async def _report(replayer: Replayer, status_file: Path | None) -> None:
     while True:
         await asyncio.sleep(STATUS_SECONDS)
         if status_file is not None:
-            _write_status(status_file, {**replayer.snapshot(), "finished": False})
+            _keep_status(status_file, {**replayer.snapshot(), "finished": False})
         if loop.time() >= next_line:
             next_line += PROGRESS_SECONDS
             log.info("progress", **replayer.snapshot())
+
+
+def _keep_status(path: Path, status: dict[str, Any]) -> None:
+    """Write the status, or say that it cannot be: a disk that is full is to end no replay."""
+    try:
+        _write_status(path, status)
+    except OSError as error:
+        log.error("status file not written", path=str(path), reason=error.strerror)
 
 
 def _write_status(path: Path, status: dict[str, Any]) -> None:

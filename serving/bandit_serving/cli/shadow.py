@@ -9,7 +9,16 @@ import click
 
 from bandit_serving import logs
 from bandit_serving.cli import options
-from bandit_serving.cli.options import URL, Address, Assignment, Duration, Port, explain_bad_settings
+from bandit_serving.cli.options import (
+    URL,
+    Address,
+    Assignment,
+    Duration,
+    Finite,
+    Name,
+    Port,
+    explain_bad_settings,
+)
 from bandit_serving.collector.limits import LONGEST_BODIES_AT_ONCE
 from bandit_serving.collector.shadows import MOST_ARMS
 from bandit_serving.errors import BadSetting
@@ -35,7 +44,7 @@ PROTOCOLS = ("v2", "json")
     help=f"NAME=URL: an arm, as the BanditDeployment names it, and its own Service, not the gateway. Path and"
     f" query of each copy are added. Give it for every arm, at most {MOST_ARMS}.",
 )
-@click.option("--route", required=True, help="Route that the arms share in the reward counters.")
+@click.option("--route", required=True, type=Name(), help="Route that the arms share in the reward counters.")
 @click.option("--collector", required=True, type=URL(), help="Base URL of the reward collector.")
 @click.option(
     "--collector-token-file",
@@ -73,7 +82,7 @@ PROTOCOLS = ("v2", "json")
 )
 @click.option(
     "--share",
-    type=click.FloatRange(min=0, min_open=True, max=1),
+    type=Finite(min=0, min_open=True, max=1),
     default=Settings.share,
     show_default=True,
     help="Share of the copies that is scored, drawn by the id, so that every replica draws the same; for"

@@ -38,7 +38,7 @@ def read_histograms(text: str) -> dict[str, list[Bucket]]:
     """Return the delay histogram of each route, all arms together, from metrics in Prometheus text format.
 
     Raises:
-        ValueError: The text is no such format.
+        ValueError: The text is no such format, or its histogram is not the collector's.
     """
     routes: dict[str, dict[float, float]] = {}
     for family in text_string_to_metric_families(text):
@@ -46,6 +46,8 @@ def read_histograms(text: str) -> dict[str, list[Bucket]]:
             continue
         for sample in family.samples:
             if sample.name == f"{HISTOGRAM}_bucket":
+                if missing := {"route", "le"} - sample.labels.keys():
+                    raise ValueError(f"a series of {HISTOGRAM} has no label {min(missing)}")
                 ends = routes.setdefault(sample.labels["route"], {})
                 end = float(sample.labels["le"])
                 ends[end] = ends.get(end, 0.0) + sample.value

@@ -202,10 +202,13 @@ def _time(item: dict[str, Any], now: float) -> float:
 def _compact(field: str, value: Any) -> str:
     """Return a value as JSON, which knows no infinity: that is what a number beyond all floats came as."""
     try:
-        return json.dumps(value, separators=(",", ":"), allow_nan=False)
-    except ValueError as error:
-        where = _first_infinite(field, value)
-        raise ValueError(f"{where}: a number beyond ±1.8e308; send finite numbers") from error
+        try:
+            return json.dumps(value, separators=(",", ":"), allow_nan=False)
+        except ValueError as error:
+            where = _first_infinite(field, value)
+            raise ValueError(f"{where}: a number beyond ±1.8e308; send finite numbers") from error
+    except RecursionError as error:
+        raise ValueError(f"{field}: its lists or objects are nested too deep; send flatter ones") from error
 
 
 def _first_infinite(path: str, value: Any) -> str:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import dataclasses
 import gzip
+import math
+import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from bandit_serving.errors import BadSetting
+
+_UNREADABLE = (OSError, LookupError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, csv.Error)
+"""What the readers of these formats raise by files that are broken, or something else."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +48,7 @@ def load_rows(path: Path) -> Rows:
     """
     try:
         rows = _load_npz(path) if path.suffix == ".npz" else _load_csv(path)
-    except (OSError, KeyError, ValueError, EOFError) as error:
+    except _UNREADABLE as error:
         raise BadSetting(f"--data {path}: cannot be used: {error}") from error
     if not len(rows):
         raise BadSetting(f"--data {path}: has no rows")
@@ -50,14 +56,25 @@ def load_rows(path: Path) -> Rows:
 
 
 def _load_npz(path: Path) -> Rows:
+    with path.open("rb") as file:
+        if not zipfile.is_zipfile(file):
+            raise ValueError("it is no .npz file; write it by numpy.savez, or give .csv")
     with np.load(path, allow_pickle=False) as arrays:
         values = np.asarray(arrays["values"], dtype=np.float64)
-        features = [str(name) for name in arrays["features"]]
+        features = [str(name) for name in arrays["features"].reshape(-1)]
         labels = arrays["labels"].tolist()
+    if not isinstance(labels, list):
+        raise ValueError(f"labels is one value, {labels!r:.80}; it needs one for each row")
     if values.ndim != 2 or values.shape != (len(labels), len(features)):
         raise ValueError(
             f"values has shape {values.shape}, for {len(labels)} labels and {len(features)} features"
         )
+    for row, column in np.argwhere(~np.isfinite(values))[:1]:
+        name, value = features[column], values[row, column]
+        raise ValueError(f"values[{row}], column {name!r}: {value} is not finite; take the row out")
+    for row, label in enumerate(labels):
+        if isinstance(label, float) and not math.isfinite(label):
+            raise ValueError(f"labels[{row}]: {label} is not finite; take the row out")
     return Rows(features, values, labels)
 
 
@@ -85,4 +102,6 @@ def _numbers(row: list[str], header: list[str], line: int) -> list[float]:
             raise ValueError(
                 f"line {line}, column {name!r}: {text!r} is not a number; encode it first"
             ) from None
+        if not math.isfinite(numbers[-1]):
+            raise ValueError(f"line {line}, column {name!r}: {text!r} is not finite; take the row out")
     return numbers

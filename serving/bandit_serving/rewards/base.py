@@ -130,7 +130,7 @@ def amount_from_zero(value: Any) -> float:
 
 
 def class_name(value: Any) -> str:
-    """Return the name of a class: 1, 1.0, "1" and "1.0" are the same class, and so are true and "true".
+    """Return the name of a class: 1, 1.0, "1", "1.0" and "+1" are the same class, as are true and "true".
 
     Raises:
         ValueError: The value is neither text nor a finite number.
@@ -139,7 +139,9 @@ def class_name(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, str):
         whole = _WHOLE.fullmatch(value)
-        return whole[1] if whole else value
+        if whole is None:
+            return value
+        return "0" if whole[1] == "-0" else whole[1].removeprefix("+")
     if isinstance(value, int | float) and is_finite(value):
         return str(int(value)) if float(value).is_integer() else str(value)
     raise ValueError(f"{value!r:.80} is no class; send a string, an integer or a boolean")

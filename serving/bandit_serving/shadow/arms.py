@@ -79,6 +79,11 @@ class Arm:
         except NoPrediction as error:
             outcome, failed = error.outcome, error.failed
             log.debug("no prediction", arm=self.name, outcome=outcome, reason=str(error))
+        except Exception:
+            # A breaker that waits for this call's outcome would never be told, and leave the arm alone for
+            # good; and the call would be in no count.
+            outcome, failed = "nonsense", True
+            log.exception("call failed", arm=self.name, id=copy.id)
         now = time.monotonic()
         before = self.breaker.state
         self.breaker.record(failed, now)

@@ -55,6 +55,8 @@ class Protocol(abc.ABC):
             sizes = [len(json.dumps(row, allow_nan=False)) for row in rows]
         except BadRequest as error:
             raise ValueError(str(error)) from error
+        except (ArithmeticError, RecursionError) as error:  # sizes beyond all integers, lists nested too deep
+            raise ValueError(f"its outputs cannot be read: {error}") from error
         if not 1 <= len(rows) <= MOST_ROWS or max(sizes) > MOST_ROW_BYTES:
             raise ValueError(f"{len(rows)} rows of at most {max(sizes, default=0)} bytes are not taken")
         return rows

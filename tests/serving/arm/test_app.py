@@ -6,8 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import httpx
+import numpy as np
 import pytest
+
+from bandit_serving.arm.app import ArmApp
+from bandit_serving.arm.model import Model
+from bandit_serving.predictions import PredictionEvents
+from bandit_serving.server import Readiness
 
 ROW = {"name": "features", "shape": [1, 3], "datatype": "FP64", "data": [60, 50, 50]}
 
@@ -113,6 +120,44 @@ def test_requests_latencies_and_predictions_are_counted(arm: Any) -> None:
     assert increase('model_request_duration_seconds_count{arm="logistic",model="income"}') == 2
     for name in ("0", "1"):
         assert increase(f'model_predictions_total{{arm="logistic",class="{name}",model="income"}}') == 1
+
+
+class _Unsure:
+    """An estimator whose probabilities are none for rows beyond 0."""
+
+    def predict(self, rows: np.ndarray) -> np.ndarray:
+        return np.ones(len(rows), dtype=int)
+
+    def predict_proba(self, rows: np.ndarray) -> np.ndarray:
+        return np.where(rows[:, :1] > 0, np.nan, 0.5) * np.ones(2)
+
+
+async def test_a_request_whose_answer_cannot_be_sent_is_no_prediction_and_says_why() -> None:
+    events = PredictionEvents("http://127.0.0.1:9", route="income", arm="a")
+    app = ArmApp(
+        Model(_Unsure(), ["age"]),
+        name="income",
+        version="1",
+        arm="a",
+        readiness=Readiness(),
+        events=events,
+    )
+    tensor = {"name": "age", "shape": [1], "datatype": "FP64", "data": [1]}
+    transport = httpx.ASGITransport(app.app)
+    async with aiohttp.ClientSession() as session, httpx.AsyncClient(transport=transport) as client:
+        sender = events.open(session)
+        for output, status in (("predict_proba", 500), ("predict", 200)):
+            answer = await client.post(
+                "http://arm/v2/models/income/infer",
+                json={"inputs": [tensor], "outputs": [{"name": output}]},
+            )
+            assert answer.status_code == status
+            if status == 500:
+                assert "the model's answer is no JSON" in answer.json()["error"]
+        assert sender.pending == 1
+        metrics = (await client.get("http://arm/metrics")).text
+    assert 'model_predictions_total{arm="a",class="1",model="income"} 1.0' in metrics
+    assert 'model_requests_total{arm="a",code="500",model="income"} 1.0' in metrics
 
 
 @pytest.mark.slow

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -9,11 +11,14 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.requests import Request
 
+from bandit_serving.arm.copies import MOST_BYTES, Copies
 from tests.serving.conftest import DEADLINE, Server, until
-from tests.serving.shadow.conftest import INFER, ROW, Begin, label, scored
+from tests.serving.shadow.conftest import INFER, ROW, Begin, Make, label, scored
 from tests.serving.shadow.conftest import begin as begin
 from tests.serving.shadow.conftest import collector as collector
+from tests.serving.shadow.conftest import model as model
 
 pytestmark = pytest.mark.slow
 
@@ -84,3 +89,33 @@ def test_what_is_no_request_of_the_protocol_is_not_copied(serve: Serve) -> None:
         assert httpx.post(arm.url + INFER, content=b"{", timeout=DEADLINE).status_code == 400
         assert asked(arm, "served").status_code == 200
         until(lambda: copies(arm, "failed") == 1)
+
+
+def test_a_copy_has_the_headers_that_the_user_sent_and_no_others(serve: Serve, model: Make) -> None:
+    shadow = model({})
+    arm = serve(shadow.url)
+    body = json.dumps({"id": "1", "inputs": [ROW]}).encode()
+    connection = http.client.HTTPConnection("127.0.0.1", arm.port, timeout=DEADLINE)
+    connection.putrequest("POST", f"{INFER}?a=%2Fb")
+    for name, value in (("Content-Length", str(len(body))), ("X-Tag", "one"), ("X-Tag", "two")):
+        connection.putheader(name, value)
+    connection.endheaders(body)
+    assert connection.getresponse().status == 200
+    connection.close()
+    until(lambda: copies(arm, "sent") == 1)
+    (copied,) = shadow.asked
+    named = [
+        (name, value) for name, value in copied.headers.items() if name in ("Content-Type", "User-Agent")
+    ]
+    assert (copied.target, copied.body, named) == (f"{INFER}?a=%2Fb", body, [])
+    assert copied.tags == ["one", "two"]
+
+
+async def test_copies_that_wait_hold_no_more_than_so_many_bytes() -> None:
+    copies = Copies("http://127.0.0.1:9", {"arm": "a"})
+    scope = {"type": "http", "method": "POST", "raw_path": b"/x", "query_string": b"", "headers": []}
+    half = b"x" * (MOST_BYTES // 2)
+    for body in (half, half, b"x"):
+        copies.offer(Request(scope), body)
+    (family,) = copies.collect()
+    assert {sample.labels["result"]: sample.value for sample in family.samples}["dropped"] == 1

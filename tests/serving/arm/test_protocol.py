@@ -59,6 +59,19 @@ def test_outputs_are_those_asked_for_once_each(model: Model) -> None:
 BAD = {
     "no object": ([], "must be a JSON object"),
     "id is a number": ({"id": 7, "inputs": [tensor()]}, "id: 7 is not a string"),
+    "id has a character that no database takes": (
+        {"id": "a\0b", "inputs": [tensor()]},
+        "id: 'a\\x00b' has characters that no database takes",
+    ),
+    "id is half a character": (
+        {"id": "\ud800", "inputs": [tensor()]},
+        "has characters that no database takes",
+    ),
+    "id is too long": ({"id": "x" * 257, "inputs": [tensor()]}, "is not a string of 1 to 256 characters"),
+    "id leaves no room for the numbers of rows": (
+        {"id": "x" * 250, "inputs": [tensor()]},
+        "has 250 characters; send at most 240 with several rows",
+    ),
     "no inputs": ({}, "inputs: must be a non-empty list"),
     "inputs is no list of objects": ({"inputs": [1]}, "inputs: must be a non-empty list of tensors"),
     "tensor without name": ({"inputs": [tensor(name=None)]}, "name None; names are non-empty strings"),
@@ -68,6 +81,22 @@ BAD = {
     "shape does not fit the data": (
         {"inputs": [tensor(shape=[3, 3])]},
         "6 values do not fill the shape [3, 3]",
+    ),
+    "a shape beyond all integers": (
+        {"inputs": [tensor(shape=[10**30, 3])]},
+        "6 values do not fill the shape",
+    ),
+    "a shape that is nothing and huge": (
+        {"inputs": [tensor(shape=[0, 2**62], data=[])]},
+        "0 values do not fill the shape [0, 46116",
+    ),
+    "a shape whose sizes wrap to nothing": (
+        {"inputs": [tensor(shape=[2**32, 2**32], data=[])]},
+        "0 values do not fill the shape",
+    ),
+    "a shape of many dimensions": (
+        {"inputs": [tensor(shape=[1] * 70 + [6])]},
+        "6 values do not fill the shape",
     ),
     "too few columns": (
         {"inputs": [tensor(shape=[3, 2])]},
@@ -111,6 +140,10 @@ BAD = {
     "unknown output": (
         {"inputs": [tensor()], "outputs": [{"name": "size"}]},
         "no output 'size'; it has predict",
+    ),
+    "an output whose name is none": (
+        {"inputs": [tensor()], "outputs": [{"name": ["predict"]}]},
+        "no output ['predict']; it has predict",
     ),
     "outputs are names": (
         {"inputs": [tensor()], "outputs": ["predict"]},

@@ -64,6 +64,16 @@ def test_arms_are_added_up_route_by_route() -> None:
 
 
 @pytest.mark.parametrize(
+    ("labels", "message"), [('arm="a",le="1.0"', "has no label route"), ('route="r"', "has no label le")]
+)
+def test_a_histogram_of_that_name_that_is_not_the_collectors_is_told(labels: str, message: str) -> None:
+    lines = ["# TYPE model_reward_delay_seconds histogram"]
+    lines += [f"model_reward_delay_seconds_bucket{{{labels}}} 3", ""]
+    with pytest.raises(ValueError, match=message):
+        read_histograms("\n".join(lines))
+
+
+@pytest.mark.parametrize(
     ("seconds", "written"),
     [(0.0001, "1ms"), (9.9, "9900ms"), (42.4, "42s"), (7800, "130m"), (345_600, "96h"), (1e9, "2160h")],
 )
@@ -96,6 +106,9 @@ def test_a_route_without_labels_and_an_address_without_metrics_are_told(
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 2
     assert "no label of it has come; routes with labels: none yet" in " ".join(result.output.split())
+    result = CliRunner().invoke(main, ["delay", "--from", f"{collector.url}/metrics"])
+    assert result.exit_code == 2
+    assert "it has no histogram model_reward_delay_seconds; give the" in " ".join(result.output.split())
     result = CliRunner().invoke(main, ["delay", "--from", f"{collector.url}/nothing"])
     assert result.exit_code == 2
     assert "HTTP Error 404: Not Found; give the URL of /metrics" in " ".join(result.output.split())

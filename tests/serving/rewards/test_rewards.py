@@ -61,7 +61,10 @@ def test_the_mean_of_balanced_accuracy_ranks_models_as_balanced_accuracy_does(
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [(1, 1.0), (1, "1"), (1.0, "1"), (True, "true"), ("yes", "yes"), (0.5, "0.5"), (1, "1.0")],
+    [
+        *((1, 1.0), (1, "1"), (1.0, "1"), (True, "true"), ("yes", "yes"), (0.5, "0.5"), (1, "1.0")),
+        *((1, "+1"), ("+1.0", 1.0), (-1, "-1"), (0, -0.0), (0, "-0"), ("-0.0", "0")),
+    ],
 )
 def test_a_class_may_be_written_in_several_ways(one: object, other: object) -> None:
     assert class_name(one) == class_name(other)
@@ -77,7 +80,11 @@ def test_types_that_leave_a_prediction_no_chance_are_no_wrong_answer(predicted: 
 
 
 @pytest.mark.parametrize(
-    ("predicted", "truth"), [(1, 2), ("a", "b"), (0.5, 0.25), ("true", "unknown"), ("1", "cat"), (1, "cat")]
+    ("predicted", "truth"),
+    [
+        *((1, 2), ("a", "b"), (0.5, 0.25), ("true", "unknown"), ("1", "cat"), (1, "cat")),
+        *((1, "-1"), ("007", "7"), ("+", 1)),
+    ],
 )
 def test_classes_that_differ_and_need_not_are_a_wrong_answer(predicted: Any, truth: Any) -> None:
     assert make_reward("accuracy", {}).reward({"predict": predicted}, truth) == 0

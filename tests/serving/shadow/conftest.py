@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,6 +25,8 @@ class Asked(NamedTuple):
     target: str
     headers: Mapping[str, str]
     body: bytes
+    tags: Sequence[str] = ()
+    """Values of the header X-Tag, one by one."""
 
 
 class Breaks(NamedTuple):
@@ -61,7 +63,8 @@ class Model:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                asked = Asked(self.command, self.path, dict(self.headers), body)
+                tags = self.headers.get_all("X-Tag", [])
+                asked = Asked(self.command, self.path, dict(self.headers), body, tags)
                 model.asked.append(asked)
                 self._send(model.reply(asked))
 

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import httpx
 import pytest
+from prometheus_client import CollectorRegistry
 
+from bandit_serving.predictions import PredictionEvents
+from bandit_serving.shadow.arms import Arm
+from bandit_serving.shadow.breaker import Breaker, State
+from bandit_serving.shadow.copies import Copy
+from bandit_serving.shadow.metrics import ShadowMetrics
+from bandit_serving.shadow.protocols import OpenInference
 from tests.serving.conftest import DEADLINE, Server, until
 from tests.serving.shadow.conftest import (
+    INFER,
     Begin,
     Breaks,
     Make,
@@ -97,6 +106,42 @@ def test_an_arm_that_keeps_failing_is_left_alone_and_taken_back_when_it_answers_
     assert state() == "closed"
 
 
+class _Faulty(OpenInference):
+    """A protocol with a fault of its own, as nobody expects it."""
+
+    def predictions(self, answer: Any, headers: Mapping[str, str]) -> list[dict[str, Any]]:  # noqa: ARG002 # part of the interface
+        if answer == {"fine": True}:
+            return [{"predict": 1}]
+        raise RuntimeError("not foreseen")
+
+
+async def test_a_call_that_ends_by_an_unexpected_fault_is_counted_and_the_arm_is_tried_again(
+    model: Make,
+) -> None:
+    arm = model({})
+    registry = CollectorRegistry()
+    asked = Arm(
+        "a",
+        arm.url,
+        protocol=_Faulty(),
+        breaker=Breaker(failures=1, pause=0.0),
+        events=PredictionEvents("http://127.0.0.1:1", route="r", arm="a"),
+        metrics=ShadowMetrics(registry, ["a"]),
+        most_bytes=1000,
+    )
+    async with aiohttp.ClientSession() as client:
+        for number in range(3):  # the first opens the breaker, the others are the one call after its pause
+            await asked.score(client, Copy(str(number), "POST", INFER, [], b"{}"))
+        arm.reply = lambda _asked: {"fine": True}
+        await asked.score(client, Copy("4", "POST", INFER, [], b"{}"))
+
+    def counted(outcome: str) -> float | None:
+        return registry.get_sample_value("shadow_calls_total", {"arm": "a", "outcome": outcome})
+
+    assert (counted("nonsense"), counted("breaker_open"), counted("answered")) == (3, 0, 1)
+    assert asked.breaker.state is State.CLOSED
+
+
 def test_an_arm_that_refuses_stays_asked_and_one_that_is_overloaded_does_not(
     begin: Begin, model: Make
 ) -> None:
@@ -119,6 +164,21 @@ def test_what_the_collector_rejects_of_one_arm_takes_nothing_of_another_along(
     rejected = 'shadow_predictions_total{arm="misnamed",result="rejected"}'
     until(lambda: shadow.metrics().get(rejected) == delivered(shadow, "good") == 10)
     assert scored(collector, "good", "predictions") == 10
+
+
+def test_an_answer_that_the_collector_refuses_takes_no_other_answer_of_the_arm_along(
+    start: Callable[..., Server], begin: Begin, collector: Server, model: Make, tmp_path: Path
+) -> None:
+    # Each answer is one of a model, but the third's prediction is no class.
+    arm = model(lambda asked: predicting({"of": 1} if b'"2"' in asked.body else 1))
+    shadow = begin({"a": arm})
+    collector.terminate()  # so that all of them are in one batch
+    for i in range(5):
+        copy(shadow, str(i))
+    until_calls(shadow, {("a", "answered"): 5})
+    again = start("collector", "--database", str(tmp_path / "rewards.db"), port=collector.port)
+    until(lambda: shadow.metrics()['shadow_predictions_total{arm="a",result="rejected"}'] == 1)
+    until(lambda: delivered(shadow, "a") == scored(again, "a", "predictions") == 4)
 
 
 def test_a_collector_that_is_down_gets_everything_later_and_a_full_buffer_drops_and_counts(

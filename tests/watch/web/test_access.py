@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import Any
 
@@ -128,6 +129,19 @@ async def test_behind_a_proxy_with_tls_the_cookie_is_for_tls_only(visitor: Clien
     assert "Secure" in answer.headers["Set-Cookie"].split("; ")
 
 
+@pytest.mark.parametrize(
+    ("said", "kept"), [("https, http", True), ("HTTPS,https", True), ("http, https", False)]
+)
+async def test_behind_several_proxies_the_one_before_the_browser_says_whether_there_is_tls(
+    visitor: ClientSession, said: str, kept: bool
+) -> None:
+    headers = {"X-Forwarded-Proto": said}
+    async with visitor.post(
+        "/sign-in", data={"token": ADMIN}, headers=headers, allow_redirects=False
+    ) as answer:
+        assert ("Secure" in answer.headers["Set-Cookie"]) is kept
+
+
 async def test_a_wrong_token_does_not_sign_in(visitor: ClientSession) -> None:
     answer = await sign_in(visitor, "forged")
     assert answer.status == 401
@@ -146,7 +160,13 @@ async def test_a_token_that_expires_signs_out(visitor: ClientSession, site: Site
 
 @pytest.mark.parametrize("path", ["/sign-in", "/sign-out"])
 @pytest.mark.parametrize(
-    "headers", [{"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "null"}]
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Origin": "null"},
+        {"Origin": "http://["},
+    ],
 )
 async def test_a_form_of_another_site_is_refused(
     visitor: ClientSession, path: str, headers: dict[str, str], site: Site
@@ -158,7 +178,11 @@ async def test_a_form_of_another_site_is_refused(
 
 
 @pytest.mark.parametrize(
-    "following", ["https://evil.example", "//evil.example", "/\\evil.example", "javascript:1", "/a\r\nb: c"]
+    "following",
+    [
+        *("https://evil.example", "//evil.example", "/\\evil.example", "javascript:1", "/a\r\nb: c"),
+        *("//[", "http://[evil", "/\t/evil.example"),
+    ],
 )
 async def test_signing_in_leads_to_no_other_site(visitor: ClientSession, following: str) -> None:
     form = {"token": ADMIN, "next": following}
@@ -234,6 +258,24 @@ async def test_too_many_requests_at_once_are_told_to_come_again(
     site.pages._under_way = 0
     async with visitor.get("/sign-in") as answer:
         assert answer.status == 200
+
+
+async def test_a_body_that_never_arrives_does_not_keep_others_out(
+    server: TestServer, visitor: ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bandit_operator.watch.web.server.BODY_SECONDS", 0.3)
+    head = b"POST /sign-in HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n"
+    head += b"Content-Type: application/x-www-form-urlencoded\r\n\r\n"
+    slow = [await asyncio.open_connection("127.0.0.1", server.port) for _ in range(AT_ONCE)]
+    for _, writer in slow:
+        writer.write(head)
+        await writer.drain()
+    refused = [await asyncio.wait_for(reader.readline(), 20) for reader, _ in slow]
+    assert refused == [b"HTTP/1.1 408 Request Timeout\r\n"] * AT_ONCE
+    async with visitor.get("/sign-in") as answer:
+        assert answer.status == 200
+    for _, writer in slow:
+        writer.close()
 
 
 async def test_no_flood_of_made_up_tokens_reaches_the_api_server(visitor: ClientSession, site: Site) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from bandit_operator.api.record import DecisionRecord, Observation
 from bandit_operator.api.status import ArmStatus, Condition, ShadowArmStatus
+from bandit_operator.status.figures import number, shown
 from bandit_operator.status.showing.view import ArmView, View
 from bandit_operator.status.showing.words import meaning
 
@@ -30,7 +31,7 @@ def scores(view: View) -> str | None:
     """How much validation scores are still trusted; None where the strategy does not weigh any."""
     if view.scores_trust is None:
         return None
-    return f"validation is trusted {float(view.scores_trust):.1%}, by how well it forecast the rewards"
+    return f"validation is trusted {shown(view.scores_trust, '.1%')}, by how well it forecast the rewards"
 
 
 def share(arm: ArmView) -> str:
@@ -43,14 +44,14 @@ def mean(arm: ArmView) -> str:
     if arm.mean is None:
         return "no rewards yet"
     if arm.interval is None:
-        return f"{float(arm.mean):.4g}"
-    low, high = (f"{float(end):.4g}" for end in arm.interval)
-    return f"{float(arm.mean):.4g} ({low}–{high})"
+        return shown(arm.mean, ".4g")
+    low, high = (shown(end, ".4g") for end in arm.interval)
+    return f"{shown(arm.mean, '.4g')} ({low}–{high})"
 
 
 def probability_best(arm: ArmView) -> str:
     """How probably it is the best."""
-    return "–" if arm.probability_best is None else f"{float(arm.probability_best):.1%}"
+    return "–" if arm.probability_best is None else shown(arm.probability_best, ".1%")
 
 
 def evidence(arm: ArmView, baseline: str) -> str:
@@ -59,7 +60,7 @@ def evidence(arm: ArmView, baseline: str) -> str:
         return "baseline"
     if arm.evidence is None or arm.threshold is None:
         return "–"
-    return f"{float(arm.evidence):.3g} of {float(arm.threshold):g}"
+    return f"{shown(arm.evidence, '.3g')} of {shown(arm.threshold, 'g')}"
 
 
 def state(arm: ArmView) -> str:
@@ -70,13 +71,13 @@ def state(arm: ArmView) -> str:
     return f"{arm.state} ({arm.reason}{by})" if arm.state not in (None, "Active") else arm.state or "–"
 
 
-def shadow(shown: ShadowArmStatus) -> str:
+def shadow(of: ShadowArmStatus) -> str:
     """What the shadow has shown of an arm beside the baseline, and when that will do."""
-    if shown.difference is None or shown.low is None or shown.high is None:
-        return f"{float(shown.trials):,.0f} answers judged"
-    low, high = (f"{float(end):+.3g}" for end in (shown.low, shown.high))
-    text = f"{float(shown.difference):+.3g} ({low} to {high}) on {float(shown.trials):,.0f} requests"
-    return text if shown.shown_in is None else f"{text}, no worse in about {shown.shown_in}"
+    if of.difference is None or of.low is None or of.high is None:
+        return f"{shown(of.trials, ',.0f')} answers judged"
+    low, high = (shown(end, "+.3g") for end in (of.low, of.high))
+    text = f"{shown(of.difference, '+.3g')} ({low} to {high}) on {shown(of.trials, ',.0f')} requests"
+    return text if of.shown_in is None else f"{text}, no worse in about {of.shown_in}"
 
 
 def condition(one: Condition) -> str:
@@ -105,7 +106,7 @@ def decision(record: DecisionRecord) -> list[str]:
         lines.append(f"  It stood on the rewards from {record.window.start} to {record.window.end}:")
     for arm, seen in (record.observations or {}).items():
         lines.append(
-            f"    {arm}: {float(seen.trials):g} trials, rewards {float(seen.rewards):g}{_mean(seen)}"
+            f"    {arm}: {shown(seen.trials, 'g')} trials, rewards {shown(seen.rewards, 'g')}{_mean(seen)}"
         )
     for arm, why in (record.missing or {}).items():
         lines.append(f"    {arm}: no data ({why})")
@@ -117,8 +118,8 @@ def decision(record: DecisionRecord) -> list[str]:
 
 
 def _mean(seen: Observation) -> str:
-    trials = float(seen.trials)
-    return f", mean {float(seen.rewards) / trials:.4g}" if trials > 0 else ""
+    trials, rewards = number(seen.trials), number(seen.rewards)
+    return f", mean {rewards / trials:.4g}" if trials and rewards is not None and trials > 0 else ""
 
 
 def _weights(weights: Mapping[str, int]) -> str:

@@ -29,7 +29,9 @@ def token_of(request: web.Request) -> str:
 
 def encrypted(request: web.Request) -> bool:
     """Whether the browser speaks TLS, to us or to a proxy before us."""
-    return request.secure or request.headers.get("X-Forwarded-Proto", "").lower() == "https"
+    # Of several proxies the first one in the list is the one that the browser spoke to.
+    first, _, _ = request.headers.get("X-Forwarded-Proto", "").partition(",")
+    return request.secure or first.strip().lower() == "https"
 
 
 def from_own_page(request: web.Request) -> bool:
@@ -37,14 +39,21 @@ def from_own_page(request: web.Request) -> bool:
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
     if site is not None:
         return site in ("same-origin", "none")
-    return origin is None or urlsplit(origin).netloc == request.headers.get("Host")
+    return origin is None or _netloc(origin) == request.headers.get("Host")
 
 
 def own_path(text: str) -> str:
     """Where to go after signing in: a path of ours, or the list."""
-    parts = urlsplit(text)
     plain = text.startswith("/") and not text.startswith("//") and "\\" not in text and text.isprintable()
-    return text if plain and not parts.scheme and not parts.netloc else "/"
+    return text if plain and _netloc(text) == "" else "/"
+
+
+def _netloc(text: str) -> str | None:
+    """Whom an address leads to, empty where it says nobody; None where it is none."""
+    try:
+        return urlsplit(text).netloc
+    except ValueError:  # of brackets that hold no address
+        return None
 
 
 def keep_token(request: web.Request, answer: web.StreamResponse, token: str) -> None:

@@ -86,8 +86,15 @@ def part_of(keys: Sequence[Key], number: int) -> Shown:
 
 
 def rollout(body: Mapping[str, Any], past: Past, now: float) -> dict[str, Any]:
-    """Gather what the page of one resource says."""
+    """Gather what the page of one resource says.
+
+    Raises:
+        ValueError: A figure of an arm is no number, so what is drawn of it would be false.
+    """
     view = view_of(body)
+    for arm in view.arms:
+        for figure in (arm.mean, *(arm.interval or ()), arm.probability_best, arm.evidence, arm.threshold):
+            float(figure or 0)
     status, notes = read_status(body)
     stale = unattended(view, now)
     return {

@@ -38,6 +38,8 @@ LONGEST_BODY = 16 * 1024
 """Bytes of the longest body of a request."""
 MOST_KEPT = 64
 """Most resources whose past is kept until they change: some ten MiB, where each has twenty arms."""
+BODY_SECONDS = 5.0
+"""How long a body may take to arrive: a request that waits for it is one of those that are worked on."""
 IDLE_SECONDS = 15.0
 """How long a connection may be open without a request."""
 UNKNOWN_TOKEN = (
@@ -186,7 +188,7 @@ class Pages:
             return _said(403, "Refused", "The form was sent by a page of another site.")
         if request.content_type != "application/x-www-form-urlencoded":
             raise web.HTTPUnsupportedMediaType
-        sent = parse_qs((await request.read()).decode(errors="replace"))
+        sent = parse_qs((await _body(request)).decode(errors="replace"))
         token, following = sent.get("token", [""])[0].strip(), own_path(sent.get("next", ["/"])[0])
         if await self._gate.person(token) is None:
             return _form(401, UNKNOWN_TOKEN, following)
@@ -206,6 +208,19 @@ class Pages:
         if name not in STATIC:
             raise web.HTTPNotFound
         return web.Response(body=self._static[name], content_type=STATIC[name], charset="utf-8")
+
+
+async def _body(request: web.Request) -> bytes:
+    """The body of a request.
+
+    Raises:
+        HTTPRequestTimeout: It did not arrive in time; the connection is closed then.
+    """
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await request.read()
+    except TimeoutError:
+        raise web.HTTPRequestTimeout from None
 
 
 def _page(template: str, status: int = 200, **content: object) -> web.Response:
