@@ -170,8 +170,8 @@ class RouteSync:
         words = f"no write was answered in time, as where an admission webhook hangs: {error}"
         if isinstance(error, APIError):
             words = (
-                f"each write has met with a conflict, as where an admission webhook refuses it or the watch of "
-                f"routes lags: {error}"
+                f"each write has met with a conflict, as where an admission webhook refuses it or the watch "
+                f"of routes lags: {error}"
             )
         self._failed = (words, monotonic if self._failed is None else self._failed[1])
 

@@ -97,7 +97,7 @@ class Committed:
         )
 
     def of_other_backends(self, before: Mapping[str, Backend], after: Mapping[str, Backend]) -> Committed:
-        """After an edit of which backend is whose: weights go with the backends, so traffic stays where it is.
+        """After an edit of which backend is whose: weights go with these, so that traffic stays where it is.
 
         What was meant for an arm says nothing of a backend that is new under its name: until something is
         decided of that, the route's weight counts, as it does for a new arm.

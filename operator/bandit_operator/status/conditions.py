@@ -21,7 +21,6 @@ from bandit_operator.status import fresh, shadow
 from bandit_operator.status.acts import newest, told
 from bandit_operator.status.overview import Overview
 
-
 DEADLINE_SECONDS = 600.0
 """How long an arm may be on its way back: the default of a Deployment's ``progressDeadlineSeconds``."""
 
