@@ -223,3 +223,28 @@ async def test_weights_that_others_set_in_mode_observe_stay_once_the_time_is_ove
         one.update_spec(mode="Active")
         await one.tick(3)
         assert one.weights() == {"good": 4000, "bad": 6000}
+
+
+async def test_a_loser_that_would_get_no_traffic_is_not_tried_again_once_the_time_is_over(
+    process: Start,
+) -> None:
+    one = await led(process, maxDuration="1h", rollback={"drain": "10s", "retryAfter": "10m"})
+    one.earning = WORSE
+    await until_state(one, "bad", "RolledBack")
+    one.now += 3600.0
+    await one.tick(3)
+    assert (one.arm("bad")["state"], one.replicas("bad")) == ("RolledBack", 0)
+
+
+async def test_a_leader_with_a_new_image_has_its_traffic_again_once_it_is_known_and_the_time_is_over(
+    process: Start,
+) -> None:
+    one = await led(process, maxDuration="1h")
+    one.now += 3600.0
+    await one.tick(2)
+    before = one.weights()
+    one.set_template("good", "good:2")
+    await one.look()
+    assert one.weights()["good"] <= 1000
+    await one.tick(4)
+    assert one.weights() == before
