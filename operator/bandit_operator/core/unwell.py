@@ -34,9 +34,14 @@ def withheld_seconds(interval: float, outages: int) -> float:
 
 
 def counted(experiment: Experiment, arm: str, standing: ArmStanding, snapshot: Snapshot) -> ArmStanding:
-    """Count for how many windows running each guard of an arm has been beyond its bound."""
+    """Count for how many windows running each guard of an arm has been beyond its bound.
+
+    What is measured of an arm without traffic is of before: it would trip the guard again when it is back.
+    """
     if not isinstance(snapshot.reading, Window):
         return standing
+    if snapshot.arms[arm].weight == 0:
+        return replace(standing, beyond={}) if standing.beyond else standing
     beyond = {}
     for guard in experiment.guards:
         before = standing.beyond.get(guard.name, 0)
