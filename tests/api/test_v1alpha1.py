@@ -8,7 +8,7 @@ import pytest
 
 from bandit_operator.api.v1alpha1 import InvalidResource, faults_of, parse, to_experiment
 from bandit_operator.core import model as core
-from bandit_operator.core.experiment import Experiment
+from bandit_operator.core.experiment import Experiment, Guard
 from bandit_operator.core.strategies import STRATEGIES
 from bandit_operator.core.strategies.thompson import Thompson
 from tests.support.manifests import made_bad
@@ -31,7 +31,7 @@ def test_a_manifest_becomes_the_cores_experiment(manifest: dict[str, Any]) -> No
         guardrails=core.Guardrails(200, 0.2, 0.01, 0.005, 0.1),
         rollback=core.Rollback(0.05, 60.0, True, True, 86400.0),
         promotion=core.Promotion(0.05, 0.005, core.PromotionAction.HOLD),
-        guards=(core.Guard("errors", 0.05, above=True, windows=2),),
+        guards=(Guard("errors", 0.05, above=True, windows=2),),
     )
 
 

@@ -8,14 +8,13 @@ from typing import Any
 import pytest
 
 from bandit_operator.core import reasons
-from bandit_operator.core.experiment import Experiment
+from bandit_operator.core.experiment import Experiment, Guard
 from bandit_operator.core.lifecycle import advance
 from bandit_operator.core.model import (
     Arm,
     ArmFacts,
     ArmStanding,
     ArmState,
-    Guard,
     NothingDue,
     Observed,
     Snapshot,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from bandit_operator.api.timestamps import to_timestamp
 from bandit_operator.status.replay import replay
 from tests.support.playing import WORSE, Start, learned, until, until_state
-from tests.support.process import Process
+from tests.support.process import DOWN, Process
 
 
 def decided(one: Process) -> tuple[str, str]:
@@ -138,3 +140,111 @@ async def test_a_least_share_that_is_raised_is_given_though_nothing_is_earned_by
     one.api.writes.clear()
     await one.tick(3)
     assert "route" not in one.api.what_was_written()
+
+
+async def led(process: Start, **spec: Any) -> Process:
+    """A rollout of which good has nearly all of the traffic."""
+    one = process(**spec)
+    one.api.objects[one.path]["metadata"]["creationTimestamp"] = to_timestamp(one.now)
+    one.start()
+    await one.look(tick=True)
+    one.earning = {"good": (500.0, 400.0), "bad": (500.0, 380.0)}
+    await until(one, lambda: one.weights()["good"] > 9500)
+    one.earning = {"good": (500.0, 400.0), "bad": (500.0, 398.0)}  # not enough for a verdict
+    return one
+
+
+async def flapped(one: Process, arm: str) -> None:
+    """An arm cannot serve for three seconds."""
+    one.set_available(arm, 0)
+    await one.look()
+    assert one.weights()[arm] == 0
+    one.now += 3.0
+    one.set_available(arm, 2)
+    await one.look()
+
+
+async def test_the_leader_has_its_traffic_again_after_a_moment_of_outage_once_the_time_is_over(
+    process: Start,
+) -> None:
+    one = await led(process, maxDuration="1h")
+    one.now += 3600.0
+    await one.tick(2)
+    assert decided(one) == ("True", "MaxDurationReached")
+    before = one.weights()
+    await flapped(one, "good")
+    one.start()
+    await one.tick(3)
+    assert one.weights() == before
+    assert replay(one.api.objects[one.path]).agrees
+    one.api.writes.clear()
+    await one.tick()
+    assert "route" not in one.api.what_was_written()
+
+
+async def test_the_leader_has_its_traffic_again_after_a_moment_of_outage_while_prometheus_is_down(
+    process: Start,
+) -> None:
+    one = await led(process)
+    one.earning = DOWN
+    await one.tick()
+    before = one.weights()
+    await flapped(one, "good")
+    await flapped(one, "good")
+    one.now += 6.0  # for which it must stay up after several outages
+    await one.look()
+    await one.tick()
+    assert one.weights() == before
+    assert replay(one.api.objects[one.path]).agrees
+
+
+async def test_what_had_a_pin_goes_back_to_what_was_before_once_the_time_is_over(process: Start) -> None:
+    one = await led(process, maxDuration="1h")
+    one.now += 3600.0
+    await one.tick(2)
+    before = one.weights()
+    one.update_spec(pin={"arm": "bad", "reason": "a look"})
+    await one.tick(2)
+    assert one.weights() == {"good": 0, "bad": 10000}
+    one.update_spec(pin=None)
+    await one.tick(2)
+    assert one.weights() == before
+
+
+async def test_weights_that_others_set_in_mode_observe_stay_once_the_time_is_over(process: Start) -> None:
+    one = await led(process, maxDuration="1h")
+    one.now += 3600.0
+    await one.tick(2)
+    for mode in ("Observe", "Paused"):
+        one.update_spec(mode=mode)
+        await one.tick()
+        one.set_weights(good=4000, bad=6000)
+        await one.tick()
+        one.update_spec(mode="Active")
+        await one.tick(3)
+        assert one.weights() == {"good": 4000, "bad": 6000}
+
+
+async def test_a_loser_that_would_get_no_traffic_is_not_tried_again_once_the_time_is_over(
+    process: Start,
+) -> None:
+    one = await led(process, maxDuration="1h", rollback={"drain": "10s", "retryAfter": "10m"})
+    one.earning = WORSE
+    await until_state(one, "bad", "RolledBack")
+    one.now += 3600.0
+    await one.tick(3)
+    assert (one.arm("bad")["state"], one.replicas("bad")) == ("RolledBack", 0)
+
+
+async def test_a_leader_with_a_new_image_has_its_traffic_again_once_it_is_known_and_the_time_is_over(
+    process: Start,
+) -> None:
+    one = await led(process, maxDuration="1h")
+    one.now += 3600.0
+    await one.tick(2)
+    before = one.weights()
+    one.set_template("good", "good:2")
+    await one.look()
+    assert one.weights()["good"] <= 1000
+    await one.tick(4)
+    assert one.weights() == before

@@ -37,6 +37,17 @@ async def test_it_comes_back_by_itself_with_a_small_share(process: Start) -> Non
     assert 0 < one.weights()["bad"] < 5000
 
 
+async def test_what_was_measured_before_it_lost_its_traffic_does_not_keep_it_out(process: Start) -> None:
+    one = await guarded(process)
+    await one.tick(5)  # as by a rate over some minutes
+    assert one.arm("bad")["reason"] == "GuardTripped"
+    one.guards = {"errors": {"good": 0.01}}  # of no requests there is no share
+    await one.tick(10)
+    assert one.weights()["bad"] > 0
+    await one.tick(10)
+    assert one.weights()["bad"] > 0
+
+
 async def test_a_process_that_starts_again_goes_on_counting(process: Start) -> None:
     one = await guarded(process)
     await one.tick()

@@ -108,3 +108,16 @@ async def test_a_backend_of_others_keeps_its_share_beside_a_new_backend_under_an
     await one.tick()
     carried = weights_by_service(one)
     assert carried["legacy"] / sum(carried.values()) == pytest.approx(1 / 3, abs=0.01)
+
+
+async def test_a_new_scale_target_that_is_found_at_zero_gets_as_many_replicas_as_the_other_arm_has(
+    process: Start,
+) -> None:
+    one = await learned(process, arms=ARMS)
+    deploy(one, "next")
+    one.scale("next", 0)
+    put_under(one, stable="stable", candidate="next")
+    one.set_available("next", 0)
+    one.update_route(lambda spec: spec["rules"][0]["backendRefs"].append({"name": "next", "port": 80}))
+    await one.look()
+    assert one.replicas("next") == 2

@@ -136,3 +136,15 @@ async def test_an_arm_is_called_back_though_the_route_cannot_be_written(process:
     one.api.fail("patch", "httproutes", NO_ANSWER)
     await one.look()
     assert one.replicas("bad") == 2
+
+
+async def test_an_event_that_is_not_taken_in_time_keeps_no_weight_on_an_arm_that_cannot_serve(
+    process: Start,
+) -> None:
+    one = await learned(process)
+    one.set_available("bad", 0)
+    one.api.writes.clear()
+    await one.look()
+    written = one.api.what_was_written()
+    assert written[:2] == ["status", "route"]
+    assert "event" in written[2:]

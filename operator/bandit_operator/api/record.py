@@ -163,6 +163,8 @@ class DecisionRecord(ApiModel):
     """Weight of each arm that it came to."""
     actions: list[Text] | None = None
     """What was done besides, such as "scale boosting from 3 to 0"."""
+    no_window: ShortText | None = None
+    """Why no window was read, where the reason is another and it matters."""
     reason: ShortText
     """Why, in one CamelCase word."""
     message: Text
@@ -200,6 +202,8 @@ class RecordedArm(ArmStatus):
     """True while Pods of another template serve beside its own: what is counted meanwhile is not learned."""
     gained_at: Time | None = None
     """When its share grew last by more than a fifth."""
+    settled: Annotated[str | None, Field(max_length=32)] = None
+    """Share of the arms' traffic that the strategy gave it last."""
 
 
 class Announcements(ApiModel):

@@ -23,6 +23,7 @@ from bandit_operator.api.status import Status
 from bandit_operator.api.timestamps import from_timestamp
 from bandit_operator.core import model as core
 from bandit_operator.core.experiment import Experiment
+from bandit_operator.core.experiment import Guard as GuardSetting
 from bandit_operator.core.quantities import parse_decimal, parse_duration
 from bandit_operator.core.strategies import standard_error
 
@@ -193,9 +194,9 @@ def _validation_error(arm: Arm) -> float | None:
     return standard_error(parse_decimal(arm.validation_score), arm.validation_samples)
 
 
-def _guard(guard: Guard) -> core.Guard:
+def _guard(guard: Guard) -> GuardSetting:
     bound = guard.below if guard.above is None else guard.above
-    return core.Guard(guard.name, parse_decimal(bound or "0"), guard.above is not None, guard.windows)
+    return GuardSetting(guard.name, parse_decimal(bound or "0"), guard.above is not None, guard.windows)
 
 
 def _number(text: str | None) -> float | None:

@@ -4,11 +4,13 @@ What is taken and returned are frozen values; arrays have any leading axes, so t
 a thousand seeds runs the very code that one resource runs. A room imports only from rooms further down.
 
 decide        decisions, from memory and snapshot to weights, outcomes and a reason
+findings      what is proven now, and each arm's figures
 allocation    the rule, on arrays: loser, target, bounds, witness
 lifecycle     how an arm goes out of service and comes back
 asked         what users ask of single arms: out, in again, brought back
 renewal       when an arm is something else than its evidence is about, or is tried again
 drain         how an arm goes down: weight 0, accepted, no requests, replicas 0
+past          times that are remembered, held to a clock that was set back
 retries       when an arm that was found worse is tried again
 unwell        whether an arm's guards let it serve
 shadowing     arms that answer copies only, until they are shown to be no worse
@@ -26,6 +28,7 @@ weights       floors, step limits, integers
 memory        what is kept from tick to tick, and its stored form
 doubts        for how long what could not be is not learned
 batch         arithmetic of many decisions, done together where it is alike
+settled       the shares that weights go back to while they are held
 experiment    the settings of one resource
 strategies    how traffic is split, one file a strategy
 shares        parts of the traffic that sum to 1

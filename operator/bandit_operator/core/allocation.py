@@ -43,6 +43,8 @@ class Arms:
     """Whether the strategy learns from rewards: one that does not has no share for an arm that joins."""
     shared: bool = True
     """Whether the arms have any of the rule's weight between them, or are to have some."""
+    kept: Floats | None = None
+    """Shares at which weights are held, where these are not the present ones ``[..., K]``."""
 
     @property
     def chosen(self) -> Flags:
@@ -129,6 +131,13 @@ def allocate(
     bounds = Bounds(eligible, arms.joining, arms.unproven, arms.carried, arms.probed)
     proposed = guarded_shares(target, current, bounds, guardrails)
     present = _capped(guardrails, arms, normalised(current, eligible))
+    goes_back = np.zeros(present.shape[:-1], dtype=bool)
+    if arms.kept is not None:
+        kept = _capped(guardrails, arms, normalised(arms.kept, eligible))
+        goes_back = held & (np.where(eligible, arms.kept, 0.0) > 0).any(-1)
+        least = np.where((kept > 0) != (current > 0), 0.0, guardrails.min_change + 1e-9)
+        goes_back &= (np.abs(kept - current) > least).any(-1)
+        present = np.where(goes_back[..., None], kept, present)
     taken_out = ~eligible & (current > 0)
     idle = arms.shared & ~(eligible & (current > 0)).any(-1)
     begins = idle & ~taken_out.any(-1)
@@ -137,7 +146,7 @@ def allocate(
     proposed = np.where(pinned.any(-1, keepdims=True), pinned, proposed)
     # An arm that is something else since a moment ago may not keep the share of what it was.
     above = arms.joining & eligible & (current > present + 1e-9)
-    moves = taken_out.any(-1) | above.any(-1) | begins
+    moves = taken_out.any(-1) | above.any(-1) | begins | goes_back
     moves |= ~held & worth_writing(current, proposed, outlook, guardrails)
     # As where the user has raised it: what an arm is promised need not be worth a write.
     starves = current < least_share(guardrails, np.maximum(eligible.sum(-1, keepdims=True), 1))
@@ -171,7 +180,8 @@ class Allocate(Work[Allocation]):
                 name: np.stack([getattr(one.arms, name) for one in works])
                 for name in ("eligible", "joining", "unproven", "carried", "probed", "pinned")
             }
-            arms = Arms(**flags, learns=arms.learns, shared=arms.shared)
+            kept = [one.current if one.arms.kept is None else one.arms.kept for one in works]
+            arms = Arms(**flags, learns=arms.learns, shared=arms.shared, kept=np.stack(kept))
         allocated = allocate(
             works[0].guardrails,
             arms,

@@ -9,16 +9,16 @@ is pure, so a decision that was recorded can be made again. The rule itself is
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bandit_operator.core import allocation, lifecycle, reasons, renewal, shadowing
+from bandit_operator.core import allocation, findings, lifecycle, reasons, renewal, settled, shadowing
 from bandit_operator.core.allocation import Allocate, Allocation, Arms
 from bandit_operator.core.assess import RollbackEvidence, no_worse
 from bandit_operator.core.batch import Steps, done, finished
-from bandit_operator.core.decision import ArmReport, Decision, Intention
+from bandit_operator.core.decision import Decision, Intention
 from bandit_operator.core.evaluate import Evaluate, Evaluation, Judge, Judged, Known
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.guards import Guarded, Hold, first_violated
@@ -38,11 +38,8 @@ from bandit_operator.core.model import (
 from bandit_operator.core.outcomes import (
     BaselineChanged,
     Held,
-    NoMaterialDifference,
     Outcome,
     Pinned,
-    Promoted,
-    RewardsChanged,
     RolledBack,
     Scaled,
     Unpinned,
@@ -119,6 +116,9 @@ def deciding(case: Case) -> Steps[Decision]:
     known = yield from _evaluated(experiment, memory, arms, judged, known)
     evaluation = known.evaluation
     hold = _hold(experiment, before, snapshot, standings)
+    why = None if hold is None else hold.reason
+    kept = settled.held_shares(experiment, standings, _shares(experiment, before), why)
+    arms = replace(arms, kept=kept)
     allocate = _allocate(experiment, before, arms, evaluation, judged.outlook, held=hold is not None)
     allocated = yield from done(allocate)
     move = _explain(experiment, before, standings, allocated, hold, verdict)
@@ -126,6 +126,9 @@ def deciding(case: Case) -> Steps[Decision]:
     if acted:
         after = replace(before, weights=move.weights)
         standings = lifecycle.gain(standings, before.shares(), after.shares(), snapshot.now)
+        standings = settled.noted(experiment, standings, after.shares(), held=hold is not None)
+    else:
+        standings = settled.forgotten(standings)
     stepped = (one for one in (*cycle.outcomes, *graduated) if acted or not isinstance(one, Scaled))
     return Decision(
         weights=move.weights,
@@ -136,9 +139,9 @@ def deciding(case: Case) -> Steps[Decision]:
             *onboarded,
             *([verdict] if verdict is not None and acted else []),
             *move.outcomes,
-            *_findings(before, evaluation),
+            *findings.findings(before, evaluation),
         ),
-        reports=_reports(experiment, memory, evaluation),
+        reports=findings.reports(experiment, memory, evaluation),
         memory=memory,
         reason=move.reason,
         message=move.message,
@@ -367,32 +370,3 @@ def _reason(standings: Standings, taken_out: bool, verdict: RolledBack | None) -
     if any(standing.state is ArmState.JOINING for standing in standings.values()):
         return reasons.WARMING_UP
     return reasons.WEIGHTS_MOVED
-
-
-# ---- what was found besides -----------------------------------------------------------
-
-
-def _findings(before: Intention, evaluation: Evaluation) -> Iterable[Outcome]:
-    """What is proven now and was not, and the other way round."""
-    if evaluation.promoted is not None and evaluation.promoted != before.promoted:
-        yield Promoted(evaluation.promoted)
-    if evaluation.no_material_difference and not before.no_material_difference:
-        yield NoMaterialDifference()
-    change = evaluation.change
-    if change is not None and (change.kind, change.arm) != before.change:
-        yield RewardsChanged(change)
-
-
-def _reports(experiment: Experiment, memory: Memory, evaluation: Evaluation) -> dict[str, ArmReport]:
-    return {
-        arm: ArmReport(
-            trials=float(memory.trials[memory.index(arm)]),
-            rewards=float(memory.rewards[memory.index(arm)]),
-            mean=evaluation.mean.get(arm),
-            interval=evaluation.interval.get(arm),
-            probability_best=evaluation.probability_best.get(arm),
-            evidence=evaluation.evidence.get(arm),
-            shadow=evaluation.shadow.get(arm),
-        )
-        for arm in experiment.names
-    }

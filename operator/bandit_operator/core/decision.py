@@ -11,6 +11,7 @@ from bandit_operator.core.inference.changes import Change, ChangeKind
 from bandit_operator.core.memory import Memory
 from bandit_operator.core.model import WEIGHT_TOTAL, ArmStanding, ArmState
 from bandit_operator.core.outcomes import Outcome, Scaled
+from bandit_operator.core.settled import forgotten
 from bandit_operator.core.shadow_report import ShadowReport
 
 Kind = TypeVar("Kind", bound=Outcome)
@@ -47,7 +48,8 @@ class Intention:
 
     def without_weights(self) -> Intention:
         """The intention that gives the weights up: whoever sets them sets where it goes on from."""
-        return replace(self.unwatched(), weights={})
+        unwatched = self.unwatched()
+        return replace(unwatched, weights={}, standings=forgotten(unwatched.standings))
 
     def without_findings(self) -> Intention:
         """The intention without what was found of evidence that is gone."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from bandit_operator.core.model import (
     Arm,
     Delay,
-    Guard,
     Guardrails,
     Mode,
     Promotion,
@@ -17,6 +16,18 @@ from bandit_operator.core.model import (
     ValidationScale,
 )
 from bandit_operator.core.strategies.base import Strategy
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """A bound on a measurement of each arm, beyond which the arm is unwell."""
+
+    name: str
+    bound: float
+    above: bool
+    """Whether higher values than the bound are bad; otherwise lower ones."""
+    windows: int
+    """How many windows running it must be so."""
 
 
 @dataclass(frozen=True, slots=True)

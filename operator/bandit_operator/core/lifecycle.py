@@ -99,7 +99,8 @@ def advance(
     clock_was_set = drain.clock_was_set(snapshot)
     if not clock_was_set:  # one that is set for a moment costs nobody the time that was waited
         standings = {arm: past.not_ahead(one, snapshot.now) for arm, one in standings.items()}
-    judged = not snapshot.nobody_judged and not clock_was_set
+    over = experiment.deadline is not None and snapshot.now >= experiment.deadline  # no share is given then
+    judged = not snapshot.nobody_judged and not clock_was_set and not over
     for arm in experiment.names:
         before, facts = standings.get(arm), snapshot.arms[arm]
         standing, entered = _enter(experiment, arm, before, snapshot, first=not standings)
@@ -216,8 +217,7 @@ def _enter(
     if before is None and facts.replicas == 0 and arm not in experiment.set_out:
         # Left at zero by a resource that is gone, or by this one when the arm was taken out of it or had
         # another name; or never started.
-        beside = max((one.replicas or 1) for one in snapshot.arms.values())
-        new = replace(new, state=ArmState.RESTORING, reason=reasons.FOUND_AT_ZERO, previous_replicas=beside)
+        new = replace(new, state=ArmState.RESTORING, reason=reasons.FOUND_AT_ZERO)
         return new, (Restored(arm, reasons.FOUND_AT_ZERO),)
     state = shadowing.first_state(experiment, arm)
     shadowed = state is ArmState.SHADOWING and not shadowing.serves_already(arm, snapshot.arms)
@@ -332,7 +332,7 @@ def _step(
     facts = snapshot.arms[arm]
     match standing.state:
         case ArmState.RESTORING:
-            return _restore(experiment, arm, standing, facts, snapshot.now)
+            return _restore(experiment, arm, standing, snapshot)
         case ArmState.DRAINING if carrying:
             return drain.drain(experiment, arm, standing, facts, snapshot)
         case ArmState.DRAINING:
@@ -347,9 +347,12 @@ def _step(
             return standing, ()
 
 
-def _restore(experiment: Experiment, arm: str, standing: ArmStanding, facts: ArmFacts, now: float) -> Step:
+def _restore(experiment: Experiment, arm: str, standing: ArmStanding, snapshot: Snapshot) -> Step:
+    """Scale an arm up: to what it had, or where that is not known to what the largest of the others has."""
+    facts, now = snapshot.arms[arm], snapshot.now
     if facts.replicas == 0:
-        replicas = min(standing.previous_replicas or 1, MOST_RESTORED)
+        beside = max((one.replicas or 1) for one in snapshot.arms.values())
+        replicas = min(standing.previous_replicas or beside, MOST_RESTORED)
         return replace(standing, previous_replicas=replicas), (Scaled(arm, expected=0, replicas=replicas),)
     if not servable.is_up(facts):
         return standing, ()

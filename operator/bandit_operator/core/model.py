@@ -293,18 +293,6 @@ class ArmFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Guard:
-    """A bound on a measurement of each arm, beyond which the arm is unwell."""
-
-    name: str
-    bound: float
-    above: bool
-    """Whether higher values than the bound are bad; otherwise lower ones."""
-    windows: int
-    """How many windows running it must be so."""
-
-
-@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything that one decision is made from, besides the memory."""
 
@@ -403,3 +391,5 @@ class ArmStanding:
     """Whether Pods of another template still serve beside those that its evidence is about."""
     gained_at: float | None = None
     """When its share grew last, so that labels of before are for a smaller one; None where it never did."""
+    settled: float | None = None
+    """Share that the strategy gave it last, also while it cannot serve; None once others have set it."""

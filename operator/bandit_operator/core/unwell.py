@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from bandit_operator.core import reasons, servable
-from bandit_operator.core.experiment import Experiment
-from bandit_operator.core.model import SERVING_STATES, ArmStanding, ArmState, Guard, Snapshot, Window
+from bandit_operator.core.experiment import Experiment, Guard
+from bandit_operator.core.model import SERVING_STATES, ArmStanding, ArmState, Snapshot, Window
 from bandit_operator.core.outcomes import Outcome, Withheld
 
 FIRST_INTERVALS = 10.0
@@ -34,9 +34,14 @@ def withheld_seconds(interval: float, outages: int) -> float:
 
 
 def counted(experiment: Experiment, arm: str, standing: ArmStanding, snapshot: Snapshot) -> ArmStanding:
-    """Count for how many windows running each guard of an arm has been beyond its bound."""
+    """Count for how many windows running each guard of an arm has been beyond its bound.
+
+    What is measured of an arm without traffic is of before: it would trip the guard again when it is back.
+    """
     if not isinstance(snapshot.reading, Window):
         return standing
+    if snapshot.arms[arm].weight == 0:
+        return replace(standing, beyond={}) if standing.beyond else standing
     beyond = {}
     for guard in experiment.guards:
         before = standing.beyond.get(guard.name, 0)

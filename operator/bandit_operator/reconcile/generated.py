@@ -250,8 +250,8 @@ def deleted_with(resource: BanditDeployment, route: Route | None) -> tuple[str, 
         return ()
     named = f"{route_of(resource).kind} {resource.metadata.namespace}/{route_of(resource).name}"
     return (
-        f"{named} still names this resource in metadata.ownerReferences and would be deleted with it: "
-        "take that out before you delete this resource",
+        f"{named} still names this resource in metadata.ownerReferences and would be deleted with it: take "
+        "that out before you delete this resource",
     )
 
 

@@ -326,7 +326,7 @@ class Locator:
                 f"or leave scaleTargetRef out",
             )
         except (APIError, APIUnreachable) as error:
-            # No answer to this alone, as where the server of a kind hangs, is one arm's trouble, too.
+            # No answer about this alone, as where the server of a kind hangs, is one arm's trouble, too.
             words = (
                 f"the operator may not read the scale of {named} of arm {arm}; let who installed it add the "
                 f"kind to the chart's value scalables"

@@ -10,9 +10,13 @@ from typing import Any
 import structlog
 
 from bandit_operator.adapters.kubernetes import KubernetesAPI, resource_path
+from bandit_operator.api.acts import Act
 from bandit_operator.api.kind import GROUP, KIND, VERSION
+from bandit_operator.api.status import Condition
 from bandit_operator.errors import OperatorError
+from bandit_operator.status import events
 from bandit_operator.status.events import Event
+from bandit_operator.status.overview import Overview
 
 log = structlog.get_logger()
 
@@ -21,10 +25,28 @@ LONGEST_NOTE = 1024
 """Most characters of a note (API reference, events.k8s.io/v1 Event)."""
 
 
-async def post(api: KubernetesAPI, body: Mapping[str, Any], instance: str, events: Sequence[Event]) -> None:
+def drafts(
+    before: Mapping[str, Condition], after: Sequence[Condition], overview: Overview, mode_act: Act | None
+) -> list[Event]:
+    """What is to be told of a pass whose status has been written.
+
+    Args:
+        before: the conditions that were announced before, by type.
+        after: those that are announced now.
+        overview: what the pass found.
+        mode_act: a change of the mode that is still to be announced.
+    """
+    told = events.of_conditions(before, after)
+    told += events.of_mode(mode_act)
+    if overview.decision is not None:
+        told += events.of_decision(overview.decision, overview.acts)
+    return told + events.of_drained(overview.drained)
+
+
+async def post(api: KubernetesAPI, body: Mapping[str, Any], instance: str, told: Sequence[Event]) -> None:
     """Post the events. One that cannot be posted is logged and given up: the status has the facts."""
     metadata = body["metadata"]
-    for draft in events:
+    for draft in told:
         event = {
             "apiVersion": "events.k8s.io/v1",
             "kind": "Event",

@@ -167,6 +167,7 @@ class Reconciler:
         placement = await self._place(tracked, body)
         if isinstance(placement, Problem):
             await self._commit(tracked, body, Overview(now, tracked.generation, problem=placement))
+            await posting.post(self._api, body, self._identity, tracked.take_untold())
             return at_its_tick(tracked, self._clock.now())
         backends = former.remembered(
             tracked.resource, placement.located, tracked.committed.backends, placement.leaving
@@ -182,6 +183,7 @@ class Reconciler:
                 acts=tracked.committed.acts,
             )
             await self._commit(tracked, body, overview)
+            await posting.post(self._api, body, self._identity, tracked.take_untold())
             return at_its_tick(tracked, self._clock.now())
         mirror = await self._mirrors.plan(tracked, body, placement, now=now, monotonic=monotonic)
         tracked.committed = tracked.committed.with_mirrors(mirror.known)
@@ -234,7 +236,10 @@ class Reconciler:
         if not await self._commit(tracked, body, overview):
             tracked.committed, tracked.known = stood, None
             return Requeue(0.0, tick=False)
-        await self._act(tracked, placement, decision, write, gone, mirror)
+        try:
+            await self._act(tracked, placement, decision, write, gone, mirror)
+        finally:  # weights do not wait for an API server that takes no events
+            await posting.post(self._api, body, self._identity, tracked.take_untold())
         return next_requeue(tracked, decision, now, self._clock.now(), self._clock.monotonic())
 
     # ---- observe ----------------------------------------------------------------------
@@ -326,7 +331,7 @@ class Reconciler:
     # ---- commit -----------------------------------------------------------------------
 
     async def _commit(self, tracked: Tracked, body: Mapping[str, Any], overview: Overview) -> bool:
-        """Write the status where that must not wait, then post what happened as events.
+        """Write the status where that must not wait, and note what is to be posted as events.
 
         Returns:
             Whether it can be acted on: not where it was just seen that what is written does not last.
@@ -344,17 +349,12 @@ class Reconciler:
         if tracked.halted is not None and halted is None:
             tracked.announced = Announced(before.conditions)
             return False
-        notes = tracked.committed.notes
         tracked.announced = writer.announced_now(document, self._clock.monotonic())
-        tracked.committed = dataclasses.replace(tracked.committed, notes=())
-        drafts = events.of_conditions(before.conditions, document.conditions)
-        drafts += events.of_mode(tracked.mode_act)
+        drafts = posting.drafts(before.conditions, document.conditions, overview, tracked.mode_act)
         tracked.mode_act = None
-        if overview.decision is not None:
-            drafts += events.of_decision(overview.decision, overview.acts)
-        drafts += events.of_drained(overview.drained)
         self._notify(notices.of(drafts, written, overview.now))
-        await posting.post(self._api, body, self._identity, [*drafts, *events.of_notes(notes)])
+        tracked.untold += (*drafts, *events.of_notes(tracked.committed.notes))
+        tracked.committed = dataclasses.replace(tracked.committed, notes=())
         return True
 
     # ---- apply ------------------------------------------------------------------------

@@ -35,6 +35,7 @@ from bandit_operator.reconcile.scale_writes import ScaleSync
 from bandit_operator.status import conditions, writer
 from bandit_operator.status.committed import Committed
 from bandit_operator.status.document import Document, from_status, read_status
+from bandit_operator.status.events import Event
 from bandit_operator.status.overview import Overview
 from bandit_operator.status.writer import Announced, announced_before, conditions_in
 
@@ -75,6 +76,8 @@ class Tracked:
     """Names that lead to a part of the status that the API server does not keep, if there is one."""
     unasked: Problem | None = None
     """Why rewards cannot be asked for as the spec wants it, as of the newest tick."""
+    untold: tuple[Event, ...] = ()
+    """What happened and is still to be posted."""
     mode_act: Act | None = None
     """A change of the mode that is still to be announced."""
     tick_at: float = -math.inf
@@ -102,6 +105,11 @@ class Tracked:
     def halted(self) -> Problem | None:
         """Why nothing new is decided, if something in the spec or the status keeps it from that."""
         return together((self.refused, not_kept(self.unkept) if self.unkept else None))
+
+    def take_untold(self) -> tuple[Event, ...]:
+        """What is to be posted now, once."""
+        untold, self.untold = self.untold, ()
+        return untold
 
     def wait_longer(self) -> None:
         """Samples have come later than they were waited for; rewards do not go stale meanwhile."""

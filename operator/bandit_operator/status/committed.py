@@ -97,24 +97,22 @@ class Committed:
         )
 
     def of_other_backends(self, before: Mapping[str, Backend], after: Mapping[str, Backend]) -> Committed:
-        """After an edit of which backend is whose: weights go with the backends, and traffic stays.
+        """After an edit of which backend is whose: weights go with these, so that traffic stays where it is.
 
-        What was meant for an arm says nothing of a backend that is new under its name: until something is
-        decided of that, the route's weight counts, as it does for a new arm.
+        An arm whose backend has gone to another, and that has none of theirs, is like a new one: until
+        something is decided of it the route's weight counts.
 
         Args:
             before: each arm's backend, by the spec that the weights went by.
             after: the same now.
         """
-        moved = {arm for arm, backend in before.items() if after.get(arm, backend) != backend}
-        moved |= {arm for arm, backend in before.items() if arm not in after and backend in after.values()}
-        if self.intention is None or not moved:
+        whose = {backend: arm for arm, backend in after.items()}
+        moved = {arm: whose.get(backend, arm) for arm, backend in before.items()}
+        if self.intention is None or all(arm == to for arm, to in moved.items()):
             return self
-        of_backend = {backend: self.intention.weights.get(arm) for arm, backend in before.items()}
-        kept = {arm: weight for arm, weight in self.intention.weights.items() if arm not in moved}
-        found = {arm: of_backend.get(one) for arm, one in after.items() if before.get(arm) != one}
-        weights = kept | {arm: weight for arm, weight in found.items() if weight is not None}
-        return replace(self, intention=replace(self.intention, weights=weights))
+        weights = dict(self.intention.weights)
+        gone = [(to, weights.pop(arm)) for arm, to in moved.items() if arm != to and arm in weights]
+        return replace(self, intention=replace(self.intention, weights={**weights, **dict(gone)}))
 
     def in_mode(self, mode: Mode, asked: Asked, now: float) -> Committed:
         """After a look at the mode; a change of it is an act of whoever asked for it."""

@@ -237,6 +237,7 @@ def _standing(arm: RecordedArm, now: float) -> ArmStanding | None:
         baseline_until=_past(arm.baseline_until, now),
         mixed=bool(arm.mixed),
         gained_at=_past(arm.gained_at, now),
+        settled=None if arm.settled is None else _share(arm.settled),
     )
 
 
@@ -338,6 +339,7 @@ def _recorded(arm: str, standing: ArmStanding) -> RecordedArm:
         baseline_until=_timestamp(standing.baseline_until),
         mixed=standing.mixed or None,
         gained_at=_timestamp(standing.gained_at),
+        settled=None if standing.settled is None else f"{standing.settled:.6f}",
     )
 
 

@@ -55,6 +55,7 @@ def decision_record(
         shadow=None if window is None else recorded(window.shadow),
         weights=dict(decision.weights),
         actions=[str(scale) for scale in decision.scales] or None,
+        no_window=_why_no_window(snapshot.reading, decision.reason),
         reason=decision.reason,
         message=cut(decision.message),
     )
@@ -216,11 +217,19 @@ def observed(observation: Observation) -> Observed:
     return Observed(**{name: float(text) for name, text in numbers.items()})
 
 
+def _why_no_window(reading: Reading, reason: str) -> str | None:
+    """Why there was no window, where a decision is for another reason, as when weights moved all the same."""
+    if isinstance(reading, Window) or reading.reason in (reason, reasons.BETWEEN_TICKS):
+        return None
+    return reading.reason
+
+
 def _no_window(record: DecisionRecord) -> Reading:
-    if record.reason in reasons.SOURCE_FAULTS:
-        return SourceDown(record.reason, record.message)
+    reason = record.no_window or record.reason
+    if reason in reasons.SOURCE_FAULTS:
+        return SourceDown(reason, record.message)
     known = reasons.NOTHING_DUE | reasons.NOBODY_JUDGED
-    due = record.reason if record.reason in known else reasons.BETWEEN_TICKS
+    due = reason if reason in known else reasons.BETWEEN_TICKS
     return NothingDue(due, record.message)
 
 

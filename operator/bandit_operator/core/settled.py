@@ -1,0 +1,72 @@
+"""Where weights go back to that are held for long: the shares that the strategy gave last.
+
+An arm that could not serve for a moment has lost its traffic. Where weights follow the evidence it comes by
+its share again in steps. Where they stay as they are, as once ``spec.maxDuration`` is over or while the
+reward source is down, they are to stay as before that moment, or the leader would be out for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from bandit_operator.core import reasons
+from bandit_operator.core.experiment import Experiment
+from bandit_operator.core.inference.named_arrays import Floats
+from bandit_operator.core.model import ArmStanding, ArmState
+
+_LONG: Final = (reasons.SOURCE_FAULTS - {reasons.CLOCK_SET}) | {reasons.MAX_DURATION_REACHED}
+"""Holds that may last, and that have nothing to do with the route or with an arm."""
+
+
+def noted(
+    experiment: Experiment, standings: Mapping[str, ArmStanding], shares: Mapping[str, float], *, held: bool
+) -> dict[str, ArmStanding]:
+    """Remember the shares that the strategy has just given.
+
+    An arm that cannot serve now is still to have what it had. What a pin gives is not the strategy's.
+
+    Args:
+        experiment: the settings.
+        standings: how the arms stand.
+        shares: of the arms' traffic, by arm.
+        held: whether the strategy had no say.
+    """
+    if held or experiment.pin is not None or not any(shares.values()):
+        return dict(standings)
+    away = {
+        arm: one.settled
+        for arm, one in standings.items()
+        if one.state is ArmState.UNAVAILABLE and one.settled is not None
+    }
+    rest = max(0.0, 1.0 - sum(away.values()))
+    now = {arm: away.get(arm, round(rest * shares.get(arm, 0.0), 6)) for arm in standings}
+    return {
+        arm: one if one.settled == now[arm] else replace(one, settled=now[arm])
+        for arm, one in standings.items()
+    }
+
+
+def forgotten(standings: Mapping[str, ArmStanding]) -> dict[str, ArmStanding]:
+    """The standings without what the strategy gave: somebody else sets the weights from here on."""
+    return {arm: one if one.settled is None else replace(one, settled=None) for arm, one in standings.items()}
+
+
+def held_shares(
+    experiment: Experiment, standings: Mapping[str, ArmStanding], current: Floats, reason: str | None
+) -> Floats:
+    """The shares ``[K]`` that weights are held at: those that were given last, or the present ones.
+
+    Args:
+        experiment: the settings.
+        standings: how the arms stand.
+        current: shares now ``[K]``.
+        reason: why the weights are held, or None where they are not.
+    """
+    if reason not in _LONG or experiment.pin is not None:
+        return current
+    given = [standings[arm].settled for arm in experiment.names]
+    return np.array([now if one is None else one for one, now in zip(given, current.tolist(), strict=True)])
