@@ -116,9 +116,7 @@ class Operator:
         servers = [await serve(self.settings.listen, self.metrics.registry, self.trouble, self.unready)]
         if self.settings.web_listen is not None:
             gate = Gate(Reviews(self.api), self.clock.monotonic)
-            servers.append(
-                await serve_pages(self.settings.web_listen, Pages(self.cache, gate, self.clock.monotonic))
-            )
+            servers.append(await serve_pages(self.settings.web_listen, Pages(self.cache, gate)))
         self.notifier.start()
         parts = [
             asyncio.create_task(part, name=name)

@@ -65,7 +65,7 @@ class Site:
     def __init__(self) -> None:
         self.cache, self.api, self.now, self.monotonic = Cache(), ReviewingAPI(), 0.0, 0.0
         gate = Gate(Reviews(self.api), lambda: self.monotonic)
-        self.pages = Pages(self.cache, gate, lambda: self.monotonic, lambda: self.now)
+        self.pages = Pages(self.cache, gate, lambda: self.now)
 
     @asynccontextmanager
     async def served(self) -> AsyncIterator[TestServer]:

@@ -11,10 +11,11 @@ together.
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol, TypeVar
+
+from cachetools import TLRUCache
 
 from bandit_operator.adapters import joined
 from bandit_operator.adapters.access import shown
@@ -33,7 +34,6 @@ MOST_REMEMBERED = 1024
 """Resources, and addresses, of which it is."""
 
 Answer = TypeVar("Answer")
-Key = TypeVar("Key", bound=Hashable)
 
 
 class Ask(Protocol):
@@ -49,6 +49,15 @@ class Ask(Protocol):
     ) -> Answer | SourceDown:
         """What a body is read into; ``most`` is how long an attempt may take that is not the last one."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Taught:
+    """What a failure taught: how many queries at once will do."""
+
+    together: int
+    slow: bool
+    """Whether it took too long, which does not last."""
 
 
 @dataclass(slots=True, eq=False)
@@ -89,13 +98,13 @@ class Batches:
         self._together_seconds = TOGETHER_PART * deadline
         self._monotonic = monotonic
         self._waiting: dict[tuple[str, float], list[_Asked]] = {}
-        self._alone: _Remembered[tuple[str, str]] = _Remembered(monotonic)
-        self._most: _Remembered[str] = _Remembered(monotonic)
+        self._alone: TLRUCache[tuple[str, str], _Taught] = TLRUCache(MOST_REMEMBERED, _until, monotonic)
+        self._fewer: TLRUCache[str, _Taught] = TLRUCache(MOST_REMEMBERED, _until, monotonic)
         self._tasks: set[asyncio.Task[None]] = set()
 
     def takes(self, address: str, promql: str, about: str) -> bool:
         """Whether a query may be asked together with others now."""
-        return self._alone.of((address, about)) is None and joined.is_closed(promql)
+        return (address, about) not in self._alone and joined.is_closed(promql)
 
     async def query(self, address: str, promql: str, at: float, about: str) -> list[Sample] | SourceDown:
         """Evaluate a query that may be joined, together with those that are made in this moment."""
@@ -107,6 +116,13 @@ class Batches:
             loop.call_soon(self._send, address, at)
         return await asked.answer
 
+    def _most(self, address: str) -> int:
+        """How many queries an address is asked at once."""
+        try:
+            return self._fewer[address].together
+        except KeyError:
+            return joined.MOST_QUERIES
+
     def close(self) -> None:
         """Wait for no answer any more."""
         for task in self._tasks:
@@ -115,7 +131,7 @@ class Batches:
     def _send(self, address: str, at: float) -> None:
         """Ask all that was offered in this moment and is still waited for."""
         waiting = [one for one in self._waiting.pop((address, at)) if one.waits]
-        most = self._most.of(address) or joined.MOST_QUERIES
+        most = self._most(address)
         while waiting:
             number, characters = 1, len(waiting[0].promql)
             while number < min(len(waiting), most):
@@ -134,7 +150,7 @@ class Batches:
             blamed = await self._asked(address, at, batch, self._monotonic() + self._together_seconds)
             if len(batch) > 1 and any(one.answered for one in batch):
                 for one in blamed:
-                    self._alone.put((address, one.about), 1, _remembered(one.slow))
+                    self._alone[address, one.about] = _Taught(1, one.slow)
         finally:
             for one in batch:
                 one.answer.cancel()
@@ -161,9 +177,9 @@ class Batches:
         # Each part was answered, the whole was not: it is too much, or one that was alone cannot be joined.
         suspects = [part[0] for part in parts if len(part) == 1] if by_halves else []
         if not suspects:
-            most = self._most.of(address) or joined.MOST_QUERIES
-            seconds = _remembered(failure.reason == reasons.TIMEOUT)
-            self._most.put(address, max(1, min(most, len(batch) // 2)), seconds)
+            most = self._most(address)
+            fewer = max(1, min(most, len(batch) // 2))
+            self._fewer[address] = _Taught(fewer, failure.reason == reasons.TIMEOUT)
         return suspects
 
     async def _asked_alone(self, address: str, at: float, one: _Asked) -> bool:
@@ -207,25 +223,5 @@ class Batches:
         ]
 
 
-def _remembered(slow: bool) -> float:
-    return SLOW_REMEMBERED_SECONDS if slow else REMEMBERED_SECONDS
-
-
-class _Remembered(Generic[Key]):
-    """Numbers that are kept for a while; the oldest is forgotten where there are too many."""
-
-    def __init__(self, monotonic: Callable[[], float]) -> None:
-        self._monotonic = monotonic
-        self._kept: OrderedDict[Key, tuple[int, float]] = OrderedDict()
-
-    def of(self, key: Key) -> int | None:
-        """What is kept of it, if anything still is."""
-        number, until = self._kept.get(key, (0, 0.0))
-        return number if self._monotonic() < until else None
-
-    def put(self, key: Key, number: int, seconds: float) -> None:
-        """Keep a number for so long from now on."""
-        self._kept[key] = number, self._monotonic() + seconds
-        self._kept.move_to_end(key)
-        if len(self._kept) > MOST_REMEMBERED:
-            self._kept.popitem(last=False)
+def _until(_: object, taught: _Taught, now: float) -> float:
+    return now + (SLOW_REMEMBERED_SECONDS if taught.slow else REMEMBERED_SECONDS)

@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from typing import TypeVar
 
 import aiohttp
 import yarl
+from cachetools import LRUCache
 
 from bandit_operator.adapters.access import Access, shown
 from bandit_operator.adapters.answers import MOST_BYTES, refused, samples_in, series_in
@@ -74,7 +74,7 @@ class Prometheus:
         self._access = access
         self._deadline = deadline
         self._monotonic = monotonic
-        self._addresses: OrderedDict[str, _Address] = OrderedDict()
+        self._addresses: LRUCache[str, _Address] = LRUCache(MOST_ADDRESSES)
         self._batches = Batches(self._within_deadline, deadline, monotonic)
         self.requests = 0
         """HTTP requests made so far; one may carry several queries."""
@@ -232,11 +232,7 @@ class Prometheus:
         return self._session
 
     def _remembered(self, address: str) -> _Address:
-        server = self._addresses.setdefault(address, _Address())
-        self._addresses.move_to_end(address)
-        if len(self._addresses) > MOST_ADDRESSES:
-            self._addresses.popitem(last=False)
-        return server
+        return self._addresses.setdefault(address, _Address())
 
     def _missed(self, server: _Address, address: str) -> SourceDown:
         server.missed += 1

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+
+from cachetools import LRUCache
 
 from bandit_operator.adapters.discovery import Discovery
 from bandit_operator.sources.base import Counter
@@ -34,7 +35,7 @@ class Causes:
     def __init__(self, discovery: Discovery, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._discovery = discovery
         self._monotonic = monotonic
-        self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._known: LRUCache[str, _Known] = LRUCache(MOST_RESOURCES)
 
     async def of(
         self, uid: str, address: str, counter: Counter, at: float, namespace: str | None = None
@@ -53,9 +54,6 @@ class Causes:
             return known.cause
         if known is None or known.counter != counter:
             known = self._known[uid] = _Known(counter, "", FIRST_PAUSE, now)
-        self._known.move_to_end(uid)
-        if len(self._known) > MOST_RESOURCES:
-            self._known.popitem(last=False)
         if self._discovery.busy:
             return known.cause  # with others' questions: no answer of its own, so no pause either
         known.again_at = now + known.pause

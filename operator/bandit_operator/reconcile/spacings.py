@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections import OrderedDict
 from dataclasses import dataclass
+
+from cachetools import LRUCache
 
 from bandit_operator.adapters.prometheus import Prometheus
 from bandit_operator.core.model import SourceDown
@@ -43,7 +44,7 @@ class Spacings:
 
     def __init__(self, prometheus: Prometheus) -> None:
         self._prometheus = prometheus
-        self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._known: LRUCache[str, _Known] = LRUCache(MOST_RESOURCES)
 
     async def of(
         self, uid: str, address: str, counter: Counter, window: tuple[float, float], *, empty: bool
@@ -60,9 +61,6 @@ class Spacings:
         (start, end), known = window, self._known.get(uid)
         if known is None or known.source != (address, counter):
             known = self._known[uid] = _Known((address, counter))
-        self._known.move_to_end(uid)
-        if len(self._known) > MOST_RESOURCES:
-            self._known.popitem(last=False)
         known.grew |= not empty
         in_doubt = (empty and known.grew) or (
             known.apart is not None and is_too_short(end - start, known.apart)

@@ -6,9 +6,11 @@ noticed once, and nothing else is lost.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
+
+from cachetools import LRUCache
 
 from bandit_operator.sources.base import Counter
 from bandit_operator.sources.late import Levels
@@ -40,14 +42,14 @@ class Moment:
 @dataclass
 class _Resource:
     source: Source
-    moments: OrderedDict[float, Moment] = field(default_factory=OrderedDict)
+    moments: LRUCache[float, Moment] = field(default_factory=partial(LRUCache, MOST_MOMENTS))
 
 
 class Moments:
     """Moments by resource and time."""
 
     def __init__(self) -> None:
-        self._resources: OrderedDict[str, _Resource] = OrderedDict()
+        self._resources: LRUCache[str, _Resource] = LRUCache(MOST_RESOURCES)
 
     def at(self, uid: str, source: Source, time: float) -> Moment | None:
         """What was read at a time from the same source, or None where nothing was."""
@@ -59,10 +61,4 @@ class Moments:
         known = self._resources.get(uid)
         if known is None or known.source != source:
             known = self._resources[uid] = _Resource(source)
-        self._resources.move_to_end(uid)
         known.moments[time] = moment
-        known.moments.move_to_end(time)
-        if len(known.moments) > MOST_MOMENTS:
-            known.moments.popitem(last=False)
-        if len(self._resources) > MOST_RESOURCES:
-            self._resources.popitem(last=False)

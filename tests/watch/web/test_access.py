@@ -15,11 +15,9 @@ from bandit_operator.errors import APIError, APIUnreachable
 from bandit_operator.watch.web.gate import (
     KEPT_SECONDS,
     LONGEST_TOKEN,
-    MOST_KEPT,
     MOST_NAMESPACES,
     TOKENS_AT_ONCE,
 )
-from bandit_operator.watch.web.recent import Recent
 from bandit_operator.watch.web.server import AT_ONCE, LONGEST_BODY
 from tests.support.website import ADMIN, LIMITED, STRANGER, Site
 
@@ -301,11 +299,3 @@ async def test_whoever_is_in_one_of_very_many_namespaces_names_it(visitor: Clien
     assert "ranking" in await text_of(visitor, "/?namespace=models", LIMITED)
     asked = [spec for path, spec in site.api.asked if path != TOKEN_REVIEWS]
     assert len(asked) == 2
-
-
-def test_what_is_kept_is_bounded() -> None:
-    kept: Recent[int] = Recent(MOST_KEPT, lambda: 0.0)
-    for number in range(2 * MOST_KEPT):
-        kept.put(number, number)
-    assert len(kept) == MOST_KEPT
-    assert (kept.get(0), kept.get(2 * MOST_KEPT - 1)) == (None, (2 * MOST_KEPT - 1,))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 from collections.abc import Callable, Iterable
+
+from cachetools import TTLCache
 
 from bandit_operator.adapters.reviews import Person, Reviews
 from bandit_operator.api.kind import GROUP, PLURAL
 from bandit_operator.api.references import Key
-from bandit_operator.watch.web.recent import Recent
 
 KEPT_SECONDS = 60.0
 """How long an answer of the API server counts: a right that was taken away is seen that late."""
@@ -38,8 +40,10 @@ class Gate:
 
     def __init__(self, reviews: Reviews, monotonic: Callable[[], float]) -> None:
         self._reviews = reviews
-        self._people: Recent[Person | None] = Recent(MOST_KEPT, monotonic, KEPT_SECONDS)
-        self._rights: Recent[bool] = Recent(MOST_KEPT, monotonic, KEPT_SECONDS)
+        self._people: TTLCache[bytes, Person | None] = TTLCache(MOST_KEPT, KEPT_SECONDS, monotonic)
+        self._rights: TTLCache[tuple[Person, str, str, str], bool] = TTLCache(
+            MOST_KEPT, KEPT_SECONDS, monotonic
+        )
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._monotonic = monotonic
         self._left, self._left_at = float(TOKENS_AT_ONCE), monotonic()
@@ -56,11 +60,11 @@ class Gate:
             return None
         key = hashlib.sha256(token.encode()).digest()
         async with self._slots:
-            kept = self._people.get(key)
-            if kept:
-                return kept[0]
+            with contextlib.suppress(KeyError):
+                return self._people[key]
             self._take_one()
-            return self._people.put(key, await self._reviews.person(token))
+            person = self._people[key] = await self._reviews.person(token)
+            return person
 
     def _take_one(self) -> None:
         """Count one token that is asked about."""
@@ -103,8 +107,8 @@ class Gate:
     async def _may(self, person: Person, verb: str, namespace: str, name: str = "") -> bool:
         key = (person, verb, namespace, name)
         async with self._slots:
-            kept = self._rights.get(key)
-            if kept:
-                return kept[0]
+            with contextlib.suppress(KeyError):
+                return self._rights[key]
             what = {"verb": verb, "group": GROUP, "resource": PLURAL, "namespace": namespace, "name": name}
-            return self._rights.put(key, await self._reviews.may(person, what))
+            may = self._rights[key] = await self._reviews.may(person, what)
+            return may

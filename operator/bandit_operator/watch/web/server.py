@@ -11,6 +11,7 @@ from urllib.parse import parse_qs
 
 import structlog
 from aiohttp import web
+from cachetools import LRUCache
 
 from bandit_operator.adapters.reviews import Person
 from bandit_operator.api.references import Key
@@ -28,7 +29,6 @@ from bandit_operator.watch.web.headers import (
     own_path,
     token_of,
 )
-from bandit_operator.watch.web.recent import Recent
 
 log = structlog.get_logger()
 
@@ -58,15 +58,12 @@ class Pages:
     Args:
         cache: What the watches have shown.
         gate: Who may see what.
-        monotonic: The clock of what is kept, in seconds.
         now: The time of day, in seconds since the Unix epoch.
     """
 
-    def __init__(
-        self, cache: Cache, gate: Gate, monotonic: Callable[[], float], now: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, cache: Cache, gate: Gate, now: Callable[[], float] = time.time) -> None:
         self._cache, self._gate, self._now = cache, gate, now
-        self._pasts: Recent[Past] = Recent(MOST_KEPT, monotonic)
+        self._pasts: LRUCache[tuple[str, ...], Past] = LRUCache(MOST_KEPT)
         self._computing = asyncio.Semaphore(1)
         self._under_way = 0
         folder = resources.files("bandit_operator.watch.web") / "static"
@@ -175,8 +172,9 @@ class Pages:
         """The figures of earlier moments, made once for each version of a resource, one at a time."""
         async with self._computing:
             version = (*key, body["metadata"]["uid"], body["metadata"]["resourceVersion"])
-            kept = self._pasts.get(version)
-            return kept[0] if kept else self._pasts.put(version, await asyncio.to_thread(past_of, body))
+            if version not in self._pasts:
+                self._pasts[version] = await asyncio.to_thread(past_of, body)
+            return self._pasts[version]
 
     # ---- signing in and out -----------------------------------------------------------------
 
