@@ -22,6 +22,7 @@ from bandit_operator.api.fields import (
     ObjectName,
     SectionName,
 )
+from bandit_operator.api.kind import GROUP
 from bandit_operator.api.rules import PatternString, Rule
 from bandit_operator.routers import GATEWAY_API, GATEWAY_API_VERSION
 from bandit_operator.routers.mirrored_for import MIRRORS
@@ -30,7 +31,7 @@ TEMPLATE_GROUP, TEMPLATE_VERSION, TEMPLATE_KIND = GATEWAY_API, GATEWAY_API_VERSI
 """Of the route that is made."""
 MANAGED_BY = "app.kubernetes.io/managed-by"
 """Label of a route that the operator makes: its value is the operator's field manager."""
-OWNER = "bandit-operator.dev/owner"
+OWNER = f"{GROUP}/owner"
 """Annotation of such a route: the name of its BanditDeployment, in the same namespace."""
 
 _KEY = "([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"

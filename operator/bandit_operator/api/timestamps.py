@@ -15,6 +15,12 @@ def to_timestamp(seconds: float) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def to_micro_time(seconds: float) -> str:
+    """The same with microseconds: MicroTime of the Kubernetes API, as Events and Leases have it."""
+    moment = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
 def from_timestamp(text: str) -> float:
     """Seconds since the Unix epoch, in whole milliseconds.
 

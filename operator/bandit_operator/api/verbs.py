@@ -14,11 +14,12 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 
 from bandit_operator.api.fields import ApiModel
+from bandit_operator.api.kind import GROUP
 from bandit_operator.api.printable import printable
 from bandit_operator.api.timestamps import from_timestamp
 
-LAST_VERB = "bandit-operator.dev/last-verb"
-RESTORE = "bandit-operator.dev/restore"
+LAST_VERB = f"{GROUP}/last-verb"
+RESTORE = f"{GROUP}/restore"
 ANNOTATIONS = (LAST_VERB, RESTORE)
 _Printable = AfterValidator(printable)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import time
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,6 +13,7 @@ from bandit_operator.adapters.kubernetes import KubernetesAPI, resource_path
 from bandit_operator.api.acts import Act
 from bandit_operator.api.kind import GROUP, KIND, VERSION
 from bandit_operator.api.status import Condition
+from bandit_operator.api.timestamps import to_micro_time
 from bandit_operator.errors import OperatorError
 from bandit_operator.status import events
 from bandit_operator.status.events import Event
@@ -20,7 +21,7 @@ from bandit_operator.status.overview import Overview
 
 log = structlog.get_logger()
 
-CONTROLLER = "bandit-operator.dev/controller"
+CONTROLLER = f"{GROUP}/controller"
 LONGEST_NOTE = 1024
 """Most characters of a note (API reference, events.k8s.io/v1 Event)."""
 
@@ -54,9 +55,7 @@ async def post(api: KubernetesAPI, body: Mapping[str, Any], instance: str, told:
                 "name": f"{metadata['name']}.{uuid.uuid4().hex[:16]}",
                 "namespace": metadata["namespace"],
             },
-            "eventTime": datetime.datetime.now(datetime.UTC)
-            .isoformat(timespec="microseconds")
-            .replace("+00:00", "Z"),
+            "eventTime": to_micro_time(time.time()),
             "reportingController": CONTROLLER,
             "reportingInstance": instance[:128],
             "action": draft.action,

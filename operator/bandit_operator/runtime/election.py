@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import datetime
 import enum
 import math
 import time
@@ -28,11 +27,13 @@ import structlog
 
 from bandit_operator.adapters.kubernetes import KubernetesAPI, resource_path
 from bandit_operator.adapters.objects import Object
+from bandit_operator.api.kind import GROUP
+from bandit_operator.api.timestamps import to_micro_time
 from bandit_operator.errors import APIError, Conflict, NotFound, OperatorError
 
 log = structlog.get_logger()
 
-WANTED_BY = "bandit-operator.dev/wanted-by"
+WANTED_BY = f"{GROUP}/wanted-by"
 """Annotation of a lease: the replica that asks its holder for it. Every renewal takes it away."""
 
 
@@ -338,7 +339,7 @@ class Elector:
             {"op": "test", "path": "/spec/holderIdentity", "value": self._settings.identity},
             {"op": "test", "path": "/spec/leaseDurationSeconds", "value": before},
             {"op": "replace", "path": "/spec/leaseDurationSeconds", "value": duration},
-            {"op": "replace", "path": "/spec/renewTime", "value": _now()},
+            {"op": "replace", "path": "/spec/renewTime", "value": to_micro_time(time.time())},
         ]
         await self._api.lease("PATCH", self._path(), patch)
 
@@ -356,7 +357,7 @@ class Elector:
         )
 
     def _spec(self, before: Object | None) -> Object:
-        now = _now()
+        now = to_micro_time(time.time())
         mine = before is not None and before.get("holderIdentity") == self._settings.identity
         transitions = int((before or {}).get("leaseTransitions") or 0)
         return {
@@ -366,10 +367,6 @@ class Elector:
             "acquireTime": (before or {}).get("acquireTime") or now if mine else now,
             "leaseTransitions": transitions if mine or before is None else transitions + 1,
         }
-
-
-def _now() -> str:
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _version(spec: Object) -> tuple[Any, ...]:

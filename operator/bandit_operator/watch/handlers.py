@@ -51,7 +51,7 @@ def watch_settings(*, scanning: bool) -> kopf.OperatorSettings:
     settings = kopf.OperatorSettings()
     settings.posting.enabled = False
     settings.scanning.disabled = not scanning
-    settings.persistence.finalizer = "bandit-operator.dev/none"  # removed where an object has it, never added
+    settings.persistence.finalizer = f"{GROUP}/none"  # removed where an object has it, never added
     settings.persistence.diffbase_storage = _NoDiffs()
     settings.watching.server_timeout = 300
     settings.watching.client_timeout = 330
