@@ -240,6 +240,11 @@ class Shadowed:
     """By the names of two arms in the order of the spec; a pair without an entry has no data."""
 
 
+def pair_name(first: str, second: str) -> str:
+    """A pair of arms as one word; no name of an arm has a slash."""
+    return f"{first}/{second}"
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """What the arms earned in (start, end], both points of the interval's grid."""

@@ -46,6 +46,11 @@ class _Case:
     """In which the numbers have come together: of the window, and of the time without any before it."""
 
 
+def impossible(message: str) -> Implausible:
+    """That numbers cannot be, with what they are."""
+    return Implausible(reasons.IMPOSSIBLE_NUMBER, message)
+
+
 def checked(experiment: Experiment, memory: Memory, window: Window) -> Window:
     """The window with ``Implausible`` in place of numbers that cannot be."""
     arms = dict(window.arms)
@@ -77,7 +82,7 @@ def numbers_are_possible(case: _Case) -> Implausible | None:
             continue
         if not abs(value) <= LARGEST or (field.name in counts and value < 0):
             words = field.name.replace("_", " ")
-            return Implausible(reasons.IMPOSSIBLE_NUMBER, f"{words} are {value:g}; no counter grows by that")
+            return impossible(f"{words} are {value:g}; no counter grows by that")
     return None
 
 

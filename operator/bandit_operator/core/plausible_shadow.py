@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from bandit_operator.core import reasons
 from bandit_operator.core.model import Implausible, Observed, Outcome, Paired, RewardType, Shadowed
-from bandit_operator.core.plausibility import LARGEST, ROUNDING
+from bandit_operator.core.plausibility import LARGEST, ROUNDING, impossible
 
 
 def checked_shadow(reward_type: RewardType, shadow: Shadowed) -> Shadowed:
@@ -29,9 +29,7 @@ def _arm(outcome: Outcome, *, bounded: bool) -> Outcome:
         return outcome
     sums = [outcome.trials, outcome.rewards, 0.0 if outcome.squares is None else outcome.squares]
     if not all(abs(one) <= LARGEST for one in sums) or outcome.trials < 0:
-        return Implausible(
-            reasons.IMPOSSIBLE_NUMBER, f"{outcome.trials:g} trials, {outcome.rewards:g} rewards"
-        )
+        return impossible(f"{outcome.trials:g} trials, {outcome.rewards:g} rewards")
     if bounded and not 0 <= outcome.rewards <= outcome.trials * (1 + ROUNDING) + ROUNDING:
         return Implausible(
             reasons.REWARDS_ABOVE_TRIALS,
@@ -47,10 +45,10 @@ def _fault(names: tuple[str, str], pair: Paired, *, bounded: bool) -> Implausibl
         f"{' and '.join(names)} on {n:g} requests: Σ of differences {total:g}, of their squares {squares:g}"
     )
     if not all(abs(one) <= LARGEST for one in (n, total, squares)) or n < 0 or squares < 0:
-        return Implausible(reasons.IMPOSSIBLE_NUMBER, f"{about}; no counter grows by that")
+        return impossible(f"{about}; no counter grows by that")
     slack = 1 + ROUNDING
     if total * total > n * squares * slack + ROUNDING:
-        return Implausible(reasons.IMPOSSIBLE_NUMBER, f"{about}; no differences have such sums")
+        return impossible(f"{about}; no differences have such sums")
     if bounded and squares > n * slack + ROUNDING:
         return Implausible(
             reasons.REWARDS_ABOVE_TRIALS, f"{about}; rewards in [0, 1] differ by 1 at the most"

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from bandit_operator.api.reward_counters import FURTHER_COUNTERS
 from bandit_operator.api.v1alpha1 import BanditDeployment
-from bandit_operator.core import reasons
 from bandit_operator.core.model import Implausible, NoData, Observed, Outcome
+from bandit_operator.core.plausibility import impossible
 from bandit_operator.routers import Located
 from bandit_operator.sources.base import Counter, Values, WithoutQueries
 from bandit_operator.sources.labels import own_label
@@ -72,7 +72,7 @@ def _outcome(trials: float | None, sums: Mapping[str, float | None]) -> Outcome:
         increases[part] = value or 0.0
     for field, value in (("trials", trials), *((_FIELDS[part], sum_) for part, sum_ in increases.items())):
         if not math.isfinite(value):
-            return _impossible(f"{field} grew by {value:g}; no counter does")
+            return impossible(f"{field} grew by {value:g}; no counter does")
     increases["rewards"] -= increases.pop("losses", 0.0)
     observed = Observed(trials, **increases)
     return _contradiction(observed) or observed
@@ -92,20 +92,16 @@ def _contradiction(observed: Observed) -> Implausible | None:
     if squares is None:
         return None
     if _beyond(observed.rewards, squares, observed.trials):
-        return _impossible("squares is too small for successes; it must sum the square of every reward")
+        return impossible("squares is too small for successes; it must sum the square of every reward")
     if x is None or xx is None or xy is None:
         return None
     if _beyond(x, xx, observed.trials):
-        return _impossible(
+        return impossible(
             "denominatorSquares is too small for denominators; it must sum the square of every one"
         )
     if _beyond(xy, squares, xx):
-        return _impossible("crossProducts is too large for squares; it must sum reward times denominator")
+        return impossible("crossProducts is too large for squares; it must sum reward times denominator")
     return None
-
-
-def _impossible(message: str) -> Implausible:
-    return Implausible(reasons.IMPOSSIBLE_NUMBER, message)
 
 
 def _beyond(product: float, first: float, second: float) -> bool:

@@ -6,9 +6,8 @@ import math
 from dataclasses import dataclass
 
 from bandit_operator.api.v1alpha1 import BanditDeployment
-from bandit_operator.core import reasons
-from bandit_operator.core.model import Implausible, NoData, Observed, Outcome
-from bandit_operator.core.plausibility import ROUNDING
+from bandit_operator.core.model import NoData, Observed, Outcome
+from bandit_operator.core.plausibility import ROUNDING, impossible
 from bandit_operator.routers import Located
 from bandit_operator.sources.base import Counter, Query, Values
 from bandit_operator.sources.labels import own_label
@@ -59,16 +58,12 @@ def _outcome(mean: float | None, count: float | None) -> Outcome:
     if count is None:
         return NoData("no sample count")
     if not (math.isfinite(count) and count >= 0):
-        return _impossible(f"samples is {count:g}; it must count rewards")
+        return impossible(f"samples is {count:g}; it must count rewards")
     if count == 0:
         return Observed(0.0, 0.0)
     if mean is None or math.isnan(mean):
         return NoData("no value" if mean is None else "the mean is not a number; does the query divide by 0?")
     if not -ROUNDING <= mean <= 1 + ROUNDING:
         hint = "divide by 100" if 1 < mean <= 100 else "query must yield the mean reward in the window"
-        return _impossible(f"the mean is {mean:g}, beyond [0, 1]; {hint}")
+        return impossible(f"the mean is {mean:g}, beyond [0, 1]; {hint}")
     return Observed(count, min(max(mean, 0.0), 1.0) * count)
-
-
-def _impossible(message: str) -> Implausible:
-    return Implausible(reasons.IMPOSSIBLE_NUMBER, message)

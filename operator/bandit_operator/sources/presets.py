@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from bandit_operator.api.presets import DEFAULT_GATEWAY, SOFTWARE, Preset, Role, Software
 from bandit_operator.api.presets.base import LATENCY, SUCCESS, ArmLabel, Durations, Offered, Requests
 from bandit_operator.api.v1alpha1 import BanditDeployment
-from bandit_operator.core import reasons
-from bandit_operator.core.model import Implausible, NoData, Observed, Outcome
+from bandit_operator.core.model import NoData, Observed, Outcome
+from bandit_operator.core.plausibility import impossible
 from bandit_operator.core.quantities import parse_duration
 from bandit_operator.routers import Located
 from bandit_operator.sources.base import Counter, RewardSource, Values, WithoutQueries
@@ -119,9 +119,7 @@ def _metric(name: str, *matchers: str) -> str:
 
 def _observed(trials: float, rewards: float) -> Outcome:
     if not (math.isfinite(trials) and math.isfinite(rewards)):
-        return Implausible(
-            reasons.IMPOSSIBLE_NUMBER, f"{rewards:g} of {trials:g} requests; no counter grows so"
-        )
+        return impossible(f"{rewards:g} of {trials:g} requests; no counter grows so")
     return Observed(trials, rewards)
 
 

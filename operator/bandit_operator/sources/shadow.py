@@ -16,8 +16,17 @@ from bandit_operator.api.presets.base import ArmLabel
 from bandit_operator.api.shadow import SHADOW_COUNTERS, ShadowPrometheus
 from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core import reasons
-from bandit_operator.core.model import Implausible, NoData, Observed, Outcome, Paired, PairOutcome, Shadowed
-from bandit_operator.core.plausibility import LARGEST, ROUNDING
+from bandit_operator.core.model import (
+    Implausible,
+    NoData,
+    Observed,
+    Outcome,
+    Paired,
+    PairOutcome,
+    Shadowed,
+    pair_name,
+)
+from bandit_operator.core.plausibility import LARGEST, ROUNDING, impossible
 from bandit_operator.core.quantities import parse_decimal
 from bandit_operator.sources.base import Counter, Values
 from bandit_operator.sources.labels import own_label
@@ -65,7 +74,7 @@ def pair_outcomes(resource: BanditDeployment, values: Values) -> dict[str, PairO
     bounded = resource.spec.reward.type.bounded
     outcomes = {}
     for first, second in _pairs(resource):
-        name = _name(first.name, second.name)
+        name = pair_name(first.name, second.name)
         outcome = _paired({part: values[part].get(name) for part in parts}, between_0_and_1=bounded)
         if isinstance(outcome, Paired) and second.labelled < first.labelled:
             outcome = Paired(outcome.trials, -outcome.difference, outcome.squares)
@@ -78,20 +87,16 @@ def shadowed(
 ) -> Shadowed:
     """The two of them together, pairs by the names of their arms."""
     names = [(first.name, second.name) for first, second in _pairs(resource)]
-    return Shadowed(arms, {pair: pairs[_name(*pair)] for pair in names})
+    return Shadowed(arms, {pair: pairs[pair_name(*pair)] for pair in names})
 
 
 def _pairs(resource: BanditDeployment) -> Iterator[tuple[Arm, Arm]]:
     return itertools.combinations(resource.spec.arms, 2)
 
 
-def _name(first: str, second: str) -> str:
-    return f"{first}/{second}"
-
-
 def _pair_label(resource: BanditDeployment, prometheus: ShadowPrometheus) -> ArmLabel:
     names = (
-        (_name(first.name, second.name), re.escape(_name(*sorted((first.labelled, second.labelled)))))
+        (pair_name(first.name, second.name), re.escape(pair_name(*sorted((first.labelled, second.labelled)))))
         for first, second in _pairs(resource)
     )
     return ArmLabel(prometheus.pair_label, tuple(names))
@@ -109,7 +114,7 @@ def _increases(
             return NoData(f"no series of {fields[part]}; expose it from the start, at 0")
         increases[part] = value or 0.0
         if not 0 <= increases[part] <= LARGEST:
-            return _impossible(f"{fields[part]} grew by {value:g}; no counter does")
+            return impossible(f"{fields[part]} grew by {value:g}; no counter does")
     return increases
 
 
@@ -127,7 +132,7 @@ def _outcome(sums: Mapping[str, float | None], *, between_0_and_1: bool, most: f
     if between_0_and_1 and _exceeds(rewards, trials):
         return Implausible(reasons.REWARDS_ABOVE_TRIALS, f"{rewards:g} rewards of {trials:g} trials")
     if squares is not None and _exceeds(rewards * rewards, trials * squares):
-        return _impossible(
+        return impossible(
             f"squares grew by {squares:g}, too little for rewards of {rewards:g} in {trials:g} trials; it "
             f"must sum the square of every reward"
         )
@@ -143,12 +148,12 @@ def _paired(sums: Mapping[str, float | None], *, between_0_and_1: bool) -> PairO
     if between_0_and_1:
         for what, value in (("pairGains and pairLosses", gains + losses), ("pairSquares", squares)):
             if _exceeds(value, trials):
-                return _impossible(
+                return impossible(
                     f"{what} grew by {value:g} in {trials:g} pairTrials; two rewards in [0, 1] differ by 1 "
                     f"at most"
                 )
     if _exceeds((gains + losses) ** 2, trials * squares):  # Cauchy-Schwarz
-        return _impossible(
+        return impossible(
             f"pairSquares grew by {squares:g}, too little for differences of {gains:g} and {losses:g} in "
             f"{trials:g} pairTrials; it must sum the square of every difference"
         )
@@ -158,7 +163,3 @@ def _paired(sums: Mapping[str, float | None], *, between_0_and_1: bool) -> PairO
 def _exceeds(value: float, bound: float) -> bool:
     """Whether it does by more than sums may that are rounded."""
     return value > bound * (1 + ROUNDING) + ROUNDING
-
-
-def _impossible(message: str) -> Implausible:
-    return Implausible(reasons.IMPOSSIBLE_NUMBER, message)

@@ -15,6 +15,7 @@ from bandit_operator.core.model import (
     Paired,
     PairOutcome,
     Shadowed,
+    pair_name,
 )
 
 _Any = Outcome | Paired
@@ -64,11 +65,6 @@ def shadow_of(record: ShadowRecord | None, names: Sequence[str]) -> Shadowed | N
             elif name in without:
                 pairs[first, second] = without[name]
     return Shadowed(arms, pairs)
-
-
-def pair_name(first: str, second: str) -> str:
-    """A pair as one word; no name of an arm has a slash."""
-    return f"{first}/{second}"
 
 
 def _without_numbers(record: ShadowRecord) -> Mapping[str, NoData | Implausible]:
