@@ -248,3 +248,18 @@ async def test_a_leader_with_a_new_image_has_its_traffic_again_once_it_is_known_
     assert one.weights()["good"] <= 1000
     await one.tick(4)
     assert one.weights() == before
+
+
+async def test_an_arm_that_was_unwell_comes_back_with_a_small_share_once_the_time_is_over(
+    process: Start,
+) -> None:
+    guard = {"name": "errors", "query": "error_share", "above": "0.05", "windows": 1}
+    one = await led(process, maxDuration="1h", guards=[guard])
+    one.now += 3600.0
+    await one.tick(2)
+    one.guards = {"errors": {"good": 0.2}}
+    await one.tick()
+    assert one.weights()["good"] == 0
+    one.guards = {}
+    await one.tick(14)
+    assert one.weights()["good"] == 1000
