@@ -168,9 +168,9 @@ def _endpoints_not_looked_at(patch: pytest.MonkeyPatch) -> None:
 def _weight_before_servable(patch: pytest.MonkeyPatch) -> None:
     real = lifecycle._restore
 
-    def restore(experiment: Any, arm: str, standing: Any, facts: Any, now: float) -> Any:
-        after, outcomes = real(experiment, arm, standing, facts, now)
-        return lifecycle._returned(after, now, after.reason), outcomes
+    def restore(experiment: Any, arm: str, standing: Any, snapshot: Any) -> Any:
+        after, outcomes = real(experiment, arm, standing, snapshot)
+        return lifecycle._returned(after, snapshot.now, after.reason), outcomes
 
     patch.setattr(lifecycle, "_restore", restore)
 
