@@ -263,3 +263,20 @@ async def test_an_arm_that_was_unwell_comes_back_with_a_small_share_once_the_tim
     one.guards = {}
     await one.tick(14)
     assert one.weights()["good"] == 1000
+
+
+async def test_an_arm_that_is_asked_back_gets_a_small_share_also_once_the_time_is_over(
+    process: Start,
+) -> None:
+    one = await led(process, maxDuration="1h", rollback={"drain": "10s", "retryAfter": "0s"})
+    one.earning = WORSE
+    await until_state(one, "bad", "RolledBack")
+    one.now += 3600.0
+    await one.tick(2)
+    one.earning = {"good": (500.0, 400.0), "bad": (50.0, 40.0)}
+    one.annotate(restore=f"bad@{to_timestamp(one.now)}")
+    await one.tick(5)
+    assert one.weights() == {"good": 9000, "bad": 1000}
+    await one.tick(5)
+    assert one.weights() == {"good": 9000, "bad": 1000}
+    assert replay(one.api.objects[one.path]).agrees

@@ -55,14 +55,17 @@ def forgotten(standings: Mapping[str, ArmStanding]) -> dict[str, ArmStanding]:
     return {arm: one if one.settled is None else replace(one, settled=None) for arm, one in standings.items()}
 
 
-def cut(standings: Mapping[str, ArmStanding], arm: str, most: float) -> dict[str, ArmStanding]:
-    """The standings where an arm is to have no more than this of what it had; the others have the rest."""
+def between(
+    standings: Mapping[str, ArmStanding], arm: str, least: float, most: float
+) -> dict[str, ArmStanding]:
+    """The standings where what an arm is to go back to lies between these; the others have the rest."""
     given = {name: one.settled for name, one in standings.items() if one.settled is not None}
     others = sum(share for name, share in given.items() if name != arm)
-    if given.get(arm, 0.0) <= most or others <= 0:
+    now = min(max(given.get(arm, 0.0), least), most)
+    if now == given.get(arm, 0.0) or others <= 0:
         return dict(standings)
-    times = (1.0 - most) / others
-    shares = {name: most if name == arm else round(times * share, 6) for name, share in given.items()}
+    times = (1.0 - now) / others
+    shares = {name: round(times * share, 6) for name, share in given.items()} | {arm: now}
     return {
         name: replace(one, settled=shares[name]) if name in shares else one for name, one in standings.items()
     }

@@ -74,7 +74,7 @@ def withhold(
             outages=servable.outages(standings[arm], snapshot.now),
             beyond={},
         )
-        after = settled.cut(after, arm, experiment.guardrails.new_arm_share)
+        after = settled.between(after, arm, 0.0, experiment.guardrails.new_arm_share)
         outcomes.append(Withheld(arm, reasons.GUARD_TRIPPED, _words(guard, value)))
     return after, outcomes
 
