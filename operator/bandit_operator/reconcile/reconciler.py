@@ -169,12 +169,8 @@ class Reconciler:
         said = Overview(now, tracked.generation, tracked.experiment, amiss=placement.amiss)
         if tracked.experiment.mode is Mode.PAUSED:
             tracked.committed = tracked.committed.without_weights()
-            overview = dataclasses.replace(
-                said,
-                route=RouteState(),
-                besides=(*placement.besides(), *asked.ignored),
-                acts=tracked.committed.acts,
-            )
+            besides, acts = (*placement.besides(), *asked.ignored), tracked.committed.acts
+            overview = dataclasses.replace(said, route=RouteState(), besides=besides, acts=acts)
             await self._commit(tracked, body, overview)
             await posting.post(self._api, body, self._identity, tracked.take_untold())
             return at_its_tick(tracked, self._clock.now())
@@ -198,7 +194,8 @@ class Reconciler:
         decision = await self._decisions.decide(case)
         tracked.known = decision.known
         self._learn(tracked, snapshot, decision, asked)
-        gone = former.draining_now(tracked.resource, placement.located, tracked.committed.backends, decision)
+        located, known = placement.located, tracked.committed.backends
+        gone = former.draining_now(tracked.resource, located, known, placement.arms, decision)
         write = self._plan(tracked, placement, decision, unit, gone, now)
         overview = dataclasses.replace(
             said,
@@ -211,7 +208,7 @@ class Reconciler:
             unserved=placement.unserved,
             hindered=placement.hindered,
             unscaled=tracked.scales.trouble(scale_targets_of(tracked.resource), monotonic),
-            drained=former.told(placement.located, gone),
+            drained=former.told(tracked.resource, located, gone),
             acts=tracked.committed.acts,
             shadow=shadow_state(tracked, mirror, now),
             rival=rival,
