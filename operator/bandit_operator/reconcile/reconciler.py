@@ -216,10 +216,9 @@ class Reconciler:
         if not await self._commit(tracked, body, overview):
             tracked.committed, tracked.known = stood, None
             return Requeue(0.0, tick=False)
-        try:
-            await self._act(tracked, placement, decision, write, gone, mirror)
-        finally:  # weights do not wait for an API server that takes no events
-            await posting.post(self._api, body, self._identity, tracked.take_untold())
+        await self._act(tracked, placement, decision, write, gone, mirror)
+        # Last: weights do not wait for an API server that takes events slowly.
+        await posting.post(self._api, body, self._identity, tracked.take_untold())
         return next_requeue(tracked, decision, now, self._clock.now(), self._clock.monotonic())
 
     # ---- observe ----------------------------------------------------------------------
