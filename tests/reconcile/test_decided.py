@@ -198,6 +198,18 @@ async def test_the_leader_has_its_traffic_again_after_a_moment_of_outage_while_p
     assert replay(one.api.objects[one.path]).agrees
 
 
+async def test_the_leader_has_its_traffic_again_though_rewards_stay_away_for_long(process: Start) -> None:
+    one = await led(process)
+    before = one.weights()
+    await flapped(one, "good")
+    one.earning = {"good": None, "bad": None}
+    await one.tick(2)
+    assert one.weights()["good"] == 0  # it may be that these are still to come
+    await one.tick(6)
+    assert one.weights() == before
+    assert replay(one.api.objects[one.path]).agrees
+
+
 async def test_what_had_a_pin_goes_back_to_what_was_before_once_the_time_is_over(process: Start) -> None:
     one = await led(process, maxDuration="1h")
     one.now += 3600.0
