@@ -198,6 +198,18 @@ async def test_the_leader_has_its_traffic_again_after_a_moment_of_outage_while_p
     assert replay(one.api.objects[one.path]).agrees
 
 
+async def test_the_leader_has_its_traffic_again_though_rewards_stay_away_for_long(process: Start) -> None:
+    one = await led(process)
+    before = one.weights()
+    await flapped(one, "good")
+    one.earning = {"good": None, "bad": None}
+    await one.tick(2)
+    assert one.weights()["good"] == 0  # it may be that these are still to come
+    await one.tick(6)
+    assert one.weights() == before
+    assert replay(one.api.objects[one.path]).agrees
+
+
 async def test_what_had_a_pin_goes_back_to_what_was_before_once_the_time_is_over(process: Start) -> None:
     one = await led(process, maxDuration="1h")
     one.now += 3600.0
@@ -248,3 +260,35 @@ async def test_a_leader_with_a_new_image_has_its_traffic_again_once_it_is_known_
     assert one.weights()["good"] <= 1000
     await one.tick(4)
     assert one.weights() == before
+
+
+async def test_an_arm_that_was_unwell_comes_back_with_a_small_share_once_the_time_is_over(
+    process: Start,
+) -> None:
+    guard = {"name": "errors", "query": "error_share", "above": "0.05", "windows": 1}
+    one = await led(process, maxDuration="1h", guards=[guard])
+    one.now += 3600.0
+    await one.tick(2)
+    one.guards = {"errors": {"good": 0.2}}
+    await one.tick()
+    assert one.weights()["good"] == 0
+    one.guards = {}
+    await one.tick(14)
+    assert one.weights()["good"] == 1000
+
+
+async def test_an_arm_that_is_asked_back_gets_a_small_share_also_once_the_time_is_over(
+    process: Start,
+) -> None:
+    one = await led(process, maxDuration="1h", rollback={"drain": "10s", "retryAfter": "0s"})
+    one.earning = WORSE
+    await until_state(one, "bad", "RolledBack")
+    one.now += 3600.0
+    await one.tick(2)
+    one.earning = {"good": (500.0, 400.0), "bad": (50.0, 40.0)}
+    one.annotate(restore=f"bad@{to_timestamp(one.now)}")
+    await one.tick(5)
+    assert one.weights() == {"good": 9000, "bad": 1000}
+    await one.tick(5)
+    assert one.weights() == {"good": 9000, "bad": 1000}
+    assert replay(one.api.objects[one.path]).agrees

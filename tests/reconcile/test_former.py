@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.playing import Start, learned, until, until_state
+from tests.support.playing import WORSE, Start, learned, ready, until, until_state
 from tests.support.process import Process
 
 ARMS = ("good", "bad", "late")
@@ -182,3 +182,47 @@ async def test_a_pin_is_followed_where_another_writer_had_left_the_arms_nothing(
     assert one.weights()["good"] > 0
     assert one.weights()["bad"] == 0
     assert one.condition("Ready")["reason"] != "NoShare"
+
+
+def add_again(one: Process, arm: str, weight: int) -> None:
+    """Somebody puts an arm's backend into the rule once more."""
+    again = {"name": one.services[arm], "port": 80, "weight": weight}
+    one.update_route(lambda spec: spec["rules"][0]["backendRefs"].append(again))
+
+
+def refs(one: Process, arm: str) -> list[int]:
+    listed = one.api.objects[one.route_path]["spec"]["rules"][0]["backendRefs"]
+    return [ref["weight"] for ref in listed if ref["name"] == one.services[arm]]
+
+
+async def test_an_arm_that_is_twice_in_the_rule_keeps_its_share_until_it_cannot_serve(process: Start) -> None:
+    one = await learned(process)
+    add_again(one, "bad", 5000)
+    await one.look()
+    assert all(refs(one, "bad"))
+    one.set_available("bad", 0)
+    await one.look()
+    assert refs(one, "bad") == [0, 0]
+    assert one.weights()["good"] > 0
+    assert ready(one) == ("False", "BackendNotFound")
+
+
+async def test_a_loser_at_zero_that_is_put_into_the_rule_once_more_gets_no_weight(process: Start) -> None:
+    one = await learned(process)
+    one.earning = WORSE
+    await until_state(one, "bad", "RolledBack")
+    add_again(one, "bad", 5000)
+    one.gateway()
+    await one.look()
+    assert refs(one, "bad") == [0, 0]
+
+
+async def test_an_arm_that_is_twice_in_the_rule_is_not_taken_out_as_the_last_that_has_weight(
+    process: Start,
+) -> None:
+    one = await learned(process)
+    add_again(one, "bad", 5000)
+    for arm in ("good", "bad"):
+        one.set_available(arm, 0)
+    await one.look()
+    assert all(refs(one, "bad"))

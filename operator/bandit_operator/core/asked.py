@@ -7,7 +7,7 @@ that starts again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from bandit_operator.core import reasons
@@ -46,6 +46,12 @@ def _asked_back(experiment: Experiment, arm: str, standing: ArmStanding, snapsho
     if experiment.pin == arm:
         return reasons.PINNED
     return reasons.RESTORE_REQUESTED if snapshot.restore == arm else None
+
+
+def wanted_back(outcomes: Iterable[Outcome]) -> list[str]:
+    """Arms that are brought back because somebody wants them to have traffic."""
+    wanted = (reasons.RESTORE_REQUESTED, reasons.SET_IN)
+    return [one.arm for one in outcomes if isinstance(one, Restored) and one.reason in wanted]
 
 
 def take_out(

@@ -117,7 +117,7 @@ def deciding(case: Case) -> Steps[Decision]:
     evaluation = known.evaluation
     hold = _hold(experiment, before, snapshot, standings)
     why = None if hold is None else hold.reason
-    kept = settled.held_shares(experiment, standings, _shares(experiment, before), why)
+    kept = settled.held_shares(experiment, standings, _shares(experiment, before), why, snapshot.now)
     arms = replace(arms, kept=kept)
     allocate = _allocate(experiment, before, arms, evaluation, judged.outlook, held=hold is not None)
     allocated = yield from done(allocate)

@@ -25,7 +25,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bandit_operator.core import asked, drain, past, reasons, renewal, servable, shadowing, unwell
+from bandit_operator.core import asked, drain, past, reasons, renewal, servable, settled, shadowing, unwell
 from bandit_operator.core.drain import Step
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import (
@@ -115,6 +115,8 @@ def advance(
         outcomes += [*entered, *brought_back, *started_again, *replaced, *moved]
         if brought_back or started_again or (before is None and standings):
             restarted.add(arm)
+    for arm in asked.wanted_back(outcomes):
+        after = settled.between(after, arm, experiment.guardrails.new_arm_share, 1.0)
     after, set_out = asked.take_out(experiment, after, snapshot.now)
     outcomes += set_out
     after, withheld = unwell.withhold(experiment, after, snapshot)

@@ -1,8 +1,8 @@
 """Where weights go back to that are held for long: the shares that the strategy gave last.
 
 An arm that could not serve for a moment has lost its traffic. Where weights follow the evidence it comes by
-its share again in steps. Where they stay as they are, as once ``spec.maxDuration`` is over or while the
-reward source is down, they are to stay as before that moment, or the leader would be out for ever.
+its share again in steps. Where they stay as they are, as once ``spec.maxDuration`` is over or while there
+are no rewards, they are to stay as before that moment, or the leader would be out for ever.
 """
 
 from __future__ import annotations
@@ -16,10 +16,14 @@ import numpy as np
 from bandit_operator.core import reasons
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.inference.named_arrays import Floats
-from bandit_operator.core.model import ArmStanding, ArmState
+from bandit_operator.core.model import SERVING_STATES, ArmStanding, ArmState
 
 _LONG: Final = (reasons.SOURCE_FAULTS - {reasons.CLOCK_SET}) | {reasons.MAX_DURATION_REACHED}
 """Holds that may last, and that have nothing to do with the route or with an arm."""
+_OF_REWARDS: Final = reasons.IMPLAUSIBLE | {reasons.NO_DATA, reasons.NO_REWARDS}
+"""Holds that an arm which has just come back may be the cause of, and that last where rewards are wrong."""
+PATIENCE_INTERVALS = 5.0
+"""So long after the last arm came back a hold for its rewards is no longer taken to be about that."""
 
 
 def noted(
@@ -55,8 +59,28 @@ def forgotten(standings: Mapping[str, ArmStanding]) -> dict[str, ArmStanding]:
     return {arm: one if one.settled is None else replace(one, settled=None) for arm, one in standings.items()}
 
 
+def between(
+    standings: Mapping[str, ArmStanding], arm: str, least: float, most: float
+) -> dict[str, ArmStanding]:
+    """The standings where what an arm is to go back to lies between these; the others have the rest."""
+    given = {name: one.settled for name, one in standings.items() if one.settled is not None}
+    others = sum(share for name, share in given.items() if name != arm)
+    now = min(max(given.get(arm, 0.0), least), most)
+    if now == given.get(arm, 0.0) or others <= 0:
+        return dict(standings)
+    times = (1.0 - now) / others
+    shares = {name: round(times * share, 6) for name, share in given.items()} | {arm: now}
+    return {
+        name: replace(one, settled=shares[name]) if name in shares else one for name, one in standings.items()
+    }
+
+
 def held_shares(
-    experiment: Experiment, standings: Mapping[str, ArmStanding], current: Floats, reason: str | None
+    experiment: Experiment,
+    standings: Mapping[str, ArmStanding],
+    current: Floats,
+    reason: str | None,
+    now: float,
 ) -> Floats:
     """The shares ``[K]`` that weights are held at: those that were given last, or the present ones.
 
@@ -65,8 +89,12 @@ def held_shares(
         standings: how the arms stand.
         current: shares now ``[K]``.
         reason: why the weights are held, or None where they are not.
+        now: seconds since the Unix epoch.
     """
-    if reason not in _LONG or experiment.pin is not None:
+    newest = max((one.since for one in standings.values() if one.state in SERVING_STATES), default=now)
+    lasts = reason in _OF_REWARDS and now - newest > PATIENCE_INTERVALS * experiment.interval
+    if not (reason in _LONG or lasts) or experiment.pin is not None:
         return current
     given = [standings[arm].settled for arm in experiment.names]
-    return np.array([now if one is None else one for one, now in zip(given, current.tolist(), strict=True)])
+    present = current.tolist()
+    return np.array([share if one is None else one for one, share in zip(given, present, strict=True)])

@@ -6,11 +6,15 @@ were arms for as long as the rule has them, so that one that never was is not to
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from bandit_operator.api.references import backends_of
 from bandit_operator.api.traffic import RemovedArms
 from bandit_operator.api.v1alpha1 import BanditDeployment
+from bandit_operator.core import servable
 from bandit_operator.core.decision import Decision
-from bandit_operator.core.model import SERVING_STATES, Backend, Mode
+from bandit_operator.core.model import OUT_STATES, SERVING_STATES, ArmFacts, Backend, Mode
 from bandit_operator.routers import Located
 
 MOST_BACKENDS = 64
@@ -42,21 +46,42 @@ def draining(resource: BanditDeployment, located: Located, known: tuple[str, ...
 
 
 def draining_now(
-    resource: BanditDeployment, located: Located, known: tuple[str, ...], decision: Decision
+    resource: BanditDeployment,
+    located: Located,
+    known: tuple[str, ...],
+    arms: Mapping[str, ArmFacts],
+    decision: Decision,
 ) -> frozenset[int]:
-    """As ``draining``, but none while no arm that can serve has weight: then whatever has some keeps it."""
+    """As ``draining``, but none while no arm that can serve has weight: then whatever has some keeps it.
+
+    And the backendRefs of an arm that is in the rule more than once, where requests to it would fail or it is
+    out: which of them its weight would be is not told, and it is to have none.
+    """
     if resource.spec.mode is not Mode.ACTIVE:
         return frozenset()
     carrying = any(
         decision.weights[arm] > 0 and decision.standings[arm].state in SERVING_STATES
         for arm in located.positions
     )
-    return draining(resource, located, known) if carrying else frozenset()
+    if not carrying:
+        return frozenset()
+    idle = {
+        backend
+        for arm, backend in backends_of(resource).items()
+        if decision.standings[arm].state in OUT_STATES
+        or servable.fault(replace(arms[arm], in_rule=True)) is not None
+    }
+    return draining(resource, located, known) | {at for at, one in located.others.items() if one in idle}
 
 
-def told(located: Located, gone: frozenset[int]) -> str | None:
+def told(resource: BanditDeployment, located: Located, gone: frozenset[int]) -> str | None:
     """Which backends lose their weight now, in words; None where none does."""
-    names = [str(located.others[at]) for at in sorted(gone) if located.strangers[at] > 0]
-    if not names:
-        return None
-    return f"spec.traffic.removedArms: {', '.join(names)} was taken out of spec.arms and gets weight 0"
+    losing = [located.others[at] for at in sorted(gone) if located.strangers[at] > 0]
+    arms = backends_of(resource).values()
+    twice = ", ".join(dict.fromkeys(str(one) for one in losing if one in arms))
+    names = ", ".join(str(one) for one in losing if one not in arms)
+    words = (
+        names and f"spec.traffic.removedArms: {names} was taken out of spec.arms and gets weight 0",
+        twice and f"{twice} is in the rule more than once and its arm cannot serve: it gets weight 0",
+    )
+    return "; ".join(one for one in words if one) or None

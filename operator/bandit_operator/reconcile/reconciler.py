@@ -176,12 +176,8 @@ class Reconciler:
         said = Overview(now, tracked.generation, tracked.experiment, amiss=placement.amiss)
         if tracked.experiment.mode is Mode.PAUSED:
             tracked.committed = tracked.committed.without_weights()
-            overview = dataclasses.replace(
-                said,
-                route=RouteState(),
-                besides=(*placement.besides(), *asked.ignored),
-                acts=tracked.committed.acts,
-            )
+            besides, acts = (*placement.besides(), *asked.ignored), tracked.committed.acts
+            overview = dataclasses.replace(said, route=RouteState(), besides=besides, acts=acts)
             await self._commit(tracked, body, overview)
             await posting.post(self._api, body, self._identity, tracked.take_untold())
             return at_its_tick(tracked, self._clock.now())
@@ -205,7 +201,8 @@ class Reconciler:
         decision = await self._decisions.decide(case)
         tracked.known = decision.known
         self._learn(tracked, snapshot, decision, asked)
-        gone = former.draining_now(tracked.resource, placement.located, tracked.committed.backends, decision)
+        located, known = placement.located, tracked.committed.backends
+        gone = former.draining_now(tracked.resource, located, known, placement.arms, decision)
         write = route_write(
             tracked,
             placement,
@@ -228,7 +225,7 @@ class Reconciler:
             unserved=placement.unserved,
             hindered=placement.hindered,
             unscaled=tracked.scales.trouble(scale_targets_of(tracked.resource), monotonic),
-            drained=former.told(placement.located, gone),
+            drained=former.told(tracked.resource, located, gone),
             acts=tracked.committed.acts,
             shadow=shadow_state(tracked, mirror, now),
             rival=rival,
@@ -236,10 +233,9 @@ class Reconciler:
         if not await self._commit(tracked, body, overview):
             tracked.committed, tracked.known = stood, None
             return Requeue(0.0, tick=False)
-        try:
-            await self._act(tracked, placement, decision, write, gone, mirror)
-        finally:  # weights do not wait for an API server that takes no events
-            await posting.post(self._api, body, self._identity, tracked.take_untold())
+        await self._act(tracked, placement, decision, write, gone, mirror)
+        # Last: weights do not wait for an API server that takes events slowly.
+        await posting.post(self._api, body, self._identity, tracked.take_untold())
         return next_requeue(tracked, decision, now, self._clock.now(), self._clock.monotonic())
 
     # ---- observe ----------------------------------------------------------------------
