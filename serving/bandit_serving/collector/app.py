@@ -134,16 +134,19 @@ class CollectorApp:
         Raises:
             ServingError: They cannot be taken, or not now.
         """
-        self._names.admit(events)
+        names, refused = self._names.admit(events), False
         try:
             if events:
                 await self._writer.write(events)
         except ServingError:
+            refused = True
             raise
         except Exception as error:  # the database refused: the client is to keep its events and come again
             return JSONResponse(
                 {"error": f"not stored: {error}"}, status_code=503, headers={"Retry-After": "1"}
             )
+        finally:
+            self._names.settle(names, refused=refused)
         return JSONResponse({"committed": len(events)})
 
     def _check_token(self, request: Request) -> None:
