@@ -55,9 +55,11 @@ class Gate:
         if not token or not token.isascii() or not token.isprintable() or len(token) > LONGEST_TOKEN:
             return None
         key = hashlib.sha256(token.encode()).digest()
+        # Before there is a slot, so that nobody who is known waits for those who are not.
+        if kept := self._people.get(key):
+            return kept[0]
         async with self._slots:
-            kept = self._people.get(key)
-            if kept:
+            if kept := self._people.get(key):  # by now: somebody else has asked
                 return kept[0]
             self._take_one()
             return self._people.put(key, await self._reviews.person(token))
@@ -102,9 +104,10 @@ class Gate:
 
     async def _may(self, person: Person, verb: str, namespace: str, name: str = "") -> bool:
         key = (person, verb, namespace, name)
+        if kept := self._rights.get(key):
+            return kept[0]
         async with self._slots:
-            kept = self._rights.get(key)
-            if kept:
+            if kept := self._rights.get(key):
                 return kept[0]
             what = {"verb": verb, "group": GROUP, "resource": PLURAL, "namespace": namespace, "name": name}
             return self._rights.put(key, await self._reviews.may(person, what))
