@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bandit_serving.connections import Connection
 from bandit_serving.errors import BadSetting
 from bandit_serving.logs import get_logger
 
@@ -108,6 +109,7 @@ async def serve(
     readiness = readiness or Readiness()
     config = uvicorn.Config(
         CloseWhileDraining(app, readiness),
+        http=Connection,
         log_config=None,
         access_log=False,
         lifespan="on",

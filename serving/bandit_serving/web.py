@@ -36,7 +36,10 @@ _DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_int=_integer)
 
 SHADOW_HEADER = "X-Bandit-Shadow"  # marks a call whose answer no user sees
 _HANG_UP = {"Connection": "close"}  # where the rest of a body is not awaited
-_HEADERS_OF_STATUS = {401: {"WWW-Authenticate": "Bearer", **_HANG_UP}, 408: _HANG_UP, 413: _HANG_UP}
+_HEADERS_OF_STATUS = {
+    401: {"WWW-Authenticate": "Bearer", **_HANG_UP},
+    **dict.fromkeys((408, 413, 415), _HANG_UP),
+}
 
 
 def is_shadow(request: Request) -> bool:
@@ -80,6 +83,20 @@ async def read_body(
     except TimeoutError as error:
         raise BadRequest(f"the body did not arrive within {max_seconds:g} s; send it again", 408) from error
     return bytes(body)
+
+
+def check_not_encoded(request: Request) -> None:
+    """Refuse a body that is compressed: what it comes to has no bound.
+
+    Raises:
+        BadRequest: It is (415).
+    """
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in ("", "identity"):
+        raise BadRequest(
+            f"Content-Encoding: {encoding!r:.80} is not read; send the JSON as it is, without this header",
+            415,
+        )
 
 
 def parse_json(body: bytes) -> Any:

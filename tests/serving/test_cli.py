@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +18,7 @@ import pytest
 from click.testing import CliRunner
 
 from bandit_serving.cli import VERBS, main
+from tests.serving.conftest import until
 
 COMMAND = ["collector", "--database", "db"]
 ARM = ["arm", "--model", "m", "--name", "m", "--arm", "a"]
@@ -163,6 +168,43 @@ def test_a_replay_through_a_real_arm_counts_every_label(
     assert arm.terminate() == 0
     found = collector.get("/v1/summary")["routes"]["income"]["arms"]["logistic"]
     assert (found["trials"], found["successes"]) == (100, 50.0)
+
+
+@pytest.mark.slow
+def test_a_second_signal_ends_a_replay_whose_labels_cannot_be_delivered(tmp_path: Path) -> None:
+    data, status = tmp_path / "rows.csv", tmp_path / "status.json"
+    data.write_text("a,target\n1,0\n")
+
+    class Answers(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Stay silent."""
+
+    def seen(name: str) -> Any:
+        with contextlib.suppress(OSError):
+            return json.loads(status.read_text())[name]
+
+    with HTTPServer(("127.0.0.1", 0), Answers) as gateway:
+        threading.Thread(target=gateway.serve_forever, args=(0.01,), daemon=True).start()
+        url = f"http://127.0.0.1:{gateway.server_address[1]}/v2/models/m/infer"
+        command = [sys.executable, "-m", "bandit_serving", "replay", "--data", str(data), "--url", url]
+        command += ["--labels", "http://127.0.0.1:9", "--requests", "3", "--status-file", str(status)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as replay:
+            assert replay.stderr is not None
+            until(lambda: seen("labels_waiting") == 3)
+            replay.send_signal(signal.SIGINT)
+            while "a second signal gives up" not in replay.stderr.readline():
+                assert replay.poll() is None
+            replay.send_signal(signal.SIGINT)
+            output, _ = replay.communicate(timeout=60)
+        gateway.shutdown()
+    assert replay.returncode == 1
+    assert json.loads(output)["labels_waiting"] == 3
+    assert seen("finished") is True
 
 
 def test_what_is_not_installed_is_said_with_the_fix_and_no_traceback() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from pathlib import Path
 from typing import Any
@@ -143,6 +144,27 @@ def test_pairs_are_found_and_signed_by_the_label_values_of_their_arms() -> None:
     assert {counter.label.arm_of("A.1") for counter in arms} == {"logistic"}
     assert {counter.label.arm_of("A.1/boosting") for counter in pairs} == {PAIR}
     assert of_pair(one, trials=40, gains=3, losses=5, squares=8) == Paired(40, -2, 8)
+
+
+def test_a_label_that_two_pairs_of_arms_have_tells_nothing_of_either() -> None:
+    manifest = yaml.safe_load((EXAMPLES / "shadow.yaml").read_text())
+    first = manifest["spec"]["arms"][0]
+    manifest["spec"]["arms"] += [
+        {**first, "name": name, "backendRef": {"name": name}, "scaleTargetRef": {"name": name}}
+        for name in ("three", "four")
+    ]
+    for arm, value in zip(manifest["spec"]["arms"], ("a/b", "c", "a", "b/c"), strict=True):
+        arm["labelValue"] = value
+        arm.pop("onboarding", None)
+    names = [arm["name"] for arm in manifest["spec"]["arms"]]
+    values = {"trials": 40.0, "gains": 3.0, "losses": 5.0, "squares": 8.0}
+    pairs = [f"{one}/{other}" for one, other in itertools.combinations(names, 2)]
+    found = pair_outcomes(
+        parse(manifest), {f"pair {part}": dict.fromkeys(pairs, value) for part, value in values.items()}
+    )
+    told = {pair: one.reason for pair, one in found.items() if isinstance(one, NoData)}
+    says = '"a/b/c" names another pair of arms too; take labelValues without slashes'
+    assert told == {f"{names[0]}/{names[1]}": says, "three/four": says}
 
 
 def test_an_arms_sums_are_what_was_observed_of_it() -> None:

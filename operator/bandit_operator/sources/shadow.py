@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
+from collections import Counter as Counted
 from collections.abc import Iterator, Mapping
 
 from bandit_operator.api.arm import Arm
@@ -72,9 +73,15 @@ def pair_outcomes(resource: BanditDeployment, values: Values) -> dict[str, PairO
     """What each pair earned on the same requests, by the pair's name: the first arm's less the second's."""
     parts = [part for part in _PAIR_PARTS if part in values]
     bounded = resource.spec.reward.type.bounded
-    outcomes = {}
+    named = Counted(_label_value(*pair) for pair in _pairs(resource))
+    outcomes: dict[str, PairOutcome] = {}
     for first, second in _pairs(resource):
-        name = pair_name(first.name, second.name)
+        name, value = pair_name(first.name, second.name), _label_value(first, second)
+        if named[value] > 1:  # of names with a slash; what the series says is of one pair or the other
+            outcomes[name] = NoData(
+                f'"{value}" names another pair of arms too; take labelValues without slashes'
+            )
+            continue
         outcome = _paired({part: values[part].get(name) for part in parts}, between_0_and_1=bounded)
         if isinstance(outcome, Paired) and second.labelled < first.labelled:
             outcome = Paired(outcome.trials, -outcome.difference, outcome.squares)
@@ -94,9 +101,14 @@ def _pairs(resource: BanditDeployment) -> Iterator[tuple[Arm, Arm]]:
     return itertools.combinations(resource.spec.arms, 2)
 
 
+def _label_value(first: Arm, second: Arm) -> str:
+    """What the label of a pair's series has: the values of both arms, the first by the alphabet first."""
+    return pair_name(*sorted((first.labelled, second.labelled)))
+
+
 def _pair_label(resource: BanditDeployment, prometheus: ShadowPrometheus) -> ArmLabel:
     names = (
-        (pair_name(first.name, second.name), re.escape(pair_name(*sorted((first.labelled, second.labelled)))))
+        (pair_name(first.name, second.name), re.escape(_label_value(first, second)))
         for first, second in _pairs(resource)
     )
     return ArmLabel(prometheus.pair_label, tuple(names))

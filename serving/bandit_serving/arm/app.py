@@ -134,6 +134,7 @@ class ArmApp:
         self._check_address(request)
         if "inference-header-content-length" in request.headers:
             raise BadRequest("binary tensor data is not offered; send `data` as JSON (binary_data=False)")
+        web.check_not_encoded(request)
         raw = await web.read_body(request, self._max_bytes)
         parsed = parse_request(web.parse_json(raw), self._model, self._max_rows)
         computed = self._model.compute(

@@ -95,7 +95,8 @@ def replay(
     Each row is one request with an id of its own, sent at its time whether or not earlier ones are answered
     (an open loop); after the last row comes the first again. Requests that fail are counted, not repeated.
     Labels of answered requests are sent in batches until acknowledged, also after the last request. The final
-    counters are printed as JSON. Stops at --duration, --requests, SIGINT or SIGTERM, whichever is first.
+    counters are printed as JSON. Stops at --duration, --requests, SIGINT or SIGTERM, whichever is first; a
+    second signal gives up the labels that still wait, and then the exit code is 1.
     """
     # numpy and the HTTP client take a while to import: not for other verbs.
     from bandit_serving.replay import Replayer, load_rows, parse_delay
@@ -124,6 +125,8 @@ def replay(
             raise BadSetting(f"--status-file {status_file}: cannot be written: {error.strerror}") from error
     result = asyncio.run(_run(replayer, duration, requests, status_file))
     click.echo(json.dumps(result, indent=2))
+    if result["labels_waiting"]:
+        raise SystemExit(1)
 
 
 def _route_of(url: str) -> str:
@@ -137,8 +140,21 @@ async def _run(
     replayer: Replayer, duration: float | None, requests: int | None, status_file: Path | None
 ) -> dict[str, Any]:
     loop = asyncio.get_running_loop()
+    told = False
+
+    def end() -> None:
+        nonlocal told
+        waiting = replayer.labels_waiting
+        if told:
+            log.warning("given up", labels_lost=waiting)
+            replayer.give_up()
+        else:
+            log.info("stopping: a second signal gives up what waits", labels_waiting=waiting)
+            replayer.stop()
+        told = True
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, replayer.stop)
+        loop.add_signal_handler(number, end)
     async with _reporting(replayer, status_file):
         return await replayer.run(duration=duration, requests=requests)
 

@@ -10,12 +10,13 @@ from typing import Any
 
 from prometheus_client import Counter, ProcessCollector
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bandit_serving import web
-from bandit_serving.collector.events import Event, parse_labels, parse_predictions
+from bandit_serving.collector.events import MOST_CHARACTERS, Event, parse_labels, parse_predictions
 from bandit_serving.collector.joiner import Joiner
 from bandit_serving.collector.limits import InFlight, KnownNames, Limits
 from bandit_serving.collector.metrics import CounterMetrics, summary
@@ -87,7 +88,7 @@ class CollectorApp:
                 Route("/health/ready", self._ready),
                 *([] if metrics_apart else [metrics]),
             ],
-            exception_handlers={ServingError: web.error_response},
+            exception_handlers={ServingError: web.error_response, 404: _elsewhere, 405: _elsewhere},
             lifespan=self._lifespan,
         )
 
@@ -109,6 +110,7 @@ class CollectorApp:
         sent = 0
         try:
             self._check_token(request)
+            web.check_not_encoded(request)
             with self._in_flight.request() as hold:
                 body = web.parse_json(
                     await web.read_body(
@@ -134,16 +136,19 @@ class CollectorApp:
         Raises:
             ServingError: They cannot be taken, or not now.
         """
-        self._names.admit(events)
+        names, refused = self._names.admit(events), False
         try:
             if events:
                 await self._writer.write(events)
         except ServingError:
+            refused = True
             raise
         except Exception as error:  # the database refused: the client is to keep its events and come again
             return JSONResponse(
                 {"error": f"not stored: {error}"}, status_code=503, headers={"Retry-After": "1"}
             )
+        finally:
+            self._names.settle(names, refused=refused)
         return JSONResponse({"committed": len(events)})
 
     def _check_token(self, request: Request) -> None:
@@ -167,3 +172,10 @@ class CollectorApp:
 
     async def _metrics(self, _request: Request) -> Response:
         return await asyncio.to_thread(web.metrics_response, self._registry)  # events go on being taken
+
+
+async def _elsewhere(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    what = f"{request.method} {request.url.path[:MOST_CHARACTERS]}"
+    text = f"{what} is nothing of this collector; POST /v1/predictions or /v1/labels, GET /v1/summary"
+    return JSONResponse({"error": text}, status_code=error.status_code, headers=error.headers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
@@ -10,6 +11,8 @@ from bandit_serving.collector.counters import Counters, by_kind
 from bandit_serving.collector.events import Event, Label
 from bandit_serving.errors import BadRequest, Overloaded
 
+Name = tuple[str, str]
+"""A route, and an arm of it or ""."""
 LONGEST_BODIES_AT_ONCE = 8  # so many bodies of the longest kind may be in memory together
 
 
@@ -39,19 +42,24 @@ class KnownNames:
         self._limits = limits
         self._arms: dict[str, set[str]] = {}
         served, shadows, _ = by_kind(counters)
-        for key in (*served, *shadows):
-            self._arms.setdefault(key.route, set()).update({key.arm} - {""})
+        self._counted: set[Name] = {(key.route, key.arm) for key in (*served, *shadows)}
+        self._counted |= {(key.route, "") for key in (*served, *shadows)}
+        self._under_way: collections.Counter[Name] = collections.Counter()
+        for route, arm in self._counted:
+            self._arms.setdefault(route, set()).update({arm} - {""})
 
-    def admit(self, events: Sequence[Event]) -> None:
-        """Note the names of a batch.
+    def admit(self, events: Sequence[Event]) -> frozenset[Name]:
+        """Note the names of a batch, and return them for ``settle``.
 
         Raises:
             BadRequest: One is beyond a limit; it names the event and the limit, and nothing is noted.
         """
         new: dict[str, set[str]] = {}
+        names: set[Name] = set()
         for i, event in enumerate(events):
             known = self._arms.get(event.route)
             arm = None if isinstance(event, Label) else event.arm
+            names |= {(event.route, ""), (event.route, arm or "")}
             welcome = arm is None or not self._limits.arm_names or arm in self._limits.arm_names
             if welcome and known is not None and (arm is None or arm in known):
                 continue
@@ -62,6 +70,25 @@ class KnownNames:
             new.setdefault(event.route, set()).update(() if arm is None else (arm,))
         for route, arms in new.items():
             self._arms.setdefault(route, set()).update(arms)
+        self._under_way.update(names)
+        return frozenset(names)
+
+    def settle(self, names: frozenset[Name], *, refused: bool) -> None:
+        """Forget those names of a batch that nothing counts because it was refused after all.
+
+        Args:
+            names: What ``admit`` gave.
+            refused: Whether nothing of the batch was stored.
+        """
+        self._under_way.subtract(names)
+        self._under_way = +self._under_way
+        if not refused:
+            self._counted |= names
+        for route, arm in names - self._counted - self._under_way.keys():
+            if arm:
+                self._arms.get(route, set()).discard(arm)
+            else:
+                self._arms.pop(route, None)
 
     def _check(self, new: dict[str, set[str]], route: str, arm: str | None) -> None:
         limits = self._limits

@@ -80,6 +80,7 @@ class Replayer:
         self._sender: BatchSender | None = None
         self._token = token
         self._stopping = False
+        self._given_up = asyncio.Event()
 
     def stop(self) -> None:
         """Send no more requests; ``run`` returns when all are answered and all labels acknowledged.
@@ -87,6 +88,11 @@ class Replayer:
         May be called from any thread and from signal handlers.
         """
         self._stopping = True
+
+    def give_up(self) -> None:
+        """Let ``run`` return at once, whatever is under way; call from the event loop that it runs in."""
+        self._stopping = True
+        self._given_up.set()
 
     @property
     def labels_sent(self) -> int:
@@ -130,15 +136,29 @@ class Replayer:
                     collector, self._labels_url, capacity=LABELS_KEPT, linger=0.1, token=self._token
                 )
                 tasks = [asyncio.create_task(self._sender.run()), asyncio.create_task(self._release_labels())]
+            given_up = asyncio.create_task(self._given_up.wait())
+            work = asyncio.create_task(self._settle_all(gateway, tasks, duration, requests))
             try:
-                await self._send_requests(gateway, duration, requests)
-                await asyncio.gather(*self._requests)
-                self._stopping = True
-                await asyncio.gather(*tasks)
+                await asyncio.wait({given_up, work}, return_when=asyncio.FIRST_COMPLETED)
+                if work.done():
+                    work.result()
             finally:
-                for task in (*self._requests, *tasks):
+                for task in (given_up, work, *self._requests, *tasks):
                     task.cancel()
         return self.snapshot()
+
+    async def _settle_all(
+        self,
+        gateway: aiohttp.ClientSession,
+        tasks: list[asyncio.Task[None]],
+        duration: float | None,
+        requests: int | None,
+    ) -> None:
+        """Send requests, then await every answer and the acknowledgement of every label."""
+        await self._send_requests(gateway, duration, requests)
+        await asyncio.gather(*self._requests)
+        self._stopping = True
+        await asyncio.gather(*tasks)
 
     async def _send_requests(
         self, gateway: aiohttp.ClientSession, duration: float | None, requests: int | None

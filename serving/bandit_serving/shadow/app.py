@@ -20,7 +20,7 @@ from bandit_serving.predictions import PredictionEvents, delivering
 from bandit_serving.server import Readiness
 from bandit_serving.shadow.arms import Arm
 from bandit_serving.shadow.breaker import Breaker
-from bandit_serving.shadow.copies import Copy, Dropped, check_id, passed_on, sampled, target_of
+from bandit_serving.shadow.copies import Copy, Dropped, check_id, id_in, passed_on, sampled, target_of
 from bandit_serving.shadow.dispatch import Dispatcher
 from bandit_serving.shadow.metrics import ArmState, ShadowMetrics
 from bandit_serving.shadow.protocols import Protocol
@@ -171,8 +171,8 @@ class ShadowApp:
             raise Dropped("no_body", "it has no body, so there is nothing to predict")
         found, question = self._protocol.read(body, request.headers)
         places = self._protocol.id_places.format(header=settings.id_header)
-        request_id = check_id(found or request.headers.get(settings.id_header), places)
         scope = request.scope
+        request_id = check_id(found or id_in(scope["headers"], settings.id_header), places)
         target = target_of(scope["raw_path"], scope["query_string"])
         return Copy(request_id, request.method, target, passed_on(scope["headers"]), question)
 

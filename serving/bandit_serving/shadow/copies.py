@@ -71,6 +71,22 @@ def target_of(path: bytes, query: bytes) -> str:
     return "/" + quote(target.removeprefix(b"/"), safe=string.punctuation)
 
 
+def id_in(headers: Iterable[tuple[bytes, bytes]], name: str) -> str | None:
+    """Return the id that a header has, in UTF-8 as labels have it, else in Latin-1; None where there is none.
+
+    Args:
+        headers: Pairs of name and value as they came, names in lower case.
+        name: Of the header, in any case.
+    """
+    wanted = name.lower().encode()
+    for found, value in headers:
+        if found == wanted:
+            with contextlib.suppress(UnicodeDecodeError):
+                return value.decode()
+            return value.decode("latin-1")
+    return None
+
+
 def check_id(value: str | None, where: str) -> str:
     """Return the id of a request.
 

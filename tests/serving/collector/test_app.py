@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -70,6 +71,35 @@ def test_shadows_are_exposed_apart_from_served_answers_and_compared_in_pairs(col
     assert list(route["arms"]) == ["a"]
     assert [route["shadows"]["arms"][arm]["mean"] for arm in "ab"] == [1.0, 0.0]
     assert route["shadows"]["pairs"] == {"a/b": {"trials": 1, "mean_difference": 1.0}}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("POST", "/v1/prediction", 404),
+        ("GET", "/", 404),
+        ("GET", "/v1/labels", 405),
+        ("PUT", "/v1/labels", 405),
+    ],
+)
+def test_a_wrong_address_is_told_the_right_ones(collector: Any, method: str, path: str, status: int) -> None:
+    answer = httpx.request(method, collector.url + path, timeout=20)
+    assert answer.status_code == status
+    assert answer.json()["error"].startswith(
+        f"{method} {path} is nothing of this collector; POST /v1/predict"
+    )
+    assert answer.headers.get("Allow") == ("POST" if status == 405 else None)
+
+
+def test_a_compressed_body_is_refused_with_what_to_do(collector: Any) -> None:
+    answer = httpx.post(
+        f"{collector.url}/v1/labels",
+        content=gzip.compress(json.dumps([LABEL]).encode()),
+        headers={"Content-Encoding": "gzip"},
+        timeout=20,
+    )
+    assert answer.status_code == 415
+    assert "Content-Encoding: 'gzip' is not read; send the JSON as it is" in answer.json()["error"]
 
 
 @pytest.mark.slow

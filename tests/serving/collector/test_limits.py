@@ -46,6 +46,35 @@ def test_an_arm_beyond_the_limit_is_refused_and_those_counted_before_a_restart_a
     names.admit([prediction("other", "d")])
 
 
+def test_names_of_a_batch_that_was_refused_after_all_leave_their_room_to_others() -> None:
+    names = KnownNames(Limits(routes=2, arms=1), {Key("predictions", "income", "a"): 1})
+    refused = names.admit([prediction("other", "made-up")])
+    beside = names.admit([prediction("other", "made-up")])
+    names.settle(refused, refused=True)
+    with pytest.raises(BadRequest, match="--max-arms"):  # while the other one may still be counted
+        names.admit([prediction("other", "good")])
+    names.settle(beside, refused=True)
+    names.settle(names.admit([prediction("other", "good")]), refused=False)
+    names.settle(names.admit([prediction("income", "a"), Label("other", "1", "1", 0.0)]), refused=True)
+    names.admit([prediction("income", "a"), prediction("other", "good")])
+    with pytest.raises(BadRequest, match="--max-routes"):
+        names.admit([prediction("third", "a")])
+
+
+def test_a_prediction_that_is_refused_beside_its_label_takes_no_arms_room(
+    start: Callable[..., Any], tmp_path: Path
+) -> None:
+    collector = start("collector", "--database", str(tmp_path / "db"), "--max-arms", "1")
+
+    def post(kind: str, **event: Any) -> int:
+        events = [{"id": "1", "route": "income", **event}]
+        return httpx.post(f"{collector.url}/v1/{kind}", json=events, timeout=20).status_code
+
+    assert post("labels", label=True) == 200
+    assert post("predictions", arm="never-equal", outputs={"predict": 1}) == 400
+    assert post("predictions", arm="good", outputs={"predict": True}) == 200
+
+
 def test_only_the_arms_of_the_option_are_taken_even_where_others_were_counted_before() -> None:
     counters: Counters = {Key("predictions", "income", "old"): 1}
     names = KnownNames(Limits(arm_names=frozenset({"a", "b"})), counters)

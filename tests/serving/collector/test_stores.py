@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from bandit_serving.collector.counters import Key
 from bandit_serving.collector.events import Label
 from bandit_serving.collector.joiner import Joiner
 from bandit_serving.collector.stores import STORES, open_store, postgresql, sqlite
+from bandit_serving.collector.stores.base import SCHEMA_VERSION
 from bandit_serving.errors import BadSetting
 from bandit_serving.rewards import RouteRewards, make_reward
 from testbed.postgresql import PASSWORD, QUOTED_PASSWORD, USER, PostgreSQL
@@ -44,6 +47,29 @@ def test_a_file_that_is_no_database_is_refused_by_name(tmp_path: Path) -> None:
     path.write_text("not a database " * 100)
     with pytest.raises(BadSetting, match=r"--database .*notes.txt: cannot be used: file is not a database"):
         open_store(str(path))
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        f"PRAGMA user_version = {SCHEMA_VERSION}",
+        f"PRAGMA user_version = {SCHEMA_VERSION}; CREATE TABLE counters (id INTEGER)",
+        f"PRAGMA user_version = {SCHEMA_VERSION};"
+        " CREATE TABLE counters (name TEXT, route TEXT, arm TEXT, value TEXT);"
+        " INSERT INTO counters VALUES ('trials', 'r', 'a', 'many')",
+    ],
+    ids=["no tables", "other columns", "no number"],
+)
+def test_a_database_of_another_program_is_refused_by_name(tmp_path: Path, statements: str) -> None:
+    path = tmp_path / "other.db"
+    with contextlib.closing(sqlite3.connect(path)) as other:
+        other.executescript(statements)
+    with pytest.raises(
+        BadSetting, match=r"other\.db: its counters cannot be read: .*; name a database of the"
+    ):
+        open_store(str(path))
+    with contextlib.closing(sqlite3.connect(path)) as again:  # it was let go
+        again.execute("PRAGMA user_version = 0")
 
 
 def test_a_second_collector_is_refused_while_the_first_lives(

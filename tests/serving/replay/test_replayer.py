@@ -181,6 +181,17 @@ async def test_a_stop_settles_what_is_under_way_and_sends_the_labels_that_wait()
     assert result["labels_sent"] == result["requests_answered"] == len(answers) == len(collector.labels)
 
 
+async def test_what_waits_is_given_up_when_somebody_says_so() -> None:
+    async with replaying(Gateway(), Collector(), rate=1000, delay=parse_delay("24h")) as replayer:
+        running = asyncio.create_task(replayer.run(requests=5))
+        while replayer.labels_waiting < 5:
+            await asyncio.sleep(0)
+        assert not running.done()
+        replayer.give_up()
+        result = await asyncio.wait_for(running, 20)
+    assert (result["requests_answered"], result["labels_waiting"], result["labels_sent"]) == (5, 5, 0)
+
+
 async def test_the_rate_may_be_changed_and_paused() -> None:
     async with replaying(Gateway(), Collector(), rate=0) as replayer:
         running = asyncio.create_task(replayer.run())

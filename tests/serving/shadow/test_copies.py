@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from bandit_serving.shadow.copies import MOST_ID_CHARACTERS, Dropped, check_id, passed_on, sampled, target_of
+from bandit_serving.shadow.copies import (
+    MOST_ID_CHARACTERS,
+    Dropped,
+    check_id,
+    id_in,
+    passed_on,
+    sampled,
+    target_of,
+)
 
 
 def test_headers_of_the_connection_are_left_behind_and_the_others_passed_on() -> None:
@@ -26,6 +34,22 @@ def test_headers_of_the_connection_are_left_behind_and_the_others_passed_on() ->
         "x-name": "Zoë",
         "X-Bandit-Shadow": "true",
     }
+
+
+@pytest.mark.parametrize(
+    ("came", "request_id"),
+    [
+        ([(b"x-request-id", b"7f3a")], "7f3a"),
+        ([(b"x-request-id", "Zoë-雪".encode())], "Zoë-雪"),
+        ([(b"x-request-id", b"Zo\xeb")], "Zoë"),
+        ([(b"x-other", b"1"), (b"x-request-id", b"2"), (b"x-request-id", b"3")], "2"),
+        ([(b"x-other", b"1")], None),
+    ],
+)
+def test_an_id_in_a_header_is_read_as_its_label_will_have_it(
+    came: list[tuple[bytes, bytes]], request_id: str | None
+) -> None:
+    assert id_in(came, "X-Request-ID") == request_id
 
 
 def test_a_header_that_came_twice_is_passed_on_twice() -> None:

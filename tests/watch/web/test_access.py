@@ -12,6 +12,7 @@ from aiohttp.test_utils import TestServer
 
 from bandit_operator.adapters.reviews import TOKEN_REVIEWS
 from bandit_operator.errors import APIError, APIUnreachable
+from bandit_operator.watch.web.gate import AT_ONCE as REVIEWS_AT_ONCE
 from bandit_operator.watch.web.gate import (
     KEPT_SECONDS,
     LONGEST_TOKEN,
@@ -104,6 +105,32 @@ async def test_answers_are_kept_for_a_minute_and_then_asked_for_again(
     site.api.rights.clear()
     site.monotonic += KEPT_SECONDS
     await text_of(visitor, "/rollouts/models/income", LIMITED, 404)
+
+
+async def test_whoever_is_known_waits_for_nobody_who_is_asked_about(
+    visitor: ClientSession, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await text_of(visitor, "/rollouts/models/income", LIMITED)
+    asked_about, answers = 0, asyncio.Event()
+    review = site.api.review
+
+    async def slow(path: str, body: dict[str, Any]) -> Any:
+        nonlocal asked_about
+        asked_about += 1
+        await answers.wait()
+        return await review(path, body)
+
+    monkeypatch.setattr(site.api, "review", slow)
+    unknown = [
+        asyncio.create_task(text_of(visitor, "/", f"made-up-{number}", 401))
+        for number in range(REVIEWS_AT_ONCE)
+    ]
+    while asked_about < REVIEWS_AT_ONCE:
+        await asyncio.sleep(0)
+    async with asyncio.timeout(20):
+        await text_of(visitor, "/rollouts/models/income", LIMITED)
+    answers.set()
+    await asyncio.gather(*unknown)
 
 
 async def test_signing_in_keeps_the_token_where_no_script_and_no_other_site_gets_it(

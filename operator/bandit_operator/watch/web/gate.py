@@ -59,9 +59,12 @@ class Gate:
         if not token or not token.isascii() or not token.isprintable() or len(token) > LONGEST_TOKEN:
             return None
         key = hashlib.sha256(token.encode()).digest()
+        # Before there is a slot, so that nobody who is known waits for those who are not.
+        with contextlib.suppress(KeyError):
+            return self._people[key]
         async with self._slots:
             with contextlib.suppress(KeyError):
-                return self._people[key]
+                return self._people[key]  # by now: somebody else has asked
             self._take_one()
             person = self._people[key] = await self._reviews.person(token)
             return person
@@ -106,6 +109,8 @@ class Gate:
 
     async def _may(self, person: Person, verb: str, namespace: str, name: str = "") -> bool:
         key = (person, verb, namespace, name)
+        with contextlib.suppress(KeyError):
+            return self._rights[key]
         async with self._slots:
             with contextlib.suppress(KeyError):
                 return self._rights[key]
