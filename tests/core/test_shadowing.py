@@ -18,13 +18,13 @@ from bandit_operator.core.memory import Memory
 from bandit_operator.core.model import (
     Arm,
     ArmFacts,
+    ArmReading,
     ArmStanding,
     ArmState,
     Guardrails,
     Implausible,
     NoData,
     Observed,
-    Outcome,
     Paired,
     RewardType,
     Rollback,
@@ -264,7 +264,7 @@ def test_impossible_numbers_of_a_shadow_are_not_learned_and_cost_the_served_ones
     before = run.memory
     assert before.shadow is not None
     run.now += 30.0
-    arms: dict[str, Outcome] = {"a": Observed(50.0, 40.0), "b": Observed(50.0, 40.0), "c": NoData()}
+    arms: dict[str, ArmReading] = {"a": Observed(50.0, 40.0), "b": Observed(50.0, 40.0), "c": NoData()}
     shadow = Shadowed(
         {"a": Observed(10.0, 97.0), "b": Observed(10.0, 8.0), "c": Observed(10.0, 8.0)},
         {("a", "b"): Paired(10.0, 30.0, 10.0), ("a", "c"): Paired(10.0, 1.0, 40.0), ("b", "c"): NoData()},

@@ -85,7 +85,7 @@ def test_the_numbers_of_the_metric_lines_are_rewards_that_there_can_be(name: str
         values = {
             one.part: {"one": shown[one.selector.partition("{")[0]]} for one in source.counters(resource)
         }
-        assert isinstance(source.outcomes(resource, values)["one"], Observed)
+        assert isinstance(source.readings(resource, values)["one"], Observed)
 
 
 def test_every_type_of_reward_has_an_example() -> None:

@@ -90,7 +90,7 @@ def outcomes(resource: Any, implementation: str, without: str = "") -> dict[str,
         one.part: {} if one.part == without else counted(one, implementation)
         for one in source.counters(resource, LOCATED)
     }
-    return source.outcomes(resource, values)
+    return source.readings(resource, values)
 
 
 def test_the_registry_is_sorted_by_the_names_that_software_gives_itself() -> None:
@@ -144,7 +144,7 @@ def test_without_any_series_there_is_no_data_and_the_metric_is_named(
     resource = preset(name, implementation)
     source = source_of(resource)
     parts = source.counters(resource, LOCATED)
-    found = source.outcomes(resource, {one.part: {} for one in parts})
+    found = source.readings(resource, {one.part: {} for one in parts})
     [reason] = {outcome.reason for outcome in found.values()}
     metric = reason.removeprefix("no series of ")
     assert metric in {parsed(one).name for one in parts}

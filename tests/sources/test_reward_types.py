@@ -88,7 +88,7 @@ def windows(rng: np.random.Generator, name: str, resource: Any, levels: Any, tic
             exporters[arm].grow(end, earned(rng, name, level))
             for part in parts:
                 values[part][arm] = growth_of(exporters[arm].samples[part], start).amount
-        yield Window(start, end, source.outcomes(resource, values))
+        yield Window(start, end, source.readings(resource, values))
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_a_manifest_becomes_a_verdict(name: str, levels: Any, winner: str | None
 )
 def test_losses_are_subtracted_and_all_other_sums_are_taken_as_they_are(name: str, outcome: Any) -> None:
     values = {part: {"logistic": float(value)} for part, value in COMPLETE[name].items()}
-    assert source_of(example(name)).outcomes(example(name), values)["logistic"] == outcome
+    assert source_of(example(name)).readings(example(name), values)["logistic"] == outcome
 
 
 @pytest.mark.parametrize(
@@ -139,14 +139,14 @@ def test_an_arm_that_lacks_a_counter_has_no_data_and_the_counter_is_named(
 ) -> None:
     values = {one: {"logistic": float(value)} for one, value in COMPLETE[name].items()}
     values[part] = {}
-    found = source_of(example(name)).outcomes(example(name), values)["logistic"]
+    found = source_of(example(name)).readings(example(name), values)["logistic"]
     assert found == NoData(f"no series of {field}; expose it from the start, at 0")
 
 
 @pytest.mark.parametrize("name", COMPLETE)
 def test_without_trials_absent_sums_are_nothing(name: str) -> None:
     values = {part: {"logistic": 0.0} if part == "trials" else {} for part in COMPLETE[name]}
-    found = source_of(example(name)).outcomes(example(name), values)["logistic"]
+    found = source_of(example(name)).readings(example(name), values)["logistic"]
     assert (found.trials, found.rewards, found.squares) == (0, 0, 0)
 
 
@@ -164,7 +164,7 @@ def test_sums_that_no_rewards_can_have_are_not_believed(
 ) -> None:
     values = {one: {"logistic": float(number)} for one, number in COMPLETE[name].items()}
     values[part] = {"logistic": value}
-    found = source_of(example(name)).outcomes(example(name), values)["logistic"]
+    found = source_of(example(name)).readings(example(name), values)["logistic"]
     assert isinstance(found, Implausible)
     assert field in found.message
 
@@ -173,7 +173,7 @@ def test_rewards_that_are_all_alike_do_not_contradict_their_squares() -> None:
     values = {"trials": 1000.0, "rewards": 700.0, "losses": 0.0, "squares": 490.0000000001}
     resource = example("gaussian")
     by_part = {part: {"logistic": value} for part, value in values.items()}
-    assert source_of(resource).outcomes(resource, by_part)["logistic"] == Observed(
+    assert source_of(resource).readings(resource, by_part)["logistic"] == Observed(
         1000, 700, squares=490.0000000001
     )
 
@@ -181,5 +181,5 @@ def test_rewards_that_are_all_alike_do_not_contradict_their_squares() -> None:
 def test_sums_beyond_what_can_be_squared_are_no_exception() -> None:
     values = {"trials": 1000.0, "rewards": 1e200, "losses": 0.0, "squares": 1e10}
     by_part = {part: {"logistic": value} for part, value in values.items()}
-    found = source_of(example("gaussian")).outcomes(example("gaussian"), by_part)["logistic"]
+    found = source_of(example("gaussian")).readings(example("gaussian"), by_part)["logistic"]
     assert isinstance(found, Implausible)

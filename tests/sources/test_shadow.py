@@ -13,11 +13,11 @@ import yaml
 from bandit_operator.api.shadow import SHADOW_COUNTERS
 from bandit_operator.api.v1alpha1 import BanditDeployment, parse
 from bandit_operator.core import reasons
-from bandit_operator.core.model import Implausible, NoData, Observed, Outcome, Paired
+from bandit_operator.core.model import ArmReading, Implausible, NoData, Observed, Paired
 from bandit_operator.sources.binding import checked
 from bandit_operator.sources.shadow import (
-    arm_outcomes,
-    pair_outcomes,
+    arm_readings,
+    pair_readings,
     shadow_counters,
     shadowed,
 )
@@ -51,14 +51,14 @@ def gaussian(**shadow: Any) -> BanditDeployment:
 def of_arm(one: BanditDeployment, **sums: float) -> Any:
     """What one arm's sums come to, in a window of 30 s."""
     values = {f"shadow {part}": {"boosting": value} for part, value in sums.items()}
-    return arm_outcomes(one, values, 30.0)["boosting"]
+    return arm_readings(one, values, 30.0)["boosting"]
 
 
 def of_pair(one: BanditDeployment, **sums: float) -> Any:
     """What a pair's sums come to."""
     parts = dict.fromkeys(("trials", "gains", "losses", "squares")) | sums
     values = {f"pair {part}": {} if value is None else {PAIR: float(value)} for part, value in parts.items()}
-    return pair_outcomes(one, values)[PAIR]
+    return pair_readings(one, values)[PAIR]
 
 
 def test_without_a_shadow_there_are_no_counters() -> None:
@@ -130,7 +130,7 @@ def test_the_sign_stays_where_the_spec_has_the_order_of_the_alphabet() -> None:
     manifest = yaml.safe_load((EXAMPLES / "shadow.yaml").read_text())
     manifest["spec"]["arms"].reverse()
     values = {"trials": 40.0, "gains": 3.0, "losses": 5.0, "squares": 8.0}
-    found = pair_outcomes(
+    found = pair_readings(
         parse(manifest), {f"pair {part}": {"boosting/logistic": value} for part, value in values.items()}
     )
     assert found == {"boosting/logistic": Paired(40, -2, 8)}
@@ -159,7 +159,7 @@ def test_a_label_that_two_pairs_of_arms_have_tells_nothing_of_either() -> None:
     names = [arm["name"] for arm in manifest["spec"]["arms"]]
     values = {"trials": 40.0, "gains": 3.0, "losses": 5.0, "squares": 8.0}
     pairs = [f"{one}/{other}" for one, other in itertools.combinations(names, 2)]
-    found = pair_outcomes(
+    found = pair_readings(
         parse(manifest), {f"pair {part}": dict.fromkeys(pairs, value) for part, value in values.items()}
     )
     told = {pair: one.reason for pair, one in found.items() if isinstance(one, NoData)}
@@ -182,12 +182,12 @@ def test_an_arms_sums_are_what_was_observed_of_it() -> None:
 def test_an_arm_without_series_has_no_data(sums: dict[str, float], says: str) -> None:
     values: dict[str, dict[str, float]] = {"shadow trials": {}, "shadow rewards": {}}
     values |= {f"shadow {part}": {"boosting": value} for part, value in sums.items()}
-    assert arm_outcomes(resource(), values, 30.0)["boosting"] == NoData(says)
+    assert arm_readings(resource(), values, 30.0)["boosting"] == NoData(says)
 
 
 def test_trials_without_rewards_are_no_data_and_not_zero() -> None:
     values: dict[str, dict[str, float]] = {"shadow trials": {"boosting": 5.0}, "shadow rewards": {}}
-    found = arm_outcomes(resource(), values, 30.0)["boosting"]
+    found = arm_readings(resource(), values, 30.0)["boosting"]
     assert found == NoData("no series of successes; expose it from the start, at 0")
 
 
@@ -260,7 +260,7 @@ def test_rounded_sums_are_believed() -> None:
 
 
 def test_both_together_name_pairs_by_their_arms() -> None:
-    arms: dict[str, Outcome] = {"logistic": Observed(1, 1), "boosting": NoData("no series of trials")}
+    arms: dict[str, ArmReading] = {"logistic": Observed(1, 1), "boosting": NoData("no series of trials")}
     found = shadowed(resource(), arms, {PAIR: Paired(1, 0, 0)})
     assert found.arms == arms
     assert found.pairs == {("logistic", "boosting"): Paired(1, 0, 0)}

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from bandit_operator.api.v1alpha1 import BanditDeployment, parse
-from bandit_operator.core.model import Implausible, NoData, Observed, Outcome
+from bandit_operator.core.model import ArmReading, Implausible, NoData, Observed
 from bandit_operator.sources import SOURCES, Sample, source_of
 from bandit_operator.sources.late import Level
 from bandit_operator.sources.promql import PART
@@ -23,7 +23,7 @@ from tests.support.golden import agrees
 
 ResourceOf = Callable[[str], BanditDeployment]
 
-Outcomes = Callable[..., dict[str, Outcome]]
+Outcomes = Callable[..., dict[str, ArmReading]]
 
 MODES = {
     "counters": {"successes": "good_total", "trials": "all_total"},
@@ -49,7 +49,7 @@ def outcomes(resource_of: ResourceOf) -> Outcomes:
     """What a source makes of numbers by part."""
 
     def read(mode: str, **values: dict[str, float]) -> Any:
-        return source_of(resource_of(mode)).outcomes(resource_of(mode), values)
+        return source_of(resource_of(mode)).readings(resource_of(mode), values)
 
     return read
 
@@ -278,5 +278,5 @@ def test_a_mean_that_is_no_number_is_told_as_such(resource_of: ResourceOf) -> No
         Sample({PART: "mean", "arm": "logistic"}, math.nan),
         Sample({PART: "samples", "arm": "logistic"}, 9),
     ]
-    outcomes = source_of(resource).outcomes(resource, window_query(resource).values(samples))
+    outcomes = source_of(resource).readings(resource, window_query(resource).values(samples))
     assert outcomes["logistic"] == NoData("the mean is not a number; does the query divide by 0?")

@@ -11,7 +11,7 @@ from bandit_operator.adapters.access import Access, Origin
 from bandit_operator.adapters.discovery import Discovery
 from bandit_operator.adapters.prometheus import Prometheus
 from bandit_operator.api.v1alpha1 import parse
-from bandit_operator.core.model import Observed, Outcome, SourceDown
+from bandit_operator.core.model import ArmReading, Observed, SourceDown
 from bandit_operator.reconcile.causes import Causes
 from bandit_operator.reconcile.observe import Observer, WindowRead
 from bandit_operator.sources import Sample
@@ -68,7 +68,7 @@ class CountedRollout:
             shifted = [(self.epoch + when, value) for when, value in samples]
             self.server.write(metric, labels, shifted)
 
-    async def window(self, start: float, end: float, usual: float = 0.0) -> Outcome:
+    async def window(self, start: float, end: float, usual: float = 0.0) -> ArmReading:
         """What the arm earned in one window."""
         self.prometheus.queries = 0
         window = (self.epoch + start, self.epoch + end)

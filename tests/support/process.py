@@ -10,7 +10,7 @@ from bandit_operator.api.record import unpacked
 from bandit_operator.api.references import Key
 from bandit_operator.api.v1alpha1 import parse
 from bandit_operator.core import reasons
-from bandit_operator.core.model import NoData, Observed, Outcome, Shadowed, SourceDown, Window
+from bandit_operator.core.model import ArmReading, NoData, Observed, Shadowed, SourceDown, Window
 from bandit_operator.reconcile.observe import Observer, WindowRead
 from bandit_operator.reconcile.reconciler import Reconciler
 from bandit_operator.runtime.clock import Clock
@@ -50,7 +50,7 @@ SCALED: dict[str, str] = {"kind": "Deployment"}
 class FakeRewards(Observer):
     """An observer whose rewards come from ``earning``: (trials, rewards) a window by arm, or why none."""
 
-    earning: dict[str, tuple[float, float] | Outcome | None] | SourceDown | BaseException
+    earning: dict[str, tuple[float, float] | ArmReading | None] | SourceDown | BaseException
     requests: dict[str, float]
     requests_so_far = 0
     guards: dict[str, dict[str, float]]
@@ -72,7 +72,7 @@ class FakeRewards(Observer):
             raise self.earning.with_traceback(None)  # raised again, it would keep all that it has passed
         if isinstance(self.earning, SourceDown):
             return self.earning
-        arms: dict[str, Outcome] = {}
+        arms: dict[str, ArmReading] = {}
         for arm in (one.name for one in resource.spec.arms):
             numbers = self.earning.get(arm)
             if numbers is None:

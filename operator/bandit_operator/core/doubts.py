@@ -14,7 +14,15 @@ from dataclasses import replace
 
 from bandit_operator.core import reasons
 from bandit_operator.core.inference.named_arrays import Arrays, Field, Fields, Floats
-from bandit_operator.core.model import Implausible, Observed, Outcome, Paired, PairOutcome, Shadowed, Window
+from bandit_operator.core.model import (
+    ArmReading,
+    Implausible,
+    Observed,
+    Paired,
+    PairReading,
+    Shadowed,
+    Window,
+)
 
 FIRST = 4.0
 """Windows with trials that must be possible, one after the other, before an arm is learned from again."""
@@ -50,56 +58,56 @@ def held(doubt: Arrays, names: Sequence[str], window: Window) -> Window:
     """The window with ``Implausible`` in place of what is possible and not believed yet."""
     if not any(one.any() for one in doubt.values()):
         return window
-    arms = {arm: _held(doubt["served"], names, arm, outcome) for arm, outcome in window.arms.items()}
+    arms = {arm: _held(doubt["served"], names, arm, reading) for arm, reading in window.arms.items()}
     shadow = window.shadow
     if shadow is not None:
-        scored = {arm: _held(doubt["shadow"], names, arm, outcome) for arm, outcome in shadow.arms.items()}
+        scored = {arm: _held(doubt["shadow"], names, arm, reading) for arm, reading in shadow.arms.items()}
         pairs = {pair: _held_pair(doubt["shadow"], names, pair, one) for pair, one in shadow.pairs.items()}
         shadow = Shadowed(scored, pairs)
     return replace(window, arms=arms, shadow=shadow)
 
 
 def _after(
-    doubt: Floats, names: Sequence[str], outcomes: Mapping[str, Outcome], broken: Collection[str]
+    doubt: Floats, names: Sequence[str], readings: Mapping[str, ArmReading], broken: Collection[str]
 ) -> Floats:
-    if not (doubt.any() or broken or any(map(_is_impossible, outcomes.values()))):
+    if not (doubt.any() or broken or any(map(_is_impossible, readings.values()))):
         return doubt
     after = doubt.copy()
     for index, arm in enumerate(names):
-        outcome = outcomes.get(arm)
+        reading = readings.get(arm)
         to_stand, left = doubt[:, index]
-        if _is_impossible(outcome) or arm in broken:
+        if _is_impossible(reading) or arm in broken:
             if to_stand == 0:
                 to_stand = FIRST
             elif left <= 0:
                 to_stand = min(MOST, GROWTH * to_stand)
             after[:, index] = to_stand, to_stand
-        elif to_stand > 0 and isinstance(outcome, Observed) and outcome.trials > 0:
+        elif to_stand > 0 and isinstance(reading, Observed) and reading.trials > 0:
             stood = left - 1 <= -to_stand
             after[:, index] = (0.0, 0.0) if stood else (to_stand, left - 1)
     return after
 
 
-def _is_impossible(outcome: Outcome | PairOutcome | None) -> bool:
-    return isinstance(outcome, Implausible) and outcome.reason in _DOUBTED
+def _is_impossible(reading: ArmReading | PairReading | None) -> bool:
+    return isinstance(reading, Implausible) and reading.reason in _DOUBTED
 
 
-def _held(doubt: Floats, names: Sequence[str], arm: str, outcome: Outcome) -> Outcome:
-    if arm not in names or not isinstance(outcome, Observed) or outcome.trials <= 0:
-        return outcome
+def _held(doubt: Floats, names: Sequence[str], arm: str, reading: ArmReading) -> ArmReading:
+    if arm not in names or not isinstance(reading, Observed) or reading.trials <= 0:
+        return reading
     left = float(doubt[_LEFT, names.index(arm)])
     if left <= 0:
-        return outcome
-    return _not_yet(f"{outcome.rewards:g} rewards of {outcome.trials:g} trials", left)
+        return reading
+    return _not_yet(f"{reading.rewards:g} rewards of {reading.trials:g} trials", left)
 
 
 def _held_pair(
-    doubt: Floats, names: Sequence[str], pair: tuple[str, str], outcome: PairOutcome
-) -> PairOutcome:
+    doubt: Floats, names: Sequence[str], pair: tuple[str, str], reading: PairReading
+) -> PairReading:
     left = max((float(doubt[_LEFT, names.index(arm)]) for arm in pair if arm in names), default=0.0)
-    if left <= 0 or not isinstance(outcome, Paired):
-        return outcome
-    return _not_yet(f"{' and '.join(pair)} on {outcome.trials:g} requests", left)
+    if left <= 0 or not isinstance(reading, Paired):
+        return reading
+    return _not_yet(f"{' and '.join(pair)} on {reading.trials:g} requests", left)
 
 
 def _not_yet(numbers: str, left: float) -> Implausible:

@@ -209,7 +209,7 @@ class Implausible:
     message: str
 
 
-Outcome = Observed | NoData | Implausible
+ArmReading = Observed | NoData | Implausible
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,16 +227,16 @@ class Paired:
     """Σ(y − y')²."""
 
 
-PairOutcome = Paired | NoData | Implausible
+PairReading = Paired | NoData | Implausible
 
 
 @dataclass(frozen=True, slots=True)
 class Shadowed:
     """What the shadow scored in one window."""
 
-    arms: Mapping[str, Outcome]
+    arms: Mapping[str, ArmReading]
     """What each arm's answers in the shadow earned."""
-    pairs: Mapping[tuple[str, str], PairOutcome]
+    pairs: Mapping[tuple[str, str], PairReading]
     """By the names of two arms in the order of the spec; a pair without an entry has no data."""
 
 
@@ -251,7 +251,7 @@ class Window:
 
     start: float
     end: float
-    arms: Mapping[str, Outcome]
+    arms: Mapping[str, ArmReading]
     guards: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """What the guards' queries yielded at its end, by guard and arm; an arm without a value is left out."""
     shadow: Shadowed | None = None

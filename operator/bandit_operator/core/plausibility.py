@@ -55,9 +55,9 @@ def checked(experiment: Experiment, memory: Memory, window: Window) -> Window:
     """The window with ``Implausible`` in place of numbers that cannot be."""
     arms = dict(window.arms)
     for index, arm in enumerate(experiment.names):
-        outcome = arms.get(arm)
-        if isinstance(outcome, Observed):
-            case = _Case(experiment, memory, index, outcome, window.end - window.start + window.quiet)
+        reading = arms.get(arm)
+        if isinstance(reading, Observed):
+            case = _Case(experiment, memory, index, reading, window.end - window.start + window.quiet)
             implausible = next((fault for check in CHECKS if (fault := check(case)) is not None), None)
             arms[arm] = _possible(case) if implausible is None else implausible
     return replace(window, arms=arms)
@@ -66,8 +66,8 @@ def checked(experiment: Experiment, memory: Memory, window: Window) -> Window:
 def grown_used_to(memory: Memory, window: Window) -> Memory:
     """The memory, a little more ready to believe as many trials as this window has."""
     jumped = any(
-        isinstance(outcome, Implausible) and outcome.reason == reasons.TRIALS_JUMPED
-        for outcome in window.arms.values()
+        isinstance(reading, Implausible) and reading.reason == reasons.TRIALS_JUMPED
+        for reading in window.arms.values()
     )
     return replace(memory, labels=memory.labels * BELIEF) if jumped else memory
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bandit_operator.core import reasons
-from bandit_operator.core.model import Implausible, Observed, Outcome, Paired, RewardType, Shadowed
+from bandit_operator.core.model import ArmReading, Implausible, Observed, Paired, RewardType, Shadowed
 from bandit_operator.core.plausibility import LARGEST, ROUNDING, impossible
 
 
@@ -16,7 +16,7 @@ def checked_shadow(reward_type: RewardType, shadow: Shadowed) -> Shadowed:
     judged, a pair when the second one is, which may be a window later.
     """
     bounded = reward_type.bounded
-    arms = {name: _arm(outcome, bounded=bounded) for name, outcome in shadow.arms.items()}
+    arms = {name: _arm(reading, bounded=bounded) for name, reading in shadow.arms.items()}
     pairs = {
         names: (_fault(names, pair, bounded=bounded) or pair) if isinstance(pair, Paired) else pair
         for names, pair in shadow.pairs.items()
@@ -24,19 +24,19 @@ def checked_shadow(reward_type: RewardType, shadow: Shadowed) -> Shadowed:
     return replace(shadow, arms=arms, pairs=pairs)
 
 
-def _arm(outcome: Outcome, *, bounded: bool) -> Outcome:
-    if not isinstance(outcome, Observed):
-        return outcome
-    sums = [outcome.trials, outcome.rewards, 0.0 if outcome.squares is None else outcome.squares]
-    if not all(abs(one) <= LARGEST for one in sums) or outcome.trials < 0:
-        return impossible(f"{outcome.trials:g} trials, {outcome.rewards:g} rewards")
-    if bounded and not 0 <= outcome.rewards <= outcome.trials * (1 + ROUNDING) + ROUNDING:
+def _arm(reading: ArmReading, *, bounded: bool) -> ArmReading:
+    if not isinstance(reading, Observed):
+        return reading
+    sums = [reading.trials, reading.rewards, 0.0 if reading.squares is None else reading.squares]
+    if not all(abs(one) <= LARGEST for one in sums) or reading.trials < 0:
+        return impossible(f"{reading.trials:g} trials, {reading.rewards:g} rewards")
+    if bounded and not 0 <= reading.rewards <= reading.trials * (1 + ROUNDING) + ROUNDING:
         return Implausible(
             reasons.REWARDS_ABOVE_TRIALS,
-            f"{outcome.rewards:g} rewards of {outcome.trials:g} trials in the shadow; are the two selectors"
+            f"{reading.rewards:g} rewards of {reading.trials:g} trials in the shadow; are the two selectors"
             f" swapped?",
         )
-    return outcome
+    return reading
 
 
 def _fault(names: tuple[str, str], pair: Paired, *, bounded: bool) -> Implausible | None:

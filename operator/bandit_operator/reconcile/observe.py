@@ -28,8 +28,8 @@ from bandit_operator.sources.resets import add_reset
 from bandit_operator.sources.shadow import (
     ARM_TRIALS,
     PAIR_TRIALS,
-    arm_outcomes,
-    pair_outcomes,
+    arm_readings,
+    pair_readings,
     shadow_counters,
     shadowed,
 )
@@ -46,7 +46,7 @@ LONGEST_REASON = 1000
 
 @dataclass(frozen=True, slots=True)
 class WindowRead:
-    """What one window held: the arms' outcomes, and their requests where those are counted."""
+    """What one window held: the arms' readings, and their requests where those are counted."""
 
     window: Window
     requests: Mapping[str, float]
@@ -157,16 +157,16 @@ class Observer:
         twice = any(tally.twice for tally in tallies.all())
         behind = any(tally.behind for tally in tallies.all())
         self._moments.keep(uid, read_from, end, Moment(levels, known, restarted, behind, twice))
-        outcomes = source.outcomes(resource, values)
+        readings = source.readings(resource, values)
         if located is not None and located.sessions_persist:
-            outcomes = dict.fromkeys(outcomes, OF_ITS_CLIENTS)
+            readings = dict.fromkeys(readings, OF_ITS_CLIENTS)
         else:
-            outcomes |= await self._explained(resource, address, end, served, outcomes)
+            readings |= await self._explained(resource, address, end, served, readings)
         shadow = await self._shadow(resource, address, tallies, start, end)
         guards = guard_values(resource, values)
         apart = await self._samples_apart(uid, address, served, start, end)
         return WindowRead(
-            Window(start, end, _steady(served, outcomes), guards, shadow, apart),
+            Window(start, end, _steady(served, readings), guards, shadow, apart),
             values.get(REQUESTS, {}),
             tuple(note for tally in tallies.all() for note in tally.notes),
             served.past_is_lost,
@@ -180,10 +180,10 @@ class Observer:
         """What the shadow scored in the window, or None where there is none."""
         if resource.spec.shadow is None:
             return None
-        arms = arm_outcomes(resource, tallies.arms.known, end - start)
-        pairs = pair_outcomes(resource, tallies.pairs.known)
+        arms = arm_readings(resource, tallies.arms.known, end - start)
+        pairs = pair_readings(resource, tallies.pairs.known)
         arms |= await self._explained(resource, address, end, tallies.arms, arms)
-        if not any(isinstance(outcome, NoData) for outcome in arms.values()):  # else it is the same cause
+        if not any(isinstance(reading, NoData) for reading in arms.values()):  # else it is the same cause
             pairs |= await self._explained(resource, address, end, tallies.pairs, pairs)
         return shadowed(resource, _steady(tallies.arms, arms), _steady(tallies.pairs, pairs))
 
@@ -267,10 +267,10 @@ class Observer:
         address: str,
         at: float,
         tally: Tally,
-        outcomes: Mapping[str, object],
+        readings: Mapping[str, object],
     ) -> dict[str, NoData]:
         """Of arms, or pairs, without series: what there is instead; one cause for all of them."""
-        silent = {name: outcome for name, outcome in outcomes.items() if isinstance(outcome, NoData)}
+        silent = {name: reading for name, reading in readings.items() if isinstance(reading, NoData)}
         of_rewards = [one for one in tally.counters if one.part != REQUESTS]
         counters = sorted(of_rewards, key=lambda one: one.part != tally.trials)  # as their absence is said
         lacking = {
@@ -313,8 +313,8 @@ def _tallies(
     return _Tallies(tally(served, "trials"), tally(of_arms, ARM_TRIALS), tally(of_pairs, PAIR_TRIALS))
 
 
-def _steady(tally: Tally, outcomes: Mapping[str, Kind]) -> dict[str, Kind | Implausible]:
-    """The outcomes, less those of counters that are none."""
+def _steady(tally: Tally, readings: Mapping[str, Kind]) -> dict[str, Kind | Implausible]:
+    """The readings, less those of counters that are none."""
     unsteady = {name: Implausible(reasons.COUNTER_NOT_STEADY, what) for name, what in tally.unsteady.items()}
     twice = {name: Implausible(reasons.SCRAPED_TWICE, what) for name, what in tally.twice.items()}
-    return {**outcomes, **unsteady, **twice}
+    return {**readings, **unsteady, **twice}

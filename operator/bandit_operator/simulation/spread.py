@@ -75,7 +75,7 @@ def measured(
     Returns:
         None where no arm has two requests in a window, or nothing varies.
     """
-    sums = np.stack([mo.from_outcomes(window, names, reward_type) for window in windows])
+    sums = np.stack([mo.from_readings(window, names, reward_type) for window in windows])
     totals = sums.sum(0)
     own = totals[mo.REWARDS]
     if reward_type is RewardType.RATIO:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from bandit_operator.api.presets.base import ArmLabel
 from bandit_operator.api.v1alpha1 import BanditDeployment
-from bandit_operator.core.model import Outcome
+from bandit_operator.core.model import ArmReading
 from bandit_operator.routers import Located
 
 Values = Mapping[str, Mapping[str, float]]
@@ -65,8 +65,8 @@ class RewardSource(Protocol):
         """Queries to evaluate at the end of the window (start, end], seconds since the Unix epoch."""
         ...
 
-    def outcomes(self, resource: BanditDeployment, values: Values) -> dict[str, Outcome]:
-        """The outcome of every arm, ``NoData`` where the answer has no number for it."""
+    def readings(self, resource: BanditDeployment, values: Values) -> dict[str, ArmReading]:
+        """What is read of every arm, ``NoData`` where the answer has no number for it."""
         ...
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bandit_operator.api.reward_counters import FURTHER_COUNTERS
 from bandit_operator.api.v1alpha1 import BanditDeployment
-from bandit_operator.core.model import Implausible, NoData, Observed, Outcome
+from bandit_operator.core.model import ArmReading, Implausible, NoData, Observed
 from bandit_operator.core.plausibility import impossible
 from bandit_operator.routers import Located
 from bandit_operator.sources.base import Counter, Values, WithoutQueries
@@ -44,7 +44,7 @@ class Counters(WithoutQueries):
                 counters.append(Counter(counter.part, selector, label, _field(counter.field)))
         return tuple(counters)
 
-    def outcomes(self, resource: BanditDeployment, values: Values) -> dict[str, Outcome]:
+    def readings(self, resource: BanditDeployment, values: Values) -> dict[str, ArmReading]:
         """An arm whose trials are unknown, or whose numbers cannot be, has no data."""
         trials = values["trials"]
         sums = {part: by_arm for part, by_arm in values.items() if part in _FIELDS}
@@ -60,7 +60,7 @@ def _field(name: str) -> str:
     return f"reward.prometheus.{name}"
 
 
-def _outcome(trials: float | None, sums: Mapping[str, float | None]) -> Outcome:
+def _outcome(trials: float | None, sums: Mapping[str, float | None]) -> ArmReading:
     if trials is None:
         return NoData("no series of trials")
     increases: dict[str, float] = {}

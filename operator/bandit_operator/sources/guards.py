@@ -67,11 +67,11 @@ def _measured(resource: BanditDeployment, guard: Guard, values: Values) -> Mappi
     if source is None:
         return values.get(_part(guard), {})
     parts = {one.part: values.get(_part(guard, one.part), {}) for one in source.counters(resource)}
-    outcomes = source.outcomes(resource, parts)
+    readings = source.readings(resource, parts)
     return {
-        arm: outcome.rewards / outcome.trials
-        for arm, outcome in outcomes.items()
-        if isinstance(outcome, Observed) and outcome.trials > 0
+        arm: reading.rewards / reading.trials
+        for arm, reading in readings.items()
+        if isinstance(reading, Observed) and reading.trials > 0
     }
 
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from bandit_operator.api.v1alpha1 import BanditDeployment
-from bandit_operator.core.model import NoData, Observed, Outcome
+from bandit_operator.core.model import ArmReading, NoData, Observed
 from bandit_operator.core.plausibility import ROUNDING, impossible
 from bandit_operator.routers import Located
 from bandit_operator.sources.base import Counter, Query, Values
@@ -48,13 +48,13 @@ class MeanQuery:
             )
         )
 
-    def outcomes(self, resource: BanditDeployment, values: Values) -> dict[str, Outcome]:
+    def readings(self, resource: BanditDeployment, values: Values) -> dict[str, ArmReading]:
         """Sum of rewards = mean × count; without a count there is no evidence, so no data."""
         means, counts = values["mean"], values["samples"]
         return {arm.name: _outcome(means.get(arm.name), counts.get(arm.name)) for arm in resource.spec.arms}
 
 
-def _outcome(mean: float | None, count: float | None) -> Outcome:
+def _outcome(mean: float | None, count: float | None) -> ArmReading:
     if count is None:
         return NoData("no sample count")
     if not (math.isfinite(count) and count >= 0):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from bandit_operator.api.presets import DEFAULT_GATEWAY, SOFTWARE, Preset, Role, Software
 from bandit_operator.api.presets.base import LATENCY, SUCCESS, ArmLabel, Durations, Offered, Requests
 from bandit_operator.api.v1alpha1 import BanditDeployment
-from bandit_operator.core.model import NoData, Observed, Outcome
+from bandit_operator.core.model import ArmReading, NoData, Observed
 from bandit_operator.core.plausibility import impossible
 from bandit_operator.core.quantities import parse_duration
 from bandit_operator.routers import Located
@@ -39,11 +39,11 @@ class Success(WithoutQueries):
             if metric is not None
         )
 
-    def outcomes(self, resource: BanditDeployment, values: Values) -> dict[str, Outcome]:
+    def readings(self, resource: BanditDeployment, values: Values) -> dict[str, ArmReading]:
         """As with counters of the model's own, but what is absent beside another is none."""
         return {arm.name: self._outcome(arm.name, values) for arm in resource.spec.arms}
 
-    def _outcome(self, arm: str, values: Values) -> Outcome:
+    def _outcome(self, arm: str, values: Values) -> ArmReading:
         rewards = values["rewards"].get(arm)
         other = values["failures" if self.requests.trials is None else "trials"].get(arm)
         if other is None and (rewards is None or self.requests.trials is not None):
@@ -77,11 +77,11 @@ class Latency(WithoutQueries):
             for part, metric in parts.items()
         )
 
-    def outcomes(self, resource: BanditDeployment, values: Values) -> dict[str, Outcome]:
+    def readings(self, resource: BanditDeployment, values: Values) -> dict[str, ArmReading]:
         """An arm without a bucket of the target has no data; one with nothing but failures has."""
         return {arm.name: self._outcome(arm.name, values) for arm in resource.spec.arms}
 
-    def _outcome(self, arm: str, values: Values) -> Outcome:
+    def _outcome(self, arm: str, values: Values) -> ArmReading:
         trials, within = values["trials"].get(arm), values["bucket"].get(arm)
         if trials is None:
             return NoData(f"no series of {self.durations.name}_count")
@@ -117,7 +117,7 @@ def _metric(name: str, *matchers: str) -> str:
     return f"{name}{{{given}}}" if given else name
 
 
-def _observed(trials: float, rewards: float) -> Outcome:
+def _observed(trials: float, rewards: float) -> ArmReading:
     if not (math.isfinite(trials) and math.isfinite(rewards)):
         return impossible(f"{rewards:g} of {trials:g} requests; no counter grows so")
     return Observed(trials, rewards)

@@ -18,12 +18,12 @@ from bandit_operator.api.shadow import SHADOW_COUNTERS, ShadowPrometheus
 from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core import reasons
 from bandit_operator.core.model import (
+    ArmReading,
     Implausible,
     NoData,
     Observed,
-    Outcome,
     Paired,
-    PairOutcome,
+    PairReading,
     Shadowed,
     pair_name,
 )
@@ -55,7 +55,7 @@ def shadow_counters(resource: BanditDeployment) -> tuple[tuple[Counter, ...], tu
     return tuple(found[False]), tuple(found[True])
 
 
-def arm_outcomes(resource: BanditDeployment, values: Values, seconds: float) -> dict[str, Outcome]:
+def arm_readings(resource: BanditDeployment, values: Values, seconds: float) -> dict[str, ArmReading]:
     """What each arm's answers earned in a window of so many seconds."""
     parts = [part for part in _ARM_PARTS if part in values]
     most = resource.spec.reward.max_trials_per_second
@@ -69,28 +69,28 @@ def arm_outcomes(resource: BanditDeployment, values: Values, seconds: float) -> 
     }
 
 
-def pair_outcomes(resource: BanditDeployment, values: Values) -> dict[str, PairOutcome]:
+def pair_readings(resource: BanditDeployment, values: Values) -> dict[str, PairReading]:
     """What each pair earned on the same requests, by the pair's name: the first arm's less the second's."""
     parts = [part for part in _PAIR_PARTS if part in values]
     bounded = resource.spec.reward.type.bounded
     named = Counted(_label_value(*pair) for pair in _pairs(resource))
-    outcomes: dict[str, PairOutcome] = {}
+    readings: dict[str, PairReading] = {}
     for first, second in _pairs(resource):
         name, value = pair_name(first.name, second.name), _label_value(first, second)
         if named[value] > 1:  # of names with a slash; what the series says is of one pair or the other
-            outcomes[name] = NoData(
+            readings[name] = NoData(
                 f'"{value}" names another pair of arms too; take labelValues without slashes'
             )
             continue
-        outcome = _paired({part: values[part].get(name) for part in parts}, between_0_and_1=bounded)
-        if isinstance(outcome, Paired) and second.labelled < first.labelled:
-            outcome = Paired(outcome.trials, -outcome.difference, outcome.squares)
-        outcomes[name] = outcome
-    return outcomes
+        reading = _paired({part: values[part].get(name) for part in parts}, between_0_and_1=bounded)
+        if isinstance(reading, Paired) and second.labelled < first.labelled:
+            reading = Paired(reading.trials, -reading.difference, reading.squares)
+        readings[name] = reading
+    return readings
 
 
 def shadowed(
-    resource: BanditDeployment, arms: Mapping[str, Outcome], pairs: Mapping[str, PairOutcome]
+    resource: BanditDeployment, arms: Mapping[str, ArmReading], pairs: Mapping[str, PairReading]
 ) -> Shadowed:
     """The two of them together, pairs by the names of their arms."""
     names = [(first.name, second.name) for first, second in _pairs(resource)]
@@ -130,7 +130,7 @@ def _increases(
     return increases
 
 
-def _outcome(sums: Mapping[str, float | None], *, between_0_and_1: bool, most: float) -> Outcome:
+def _outcome(sums: Mapping[str, float | None], *, between_0_and_1: bool, most: float) -> ArmReading:
     found = _increases(sums, ARM_TRIALS, _ARM_PARTS)
     if isinstance(found, NoData | Implausible):
         return found
@@ -151,7 +151,7 @@ def _outcome(sums: Mapping[str, float | None], *, between_0_and_1: bool, most: f
     return Observed(trials, rewards, squares)
 
 
-def _paired(sums: Mapping[str, float | None], *, between_0_and_1: bool) -> PairOutcome:
+def _paired(sums: Mapping[str, float | None], *, between_0_and_1: bool) -> PairReading:
     found = _increases(sums, PAIR_TRIALS, _PAIR_PARTS)
     if isinstance(found, NoData | Implausible):
         return found

@@ -14,12 +14,12 @@ from bandit_operator.core import reasons
 from bandit_operator.core.decision import Decision, Intention
 from bandit_operator.core.model import (
     ArmFacts,
+    ArmReading,
     ArmState,
     Implausible,
     NoData,
     NothingDue,
     Observed,
-    Outcome,
     Reading,
     Snapshot,
     SourceDown,
@@ -139,23 +139,23 @@ def _window(window: Window) -> WindowStatus:
 def _observations(window: Window) -> dict[str, Observation]:
     return {
         arm: Observation(
-            **{name: repr(value) for name in _SUMS if (value := getattr(outcome, name)) is not None}
+            **{name: repr(value) for name in _SUMS if (value := getattr(reading, name)) is not None}
         )
-        for arm, outcome in window.arms.items()
-        if isinstance(outcome, Observed)
+        for arm, reading in window.arms.items()
+        if isinstance(reading, Observed)
     }
 
 
 def _missing(window: Window) -> dict[str, str] | None:
-    missing = {arm: outcome.reason for arm, outcome in window.arms.items() if isinstance(outcome, NoData)}
+    missing = {arm: reading.reason for arm, reading in window.arms.items() if isinstance(reading, NoData)}
     return missing or None
 
 
 def _implausible(window: Window) -> dict[str, ImplausibleNumbers] | None:
     implausible = {
-        arm: ImplausibleNumbers(reason=outcome.reason, message=cut(outcome.message))
-        for arm, outcome in window.arms.items()
-        if isinstance(outcome, Implausible)
+        arm: ImplausibleNumbers(reason=reading.reason, message=cut(reading.message))
+        for arm, reading in window.arms.items()
+        if isinstance(reading, Implausible)
     }
     return implausible or None
 
@@ -178,7 +178,7 @@ def window_of(record: DecisionRecord, names: Sequence[str]) -> Window | None:
         return None
     observations, missing = record.observations or {}, record.missing or {}
     implausible = record.implausible or {}
-    arms: dict[str, Outcome] = {arm: NoData(missing.get(arm, "")) for arm in names}
+    arms: dict[str, ArmReading] = {arm: NoData(missing.get(arm, "")) for arm in names}
     arms |= {arm: observed(observations[arm]) for arm in names if arm in observations}
     arms |= {arm: Implausible(one.reason, one.message) for arm, one in implausible.items()}
     guards = {

@@ -10,12 +10,12 @@ from bandit_operator.core.decision import Decision
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import (
     OUT_STATES,
+    ArmReading,
     ArmState,
     Implausible,
     NoData,
-    Outcome,
     Paired,
-    PairOutcome,
+    PairReading,
     Shadowed,
 )
 
@@ -51,12 +51,12 @@ def trouble_of(state: ShadowState, experiment: Experiment, decision: Decision) -
     if state.window is None:
         return None
     named = list(_named(state.window, experiment, decision))
-    for name, outcome in named:
-        if isinstance(outcome, Implausible):
-            return reasons.SHADOW_IMPLAUSIBLE, f"{name}: {outcome.message}"
-    for name, outcome in named:
-        if isinstance(outcome, NoData):
-            return reasons.NO_SHADOW_DATA, f"{name}: {outcome.reason}"
+    for name, reading in named:
+        if isinstance(reading, Implausible):
+            return reasons.SHADOW_IMPLAUSIBLE, f"{name}: {reading.message}"
+    for name, reading in named:
+        if isinstance(reading, NoData):
+            return reasons.NO_SHADOW_DATA, f"{name}: {reading.reason}"
     if state.idle:
         return (
             reasons.NO_SHADOW_DATA,
@@ -85,13 +85,13 @@ def rests_on_it(experiment: Experiment, decision: Decision | None) -> bool:
 
 def _named(
     window: Shadowed, experiment: Experiment, decision: Decision
-) -> Iterator[tuple[str, Outcome | PairOutcome]]:
+) -> Iterator[tuple[str, ArmReading | PairReading]]:
     """Outcomes of the arms that are in, and of their pairs, each with its name."""
     standings = decision.standings
     present = {arm for arm in experiment.names if standings[arm].state not in OUT_STATES}
-    for arm, outcome in window.arms.items():
+    for arm, reading in window.arms.items():
         if arm in present:
-            yield f"arm {arm}", outcome
+            yield f"arm {arm}", reading
     for (first, second), paired in window.pairs.items():
         if first in present and second in present:
             yield f"arms {first} and {second}", paired

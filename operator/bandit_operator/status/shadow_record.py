@@ -8,17 +8,17 @@ from dataclasses import asdict
 from bandit_operator.api.fields import cut
 from bandit_operator.api.record import ImplausibleNumbers, Observation, PairObservation, ShadowRecord
 from bandit_operator.core.model import (
+    ArmReading,
     Implausible,
     NoData,
     Observed,
-    Outcome,
     Paired,
-    PairOutcome,
+    PairReading,
     Shadowed,
     pair_name,
 )
 
-_Any = Outcome | Paired
+_Any = ArmReading | Paired
 
 
 def recorded(shadow: Shadowed | None) -> ShadowRecord | None:
@@ -26,7 +26,7 @@ def recorded(shadow: Shadowed | None) -> ShadowRecord | None:
     if shadow is None:
         return None
     named: dict[str, _Any] = {**shadow.arms}
-    named |= {pair_name(*pair): outcome for pair, outcome in shadow.pairs.items()}
+    named |= {pair_name(*pair): reading for pair, reading in shadow.pairs.items()}
     return ShadowRecord(
         observations={
             arm: Observation(**_texts(one)) for arm, one in shadow.arms.items() if isinstance(one, Observed)
@@ -51,11 +51,11 @@ def shadow_of(record: ShadowRecord | None, names: Sequence[str]) -> Shadowed | N
     if record is None:
         return None
     without = _without_numbers(record)
-    arms: dict[str, Outcome] = {arm: without.get(arm, NoData("")) for arm in names}
+    arms: dict[str, ArmReading] = {arm: without.get(arm, NoData("")) for arm in names}
     arms |= {
         arm: Observed(**_numbers(one)) for arm, one in (record.observations or {}).items() if arm in arms
     }
-    pairs: dict[tuple[str, str], PairOutcome] = {}
+    pairs: dict[tuple[str, str], PairReading] = {}
     for at, first in enumerate(names):
         for second in names[at + 1 :]:
             name = pair_name(first, second)
@@ -73,9 +73,9 @@ def _without_numbers(record: ShadowRecord) -> Mapping[str, NoData | Implausible]
     return {**missing, **faults}
 
 
-def _texts(outcome: Observed | Paired) -> dict[str, str]:
+def _texts(reading: Observed | Paired) -> dict[str, str]:
     """The numbers in full, so that they come back as they were."""
-    return {name: repr(value) for name, value in asdict(outcome).items() if value is not None}
+    return {name: repr(value) for name, value in asdict(reading).items() if value is not None}
 
 
 def _numbers(observation: Observation | PairObservation) -> dict[str, float]:

@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from bandit_operator.core import reasons
-from bandit_operator.core.model import Implausible, NoData, Observed, Outcome, Paired, PairOutcome, Shadowed
+from bandit_operator.core.model import (
+    ArmReading,
+    Implausible,
+    NoData,
+    Observed,
+    Paired,
+    PairReading,
+    Shadowed,
+)
 from tests.support.shadows import MANUAL
 from tests.support.worlds.played import ARMS
 from tests.support.worlds.rollouts import World, arms
@@ -17,7 +25,7 @@ from tests.support.worlds.rollouts import World, arms
 SCORED = 2000.0
 """Requests that a window of the shadow has."""
 PAIRS = list(itertools.combinations(ARMS, 2))
-ODD: dict[str, PairOutcome] = {
+ODD: dict[str, PairReading] = {
     "impossible": Paired(10.0, 50.0, 10.0),
     "infinite": Paired(float("inf"), 0.0, 0.0),
     "implausible": Implausible(reasons.IMPOSSIBLE_NUMBER, "11 in 10"),
@@ -29,8 +37,8 @@ ODD: dict[str, PairOutcome] = {
 def shown(worse: str | None, by: float) -> Shadowed:
     """A window in which one arm earned so much less than the others on the same requests, or none did."""
     rates = {arm: 0.8 - by * (arm == worse) for arm in ARMS}
-    scored: dict[str, Outcome] = {arm: Observed(SCORED, SCORED * rate) for arm, rate in rates.items()}
-    pairs: dict[tuple[str, str], PairOutcome] = {}
+    scored: dict[str, ArmReading] = {arm: Observed(SCORED, SCORED * rate) for arm, rate in rates.items()}
+    pairs: dict[tuple[str, str], PairReading] = {}
     for first, second in PAIRS:
         gap = SCORED * (rates[first] - rates[second])
         pairs[first, second] = Paired(SCORED, gap, abs(gap) + 0.04 * SCORED)

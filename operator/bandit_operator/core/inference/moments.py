@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from bandit_operator.core.inference.named_arrays import Floats
-from bandit_operator.core.model import NoData, Observed, Outcome, RewardType
+from bandit_operator.core.model import ArmReading, NoData, Observed, RewardType
 
 TRIALS, REWARDS, SQUARES, DENOMINATORS, DENOMINATOR_SQUARES, CROSS_PRODUCTS = range(6)
 """Rows: n, Σy, Σy², Σx, Σx², Σxy, where y is a reward and x the denominator of a ratio."""
@@ -31,27 +31,29 @@ def is_normal(reward_type: RewardType) -> bool:
     return not reward_type.bounded
 
 
-def from_outcomes(outcomes: Mapping[str, Outcome], names: Sequence[str], reward_type: RewardType) -> Floats:
+def from_readings(
+    readings: Mapping[str, ArmReading], names: Sequence[str], reward_type: RewardType
+) -> Floats:
     """Moments ``[M, K]`` of one window.
 
     An arm without data, or whose numbers are incomplete, negative or not finite, contributes
     zero trials: nothing is known of it, so it can speak neither for nor against itself.
     """
-    return np.stack([_column(outcomes.get(name, NoData()), reward_type) for name in names], axis=-1)
+    return np.stack([_column(readings.get(name, NoData()), reward_type) for name in names], axis=-1)
 
 
-def _column(outcome: Outcome, reward_type: RewardType) -> Floats:
+def _column(reading: ArmReading, reward_type: RewardType) -> Floats:
     size = rows(reward_type)
     nothing = np.zeros(size)
-    if not isinstance(outcome, Observed):
+    if not isinstance(reading, Observed):
         return nothing
     sums = (
-        outcome.trials,
-        outcome.rewards,
-        outcome.squares,
-        outcome.denominators,
-        outcome.denominator_squares,
-        outcome.cross_products,
+        reading.trials,
+        reading.rewards,
+        reading.squares,
+        reading.denominators,
+        reading.denominator_squares,
+        reading.cross_products,
     )
     values = [math.nan if value is None else float(value) for value in sums[:size]]
     positive = [values[TRIALS]] if is_normal(reward_type) else values

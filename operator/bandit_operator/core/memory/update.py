@@ -51,7 +51,7 @@ class Update(Work[Memory]):
             ValueError: the memory is about other arms, see :func:`adapt`.
         """
         _check_fit(experiment, memory)
-        tick = mo.from_outcomes(window.arms, experiment.names, experiment.reward_type)
+        tick = mo.from_readings(window.arms, experiment.names, experiment.reward_type)
         observed = np.array([isinstance(window.arms.get(name), Observed) for name in experiment.names])
         shadow = None
         if memory.shadow is not None and window.shadow is not None:
@@ -109,7 +109,7 @@ def _shadow_tick(experiment: Experiment, shadowed: Shadowed) -> ShadowTick:
         trials[i, j] = trials[j, i] = pair.trials
         difference[i, j], difference[j, i] = pair.difference, -pair.difference
         squares[i, j] = squares[j, i] = pair.squares
-    moments = mo.from_outcomes(shadowed.arms, names, experiment.reward_type)
+    moments = mo.from_readings(shadowed.arms, names, experiment.reward_type)
     return ShadowTick(moments, PairTick(trials, difference, squares))
 
 
