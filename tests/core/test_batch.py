@@ -11,7 +11,7 @@ import pytest
 
 from bandit_operator.core import memory as memories
 from bandit_operator.core import reasons
-from bandit_operator.core.batch import Steps, Work, done, finished
+from bandit_operator.core.batch import Steps, Work, result_of, run_together
 from bandit_operator.core.decide import Case, decide, deciding
 from bandit_operator.core.decision import Decision, Intention
 from bandit_operator.core.evaluate import Known
@@ -108,7 +108,7 @@ class Resources:
 
 
 def decided_together(cases: Sequence[Case]) -> list[Decision]:
-    return finished([deciding(case) for case in cases])
+    return run_together([deciding(case) for case in cases])
 
 
 @pytest.mark.parametrize(
@@ -195,10 +195,10 @@ def test_work_that_is_alike_is_done_at_once_and_results_keep_their_order() -> No
 
     def steps(number: int, times: int) -> Steps[int]:
         for _ in range(times):
-            number = yield from done(Doubled(number, calls))
+            number = yield from result_of(Doubled(number, calls))
         return number
 
-    assert finished([steps(1, 2), steps(2, 1), steps(3, 1), steps(4, 0)]) == [4, 4, 6, 4]
+    assert run_together([steps(1, 2), steps(2, 1), steps(3, 1), steps(4, 0)]) == [4, 4, 6, 4]
     assert calls == [2, 1, 1]  # 1 and 3, then 2, then what became of 1
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from bandit_operator.core import memory as memories
 from bandit_operator.core import reasons
-from bandit_operator.core.batch import Steps, finished
+from bandit_operator.core.batch import Steps, run_together
 from bandit_operator.core.decide import Case, decide
 from bandit_operator.core.decision import Decision, Intention
 from bandit_operator.core.experiment import Experiment
@@ -38,7 +38,7 @@ def batches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     def counted(runs: Sequence[Steps[Any]]) -> list[Any]:
         sizes.append(len(runs))
-        return finished(runs)
+        return run_together(runs)
 
     monkeypatch.setattr(decisions, "finished", counted)
     return sizes

@@ -13,7 +13,7 @@ from typing import Self
 
 import numpy as np
 
-from bandit_operator.core.batch import Work, each, joined
+from bandit_operator.core.batch import Work, rows_of, stacked
 from bandit_operator.core.inference.named_arrays import Flags, Floats
 from bandit_operator.core.model import Guardrails
 from bandit_operator.core.shares import normalised
@@ -185,13 +185,13 @@ class Allocate(Work[Allocation]):
         allocated = allocate(
             works[0].guardrails,
             arms,
-            current=joined([one.current for one in works]),
-            wanted=joined([one.wanted for one in works]),
-            winner=joined([one.winner for one in works]),
-            held=joined([one.held for one in works]),
-            outlook=joined([one.outlook for one in works]),
+            current=stacked([one.current for one in works]),
+            wanted=stacked([one.wanted for one in works]),
+            winner=stacked([one.winner for one in works]),
+            held=stacked([one.held for one in works]),
+            outlook=stacked([one.outlook for one in works]),
         )
-        return each(allocated, len(works))
+        return rows_of(allocated, len(works))
 
 
 def _capped(guardrails: Guardrails, arms: Arms, present: Floats) -> Floats:

@@ -40,13 +40,13 @@ Steps: TypeAlias = Generator[Work[Any], Any, Result]
 """What asks for work until it has a result."""
 
 
-def done(work: Work[Other]) -> Steps[Other]:
+def result_of(work: Work[Other]) -> Steps[Other]:
     """The result of work, for a step that goes on with it (``yield from``)."""
     result: Other = yield work
     return result
 
 
-def finished(runs: Sequence[Steps[Result]]) -> list[Result]:
+def run_together(runs: Sequence[Steps[Result]]) -> list[Result]:
     """Move all on to their results, in their order.
 
     Raises:
@@ -75,32 +75,32 @@ def finished(runs: Sequence[Steps[Result]]) -> list[Result]:
     return [results[at] for at in range(len(runs))]
 
 
-def joined(values: Sequence[Value]) -> Value:
+def stacked(values: Sequence[Value]) -> Value:
     """Arrays, or mappings, lists or dataclasses of such, as one whose arrays have an axis in front.
 
     Just itself where there is one, so that a batch of one has no such axis.
     """
-    first: Value = values[0] if len(values) == 1 else _joined(values)
+    first: Value = values[0] if len(values) == 1 else _stacked(values)
     return first
 
 
-def each(together: Value, number: int) -> list[Value]:
-    """The inverse of :func:`joined`."""
+def rows_of(together: Value, number: int) -> list[Value]:
+    """The inverse of :func:`stacked`."""
     return [together] if number == 1 else [_row(together, at) for at in range(number)]
 
 
-def _joined(values: Sequence[Any]) -> Any:
+def _stacked(values: Sequence[Any]) -> Any:
     first = values[0]
     if isinstance(first, (np.ndarray, np.generic)):
         return np.array(values)  # as np.stack, in a third of the time
     if isinstance(first, dict):
-        return {name: _joined([one[name] for one in values]) for name in first}
+        return {name: _stacked([one[name] for one in values]) for name in first}
     if isinstance(first, list):
-        return [_joined(one) for one in zip(*values, strict=True)]
+        return [_stacked(one) for one in zip(*values, strict=True)]
     if first is None:
         return None
     names = first.__dataclass_fields__
-    return type(first)(**{name: _joined([getattr(one, name) for one in values]) for name in names})
+    return type(first)(**{name: _stacked([getattr(one, name) for one in values]) for name in names})
 
 
 def _row(value: Any, at: int) -> Any:

@@ -17,7 +17,7 @@ import numpy as np
 from bandit_operator.core import allocation, findings, lifecycle, reasons, renewal, settled, shadowing
 from bandit_operator.core.allocation import Allocate, Allocation, Arms
 from bandit_operator.core.assess import RollbackEvidence, no_worse
-from bandit_operator.core.batch import Steps, done, finished
+from bandit_operator.core.batch import Steps, result_of, run_together
 from bandit_operator.core.decision import Decision, Intention
 from bandit_operator.core.evaluate import Evaluate, Evaluation, Judge, Judged, Known
 from bandit_operator.core.experiment import Experiment
@@ -78,7 +78,7 @@ def decide(
     Returns:
         The decision, with the memory to keep. Doing nothing is one too, with its reason.
     """
-    return finished([deciding(Case(experiment, memory, before, snapshot, known))])[0]
+    return run_together([deciding(Case(experiment, memory, before, snapshot, known))])[0]
 
 
 def deciding(case: Case) -> Steps[Decision]:
@@ -89,7 +89,7 @@ def deciding(case: Case) -> Steps[Decision]:
         memory, window = yield from learning(experiment, memory, before.standings, snapshot.reading, idle)
         snapshot = replace(snapshot, reading=window)
     known = case.known if case.known is not None and case.known.is_about(experiment, memory) else None
-    judged = known.judged if known is not None else (yield from done(Judge(experiment, memory)))
+    judged = known.judged if known is not None else (yield from result_of(Judge(experiment, memory)))
     fallen = bool(allocation.collapsed(judged.surprise, _shares(experiment, before)))
     cycle = lifecycle.advance(
         experiment, before.standings, snapshot, _best_first(experiment, memory), fallen=fallen
@@ -98,7 +98,7 @@ def deciding(case: Case) -> Steps[Decision]:
         for arm in sorted(cycle.restarted):
             labels_come = renewal.labels_still_come(before.standings.get(arm), cycle.standings[arm])
             memory = reset_arm(memory, arm, labels_come=labels_come)
-        known, judged = None, (yield from done(Judge(experiment, memory)))
+        known, judged = None, (yield from result_of(Judge(experiment, memory)))
     standings: Standings
     standings, graduated = lifecycle.graduate(
         cycle.standings, _with_min_trials(experiment, memory), snapshot.now
@@ -120,7 +120,7 @@ def deciding(case: Case) -> Steps[Decision]:
     kept = settled.held_shares(experiment, standings, _shares(experiment, before), why, snapshot.now)
     arms = replace(arms, kept=kept)
     allocate = _allocate(experiment, before, arms, evaluation, judged.outlook, held=hold is not None)
-    allocated = yield from done(allocate)
+    allocated = yield from result_of(allocate)
     move = _explain(experiment, before, standings, allocated, hold, verdict)
     acted = experiment.mode is Mode.ACTIVE
     if acted:
@@ -174,7 +174,7 @@ def _evaluated(
         and np.array_equal(known.chosen, chosen)
     ):
         return known
-    evaluation = yield from done(Evaluate(experiment, memory, eligible, chosen, judged.against))
+    evaluation = yield from result_of(Evaluate(experiment, memory, eligible, chosen, judged.against))
     return Known(experiment, memory, judged, eligible, chosen, evaluation)
 
 

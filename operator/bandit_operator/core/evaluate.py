@@ -17,7 +17,7 @@ from bandit_operator.core.assess import (
     situation,
     surprise,
 )
-from bandit_operator.core.batch import Work, each, joined
+from bandit_operator.core.batch import Work, rows_of, stacked
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.inference import posterior, verdicts
 from bandit_operator.core.inference.changes import Change, Shift, latest, recent_shifts
@@ -105,7 +105,7 @@ class Judge(Work[Judged]):
         """What each memory says."""
         memory = rows.stacked([one.memory for one in works])
         against = rollback_evidence(works[0].experiment, memory)
-        return each(Judged(against, surprise(memory), outlook(memory)), len(works))
+        return rows_of(Judged(against, surprise(memory), outlook(memory)), len(works))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,8 +133,8 @@ class Evaluate(Work[Evaluation]):
         first, number = works[0], len(works)
         experiment, strategy = first.experiment, first.experiment.strategy
         memory = rows.stacked([one.memory for one in works])
-        eligible = joined([one.eligible for one in works])
-        chosen = joined([one.chosen for one in works])
+        eligible = stacked([one.eligible for one in works])
+        chosen = stacked([one.chosen for one in works])
         asked = situation(experiment, memory, eligible)
         best = strategy.probability_best(memory.state, asked)
         assessment = assess(
@@ -142,7 +142,7 @@ class Evaluate(Work[Evaluation]):
             memory,
             eligible,
             chosen,
-            joined([one.against for one in works]),
+            stacked([one.against for one in works]),
             best if np.array_equal(eligible, chosen) else None,
         )
         found = _Found(
@@ -152,7 +152,7 @@ class Evaluate(Work[Evaluation]):
             trust=strategy.trust(memory.state, asked),
             shifts=recent_shifts(memory.evidence, memory.reward_type, eligible),
         )
-        return [_by_name(one, row) for one, row in zip(works, each(found, number), strict=True)]
+        return [_by_name(one, row) for one, row in zip(works, rows_of(found, number), strict=True)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

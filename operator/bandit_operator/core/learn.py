@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from bandit_operator.core import doubts
-from bandit_operator.core.batch import Steps, done, finished
+from bandit_operator.core.batch import Steps, result_of, run_together
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.inference import moments as mo
 from bandit_operator.core.inference.named_arrays import Floats
@@ -41,7 +41,7 @@ def learn(
     Returns:
         The memory, and the window as it was believed.
     """
-    return finished([learning(experiment, memory, standings, window, idle)])[0]
+    return run_together([learning(experiment, memory, standings, window, idle)])[0]
 
 
 def learning(
@@ -59,7 +59,7 @@ def learning(
         window = replace(window, shadow=_own_shadow(experiment, memory, standings, window))
     doubt = doubts.counted(memory.doubt, experiment.names, window)
     window = doubts.held(memory.doubt, experiment.names, window)
-    memory = yield from done(Update.of(experiment, memory, window))
+    memory = yield from result_of(Update.of(experiment, memory, window))
     return replace(grown_used_to(memory, window), doubt=doubt), window
 
 

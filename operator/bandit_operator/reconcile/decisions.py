@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from bandit_operator.core.batch import Steps, finished
+from bandit_operator.core.batch import Steps, run_together
 from bandit_operator.core.decide import Case, deciding
 from bandit_operator.core.decision import Decision
 from bandit_operator.core.experiment import Experiment
@@ -65,7 +65,7 @@ class Decisions:
         waiting = [(begin, result) for begin, result in self._waiting if not result.done()]
         self._waiting.clear()
         try:
-            made = finished([begin() for begin, _ in waiting])
+            made = run_together([begin() for begin, _ in waiting])
         except Exception:  # it may be about any one of them: whose it is shows when each is made alone
             for begin, result in waiting:
                 _make_alone(begin, result)
@@ -76,7 +76,7 @@ class Decisions:
 
 def _make_alone(begin: Callable[[], Steps[Result]], result: asyncio.Future[Result]) -> None:
     try:
-        (made,) = finished([begin()])
+        (made,) = run_together([begin()])
     except Exception as error:  # it is raised where this one is waited for
         result.set_exception(error)
     else:

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Hashable, Sequence
 from functools import cache
 
-from bandit_operator.core.batch import each, joined
+from bandit_operator.core import batch
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.memory.value import Memory
 from bandit_operator.core.strategies.base import Strategy, settings_of
@@ -43,7 +43,7 @@ def stacked(memories: Sequence[Memory]) -> Memory:
     if len(memories) == 1:
         return first
     return dataclasses.replace(
-        first, **{name: joined([getattr(one, name) for one in memories]) for name in _ARRAYS}
+        first, **{name: batch.stacked([getattr(one, name) for one in memories]) for name in _ARRAYS}
     )
 
 
@@ -51,7 +51,7 @@ def apart(together: Memory, before: Sequence[Memory]) -> list[Memory]:
     """Each resource's own, what it is about being that of before; the inverse of :func:`stacked`."""
     if len(before) == 1:
         return [together]
-    own = {name: each(getattr(together, name), len(before)) for name in _ARRAYS}
+    own = {name: batch.rows_of(getattr(together, name), len(before)) for name in _ARRAYS}
     return [
         dataclasses.replace(one, **{name: own[name][at] for name in _ARRAYS}) for at, one in enumerate(before)
     ]

@@ -8,7 +8,7 @@ from typing import Self
 
 import numpy as np
 
-from bandit_operator.core.batch import Work, joined
+from bandit_operator.core.batch import Work, stacked
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.inference import evidence as ev
 from bandit_operator.core.inference import exposure, forecast, paired
@@ -69,10 +69,10 @@ class Update(Work[Memory]):
         updated = update_moments(
             first.experiment,
             rows.stacked(before),
-            joined([one.tick for one in works]),
+            stacked([one.tick for one in works]),
             first.seconds,
-            joined([one.observed for one in works]),
-            joined([one.shadow for one in works]),
+            stacked([one.observed for one in works]),
+            stacked([one.shadow for one in works]),
         )
         after = rows.apart(updated, before)
         return [replace(one, ticks=own.ticks + 1) for one, own in zip(after, before, strict=True)]
