@@ -40,7 +40,7 @@ def batches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         sizes.append(len(runs))
         return run_together(runs)
 
-    monkeypatch.setattr(decisions, "finished", counted)
+    monkeypatch.setattr(decisions, "run_together", counted)
     return sizes
 
 
