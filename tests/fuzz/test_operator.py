@@ -295,4 +295,4 @@ def test_a_route_is_located_or_said_to_be_a_problem(changed: Any, section: str |
             continue
         assert isinstance(located, Located)
         weights = dict.fromkeys(located.weights, 5000)
-        router.patch(route, located, weights, dict(located.strangers))
+        router.patch(route, located, weights, dict(located.other_weights))

@@ -33,7 +33,7 @@ def _beside_in_the_rule(patch: pytest.MonkeyPatch) -> None:
     real = neighbours.used_elsewhere
 
     def used(cache: Any, resource: Any, backend: Any, reference: Any, located: Any) -> str | None:
-        return real(cache, resource, backend, reference, replace(located, others={}))
+        return real(cache, resource, backend, reference, replace(located, other_backends={}))
 
     patch.setattr(neighbours, "used_elsewhere", used)
 

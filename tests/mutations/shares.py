@@ -37,7 +37,7 @@ def _former_arm_keeps_weight(patch: pytest.MonkeyPatch) -> None:
 @fault("stranger-drained", "a backend that never was an arm is drained like one that was")
 def _stranger_drained(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(
-        former, "remembered", lambda _, located, __: tuple(map(former.named, located.others.values()))
+        former, "remembered", lambda _, located, __: tuple(map(former.named, located.other_backends.values()))
     )
 
 
@@ -54,7 +54,7 @@ def _stranger_inflated(patch: pytest.MonkeyPatch) -> None:
 def _leader_left_to_strangers(patch: pytest.MonkeyPatch) -> None:
     def of_arms(_: Any, placement: Any) -> Unit:
         located = placement.located
-        return unit_of(sum(located.weights.values()), tuple(located.strangers.values()))
+        return unit_of(sum(located.weights.values()), tuple(located.other_weights.values()))
 
     patch.setattr(reconciler, "unit_in", of_arms)
 

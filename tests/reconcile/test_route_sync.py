@@ -25,7 +25,7 @@ def placed(
 ) -> Any:
     """A route as the observer shows it."""
     return SimpleNamespace(
-        located=SimpleNamespace(weights=weights or dict(INTENDED.weights), strangers={}),
+        located=SimpleNamespace(weights=weights or dict(INTENDED.weights), other_weights={}),
         router=SimpleNamespace(
             unresolved=lambda _: unresolved,
             refused=lambda _: refused,

@@ -64,7 +64,7 @@ def accepted(route: dict[str, Any], had: tuple[str, ...] = ()) -> bool:
 
 def patch_of(route: dict[str, Any], factor: int = 1, **weights: int) -> list[dict[str, Any]]:
     found = located(route)
-    strangers = {position: weight * factor for position, weight in found.strangers.items()}
+    strangers = {position: weight * factor for position, weight in found.other_weights.items()}
     return ROUTER.patch(route, found, weights, strangers)
 
 
@@ -74,7 +74,7 @@ def test_the_rule_of_the_arms_is_found(route: dict[str, Any], section: str | Non
     assert found.rule == 1
     assert dict(found.positions) == {"logistic": 0, "boosting": 2}
     assert dict(found.weights) == {"logistic": 9000, "boosting": 1000}
-    assert dict(found.strangers) == {1: 100}
+    assert dict(found.other_weights) == {1: 100}
 
 
 def test_a_patch_changes_two_numbers_and_not_one_byte_more(route: dict[str, Any]) -> None:

@@ -26,7 +26,7 @@ from tests.support.golden import agrees
 ByPreset = Callable[..., BanditDeployment]
 
 HERE = Path(__file__).parent
-LOCATED = Located(rule=1, positions={"logistic": 0, "boosting": 1}, weights={}, strangers={})
+LOCATED = Located(rule=1, positions={"logistic": 0, "boosting": 1}, weights={}, other_weights={})
 """The arms are the two backends of the second rule."""
 FAST = {"logistic": Observed(100, 90), "boosting": Observed(50, 33)}
 """Within 250 or 300 ms: all failures, which do not count, and all answers but seven."""

@@ -151,7 +151,7 @@ def _share_map_rule(type_name: str, block: str, field: str) -> Rule:
     unset = f"!has({path}) || !has({path}.{field})"
     unknown = f"{path}.{field}.filter(n, !self.arms.exists(a, a.name == n))"
 
-    def strangers(spec: Spec) -> list[str]:
+    def unknown_names(spec: Spec) -> list[str]:
         settings = getattr(spec.strategy, block)
         shares = {} if settings is None else getattr(settings, to_snake(field))
         return [name for name in shares if name not in {arm.name for arm in spec.arms}]
@@ -159,9 +159,9 @@ def _share_map_rule(type_name: str, block: str, field: str) -> Rule:
     return Rule(
         f"{unset} || {path}.{field}.all(n, self.arms.exists(a, a.name == n))",
         f'"{{unknown}}" in {field} of {type_name} is not the name of an arm; use names of spec.arms',
-        holds=lambda spec: not strangers(spec),
+        holds=lambda spec: not unknown_names(spec),
         field=f".strategy.{block}.{field}",
-        terms={"unknown": Term(f"{unknown}[0]", lambda spec: strangers(spec)[0])},
+        terms={"unknown": Term(f"{unknown}[0]", lambda spec: unknown_names(spec)[0])},
     )
 
 

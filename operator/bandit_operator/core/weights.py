@@ -178,7 +178,7 @@ class Unit:
         return {at: -(-weight * times // parts) for at, weight in weights.items()}
 
 
-def unit_of(arms: int, strangers: Sequence[int], leaving: Sequence[int] = ()) -> Unit:
+def unit_of(arms: int, other_weights: Sequence[int], leaving: Sequence[int] = ()) -> Unit:
     """The unit in which guardrails can be written in whole numbers.
 
     Where the arms have the rule to themselves they add up to :data:`WEIGHT_TOTAL`. Where other
@@ -187,18 +187,18 @@ def unit_of(arms: int, strangers: Sequence[int], leaving: Sequence[int] = ()) ->
 
     Args:
         arms: what the arms' weights add up to beside the others' present ones.
-        strangers: weights of the other backends of the rule; empty where there are none.
+        other_weights: weights of the other backends of the rule; empty where there are none.
         leaving: weights of backends that are to lose theirs, and keep them while nothing else can serve;
             they have no part in the unit, but must remain numbers that the Gateway API takes.
     """
-    if not strangers or (arms == 0 and not any(strangers)):
+    if not other_weights or (arms == 0 and not any(other_weights)):
         return Unit(WEIGHT_TOTAL)
     if arms > LARGEST_WEIGHT:  # one arm alone may come to have all of it
         divisor = -(-arms // LARGEST_WEIGHT)
         return Unit(arms // divisor, divisor=divisor)
     if arms == 0 or arms >= WEIGHT_TOTAL:
         return Unit(arms)
-    factor = min(-(-WEIGHT_TOTAL // arms), LARGEST_WEIGHT // max(*strangers, *leaving, 1))
+    factor = min(-(-WEIGHT_TOTAL // arms), LARGEST_WEIGHT // max(*other_weights, *leaving, 1))
     return Unit(arms * max(1, factor), max(1, factor))
 
 

@@ -40,7 +40,7 @@ async def set_template(api: KubernetesAPI, placement: Placement, wanted: Wanted)
 
 
 async def set_weights(
-    api: KubernetesAPI, placement: Placement, weights: Mapping[str, int], strangers: Mapping[int, int]
+    api: KubernetesAPI, placement: Placement, weights: Mapping[str, int], other_weights: Mapping[int, int]
 ) -> Object | None:
     """Patch the weights into the route.
 
@@ -48,7 +48,7 @@ async def set_weights(
         api: The API server.
         placement: The route as it was looked at.
         weights: Of the arms.
-        strangers: Of the other backends of the rule, by their index: what they have, or a multiple.
+        other_weights: Of the other backends of the rule, by their index: what they have, or a multiple.
 
     Returns:
         The route as it is now, or None where it carries the weights already.
@@ -57,7 +57,7 @@ async def set_weights(
         Conflict: The route has changed since it was looked at; nothing was written.
         APIError, APIUnreachable, NotLeading: As ``KubernetesAPI.patch``.
     """
-    operations = placement.router.patch(placement.route, placement.located, weights, strangers)
+    operations = placement.router.patch(placement.route, placement.located, weights, other_weights)
     return await api.patch(_path(placement), operations, JSON_PATCH) if operations else None
 
 

@@ -31,7 +31,9 @@ def remembered(
 ) -> tuple[str, ...]:
     """The backends of the rule that are arms, and those that were; ``leaving`` are there until a patch."""
     arms = [named(backend) for backend in backends_of(resource).values()]
-    left = [name for backend in (*located.others.values(), *leaving) if (name := named(backend)) in before]
+    left = [
+        name for backend in (*located.other_backends.values(), *leaving) if (name := named(backend)) in before
+    ]
     return tuple(sorted({*arms, *left})[:MOST_BACKENDS])
 
 
@@ -41,7 +43,7 @@ def draining(resource: BanditDeployment, located: Located, known: tuple[str, ...
         return frozenset()
     arms = backends_of(resource).values()
     return frozenset(
-        index for index, one in located.others.items() if named(one) in known and one not in arms
+        index for index, one in located.other_backends.items() if named(one) in known and one not in arms
     )
 
 
@@ -71,12 +73,14 @@ def draining_now(
         if decision.standings[arm].state in OUT_STATES
         or servable.fault(replace(arms[arm], in_rule=True)) is not None
     }
-    return draining(resource, located, known) | {at for at, one in located.others.items() if one in idle}
+    return draining(resource, located, known) | {
+        at for at, one in located.other_backends.items() if one in idle
+    }
 
 
 def told(resource: BanditDeployment, located: Located, gone: frozenset[int]) -> str | None:
     """Which backends lose their weight now, in words; None where none does."""
-    losing = [located.others[at] for at in sorted(gone) if located.strangers[at] > 0]
+    losing = [located.other_backends[at] for at in sorted(gone) if located.other_weights[at] > 0]
     arms = backends_of(resource).values()
     twice = ", ".join(dict.fromkeys(str(one) for one in losing if one in arms))
     names = ", ".join(str(one) for one in losing if one not in arms)

@@ -44,7 +44,9 @@ def used_elsewhere(
         for arm, another in backends_of(resource).items():
             if another == service != backend and located.weights[arm] > 0:
                 return f"arm {arm} by {service}"
-        if any(one == service and located.strangers[at] > 0 for at, one in located.others.items()):
+        if any(
+            one == service and located.other_weights[at] > 0 for at, one in located.other_backends.items()
+        ):
             return f"rule {located.rule} itself by {service}"
         user = _other_route(cache, resource, service, located.rule)
         if user is not None:

@@ -110,7 +110,7 @@ class Placement:
         return self.notes if unmanaged is None else (unmanaged, *self.notes)
 
     def _unmanaged(self, gone: frozenset[int]) -> str | None:
-        others = self.located.strangers
+        others = self.located.other_weights
         weights = {index: weight for index, weight in others.items() if weight > 0 and index not in gone}
         if not weights:
             return None
@@ -248,7 +248,9 @@ class Locator:
             problem = None  # an outage of the arm, which its state tells
         out = standing is not None and standing.state in OUT_STATES
         pods = self._pods_behind(backend) if reference is None or instead else target
-        doubled = [located.strangers[at] for at, other in located.others.items() if other == backend]
+        doubled = [
+            located.other_weights[at] for at, other in located.other_backends.items() if other == backend
+        ]
         facts = ArmFacts(
             weight=sum(doubled, located.weights[arm]),
             available=None if target is None else target.available > 0,

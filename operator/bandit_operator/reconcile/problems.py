@@ -83,7 +83,7 @@ def same_pods(arm: str, backend: Backend, other: str, other_backend: Backend) ->
 
 def _or_name(located: Located) -> str:
     """What may be meant instead of a backend that is not in the rule: those in it that are no arm's."""
-    there = sorted(set(map(str, located.others.values())))
+    there = sorted(set(map(str, located.other_backends.values())))
     more = f" and {len(there) - MOST_NAMED} more" if len(there) > MOST_NAMED else ""
     return f", or name one that is in it: {', '.join(there[:MOST_NAMED])}{more}" if there else ""
 

@@ -23,7 +23,7 @@ class RouteWrite:
 
     weights: Mapping[str, int]
     """Of the arms."""
-    strangers: Mapping[int, int]
+    other_weights: Mapping[int, int]
     """Of the other backends of the rule, by their index."""
     at: float
     """When it is due, seconds since the Unix epoch."""
@@ -37,12 +37,12 @@ def unit(tracked: Tracked, placement: Placement) -> Unit:
     """
     located, committed = placement.located, tracked.committed.intention
     gone = former.draining(tracked.resource, located, tracked.committed.backends)
-    staying = tuple(weight for at, weight in located.strangers.items() if at not in gone)
-    leaving = tuple(weight for at, weight in located.strangers.items() if at in gone)
+    staying = tuple(weight for at, weight in located.other_weights.items() if at not in gone)
+    leaving = tuple(weight for at, weight in located.other_weights.items() if at in gone)
     arms = sum(located.weights.values())
     meant = {} if committed is None else committed.weights
     had = sum(meant.get(arm, 0) for arm in located.weights)
-    if any(meant.values()) and tracked.route.knows_strangers(located, gone):
+    if any(meant.values()) and tracked.route.knows_others(located, gone):
         arms = sum(meant.values()) + sum(located.weights[arm] for arm in located.weights if arm not in meant)
     elif arms == 0 and had > 0:
         arms = had
@@ -81,7 +81,7 @@ def route_write(
         return None
     located = placement.located
     weights = {arm: decision.weights[arm] for arm in located.positions}
-    drained = any(located.strangers[at] > 0 for at in gone)
+    drained = any(located.other_weights[at] > 0 for at in gone)
     if not drained and all(located.weights[arm] == weight for arm, weight in weights.items()):
         return None
     if not any(standing.state in SERVING_STATES for standing in decision.standings.values()):
@@ -92,15 +92,15 @@ def route_write(
     pin = tracked.experiment.pin
     if pin is not None and pin in weights and decision.standings[pin].state in SERVING_STATES:
         harmful |= any(located.weights[arm] > 0 for arm in weights if arm != pin)  # they are to have none
-    staying = {at: weight for at, weight in located.strangers.items() if at not in gone}
+    staying = {at: weight for at, weight in located.other_weights.items() if at not in gone}
     harmful |= not any(staying.values()) and not any(
         located.weights[arm] > 0 for arm in weights if decision.standings[arm].state in SERVING_STATES
     )
     if not tracked.route.may_assert(monotonic, harmful=harmful):
         return None
-    strangers = unit.of_others(staying, beside=sum(decision.weights.values())) | dict.fromkeys(gone, 0)
+    other_weights = unit.of_others(staying, beside=sum(decision.weights.values())) | dict.fromkeys(gone, 0)
     at = now if harmful else write_at(tracked, located.weights, weights, now, resources)
-    return RouteWrite(weights, strangers, at)
+    return RouteWrite(weights, other_weights, at)
 
 
 def write_at(

@@ -51,7 +51,7 @@ class RouteSync:
         self._in_sync_since = math.inf  # since when it is known to, by the wall clock
         self._contest = Contest()  # of weights that others set
         self._asserted_at = -math.inf  # when we wrote it last, monotonic
-        self._strangers: Mapping[int, int] | None = None  # weights of other backends while in sync
+        self._other_weights: Mapping[int, int] | None = None  # weights of other backends while in sync
         self._has_drained = False  # backends that were arms have been set to weight 0
         self._writers: tuple[str, ...] = ()  # field managers that write the rules, newest first
         self._accepted: int | None = None  # the newest generation that was accepted
@@ -83,11 +83,11 @@ class RouteSync:
         Weights that differ before the route was ever seen in sync are a write of ours that is
         still to come, as after a crash between commit and apply.
         """
-        others = placement.located.strangers
+        others = placement.located.other_weights
         undone = self._has_drained and any(others[at] > 0 for at in gone)
         if placement.located.weights == intention.weights and not undone and not placement.edited:
             self._in_sync = True
-            self._strangers = placement.located.strangers
+            self._other_weights = placement.located.other_weights
             self._in_sync_since = min(self._in_sync_since, wall)
             self._failed = None
             return False
@@ -157,12 +157,12 @@ class RouteSync:
         """What the API server has not kept of a route that was just made or mended by its template."""
         self._unkept, self._unkept_at = changes, monotonic
 
-    def end_write(self, strangers: Mapping[int, int], gone: frozenset[int] = frozenset()) -> None:
+    def end_write(self, other_weights: Mapping[int, int], gone: frozenset[int] = frozenset()) -> None:
         """The route carries the weights, beside these of other backends by their index.
 
         ``gone`` are those of them that were arms and have no weight any more.
         """
-        self._in_sync, self._strangers, self._has_drained = True, strangers, bool(gone)
+        self._in_sync, self._other_weights, self._has_drained = True, other_weights, bool(gone)
         self._failed = None
 
     def note_failed(self, error: APIError | APIUnreachable, monotonic: float) -> None:
@@ -201,16 +201,16 @@ class RouteSync:
         """What of a generated route is not kept, and whether it is to be tried again."""
         return Unkept(self._unkept, monotonic >= self._unkept_at + KEPT_SECONDS)
 
-    def knows_strangers(self, located: Located, gone: frozenset[int]) -> bool:
+    def knows_others(self, located: Located, gone: frozenset[int]) -> bool:
         """Whether the other backends of the rule have the weights that they had while it was in sync.
 
         Those that were arms and are to have no weight, at the indices ``gone``, are not asked.
         """
-        if self._strangers is None:
+        if self._other_weights is None:
             return False
         return all(
-            self._strangers.get(at) == located.strangers.get(at)
-            for at in {*self._strangers, *located.strangers} - gone
+            self._other_weights.get(at) == located.other_weights.get(at)
+            for at in {*self._other_weights, *located.other_weights} - gone
         )
 
     def is_contested(self, monotonic: float) -> bool:

@@ -74,11 +74,11 @@ class RouteWrites:
             self._written(placement, route)
             tracked.route.note_unkept(_unkept(tracked, placement, decision, route), monotonic)
             located = _located(tracked, placement, route)
-            if not isinstance(located, Located) or located.others != placement.located.others:
+            if not isinstance(located, Located) or located.other_backends != placement.located.other_backends:
                 return  # another look says what to make of it
             placement = dataclasses.replace(placement, route=readable(route), located=located)
             if write is None:
-                tracked.route.end_write(located.strangers, gone)
+                tracked.route.end_write(located.other_weights, gone)
         if write is not None:
             await self._set_weights(tracked, placement, write, gone, now, monotonic)
 
@@ -94,7 +94,7 @@ class RouteWrites:
         tracked.route.begin_write(monotonic)
         if write.at > now:
             return
-        route = await apply.set_weights(self.api, placement, write.weights, write.strangers)
+        route = await apply.set_weights(self.api, placement, write.weights, write.other_weights)
         if route is None:
             return
         self._written(placement, route)
@@ -108,7 +108,7 @@ class RouteWrites:
                     f"it answered with other weights ({_told(kept)}) than were written "
                     f"({_told(write.weights)}): an admission webhook or policy changes them",
                 )
-        tracked.route.end_write(write.strangers, gone)
+        tracked.route.end_write(write.other_weights, gone)
 
     def _written(self, placement: Placement, route: Object) -> None:
         self.cache.put_route(placement.router.kind, route)

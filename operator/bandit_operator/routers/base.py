@@ -37,9 +37,9 @@ class Located:
     """Index of each arm's backendRef in that rule; an arm whose backend is not there is left out."""
     weights: Mapping[str, int]
     """Weight that each arm's backendRef carries now; 0 for an arm that is not there."""
-    strangers: Mapping[int, int]
+    other_weights: Mapping[int, int]
     """Weight of the backends that are no arm, which share the rule's traffic, by their index."""
-    others: Mapping[int, Backend] = field(default_factory=dict)
+    other_backends: Mapping[int, Backend] = field(default_factory=dict)
     """Which backends these are."""
     ports: Mapping[str, int] = field(default_factory=dict)
     """Port of its Service that each arm's backendRef names; arms of other kinds may have none."""
@@ -110,7 +110,7 @@ class Router(Protocol):
         route: Mapping[str, Any],
         located: Located,
         weights: Mapping[str, int],
-        strangers: Mapping[int, int],
+        other_weights: Mapping[int, int],
     ) -> list[dict[str, Any]]:
         """JSON Patch (RFC 6902) that sets the weights and tests all that it relies on.
 
@@ -120,7 +120,7 @@ class Router(Protocol):
             route: The route object.
             located: Where the arms stand in it.
             weights: What each arm is to carry.
-            strangers: What the other backends of the rule are to carry, by their index.
+            other_weights: What the other backends of the rule are to carry, by their index.
         """
 
     def mirrors(self, route: Mapping[str, Any], rule: int) -> tuple[MirrorTarget, ...]:

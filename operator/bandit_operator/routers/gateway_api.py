@@ -96,7 +96,7 @@ class GatewayAPIRoute:
         route: Mapping[str, Any],
         located: Located,
         weights: Mapping[str, int],
-        strangers: Mapping[int, int],
+        other_weights: Mapping[int, int],
     ) -> list[dict[str, Any]]:
         """Tests first, so that all of them hold before the first number changes."""
         refs = route["spec"]["rules"][located.rule]["backendRefs"]
@@ -105,7 +105,7 @@ class GatewayAPIRoute:
         ]
         changes: list[dict[str, Any]] = []
         wanted = {position: weights[arm] for arm, position in located.positions.items()}
-        wanted |= {at: weight for at, weight in strangers.items() if weight != located.strangers[at]}
+        wanted |= {at: weight for at, weight in other_weights.items() if weight != located.other_weights[at]}
         for position, weight in sorted(wanted.items()):
             path = f"/spec/rules/{located.rule}/backendRefs/{position}"
             tests.append({"op": "test", "path": f"{path}/name", "value": refs[position]["name"]})
@@ -206,7 +206,7 @@ def _located(
     kind: str, route: Mapping[str, Any], rule: int, arms: Mapping[str, Backend]
 ) -> Located | Problem:
     located = _placed(route, rule, arms)
-    there = list(located.others.values())
+    there = list(located.other_backends.values())
     for arm, backend in arms.items():
         if backend in there:
             return Problem(
@@ -235,8 +235,8 @@ def _placed(route: Mapping[str, Any], rule: int, arms: Mapping[str, Backend]) ->
         rule=rule,
         positions=positions,
         weights={arm: carried[positions[arm]] if arm in positions else 0 for arm in arms},
-        strangers={index: weight for index, weight in enumerate(carried) if index not in own},
-        others={index: backend for index, backend in enumerate(keys) if index not in own},
+        other_weights={index: weight for index, weight in enumerate(carried) if index not in own},
+        other_backends={index: backend for index, backend in enumerate(keys) if index not in own},
         ports={
             arm: port for arm, index in positions.items() if isinstance(port := refs[index].get("port"), int)
         },
