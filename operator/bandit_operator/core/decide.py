@@ -148,7 +148,7 @@ def deciding(case: Case) -> Steps[Decision]:
         threshold=evaluation.threshold,
         total=before.total,
         promoted=evaluation.promoted,
-        announced=evaluation.promoted or (None if before.promoted in cycle.restarted else before.promoted),
+        announced=evaluation.promoted or (None if before.announced in cycle.restarted else before.announced),
         no_material_difference=evaluation.no_material_difference,
         delay_profile_suspect=evaluation.delay_profile_suspect,
         scores_trust=evaluation.scores_trust,

@@ -30,8 +30,8 @@ class Intention:
     standings: Mapping[str, ArmStanding]
     weights: Mapping[str, int]
     total: int = WEIGHT_TOTAL
-    promoted: str | None = None
-    """The arm that was announced as the winner, if one was."""
+    announced: str | None = None
+    """The arm that was named as the winner last, if one was."""
     no_material_difference: bool = False
     """Whether it was announced that the best arms do not differ."""
     change: tuple[ChangeKind, str | None] | None = None
@@ -53,7 +53,7 @@ class Intention:
 
     def without_findings(self) -> Intention:
         """The intention without what was found of evidence that is gone."""
-        return replace(self, promoted=None, no_material_difference=False, change=None)
+        return replace(self, announced=None, no_material_difference=False, change=None)
 
     def unwatched(self) -> Intention:
         """The intention while nobody looks at the route: whether an arm that drains is quiet is not known."""
@@ -139,14 +139,14 @@ class Decision:
     def intention(self) -> Intention:
         """What the next decision starts from."""
         return Intention(
-            self.standings,
-            self.weights,
-            self.total,
-            self.announced,
-            self.no_material_difference,
-            None if self.change is None else (self.change.kind, self.change.arm),
-            self.pinned,
-            self.baseline,
+            standings=self.standings,
+            weights=self.weights,
+            total=self.total,
+            announced=self.announced,
+            no_material_difference=self.no_material_difference,
+            change=None if self.change is None else (self.change.kind, self.change.arm),
+            pinned=self.pinned,
+            baseline=self.baseline,
         )
 
     def of(self, kind: type[Kind]) -> Iterator[Kind]:

@@ -13,7 +13,7 @@ from bandit_operator.core.outcomes import NoMaterialDifference, Outcome, Promote
 
 def findings(before: Intention, evaluation: Evaluation) -> Iterable[Outcome]:
     """What is proven now and was not, and the other way round."""
-    if evaluation.promoted is not None and evaluation.promoted != before.promoted:
+    if evaluation.promoted is not None and evaluation.promoted != before.announced:
         yield Promoted(evaluation.promoted)
     if evaluation.no_material_difference and not before.no_material_difference:
         yield NoMaterialDifference()

@@ -197,7 +197,7 @@ def _intention(status: RecordedStatus, experiment: Experiment, now: float) -> In
     return Intention(
         standings,
         weights,
-        promoted=told.promoted,
+        announced=told.promoted,
         no_material_difference=bool(told.no_material_difference),
         change=None if told.change is None else (told.change, told.changed),
         pinned=status.pinned,
@@ -208,7 +208,7 @@ def _intention(status: RecordedStatus, experiment: Experiment, now: float) -> In
 def _announced(intention: Intention) -> Announcements:
     change, changed = intention.change or (None, None)
     return Announcements(
-        promoted=intention.promoted,
+        promoted=intention.announced,
         no_material_difference=intention.no_material_difference or None,
         change=change,
         changed=changed,
