@@ -18,7 +18,7 @@ servable      whether an arm can serve
 learn         what of a window is learned
 plausible_shadow  what cannot be true of a shadow
 plausibility  what cannot be true
-guards        what must hold before evidence may move traffic
+holds         what must hold before evidence may move traffic
 decision      what a decision starts from, and what it comes to
 evaluate      what the memory says now, by the arms' names
 assess        the same as arrays: shares, verdicts, forecasts

@@ -1,7 +1,7 @@
 """One tick's decision: from what is remembered and what is seen to weights, verdicts and why.
 
 The order is fixed: learn from the window, move the arms' states, take out losers, ask the
-guards, and only then let the strategy move traffic, inside the guardrails. Everything here
+checks, and only then let the strategy move traffic, inside the guardrails. Everything here
 is pure, so a decision that was recorded can be made again. The rule itself is
 :mod:`bandit_operator.core.allocation`; here its rows get the arms' names, and its result a reason.
 """
@@ -21,7 +21,7 @@ from bandit_operator.core.batch import Steps, result_of, run_together
 from bandit_operator.core.decision import Decision, Intention
 from bandit_operator.core.evaluate import Evaluate, Evaluation, Judge, Judged, Known
 from bandit_operator.core.experiment import Experiment
-from bandit_operator.core.guards import Guarded, Hold, first_violated
+from bandit_operator.core.holds import Checked, Hold, first_hold
 from bandit_operator.core.inference.named_arrays import Flags, Floats
 from bandit_operator.core.inference.verdicts import threshold
 from bandit_operator.core.learn import learning
@@ -222,7 +222,7 @@ def _arms(
     )
 
 
-# ---- verdict, guards, weights ---------------------------------------------------------
+# ---- verdict, holds, weights ----------------------------------------------------------
 
 
 def _wishes(
@@ -274,8 +274,8 @@ def _hold(experiment: Experiment, before: Intention, snapshot: Snapshot, standin
         return Hold(
             reasons.NO_SHARE, "other backends have all of the rule's weight; give the arms some of it"
         )
-    violated = first_violated(
-        Guarded(
+    violated = first_hold(
+        Checked(
             experiment,
             snapshot,
             shares={arm: shares.get(arm, 0.0) for arm in eligible},

@@ -16,7 +16,7 @@ from bandit_operator.core import memory as mem
 from bandit_operator.core.allocation import Arms
 from bandit_operator.core.assess import Assessment, assess, no_worse, outlook, rollback_evidence, surprise
 from bandit_operator.core.experiment import Experiment
-from bandit_operator.core.guards import EXPECTED_TRIALS_MISSED
+from bandit_operator.core.holds import EXPECTED_TRIALS_MISSED
 from bandit_operator.core.inference.moments import TRIALS
 from bandit_operator.core.inference.named_arrays import Flags, Floats
 from bandit_operator.core.inference.shadow import ShadowTick

@@ -10,7 +10,7 @@ import pytest
 
 from bandit_operator.core import reasons
 from bandit_operator.core.experiment import Experiment
-from bandit_operator.core.guards import Guarded, Hold, first_violated
+from bandit_operator.core.holds import Checked, Hold, first_hold
 from bandit_operator.core.model import ArmFacts, NoData, NothingDue, Observed, Snapshot, SourceDown, Window
 
 HALF = {"a": 0.5, "b": 0.5}
@@ -18,16 +18,14 @@ HALF = {"a": 0.5, "b": 0.5}
 
 @pytest.fixture
 def held(make_experiment: Callable[..., Experiment]) -> Callable[..., Hold | None]:
-    """What the guards say of a reading."""
+    """What the checks say of a reading."""
 
     def check(
         reading: Any, shares: dict[str, float] = HALF, gained: Any = (), mixed: str = "", **changes: Any
     ) -> Hold | None:
         facts = {arm: ArmFacts(weight=1) for arm in "ab"}
         snapshot = replace(Snapshot(100.0, reading, facts, 7, True), **changes)
-        return first_violated(
-            Guarded(make_experiment(arms=2), snapshot, shares, dict(gained), frozenset(mixed))
-        )
+        return first_hold(Checked(make_experiment(arms=2), snapshot, shares, dict(gained), frozenset(mixed)))
 
     return check
 

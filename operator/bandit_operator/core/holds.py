@@ -1,4 +1,4 @@
-"""What must hold before evidence may move traffic; the first guard that fails names the reason.
+"""What must hold before evidence may move traffic; the first check that fails names the reason.
 
 Holding is the safe answer to not knowing: an arm without numbers is neither good nor bad.
 """
@@ -27,8 +27,8 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
-class Guarded:
-    """What the guards look at.
+class Checked:
+    """What the checks look at.
 
     ``shares`` are the eligible arms' present shares, ``gained`` is when those among them joined that are
     new or back, or when their share grew last, seconds since the Unix epoch, and ``mixed`` are those of
@@ -42,10 +42,10 @@ class Guarded:
     mixed: Set[str] = frozenset()
 
 
-Check = Callable[[Guarded], Hold | None]
+Check = Callable[[Checked], Hold | None]
 
 
-def route_is_accepted(facts: Guarded) -> Hold | None:
+def route_is_accepted(facts: Checked) -> Hold | None:
     """A gateway must have accepted the route as it is before it is changed again."""
     if facts.snapshot.route_accepted:
         return None
@@ -56,14 +56,14 @@ def route_is_accepted(facts: Guarded) -> Hold | None:
     )
 
 
-def backends_resolve(facts: Guarded) -> Hold | None:
+def backends_resolve(facts: Checked) -> Hold | None:
     """While the gateway cannot resolve some backend, no arm's weight is raised: it may be that one's."""
     if facts.snapshot.unresolved is None:
         return None
     return Hold(reasons.BACKEND_UNRESOLVED, f"the gateway says: {facts.snapshot.unresolved}")
 
 
-def requests_choose_their_arm(facts: Guarded) -> Hold | None:
+def requests_choose_their_arm(facts: Checked) -> Hold | None:
     """Where clients stay with their arms, these differ by who happens to be there as well."""
     if not facts.snapshot.sessions_persist:
         return None
@@ -75,55 +75,55 @@ def requests_choose_their_arm(facts: Guarded) -> Hold | None:
     )
 
 
-def source_answers(facts: Guarded) -> Hold | None:
+def source_answers(facts: Checked) -> Hold | None:
     """A reward source that is down says nothing about any arm."""
     reading = facts.snapshot.reading
     return Hold(reading.reason, reading.message) if isinstance(reading, SourceDown) else None
 
 
-def a_window_is_due(facts: Guarded) -> Hold | None:
+def a_window_is_due(facts: Checked) -> Hold | None:
     """Between two ticks there is nothing new to learn from."""
     reading = facts.snapshot.reading
     return Hold(reading.reason, reading.message) if isinstance(reading, NothingDue) else None
 
 
-def all_numbers_are_plausible(facts: Guarded) -> Hold | None:
+def all_numbers_are_plausible(facts: Checked) -> Hold | None:
     """Numbers that cannot be say that something is wrong with the source, not with an arm."""
-    for arm, outcome in _outcomes(facts).items():
-        if isinstance(outcome, Implausible):
-            return Hold(outcome.reason, f"arm {arm}: {outcome.message}")
+    for arm, read in _readings(facts).items():
+        if isinstance(read, Implausible):
+            return Hold(read.reason, f"arm {arm}: {read.message}")
     return None
 
 
-def some_arm_has_data(facts: Guarded) -> Hold | None:
+def some_arm_has_data(facts: Checked) -> Hold | None:
     """At least one arm must have numbers, and they must move."""
-    outcomes = _outcomes(facts)
-    if facts.mixed >= outcomes.keys():
+    readings = _readings(facts)
+    if facts.mixed >= readings.keys():
         return Hold(reasons.ROLLING_UPDATE, "no arm's rolling update is over, so that no rewards are learned")
-    if not any(isinstance(outcome, Observed) for outcome in outcomes.values()):
-        missing = {getattr(outcome, "reason", "") for outcome in outcomes.values()}
+    if not any(isinstance(read, Observed) for read in readings.values()):
+        missing = {getattr(read, "reason", "") for read in readings.values()}
         return Hold(
             reasons.NO_DATA, f"the reward source has no value for any arm ({', '.join(sorted(missing))})"
         )
-    if _total_trials(outcomes) <= 0:
+    if _total_trials(readings) <= 0:
         return Hold(reasons.NO_REWARDS, "no arm earned a reward in the window")
     return None
 
 
-def no_arm_is_silent(facts: Guarded) -> Hold | None:
+def no_arm_is_silent(facts: Checked) -> Hold | None:
     """An arm that carries traffic and has no numbers must not be judged by the others'."""
-    outcomes = _outcomes(facts)
-    total = _total_trials(outcomes)
+    readings = _readings(facts)
+    total = _total_trials(readings)
     reading, experiment = facts.snapshot.reading, facts.experiment
-    assert isinstance(reading, Window)  # an earlier guard has seen to it
+    assert isinstance(reading, Window)  # an earlier check has seen to it
     patience = experiment.interval + (experiment.delay.p95 if experiment.delay else 0.0)
     for arm, share in facts.shares.items():
         if arm in facts.mixed or facts.gained.get(arm, -math.inf) + patience > reading.start:
             continue  # the labels of that share are still to come
-        outcome = outcomes[arm]
-        trials = outcome.trials if isinstance(outcome, Observed) else 0.0
+        read = readings[arm]
+        trials = read.trials if isinstance(read, Observed) else 0.0
         if trials <= 0 and share * total >= EXPECTED_TRIALS_MISSED:
-            why = f" ({outcome.reason})" if isinstance(outcome, NoData) else ""
+            why = f" ({read.reason})" if isinstance(read, NoData) else ""
             return Hold(
                 reasons.NO_DATA,
                 f"arm {arm} carries {share:.1%} of the traffic and has no rewards in the window{why}; "
@@ -132,7 +132,7 @@ def no_arm_is_silent(facts: Guarded) -> Hold | None:
     return None
 
 
-GUARDS: tuple[Check, ...] = (
+CHECKS: tuple[Check, ...] = (
     source_answers,
     route_is_accepted,
     backends_resolve,
@@ -145,19 +145,19 @@ GUARDS: tuple[Check, ...] = (
 """In order: what is known least comes first."""
 
 
-def first_violated(facts: Guarded) -> Hold | None:
-    """The first guard's answer that is not "go on", or None."""
-    for guard in GUARDS:
-        hold = guard(facts)
+def first_hold(facts: Checked) -> Hold | None:
+    """The first check's answer that is not "go on", or None."""
+    for check in CHECKS:
+        hold = check(facts)
         if hold is not None:
             return hold
     return None
 
 
-def _outcomes(facts: Guarded) -> Mapping[str, object]:
-    assert isinstance(facts.snapshot.reading, Window)  # an earlier guard has seen to it
+def _readings(facts: Checked) -> Mapping[str, object]:
+    assert isinstance(facts.snapshot.reading, Window)  # an earlier check has seen to it
     return {arm: facts.snapshot.reading.arms[arm] for arm in facts.shares}
 
 
-def _total_trials(outcomes: Mapping[str, object]) -> float:
-    return sum(outcome.trials for outcome in outcomes.values() if isinstance(outcome, Observed))
+def _total_trials(readings: Mapping[str, object]) -> float:
+    return sum(read.trials for read in readings.values() if isinstance(read, Observed))
