@@ -1,7 +1,7 @@
 """One tick's decision: from what is remembered and what is seen to weights, verdicts and why.
 
-The order is fixed: learn from the window, move the arms' states, take out losers, ask the
-checks, and only then let the strategy move traffic, inside the guardrails. Everything here
+The order is fixed: learn from the window, move the arms' states, take out losers, ask for
+holds, and only then let the strategy move traffic, inside the guardrails. Everything here
 is pure, so a decision that was recorded can be made again. The rule itself is
 :mod:`bandit_operator.core.allocation`; here its rows get the arms' names, and its result a reason.
 """
