@@ -270,6 +270,18 @@ def shadow_rules() -> Iterator[Rule]:
         holds=lambda spec: not _mirrors_to_an_arm(spec),
         field=".shadow.backendRef.name",
     )
+    yield Rule(
+        "!has(self.shadow) || !has(self.shadow.prometheus.collector)"
+        " || !self.arms.exists(a, has(a.labelValue) && a.labelValue.contains('/'))",
+        "the labelValue of an arm has a slash, which joins the names of two arms in the collector's series of"
+        " pairs; let models report a name without one",
+        holds=lambda spec: (
+            spec.shadow is None
+            or spec.shadow.prometheus.collector is None
+            or not any("/" in arm.labelled for arm in spec.arms)
+        ),
+        field=".arms",
+    )
     for counter in SHADOW_COUNTERS:
         if counter.types == _GAUSSIAN:
             yield _only_for_gaussian(counter)
