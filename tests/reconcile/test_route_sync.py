@@ -10,6 +10,7 @@ import pytest
 
 from bandit_operator.core import reasons
 from bandit_operator.core.decision import Intention
+from bandit_operator.core.model import Problem
 from bandit_operator.reconcile.contest import CONTEST_PATIENCE, CONTEST_SECONDS
 from bandit_operator.reconcile.placement import Placement
 from bandit_operator.reconcile.route_sync import ACCEPT_SECONDS, RouteSync
@@ -56,7 +57,7 @@ def contested(changes: int) -> RouteSync:
 def trouble_of(sync: RouteSync, placement: Placement, monotonic: float) -> tuple[str, str]:
     trouble = sync.state(placement, monotonic).trouble
     assert trouble is not None
-    return trouble
+    return trouble.reason, trouble.message
 
 
 def test_weights_that_were_never_in_sync_are_a_write_of_ours_that_is_still_to_come() -> None:
@@ -134,7 +135,7 @@ def test_a_route_that_was_accepted_as_it_is_and_is_no_more_is_said_at_once() -> 
 
 def test_what_the_gateway_cannot_resolve_is_said_in_its_own_words() -> None:
     trouble = RouteSync().state(placed(unresolved="no port 81"), 0.0).trouble
-    assert trouble == (reasons.BACKEND_UNRESOLVED, "the gateway says: no port 81")
+    assert trouble == Problem(reasons.BACKEND_UNRESOLVED, "the gateway says: no port 81")
 
 
 @pytest.mark.parametrize(
@@ -154,7 +155,7 @@ def test_shares_that_do_not_follow_the_weights_are_said_once_they_can_be_told(
     sync.observe_weights(placed(), INTENDED, monotonic=0.0, wall=0.0)
     sync.observe_requests(requests, INTENDED, ("a", "b"), start)
     trouble = sync.state(placed(), 0.0).trouble
-    assert (trouble is not None and trouble[0] == reasons.NOT_FOLLOWED) is told
+    assert (trouble is not None and trouble.reason == reasons.NOT_FOLLOWED) is told
 
 
 def test_a_small_arm_that_starves_is_noticed_after_a_few_windows_of_little_traffic() -> None:

@@ -78,7 +78,7 @@ def test_ready_is_true_when_all_is_well(overview: MakeOverview) -> None:
         ({"rewards_until": 100.0}, "MetricsAvailable", "NoRewards", Phase.LEARNING),
         ({"delay_profile_suspect": True}, "MetricsAvailable", "DelayProfileSuspect", Phase.LEARNING),
         (
-            {"route": RouteState(("WeightsContested", "x"))},
+            {"route": RouteState(Problem("WeightsContested", "x"))},
             "TrafficInSync",
             "WeightsContested",
             Phase.LEARNING,

@@ -70,7 +70,7 @@ class Backend:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why a resource cannot run: one of ``core.reasons``, and a sentence with the fix."""
+    """What is wrong: one of ``core.reasons``, and a sentence, with the fix where there is one."""
 
     reason: str
     message: str

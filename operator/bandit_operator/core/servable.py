@@ -10,10 +10,8 @@ ten minutes it must stay up for a while before it gets traffic, and longer with 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from bandit_operator.core import reasons
-from bandit_operator.core.model import ArmFacts, ArmStanding
+from bandit_operator.core.model import ArmFacts, ArmStanding, Problem
 
 SAME_TROUBLE_SECONDS = 600.0
 """An outage within this time of the return from the last one belongs to the same trouble."""
@@ -22,30 +20,22 @@ FIRST_PROOF_SECONDS = 5.0
 LONGEST_PROOF_SECONDS = 300.0
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Why an arm cannot serve."""
-
-    reason: str
-    message: str
-
-
-def fault(facts: ArmFacts) -> Fault | None:
+def fault(facts: ArmFacts) -> Problem | None:
     """Why the arm cannot serve, or None where it can as far as is known."""
     if not facts.in_rule:
-        return Fault(reasons.BACKEND_NOT_IN_RULE, "its backend is not in the route's rule")
+        return Problem(reasons.BACKEND_NOT_IN_RULE, "its backend is not in the route's rule")
     if not facts.exists:
-        return Fault(reasons.BACKEND_NOT_FOUND, "its backend or scale target does not exist")
+        return Problem(reasons.BACKEND_NOT_FOUND, "its backend or scale target does not exist")
     if facts.resolved is False:
-        return Fault(reasons.BACKEND_UNRESOLVED, "the gateway cannot resolve its backend")
+        return Problem(reasons.BACKEND_UNRESOLVED, "the gateway cannot resolve its backend")
     if facts.ready_endpoints is not None:
         if facts.ready_endpoints > 0:
             return None
         if facts.replicas == 0:
-            return Fault(reasons.NO_REPLICAS, "its scale target asks for no replicas")
-        return Fault(reasons.NO_READY_ENDPOINT, "its Service has no ready endpoint at the route's port")
+            return Problem(reasons.NO_REPLICAS, "its scale target asks for no replicas")
+        return Problem(reasons.NO_READY_ENDPOINT, "its Service has no ready endpoint at the route's port")
     if facts.available is False:
-        return Fault(reasons.NO_AVAILABLE_REPLICA, "its scale target has no available replica")
+        return Problem(reasons.NO_AVAILABLE_REPLICA, "its scale target has no available replica")
     return None
 
 

@@ -17,12 +17,14 @@ from bandit_operator.api.shadow import Mirror
 from bandit_operator.api.status import Condition
 from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core import reasons
+from bandit_operator.core.model import Problem
 from bandit_operator.core.quantities import parse_decimal
 from bandit_operator.errors import APIError
 from bandit_operator.reconcile.contest import CONTEST_SECONDS, Contest
 from bandit_operator.reconcile.gateway_features import Features
 from bandit_operator.reconcile.ownership import is_older
 from bandit_operator.reconcile.placement import Placement
+from bandit_operator.routers import Router
 from bandit_operator.routers.mirror import Mirroring, MirrorTarget, has_share, share_of
 from bandit_operator.status.document import time_of
 
@@ -35,9 +37,6 @@ _MIRROR, _PERCENTAGE, _SEVERAL = "RequestMirror", "RequestPercentageMirror", "Re
 LASTING = (reasons.MIRROR_REFUSED, reasons.MIRROR_UNSUPPORTED)
 """Troubles that are remembered over a restart, by the condition."""
 
-Trouble = tuple[str, str]
-"""A reason and a message."""
-
 
 @dataclass(frozen=True, slots=True)
 class MirrorPlan:
@@ -49,7 +48,7 @@ class MirrorPlan:
     """Targets whose filters are the operator's."""
     known: tuple[str, ...]
     """What is to be remembered of them before anything is written."""
-    trouble: Trouble | None = None
+    trouble: Problem | None = None
     """Why requests are not mirrored as the spec asks."""
     in_place: bool = False
     """Whether the rule mirrors what the spec asks for."""
@@ -94,7 +93,7 @@ class MirrorSync:
 
         One of a time that is none, or yet to come, counts as of ``now``: a status is input like any other.
         """
-        self._refused: Trouble | None = None
+        self._refused: Problem | None = None
         self._until = -math.inf  # when it is tried again
         self._shareless = False  # the API server keeps no share
         self._features: tuple[Any, Features, float] | None = None  # of whom, which, and until when, monotonic
@@ -105,7 +104,7 @@ class MirrorSync:
         if said is not None and said.reason in LASTING and said.observed_generation == generation:
             since = time_of(said.last_transition_time)
             known = now if since is None else min(since, now)
-            self._refused, self._until = (said.reason, said.message), known + REFUSED_SECONDS
+            self._refused, self._until = Problem(said.reason, said.message), known + REFUSED_SECONDS
 
     def plan(
         self,
@@ -160,7 +159,7 @@ class MirrorSync:
         """
         return self._written is None
 
-    def written(self, plan: MirrorPlan, router: Any, route: Mapping[str, Any], rule: int) -> None:
+    def written(self, plan: MirrorPlan, router: Router, route: Mapping[str, Any], rule: int) -> None:
         """Take in the API server's answer to a write."""
         wanted = plan.wanted
         self._in_place = wanted is not None and wanted.target in router.mirrors(route, rule)
@@ -169,7 +168,7 @@ class MirrorSync:
             return
         if not self._in_place:
             words = "the Gateway API that is installed does not keep RequestMirror filters; update it"
-            self._refused, self._until = (reasons.MIRROR_UNSUPPORTED, words), math.inf
+            self._refused, self._until = Problem(reasons.MIRROR_UNSUPPORTED, words), math.inf
         elif wanted.share is not None and not has_share(route, rule, wanted.target):
             self._shareless = True
 
@@ -181,7 +180,7 @@ class MirrorSync:
         """The API server has refused a write, or failed: nothing was written."""
         invalid = error.status in (400, 422)
         reason = reasons.MIRROR_UNSUPPORTED if invalid else reasons.MIRROR_REFUSED
-        self._refused = reason, f"the API server refused the RequestMirror filter: {error}"
+        self._refused = Problem(reason, f"the API server refused the RequestMirror filter: {error}")
         self._until = now + (REFUSED_SECONDS if error.status < 500 else FAILED_SECONDS)
 
     def known_features(self, parents: Any, monotonic: float) -> Features | None:
@@ -213,30 +212,30 @@ class MirrorSync:
     def _refuse(self, words: str, now: float) -> None:
         again = f"tried again after {REFUSED_SECONDS:g} s or when the spec changes"
         message = f"{words}; the RequestMirror filter is taken out, and {again}"
-        self._refused, self._until = (reasons.MIRROR_REFUSED, message), now + REFUSED_SECONDS
+        self._refused, self._until = Problem(reasons.MIRROR_REFUSED, message), now + REFUSED_SECONDS
 
     def _trouble(
         self, target: MirrorTarget, now: float, *, exists: bool, shared_with: str | None
-    ) -> Trouble | None:
+    ) -> Problem | None:
         """Why nothing may be mirrored."""
         if not exists:
-            return (
+            return Problem(
                 reasons.BACKEND_NOT_FOUND,
                 f"spec.shadow.backendRef names Service {target.namespace}/{target.name}, which does not "
                 f"exist; create it",
             )
         if shared_with is not None:
-            return (
+            return Problem(
                 reasons.MIRROR_SHARED,
                 f"BanditDeployment {shared_with} is older and mirrors to {target} already; copies of the two "
                 f"routes would be mixed: give this one a shadow server of its own in spec.shadow.backendRef",
             )
         return self._refused if now < self._until else None
 
-    def _contested(self, monotonic: float) -> Trouble | None:
+    def _contested(self, monotonic: float) -> Problem | None:
         if not self._contest.is_on(monotonic):
             return None
-        return (
+        return Problem(
             reasons.MIRROR_REFUSED,
             f"another writer took the RequestMirror filter out {self._contest.changes(monotonic)} times in "
             f"{CONTEST_SECONDS:g} s; it is put in every {self._contest.back_off(monotonic):g} s: let that "
@@ -244,16 +243,18 @@ class MirrorSync:
         )
 
 
-def _unsupported(features: Features, kind: str, others: Sequence[MirrorTarget]) -> Trouble | None:
+def _unsupported(features: Features, kind: str, others: Sequence[MirrorTarget]) -> Problem | None:
     """Why the route's gateways may not be sent the filter: it could cost every request of the rule."""
     fix = "use a gateway that does, or mirror by other means and set spec.shadow.mirror to Manual"
     if features.unknown is not None:
         words = f"whether the route's gateways can mirror is not known, and so nothing is: {features.unknown}"
-        return reasons.MIRROR_UNSUPPORTED, f"{words}; {fix}"
+        return Problem(reasons.MIRROR_UNSUPPORTED, f"{words}; {fix}")
     for feature in (f"{kind}{_MIRROR}", *([f"{kind}{_SEVERAL}"] if others else [])):
         if feature not in features.names:
             words = f"{features.said_by} does not list {feature} in status.supportedFeatures"
-            return reasons.MIRROR_UNSUPPORTED, f"{words}, and such a gateway may refuse every request; {fix}"
+            return Problem(
+                reasons.MIRROR_UNSUPPORTED, f"{words}, and such a gateway may refuse every request; {fix}"
+            )
     return None
 
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from bandit_operator.adapters.kubernetes import FIELD_MANAGER
 from bandit_operator.core import reasons
 from bandit_operator.core.decision import Intention
+from bandit_operator.core.model import Problem
 from bandit_operator.errors import APIError, APIUnreachable
 from bandit_operator.reconcile import problems
 from bandit_operator.reconcile.contest import CONTEST_SECONDS, Contest
@@ -34,9 +35,6 @@ KEPT_SECONDS = 600.0
 """After so long it is tried again whether the API server keeps what a template says."""
 SHOWN_REQUESTS = 20.0
 """Of fewer requests in a window no share is shown."""
-
-Trouble = tuple[str, str] | None
-"""A reason and a message, or None."""
 
 
 class RouteSync:
@@ -237,8 +235,8 @@ class RouteSync:
             write_at: when weights that it does not carry yet are written, seconds since the Unix epoch.
         """
         words = self._shared_out.not_followed()
-        not_followed = None if words is None else (reasons.NOT_FOLLOWED, words)
-        refused = None if self._refused is None else (reasons.WRITE_REFUSED, self._refused)
+        not_followed = None if words is None else Problem(reasons.NOT_FOLLOWED, words)
+        refused = None if self._refused is None else Problem(reasons.WRITE_REFUSED, self._refused)
         return RouteState(
             refused
             or self._always_failed(monotonic)
@@ -251,20 +249,20 @@ class RouteSync:
             write_at=write_at,
         )
 
-    def _always_failed(self, monotonic: float) -> Trouble:
+    def _always_failed(self, monotonic: float) -> Problem | None:
         if self._failed is None or monotonic - self._failed[1] <= ACCEPT_SECONDS:
             return None
-        return (
+        return Problem(
             reasons.WRITE_REFUSED,
             f"the route does not carry the weights of status.arms: for more than {ACCEPT_SECONDS:g} s "
             f"{self._failed[0]}",
         )
 
-    def _contested(self, monotonic: float) -> Trouble:
+    def _contested(self, monotonic: float) -> Problem | None:
         if not self._contest.is_on(monotonic):
             return None
         changes = self._contest.changes(monotonic)
-        return (
+        return Problem(
             reasons.WEIGHTS_CONTESTED,
             f"another writer changed the weights {changes} times in {CONTEST_SECONDS:g} s; they are "
             f"re-asserted every {self.back_off(monotonic):g} s, and every {HARMFUL_SECONDS:g} s where they "
@@ -276,23 +274,23 @@ class RouteSync:
         rivals = [one for one in self._writers if one and one != FIELD_MANAGER]
         return ", ".join(rivals) or "a writer without a name"
 
-    def _not_accepted(self, placement: Placement, monotonic: float) -> Trouble:
+    def _not_accepted(self, placement: Placement, monotonic: float) -> Problem | None:
         if self._unaccepted_since is None:
             return None
         words, who = placement.router.refused(placement.route), placement.pending
         beside = f"; {who} may still go by older weights, for which no arm is scaled down" if who else ""
         if words is not None:
-            return reasons.ROUTE_NOT_ACCEPTED, f"the gateway refuses the route: {words}{beside}"
+            return Problem(reasons.ROUTE_NOT_ACCEPTED, f"the gateway refuses the route: {words}{beside}")
         see = f"see its status.parents{beside}"
         if placement.generation == self._accepted:
             generation = f"generation {self._accepted} of the route"
             words = f"{who} does not accept {generation}" if who else f"no gateway accepts {generation}"
-            return reasons.ROUTE_NOT_ACCEPTED, f"{words} any more; {see}"
+            return Problem(reasons.ROUTE_NOT_ACCEPTED, f"{words} any more; {see}")
         if monotonic - self._unaccepted_since <= ACCEPT_SECONDS:
             return None
         if not who:
-            return reasons.ROUTE_NOT_ACCEPTED, _unheard(placement)
-        return (
+            return Problem(reasons.ROUTE_NOT_ACCEPTED, _unheard(placement))
+        return Problem(
             reasons.ROUTE_NOT_ACCEPTED,
             f"{who} has not accepted generation {placement.generation} of the route, nor any "
             f"before it that was new in the last {ACCEPT_SECONDS:g} s; {see}",
@@ -310,21 +308,23 @@ def _unheard(placement: Placement) -> str:
     )
 
 
-def _unprogrammed(placement: Placement) -> Trouble:
+def _unprogrammed(placement: Placement) -> Problem | None:
     if placement.unprogrammed is None:
         return None
     words = "requests there are not answered, or by older weights, for which no arm is scaled down"
-    return reasons.GATEWAY_NOT_PROGRAMMED, f"{placement.unprogrammed}; {words}"
+    return Problem(reasons.GATEWAY_NOT_PROGRAMMED, f"{placement.unprogrammed}; {words}")
 
 
-def _missing(placement: Placement) -> Trouble:
+def _missing(placement: Placement) -> Problem | None:
     if not placement.missing:
         return None
     metadata = placement.route["metadata"]
     named = f"{placement.router.kind} {metadata['namespace']}/{metadata['name']}"
-    return reasons.ROUTE_NOT_FOUND, f"there is no {named}; it is made with the weights of status.arms"
+    return Problem(
+        reasons.ROUTE_NOT_FOUND, f"there is no {named}; it is made with the weights of status.arms"
+    )
 
 
-def _unresolved(placement: Placement) -> Trouble:
+def _unresolved(placement: Placement) -> Problem | None:
     words = None if placement.unmirrored else placement.router.unresolved(placement.route)
-    return None if words is None else (reasons.BACKEND_UNRESOLVED, f"the gateway says: {words}")
+    return None if words is None else Problem(reasons.BACKEND_UNRESOLVED, f"the gateway says: {words}")

@@ -16,7 +16,7 @@ from bandit_operator.api.timestamps import to_timestamp
 from bandit_operator.core import reasons
 from bandit_operator.core.decision import Decision
 from bandit_operator.core.experiment import Experiment
-from bandit_operator.core.model import SERVING_STATES, ArmState, Mode
+from bandit_operator.core.model import SERVING_STATES, ArmState, Mode, Problem
 from bandit_operator.status import fresh, shadow
 from bandit_operator.status.acts import newest, told
 from bandit_operator.status.overview import Overview
@@ -161,7 +161,7 @@ def _traffic_in_sync(overview: Overview) -> Claim:
     if held is not None and held.reason in (reasons.NO_ARM_AVAILABLE, reasons.NO_SHARE):
         return "False", held.reason, "; ".join((held.message, *_hindered(overview)))
     if overview.route.trouble is not None:
-        return "False", *overview.route.trouble
+        return "False", overview.route.trouble.reason, overview.route.trouble.message
     if overview.unscaled is not None:
         return "False", reasons.WRITE_REFUSED, overview.unscaled
     if held is not None and held.reason == reasons.SESSION_PERSISTENCE:
@@ -171,7 +171,7 @@ def _traffic_in_sync(overview: Overview) -> Claim:
         return "False", reasons.PINNED_ARM_CANNOT_SERVE, trouble
     observed = _observed_trouble(overview)
     if observed is not None:
-        return "False", *observed
+        return "False", observed.reason, observed.message
     return "True", reasons.IN_SYNC, f"the route carries the intended weights{_from_when(overview)}"
 
 
@@ -217,14 +217,16 @@ def _pin_trouble(overview: Overview) -> str | None:
     )
 
 
-def _observed_trouble(overview: Overview) -> tuple[str, str] | None:
+def _observed_trouble(overview: Overview) -> Problem | None:
     """Weight on an arm that cannot serve, or on nothing at all, which in mode Observe stays as it is."""
     decision, experiment = overview.decision, overview.experiment
     if decision is None or experiment is None or experiment.mode is not Mode.OBSERVE:
         return None
     if not any(decision.weights.values()):
         words = "the route gives weight to no backend, so that requests fail; spec.mode is Observe, so that"
-        return reasons.NO_SHARE, f"{words} it stays: give an arm some weight, or set spec.mode to Active"
+        return Problem(
+            reasons.NO_SHARE, f"{words} it stays: give an arm some weight, or set spec.mode to Active"
+        )
     if not overview.unserved:
         return None
     arms = ", ".join(
@@ -232,7 +234,8 @@ def _observed_trouble(overview: Overview) -> tuple[str, str] | None:
         for arm, reason in overview.unserved.items()
     )
     words = f"the route gives weight to {arms}, which cannot serve; spec.mode is Observe, so that it stays"
-    return next(iter(overview.unserved.values())), f"{words}: take the weight, or set spec.mode to Active"
+    reason = next(iter(overview.unserved.values()))
+    return Problem(reason, f"{words}: take the weight, or set spec.mode to Active")
 
 
 def _progressing(overview: Overview) -> Claim:
@@ -327,7 +330,7 @@ def _shadow_available(overview: Overview, experiment: Experiment, before: Condit
     state, decision = overview.shadow, overview.decision
     trouble = None if decision is None else shadow.trouble_of(state, experiment, decision)
     if trouble is not None:
-        return "False", *trouble
+        return "False", trouble.reason, trouble.message
     if state.window is None:
         if before is not None and before.reason not in _OF_THE_MIRROR:
             return before.status, before.reason, before.message

@@ -17,7 +17,7 @@ from bandit_operator.status.shadow import ShadowState
 class RouteState:
     """How the route stands to the intention."""
 
-    trouble: tuple[str, str] | None = None
+    trouble: Problem | None = None
     """A reason and a message where the weights cannot be relied on, or None."""
     known: bool = True
     """Whether the route has been looked at."""

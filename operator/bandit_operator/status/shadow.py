@@ -16,11 +16,9 @@ from bandit_operator.core.model import (
     NoData,
     Paired,
     PairReading,
+    Problem,
     Shadowed,
 )
-
-Trouble = tuple[str, str]
-"""A reason and a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +29,19 @@ class ShadowState:
     """What the newest window had; None before the first."""
     idle: bool = False
     """Whether no request has been scored for longer than rewards may be old."""
-    trouble: Trouble | None = None
+    trouble: Problem | None = None
     """Why requests are not mirrored, or None."""
     mirrored: str = ""
     """What is mirrored where, in words; empty where the operator has no hand in it."""
 
 
-def trouble_of(state: ShadowState, experiment: Experiment, decision: Decision) -> Trouble | None:
+def trouble_of(state: ShadowState, experiment: Experiment, decision: Decision) -> Problem | None:
     """Why nothing can be learned from the shadow, or not all; None where it can."""
     if state.trouble is not None:
         return state.trouble
     arm = decision.shadow_contradicted
     if arm is not None:
-        return (
+        return Problem(
             reasons.SHADOW_CONTRADICTED,
             f"arm {arm} earns otherwise where it serves than in the shadow, beyond chance; verdicts rest on "
             f"served answers alone. Do both serve the same model, and do labels depend on who was answered?",
@@ -53,12 +51,12 @@ def trouble_of(state: ShadowState, experiment: Experiment, decision: Decision) -
     named = list(_named(state.window, experiment, decision))
     for name, reading in named:
         if isinstance(reading, Implausible):
-            return reasons.SHADOW_IMPLAUSIBLE, f"{name}: {reading.message}"
+            return Problem(reasons.SHADOW_IMPLAUSIBLE, f"{name}: {reading.message}")
     for name, reading in named:
         if isinstance(reading, NoData):
-            return reasons.NO_SHADOW_DATA, f"{name}: {reading.reason}"
+            return Problem(reasons.NO_SHADOW_DATA, f"{name}: {reading.reason}")
     if state.idle:
-        return (
+        return Problem(
             reasons.NO_SHADOW_DATA,
             f"no copy of a request has been scored for longer than {experiment.stale_after:g} s; see whether "
             f"requests are mirrored, whether the shadow server answers, and whether labels come",
