@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bandit_operator.adapters.kubernetes import KubernetesAPI, resource_path
-from bandit_operator.core import reasons
 from bandit_operator.core.model import Backend, Problem
 from bandit_operator.errors import APIError, APIUnreachable, NotFound
+from bandit_operator.reconcile import problems
 from bandit_operator.watch.cache import Cache
 
 
@@ -43,14 +43,7 @@ class Backends:
             exists = await self.exists(backend)
             return BackendSeen(exists, await self._ready_endpoints(backend, port) if exists else None)
         except (APIError, APIUnreachable) as error:
-            words = f"the API server does not show it: {error}"
-            if isinstance(error, APIError) and error.status == 403:
-                words = (
-                    "the operator may not read Services and EndpointSlices of the namespace "
-                    f"{backend.namespace}; let who installed it add that to the chart's value watchNamespaces"
-                )
-            message = f"spec.arms: whether {backend} of arm {arm} can serve is not known: {words}"
-            return BackendSeen(True, None, Problem(reasons.BACKEND_REFUSED, message))
+            return BackendSeen(True, None, problems.backend_unseen(arm, backend, error))
 
     async def exists(self, backend: Backend) -> bool:
         """Whether a Service is there; of other kinds it is not known, and they count as there.

@@ -21,7 +21,6 @@ from bandit_operator.api.references import (
     route_of,
     scale_targets_of,
 )
-from bandit_operator.api.route_template import OWNER
 from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core import drain, reasons, servable
 from bandit_operator.core.model import OUT_STATES, ArmFacts, ArmStanding, ArmState, Backend, Mode, Problem
@@ -315,27 +314,16 @@ class Locator:
         known = self._cache.targets.get((reference.kind, reference.namespace, reference.name))
         if watched and known is not None:
             return known
-        named = f"{reference.kind} {reference.namespace}/{reference.name}"
         try:
             path = await self.target_path(reference)
             if not watched:
                 return from_scale(await self._api.get(f"{path}/scale"), await self._api.get(path))
             body = await self._api.get(path)
         except NotFound:
-            return Problem(
-                reasons.SCALE_TARGET_NOT_FOUND,
-                f"spec.arms: scaleTargetRef of arm {arm} names {named}, which does not exist; create it, "
-                f"or leave scaleTargetRef out",
-            )
+            return problems.scale_target_missing(arm, reference)
         except (APIError, APIUnreachable) as error:
             # No answer about this alone, as where the server of a kind hangs, is one arm's trouble, too.
-            words = (
-                f"the operator may not read the scale of {named} of arm {arm}; let who installed it add the "
-                f"kind to the chart's value scalables"
-                if isinstance(error, APIError) and error.status == 403
-                else f"the API server does not show the scale of {named} of arm {arm}: {error}"
-            )
-            return Problem(reasons.SCALE_TARGET_REFUSED, f"spec.arms: {words}")
+            return problems.scale_target_refused(arm, reference, error)
         self._cache.put_target(reference.kind, body)
         return scale_target(body)
 
@@ -348,28 +336,17 @@ def _wanted(
     unkept: Unkept,
 ) -> Wanted | Problem:
     """The route that is named, as it is, or the one that is made, as it is to be."""
-    template, reference = resource.spec.traffic.route_template, route_of(resource)
-    named = f"{reference.kind} {reference.namespace}/{reference.name}"
+    template, active = resource.spec.traffic.route_template, resource.spec.mode is Mode.ACTIVE
     if template is None:
-        if route is not None:
-            return Wanted(route)
-        words = f"spec.traffic.routeRef.name: there is no {named}; create it, or name another"
-        return Problem(reasons.ROUTE_NOT_FOUND, words)
-    if route is None and resource.spec.mode is not Mode.ACTIVE:
-        words = f"there is no {named}, and in mode {resource.spec.mode} none is made; set spec.mode to Active"
-        return Problem(reasons.ROUTE_NOT_FOUND, f"spec.traffic.routeTemplate: {words}")
+        return problems.route_missing(resource) if route is None else Wanted(route)
+    if route is None and not active:
+        return problems.route_not_made(resource)
     if route is not None and not generated.is_ours(resource, route):
-        return Problem(
-            reasons.ROUTE_NOT_OURS,
-            f"spec.traffic.routeTemplate: {named} is there and was not made for this BanditDeployment; "
-            f"delete it, choose another name in another resource, or hand it over by the annotation "
-            f"{OWNER}: {resource.metadata.name}",
-        )
+        return problems.route_not_ours(resource)
     weights = committed.intention.weights if committed.intention else {}
     known, mirrors = committed.backends, committed.mirrors
     wanted = generated.wanted(resource, template, router, route, weights, known, mirrors, unkept)
-    writes = resource.spec.mode is Mode.ACTIVE
-    return wanted if writes else replace(wanted, operations=(), edited=False)
+    return wanted if active else replace(wanted, operations=(), edited=False)
 
 
 def _left_at_zero(

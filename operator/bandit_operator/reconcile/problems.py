@@ -1,13 +1,15 @@
-"""What is said of a spec that names what is not there, with the fix."""
+"""What is said of a spec that names what is not there, or may not be read, with the fix."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
 from bandit_operator.api.references import KindKey, ScaleTargetReference, route_of
+from bandit_operator.api.route_template import OWNER
 from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core import reasons
 from bandit_operator.core.model import Backend, Problem
+from bandit_operator.errors import APIError, APIUnreachable
 from bandit_operator.routers import Located
 
 MOST_NAMED = 10
@@ -40,16 +42,81 @@ def template_not_kept(places: Sequence[str]) -> Problem:
     )
 
 
+def route_missing(resource: BanditDeployment) -> Problem:
+    """The route that is named is not there."""
+    words = f"there is no {_route(resource)}; create it, or name another"
+    return Problem(reasons.ROUTE_NOT_FOUND, f"spec.traffic.routeRef.name: {words}")
+
+
+def route_not_made(resource: BanditDeployment) -> Problem:
+    """The route of a template is not there, and nothing is written in this mode."""
+    mode = resource.spec.mode
+    words = f"there is no {_route(resource)}, and in mode {mode} none is made; set spec.mode to Active"
+    return Problem(reasons.ROUTE_NOT_FOUND, f"spec.traffic.routeTemplate: {words}")
+
+
+def route_not_ours(resource: BanditDeployment) -> Problem:
+    """A route of the template's name is there, and somebody else's."""
+    return Problem(
+        reasons.ROUTE_NOT_OURS,
+        f"spec.traffic.routeTemplate: {_route(resource)} is there and was not made for this "
+        f"BanditDeployment; delete it, choose another name in another resource, or hand it over by the "
+        f"annotation {OWNER}: {resource.metadata.name}",
+    )
+
+
+def _route(resource: BanditDeployment) -> str:
+    route = route_of(resource)
+    return f"{route.kind} {route.namespace}/{route.name}"
+
+
+def backend_unseen(arm: str, backend: Backend, error: APIError | APIUnreachable) -> Problem:
+    """Whether an arm's backend can serve the API server does not say."""
+    words = f"the API server does not show it: {error}"
+    if isinstance(error, APIError) and error.status == 403:
+        words = (
+            "the operator may not read Services and EndpointSlices of the namespace "
+            f"{backend.namespace}; let who installed it add that to the chart's value watchNamespaces"
+        )
+    message = f"spec.arms: whether {backend} of arm {arm} can serve is not known: {words}"
+    return Problem(reasons.BACKEND_REFUSED, message)
+
+
+def scale_target_missing(arm: str, reference: ScaleTargetReference) -> Problem:
+    """An arm's scale target is not there."""
+    return Problem(
+        reasons.SCALE_TARGET_NOT_FOUND,
+        f"spec.arms: scaleTargetRef of arm {arm} names {_target(reference)}, which does not exist; "
+        f"create it, or leave scaleTargetRef out",
+    )
+
+
+def scale_target_refused(
+    arm: str, reference: ScaleTargetReference, error: APIError | APIUnreachable
+) -> Problem:
+    """The API server does not show an arm's scale target."""
+    words = f"the API server does not show the scale of {_target(reference)} of arm {arm}: {error}"
+    if isinstance(error, APIError) and error.status == 403:
+        words = (
+            f"the operator may not read the scale of {_target(reference)} of arm {arm}; let who installed it "
+            f"add the kind to the chart's value scalables"
+        )
+    return Problem(reasons.SCALE_TARGET_REFUSED, f"spec.arms: {words}")
+
+
+def _target(reference: ScaleTargetReference) -> str:
+    return f"{reference.kind} {reference.namespace}/{reference.name}"
+
+
 def never_there(
     resource: BanditDeployment, arm: str, backend: Backend, located: Located, *, in_rule: bool, exists: bool
 ) -> Problem | None:
     """What is wrong with the backendRef of an arm that has never served."""
     if not in_rule:
-        route = route_of(resource)
         return Problem(
             reasons.BACKEND_NOT_FOUND,
             f"spec.arms: backendRef of arm {arm} ({backend}) is not in rule {located.rule} of "
-            f"{route.kind} {route.namespace}/{route.name}; "
+            f"{_route(resource)}; "
             f"add it to its backendRefs once{_or_name(located)}",
         )
     if not exists:
@@ -65,8 +132,8 @@ def not_behind(arm: str, backend: Backend, reference: ScaleTargetReference, othe
     kind, namespace, name = other
     return Problem(
         reasons.SCALE_TARGET_MISMATCH,
-        f"spec.arms: scaleTargetRef of arm {arm} names {reference.kind} "
-        f"{reference.namespace}/{reference.name}, and its {backend} sends requests to Pods of {kind} "
+        f"spec.arms: scaleTargetRef of arm {arm} names {_target(reference)}, "
+        f"and its {backend} sends requests to Pods of {kind} "
         f"{namespace}/{name}; name that one, or correct the Service's selector: until then no replicas are "
         f"changed for the arm",
     )
