@@ -1,8 +1,9 @@
 """One pass over one resource: observe, decide, commit, apply, in this order.
 
-This module only orders the steps; each of them has a file of its own. A pass is a tick when
-a window of rewards is due, and otherwise follows something that was seen to change: a route
-that another writer changed, Pods that became available. Passes may be repeated at any time.
+This module orders the steps, each of which has a file of its own, takes in what comes of them, and says
+what an error leads to. A pass is a tick when a window of rewards is due, and otherwise follows something
+that was seen to change: a route that another writer changed, Pods that became available. Passes may be
+repeated at any time.
 """
 
 from __future__ import annotations
@@ -26,10 +27,10 @@ from bandit_operator.core.model import Mode, NothingDue, Problem, Snapshot, Wind
 from bandit_operator.core.outcomes import Held, WeightsMoved
 from bandit_operator.core.weights import Unit
 from bandit_operator.errors import APIError, APIUnreachable, Conflict, InvalidSpec, NotFound, NotLeading
-from bandit_operator.reconcile import former, posting, scale_writes
+from bandit_operator.reconcile import former, overviews, posting, scale_writes
 from bandit_operator.reconcile.decisions import Decisions
 from bandit_operator.reconcile.mirroring import MirrorPlan
-from bandit_operator.reconcile.mirrors import Mirrors, shadow_state
+from bandit_operator.reconcile.mirrors import Mirrors
 from bandit_operator.reconcile.observe import Observer
 from bandit_operator.reconcile.ownership import claims, older_owner
 from bandit_operator.reconcile.placement import Locator, Placement
@@ -40,7 +41,7 @@ from bandit_operator.reconcile.rivals import Rivals
 from bandit_operator.reconcile.route_plan import RouteWrite, route_write
 from bandit_operator.reconcile.route_plan import unit as unit_in
 from bandit_operator.reconcile.route_writes import RouteWrites
-from bandit_operator.reconcile.snapshot import snapshot_of
+from bandit_operator.reconcile.snapshot import Seen, snapshot_of
 from bandit_operator.reconcile.tracked import Tracked, track
 from bandit_operator.reconcile.windows import BETWEEN_TICKS, CLOCK_SET, CaughtUp, catch_up
 from bandit_operator.runtime.clock import Clock
@@ -49,7 +50,7 @@ from bandit_operator.runtime.telemetry import Metrics
 from bandit_operator.status import conditions, events, notices, writer
 from bandit_operator.status.committed import intended
 from bandit_operator.status.document import to_status
-from bandit_operator.status.overview import Overview, RouteState
+from bandit_operator.status.overview import Overview
 from bandit_operator.status.writer import Announced
 from bandit_operator.watch.cache import Cache
 
@@ -166,77 +167,39 @@ class Reconciler:
         tracked.look_at_mode(asked, now)
         placement = await self._place(tracked, body)
         if isinstance(placement, Problem):
-            await self._commit(tracked, body, Overview(now, tracked.generation, problem=placement))
-            await posting.post(self._api, body, self._identity, tracked.take_untold())
-            return at_its_tick(tracked, self._clock.now())
-        backends = former.remembered(
-            tracked.resource, placement.located, tracked.committed.backends, placement.leaving
-        )
-        tracked.committed = tracked.committed.with_backends(backends)
-        said = Overview(now, tracked.generation, tracked.experiment, amiss=placement.amiss)
+            return await self._only_say(tracked, body, Overview(now, tracked.generation, problem=placement))
         if tracked.experiment.mode is Mode.PAUSED:
             tracked.committed = tracked.committed.without_weights()
-            besides, acts = (*placement.besides(), *asked.ignored), tracked.committed.acts
-            overview = dataclasses.replace(said, route=RouteState(), besides=besides, acts=acts)
-            await self._commit(tracked, body, overview)
-            await posting.post(self._api, body, self._identity, tracked.take_untold())
-            return at_its_tick(tracked, self._clock.now())
-        mirror = await self._mirrors.plan(tracked, body, placement, now=now, monotonic=monotonic)
-        tracked.committed = tracked.committed.with_mirrors(mirror.known)
-        unit = unit_in(tracked, placement)
-        before = self._intended(tracked, placement, unit)
-        self._observe_route(tracked, placement, before, now, monotonic)
-        stood = tracked.committed
-        read = await self._read(tracked, now, due, placement.held)
-        if read.late:
-            tracked.wait_longer()
-        tracked.committed = read.committed
-        if isinstance(read.reading, Window):
-            tracked.look_at_shadow(read.reading)
-            tracked.route.observe_requests(
-                read.requests, before, tracked.experiment.names, read.reading.start
-            )
-        snapshot = snapshot_of(tracked, placement, read, asked, now, monotonic)
-        case = Case(tracked.experiment, tracked.committed.memory, before, snapshot, tracked.known)
-        decision = await self._decisions.decide(case)
-        tracked.known = decision.known
-        self._learn(tracked, snapshot, decision, asked)
-        located, known = placement.located, tracked.committed.backends
-        gone = former.draining_now(tracked.resource, located, known, placement.arms, decision)
+            return await self._only_say(tracked, body, overviews.of_pause(tracked, placement, asked, now))
+        seen = await self._observe(tracked, body, placement, asked, now, monotonic, due)
+        decision = await self._decide(tracked, seen, asked)
+        known, arms = tracked.committed.backends, placement.arms
+        gone = former.draining_now(tracked.resource, placement.located, known, arms, decision)
         write = route_write(
             tracked,
             placement,
             decision,
-            unit,
+            seen.unit,
             gone,
             now=now,
             monotonic=self._clock.monotonic(),
             resources=self._share_of_resources(),
         )
         tracked.write_at = tracked.write_at if write is None else write.at
-        overview = dataclasses.replace(
-            said,
-            amiss=together((tracked.unasked, placement.amiss)),
-            decision=decision,
-            held=tracked.held,
-            rewards_until=tracked.committed.rewards_until,
-            route=tracked.route.state(placement, monotonic, None if write is None else write.at),
-            besides=(*placement.besides(gone), *asked.ignored),
-            unserved=placement.unserved,
-            hindered=placement.hindered,
-            unscaled=tracked.scales.trouble(scale_targets_of(tracked.resource), monotonic),
-            drained=former.told(tracked.resource, located, gone),
-            acts=tracked.committed.acts,
-            shadow=shadow_state(tracked, mirror, now),
-            rival=rival,
-        )
+        overview = overviews.of_decision(tracked, seen, decision, write, gone, asked, rival)
         if not await self._commit(tracked, body, overview):
-            tracked.committed, tracked.known = stood, None
+            tracked.committed, tracked.known = seen.stood, None
             return Requeue(0.0, tick=False)
-        await self._act(tracked, placement, decision, write, gone, mirror)
+        await self._act(tracked, placement, decision, write, gone, seen.mirror)
         # Last: weights do not wait for an API server that takes events slowly.
         await posting.post(self._api, body, self._identity, tracked.take_untold())
         return next_requeue(tracked, decision, now, self._clock.now(), self._clock.monotonic())
+
+    async def _only_say(self, tracked: Tracked, body: Mapping[str, Any], overview: Overview) -> Requeue:
+        """End a pass that decides nothing."""
+        await self._commit(tracked, body, overview)
+        await posting.post(self._api, body, self._identity, tracked.take_untold())
+        return at_its_tick(tracked, self._clock.now())
 
     # ---- observe ----------------------------------------------------------------------
 
@@ -251,9 +214,40 @@ class Reconciler:
             return together((*tracked.amiss, placement)) or placement
         parents = tracked.route.carriers(placement, monotonic)
         tracked.committed = tracked.committed.with_route(placement.located.mark, parents)
+        backends = former.remembered(
+            tracked.resource, placement.located, tracked.committed.backends, placement.leaving
+        )
+        tracked.committed = tracked.committed.with_backends(backends)
         return dataclasses.replace(
             placement, held=together((tracked.halted, placement.held)), parents=parents
         )
+
+    async def _observe(
+        self,
+        tracked: Tracked,
+        body: Mapping[str, Any],
+        placement: Placement,
+        asked: Asked,
+        now: float,
+        monotonic: float,
+        due: bool,
+    ) -> Seen:
+        mirror = await self._mirrors.plan(tracked, body, placement, now=now, monotonic=monotonic)
+        tracked.committed = tracked.committed.with_mirrors(mirror.known)
+        unit = unit_in(tracked, placement)
+        before = self._intended(tracked, placement, unit)
+        self._observe_route(tracked, placement, before, now, monotonic)
+        stood = tracked.committed
+        read = await self._read(tracked, now, due, placement.held)
+        if read.late:
+            tracked.wait_longer()
+        tracked.committed = read.committed
+        if isinstance(read.reading, Window):
+            tracked.look_at_shadow(read.reading)
+            names, start = tracked.experiment.names, read.reading.start
+            tracked.route.observe_requests(read.requests, before, names, start)
+        snapshot = snapshot_of(tracked, placement, read, asked, now, monotonic)
+        return Seen(now, monotonic, placement, mirror, unit, before, stood, snapshot)
 
     def _intended(self, tracked: Tracked, placement: Placement, unit: Unit) -> Intention:
         follow = tracked.experiment.mode is not Mode.ACTIVE
@@ -301,6 +295,14 @@ class Reconciler:
             return CaughtUp(tracked.committed, NothingDue(tracked.unasked.reason, tracked.unasked.message))
 
     # ---- decide -----------------------------------------------------------------------
+
+    async def _decide(self, tracked: Tracked, seen: Seen, asked: Asked) -> Decision:
+        memory = tracked.committed.memory
+        case = Case(tracked.experiment, memory, seen.before, seen.snapshot, tracked.known)
+        decision = await self._decisions.decide(case)
+        tracked.known = decision.known
+        self._learn(tracked, seen.snapshot, decision, asked)
+        return decision
 
     def _learn(self, tracked: Tracked, snapshot: Snapshot, decision: Decision, asked: Asked) -> None:
         """Take the decision in; the commit that follows makes it last."""

@@ -3,12 +3,36 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import dataclass
 
 from bandit_operator.api.verbs import Asked
+from bandit_operator.core.decision import Intention
 from bandit_operator.core.model import Snapshot
+from bandit_operator.core.weights import Unit
+from bandit_operator.reconcile.mirroring import MirrorPlan
 from bandit_operator.reconcile.placement import Placement
 from bandit_operator.reconcile.tracked import Tracked
 from bandit_operator.reconcile.windows import CaughtUp
+from bandit_operator.status.committed import Committed
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one pass has seen of a resource, and what it decides from."""
+
+    now: float
+    """Seconds since the Unix epoch."""
+    monotonic: float
+    """Seconds by the monotonic clock."""
+    placement: Placement
+    mirror: MirrorPlan
+    unit: Unit
+    """In what its weights are written."""
+    before: Intention
+    """What was decided last."""
+    stood: Committed
+    """What was committed before anything was read."""
+    snapshot: Snapshot
 
 
 def snapshot_of(
