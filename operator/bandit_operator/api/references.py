@@ -17,7 +17,7 @@ from bandit_operator.api.reward_counters import FURTHER_COUNTERS
 from bandit_operator.api.route_template import TEMPLATE_GROUP, TEMPLATE_KIND
 from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core.model import Backend
-from bandit_operator.routers import RouteReference
+from bandit_operator.routers import ROUTERS, RouteReference, router_of_kind
 
 Key = tuple[str, str]
 """(namespace, name)."""
@@ -90,6 +90,16 @@ def reward_series(spec: Mapping[str, Any]) -> dict[str, Any]:
     """Return by which metrics a spec that can be read has its rewards."""
     prometheus = (spec.get("reward") or {}).get("prometheus") or {}
     return {field: prometheus[field] for field in _SERIES if prometheus.get(field) is not None}
+
+
+ROUTE_KINDS = tuple(kind for _, kind in ROUTERS)
+"""Kinds of routes that can be named, sorted."""
+
+
+def routes_of(kind: str) -> tuple[str, str, str]:
+    """Return group, version and plural of the routes of a kind."""
+    router = router_of_kind(kind)
+    return router.group, router.version, router.plural
 
 
 UNREADABLE = (AttributeError, KeyError, TypeError)

@@ -12,7 +12,6 @@ from bandit_operator.adapters.kubeconfig import ClusterFault, Collection, Kubeco
 from bandit_operator.adapters.objects import Object
 from bandit_operator.api.kind import GROUP, PLURAL, VERSION
 from bandit_operator.api.printable import printable_lines
-from bandit_operator.routers import router_of_kind
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -57,14 +56,12 @@ class Cluster:
         """Patch a BanditDeployment; gives it as it is then."""
         return self._api.patch(BANDITS, self.namespace, name, patch, dry_run=dry_run)
 
-    def route(self, kind: str, name: str) -> Object:
+    def route(self, kind: str, routes: Collection, name: str) -> Object:
         """Read a route of the Gateway API.
 
         Raises:
             ClickException: There is none of that name, or the cluster does not know the kind.
         """
-        router = router_of_kind(kind)
-        routes = (router.group, router.version, router.plural)
         try:
             return self._api.get(routes, self.namespace, name)
         except Missing as error:

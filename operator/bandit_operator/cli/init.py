@@ -9,18 +9,16 @@ import click
 import yaml
 
 from bandit_operator.api.kind import GROUP, KIND, VERSION
+from bandit_operator.api.references import ROUTE_KINDS, routes_of
 from bandit_operator.api.route_template import MANAGED_BY, OWNER, TEMPLATE_KIND
 from bandit_operator.api.v1alpha1 import faults_of
 from bandit_operator.cli.cluster import Cluster, cluster_options
 from bandit_operator.cli.output import say
-from bandit_operator.routers import ROUTERS
-
-KINDS = [kind for _, kind in ROUTERS]
 
 
 @click.command()
 @click.option("--route", required=True, help="Name of the route whose traffic is to be moved.")
-@click.option("--kind", type=click.Choice(KINDS), default=TEMPLATE_KIND, show_default=True)
+@click.option("--kind", type=click.Choice(ROUTE_KINDS), default=TEMPLATE_KIND, show_default=True)
 @click.option("--rule", help="Name of the rule in the route. Default: the only one with several backends.")
 @click.option("--baseline", help="Backend that is the baseline. Default: the one with the largest weight.")
 @click.option("--template", is_flag=True, help="Put the route inside, so that the operator keeps it.")
@@ -35,7 +33,7 @@ def init(
       kubectl bandit init --route income --template > income.yaml
       kubectl bandit lint -f income.yaml
     """  # noqa: D301 - the mark that keeps click from wrapping lines is the character, not its escape
-    body = cluster.route(kind, route)
+    body = cluster.route(kind, routes_of(kind), route)
     say(manifest(body, kind, rule, baseline, template=template))
 
 
