@@ -202,7 +202,7 @@ class RecordedArm(ArmStatus):
     """True while Pods of another template serve beside its own: what is counted meanwhile is not learned."""
     gained_at: Time | None = None
     """When its share grew last by more than a fifth."""
-    settled: Annotated[str | None, Field(max_length=32)] = None
+    last_share: Annotated[str | None, Field(max_length=32)] = None
     """Share of the arms' traffic that the strategy gave it last."""
 
 

@@ -28,7 +28,7 @@ weights       floors, step limits, integers
 memory        what is kept from tick to tick, and its stored form
 doubts        for how long what could not be is not learned
 batch         arithmetic of many decisions, done together where it is alike
-settled       the shares that weights go back to while they are held
+last_shares   the shares that weights go back to while they are held
 experiment    the settings of one resource
 strategies    how traffic is split, one file a strategy
 shares        parts of the traffic that sum to 1

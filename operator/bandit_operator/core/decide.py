@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bandit_operator.core import allocation, findings, lifecycle, reasons, renewal, settled, shadowing
+from bandit_operator.core import allocation, findings, last_shares, lifecycle, reasons, renewal, shadowing
 from bandit_operator.core.allocation import Allocate, Allocation, Arms
 from bandit_operator.core.assess import RollbackEvidence, no_worse
 from bandit_operator.core.batch import Steps, result_of, run_together
@@ -117,7 +117,7 @@ def deciding(case: Case) -> Steps[Decision]:
     evaluation = known.evaluation
     hold = _hold(experiment, before, snapshot, standings)
     why = None if hold is None else hold.reason
-    kept = settled.held_shares(experiment, standings, _shares(experiment, before), why, snapshot.now)
+    kept = last_shares.held_shares(experiment, standings, _shares(experiment, before), why, snapshot.now)
     arms = replace(arms, kept=kept)
     allocate = _allocate(experiment, before, arms, evaluation, judged.outlook, held=hold is not None)
     allocated = yield from result_of(allocate)
@@ -126,9 +126,9 @@ def deciding(case: Case) -> Steps[Decision]:
     if acted:
         after = replace(before, weights=move.weights)
         standings = lifecycle.gain(standings, before.shares(), after.shares(), snapshot.now)
-        standings = settled.noted(experiment, standings, after.shares(), held=hold is not None)
+        standings = last_shares.noted(experiment, standings, after.shares(), held=hold is not None)
     else:
-        standings = settled.forgotten(standings)
+        standings = last_shares.forgotten(standings)
     stepped = (one for one in (*cycle.outcomes, *graduated) if acted or not isinstance(one, Scaled))
     return Decision(
         weights=move.weights,

@@ -8,10 +8,10 @@ from typing import TypeVar
 
 from bandit_operator.core.evaluate import Known
 from bandit_operator.core.inference.changes import Change, ChangeKind
+from bandit_operator.core.last_shares import forgotten
 from bandit_operator.core.memory import Memory
 from bandit_operator.core.model import WEIGHT_TOTAL, ArmStanding, ArmState
 from bandit_operator.core.outcomes import Outcome, Scaled
-from bandit_operator.core.settled import forgotten
 from bandit_operator.core.shadow_report import ShadowReport
 
 Kind = TypeVar("Kind", bound=Outcome)

@@ -25,7 +25,17 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bandit_operator.core import asked, drain, past, reasons, renewal, servable, settled, shadowing, unwell
+from bandit_operator.core import (
+    asked,
+    drain,
+    last_shares,
+    past,
+    reasons,
+    renewal,
+    servable,
+    shadowing,
+    unwell,
+)
 from bandit_operator.core.drain import Step
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import (
@@ -116,7 +126,7 @@ def advance(
         if brought_back or started_again or (before is None and standings):
             restarted.add(arm)
     for arm in asked.wanted_back(outcomes):
-        after = settled.between(after, arm, experiment.guardrails.new_arm_share, 1.0)
+        after = last_shares.between(after, arm, experiment.guardrails.new_arm_share, 1.0)
     after, set_out = asked.take_out(experiment, after, snapshot.now)
     outcomes += set_out
     after, withheld = unwell.withhold(experiment, after, snapshot)

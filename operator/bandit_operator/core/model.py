@@ -396,5 +396,5 @@ class ArmStanding:
     """Whether Pods of another template still serve beside those that its evidence is about."""
     gained_at: float | None = None
     """When its share grew last, so that labels of before are for a smaller one; None where it never did."""
-    settled: float | None = None
+    last_share: float | None = None
     """Share that the strategy gave it last, also while it cannot serve; None once others have set it."""

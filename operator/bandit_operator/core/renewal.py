@@ -58,7 +58,7 @@ def start_again(
             idle_since=0.0 if other_backend and facts.weight == 0 else standing.idle_since,
             rollbacks=0,
             mixed=facts.updating,
-            settled=None if other_backend else standing.settled,
+            last_share=None if other_backend else standing.last_share,
         ), (IdentityChanged(arm), *outcome)
     if (
         standing.state is ArmState.ROLLED_BACK

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from bandit_operator.core import reasons, servable, settled
+from bandit_operator.core import last_shares, reasons, servable
 from bandit_operator.core.experiment import Experiment, Guard
 from bandit_operator.core.model import SERVING_STATES, ArmStanding, ArmState, Snapshot, Window
 from bandit_operator.core.outcomes import Outcome, Withheld
@@ -74,7 +74,7 @@ def withhold(
             outages=servable.outages(standings[arm], snapshot.now),
             beyond={},
         )
-        after = settled.between(after, arm, 0.0, experiment.guardrails.new_arm_share)
+        after = last_shares.between(after, arm, 0.0, experiment.guardrails.new_arm_share)
         outcomes.append(Withheld(arm, reasons.GUARD_TRIPPED, _words(guard, value)))
     return after, outcomes
 

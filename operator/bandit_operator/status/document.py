@@ -237,7 +237,7 @@ def _standing(arm: RecordedArm, now: float) -> ArmStanding | None:
         baseline_until=_past(arm.baseline_until, now),
         mixed=bool(arm.mixed),
         gained_at=_past(arm.gained_at, now),
-        settled=None if arm.settled is None else _share(arm.settled),
+        last_share=None if arm.last_share is None else _share(arm.last_share),
     )
 
 
@@ -339,7 +339,7 @@ def _recorded(arm: str, standing: ArmStanding) -> RecordedArm:
         baseline_until=_timestamp(standing.baseline_until),
         mixed=standing.mixed or None,
         gained_at=_timestamp(standing.gained_at),
-        settled=None if standing.settled is None else f"{standing.settled:.6f}",
+        last_share=None if standing.last_share is None else f"{standing.last_share:.6f}",
     )
 
 

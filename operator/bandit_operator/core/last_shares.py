@@ -42,28 +42,31 @@ def noted(
     if held or experiment.pin is not None or not any(shares.values()):
         return dict(standings)
     away = {
-        arm: one.settled
+        arm: one.last_share
         for arm, one in standings.items()
-        if one.state is ArmState.UNAVAILABLE and one.settled is not None
+        if one.state is ArmState.UNAVAILABLE and one.last_share is not None
     }
     rest = max(0.0, 1.0 - sum(away.values()))
     now = {arm: away.get(arm, round(rest * shares.get(arm, 0.0), 6)) for arm in standings}
     return {
-        arm: one if one.settled == now[arm] else replace(one, settled=now[arm])
+        arm: one if one.last_share == now[arm] else replace(one, last_share=now[arm])
         for arm, one in standings.items()
     }
 
 
 def forgotten(standings: Mapping[str, ArmStanding]) -> dict[str, ArmStanding]:
     """The standings without what the strategy gave: somebody else sets the weights from here on."""
-    return {arm: one if one.settled is None else replace(one, settled=None) for arm, one in standings.items()}
+    return {
+        arm: one if one.last_share is None else replace(one, last_share=None)
+        for arm, one in standings.items()
+    }
 
 
 def between(
     standings: Mapping[str, ArmStanding], arm: str, least: float, most: float
 ) -> dict[str, ArmStanding]:
     """The standings where what an arm is to go back to lies between these; the others have the rest."""
-    given = {name: one.settled for name, one in standings.items() if one.settled is not None}
+    given = {name: one.last_share for name, one in standings.items() if one.last_share is not None}
     others = sum(share for name, share in given.items() if name != arm)
     now = min(max(given.get(arm, 0.0), least), most)
     if now == given.get(arm, 0.0) or others <= 0:
@@ -71,7 +74,8 @@ def between(
     times = (1.0 - now) / others
     shares = {name: round(times * share, 6) for name, share in given.items()} | {arm: now}
     return {
-        name: replace(one, settled=shares[name]) if name in shares else one for name, one in standings.items()
+        name: replace(one, last_share=shares[name]) if name in shares else one
+        for name, one in standings.items()
     }
 
 
@@ -95,6 +99,6 @@ def held_shares(
     lasts = reason in _OF_REWARDS and now - newest > PATIENCE_INTERVALS * experiment.interval
     if not (reason in _LONG or lasts) or experiment.pin is not None:
         return current
-    given = [standings[arm].settled for arm in experiment.names]
+    given = [standings[arm].last_share for arm in experiment.names]
     present = current.tolist()
     return np.array([share if one is None else one for one, share in zip(given, present, strict=True)])
