@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from bandit_operator.core import drain, reasons
+from bandit_operator.core.drain import roll_back
 from bandit_operator.core.experiment import Experiment
-from bandit_operator.core.lifecycle import Lifecycle, advance, gain, roll_back
+from bandit_operator.core.lifecycle import Lifecycle, advance, gain
 from bandit_operator.core.model import (
     ArmFacts,
     ArmStanding,

@@ -14,7 +14,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bandit_operator.core import allocation, findings, last_shares, lifecycle, reasons, renewal, shadowing
+from bandit_operator.core import (
+    allocation,
+    drain,
+    findings,
+    last_shares,
+    lifecycle,
+    reasons,
+    renewal,
+    shadowing,
+)
 from bandit_operator.core.allocation import Allocate, Allocation, Arms
 from bandit_operator.core.assess import RollbackEvidence, no_worse
 from bandit_operator.core.batch import Steps, result_of, run_together
@@ -111,7 +120,7 @@ def deciding(case: Case) -> Steps[Decision]:
     standings, wished = _wishes(experiment, before, standings, snapshot.now)
     verdict = _verdict(experiment, judged.against, standings, snapshot)
     if verdict is not None and experiment.mode is Mode.ACTIVE:
-        standings = lifecycle.roll_back(standings, verdict.arm, snapshot.now)
+        standings = drain.roll_back(standings, verdict.arm, snapshot.now)
     arms = _arms(experiment, memory, standings, fallen=fallen, shared=before.total > 0)
     known = yield from _evaluated(experiment, memory, arms, judged, known)
     evaluation = known.evaluation

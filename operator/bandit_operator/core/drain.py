@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
-from bandit_operator.core import reasons
+import numpy as np
+
+from bandit_operator.core import reasons, retries
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import (
     ArmFacts,
@@ -25,6 +28,22 @@ An arm that a resource finds at weight 0 may have served before the resource was
 """
 Step = tuple[ArmStanding, tuple[Outcome, ...]]
 """Where an arm stands after a step, and what happened in it."""
+
+
+def roll_back(standings: Mapping[str, ArmStanding], loser: str, now: float) -> dict[str, ArmStanding]:
+    """Take one arm out: from here on it has no weight and drains."""
+    before = standings[loser]
+    out = replace(
+        before,
+        state=ArmState.DRAINING,
+        since=now,
+        reason=reasons.WORSE_THAN_BASELINE,
+        previous_replicas=None,
+        quiet_since=None,
+        carried=0.0,
+        rollbacks=int(retries.after_verdict(np.array(before.rollbacks), np.array(before.carried))),
+    )
+    return {**standings, loser: out}
 
 
 def drain(

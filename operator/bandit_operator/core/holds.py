@@ -9,8 +9,11 @@ import math
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 
+import numpy as np
+
 from bandit_operator.core import reasons
 from bandit_operator.core.experiment import Experiment
+from bandit_operator.core.inference.named_arrays import Flags, Floats
 from bandit_operator.core.model import Implausible, NoData, NothingDue, Observed, Snapshot, SourceDown, Window
 
 EXPECTED_TRIALS_MISSED = 5.0
@@ -110,6 +113,17 @@ def some_arm_has_data(facts: Checked) -> Hold | None:
     return None
 
 
+def silent(shares: Floats, trials: Floats, total: Floats) -> Flags:
+    """Whether arms that carry traffic have no rewards, beyond chance ``[...]``.
+
+    Args:
+        shares: of the arms' traffic, present ones.
+        trials: rewards of each in the window.
+        total: rewards of all together.
+    """
+    return (np.asarray(trials) <= 0) & (np.asarray(shares) * total >= EXPECTED_TRIALS_MISSED)
+
+
 def no_arm_is_silent(facts: Checked) -> Hold | None:
     """An arm that carries traffic and has no numbers must not be judged by the others'."""
     readings = _readings(facts)
@@ -122,7 +136,7 @@ def no_arm_is_silent(facts: Checked) -> Hold | None:
             continue  # the labels of that share are still to come
         read = readings[arm]
         trials = read.trials if isinstance(read, Observed) else 0.0
-        if trials <= 0 and share * total >= EXPECTED_TRIALS_MISSED:
+        if silent(np.array(share), np.array(trials), np.array(total)):
             why = f" ({read.reason})" if isinstance(read, NoData) else ""
             return Hold(
                 reasons.NO_DATA,

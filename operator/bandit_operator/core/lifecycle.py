@@ -145,25 +145,6 @@ def _able(standings: Standings) -> list[str]:
     return [arm for arm, standing in standings.items() if standing.state in SERVING_STATES]
 
 
-def roll_back(standings: Mapping[str, ArmStanding], loser: str, now: float) -> dict[str, ArmStanding]:
-    """Take one arm out: from here on it has no weight and drains.
-
-    One that has carried most of the traffic since it came back was no failed trial: the next comes soon.
-    """
-    before = standings[loser]
-    out = replace(
-        before,
-        state=ArmState.DRAINING,
-        since=now,
-        reason=reasons.WORSE_THAN_BASELINE,
-        previous_replicas=None,
-        quiet_since=None,
-        carried=0.0,
-        rollbacks=1 if before.carried > 0.5 else before.rollbacks + 1,
-    )
-    return {**standings, loser: out}
-
-
 def step_down(standings: Standings, arm: str, now: float) -> dict[str, ArmStanding]:
     """Remember when an arm ceased to be the baseline, because the user chose another one."""
     if arm not in standings:

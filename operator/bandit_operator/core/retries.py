@@ -19,6 +19,22 @@ SHORTENED = 0.25
 _MOST_DOUBLED = 30.0
 
 
+MOST = 0.5
+"""Share above which an arm has carried most of the traffic."""
+
+
+def after_verdict(rollbacks: Floats, carried: Floats) -> Floats:
+    """How often arms count as found worse once they are again ``[...]``.
+
+    One that has carried most of the traffic since it came back was no failed trial: the next comes soon.
+
+    Args:
+        rollbacks: how often each counted so before, ≥ 0.
+        carried: the largest share that each has had since.
+    """
+    return np.where(np.asarray(carried) > MOST, 1.0, np.asarray(rollbacks) + 1.0)
+
+
 def due(elapsed: Floats, rollbacks: Floats, retry_after: float | None, fallen: Flags) -> Flags:
     """Whether arms that are out may be tried again ``[...]``.
 

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bandit_operator.core import allocation, retries, shadowing
+from bandit_operator.core import allocation, holds, retries, shadowing
 from bandit_operator.core import memory as mem
 from bandit_operator.core.allocation import Arms
 from bandit_operator.core.assess import Assessment, assess, no_worse, outlook, rollback_evidence, surprise
 from bandit_operator.core.experiment import Experiment
-from bandit_operator.core.holds import EXPECTED_TRIALS_MISSED
 from bandit_operator.core.inference.moments import TRIALS
 from bandit_operator.core.inference.named_arrays import Flags, Floats
 from bandit_operator.core.inference.shadow import ShadowTick
@@ -186,7 +185,7 @@ def _retry(run: Operation, fallen: Flags) -> None:
 
 
 def _take_out(run: Operation, loser: Flags) -> None:
-    run.rollbacks = np.where(loser, np.where(run.carried > 0.5, 1.0, run.rollbacks + 1.0), run.rollbacks)
+    run.rollbacks = np.where(loser, retries.after_verdict(run.rollbacks, run.carried), run.rollbacks)
     run.out |= loser
     run.shadowing &= ~loser
     run.out_for = np.where(loser, 0.0, run.out_for)
@@ -194,7 +193,7 @@ def _take_out(run: Operation, loser: Flags) -> None:
 
 
 def _held(requests: Floats, eligible: Flags, current: Floats) -> Flags:
-    """Seeds in which a guard holds the weights: no rewards at all, or none of an arm with traffic."""
+    """Seeds in which the weights are held: no rewards at all, or none of an arm with traffic."""
     total = np.where(eligible, requests, 0.0).sum(-1)
-    silent = eligible & (requests <= 0) & (current * total[:, None] >= EXPECTED_TRIALS_MISSED)
+    silent = eligible & holds.silent(current, requests, total[:, None])
     return np.asarray((total <= 0) | silent.any(-1))
