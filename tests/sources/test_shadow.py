@@ -156,6 +156,8 @@ def test_a_label_that_two_pairs_of_arms_have_tells_nothing_of_either() -> None:
     for arm, value in zip(manifest["spec"]["arms"], ("a/b", "c", "a", "b/c"), strict=True):
         arm["labelValue"] = value
         arm.pop("onboarding", None)
+    counters = ("successes", "trials", "pairTrials", "pairGains", "pairLosses", "pairSquares")
+    manifest["spec"]["shadow"]["prometheus"] = {name: f"shadow_{name}_total" for name in counters}
     names = [arm["name"] for arm in manifest["spec"]["arms"]]
     values = {"trials": 40.0, "gains": 3.0, "losses": 5.0, "squares": 8.0}
     pairs = [f"{one}/{other}" for one, other in itertools.combinations(names, 2)]
