@@ -8,8 +8,9 @@ from typing import Any
 from bandit_operator.core.model import SourceDown
 from bandit_operator.core.windows import FIRST_SETTLE, LONGEST_SETTLE
 from bandit_operator.reconcile.observe import WindowRead
+from tests.support.fake_rewards import FakeRewards
 from tests.support.playing import Start
-from tests.support.process import FakeRewards, Process
+from tests.support.process import Process
 
 COUNTERS = {"successes": "good_total", "trials": "all_total"}
 

@@ -22,7 +22,8 @@ from bandit_operator.sources.base import Counter
 from bandit_operator.sources.promql import EARLIER_SECONDS, LOOK_BACK_SECONDS, PART
 from bandit_operator.sources.resets import Series
 from bandit_operator.sources.window_query import WindowQuery
-from tests.support.process import START, FakeRewards, Process
+from tests.support.fake_rewards import FakeRewards
+from tests.support.process import START, Process
 
 ARMS = ("good", "bad")
 SCRAPE = 15.0
