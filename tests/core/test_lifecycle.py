@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from bandit_operator.core import drain, reasons
-from bandit_operator.core.drain import roll_back
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.lifecycle import Lifecycle, advance, gain
 from bandit_operator.core.model import (
@@ -205,13 +204,6 @@ class TestReturn:
         result = step(out, seen(OUT))
         assert result.standings["b"].state is ArmState.ROLLED_BACK
         assert scaled(result) == ()
-
-
-def test_rolling_back_one_arm_leaves_the_others_as_they_are() -> None:
-    before = {"a": standing(ArmState.ACTIVE), "b": standing(ArmState.ACTIVE)}
-    after = roll_back(before, "b", now=5.0)
-    assert after["a"] == before["a"]
-    assert (after["b"].state, after["b"].since, after["b"].template) == (ArmState.DRAINING, 5.0, "v1")
 
 
 def test_an_arm_that_is_called_back_and_does_not_come_up_is_followed_by_the_next(

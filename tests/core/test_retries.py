@@ -26,3 +26,8 @@ def test_without_retries_an_arm_is_never_tried_again() -> None:
 def test_a_fall_of_the_arm_that_carries_the_traffic_shortens_the_wait() -> None:
     elapsed = np.array([0.2, 0.25]) * HOUR
     assert retries.due(elapsed, np.array(1.0), 24 * HOUR, np.array(True)).tolist() == [False, True]
+
+
+def test_a_verdict_after_most_of_the_traffic_counts_as_the_first_again() -> None:
+    counts = retries.after_verdict(np.array([0.0, 2.0, 2.0]), np.array([0.0, 0.1, 0.9]))
+    assert counts.tolist() == [1.0, 3.0, 1.0]

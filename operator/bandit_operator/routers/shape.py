@@ -19,11 +19,11 @@ def readable(route: Mapping[str, Any]) -> dict[str, Any]:
     """The route with spec, status and managed fields as far as they can be read."""
     metadata = dict(route["metadata"])
     if "managedFields" in metadata:
-        metadata["managedFields"] = [_entry(one) for one in _objects(metadata["managedFields"])]
-    spec, status = _object(route.get("spec")), _object(route.get("status"))
-    parents = [_parent(one) for one in _objects(status.get("parents"))]
+        metadata["managedFields"] = [_entry(one) for one in as_objects(metadata["managedFields"])]
+    spec, status = as_object(route.get("spec")), as_object(route.get("status"))
+    parents = [_parent(one) for one in as_objects(status.get("parents"))]
     rules = [_rule(one) for one in _list(spec.get("rules"))]
-    asked = {"parentRefs": _objects(spec["parentRefs"])} if "parentRefs" in spec else {}
+    asked = {"parentRefs": as_objects(spec["parentRefs"])} if "parentRefs" in spec else {}
     return {
         **route,
         "metadata": metadata,
@@ -33,17 +33,17 @@ def readable(route: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _parent(parent: Mapping[str, Any]) -> dict[str, Any]:
-    known = {**parent, "conditions": _objects(parent.get("conditions"))}
-    return known | ({"parentRef": _object(parent["parentRef"])} if "parentRef" in parent else {})
+    known = {**parent, "conditions": as_objects(parent.get("conditions"))}
+    return known | ({"parentRef": as_object(parent["parentRef"])} if "parentRef" in parent else {})
 
 
 def _rule(rule: Any) -> dict[str, Any]:
-    known = _object(rule)
+    known = as_object(rule)
     return {**known, "backendRefs": [_ref(one) for one in _list(known.get("backendRefs"))]}
 
 
 def _ref(ref: Any) -> Mapping[str, Any]:
-    known = _object(ref)
+    known = as_object(ref)
     texts = [known.get(name) for name in ("group", "kind", "namespace")]
     weight = known.get("weight", 1)
     is_weight = isinstance(weight, int) and not isinstance(weight, bool) and 0 <= weight <= LARGEST_WEIGHT
@@ -53,17 +53,19 @@ def _ref(ref: Any) -> Mapping[str, Any]:
 
 def _entry(entry: Mapping[str, Any]) -> dict[str, Any]:
     """One writer's entry in ``metadata.managedFields``."""
-    fields = _object(entry.get("fieldsV1"))
-    return {**entry, "fieldsV1": {**fields, "f:spec": _object(fields.get("f:spec"))}}
+    fields = as_object(entry.get("fieldsV1"))
+    return {**entry, "fieldsV1": {**fields, "f:spec": as_object(fields.get("f:spec"))}}
 
 
 def _list(value: Any) -> Iterable[Any]:
     return value if isinstance(value, list | tuple) else ()
 
 
-def _object(value: Any) -> Mapping[str, Any]:
+def as_object(value: Any) -> Mapping[str, Any]:
+    """What is an object as it is; an empty one for all else."""
     return value if isinstance(value, Mapping) else {}
 
 
-def _objects(value: Any) -> list[Mapping[str, Any]]:
+def as_objects(value: Any) -> list[Mapping[str, Any]]:
+    """The objects in a list, or none where it is no list."""
     return [one for one in _list(value) if isinstance(one, Mapping)]

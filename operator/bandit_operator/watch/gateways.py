@@ -13,6 +13,7 @@ from typing import Any
 
 from bandit_operator.api.references import Key
 from bandit_operator.routers.parents import GatewayReference
+from bandit_operator.routers.shape import as_object, as_objects
 
 LONGEST_WORDS = 300
 """Characters that are kept of what a Gateway says."""
@@ -32,10 +33,10 @@ class Gateways:
     def put(self, _kind: str, body: Mapping[str, Any]) -> bool:
         """Keep what a Gateway says; False where that did not change."""
         key = (body["metadata"]["namespace"], body["metadata"]["name"])
-        status = _object(body.get("status"))
+        status = as_object(body.get("status"))
         listeners = {
             str(one["name"]): words
-            for one in _objects(status.get("listeners"))
+            for one in as_objects(status.get("listeners"))
             if "name" in one and (words := _not_programmed(one)) is not None
         }
         before = self._said.get(key)
@@ -70,18 +71,10 @@ def _not_programmed(said: Mapping[str, Any]) -> str | None:
 
     Unknown is what a Gateway begins with, and what stays where its controller does not know the condition.
     """
-    for one in _objects(said.get("conditions")):
+    for one in as_objects(said.get("conditions")):
         if (one.get("type"), one.get("status")) == ("Programmed", "False") and one.get(
             "reason"
         ) != _WITHOUT_ADDRESS:
             parts = [" ".join(str(one.get(part) or "").split()) for part in ("reason", "message")]
             return ": ".join(filter(None, parts))[:LONGEST_WORDS]
     return None
-
-
-def _object(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _objects(value: Any) -> list[Mapping[str, Any]]:
-    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list | tuple) else []
