@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster.client import Cluster
-from testbed.installation import OPERATOR_NAMESPACE, image_of, install_operator
+from testbed.installation import OPERATOR_NAMESPACE, await_earlier_pods_gone, image_of, install_operator
 
 CONTAINER = "/spec/template/spec/containers/0"
 """Of the operator, in a JSON Patch of its Deployment."""
@@ -49,6 +49,7 @@ def patched_operator(cluster: Cluster, patch: list[dict[str, Any]], *values: str
     operators = cluster.namespace(OPERATOR_NAMESPACE)
     operators.kubectl("patch", "deployment", "bandit-operator", "--type=json", "-p", json.dumps(patch))
     operators.kubectl("rollout", "status", "deployment/bandit-operator", "--timeout=90s")
+    await_earlier_pods_gone(cluster)
     try:
         yield operators
     finally:

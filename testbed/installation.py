@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster.client import Cluster
+from testbed.waiting import wait_until
 
 OPERATOR_NAMESPACE = "bandit-system"
 OPERATOR_ACCOUNT = f"system:serviceaccount:{OPERATOR_NAMESPACE}:bandit-operator"
@@ -44,7 +45,9 @@ def _folder_of(package: str) -> str:
 
 
 def install_operator(cluster: Cluster, *others: str) -> None:
-    """Install the chart and wait for its Pod, which runs under the ServiceAccount that the chart makes.
+    """Install the chart and wait until its Pods, and none of an earlier release, are there.
+
+    They run under the ServiceAccount that the chart makes.
 
     Args:
         cluster: Where.
@@ -56,6 +59,25 @@ def install_operator(cluster: Cluster, *others: str) -> None:
         "--namespace", OPERATOR_NAMESPACE, "--create-namespace", "--set", values,
         "--wait", "--timeout", f"{READY_SECONDS}s",
     )  # fmt: skip
+    await_earlier_pods_gone(cluster)
+
+
+def await_earlier_pods_gone(cluster: Cluster) -> None:
+    """Wait until no Pod of the operator is ending any more.
+
+    Deployments are available before: until then the Pod whose log kubectl shows for the Deployment
+    may be the earlier one, which was ready for longer.
+
+    Raises:
+        AssertionError: One is still there after ``READY_SECONDS``.
+    """
+    name = "app.kubernetes.io/name=bandit-operator"
+
+    def none_ends() -> bool:
+        pods = cluster.namespace(OPERATOR_NAMESPACE).get("pods", "-l", name)["items"]
+        return not any("deletionTimestamp" in one["metadata"] for one in pods)
+
+    wait_until(none_ends, "only the operator's present Pods are there", seconds=READY_SECONDS, every=0.2)
 
 
 def uninstall_operator(cluster: Cluster) -> None:
