@@ -253,7 +253,7 @@ def test_no_verdict_and_no_share_rests_on_a_shadow_that_served_rewards_contradic
         if contradicted:
             break
     assert contradicted == "b"
-    np.testing.assert_array_equal(run.memory.judged, run.memory.trials)
+    np.testing.assert_array_equal(run.memory.trials_with_shadow, run.memory.trials)
 
 
 def test_impossible_numbers_of_a_shadow_are_not_learned_and_cost_the_served_ones_nothing(

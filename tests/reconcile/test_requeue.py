@@ -22,14 +22,14 @@ def requeue(
     in_sync: bool = True,
     write_at: float = 0.0,
     failing: bool = False,
-    told_in: float | None = None,
+    said_in: float | None = None,
 ) -> Requeue:
     """After a pass that took from ``BEGUN`` until then."""
     tracked: Any = SimpleNamespace(
         tick_at=TICK,
         write_at=write_at,
         scales=SimpleNamespace(failing=failing),
-        route=SimpleNamespace(in_sync=in_sync, back_off=lambda _: 0.5, told_in=lambda _: told_in),
+        route=SimpleNamespace(in_sync=in_sync, back_off=lambda _: 0.5, said_in=lambda _: said_in),
         experiment=SimpleNamespace(rollback=SimpleNamespace(drain=DRAIN), mode=Mode.ACTIVE),
     )
     decision: Any = SimpleNamespace(standings=dict(enumerate(standings)))
@@ -79,6 +79,6 @@ def test_replicas_that_could_not_be_set_are_tried_again_before_the_tick() -> Non
 
 
 def test_a_gateway_that_does_not_accept_the_route_is_told_of_when_its_time_is_over() -> None:
-    again = requeue(BEGUN + 0.5, told_in=3.0)
+    again = requeue(BEGUN + 0.5, said_in=3.0)
     assert again.after == pytest.approx(3.0 + JUST_AFTER_SECONDS)
     assert not again.tick

@@ -13,9 +13,9 @@ from bandit_operator.routers import ROUTERS
 from bandit_operator.routers.mirror import (
     Mirroring,
     MirrorTarget,
+    filters_apart,
     has_share,
     share_of,
-    told_apart,
     written,
 )
 
@@ -184,7 +184,7 @@ def test_filters_that_cannot_be_read_are_nobodys(filters: Any) -> None:
 
 
 def test_ours_are_told_from_all_others() -> None:
-    assert told_apart(route(*FOREIGN, ours({})), 1, [str(OURS)]) == ([ours({})], FOREIGN)
+    assert filters_apart(route(*FOREIGN, ours({})), 1, [str(OURS)]) == ([ours({})], FOREIGN)
 
 
 def test_a_mirror_is_no_use_of_a_backend() -> None:

@@ -116,7 +116,7 @@ def webhooks_in(file: Path) -> tuple[Webhook, ...]:
         raise ValueError(f"the file of webhooks cannot be used: {error}") from None
     except ValidationError as error:
         fault = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        raise ValueError(f"the file of webhooks cannot be used: {_told(fault)}") from None
+        raise ValueError(f"the file of webhooks cannot be used: {_sentence(fault)}") from None
     return tuple(_placed(one, number, file.parent) for number, one in enumerate(found, 1))
 
 
@@ -135,7 +135,7 @@ _FIXES = {
 }
 
 
-def _told(fault: Mapping[str, Any]) -> str:
+def _sentence(fault: Mapping[str, Any]) -> str:
     """Field and fix, without the value, which may be a secret."""
     number, *inside = fault["loc"] or [None]
     place = "the whole" if number is None else f"webhook {number + 1}"

@@ -26,7 +26,7 @@ BOUNDS = {
 """By the type of a fault: what pydantic calls the bound, and how it is told."""
 
 
-def told(fault: Mapping[str, Any], root: type[BaseModel]) -> str:
+def sentence(fault: Mapping[str, Any], root: type[BaseModel]) -> str:
     """One fault that pydantic found, as a sentence.
 
     Args:
@@ -36,11 +36,11 @@ def told(fault: Mapping[str, Any], root: type[BaseModel]) -> str:
     path = ""
     for part in fault["loc"]:
         path += f"[{part}]" if isinstance(part, int) else f".{part}"
-    message = _told(fault, root) or str(fault["msg"]).removeprefix("Value error, ")
+    message = _wrong_kind(fault, root) or str(fault["msg"]).removeprefix("Value error, ")
     return f"{path.removeprefix('.')}: {message}" if path else message
 
 
-def _told(fault: Mapping[str, Any], root: type[BaseModel]) -> str | None:
+def _wrong_kind(fault: Mapping[str, Any], root: type[BaseModel]) -> str | None:
     """The fault in words that end with the fix; None where pydantic's own must do."""
     value, context = fault["input"], fault.get("ctx", {})
     match fault["type"]:

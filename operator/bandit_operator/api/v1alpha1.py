@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError
 
 from bandit_operator.api import spec as api
 from bandit_operator.api.arm import Arm, ArmWish, same_object
-from bandit_operator.api.faults import told
+from bandit_operator.api.faults import sentence
 from bandit_operator.api.fields import WITHOUT_RULES, ApiModel
 from bandit_operator.api.guard import Guard
 from bandit_operator.api.rules import Rule
@@ -126,7 +126,7 @@ def _same_object(resource: BanditDeployment) -> str | None:
 
 
 def _faults(error: ValidationError) -> list[str]:
-    return [told(fault, BanditDeployment) for fault in error.errors()]
+    return [sentence(fault, BanditDeployment) for fault in error.errors()]
 
 
 def to_experiment(resource: BanditDeployment) -> Experiment:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from bandit_operator.adapters.documents import Unreadable
 from bandit_operator.api import crd
-from bandit_operator.api.faults import told
+from bandit_operator.api.faults import sentence
 from bandit_operator.api.fields import ApiModel, ObjectName
 from bandit_operator.api.kind import GROUP, KIND
 from bandit_operator.api.route_template import KEY, LabelValue
@@ -96,7 +96,7 @@ def _around(body: Mapping[str, Any]) -> Iterator[str]:
     try:
         _Envelope.model_validate(body)
     except ValidationError as error:
-        yield from (told(fault, _Envelope) for fault in error.errors())
+        yield from (sentence(fault, _Envelope) for fault in error.errors())
 
 
 def _bad_keys(metadata: Any) -> Iterator[str]:

@@ -10,7 +10,7 @@ import click
 from pydantic import ValidationError
 from pydantic.alias_generators import to_camel
 
-from bandit_operator.api.faults import told
+from bandit_operator.api.faults import sentence
 from bandit_operator.api.strategy import Strategy, block_name
 from bandit_operator.core.quantities import format_duration
 from bandit_operator.core.strategies import STRATEGIES, settings_of
@@ -56,7 +56,7 @@ def _strategy(name: str, values: Mapping[str, Any]) -> CoreStrategy:
     try:
         strategy = Strategy.model_validate({"type": name} | ({block_name(name): own} if own else {}))
     except ValidationError as error:
-        raise _bad("; ".join(told(fault, Strategy) for fault in error.errors())) from error
+        raise _bad("; ".join(sentence(fault, Strategy) for fault in error.errors())) from error
     return strategy.to_core()
 
 

@@ -28,7 +28,7 @@ from bandit_operator.core.allocation import Allocate, Allocation, Arms
 from bandit_operator.core.assess import RollbackEvidence, no_worse
 from bandit_operator.core.batch import Steps, result_of, run_together
 from bandit_operator.core.decision import Decision, Intention
-from bandit_operator.core.evaluate import Evaluate, Evaluation, Judge, Judged, Known
+from bandit_operator.core.evaluate import Basis, Evaluate, Evaluation, FindBasis, Known
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.holds import Checked, Hold, first_hold
 from bandit_operator.core.inference.named_arrays import Flags, Floats
@@ -98,8 +98,8 @@ def deciding(case: Case) -> Steps[Decision]:
         memory, window = yield from learning(experiment, memory, before.standings, snapshot.reading, idle)
         snapshot = replace(snapshot, reading=window)
     known = case.known if case.known is not None and case.known.is_about(experiment, memory) else None
-    judged = known.judged if known is not None else (yield from result_of(Judge(experiment, memory)))
-    fallen = bool(allocation.collapsed(judged.surprise, _shares(experiment, before)))
+    basis = known.basis if known is not None else (yield from result_of(FindBasis(experiment, memory)))
+    fallen = bool(allocation.collapsed(basis.surprise, _shares(experiment, before)))
     cycle = lifecycle.advance(
         experiment, before.standings, snapshot, _best_first(experiment, memory), fallen=fallen
     )
@@ -107,7 +107,7 @@ def deciding(case: Case) -> Steps[Decision]:
         for arm in sorted(cycle.restarted):
             labels_come = renewal.labels_still_come(before.standings.get(arm), cycle.standings[arm])
             memory = reset_arm(memory, arm, labels_come=labels_come)
-        known, judged = None, (yield from result_of(Judge(experiment, memory)))
+        known, basis = None, (yield from result_of(FindBasis(experiment, memory)))
     standings: Standings
     standings, graduated = lifecycle.graduate(
         cycle.standings, _with_min_trials(experiment, memory), snapshot.now
@@ -118,17 +118,17 @@ def deciding(case: Case) -> Steps[Decision]:
     if isinstance(snapshot.reading, Window) and snapshot.route_in_force:
         standings = lifecycle.carry(standings, before.shares())
     standings, wished = _wishes(experiment, before, standings, snapshot.now)
-    verdict = _verdict(experiment, judged.against, standings, snapshot)
+    verdict = _verdict(experiment, basis.against, standings, snapshot)
     if verdict is not None and experiment.mode is Mode.ACTIVE:
         standings = drain.roll_back(standings, verdict.arm, snapshot.now)
     arms = _arms(experiment, memory, standings, fallen=fallen, shared=before.total > 0)
-    known = yield from _evaluated(experiment, memory, arms, judged, known)
+    known = yield from _evaluated(experiment, memory, arms, basis, known)
     evaluation = known.evaluation
     hold = _hold(experiment, before, snapshot, standings)
     why = None if hold is None else hold.reason
     kept = last_shares.held_shares(experiment, standings, _shares(experiment, before), why, snapshot.now)
     arms = replace(arms, kept=kept)
-    allocate = _allocate(experiment, before, arms, evaluation, judged.outlook, held=hold is not None)
+    allocate = _allocate(experiment, before, arms, evaluation, basis.outlook, held=hold is not None)
     allocated = yield from result_of(allocate)
     move = _explain(experiment, before, standings, allocated, hold, verdict)
     acted = experiment.mode is Mode.ACTIVE
@@ -171,7 +171,7 @@ def deciding(case: Case) -> Steps[Decision]:
 
 
 def _evaluated(
-    experiment: Experiment, memory: Memory, arms: Arms, judged: Judged, known: Known | None
+    experiment: Experiment, memory: Memory, arms: Arms, basis: Basis, known: Known | None
 ) -> Steps[Known]:
     """What the memory says of these arms; ``known`` where it is about the same."""
     everybody = np.ones(len(experiment.arms), dtype=bool)
@@ -183,8 +183,8 @@ def _evaluated(
         and np.array_equal(known.chosen, chosen)
     ):
         return known
-    evaluation = yield from result_of(Evaluate(experiment, memory, eligible, chosen, judged.against))
-    return Known(experiment, memory, judged, eligible, chosen, evaluation)
+    evaluation = yield from result_of(Evaluate(experiment, memory, eligible, chosen, basis.against))
+    return Known(experiment, memory, basis, eligible, chosen, evaluation)
 
 
 def _best_first(experiment: Experiment, memory: Memory) -> list[str]:
@@ -206,7 +206,7 @@ def _named(experiment: Experiment, flags: Flags) -> tuple[str, ...]:
 
 
 def _with_min_trials(experiment: Experiment, memory: Memory) -> tuple[str, ...]:
-    return _named(experiment, memory.judged >= experiment.guardrails.min_trials)
+    return _named(experiment, memory.trials_with_shadow >= experiment.guardrails.min_trials)
 
 
 def _shares(experiment: Experiment, before: Intention) -> Floats:
@@ -222,7 +222,7 @@ def _arms(
     return Arms(
         eligible,
         joining=_flags(experiment, standings, {ArmState.JOINING}),
-        unproven=memory.judged < experiment.guardrails.min_trials,
+        unproven=memory.trials_with_shadow < experiment.guardrails.min_trials,
         carried=np.array([standings[arm].carried for arm in experiment.names]),
         probed=eligible & is_baseline & fallen,
         pinned=allocation.named(experiment.names, experiment.pin if shared else None),
@@ -252,16 +252,18 @@ def _wishes(
 def _verdict(
     experiment: Experiment, against: RollbackEvidence, standings: Standings, snapshot: Snapshot
 ) -> RolledBack | None:
-    if snapshot.nobody_judged:
+    if snapshot.verdicts_suspended:
         return None  # whether the user still wants one is not known
     if experiment.pin is not None:
         return None  # whoever pins an arm wants the others as they are, to go back to
     if standings[experiment.baseline].state is not ArmState.ACTIVE:
         return None  # what others are compared with must serve, and be known
     spared = np.array([lifecycle.is_spared(standings[arm], snapshot.now) for arm in experiment.names])
-    judged = _flags(experiment, standings, SERVING_STATES | {ArmState.SHADOWING})
+    candidates = _flags(experiment, standings, SERVING_STATES | {ArmState.SHADOWING})
     baseline = experiment.names.index(experiment.baseline)
-    losers = np.flatnonzero(allocation.loser(against.proven & ~spared, against.log_e_value, judged, baseline))
+    losers = np.flatnonzero(
+        allocation.loser(against.proven & ~spared, against.log_e_value, candidates, baseline)
+    )
     if not losers.size:
         return None
     return RolledBack(

@@ -61,7 +61,7 @@ class Evaluation:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Judged:
+class Basis:
     """What of the memory a decision starts from, whichever arms can serve."""
 
     against: RollbackEvidence
@@ -79,7 +79,7 @@ class Known:
 
     experiment: Experiment
     memory: Memory
-    judged: Judged
+    basis: Basis
     eligible: Flags
     chosen: Flags
     evaluation: Evaluation
@@ -90,7 +90,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Judge(Work[Judged]):
+class FindBasis(Work[Basis]):
     """A memory, without leading axes, that is asked for its verdicts and forecasts."""
 
     experiment: Experiment
@@ -101,11 +101,11 @@ class Judge(Work[Judged]):
         return rows.alike(self.experiment, self.memory), self.experiment.rollback.error_rate
 
     @classmethod
-    def together(cls, works: Sequence[Self]) -> list[Judged]:
+    def together(cls, works: Sequence[Self]) -> list[Basis]:
         """What each memory says."""
         memory = rows.stacked([one.memory for one in works])
         against = rollback_evidence(works[0].experiment, memory)
-        return rows_of(Judged(against, surprise(memory), outlook(memory)), len(works))
+        return rows_of(Basis(against, surprise(memory), outlook(memory)), len(works))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

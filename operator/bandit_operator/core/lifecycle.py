@@ -110,13 +110,13 @@ def advance(
     if not clock_was_set:  # one that is set for a moment costs nobody the time that was waited
         standings = {arm: past.not_ahead(one, snapshot.now) for arm, one in standings.items()}
     over = experiment.deadline is not None and snapshot.now >= experiment.deadline  # no share is given then
-    judged = not snapshot.nobody_judged and not clock_was_set and not over
+    verdicts_may_fall = not snapshot.verdicts_suspended and not clock_was_set and not over
     for arm in experiment.names:
         before, facts = standings.get(arm), snapshot.arms[arm]
         standing, entered = _enter(experiment, arm, before, snapshot, first=not standings)
         standing, brought_back = asked.bring_back(experiment, arm, standing, snapshot)
         standing, started_again = renewal.start_again(
-            experiment, arm, standing, facts, snapshot.now, fallen=fallen, judged=judged
+            experiment, arm, standing, facts, snapshot.now, fallen=fallen, verdicts_may_fall=verdicts_may_fall
         )
         standing, replaced = renewal.replaced(arm, standing, facts, snapshot.now)
         standing, moved = _serve(experiment, arm, standing, facts, snapshot.now)

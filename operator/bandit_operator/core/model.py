@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from bandit_operator.core.reasons import NOBODY_JUDGED
+from bandit_operator.core.reasons import VERDICTS_SUSPENDED
 
 WEIGHT_TOTAL = 10_000
 """Sum of the weights of all arms of a rule that has no other backends: one unit is a hundredth of a percent
@@ -325,9 +325,9 @@ class Snapshot:
         return self.route_accepted and self.route_programmed
 
     @property
-    def nobody_judged(self) -> bool:
+    def verdicts_suspended(self) -> bool:
         """Whether weights go by what was decided before: no verdict falls then, no loser is tried again."""
-        return isinstance(self.reading, NothingDue) and self.reading.reason in NOBODY_JUDGED
+        return isinstance(self.reading, NothingDue) and self.reading.reason in VERDICTS_SUSPENDED
 
 
 # ---- decisions: what follows ----------------------------------------------------------

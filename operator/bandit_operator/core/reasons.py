@@ -236,16 +236,16 @@ CAUGHT_UP: Final = "CaughtUp"
 
 NOTHING_DUE: Final = frozenset({BETWEEN_TICKS, FIRST_WINDOW})
 """Nothing is held up: no window is due."""
-RULE_NOT_TOLD: Final = frozenset({BACKEND_NOT_FOUND, RULE_AMBIGUOUS, RULE_NOT_FOUND})
+RULE_NOT_IDENTIFIED: Final = frozenset({BACKEND_NOT_FOUND, RULE_AMBIGUOUS, RULE_NOT_FOUND})
 """Reasons why the spec no longer identifies one rule of the route.
 
 Until it does, no rewards are read, and the last identified rule keeps its weights.
 """
-NOBODY_JUDGED: Final = RULE_NOT_TOLD | {INVALID_SPEC, STATUS_NOT_KEPT}
+VERDICTS_SUSPENDED: Final = RULE_NOT_IDENTIFIED | {INVALID_SPEC, STATUS_NOT_KEPT}
 """Why the weights go by what was decided before: no verdict falls meanwhile, no loser is tried again."""
 HELD_BY_THE_CLUSTER: Final = (
     frozenset({BACKEND_UNRESOLVED, NO_ARM_AVAILABLE, NO_SHARE, ROUTE_NOT_ACCEPTED, SESSION_PERSISTENCE})
-    | NOBODY_JUDGED
+    | VERDICTS_SUSPENDED
 )
 """Holds that end as soon as the cluster shows something else, without a window of rewards."""
 IMPLAUSIBLE: Final = frozenset(

@@ -27,7 +27,7 @@ def start_again(
     now: float,
     *,
     fallen: bool,
-    judged: bool,
+    verdicts_may_fall: bool,
 ) -> Step:
     """Start an arm again when it is something else now, or when it may be retried.
 
@@ -38,7 +38,7 @@ def start_again(
         facts: what the cluster says of it.
         now: seconds since the Unix epoch.
         fallen: whether the arm that carries the traffic has fallen far below its forecast.
-        judged: whether verdicts may fall: one that nobody would take out again is not tried.
+        verdicts_may_fall: an arm that nobody would take out again is not tried.
     """
     other_backend = facts.identity is not None and facts.identity != standing.identity
     other_template = facts.template is not None and facts.template != standing.template
@@ -63,7 +63,7 @@ def start_again(
     if (
         standing.state is ArmState.ROLLED_BACK
         and not standing.set_out
-        and judged
+        and verdicts_may_fall
         and retries.due(
             np.array(now - standing.since),
             np.array(standing.rollbacks),

@@ -22,7 +22,7 @@ MOST_RESOURCES = 1024
 
 
 @dataclass
-class _Known:
+class _Cause:
     counter: Counter
     cause: str
     pause: float
@@ -35,7 +35,7 @@ class Causes:
     def __init__(self, discovery: Discovery, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._discovery = discovery
         self._monotonic = monotonic
-        self._known: LRUCache[str, _Known] = LRUCache(MOST_RESOURCES)
+        self._known: LRUCache[str, _Cause] = LRUCache(MOST_RESOURCES)
 
     async def of(
         self, uid: str, address: str, counter: Counter, at: float, namespace: str | None = None
@@ -53,7 +53,7 @@ class Causes:
         if known is not None and known.counter == counter and now < known.again_at:
             return known.cause
         if known is None or known.counter != counter:
-            known = self._known[uid] = _Known(counter, "", FIRST_PAUSE, now)
+            known = self._known[uid] = _Cause(counter, "", FIRST_PAUSE, now)
         if self._discovery.busy:
             return known.cause  # with others' questions: no answer of its own, so no pause either
         known.again_at = now + known.pause

@@ -78,7 +78,7 @@ def draining_now(
     }
 
 
-def told(resource: BanditDeployment, located: Located, gone: frozenset[int]) -> str | None:
+def sentence(resource: BanditDeployment, located: Located, gone: frozenset[int]) -> str | None:
     """Which backends lose their weight now, in words; None where none does."""
     losing = [located.other_backends[at] for at in sorted(gone) if located.other_weights[at] > 0]
     arms = backends_of(resource).values()

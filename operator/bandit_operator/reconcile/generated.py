@@ -297,7 +297,7 @@ def _rule(
         return [(("spec", "rules"), _made(resource, template, weights)["spec"]["rules"])], []
     place, rule = ("spec", "rules", index), rules[index]
     changes: list[Change] = []
-    own, others = mirror.told_apart(route, index, mirrors)
+    own, others = mirror.filters_apart(route, index, mirrors)
     for field, reader in _RULE_FIELDS.items():
         said = _said(template, field)
         there = others if field == "filters" else rule.get(field)

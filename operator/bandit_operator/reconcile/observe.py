@@ -14,7 +14,7 @@ from bandit_operator.core.model import Implausible, NoData, Shadowed, SourceDown
 from bandit_operator.errors import InvalidSpec
 from bandit_operator.reconcile.causes import Causes
 from bandit_operator.reconcile.spacings import Spacings
-from bandit_operator.reconcile.window_ends import Moment, Moments
+from bandit_operator.reconcile.window_ends import WindowEnd, WindowEnds
 from bandit_operator.routers import Located, router_of
 from bandit_operator.sources import RewardSource, Sample, source_of
 from bandit_operator.sources.base import Counter
@@ -95,7 +95,7 @@ class Observer:
         self._causes = causes
         self._default_address = default_address
         self._bind_namespace = bind_namespace
-        self._moments = Moments()
+        self._ends = WindowEnds()
         self._spacings = Spacings(prometheus)
 
     @property
@@ -131,7 +131,7 @@ class Observer:
         located = self._located(resource)
         query = self._query(resource, source, located, start, end)
         uid, read_from = resource.metadata.uid, (address, query.counters)
-        remembered = self._moments.at(uid, read_from, start)
+        remembered = self._ends.at(uid, read_from, start)
         query = replace(query, scrapers=remembered is None or remembered.twice)
         answer = await self._prometheus.query(address, query.promql(), at=end, about=resource.metadata.uid)
         if isinstance(answer, SourceDown):
@@ -142,7 +142,7 @@ class Observer:
             raise InvalidSpec(str(error)) from error
         tallies = _tallies(resource, query, values, usual)
         served = tallies.served
-        before, at_start = remembered or Moment(), query.levels(answer, start)
+        before, at_start = remembered or WindowEnd(), query.levels(answer, start)
         down = await self._correct(address, query, answer, tallies, before)
         if down is not None:
             return down
@@ -156,7 +156,7 @@ class Observer:
         restarted = {series: times for tally in tallies.all() for series, times in tally.restarted.items()}
         twice = any(tally.twice for tally in tallies.all())
         behind = any(tally.behind for tally in tallies.all())
-        self._moments.keep(uid, read_from, end, Moment(levels, known, restarted, behind, twice))
+        self._ends.keep(uid, read_from, end, WindowEnd(levels, known, restarted, behind, twice))
         readings = source.readings(resource, values)
         if located is not None and located.sessions_persist:
             readings = dict.fromkeys(readings, OF_ITS_CLIENTS)
@@ -222,7 +222,7 @@ class Observer:
             raise InvalidSpec(str(error)) from error
 
     async def _correct(
-        self, address: str, query: WindowQuery, answer: list[Sample], tallies: _Tallies, before: Moment
+        self, address: str, query: WindowQuery, answer: list[Sample], tallies: _Tallies, before: WindowEnd
     ) -> SourceDown | None:
         """Correct what was read for series that seem to begin or were reset in the window; None if it could.
 

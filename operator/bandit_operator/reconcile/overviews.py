@@ -62,7 +62,7 @@ def of_decision(
         unserved=placement.unserved,
         hindered=placement.hindered,
         unscaled=tracked.scales.trouble(scale_targets_of(tracked.resource), seen.monotonic),
-        drained=former.told(tracked.resource, placement.located, gone),
+        drained=former.sentence(tracked.resource, placement.located, gone),
         acts=tracked.committed.acts,
         shadow=shadow_state(tracked, seen.mirror, seen.now),
         rival=rival,

@@ -56,9 +56,9 @@ def next_requeue(tracked: Tracked, decision: Decision, begun: float, now: float,
         moments.append(tracked.write_at + JUST_AFTER_SECONDS)
     elif not tracked.route.in_sync and tracked.experiment.mode is Mode.ACTIVE:
         moments.append(now + REASSERT_SECONDS + tracked.route.back_off(monotonic))
-    told_in = tracked.route.told_in(monotonic)
-    if told_in is not None:
-        moments.append(now + told_in + JUST_AFTER_SECONDS)
+    said_in = tracked.route.said_in(monotonic)
+    if said_in is not None:
+        moments.append(now + said_in + JUST_AFTER_SECONDS)
     if tracked.scales.failing:
         moments.append(now + RETRY_SECONDS)
     earlier = [moment for moment in moments if begun < moment < tracked.tick_at]

@@ -219,7 +219,7 @@ class RouteSync:
         """Seconds between two times that the weights are written."""
         return self._contest.back_off(monotonic)
 
-    def told_in(self, monotonic: float) -> float | None:
+    def said_in(self, monotonic: float) -> float | None:
         """Seconds until users are told that the route is not accepted; None where no such wait goes on."""
         if self._unaccepted_since is None:
             return None

@@ -105,8 +105,8 @@ class RouteWrites:
             if kept != write.weights:
                 raise APIError(
                     200,
-                    f"it answered with other weights ({_told(kept)}) than were written "
-                    f"({_told(write.weights)}): an admission webhook or policy changes them",
+                    f"it answered with other weights ({_listed(kept)}) than were written "
+                    f"({_listed(write.weights)}): an admission webhook or policy changes them",
                 )
         tracked.route.end_write(write.other_weights, gone)
 
@@ -121,7 +121,7 @@ def _located(tracked: Tracked, placement: Placement, route: Object) -> Located |
     return placement.router.locate(readable(route), section, backends_of(tracked.resource))
 
 
-def _told(weights: Mapping[str, int]) -> str:
+def _listed(weights: Mapping[str, int]) -> str:
     return ", ".join(f"{arm} {weight}" for arm, weight in weights.items())
 
 

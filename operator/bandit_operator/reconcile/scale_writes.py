@@ -73,7 +73,7 @@ class ScaleSync:
         """What is to be said of replicas that do not become what was decided, or None."""
         return (
             "; ".join(
-                _told(arm, one, targets[arm])
+                _sentence(arm, one, targets[arm])
                 for arm, one in self._open.items()
                 if arm in targets and (one.refused or monotonic - one.since >= PATIENCE_SECONDS)
             )
@@ -86,7 +86,7 @@ def _is_done(attempt: _Attempt, replicas: int | None) -> bool:
     return replicas == attempt.replicas or (attempt.replicas > 0 and bool(replicas))
 
 
-def _told(arm: str, attempt: _Attempt, target: ScaleTargetReference) -> str:
+def _sentence(arm: str, attempt: _Attempt, target: ScaleTargetReference) -> str:
     named = f"{target.kind} {target.namespace}/{target.name} of arm {arm}"
     if attempt.words is None:
         return (

@@ -27,7 +27,7 @@ MOST_RESOURCES = 4096
 
 
 @dataclass
-class _Known:
+class _Spacing:
     source: tuple[str, Counter]
     apart: float | None = None
     grew: bool = False
@@ -44,7 +44,7 @@ class Spacings:
 
     def __init__(self, prometheus: Prometheus) -> None:
         self._prometheus = prometheus
-        self._known: LRUCache[str, _Known] = LRUCache(MOST_RESOURCES)
+        self._known: LRUCache[str, _Spacing] = LRUCache(MOST_RESOURCES)
 
     async def of(
         self, uid: str, address: str, counter: Counter, window: tuple[float, float], *, empty: bool
@@ -60,7 +60,7 @@ class Spacings:
         """
         (start, end), known = window, self._known.get(uid)
         if known is None or known.source != (address, counter):
-            known = self._known[uid] = _Known((address, counter))
+            known = self._known[uid] = _Spacing((address, counter))
         known.grew |= not empty
         in_doubt = (empty and known.grew) or (
             known.apart is not None and is_too_short(end - start, known.apart)

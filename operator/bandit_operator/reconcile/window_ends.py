@@ -19,13 +19,13 @@ from bandit_operator.sources.tally import Identity
 Source = tuple[str, tuple[Counter, ...]]
 """Address of Prometheus, and what is read there."""
 MOST_RESOURCES = 4096
-"""Resources of which moments are kept; the one that was read longest ago is forgotten."""
-MOST_MOMENTS = 4
-"""Moments kept of each, so that a window that is read again finds its start."""
+"""Resources of which ends are kept; the one that was read longest ago is forgotten."""
+MOST_ENDS = 4
+"""Ends kept of each, so that a window that is read again finds its start."""
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class WindowEnd:
     """The end of a window, as it was when that was read."""
 
     levels: Levels = field(default_factory=dict)
@@ -42,23 +42,23 @@ class Moment:
 @dataclass
 class _Resource:
     source: Source
-    moments: LRUCache[float, Moment] = field(default_factory=partial(LRUCache, MOST_MOMENTS))
+    ends: LRUCache[float, WindowEnd] = field(default_factory=partial(LRUCache, MOST_ENDS))
 
 
-class Moments:
-    """Moments by resource and time."""
+class WindowEnds:
+    """Ends of windows by resource and time."""
 
     def __init__(self) -> None:
         self._resources: LRUCache[str, _Resource] = LRUCache(MOST_RESOURCES)
 
-    def at(self, uid: str, source: Source, time: float) -> Moment | None:
+    def at(self, uid: str, source: Source, time: float) -> WindowEnd | None:
         """What was read at a time from the same source, or None where nothing was."""
         known = self._resources.get(uid)
-        return None if known is None or known.source != source else known.moments.get(time)
+        return None if known is None or known.source != source else known.ends.get(time)
 
-    def keep(self, uid: str, source: Source, time: float, moment: Moment) -> None:
+    def keep(self, uid: str, source: Source, time: float, end: WindowEnd) -> None:
         """Keep what was read at a time."""
         known = self._resources.get(uid)
         if known is None or known.source != source:
             known = self._resources[uid] = _Resource(source)
-        known.moments[time] = moment
+        known.ends[time] = end

@@ -56,7 +56,7 @@ def has_share(route: Mapping[str, Any], rule: int, target: MirrorTarget) -> bool
     return any(_share(one) is not None for one in filters)
 
 
-def told_apart(route: Mapping[str, Any], rule: int, ours: Collection[str]) -> tuple[list[Any], list[Any]]:
+def filters_apart(route: Mapping[str, Any], rule: int, ours: Collection[str]) -> tuple[list[Any], list[Any]]:
     """The rule's filters that mirror to one of these targets, as they are written out, and all others."""
     own: list[Any] = []
     others: list[Any] = []

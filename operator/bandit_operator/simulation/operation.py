@@ -125,26 +125,26 @@ def decide(
     serves = np.broadcast_to(serves, run.out.shape)
     _begin(run, serves & ~run.was_serving & ~run.out)
     run.was_serving = serves
-    run.joining &= run.memory.judged < guardrails.min_trials
+    run.joining &= run.memory.trials_with_shadow < guardrails.min_trials
     shown = run.shadowing & serves & no_worse(experiment, run.memory)
     run.shadowing, run.joining = run.shadowing & ~shown, run.joining | shown
     run.carried = np.where(run.out, 0.0, np.maximum(run.carried, run.shares))
-    judged = serves & ~run.out
+    candidates = serves & ~run.out
     against = rollback_evidence(experiment, run.memory)
     pinned = allocation.named(experiment.names, experiment.pin)
     loser = allocation.loser(
         against.proven & (experiment.pin is None),
         against.log_e_value,
-        judged,
+        candidates,
         run.memory.index(experiment.baseline),
     )
     _take_out(run, loser)
-    eligible = judged & ~loser & ~run.shadowing
+    eligible = candidates & ~loser & ~run.shadowing
     is_baseline = allocation.named(experiment.names, experiment.baseline)
     arms = Arms(
         eligible,
         joining=run.joining & eligible,
-        unproven=run.memory.judged < guardrails.min_trials,
+        unproven=run.memory.trials_with_shadow < guardrails.min_trials,
         carried=run.carried,
         probed=eligible & is_baseline & fallen,
         pinned=np.broadcast_to(pinned, eligible.shape),

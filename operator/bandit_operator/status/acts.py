@@ -68,7 +68,7 @@ def taken_out(
     """Why, when and on what figures each arm was taken out last; ``acts`` are those after the decision."""
     after = dict(before)
     for by_hand in decision.of(ByHand):
-        why = told(newest(acts, ActKind.TAKEN_OUT, by_hand.arm))
+        why = who_and_why(newest(acts, ActKind.TAKEN_OUT, by_hand.arm))
         after[by_hand.arm] = TakenOut(
             time=to_timestamp(now), message=cut(f"spec.arms[].state of {by_hand.arm} is Out{why}")
         )
@@ -166,7 +166,7 @@ def newest(acts: Acts, kind: ActKind, arm: str | None = None) -> Act | None:
     return next((act for act in acts if act.kind is kind and arm in (None, act.arm)), None)
 
 
-def told(act: Act | None) -> str:
+def who_and_why(act: Act | None) -> str:
     """Who asked for an act, when and why, to be read after what was done; empty where nothing is known."""
     if act is None:
         return ""

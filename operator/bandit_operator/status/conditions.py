@@ -18,7 +18,7 @@ from bandit_operator.core.decision import Decision
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import SERVING_STATES, ArmState, Mode, Problem
 from bandit_operator.status import fresh, shadow
-from bandit_operator.status.acts import newest, told
+from bandit_operator.status.acts import newest, who_and_why
 from bandit_operator.status.overview import Overview
 
 DEADLINE_SECONDS = 600.0
@@ -113,7 +113,7 @@ def _metrics_available(overview: Overview, before: Condition | None) -> Claim:
     if decision is None or experiment is None:
         return "Unknown", reasons.WAITING, "nothing has been read yet"
     held = overview.held
-    if held is not None and held.reason in reasons.RULE_NOT_TOLD:
+    if held is not None and held.reason in reasons.RULE_NOT_IDENTIFIED:
         return "Unknown", held.reason, "rewards are read once the spec tells the rule of the route again"
     if held is not None and held.reason == reasons.INVALID_SPEC:
         return "Unknown", held.reason, "rewards are read once the spec can be read again"
@@ -189,7 +189,7 @@ def _from_when(overview: Overview) -> str:
 
 
 def _paused(overview: Overview) -> str:
-    return f"spec.mode is Paused{told(newest(overview.acts, ActKind.PAUSED))}"
+    return f"spec.mode is Paused{who_and_why(newest(overview.acts, ActKind.PAUSED))}"
 
 
 def _pinned(overview: Overview) -> str | None:
@@ -197,7 +197,7 @@ def _pinned(overview: Overview) -> str | None:
     experiment = overview.experiment
     if experiment is None or experiment.pin is None or experiment.mode is not Mode.ACTIVE:
         return None
-    who = told(newest(overview.acts, ActKind.PINNED, experiment.pin))
+    who = who_and_why(newest(overview.acts, ActKind.PINNED, experiment.pin))
     return f"all traffic goes to {experiment.pin}, and no verdict takes an arm out meanwhile{who}"
 
 

@@ -29,7 +29,7 @@ from bandit_operator.core.outcomes import (
     Unpinned,
     Withheld,
 )
-from bandit_operator.status.acts import Acts, newest, told
+from bandit_operator.status.acts import Acts, newest, who_and_why
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def of_mode(act: Act | None) -> list[Event]:
     if act is None:
         return []
     reason, mode = _MODES[act.kind]
-    return [Event(reason, "SetMode", f"spec.mode is {mode} now{told(act)}")]
+    return [Event(reason, "SetMode", f"spec.mode is {mode} now{who_and_why(act)}")]
 
 
 _MODES = {
@@ -94,20 +94,20 @@ def _wished(outcome: Outcome, acts: Acts) -> Event | None:
     """The event of what a user asked for by name, with who did."""
     match outcome:
         case BaselineChanged(before, arm):
-            why = told(newest(acts, ActKind.BASELINE_CHANGED, arm))
+            why = who_and_why(newest(acts, ActKind.BASELINE_CHANGED, arm))
             note = f"{arm} is the baseline now, instead of {before}, which no verdict takes out for an hour"
             return Event(reasons.BASELINE_CHANGED, "Promote", note + why)
         case Pinned(arm):
-            why = told(newest(acts, ActKind.PINNED, arm))
+            why = who_and_why(newest(acts, ActKind.PINNED, arm))
             return Event(reasons.PINNED, "Pin", f"all traffic goes to arm {arm}{why}")
         case Restored(arm, reason) if reason in (reasons.RESTORE_REQUESTED, reasons.SET_IN):
-            why = told(newest(acts, ActKind.RESTORED, arm))
+            why = who_and_why(newest(acts, ActKind.RESTORED, arm))
             return Event(reason, "Restore", f"arm {arm} is {ArmState.RESTORING}: {reason}{why}")
         case TakenOut(arm):
-            why = told(newest(acts, ActKind.TAKEN_OUT, arm))
+            why = who_and_why(newest(acts, ActKind.TAKEN_OUT, arm))
             return Event(reasons.SET_OUT, "RollBack", f"arm {arm} is set out and drains{why}", warning=True)
         case Unpinned(arm):
-            why = told(newest(acts, ActKind.UNPINNED, arm))
+            why = who_and_why(newest(acts, ActKind.UNPINNED, arm))
             return Event(reasons.UNPINNED, "Unpin", f"the strategy decides again, from {arm} on{why}")
         case _:
             return None

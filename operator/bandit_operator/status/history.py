@@ -228,7 +228,7 @@ def _no_window(record: DecisionRecord) -> Reading:
     reason = record.no_window or record.reason
     if reason in reasons.SOURCE_FAULTS:
         return SourceDown(reason, record.message)
-    known = reasons.NOTHING_DUE | reasons.NOBODY_JUDGED
+    known = reasons.NOTHING_DUE | reasons.VERDICTS_SUSPENDED
     due = reason if reason in known else reasons.BETWEEN_TICKS
     return NothingDue(due, record.message)
 

@@ -1,6 +1,6 @@
-"""How shares, means and evidence came to be what they are: the figures of earlier moments.
+"""How shares, means and evidence came to be what they are: the figures of earlier decisions.
 
-The status keeps the newest figures and what each decision stood on. The figures of the moments between are
+The status keeps the newest figures and what each decision stood on. The figures of the decisions between are
 those that come out where the decisions are made again (``replay``), so nothing more need be kept.
 """
 
@@ -17,7 +17,7 @@ from bandit_operator.status.replay import NothingToReplay, replay
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class PastDecision:
     """One decision; what is not known is left out."""
 
     at: float
@@ -33,7 +33,7 @@ class Moment:
 class Past:
     """The newest decisions, oldest first."""
 
-    moments: tuple[Moment, ...]
+    decisions: tuple[PastDecision, ...]
     threshold: float | None
     """e-value at which an arm is rolled back."""
     note: str
@@ -56,12 +56,12 @@ def past_of(body: Mapping[str, Any]) -> Past:
                 threshold = one.decision.threshold
         if not made_again.agrees:
             note = "Decisions that are made again come out otherwise: earlier means and evidence may be off."
-    moments = tuple(
-        Moment(at, record.time, _shares(record.weights), reports.get(record.time, {}))
+    decisions = tuple(
+        PastDecision(at, record.time, _shares(record.weights), reports.get(record.time, {}))
         for record in reversed(status.history or [])
         if (at := time_of(record.time)) is not None
     )
-    return Past(moments, threshold, note)
+    return Past(decisions, threshold, note)
 
 
 def _shares(weights: Mapping[str, int] | None) -> dict[str, float]:

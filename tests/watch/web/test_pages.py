@@ -123,8 +123,8 @@ def test_the_figures_of_earlier_moments_end_where_the_status_is(site: Site) -> N
     body = site.cache.resources["models", "income"]
     past = past_of(body)
     assert past.note == ""
-    assert [one.at for one in past.moments] == sorted(one.at for one in past.moments)
-    newest = past.moments[-1]
+    assert [one.at for one in past.decisions] == sorted(one.at for one in past.decisions)
+    newest = past.decisions[-1]
     for arm in body["status"]["arms"]:
         report = newest.reports[arm["name"]]
         assert f"{report.mean:.6g}" == f"{float(arm['mean']):.6g}"
@@ -140,8 +140,8 @@ async def test_a_past_that_cannot_be_made_again_is_said_and_not_made_up(
     body: Any = site.cache.resources["models", "income"]
     del body["status"]["checkpoint"]
     past = past_of(body)
-    assert all(not one.reports for one in past.moments)
-    assert all(one.shares for one in past.moments)
+    assert all(not one.reports for one in past.decisions)
+    assert all(one.shares for one in past.decisions)
     text = await page(visitor)
     assert "Means and evidence of earlier moments are not known" in text
     assert 'id="shares-title"' in text

@@ -55,7 +55,7 @@ class Memory:
         return self.totals[..., mo.TRIALS, :]
 
     @property
-    def judged(self) -> Floats:
+    def trials_with_shadow(self) -> Floats:
         """Trials of each arm since its last reset, and what the shadow is worth beside them ``[..., K]``.
 
         One that is contradicted is worth nothing.

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bandit_operator.api.acts import Act, ActKind
-from bandit_operator.status.acts import told
+from bandit_operator.status.acts import who_and_why
 from bandit_operator.status.showing.words import meaning
 
 
 def line(act: Act) -> str:
     """What was done when, to which arm, by whom and why, in a line."""
     why = f" ({reason(act)})" if act.reason and act.kind is not ActKind.MOVED else ""
-    who = "" if act.kind is ActKind.MOVED else told(act)
+    who = "" if act.kind is ActKind.MOVED else who_and_why(act)
     return f"{act.time}  {done(act)}{why}{who}"
 
 

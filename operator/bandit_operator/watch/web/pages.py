@@ -10,7 +10,7 @@ import jinja2
 
 from bandit_operator.api.references import Key
 from bandit_operator.status.document import read_status
-from bandit_operator.status.past import Moment, Past
+from bandit_operator.status.past import Past, PastDecision
 from bandit_operator.status.showing import acts, sentences
 from bandit_operator.status.showing.view import View, ago, unattended, view_of
 from bandit_operator.status.showing.words import meaning
@@ -106,15 +106,15 @@ def rollout(body: Mapping[str, Any], past: Past, now: float) -> dict[str, Any]:
         "ready_since": ago(view.ready.last_transition_time, now) if view.ready else "",
         "charts": [one for one in _charts(view, past, now) if one is not None],
         "past": past,
-        "moments": past.moments[::-1],
+        "earlier": past.decisions[::-1],
         "mode": body["spec"].get("mode") or "Active",
     }
 
 
 def _charts(view: View, past: Past, now: float) -> list[charts.Chart | None]:
     names = [arm.name for arm in view.arms]
-    moments = past.moments
-    until = max(now, moments[-1].at) if moments else now
+    decisions = past.decisions
+    until = max(now, decisions[-1].at) if decisions else now
     current = ", ".join(f"{arm.name} {sentences.share(arm)}" for arm in view.arms)
     means = ", ".join(f"{arm.name} {sentences.mean(arm)}" for arm in view.arms)
     strength = ", ".join(
@@ -130,7 +130,7 @@ def _charts(view: View, past: Past, now: float) -> list[charts.Chart | None]:
                 f"Share of the traffic that each arm is meant to have. Now: {current}.",
                 "share of the traffic",
             ),
-            {name: [(one.at, one.shares.get(name)) for one in moments if one.shares] for name in names},
+            {name: [(one.at, one.shares.get(name)) for one in decisions if one.shares] for name in names},
             until,
         ),
         charts.means(
@@ -140,8 +140,8 @@ def _charts(view: View, past: Past, now: float) -> list[charts.Chart | None]:
                 f"Mean reward of each arm with its central 95 % interval. Now: {means}.",
                 "mean reward",
             ),
-            {name: [(one.at, _report(one, name, "mean")) for one in moments] for name in names},
-            {name: [(one.at, _report(one, name, "interval")) for one in moments] for name in names},
+            {name: [(one.at, _report(one, name, "mean")) for one in decisions] for name in names},
+            {name: [(one.at, _report(one, name, "interval")) for one in decisions] for name in names},
         ),
         charts.evidence(
             charts.Words(
@@ -150,11 +150,11 @@ def _charts(view: View, past: Past, now: float) -> list[charts.Chart | None]:
                 f"e-value that the arm is worse than the baseline {view.baseline}. Now: {strength}.",
                 "e-value, logarithmic",
             ),
-            {name: [(one.at, _report(one, name, "evidence")) for one in moments] for name in names},
+            {name: [(one.at, _report(one, name, "evidence")) for one in decisions] for name in names},
             past.threshold,
         ),
     ]
 
 
-def _report(moment: Moment, arm: str, figure: str) -> Any:
-    return getattr(moment.reports.get(arm), figure, None)
+def _report(decision: PastDecision, arm: str, figure: str) -> Any:
+    return getattr(decision.reports.get(arm), figure, None)
