@@ -16,7 +16,7 @@ import pytest
 from bandit_operator.core import allocation, decide, drain, lifecycle, plausibility, reasons, servable
 from bandit_operator.core.model import Mode, Problem
 from bandit_operator.reconcile import (
-    mirrors,
+    mirror_writes,
     neighbours,
     observe,
     placement,
@@ -367,7 +367,7 @@ def _mirror_stays(patch: pytest.MonkeyPatch) -> None:
     async def left(*_: Any) -> None:
         return
 
-    patch.setattr(mirrors.Mirrors, "leave", left)
+    patch.setattr(mirror_writes.MirrorWriter, "leave", left)
 
 
 @fault("mirror-untold", "the route does not say for whom it mirrors", MIRRORS)

@@ -9,7 +9,7 @@ import pytest
 from bandit_operator.core import reasons
 from bandit_operator.errors import APIError
 from bandit_operator.reconcile.contest import CONTEST_PATIENCE
-from bandit_operator.reconcile.mirroring import REFUSED_SECONDS
+from bandit_operator.reconcile.mirror_sync import REFUSED_SECONDS
 from tests.support.fake_api import copied
 from tests.support.objects import TEMPLATE
 from tests.support.playing import Start, ready

@@ -6,7 +6,6 @@ from bandit_operator.api.references import scale_targets_of
 from bandit_operator.api.verbs import Asked
 from bandit_operator.core.decision import Decision
 from bandit_operator.reconcile import former
-from bandit_operator.reconcile.mirrors import shadow_state
 from bandit_operator.reconcile.placement import Placement
 from bandit_operator.reconcile.problems import together
 from bandit_operator.reconcile.route_plan import RouteWrite
@@ -64,6 +63,6 @@ def of_decision(
         unscaled=tracked.scales.trouble(scale_targets_of(tracked.resource), seen.monotonic),
         drained=former.sentence(tracked.resource, placement.located, gone),
         acts=tracked.committed.acts,
-        shadow=shadow_state(tracked, seen.mirror, seen.now),
+        shadow=tracked.shadow.state(tracked.resource, seen.mirror, tracked.experiment.stale_after, seen.now),
         rival=rival,
     )

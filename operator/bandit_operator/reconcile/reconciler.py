@@ -29,8 +29,9 @@ from bandit_operator.core.weights import Unit
 from bandit_operator.errors import APIError, APIUnreachable, Conflict, InvalidSpec, NotFound, NotLeading
 from bandit_operator.reconcile import former, overviews, posting, scale_writes
 from bandit_operator.reconcile.decisions import Decisions
-from bandit_operator.reconcile.mirroring import MirrorPlan
-from bandit_operator.reconcile.mirrors import Mirrors
+from bandit_operator.reconcile.mirror_facts import MirrorReader
+from bandit_operator.reconcile.mirror_sync import MirrorPlan
+from bandit_operator.reconcile.mirror_writes import MirrorWriter
 from bandit_operator.reconcile.observe import Observer
 from bandit_operator.reconcile.ownership import claims, older_owner
 from bandit_operator.reconcile.placement import Locator, Placement
@@ -82,7 +83,8 @@ class Reconciler:
         self._api = api
         self._observer = observer
         self._locator = Locator(cache, api)
-        self._mirrors = Mirrors(api, cache, self._locator, metrics)
+        self._mirror_reader = MirrorReader(api, cache, self._locator)
+        self._mirror_writer = MirrorWriter(api, cache, metrics)
         self._decisions = Decisions()
         self._reports = Reports(api, cache, metrics)
         self._clock = clock
@@ -145,7 +147,7 @@ class Reconciler:
     async def _leave(self, key: Key) -> Requeue | None:
         """Leave nothing of a resource that is gone; says when that is tried again."""
         try:
-            await self._mirrors.leave(key)
+            await self._mirror_writer.leave(key)
         except NotLeading:
             return None
         except (Conflict, NotFound):
@@ -232,7 +234,8 @@ class Reconciler:
         monotonic: float,
         due: bool,
     ) -> Seen:
-        mirror = await self._mirrors.plan(tracked, body, placement, now=now, monotonic=monotonic)
+        facts = await self._mirror_reader.read(tracked, body, placement, monotonic)
+        mirror = tracked.mirror.plan(tracked.resource, placement, facts, now=now, monotonic=monotonic)
         tracked.committed = tracked.committed.with_mirrors(mirror.known)
         unit = unit_in(tracked, placement)
         before = self._intended(tracked, placement, unit)
@@ -243,7 +246,7 @@ class Reconciler:
             tracked.wait_longer()
         tracked.committed = read.committed
         if isinstance(read.reading, Window):
-            tracked.look_at_shadow(read.reading)
+            tracked.shadow.observe(read.reading)
             names, start = tracked.experiment.names, read.reading.start
             tracked.route.observe_requests(read.requests, before, names, start)
         snapshot = snapshot_of(tracked, placement, read, asked, now, monotonic)
@@ -374,7 +377,7 @@ class Reconciler:
         try:
             writes = RouteWrites(self._api, self._cache, self._metrics)
             await writes.bring(tracked, placement, decision, write, gone, now=now, monotonic=monotonic)
-            await self._mirrors.bring(tracked, mirror, now=now, monotonic=monotonic)
+            await self._mirror_writer.bring(tracked, mirror, now=now, monotonic=monotonic)
             tracked.route.set_refusal(None)
             scales = decision.scales
         except (Conflict, NotFound, APIUnreachable) as error:

@@ -9,7 +9,7 @@ from bandit_operator.api.verbs import Asked
 from bandit_operator.core.decision import Intention
 from bandit_operator.core.model import Snapshot
 from bandit_operator.core.weights import Unit
-from bandit_operator.reconcile.mirroring import MirrorPlan
+from bandit_operator.reconcile.mirror_sync import MirrorPlan
 from bandit_operator.reconcile.placement import Placement
 from bandit_operator.reconcile.tracked import Tracked
 from bandit_operator.reconcile.windows import CaughtUp

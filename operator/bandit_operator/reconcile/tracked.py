@@ -23,15 +23,16 @@ from bandit_operator.core import reasons
 from bandit_operator.core.decision import Decision
 from bandit_operator.core.evaluate import Known
 from bandit_operator.core.experiment import Experiment
-from bandit_operator.core.model import Observed, Problem, Shadowed, Window
+from bandit_operator.core.model import Problem
 from bandit_operator.core.outcomes import Held
 from bandit_operator.core.quantities import parse_duration
 from bandit_operator.core.windows import FIRST_SETTLE, LONGEST_SETTLE
 from bandit_operator.errors import InvalidSpec
-from bandit_operator.reconcile.mirroring import MirrorSync
+from bandit_operator.reconcile.mirror_sync import MirrorSync
 from bandit_operator.reconcile.problems import not_kept, together
 from bandit_operator.reconcile.route_sync import RouteSync
 from bandit_operator.reconcile.scale_writes import ScaleSync
+from bandit_operator.reconcile.shadow_windows import ShadowWindows
 from bandit_operator.status import conditions, writer
 from bandit_operator.status.committed import Committed
 from bandit_operator.status.document import Document, from_status, read_status
@@ -56,10 +57,8 @@ class Tracked:
     """How the replicas of its arms stand to what was decided."""
     mirror: MirrorSync = field(default_factory=MirrorSync)
     """Whether its requests are mirrored."""
-    shadowed: Shadowed | None = None
-    """What the newest window had of the shadow, since this process began."""
-    scored_until: float | None = None
-    """End of the newest window in which the shadow scored something, or beginning of the first of all."""
+    shadow: ShadowWindows = field(default_factory=ShadowWindows)
+    """What windows had of its shadow."""
     announced: Announced = field(default_factory=Announced)
     """What the status said last."""
     held: Held | None = None
@@ -121,14 +120,6 @@ class Tracked:
         before, self.logged = self.logged, decision.reason
         return before != decision.reason or any(not isinstance(one, Held) for one in decision.outcomes)
 
-    def look_at_shadow(self, window: Window) -> None:
-        """Take in what a window had of the shadow."""
-        self.shadowed = window.shadow
-        arms = {} if window.shadow is None else window.shadow.arms
-        scored = any(isinstance(one, Observed) and one.trials > 0 for one in arms.values())
-        if scored or self.scored_until is None:
-            self.scored_until = window.end if scored else window.start
-
     def document(self, overview: Overview, operator: str | None) -> Document:
         """The status that says what a pass found; ``operator`` is the lease of the one that writes it."""
         return Document(
@@ -182,7 +173,7 @@ def track(body: Mapping[str, Any], before: Tracked | None, now: float, monotonic
         elif resource.spec.traffic.route_template is not None:
             before.route.expect_change()
         before.resource, before.experiment = resource, experiment
-        before.scales, before.mirror, before.shadowed = ScaleSync(), MirrorSync(), None
+        before.scales, before.mirror, before.shadow.newest = ScaleSync(), MirrorSync(), None
         before.committed = _rebased(before.committed.rebased(experiment), read)
         before.refused, before.unasked = read.refused, None
         before.resource_version = metadata["resourceVersion"]

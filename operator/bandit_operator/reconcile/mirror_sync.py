@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from bandit_operator.api.references import UNREADABLE
 from bandit_operator.api.shadow import Mirror
 from bandit_operator.api.status import Condition
 from bandit_operator.api.v1alpha1 import BanditDeployment
@@ -22,7 +21,6 @@ from bandit_operator.core.quantities import parse_decimal
 from bandit_operator.errors import APIError
 from bandit_operator.reconcile.contest import CONTEST_SECONDS, Contest
 from bandit_operator.reconcile.gateway_features import Features
-from bandit_operator.reconcile.ownership import is_older
 from bandit_operator.reconcile.placement import Placement
 from bandit_operator.routers import Router
 from bandit_operator.routers.mirror import Mirroring, MirrorTarget, has_share, share_of
@@ -31,11 +29,25 @@ from bandit_operator.status.document import time_of
 REFUSED_SECONDS = 3600.0
 """After this long a filter that was refused is tried again."""
 FAILED_SECONDS = 60.0
-"""The same where the API server failed, or what a gateway can do is not known."""
+"""The same where the API server failed."""
 _MIRROR, _PERCENTAGE, _SEVERAL = "RequestMirror", "RequestPercentageMirror", "RequestMultipleMirrors"
 """Features of a gateway, after the kind of the route."""
 LASTING = (reasons.MIRROR_REFUSED, reasons.MIRROR_UNSUPPORTED)
 """Troubles that are remembered over a restart, by the condition."""
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorFacts:
+    """What a plan stands on, beside the route."""
+
+    known: tuple[str, ...]
+    """Targets of filters that are the operator's, as the status and the route remember them."""
+    features: Features = field(default_factory=Features)
+    """What the route's gateways can do."""
+    exists: bool = True
+    """Whether the Service of the shadow server is there."""
+    shared_with: str | None = None
+    """An older resource that mirrors to the same Service, as NAMESPACE/NAME, or None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,26 +75,6 @@ def target_of(resource: BanditDeployment) -> MirrorTarget | None:
     return MirrorTarget(ref.namespace or resource.metadata.namespace, ref.name, ref.port)
 
 
-def older_mirror(mine: Mapping[str, Any], bodies: Iterable[Mapping[str, Any]]) -> str | None:
-    """An older resource that mirrors to the same Service, as NAMESPACE/NAME; None where there is none."""
-    wanted = _target_in(mine)
-    others = (one for one in bodies if wanted is not None and _target_in(one) == wanted)
-    older = (one["metadata"] for one in others if is_older(one, mine))
-    return next((f"{one['namespace']}/{one['name']}" for one in older), None)
-
-
-def _target_in(body: Mapping[str, Any]) -> tuple[str, str, Any] | None:
-    """Of a resource as the API server sent it."""
-    try:
-        shadow = body["spec"].get("shadow") or {}
-        ref = shadow.get("backendRef") or {}
-        if shadow.get("mirror") != Mirror.MANAGED:
-            return None
-        return ref.get("namespace") or body["metadata"]["namespace"], ref["name"], ref.get("port")
-    except UNREADABLE:
-        return None
-
-
 class MirrorSync:
     """The mirror of one resource, of one generation of its spec."""
 
@@ -96,7 +88,6 @@ class MirrorSync:
         self._refused: Problem | None = None
         self._until = -math.inf  # when it is tried again
         self._shareless = False  # the API server keeps no share
-        self._features: tuple[Any, Features, float] | None = None  # of whom, which, and until when, monotonic
         self._written: int | None = None  # the route's generation that our filter made
         self._in_place = False  # the filter has been seen, or put in
         self._written_at = -math.inf  # monotonic
@@ -110,40 +101,26 @@ class MirrorSync:
         self,
         resource: BanditDeployment,
         placement: Placement,
-        known: tuple[str, ...],
+        facts: MirrorFacts,
         *,
-        features: Features,
-        exists: bool,
-        shared_with: str | None,
         now: float,
         monotonic: float,
     ) -> MirrorPlan:
-        """What the rule is to mirror now.
-
-        Args:
-            resource: the resource.
-            placement: its route as it was looked at.
-            known: targets of filters that are the operator's, as the status remembers them.
-            features: what the route's gateways can do.
-            exists: whether the Service of the shadow server is there.
-            shared_with: an older resource that mirrors to the same Service, or None.
-            now: seconds since the Unix epoch.
-            monotonic: seconds by the monotonic clock.
-        """
+        """What the rule is to mirror now; ``placement`` is its route as it was looked at."""
         there = placement.router.mirrors(placement.route, placement.located.rule)
         target, shadow = target_of(resource), resource.spec.shadow
-        remembered = {one for one in there if str(one) in known}
+        remembered = {one for one in there if str(one) in facts.known}
         if target is None or shadow is None:
             return MirrorPlan(None, frozenset(remembered), _known(remembered))
         self._observe(placement, target, in_place=target in there, now=now, monotonic=monotonic)
         ours = frozenset({*remembered, target})
         others = [one for one in there if one not in ours]
-        trouble = _unsupported(features, placement.router.kind, others) or self._trouble(
-            target, now, exists=exists, shared_with=shared_with
+        trouble = _unsupported(facts.features, placement.router.kind, others) or self._trouble(
+            target, facts, now
         )
         if trouble is not None:
             return MirrorPlan(None, ours, _known(one for one in there if one in ours), trouble)
-        keeps_share = not self._shareless and f"{placement.router.kind}{_PERCENTAGE}" in features.names
+        keeps_share = not self._shareless and f"{placement.router.kind}{_PERCENTAGE}" in facts.features.names
         share = share_of(parse_decimal(shadow.share)) if keeps_share else None
         contested = self._contested(monotonic)
         return MirrorPlan(Mirroring(target, share), ours, _known(ours), contested, in_place=target in there)
@@ -183,16 +160,6 @@ class MirrorSync:
         self._refused = Problem(reason, f"the API server refused the RequestMirror filter: {error}")
         self._until = now + (REFUSED_SECONDS if error.status < 500 else FAILED_SECONDS)
 
-    def known_features(self, parents: Any, monotonic: float) -> Features | None:
-        """What the gateways of these parents can do, where that was asked lately."""
-        known = self._features
-        return known[1] if known is not None and known[0] == parents and monotonic < known[2] else None
-
-    def keep_features(self, parents: Any, features: Features, monotonic: float) -> None:
-        """Remember what they said, or for a shorter time that nothing is known."""
-        kept = REFUSED_SECONDS if features.unknown is None else FAILED_SECONDS
-        self._features = (parents, features, monotonic + kept)
-
     def _observe(
         self, placement: Placement, target: MirrorTarget, *, in_place: bool, now: float, monotonic: float
     ) -> None:
@@ -214,21 +181,20 @@ class MirrorSync:
         message = f"{words}; the RequestMirror filter is taken out, and {again}"
         self._refused, self._until = Problem(reasons.MIRROR_REFUSED, message), now + REFUSED_SECONDS
 
-    def _trouble(
-        self, target: MirrorTarget, now: float, *, exists: bool, shared_with: str | None
-    ) -> Problem | None:
+    def _trouble(self, target: MirrorTarget, facts: MirrorFacts, now: float) -> Problem | None:
         """Why nothing may be mirrored."""
-        if not exists:
+        if not facts.exists:
             return Problem(
                 reasons.BACKEND_NOT_FOUND,
                 f"spec.shadow.backendRef names Service {target.namespace}/{target.name}, which does not "
                 f"exist; create it",
             )
-        if shared_with is not None:
+        if facts.shared_with is not None:
             return Problem(
                 reasons.MIRROR_SHARED,
-                f"BanditDeployment {shared_with} is older and mirrors to {target} already; copies of the two "
-                f"routes would be mixed: give this one a shadow server of its own in spec.shadow.backendRef",
+                f"BanditDeployment {facts.shared_with} is older and mirrors to {target} already; "
+                f"copies of the two routes would be mixed: give this one a shadow server of its own in "
+                f"spec.shadow.backendRef",
             )
         return self._refused if now < self._until else None
 

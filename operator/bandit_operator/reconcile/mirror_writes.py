@@ -1,4 +1,4 @@
-"""Plan the mirror of a resource's requests, write it, and leave nothing of it behind."""
+"""Write the mirror of a resource's requests into its route, and leave nothing of it behind."""
 
 from __future__ import annotations
 
@@ -11,71 +11,26 @@ import structlog
 from bandit_operator.adapters.kubernetes import KubernetesAPI, resource_path
 from bandit_operator.api.kind import GROUP, PLURAL, VERSION
 from bandit_operator.api.references import Key, KindKey, backends_of, route_of
-from bandit_operator.core.quantities import parse_decimal
-from bandit_operator.errors import APIError, APIUnreachable, Conflict, NotFound
+from bandit_operator.errors import APIError, Conflict, NotFound
 from bandit_operator.reconcile import apply
-from bandit_operator.reconcile.gateway_features import Features, features_of
-from bandit_operator.reconcile.mirroring import MirrorPlan, older_mirror, target_of
-from bandit_operator.reconcile.placement import Locator, Placement
+from bandit_operator.reconcile.mirror_sync import MirrorPlan
 from bandit_operator.reconcile.tracked import Tracked
 from bandit_operator.routers import Located, Router, mirrored_for, router_of, router_of_kind
-from bandit_operator.routers.mirror import MirrorTarget
 from bandit_operator.routers.mirrored_for import MirroredFor
 from bandit_operator.routers.shape import readable
 from bandit_operator.runtime.telemetry import Metrics
-from bandit_operator.status.shadow import ShadowState
 from bandit_operator.watch.cache import Cache
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Mirrors:
+class MirrorWriter:
     """The filters of the routes' rules that are the operator's."""
 
     api: KubernetesAPI
     cache: Cache
-    locator: Locator
     metrics: Metrics
-
-    async def plan(
-        self,
-        tracked: Tracked,
-        body: Mapping[str, Any],
-        placement: Placement,
-        *,
-        now: float,
-        monotonic: float,
-    ) -> MirrorPlan:
-        """What is to be mirrored now, seconds as in ``MirrorSync``; nothing is written."""
-        target = target_of(tracked.resource)
-        said = mirrored_for.mirrored_for(placement.route).get(tracked.resource.metadata.name)
-        return tracked.mirror.plan(
-            tracked.resource,
-            placement,
-            (*tracked.committed.mirrors, *([said.target] if said else [])),
-            features=Features() if target is None else await self._features(tracked, placement, monotonic),
-            exists=target is None or await self._exists(target),
-            shared_with=None if target is None else older_mirror(body, self.cache.resources.values()),
-            now=now,
-            monotonic=monotonic,
-        )
-
-    async def _exists(self, target: MirrorTarget) -> bool:
-        """Whether the Service is there; one that may not be read is the gateway's to resolve."""
-        try:
-            return await self.locator.backends.exists(target.backend)
-        except (APIError, APIUnreachable):
-            return True
-
-    async def _features(self, tracked: Tracked, placement: Placement, monotonic: float) -> Features:
-        """What the route's gateways can do; asked once an hour."""
-        parents = placement.route["spec"].get("parentRefs")
-        known = tracked.mirror.known_features(parents, monotonic)
-        if known is None:
-            known = await features_of(self.api, placement.route)
-            tracked.mirror.keep_features(parents, known, monotonic)
-        return known
 
     async def bring(self, tracked: Tracked, plan: MirrorPlan, *, now: float, monotonic: float) -> None:
         """Let the rule mirror what was committed, and no route that the resource named before.
@@ -188,27 +143,3 @@ def _name_of(route: Mapping[str, Any], rule: int) -> str:
     """A rule's name; empty where it has none."""
     name = route["spec"]["rules"][rule].get("name")
     return name if isinstance(name, str) else ""
-
-
-def shadow_state(tracked: Tracked, plan: MirrorPlan, now: float) -> ShadowState:
-    """What is to be said of the shadow; ``now`` in seconds since the Unix epoch."""
-    since = tracked.scored_until
-    return ShadowState(
-        tracked.shadowed,
-        since is not None and now - since > tracked.experiment.stale_after,
-        plan.trouble,
-        _words(tracked, plan),
-    )
-
-
-def _words(tracked: Tracked, plan: MirrorPlan) -> str:
-    shadow, target = tracked.resource.spec.shadow, target_of(tracked.resource)
-    if shadow is None or target is None or plan.wanted is None or not plan.in_place:
-        return ""
-    share = parse_decimal(shadow.share)
-    if plan.wanted.share is None and share < 1:
-        return (
-            f"all requests are mirrored to {target}, because its gateway or the Gateway API that is "
-            f"installed knows no share of them; the shadow server is to sample {share:.6g}"
-        )
-    return f"{share:.6g} of the requests are mirrored to {target}"
