@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,9 +18,9 @@ ARMS = ("stable", "candidate")
 
 async def won(process: Start, **spec: Any) -> Process:
     """A rollout whose candidate has nearly all of the traffic."""
-    one = await learned(process, arms=ARMS, **spec)
-    one.earning = {"stable": (500.0, 250.0), "candidate": (500.0, 400.0)}
-    await until(one, lambda: one.weights()["candidate"] >= 9900)
+    one = await learned(process, **{"arms": ARMS, **spec})
+    one.earning = {arm: (500.0, 400.0 if arm == "candidate" else 250.0) for arm in one.arms}
+    await until(one, lambda: one.weights()["candidate"] >= 9700)
     return one
 
 
@@ -90,6 +91,68 @@ async def test_two_arms_that_exchange_their_backends_leave_traffic_where_it_is(p
     assert weights_by_service(one) == before
     assert "route" not in one.api.what_was_written()
     assert one.status["foreignWeightChanges"] == 0
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+@pytest.mark.parametrize("left", [("stable", "candidate", "third"), ("stable", "third")])
+async def test_the_winner_under_the_stable_arms_name_is_no_newcomer_whose_traffic_falls_to_a_third_arm(
+    process: Start, left: tuple[str, ...], restarted: bool
+) -> None:
+    one = await won(process, arms=(*ARMS, "third"))
+    assert weights_by_service(one)["third"] <= 200
+    spec = copied(one.api.objects[one.path]["spec"]["arms"])
+    one.update_spec(arms=[arm for arm in spec if arm["name"] in left])
+    put_under(one, **{"stable": "candidate", "candidate": "stable", "third": "third"})
+    if restarted:
+        one.start()
+    for _ in range(3):
+        await one.look()
+        one.gateway()
+        carried = weights_by_service(one)
+        assert carried["candidate"] / sum(carried.values()) >= 0.9, carried
+        one.now += 10.0
+    assert one.arm("stable")["state"] == "Active"
+    assert one.arm("stable")["trials"] == "0"
+    assert "arm stable: it has the backend of arm candidate now" in str(one.api.writes)
+    await one.tick()
+    assert replay(one.api.objects[one.path]).agrees
+
+
+def relabelled(arm: dict[str, Any]) -> dict[str, Any]:
+    return {**arm, "labelValue": "another"} if arm["name"] == "candidate" else arm
+
+
+def renamed(arm: dict[str, Any]) -> dict[str, Any]:
+    return {**arm, "name": "champion"} if arm["name"] == "candidate" else arm
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+@pytest.mark.parametrize("edit", [relabelled, renamed])
+async def test_the_leader_under_another_name_or_label_keeps_its_traffic_and_begins_its_evidence_anew(
+    process: Start, edit: Callable[[dict[str, Any]], dict[str, Any]], restarted: bool
+) -> None:
+    one = await won(process, arms=(*ARMS, "third"))
+    one.update_spec(arms=[edit(arm) for arm in copied(one.api.objects[one.path]["spec"]["arms"])])
+    if restarted:
+        one.start()
+    await one.look()
+    carried = weights_by_service(one)
+    assert carried["candidate"] / sum(carried.values()) >= 0.9, carried
+    [leader] = [arm for arm in one.status["arms"] if arm["weight"] == carried["candidate"]]
+    assert (leader["state"], leader["trials"]) == ("Active", "0")
+    assert "its weight goes on, its evidence begins anew" in str(one.api.writes)
+
+
+async def test_a_loser_that_is_put_under_the_stable_arms_name_is_brought_up_like_a_new_one(
+    process: Start,
+) -> None:
+    one = await learned(process, arms=ARMS)
+    one.earning = {"stable": (500.0, 400.0), "candidate": (500.0, 10.0)}
+    await until(one, lambda: one.arm("candidate")["state"] == "RolledBack")
+    put_under(one, stable="candidate", candidate="stable")
+    await one.look()
+    assert one.arm("stable")["state"] == "Restoring"
+    assert weights_by_service(one)["stable"] > 0 == weights_by_service(one)["candidate"]
 
 
 async def test_a_backend_of_others_keeps_its_share_beside_a_new_backend_under_an_old_name(

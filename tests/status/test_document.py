@@ -109,11 +109,11 @@ def test_a_memory_that_cannot_be_read_starts_again_and_says_so(
     assert "999" in again.notes[0]
 
 
-def test_arms_that_are_no_longer_in_the_spec_are_forgotten(
+def test_arms_that_are_no_longer_in_the_spec_are_known_to_whoever_has_their_backends_now(
     experiment: Experiment, status: dict[str, Any]
 ) -> None:
     status["arms"].append({**status["arms"][0], "name": "gone"})
-    assert set(read(status, experiment).intention.standings) == set(STANDINGS)
+    assert set(read(status, experiment).intention.standings) == {*STANDINGS, "gone"}
 
 
 @pytest.mark.parametrize("phase", [Phase.PAUSED, Phase.OBSERVING])

@@ -116,6 +116,11 @@ class ArmReference:
     """Name of its scale target, if it has one."""
     target_kind: str
 
+    @property
+    def pods(self) -> tuple[Backend, str | None, str]:
+        """Backend and scale target, which say whose Pods they are."""
+        return self.backend, self.target, self.target_kind
+
 
 def arms_in(namespace: str, spec: Mapping[str, Any]) -> Iterator[ArmReference]:
     """Yield what the arms of a spec refer to; those that cannot be read are left out."""
@@ -141,6 +146,15 @@ def backends_of(resource: BanditDeployment) -> dict[str, Backend]:
 
 def _backend(ref: BackendRef, namespace: str) -> Backend:
     return Backend(ref.group, ref.kind, ref.namespace or namespace, ref.name)
+
+
+def identities_of(resource: BanditDeployment) -> dict[str, str]:
+    """Return each arm's identity, in the order of the spec, as :func:`identity_of`."""
+    targets = scale_targets_of(resource)
+    return {
+        arm: identity_of(resource, arm, backend, targets.get(arm))
+        for arm, backend in backends_of(resource).items()
+    }
 
 
 def scale_targets_of(resource: BanditDeployment) -> dict[str, ScaleTargetReference]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from bandit_operator.api.acts import Act
 from bandit_operator.api.in_force import instead, last_read
-from bandit_operator.api.references import UNREADABLE, arms_in, backends_of, reward_series, route_of
+from bandit_operator.api.references import UNREADABLE, arms_in, identities_of, reward_series, route_of
 from bandit_operator.api.status import ConditionType
 from bandit_operator.api.v1alpha1 import (
     BanditDeployment,
@@ -207,9 +207,11 @@ def _rebased(committed: Committed, read: _Read) -> Committed:
         before = {}
     if before and before != reward_series(read.spec):
         committed = committed.of_other_rewards(read.experiment)
-    arms = arms_in(read.resource.metadata.namespace, committed.spec or {})
-    had = {one.name: one.backend for one in arms}
-    committed = committed.of_other_backends(had, backends_of(read.resource))
+    had, has = (
+        {one.name: one for one in arms_in(read.resource.metadata.namespace, spec or {})}
+        for spec in (committed.spec, read.spec)
+    )
+    committed = committed.of_other_backends(had, has, identities_of(read.resource))
     return replace(committed, spec=read.spec)
 
 

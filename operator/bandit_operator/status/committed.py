@@ -14,6 +14,7 @@ from typing import Any
 
 from bandit_operator.api.acts import TakenOut
 from bandit_operator.api.record import KEPT_HISTORY, MAX_HISTORY, DecisionRecord, Seen
+from bandit_operator.api.references import ArmReference
 from bandit_operator.api.status import DecisionCounts
 from bandit_operator.api.timestamps import from_timestamp
 from bandit_operator.api.verbs import Asked
@@ -21,7 +22,7 @@ from bandit_operator.core import memory as memories
 from bandit_operator.core.decision import Decision, Intention
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.memory import Memory
-from bandit_operator.core.model import SERVING_STATES, Backend, Mode, Snapshot, Window
+from bandit_operator.core.model import SERVING_STATES, ArmState, Mode, Snapshot, Window
 from bandit_operator.core.outcomes import Held, Promoted, Restored, RolledBack, WeightsMoved
 from bandit_operator.status.acts import Acts, mode_act, taken_out, with_act, with_acts
 from bandit_operator.status.history import KeptRecord, caught_up_record, decision_record, kept, seen_of
@@ -96,23 +97,50 @@ class Committed:
             self, memory=memory, intention=intention, notes=(*self.notes, note), checkpoints=(), seen=None
         )
 
-    def of_other_backends(self, before: Mapping[str, Backend], after: Mapping[str, Backend]) -> Committed:
-        """After an edit of which backend is whose: weights go with these, so that traffic stays where it is.
+    def of_other_backends(
+        self,
+        before: Mapping[str, ArmReference],
+        after: Mapping[str, ArmReference],
+        identities: Mapping[str, str],
+    ) -> Committed:
+        """After an edit of what arms refer to: traffic stays where it is.
 
-        An arm whose backend has gone to another, and that has none of theirs, is like a new one: until
-        something is decided of it the route's weight counts.
+        Weights go with the backends. So does what an arm is known to carry: it is the same model under
+        another name or label, and were it to begin as small as one that nobody has met, the others would get
+        at once what they may never have carried. Its evidence begins anew, as it is about other series. An
+        arm whose backend has gone to another, and that has none of theirs, is like a new one: until something
+        is decided of it the route's weight counts.
 
         Args:
-            before: each arm's backend, by the spec that the weights went by.
+            before: what each arm refers to, by the spec that the weights went by.
             after: the same now.
+            identities: the digest of what each arm's evidence is about from now on.
         """
-        whose = {backend: arm for arm, backend in after.items()}
-        moved = {arm: whose.get(backend, arm) for arm, backend in before.items()}
-        if self.intention is None or all(arm == to for arm, to in moved.items()):
+        if self.intention is None:
             return self
-        weights = dict(self.intention.weights)
+        whose = {one.backend: arm for arm, one in after.items()}
+        moved = {arm: whose.get(one.backend, arm) for arm, one in before.items()}
+        weights, standings = dict(self.intention.weights), dict(self.intention.standings)
         gone = [(to, weights.pop(arm)) for arm, to in moved.items() if arm != to and arm in weights]
-        return replace(self, intention=replace(self.intention, weights={**weights, **dict(gone)}))
+        memory, notes = self.memory, self.notes
+        for arm, to in moved.items():
+            standing = self.intention.standings.get(arm)
+            if standing is None or standing.state is not ArmState.ACTIVE or to not in after:
+                continue
+            if before[arm].pods != after[to].pods or standing.identity in (None, identities[to]):
+                continue
+            standings[to] = replace(standing, identity=identities[to])
+            memory = memories.reset_arm(memory, to)
+            what = (
+                "its rewards are told by another label"
+                if arm == to
+                else f"it has the backend of arm {arm} now"
+            )
+            notes += (f"arm {to}: {what}; its weight goes on, its evidence begins anew",)
+        if not gone and notes is self.notes:
+            return self
+        intention = replace(self.intention, weights={**weights, **dict(gone)}, standings=standings)
+        return replace(self, memory=memory, intention=intention.without_findings(), notes=notes)
 
     def in_mode(self, mode: Mode, asked: Asked, now: float) -> Committed:
         """After a look at the mode; a change of it is an act of whoever asked for it."""

@@ -140,7 +140,7 @@ def from_status(status: RecordedStatus, experiment: Experiment, generation: int,
         memory=memory,
         cursor=time_of(status.cursor),
         rewards_until=_past(status.rewards_until, now),
-        intention=_intention(status, experiment, now),
+        intention=_intention(status, now),
         history=tuple(map(kept, status.history or ())),
         checkpoints=() if checkpoint is None else (checkpoint,),
         counts=status.decisions or DecisionCounts(),
@@ -183,8 +183,8 @@ def checkpoint_of(status: RecordedStatus, experiment: Experiment) -> Checkpoint 
     return None if notes or records < 1 else Checkpoint(memory, intention, records)
 
 
-def _intention(status: RecordedStatus, experiment: Experiment, now: float) -> Intention | None:
-    arms = {arm.name: arm for arm in status.arms or [] if arm.name in experiment.names}
+def _intention(status: RecordedStatus, now: float) -> Intention | None:
+    arms = {arm.name: arm for arm in status.arms or []}  # what is of others by now goes with their backends
     standings = {
         name: standing for name, arm in arms.items() if (standing := _standing(arm, now)) is not None
     }
