@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bandit_operator.core import reasons
 from bandit_operator.status.replay import replay
 from tests.support.fake_api import copied, deployment_of
 from tests.support.objects import NAMESPACE, TEMPLATE, deployment_body
@@ -111,7 +112,7 @@ async def test_the_winner_under_the_stable_arms_name_is_no_newcomer_whose_traffi
         carried = weights_by_service(one)
         assert carried["candidate"] / sum(carried.values()) >= 0.9, carried
         one.now += 10.0
-    assert one.arm("stable")["state"] == "Active"
+    assert (one.arm("stable")["state"], one.arm("stable")["reason"]) == ("Active", reasons.NEW_BACKEND)
     assert one.arm("stable")["trials"] == "0"
     assert "arm stable: it has the backend of arm candidate now" in str(one.api.writes)
     await one.tick()
@@ -141,6 +142,25 @@ async def test_the_leader_under_another_name_or_label_keeps_its_traffic_and_begi
     [leader] = [arm for arm in one.status["arms"] if arm["weight"] == carried["candidate"]]
     assert (leader["state"], leader["trials"]) == ("Active", "0")
     assert "its weight goes on, its evidence begins anew" in str(one.api.writes)
+
+
+async def test_what_was_counted_under_a_label_before_it_was_an_arms_is_not_learned_of_that_arm(
+    process: Start,
+) -> None:
+    one = await won(process)
+    one.now += 15.0
+    put_under(one, stable="candidate", candidate="stable")
+    await one.look()
+    one.earning = {"stable": (500.0, 0.0), "candidate": (500.0, 500.0)}  # by what the labels were mostly
+    one.now -= 15.0
+    await one.tick()
+    assert {arm["trials"] for arm in one.status["arms"]} == {"0"}
+    one.earning = {"stable": (500.0, 400.0), "candidate": (5.0, 2.0)}
+    await one.tick()
+    assert (one.arm("stable")["trials"], one.arm("candidate")["trials"]) == ("500", "5")
+    assert one.arm("stable")["reason"] == reasons.SERVING
+    assert one.arm("candidate")["reason"] == reasons.NEW_BACKEND
+    assert replay(one.api.objects[one.path]).agrees
 
 
 async def test_a_loser_that_is_put_under_the_stable_arms_name_is_brought_up_like_a_new_one(

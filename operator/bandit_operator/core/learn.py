@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from bandit_operator.core import doubts
+from bandit_operator.core import doubts, reasons
 from bandit_operator.core.batch import Steps, result_of, run_together
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.inference import moments as mo
@@ -97,12 +97,15 @@ def _own_shadow(
 def _begun(
     experiment: Experiment, standings: Mapping[str, ArmStanding], window: Window, counted: Floats
 ) -> set[str]:
-    """Arms that began in the middle of the window, of which nothing was counted before ``[K]``."""
+    """Arms that began in the middle of the window, of which nothing was counted before ``[K]``.
+
+    Those that a resource begins with have only ever been themselves.
+    """
     return {
         arm
         for arm, trials in zip(experiment.names, counted, strict=True)
         if arm in standings
-        and standings[arm].state is not ArmState.ACTIVE  # as those are that a resource begins with
+        and (standings[arm].state is not ArmState.ACTIVE or standings[arm].reason == reasons.NEW_BACKEND)
         and standings[arm].since > window.start
         and trials == 0
     }

@@ -186,13 +186,20 @@ def gain(
 def graduate(
     standings: Mapping[str, ArmStanding], arms: Collection[str], now: float
 ) -> tuple[dict[str, ArmStanding], tuple[Graduated, ...]]:
-    """Let those of the ``arms`` that are joining follow the strategy like any other."""
-    joining = [arm for arm in arms if standings[arm].state is ArmState.JOINING and not standings[arm].mixed]
+    """Let those of the ``arms`` that begin follow the strategy like any other."""
+    beginning = [arm for arm in arms if _begins(standings[arm]) and not standings[arm].mixed]
     grown = {
         arm: replace(standings[arm], state=ArmState.ACTIVE, since=now, reason=reasons.SERVING)
-        for arm in joining
+        for arm in beginning
     }
-    return {**standings, **grown}, tuple(map(Graduated, joining))
+    return {**standings, **grown}, tuple(map(Graduated, beginning))
+
+
+def _begins(standing: ArmStanding) -> bool:
+    """Whether an arm joins, or carries on under another name or label, and has not shown its trials yet."""
+    if standing.state is ArmState.ACTIVE:
+        return standing.reason == reasons.NEW_BACKEND
+    return standing.state is ArmState.JOINING
 
 
 def _enter(

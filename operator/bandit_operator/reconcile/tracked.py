@@ -174,7 +174,7 @@ def track(body: Mapping[str, Any], before: Tracked | None, now: float, monotonic
             before.route.expect_change()
         before.resource, before.experiment = resource, experiment
         before.scales, before.mirror, before.shadow.newest = ScaleSync(), MirrorSync(), None
-        before.committed = _rebased(before.committed.rebased(experiment), read)
+        before.committed = _rebased(before.committed.rebased(experiment), read, now)
         before.refused, before.unasked = read.refused, None
         before.resource_version = metadata["resourceVersion"]
         return before
@@ -183,7 +183,7 @@ def track(body: Mapping[str, Any], before: Tracked | None, now: float, monotonic
     status, notes = read_status(body)
     committed = from_status(status, experiment, resource.metadata.generation, now)
     committed = replace(committed, notes=(*notes, *committed.notes), spec=status.spec)
-    committed = _rebased(committed, read)
+    committed = _rebased(committed, read, now)
     if read.refused is not None and committed.intention is None:
         raise InvalidSpec(read.refused.message)
     said = conditions_in(body)
@@ -199,8 +199,8 @@ def track(body: Mapping[str, Any], before: Tracked | None, now: float, monotonic
     )
 
 
-def _rebased(committed: Committed, read: _Read) -> Committed:
-    """What is committed, by the spec that is in force now."""
+def _rebased(committed: Committed, read: _Read, now: float) -> Committed:
+    """What is committed, by the spec that is in force since ``now``."""
     try:
         before = {} if committed.spec is None else reward_series(committed.spec)
     except UNREADABLE:
@@ -211,7 +211,7 @@ def _rebased(committed: Committed, read: _Read) -> Committed:
         {one.name: one for one in arms_in(read.resource.metadata.namespace, spec or {})}
         for spec in (committed.spec, read.spec)
     )
-    committed = committed.of_other_backends(had, has, identities_of(read.resource))
+    committed = committed.of_other_backends(had, has, identities_of(read.resource), now)
     return replace(committed, spec=read.spec)
 
 

@@ -19,6 +19,7 @@ from bandit_operator.api.status import DecisionCounts
 from bandit_operator.api.timestamps import from_timestamp
 from bandit_operator.api.verbs import Asked
 from bandit_operator.core import memory as memories
+from bandit_operator.core import reasons
 from bandit_operator.core.decision import Decision, Intention
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.memory import Memory
@@ -102,6 +103,7 @@ class Committed:
         before: Mapping[str, ArmReference],
         after: Mapping[str, ArmReference],
         identities: Mapping[str, str],
+        now: float,
     ) -> Committed:
         """After an edit of what arms refer to: traffic stays where it is.
 
@@ -115,6 +117,7 @@ class Committed:
             before: what each arm refers to, by the spec that the weights went by.
             after: the same now.
             identities: the digest of what each arm's evidence is about from now on.
+            now: seconds since the Unix epoch.
         """
         if self.intention is None:
             return self
@@ -129,7 +132,7 @@ class Committed:
                 continue
             if before[arm].pods != after[to].pods or standing.identity in (None, identities[to]):
                 continue
-            standings[to] = replace(standing, identity=identities[to])
+            standings[to] = replace(standing, since=now, reason=reasons.NEW_BACKEND, identity=identities[to])
             memory = memories.reset_arm(memory, to)
             what = (
                 "its rewards are told by another label"
