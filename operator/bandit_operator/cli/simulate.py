@@ -6,6 +6,8 @@ import dataclasses
 import json
 import os
 import shutil
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ from bandit_operator.cli.table import table
 from bandit_operator.core.durations import duration
 from bandit_operator.core.strategies import DEFAULT_STRATEGY, STRATEGIES, Strategy
 from bandit_operator.simulation import pictures
-from bandit_operator.simulation.answer import beside
+from bandit_operator.simulation.answer import beside, early
 from bandit_operator.simulation.figures import amount
 from bandit_operator.simulation.many import CHUNK, chunks
 from bandit_operator.simulation.play import Played
@@ -28,6 +30,8 @@ from bandit_operator.simulation.schedule import WorldError
 from bandit_operator.simulation.summary import ArmSummary, Summary, joined, summarise
 from bandit_operator.simulation.world import World
 
+GLANCE_SECONDS = 2.0
+"""What comes before this is no first answer: the last one comes soon after."""
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -233,13 +237,29 @@ def _play(world: World, strategies: list[Strategy], seeds: int, jobs: int, seed:
             name = strategy.type if one.shadow is None else f"{strategy.type} with a shadow"
             with progress.shown(name, seeds * world.ticks) as advance:
                 processes = min(jobs, -(-seeds // CHUNK))
-                played = joined(list(chunks(one, strategy, seeds, processes, seed, advance)))
+                glance = _glance(one, name)
+                played = joined(list(chunks(one, strategy, seeds, processes, seed, advance, glance)))
             summary = summarise(one, name, played)
             if plain is not None:
                 summary["answer"].append(beside(world, plain, played))
             result.append(summary)
             plain = played
     return result
+
+
+def _glance(world: World, name: str) -> Callable[[Played], None]:
+    """What tells the first answer, where the whole takes so long that somebody waits for it."""
+    began = time.monotonic()
+
+    def tell(played: Played) -> None:
+        if time.monotonic() - began < GLANCE_SECONDS:
+            return
+        width = shutil.get_terminal_size().columns
+        for sentence in early(world, name, played):
+            # The bar, if there is one, lets through what is written to this very stream.
+            print(click.wrap_text(sentence, width), file=sys.stderr)
+
+    return tell
 
 
 def _rows(summaries: list[Summary]) -> list[list[str]]:
