@@ -126,7 +126,7 @@ async def serve(
         if readiness.draining:
             log.warning("ended at once: requests in flight have no answer", signal=number.name)
             on_abandon()
-            # As the signal itself would end the process, which the kernel spares the first one of a container.
+            # As the signal itself would, from which the kernel spares the first process of a container.
             os._exit(128 + number)
         readiness.draining = True
         log.info("draining", signal=number.name, seconds=drain_delay, hint="a second signal ends at once")
