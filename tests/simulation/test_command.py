@@ -228,6 +228,20 @@ def test_a_simulation_that_takes_long_gives_a_first_answer_beside_its_output(
     assert "A first look" not in found.stdout
 
 
+def test_more_seeds_than_the_memory_has_room_for_are_refused_before_the_first_is_played(world: Path) -> None:
+    found = run("--world", world, "--seeds", 10**13)
+    assert found.exit_code == 1
+    assert f"seeds is {10**13}; write at most 3,125,000 for 80 ticks" in found.output
+
+
+@pytest.mark.parametrize("option", ["--json", "--png", "--html"])
+def test_a_file_that_cannot_be_written_is_named_after_the_answer(world: Path, option: str) -> None:
+    found = run("--world", world, "--seeds", 1, "--jobs", 1, option, "/dev/full")
+    assert found.exit_code == 1
+    assert "that were played" in found.stdout
+    assert "Error: /dev/full: it cannot be written: No space left on device; name another" in found.stderr
+
+
 def test_what_takes_long_says_how_far_it_is_where_no_bar_can_be_drawn(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -24,7 +24,7 @@ from bandit_operator.core.strategies import DEFAULT_STRATEGY, STRATEGIES, Strate
 from bandit_operator.simulation import pictures
 from bandit_operator.simulation.answer import beside, early
 from bandit_operator.simulation.figures import amount
-from bandit_operator.simulation.many import CHUNK, chunks
+from bandit_operator.simulation.many import CHUNK, check_length, chunks
 from bandit_operator.simulation.play import Played
 from bandit_operator.simulation.schedule import WorldError
 from bandit_operator.simulation.summary import ArmSummary, Summary, joined, summarise
@@ -209,6 +209,7 @@ def simulate(
         strategies = strategies_of(names or (DEFAULT_STRATEGY,), given, world.names)
     world = onboarded(shadowed(world, shadow, alike), onboarding)
     try:
+        check_length(world, seeds)
         summaries = _play(world, strategies, seeds, jobs, seed)
     except WorldError as error:
         raise click.ClickException(str(error)) from error
@@ -218,14 +219,14 @@ def simulate(
         for sentence in summary["answer"]:
             click.echo(click.wrap_text(sentence, width))
     _print(world, summaries)
-    if json_path is not None:
-        pictures.write(json_path, json.dumps(summaries, indent=1))
     try:
+        if json_path is not None:
+            pictures.write(json_path, json.dumps(summaries, indent=1))
         if png_path is not None:
             pictures.write(png_path, pictures.png(summaries))
         if html_path is not None:
             pictures.write(html_path, pictures.page(summaries, rows))
-    except pictures.NoPictures as error:
+    except (pictures.NoPictures, pictures.Unwritten) as error:
         raise click.ClickException(str(error)) from error
 
 

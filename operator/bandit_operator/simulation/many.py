@@ -13,6 +13,7 @@ import numpy as np
 
 from bandit_operator.core.strategies import Strategy
 from bandit_operator.simulation.play import Played, play
+from bandit_operator.simulation.schedule import WorldError
 from bandit_operator.simulation.world import World
 
 CHUNK = 50
@@ -24,6 +25,8 @@ LOOK_SECONDS = 0.5
 TOLD_TICKS = 50
 """Ticks after which a process says how far it is: rarely enough to cost nothing."""
 
+MOST_PLAYED = 250_000_000
+"""Most ticks times seeds that are played: what is kept of them takes 2 GB."""
 GLANCE = 16
 """The first part is looked at after one in so many of its ticks."""
 Glance = Callable[[Played], None]
@@ -83,6 +86,18 @@ def chunks(
             while following in done:
                 yield done.pop(following)
                 following += 1
+
+
+def check_length(world: World, seeds: int) -> None:
+    """Refuse what would fill the memory before it is done.
+
+    Raises:
+        WorldError: So many seeds of so long a world would.
+    """
+    most = MOST_PLAYED // world.ticks
+    if seeds > most:
+        fix = f"write at most {most:,} for {world.ticks:,} ticks, or play a shorter time"
+        raise WorldError(world.name, "seeds", seeds, fix)
 
 
 def glance_ticks(world: World) -> int:

@@ -14,7 +14,6 @@ import numpy as np
 from bandit_operator.core.inference.named_arrays import Floats
 from bandit_operator.core.quantities import parse_decimal, parse_duration
 
-
 LONGEST_VALUE = 80
 """Characters of a value that are shown."""
 
