@@ -73,21 +73,25 @@ class PredictionEvents:
         self.sender = BatchSender(client, self._url, capacity=self._capacity, token=self._token)
         return self.sender
 
+    def abandon(self) -> None:
+        """Say how many events nobody delivers any more."""
+        if self.sender is not None and self.sender.pending:
+            log.error("prediction events lost", events=self.sender.pending, url=self.sender.url)
+
 
 @contextlib.asynccontextmanager
 async def delivering(events: Sequence[PredictionEvents], flush_timeout: float) -> AsyncIterator[None]:
     """Deliver in the background; on leaving, deliver what is left within the timeout in seconds."""
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10.0)) as client:
-        senders = {
-            asyncio.create_task(sender.run()): sender for sender in (one.open(client) for one in events)
-        }
+        senders = [one.open(client) for one in events]
+        tasks = [asyncio.create_task(sender.run()) for sender in senders]
         try:
             yield
         finally:
-            for sender in senders.values():
+            for sender in senders:
                 sender.close()
-            _, late = await asyncio.wait(senders, timeout=flush_timeout)
+            _, late = await asyncio.wait(tasks, timeout=flush_timeout)
             for task in late:
                 task.cancel()
-                sender = senders[task]
-                log.error("prediction events lost", events=sender.pending, url=sender.url)
+            for one in events:
+                one.abandon()

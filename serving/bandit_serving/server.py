@@ -3,13 +3,14 @@
 Kubernetes takes a Pod out of its Service and sends SIGTERM at the same time, so requests still arrive for a
 moment afterwards. On SIGTERM or SIGINT the server therefore first only says that it is no longer ready (and
 closes each connection after its answer), serves on for the drain delay, then stops accepting, finishes what
-is in flight and ends.
+is in flight and ends. A second signal ends the process at once.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -94,8 +95,9 @@ async def serve(
     drain_delay: float = 0.0,
     metrics: tuple[ASGIApp, int] | None = None,
     on_listening: Callable[[int], None] | None = None,
+    on_abandon: Callable[[], None] = lambda: None,
 ) -> None:
-    """Serve ``app`` until SIGTERM or SIGINT, then drain.
+    """Serve ``app`` until SIGTERM or SIGINT, then drain; end the process at a second one.
 
     Args:
         app: The ASGI application.
@@ -105,6 +107,7 @@ async def serve(
         drain_delay: Seconds to serve on after the signal.
         metrics: An application that is served beside, and its port, from the first request to the last.
         on_listening: Called with the port once it is bound.
+        on_abandon: Called where a second signal ends the process, to say what is lost.
     """
     readiness = readiness or Readiness()
     config = uvicorn.Config(
@@ -119,15 +122,18 @@ async def serve(
     server = _Server(config)
     loop = asyncio.get_running_loop()
 
-    def begin_drain(name: str) -> None:
+    def end(number: signal.Signals) -> None:
         if readiness.draining:
-            return
+            log.warning("ended at once: requests in flight have no answer", signal=number.name)
+            on_abandon()
+            # As the signal itself would, from which the kernel spares the first process of a container.
+            os._exit(128 + number)
         readiness.draining = True
-        log.info("draining", signal=name, seconds=drain_delay)
+        log.info("draining", signal=number.name, seconds=drain_delay, hint="a second signal ends at once")
         loop.call_later(drain_delay, setattr, server, "should_exit", True)
 
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, begin_drain, number.name)
+        loop.add_signal_handler(number, end, number)
     async with contextlib.AsyncExitStack() as stack:
         listener = stack.enter_context(_listen(host, port))
         if metrics is not None:

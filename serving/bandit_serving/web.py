@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from prometheus_client import (
@@ -13,8 +13,12 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bandit_serving.errors import BadRequest, Overloaded
 
@@ -109,6 +113,28 @@ def parse_json(body: bytes) -> Any:
         return _DECODER.decode(body.decode())
     except (ValueError, RecursionError) as error:  # the latter by lists nested too deep
         raise BadRequest(f"the body is not JSON: {error}") from error
+
+
+class _SlashAtEnd:
+    """ASGI middleware: a path is answered with slashes at its end as it is without.
+
+    The framework would answer with a redirect, which no sender of events follows, and many another client
+    follows without the body.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] == "http":
+            scope = {**scope, "path": scope["path"].rstrip("/") or "/"}
+        await self._app(scope, receive, send)
+
+
+def application(routes: Sequence[Route], **options: Any) -> Starlette:
+    """Return an application of these routes, none of which ends in a slash; options are Starlette's."""
+    return Starlette(routes=routes, middleware=[Middleware(_SlashAtEnd)], **options)
 
 
 def error_response(_request: Request, error: Exception) -> Response:

@@ -46,6 +46,23 @@ def test_a_cluster_without_the_definition_is_told_by_its_context_with_what_to_do
     )
 
 
+NO_NAMES = ("", "..", "../pods", "Income", "income?watch=true", "income-", "a b")
+NAMING = ("status {}", "pin {} good", "replay {}", "init --route {}", "status -n {}")
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [(one, name) for one in NAMING for name in NO_NAMES if name or "-n" not in one],  # -n "" is the context's
+)
+def test_what_no_object_can_be_called_is_refused_before_anything_is_asked(
+    monkeypatch: pytest.MonkeyPatch, command: str, name: str
+) -> None:
+    monkeypatch.setattr(cluster, "Kubeconfig", lambda *_: Bare())
+    found = CliRunner().invoke(main, [part.format(name) for part in command.split()])
+    assert found.exit_code == 2
+    assert "no object can have this name" in found.output or "is no name; write" in found.output
+
+
 def test_a_cluster_without_the_gateway_api_is_not_told_to_create_a_route(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

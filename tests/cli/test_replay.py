@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import copy
 import json
+import os
+import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -50,6 +53,19 @@ def test_decisions_that_weighed_validation_scores_agree_and_other_scores_are_see
 
 def replay(text: str, *options: str) -> Result:
     return CliRunner().invoke(main, ["replay", *options, "-"], input=text)
+
+
+def test_a_resource_is_read_from_a_pipe_as_a_shell_makes_it_of_another_command(
+    resource: dict[str, Any], tmp_path: Path
+) -> None:
+    pipe = tmp_path / "63"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=(json.dumps(resource),))
+    writer.start()
+    found = CliRunner().invoke(main, ["replay", str(pipe)])
+    writer.join()
+    assert found.exit_code == 0, found.output
+    assert found.output == replay(json.dumps(resource)).output
 
 
 def test_the_record_is_read_as_the_api_server_holds_it(resource: dict[str, Any]) -> None:

@@ -46,6 +46,18 @@ def test_every_field_is_described() -> None:
     assert undescribed == []
 
 
+def test_every_decimal_of_the_spec_says_that_a_bare_number_is_refused_and_what_to_write() -> None:
+    decimals = {
+        path: node["description"]
+        for path, node in SCHEMA.items()
+        if any("a decimal" in rule.get("message", "") for rule in node.get("x-kubernetes-validations", []))
+        if not path.endswith("[]")
+    }
+    assert "bd.spec.rollback.errorRate" in decimals
+    assert [path for path, text in decimals.items() if "A bare number is refused: write it" not in text] == []
+    assert 'write it in quotes, such as "0.05", or 5%.' in decimals["bd.spec.rollback.errorRate"]
+
+
 def test_every_string_list_and_map_of_the_spec_is_bounded() -> None:
     unbounded = []
     for path, node in SCHEMA.items():

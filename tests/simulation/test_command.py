@@ -12,12 +12,14 @@ import yaml
 from click.testing import CliRunner, Result
 
 from bandit_operator.cli import main, progress
+from bandit_operator.cli import simulate as simulating
 from bandit_operator.cli.settings import strategies_of
 from bandit_operator.cli.supposing import read_world
 from bandit_operator.core.strategies import Strategy
 from bandit_operator.core.strategies.ab_test import ABTest
 from bandit_operator.core.strategies.thompson import Thompson
-from bandit_operator.simulation.many import CHUNK, chunks
+from bandit_operator.simulation.many import CHUNK, chunks, glance_ticks
+from bandit_operator.simulation.play import Played
 from bandit_operator.simulation.summary import joined
 
 WORLD = """
@@ -199,6 +201,45 @@ def test_what_is_told_of_the_progress_comes_to_the_whole(world: Path, jobs: int)
     list(chunks(read_world(world), Thompson(), CHUNK + 5, jobs, progress=told.append))
     assert sum(told) == (CHUNK + 5) * 80
     assert len([count for count in told if count]) > 1
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_the_first_look_is_the_beginning_of_the_first_runs_and_changes_nothing(
+    world: Path, jobs: int
+) -> None:
+    here, strategy = read_world(world), Thompson()
+    looks: list[Played] = []
+    parts = list(chunks(here, strategy, CHUNK + 5, jobs, glance=looks.append))
+    (look,), ticks = looks, glance_ticks(here)
+    assert look.regret.shape == (CHUNK, ticks)
+    assert np.array_equal(look.regret, parts[0].regret[:, :ticks])
+    assert look.rolled_back_at.max() < ticks
+    untold = list(chunks(here, strategy, CHUNK + 5, jobs))
+    assert all(np.array_equal(a.regret, b.regret) for a, b in zip(parts, untold, strict=True))
+
+
+def test_a_simulation_that_takes_long_gives_a_first_answer_beside_its_output(
+    world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(simulating, "GLANCE_SECONDS", 0.0)
+    found = run("--world", world, "--seeds", 4, "--jobs", 1)
+    assert found.stderr.startswith("A first look, at 2.5 min of 4 runs, which puts shares within 49 points:")
+    assert "that were played" in found.stderr
+    assert "A first look" not in found.stdout
+
+
+def test_more_seeds_than_the_memory_has_room_for_are_refused_before_the_first_is_played(world: Path) -> None:
+    found = run("--world", world, "--seeds", 10**13)
+    assert found.exit_code == 1
+    assert f"seeds is {10**13}; write at most 3,125,000 for 80 ticks" in found.output
+
+
+@pytest.mark.parametrize("option", ["--json", "--png", "--html"])
+def test_a_file_that_cannot_be_written_is_named_after_the_answer(world: Path, option: str) -> None:
+    found = run("--world", world, "--seeds", 1, "--jobs", 1, option, "/dev/full")
+    assert found.exit_code == 1
+    assert "that were played" in found.stdout
+    assert "Error: /dev/full: it cannot be written: No space left on device; name another" in found.stderr
 
 
 def test_what_takes_long_says_how_far_it_is_where_no_bar_can_be_drawn(

@@ -168,7 +168,7 @@ def test_numbers_and_times_may_be_written_as_the_resource_has_them(write: Callab
         (rate({"step": []}), "exactly one of steps, ramp, cycle, csv, sum"),
         (rate({"steps": [{"at": 3, "value": 0.1}]}), "arms.1.rate.steps.0.at is 3; let the first step begin"),
         (rate({"ramp": {"from": 0.1, "to": 0.2, "start": 9, "end": 3}}), "rate.ramp.end is 3.0; let it end"),
-        (rate({"ramp": {"from": 0.1}}), "rate.ramp.to is None; add it"),
+        (rate({"ramp": {"from": 0.1}}), "rate.ramp.to is missing; add it"),
         (rate({"csv": "none.csv", "column": "a"}), "rate.csv is 'none.csv'; it cannot be read"),
         ({"shared": 0.9}, "shared is 0.9; with it the rate of new leaves [0, 1] at tick 0"),
         ({"delay": {"median": 10, "p95": 5}}, "delay.p95 is 5; write a number of at least 10"),
@@ -190,7 +190,7 @@ def test_numbers_and_times_may_be_written_as_the_resource_has_them(write: Callab
         ),
         ({"validationScale": "AUC"}, "validationScale is 'AUC'; write one of Reward, Ranking"),
         ({"rewardType": "Money"}, "rewardType is 'Money'; write one of Bernoulli, Bounded, Gaussian, Ratio"),
-        ({"rewardType": "Gaussian"}, "arms.0.standardDeviation is None; write a number"),
+        ({"rewardType": "Gaussian"}, "arms.0.standardDeviation is missing; write a number"),
         ({"standardDeviation": 2}, "standardDeviation is 2; remove it, or add rewardType: Gaussian or Ratio"),
         (scored(servesFrom=5000), "arms.1.servesFrom is 5000; write a whole number between 0 and "),
         (scored(standardDeviation=2), "arms.1.standardDeviation is 2; remove it, or add rewardType"),
@@ -198,7 +198,7 @@ def test_numbers_and_times_may_be_written_as_the_resource_has_them(write: Callab
         (MONEY | {"standardDeviation": 0}, "arms.0.standardDeviation is 0; write a number between"),
         (
             MONEY | {"rewardType": "Ratio"},
-            "denominator is None; write a mapping with mean, standardDeviation",
+            "denominator is missing; write a mapping with mean, standardDeviation",
         ),
         (RATIO | {"denominator": {"mean": 3, "standardDeviation": 2}}, "standardDeviation is 2; write a"),
         (scored(onboarding="Later"), "arms.1.onboarding is 'Later'; write one of Serve, Shadow"),
@@ -268,3 +268,22 @@ def test_a_column_that_cannot_be_read_is_told_by_field_and_fix(
 def test_a_number_that_no_machine_can_hold_is_told_by_its_field(write: Callable[..., Path]) -> None:
     with pytest.raises(WorldError, match="requests is 1000"):
         read_world(write(requests=10**400))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "the world is missing; write a mapping with name, ticks"),
+        ("[]", "the world is []; write a mapping with name, ticks"),
+        ("{}", "ticks is missing; add it"),
+        (f"{{ticks: {'x' * 10_000}, requests: 1, arms: []}}", f"ticks is '{'x' * 79}…; write a whole"),
+    ],
+    ids=["empty", "a list", "nothing in it", "long"],
+)
+def test_a_file_that_is_no_world_is_told_in_one_short_line(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "world.yaml"
+    path.write_text(text)
+    with pytest.raises(WorldError) as raised:
+        read_world(path)
+    assert str(raised.value).startswith(f"{path}: {said}")
+    assert len(str(raised.value)) < 500

@@ -38,7 +38,10 @@ def test_a_picture_has_no_background(tmp_path: Path) -> None:
     assert (alpha == 255).any()
 
 
-@pytest.mark.parametrize("name", ["rollback", "drift", "cost"])
-def test_the_pictures_of_the_decisions_are_such(name: str) -> None:
-    alpha = np.array(Image.open(f"docs/bench/{name}.png").convert("RGBA"))[..., 3]
+CHARTS = sorted(set(Path("docs").rglob("*.png")) - set(Path("docs/web").iterdir()))
+
+
+@pytest.mark.parametrize("chart", CHARTS, ids=lambda chart: chart.stem)
+def test_no_chart_that_is_committed_has_a_background(chart: Path) -> None:
+    alpha = np.array(Image.open(chart).convert("RGBA"))[..., 3]
     assert (alpha == 0).mean() > 0.3

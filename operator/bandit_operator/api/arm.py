@@ -82,7 +82,7 @@ class Arm(ApiModel):
     Deployment or StatefulSet.
     """
     validation_score: Number | None = None
-    """Score of the arm in offline validation as a decimal in quotes; higher is better. Strategies that
+    """Score of the arm in offline validation; higher is better. Strategies that
     learn weigh it beside the rewards for as long as these bear it out, see validationScale.
     """
     validation_samples: Annotated[int | None, Field(ge=1, le=1_000_000_000, strict=True)] = None

@@ -18,6 +18,7 @@ import yaml
 from pydantic import BaseModel
 
 from bandit_operator.api.kind import GROUP, KIND, PLURAL, SHORT_NAME, VERSION
+from bandit_operator.api.rules import WRITTEN
 from bandit_operator.api.v1alpha1 import BanditDeployment
 
 Schema = dict[str, Any]
@@ -65,6 +66,9 @@ class _Structural:
             del node["default"]
         if "description" in node:
             node["description"] = _one_line_each_paragraph(node["description"])
+        written = node.pop(WRITTEN, "")
+        if written and "description" in node:  # the values of a map have none of their own
+            node["description"] = _with(node["description"], written)
         if "items" in node:
             node["items"] = self.convert(node["items"])
         if node.get("type", "object") == "object" and "x-kubernetes-int-or-string" not in node:
@@ -127,13 +131,18 @@ def _one_line_each_paragraph(text: str) -> str:
     return "\n\n".join(paragraphs)
 
 
+def _with(text: str, sentence: str) -> str:
+    """A description with one more sentence, which is part of no list."""
+    between = "\n\n" if text.rpartition("\n")[2].startswith("- ") else " "
+    return f"{text}{between}{sentence}"
+
+
 def _name_defaults(node: Schema) -> None:
     """Let descriptions name the defaults, which ``kubectl explain`` does not print by itself."""
     text, default = node.get("description", ""), node.get("default")
     if default not in (None, "") and not isinstance(default, dict | list) and "Default:" not in text:
-        between = "\n\n" if text.rpartition("\n")[2].startswith("- ") else " "
         value = default if isinstance(default, str) else json.dumps(default)
-        node["description"] = f"{text}{between}Default: {value}."
+        node["description"] = _with(text, f"Default: {value}.")
     for child in _inside(node):
         _name_defaults(child)
 

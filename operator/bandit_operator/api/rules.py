@@ -141,6 +141,10 @@ def cel_text(text: str) -> str:
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
+WRITTEN = "x-written"
+"""Key under which the schema of a field says how it is written; the definition has it in its description."""
+
+
 class StringFormat(ABC):
     """A string with a meaning: bounded in length, checked by one rule with one message.
 
@@ -265,6 +269,15 @@ class DecimalString(StringFormat):
     def written(self, number: float) -> str:
         """In quotes, or as percent."""
         return f'"{number}" in quotes, or {self._percent(str(number))}'
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """Say how it is written: of a bare number the API server names the type alone, not the fix."""
+        percent = "" if self.maximum is None else f", or {self._percent(self.example)}"
+        return super().__get_pydantic_json_schema__(schema, handler) | {
+            WRITTEN: f'A bare number is refused: write it in quotes, such as "{self.example}"{percent}.'
+        }
 
     @staticmethod
     def _percent(decimal: str) -> str:

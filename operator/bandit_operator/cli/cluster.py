@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import json
+import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -17,6 +19,26 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 BANDITS = (GROUP, VERSION, PLURAL)
+_NAME = r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?"
+"""What Kubernetes takes for the name of an object that others refer to."""
+
+
+def object_name(given: str, what: str) -> str:
+    """A name that an object may have: of any other, as of none, the path leads to something else.
+
+    Args:
+        given: what was typed.
+        what: the option or the argument that has it.
+
+    Raises:
+        UsageError: No object can have it.
+    """
+    if not re.fullmatch(_NAME, given):
+        raise click.UsageError(
+            f"{what} {json.dumps(given[:80])}: no object can have this name; write small letters, digits, -"
+            " and . alone"
+        )
+    return given
 
 
 class Cluster:
@@ -62,6 +84,7 @@ class Cluster:
         Raises:
             ClickException: There is none of that name, or the cluster does not know the kind.
         """
+        object_name(name, "--route")
         try:
             return self._api.get(routes, self.namespace, name)
         except Missing as error:
@@ -106,6 +129,8 @@ def cluster_options(*, connect: bool = True) -> Callable[[Command], Command]:
             **options: Any,
         ) -> Any:
             def connected() -> Cluster:
+                if namespace:
+                    object_name(namespace, "--namespace")
                 api = Kubeconfig(kubeconfig, context)
                 return Cluster(api, namespace or api.namespace)
 

@@ -12,7 +12,7 @@ import click
 
 from bandit_operator.adapters.kubeconfig import Kubeconfig
 from bandit_operator.api.kind import GROUP, KIND, PLURAL, SHORT_NAME
-from bandit_operator.cli.cluster import Cluster
+from bandit_operator.cli.cluster import Cluster, object_name
 
 PATIENCE_SECONDS = 1.0
 """Longest wait for the cluster while somebody waits for what the Tab key gives."""
@@ -32,7 +32,7 @@ def resource_name(given: str) -> str:
     kind, slash, name = given.rpartition("/")
     if slash and (kind.lower() not in _KINDS or not name):
         raise click.UsageError(f"{given}: is no name; write {name or 'NAME'}, and its namespace with -n")
-    return name
+    return object_name(name, "NAME")
 
 
 def _named(_: click.Context, __: click.Parameter, given: str | None) -> str | None:

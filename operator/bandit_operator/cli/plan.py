@@ -19,7 +19,8 @@ from bandit_operator.cli.output import say
 from bandit_operator.core.durations import duration
 from bandit_operator.core.inference.moments import is_normal
 from bandit_operator.core.model import SERVING_STATES
-from bandit_operator.simulation.many import chunks
+from bandit_operator.simulation.many import check_length, chunks
+from bandit_operator.simulation.schedule import WorldError
 from bandit_operator.simulation.spread import measured
 from bandit_operator.simulation.summary import joined, summarise
 from bandit_operator.simulation.supposed import supposed_world
@@ -57,7 +58,11 @@ def plan(name: str, hours: float, seeds: int, cluster: Cluster) -> None:
         experiment = to_experiment(parse(body))
     except InvalidResource as error:
         raise click.ClickException(str(error)) from error
-    world = world_of(body, status, hours)
+    try:
+        world = world_of(body, status, hours)
+        check_length(world, seeds)
+    except WorldError as error:
+        raise click.ClickException(str(error)) from error
     with progress.shown("playing what comes", seeds * world.ticks) as advance:
         played = joined(list(chunks(world, experiment.strategy, seeds, jobs=1, progress=advance)))
     summary = summarise(world, experiment.strategy.type, played)

@@ -100,8 +100,10 @@ def _listed(cluster: Cluster, *, all_namespaces: bool) -> list[dict[str, Any]]:
 
 
 def _is_file(source: str) -> bool:
-    """Whether an argument is meant as a file, be it one that is not there."""
-    return source == "-" or Path(source).suffix in (".json", ".yaml", ".yml") or Path(source).is_file()
+    """Whether an argument is meant as a file, be it one that is not there, or a pipe as ``<(…)`` makes it."""
+    path = Path(source)
+    there = path.exists() and not path.is_dir()
+    return source == "-" or path.suffix in (".json", ".yaml", ".yml") or there
 
 
 def _name_in(source: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 from pathlib import Path
 
@@ -11,10 +12,14 @@ import click
 from bandit_operator import app
 from bandit_operator.adapters.kubernetes import NoCluster
 from bandit_operator.adapters.webhooks import webhooks_in
+from bandit_operator.cli.numbers import Finite
 from bandit_operator.runtime.election import LeaseSettings
 from bandit_operator.runtime.settings import Settings, access_to
 from bandit_operator.runtime.shards import MOST_SHARDS
 from bandit_operator.runtime.telemetry import LOG_FORMATS, configure_logging
+
+MOST_PORT = 65_535
+SECONDS = Finite(0, 86_400, min_open=True)
 
 
 @click.command(context_settings={"auto_envvar_prefix": "BANDIT_OPERATOR", "show_default": True})
@@ -23,7 +28,10 @@ from bandit_operator.runtime.telemetry import LOG_FORMATS, configure_logging
     help="Prometheus for resources that name none, e.g. http://prometheus.monitoring:9090.",
 )
 @click.option(
-    "--prometheus-deadline", default=5.0, help="Longest wait for an answer of Prometheus, in seconds."
+    "--prometheus-deadline",
+    default=5.0,
+    type=SECONDS,
+    help="Longest wait for an answer of Prometheus, in seconds.",
 )
 @click.option(
     "--prometheus-token-file",
@@ -58,14 +66,18 @@ from bandit_operator.runtime.telemetry import LOG_FORMATS, configure_logging
 @click.option("--lease-name", default="bandit-operator", help="Lease that decides which replica acts.")
 @click.option("--lease-namespace", default="default", help="Namespace of the lease.")
 @click.option(
-    "--lease-duration", default=15.0, help="Seconds after which another replica may take an unrenewed lease."
+    "--lease-duration",
+    default=15.0,
+    type=SECONDS,
+    help="Seconds after which another replica may take an unrenewed lease.",
 )
 @click.option(
     "--lease-deadline",
     default=10.0,
+    type=SECONDS,
     help="Seconds after which the holder itself stops acting without renewal.",
 )
-@click.option("--lease-period", default=2.0, help="Seconds between two renewals.")
+@click.option("--lease-period", default=2.0, type=SECONDS, help="Seconds between two renewals.")
 @click.option(
     "--pod-name", default=socket.gethostname, show_default="host name", help="Identity of this replica."
 )
@@ -79,7 +91,12 @@ from bandit_operator.runtime.telemetry import LOG_FORMATS, configure_logging
     type=click.IntRange(1, MOST_SHARDS),
     help="Among how many leases the resources are divided, so that as many replicas act; the same for all.",
 )
-@click.option("--concurrency", default=32, help="Most resources that are looked at at once.")
+@click.option(
+    "--concurrency",
+    default=32,
+    type=click.IntRange(1, 10_000),
+    help="Most resources that are looked at at once.",
+)
 @click.option(
     "--log-level",
     default="info",
@@ -164,6 +181,8 @@ def _listed(text: str) -> tuple[str, ...]:
 
 def _address(text: str, option: str, usual: int) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
-    if not port.isdigit():
-        raise click.BadParameter(f"{text!r} has no port; write it as 0.0.0.0:{usual}", param_hint=option)
+    if not re.fullmatch("[0-9]{1,5}", port) or int(port) > MOST_PORT:
+        raise click.BadParameter(
+            f"{text!r} has no port up to {MOST_PORT}; write it as 0.0.0.0:{usual}", param_hint=option
+        )
     return host, int(port)

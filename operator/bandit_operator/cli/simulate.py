@@ -6,6 +6,8 @@ import dataclasses
 import json
 import os
 import shutil
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,14 +22,16 @@ from bandit_operator.cli.table import table
 from bandit_operator.core.durations import duration
 from bandit_operator.core.strategies import DEFAULT_STRATEGY, STRATEGIES, Strategy
 from bandit_operator.simulation import pictures
-from bandit_operator.simulation.answer import beside
+from bandit_operator.simulation.answer import beside, early
 from bandit_operator.simulation.figures import amount
-from bandit_operator.simulation.many import CHUNK, chunks
+from bandit_operator.simulation.many import CHUNK, check_length, chunks
 from bandit_operator.simulation.play import Played
 from bandit_operator.simulation.schedule import WorldError
 from bandit_operator.simulation.summary import ArmSummary, Summary, joined, summarise
 from bandit_operator.simulation.world import World
 
+GLANCE_SECONDS = 2.0
+"""What comes before this is no first answer: the last one comes soon after."""
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -205,6 +209,7 @@ def simulate(
         strategies = strategies_of(names or (DEFAULT_STRATEGY,), given, world.names)
     world = onboarded(shadowed(world, shadow, alike), onboarding)
     try:
+        check_length(world, seeds)
         summaries = _play(world, strategies, seeds, jobs, seed)
     except WorldError as error:
         raise click.ClickException(str(error)) from error
@@ -214,14 +219,14 @@ def simulate(
         for sentence in summary["answer"]:
             click.echo(click.wrap_text(sentence, width))
     _print(world, summaries)
-    if json_path is not None:
-        pictures.write(json_path, json.dumps(summaries, indent=1))
     try:
+        if json_path is not None:
+            pictures.write(json_path, json.dumps(summaries, indent=1))
         if png_path is not None:
             pictures.write(png_path, pictures.png(summaries))
         if html_path is not None:
             pictures.write(html_path, pictures.page(summaries, rows))
-    except pictures.NoPictures as error:
+    except (pictures.NoPictures, pictures.Unwritten) as error:
         raise click.ClickException(str(error)) from error
 
 
@@ -233,13 +238,29 @@ def _play(world: World, strategies: list[Strategy], seeds: int, jobs: int, seed:
             name = strategy.type if one.shadow is None else f"{strategy.type} with a shadow"
             with progress.shown(name, seeds * world.ticks) as advance:
                 processes = min(jobs, -(-seeds // CHUNK))
-                played = joined(list(chunks(one, strategy, seeds, processes, seed, advance)))
+                glance = _glance(one, name)
+                played = joined(list(chunks(one, strategy, seeds, processes, seed, advance, glance)))
             summary = summarise(one, name, played)
             if plain is not None:
                 summary["answer"].append(beside(world, plain, played))
             result.append(summary)
             plain = played
     return result
+
+
+def _glance(world: World, name: str) -> Callable[[Played], None]:
+    """What tells the first answer, where the whole takes so long that somebody waits for it."""
+    began = time.monotonic()
+
+    def tell(played: Played) -> None:
+        if time.monotonic() - began < GLANCE_SECONDS:
+            return
+        width = shutil.get_terminal_size().columns
+        for sentence in early(world, name, played):
+            # The bar, if there is one, lets through what is written to this very stream.
+            print(click.wrap_text(sentence, width), file=sys.stderr)
+
+    return tell
 
 
 def _rows(summaries: list[Summary]) -> list[list[str]]:

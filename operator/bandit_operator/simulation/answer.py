@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 
 from bandit_operator.core.durations import DAY, duration
@@ -22,6 +24,16 @@ def sentences(world: World, strategy: str, played: Played) -> list[str]:
         f"{strategy}: {_verdict(world, played)}.",
         f"{strategy}: {_cost(world, played)}.",
     ]
+
+
+def early(world: World, strategy: str, played: Played) -> list[str]:
+    """What the first runs of a strategy say after the first ticks, while the rest is still played."""
+    seeds, ticks = played.regret.shape
+    begun = dataclasses.replace(world, rates=world.rates[:ticks], requests=world.requests[:ticks])
+    length = duration(ticks * world.interval)
+    reach = 1.96 * (0.25 / seeds) ** 0.5
+    text = f"A first look, at {length} of {seeds} runs, which puts shares within {100 * reach:.0f} points:"
+    return [text, *sentences(begun, strategy, played)]
 
 
 def beside(world: World, plain: Played, scored: Played) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from multiprocessing import get_context
+from multiprocessing.queues import SimpleQueue
 from multiprocessing.sharedctypes import Synchronized
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 
 from bandit_operator.core.strategies import Strategy
 from bandit_operator.simulation.play import Played, play
+from bandit_operator.simulation.schedule import WorldError
 from bandit_operator.simulation.world import World
 
 CHUNK = 50
@@ -23,8 +25,16 @@ LOOK_SECONDS = 0.5
 TOLD_TICKS = 50
 """Ticks after which a process says how far it is: rarely enough to cost nothing."""
 
+MOST_PLAYED = 250_000_000
+"""Most ticks times seeds that are played: what is kept of them takes 2 GB."""
+GLANCE = 16
+"""The first part is looked at after one in so many of its ticks."""
+Glance = Callable[[Played], None]
+
 _played: Synchronized[int] | None = None
 """In a process that plays: where it counts ticks times seeds, which all of them share."""
+_seen: SimpleQueue[Played] | None = None
+"""In a process that plays: where what the first part has come to early goes."""
 
 
 def chunks(
@@ -34,6 +44,7 @@ def chunks(
     jobs: int,
     seed: int = 0,
     progress: Callable[[int], None] = lambda _count: None,
+    glance: Glance | None = None,
 ) -> Iterator[Played]:
     """Yield the parts as they are done, in their own order; the same for any number of jobs.
 
@@ -45,17 +56,22 @@ def chunks(
         seed: of the randomness; another one gives other streams.
         progress: called now and then with the ticks that were played since, each as often as there are seeds:
             in all ``world.ticks`` times ``seeds``.
+        glance: called with what the first part has come to after :func:`glance_ticks`.
     """
     sizes = [min(CHUNK, seeds - start) for start in range(0, seeds, CHUNK)]
     if jobs <= 1 or len(sizes) == 1:
         for number, size in enumerate(sizes):
-            yield _part(world, strategy, size, seed, number, progress)
+            yield _part(world, strategy, size, seed, number, progress, None if number else glance)
         return
     # Started afresh, because threads of a numerical library do not survive a fork.
     context = get_context("spawn")
-    played, told = context.Value("Q", 0), 0
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_share, initargs=(played,)) as pool:
-        waiting = {pool.submit(_counted, world, strategy, size, seed, i): i for i, size in enumerate(sizes)}
+    played, seen, told = context.Value("Q", 0), context.SimpleQueue(), 0
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_share, initargs=(played, seen)) as pool:
+        early = glance is not None
+        waiting = {
+            pool.submit(_counted, world, strategy, size, seed, i, early and not i): i
+            for i, size in enumerate(sizes)
+        }
         done: dict[int, Played] = {}
         following = 0
         while waiting:
@@ -63,6 +79,8 @@ def chunks(
             now = played.value
             progress(now - told)
             told = now
+            while glance is not None and not seen.empty():
+                glance(seen.get())
             for future in finished:
                 done[waiting.pop(future)] = future.result()
             while following in done:
@@ -70,12 +88,29 @@ def chunks(
                 following += 1
 
 
-def _share(played: Synchronized[int]) -> None:
-    global _played  # a process that plays gets it once, when it starts
-    _played = played
+def check_length(world: World, seeds: int) -> None:
+    """Refuse what would fill the memory before it is done.
+
+    Raises:
+        WorldError: So many seeds of so long a world would.
+    """
+    most = MOST_PLAYED // world.ticks
+    if seeds > most:
+        fix = f"write at most {most:,} for {world.ticks:,} ticks, or play a shorter time"
+        raise WorldError(world.name, "seeds", seeds, fix)
 
 
-def _counted(world: World, strategy: Strategy, seeds: int, seed: int, number: int) -> Played:
+def glance_ticks(world: World) -> int:
+    """After how many ticks of the world its first part is looked at."""
+    return -(-world.ticks // GLANCE)
+
+
+def _share(played: Synchronized[int], seen: SimpleQueue[Played]) -> None:
+    global _played, _seen  # a process that plays gets them once, when it starts
+    _played, _seen = played, seen
+
+
+def _counted(world: World, strategy: Strategy, seeds: int, seed: int, number: int, early: bool) -> Played:
     """Play a part in another process, which counts where this one can see it."""
 
     def add(count: int) -> None:
@@ -83,7 +118,8 @@ def _counted(world: World, strategy: Strategy, seeds: int, seed: int, number: in
         with _played.get_lock():
             _played.value += count
 
-    return _part(world, strategy, seeds, seed, number, add)
+    assert _seen is not None
+    return _part(world, strategy, seeds, seed, number, add, _seen.put if early else None)
 
 
 def _part(
@@ -93,9 +129,11 @@ def _part(
     seed: int,
     number: int,
     progress: Callable[[int], None],
+    glance: Glance | None,
 ) -> Played:
     def watch(tick: int, *_: Any) -> None:
         if (tick + 1) % TOLD_TICKS == 0 or tick + 1 == world.ticks:
             progress((tick % TOLD_TICKS + 1) * seeds)
 
-    return play(world, strategy, seeds, np.random.default_rng([seed, number]), watch)
+    early = None if glance is None else (glance_ticks(world), glance)
+    return play(world, strategy, seeds, np.random.default_rng([seed, number]), watch, early)

@@ -17,6 +17,10 @@ class NoPictures(RuntimeError):
     """matplotlib is not installed."""
 
 
+class Unwritten(OSError):
+    """A file cannot be written; the message names it."""
+
+
 def figure(summaries: Sequence[Summary]) -> Any:
     """Return a figure: each strategy's shares over time, and the regret of all.
 
@@ -76,8 +80,12 @@ def page(summaries: Sequence[Summary], table: Sequence[Sequence[str]]) -> str:
 
 
 def write(path: Path, content: str | bytes) -> None:
-    """Write a file, whose folder is there."""
-    if isinstance(content, bytes):
-        path.write_bytes(content)
-    else:
-        path.write_text(content, encoding="utf-8")
+    """Write a file, whose folder is there.
+
+    Raises:
+        Unwritten: It cannot be written, as on a disk that is full.
+    """
+    try:
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    except OSError as error:
+        raise Unwritten(f"{path}: it cannot be written: {error.strerror}; name another") from error

@@ -47,6 +47,7 @@ def play(
     seeds: int,
     rng: np.random.Generator,
     watch: Callable[[int, Floats, Floats, ShadowTick | None], None] | None = None,
+    glance: tuple[int, Callable[[Played], None]] | None = None,
 ) -> Played:
     """Play the world for ``seeds`` independent seeds.
 
@@ -58,6 +59,7 @@ def play(
         watch: called after each tick with its number, the weights under which it ran ``[S, K]``, what
             was read ``[S, M, K]``, rows as in :mod:`bandit_operator.core.inference.moments`, and what the
             shadow scored, None where there is none.
+        glance: a number of ticks, at least 1, and what is called once with what came of them.
     """
     experiment, arms = world.experiment(strategy), len(world.names)
     run = operation.start(experiment, seeds, _serves(world, 0))
@@ -67,6 +69,19 @@ def play(
     rolled_back_at, promoted_at, settled_at = never.copy(), never.copy(), np.full(seeds, NEVER)
     suspected, worse = np.zeros(seeds, dtype=bool), np.zeros(seeds)
     weights, regret = np.zeros((world.ticks, arms)), np.zeros((seeds, world.ticks))
+
+    def played(ticks: int) -> Played:
+        return Played(
+            weights[:ticks],
+            np.cumsum(regret[:, :ticks], axis=1),
+            rolled_back_at.copy(),
+            promoted_at.copy(),
+            settled_at.copy(),
+            run.shares.copy(),
+            worse.copy(),
+            suspected.copy(),
+        )
+
     for tick in range(world.ticks):
         shares = run.shares
         requests, seen = rewards.draw(shares)
@@ -81,16 +96,9 @@ def play(
         for at, now in ((promoted_at, findings.promoted), (settled_at, findings.no_material_difference)):
             at[(at == NEVER) & now] = tick
         suspected |= findings.delay_profile_suspect
-    return Played(
-        weights,
-        np.cumsum(regret, axis=1),
-        rolled_back_at,
-        promoted_at,
-        settled_at,
-        run.shares,
-        worse,
-        suspected,
-    )
+        if glance is not None and tick + 1 == glance[0]:
+            glance[1](played(tick + 1))
+    return played(world.ticks)
 
 
 def _serves(world: World, tick: int) -> Flags:

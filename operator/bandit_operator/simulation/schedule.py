@@ -14,12 +14,21 @@ import numpy as np
 from bandit_operator.core.inference.named_arrays import Floats
 from bandit_operator.core.quantities import parse_decimal, parse_duration
 
+LONGEST_VALUE = 80
+"""Characters of a value that are shown."""
+
 
 class WorldError(ValueError):
     """A world that cannot be played: names the file, the field, its value and the fix."""
 
     def __init__(self, file: str, field: str, value: object, fix: str) -> None:
-        super().__init__(f"{file}: {field} is {value!r}; {fix}")
+        what = "is missing" if value is None else f"is {_shown(value)}"
+        super().__init__(f"{file}: {field or 'the world'} {what}; {fix}")
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,8 +65,8 @@ class ArmApp:
         if self._copies is not None:
             self._registry.register(self._copies)
         model_paths = ("/v2/models/{model}", "/v2/models/{model}/versions/{version}")
-        self.app = Starlette(
-            routes=[
+        self.app = web.application(
+            [
                 Route("/v2/health/live", self._live),
                 Route("/v2/health/ready", self._ready),
                 Route("/v2", self._server_metadata),
@@ -88,6 +88,11 @@ class ArmApp:
             if self._copies is not None:
                 await stack.enter_async_context(self._copies.sending())
             yield
+
+    def abandon(self) -> None:
+        """Say what a process that ends at once has left undone."""
+        if self._events is not None:
+            self._events.abandon()
 
     async def _live(self, _request: Request) -> Response:
         return JSONResponse({"live": True})

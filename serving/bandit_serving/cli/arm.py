@@ -122,7 +122,7 @@ def arm(
     but in model_shadow_requests_total.
 
     On SIGTERM it turns unready, serves on for the drain delay, finishes what is in flight, delivers its
-    prediction events and exits with 0.
+    prediction events and exits with 0. A second signal ends it at once, and what waits is lost.
     """
     # scikit-learn takes a second to import: not for --help.
     from bandit_serving.arm.app import ArmApp
@@ -153,4 +153,13 @@ def arm(
         flush_timeout=flush_timeout,
         max_rows=max_rows,
     )
-    asyncio.run(serve(application.app, host, port, readiness=readiness, drain_delay=drain_delay))
+    asyncio.run(
+        serve(
+            application.app,
+            host,
+            port,
+            readiness=readiness,
+            drain_delay=drain_delay,
+            on_abandon=application.abandon,
+        )
+    )

@@ -158,7 +158,8 @@ def collector(
     /metrics has model_reward_trials_total and model_reward_successes_total by route and arm, which the
     operator reads, and the sums of squares and products that Gaussian and Ratio rewards need; GET /v1/summary
     has the same as JSON. A process killed at any point loses nothing it had answered with 200 and counts
-    nothing twice. Run one replica: the database refuses a second one.
+    nothing twice. Run one replica: the database refuses a second one. On SIGTERM it turns unready, serves on
+    for the drain delay and ends; a second signal ends it at once.
     """
     logs.configure()
     by_route = {} if routes is None else load_routes(routes)

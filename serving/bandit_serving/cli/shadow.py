@@ -204,7 +204,8 @@ def shadow(
     joined with the answers of all arms. An arm that refuses (4xx, 5xx) has no prediction.
 
     What does not fit is dropped and counted, never waited for. On SIGTERM it turns unready, serves on for the
-    drain delay, scores what waits, delivers the predictions and exits with 0.
+    drain delay, scores what waits, delivers the predictions and exits with 0. A second signal ends it at
+    once, and what waits is lost.
     """
     logs.configure()
     by_name = dict(arms)
@@ -244,6 +245,7 @@ def shadow(
             readiness=readiness,
             drain_delay=drain_delay,
             metrics=(application.metrics_app, metrics_port),
+            on_abandon=application.abandon,
         )
     )
 

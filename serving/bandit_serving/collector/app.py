@@ -78,9 +78,9 @@ class CollectorApp:
             registry=self._registry,
         )
         metrics = Route("/metrics", self._metrics)
-        self.metrics_app = Starlette(routes=[metrics])
-        self.app = Starlette(
-            routes=[
+        self.metrics_app = web.application([metrics])
+        self.app = web.application(
+            [
                 Route("/v1/predictions", self._predictions, methods=["POST"]),
                 Route("/v1/labels", self._labels, methods=["POST"]),
                 Route("/v1/summary", self._summary),

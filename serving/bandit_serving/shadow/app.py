@@ -102,8 +102,8 @@ class ShadowApp:
             queue=self._settings.queue,
             most_bytes=LONGEST_BODIES_AT_ONCE * self._settings.body_bytes,
         )
-        self.metrics_app = Starlette(
-            routes=[
+        self.metrics_app = web.application(
+            [
                 Route("/metrics", self._serve_metrics),
                 Route("/health/live", self._live),
                 Route("/health/ready", self._ready),
@@ -131,6 +131,12 @@ class ShadowApp:
             self._dispatcher.start(client)
             yield
             self._metrics.dropped("stopped", await self._dispatcher.stop(settings.flush_timeout))
+
+    def abandon(self) -> None:
+        """Say what a process that ends at once has left undone."""
+        self._dispatcher.abandon()
+        for events in self._events:
+            events.abandon()
 
     async def take(self, request: Request) -> Response:
         """Answer a copy at once, before any arm is asked: 202 where it was taken or left out on purpose.

@@ -51,11 +51,16 @@ class Dispatcher:
             async with asyncio.timeout(timeout):
                 await self._queue.join()
         except TimeoutError:
-            log.error("copies not scored", copies=self._copies)
+            self.abandon()
         for worker in self._workers:
             worker.cancel()
         await asyncio.gather(*self._workers, return_exceptions=True)
         return self._copies
+
+    def abandon(self) -> None:
+        """Say how many copies nobody scores any more."""
+        if self._copies:
+            log.error("copies not scored", copies=self._copies)
 
     async def _work(self, client: aiohttp.ClientSession) -> None:
         while True:

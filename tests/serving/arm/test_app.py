@@ -40,6 +40,14 @@ def test_it_tells_what_it_is(arm: Any) -> None:
     assert (model["name"], model["versions"], model["platform"]) == ("income", ["1"], "sklearn")
 
 
+def test_a_path_with_a_slash_at_its_end_is_answered_as_the_one_without(arm: Any) -> None:
+    assert infer(arm, {"inputs": [ROW]}, "/v2/models/income/infer/").status_code == 200
+    assert arm.get("/v2/") == arm.get("/v2")
+    assert arm.get("/v2/models/income/") == arm.get("/v2/models/income")
+    answers = [httpx.get(arm.url + path) for path in ("/v2/health/live/", "/metrics/")]
+    assert [answer.status_code for answer in answers] == [200, 200]
+
+
 def test_no_series_of_its_metrics_tells_when_another_one_was_created(arm: Any) -> None:
     infer(arm, {"inputs": [ROW]})
     metrics = arm.metrics()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -103,3 +104,37 @@ def test_events_that_cannot_be_delivered_are_said_to_be_lost(
     assert arm.terminate() == 0
     lost = until(lambda: [line for line in list(arm.logs) if line["event"] == "prediction events lost"])
     assert [line["events"] for line in lost] == [1]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_second_signal_ends_a_draining_arm_at_once_and_says_what_is_lost(
+    draining_arm: Callable[[str], Any], number: signal.Signals
+) -> None:
+    arm = draining_arm("10m")
+    assert httpx.post(arm.url + INFER, json={"inputs": [ROW]}).status_code == 200
+    arm.process.send_signal(number)
+    assert arm.process.wait(30) == 128 + number
+    until(lambda: any(line["event"].startswith("ended at once") for line in arm.logs))
+    assert [line["events"] for line in arm.logs if line["event"] == "prediction events lost"] == [1]
+
+
+def test_a_second_signal_ends_an_arm_that_still_delivers_its_events(
+    start: Callable[..., Any], model_file: Path, free_port: int
+) -> None:
+    arm = start(
+        *("arm", "--model", str(model_file), "--name", "income", "--arm", "logistic"),
+        *("--collector", f"http://127.0.0.1:{free_port}", "--flush-timeout", "10m"),
+        *("--drain-delay", "0s"),
+    )
+    assert httpx.post(arm.url + INFER, json={"inputs": [ROW]}).status_code == 200
+    arm.process.terminate()
+    until(lambda: any(line["event"] == "draining" for line in arm.logs))
+    until(lambda: not_listening(arm))
+    arm.process.terminate()
+    assert arm.process.wait(30) == 128 + signal.SIGTERM
+
+
+def not_listening(arm: Any) -> bool:
+    """Return whether an arm takes no more connections."""
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", arm.port)) != 0

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import gzip
 import json
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+
+from tests.serving.conftest import until
 
 PREDICTION = {"id": "1", "route": "income", "arm": "a", "outputs": {"predict": 1}, "time": 100.0}
 LABEL = {"id": "1", "route": "income", "label": 1, "time": 101.0}
@@ -89,6 +92,16 @@ def test_a_wrong_address_is_told_the_right_ones(collector: Any, method: str, pat
         f"{method} {path} is nothing of this collector; POST /v1/predict"
     )
     assert answer.headers.get("Allow") == ("POST" if status == 405 else None)
+
+
+def test_a_path_with_a_slash_at_its_end_is_answered_as_the_one_without(collector: Any) -> None:
+    assert post(collector, "predictions/", [PREDICTION]).json() == {"committed": 1}
+    assert post(collector, "labels/", [LABEL]).json() == {"committed": 1}
+    assert collector.get("/v1/summary/")["routes"]["income"]["arms"]["a"]["trials"] == 1
+    answers = [httpx.get(collector.url + path, timeout=20) for path in ("/health/ready/", "/metrics/")]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    elsewhere = httpx.get(f"{collector.url}/v1/labels/", timeout=20)
+    assert (elsewhere.status_code, elsewhere.headers["Allow"]) == (405, "POST")
 
 
 def test_a_compressed_body_is_refused_with_what_to_do(collector: Any) -> None:
@@ -282,3 +295,18 @@ def test_events_that_are_refused_or_have_no_reward_are_counted(
     assert metrics['model_reward_unrewarded_total{arm="a",route="income"}'] == 1
     assert metrics['collector_refused_events_total{code="400",kind="labels"}'] == 3
     assert collector.get("/v1/summary")["routes"]["income"]["arms"]["a"]["unrewarded"] == 1
+
+
+@pytest.mark.slow
+def test_a_second_signal_ends_a_draining_collector_at_once_and_loses_nothing_it_had_answered(
+    start: Callable[..., Any], database: str
+) -> None:
+    first = start("collector", "--database", database, "--drain-delay", "10m")
+    first.process.terminate()
+    until(lambda: any(line["event"] == "draining" for line in first.logs))
+    assert post(first, "predictions", [PREDICTION]).json() == {"committed": 1}
+    first.process.terminate()
+    assert first.process.wait(30) == 128 + signal.SIGTERM
+    second = start("collector", "--database", database, "--drain-delay", "0s")
+    post(second, "labels", [LABEL])
+    assert second.metrics()[TRIALS] == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import socket
 import threading
 from typing import Any
@@ -48,6 +49,18 @@ def test_every_arm_gets_the_same_request_marked_as_a_shadow_call(begin: Begin, m
             "x-request-id": "other",
         }
         assert f"http://{asked.headers['Host']}" == one.url, name
+
+
+def test_a_slash_at_the_end_of_a_path_reaches_the_arms_and_changes_nothing_of_metrics_and_health(
+    begin: Begin, model: Make
+) -> None:
+    arm = model(predicting(1))
+    shadow = begin({"a": arm})
+    assert copy(shadow, "1", f"{INFER}/").status_code == 202
+    until_calls(shadow, {("a", "answered"): 1})
+    assert [asked.target for asked in arm.asked] == [f"{INFER}/"]
+    answers = [httpx.get(shadow.metrics_url + path) for path in ("/metrics/", "/health/ready/")]
+    assert [answer.status_code for answer in answers] == [200, 200]
 
 
 def test_the_predictions_of_all_arms_are_joined_with_a_label_that_came_before_or_comes_after(
@@ -217,3 +230,20 @@ async def test_many_copies_at_once_are_all_answered_and_each_is_accounted_for(
     until(settled)
     answered = calls(shadow)["a", "answered"]
     until(lambda: scored(collector, "a", "predictions") == scored(collector, "b", "predictions") == answered)
+
+
+def test_a_second_signal_ends_a_shadow_at_once_and_says_which_copies_are_not_scored(
+    begin: Begin, model: Make
+) -> None:
+    held = threading.Event()
+    shadow = begin({"a": model(Waits(held))}, "--drain-delay", "10m", "--deadline", "10m")
+    try:
+        assert copy(shadow, "1").status_code == 202
+        shadow.process.terminate()
+        until(lambda: any(line["event"] == "draining" for line in shadow.logs))
+        shadow.process.terminate()
+        assert shadow.process.wait(30) == 128 + signal.SIGTERM
+    finally:
+        held.set()
+    lost = until(lambda: [line for line in list(shadow.logs) if line["event"] == "copies not scored"])
+    assert [line["copies"] for line in lost] == [1]
