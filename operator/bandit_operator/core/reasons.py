@@ -169,6 +169,10 @@ BACKEND_NOT_FOUND: Final = "BackendNotFound"
 """An arm's backendRef is not in the rule, or there twice, or its Service does not exist."""
 RULE_CONFLICT: Final = "RuleConflict"
 """An older BanditDeployment already moves the weights of this rule."""
+LEFT_BEHIND: Final = "LeftBehind"
+"""An edit of the spec leaves something as it was: a former route that still sends requests to arms, or Pods
+that the operator had taken down.
+"""
 STATUS_NOT_KEPT: Final = "StatusNotKept"
 """The API server drops part of the status: the definition that is installed is older than the operator."""
 BACKEND_REFUSED: Final = "BackendRefused"

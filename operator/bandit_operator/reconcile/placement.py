@@ -25,7 +25,7 @@ from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core import drain, reasons, servable
 from bandit_operator.core.model import OUT_STATES, ArmFacts, ArmStanding, ArmState, Backend, Mode, Problem
 from bandit_operator.errors import APIError, APIUnreachable, NotFound
-from bandit_operator.reconcile import blame, gateways, generated, neighbours, problems
+from bandit_operator.reconcile import blame, gateways, generated, left_behind, neighbours, problems
 from bandit_operator.reconcile.backends import Backends
 from bandit_operator.reconcile.generated import Unkept, Wanted
 from bandit_operator.routers import Located, Router, router_of
@@ -74,6 +74,10 @@ class Placement:
     """What keeps a gateway from carrying the route as it is, though it accepts it."""
     notes: tuple[str, ...] = ()
     """What is to be known of requests that reach arms otherwise than by their weights."""
+    former_routes: tuple[str, ...] = ()
+    """Routes that the resource named before and that still send requests to its arms."""
+    left: Problem | None = None
+    """What is wrong where one of these sends requests to arms that cannot serve."""
 
     @property
     def amiss(self) -> Problem | None:
@@ -189,6 +193,7 @@ class Locator:
         shared = neighbours.same_pods(self._cache, with_own_pods, located)
         if shared is not None and not standings:
             return shared
+        used = left_behind.still_used(self._cache, resource, committed.former_routes)
         return Placement(
             router=router,
             route=route,
@@ -208,7 +213,10 @@ class Locator:
             notes=(
                 *neighbours.notes(self._cache, resource, backends, located),
                 *generated.deleted_with(resource, there),
+                *left_behind.notes(resource, used),
             ),
+            former_routes=tuple(used),
+            left=left_behind.trouble(resource, used, facts),
         )
 
     async def target_path(self, reference: ScaleTargetReference) -> str:

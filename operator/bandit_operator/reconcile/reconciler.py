@@ -220,6 +220,7 @@ class Reconciler:
             tracked.resource, placement.located, tracked.committed.backends, placement.leaving
         )
         tracked.committed = tracked.committed.with_backends(backends)
+        tracked.committed = tracked.committed.with_former_routes(placement.former_routes)
         return dataclasses.replace(
             placement, held=together((tracked.halted, placement.held)), parents=parents
         )
@@ -354,8 +355,9 @@ class Reconciler:
         drafts = posting.drafts(before.conditions, document.conditions, overview, tracked.mode_act)
         tracked.mode_act = None
         self._notify(notices.of(drafts, written, overview.now))
-        tracked.untold += (*drafts, *events.of_notes(tracked.committed.notes))
-        tracked.committed = dataclasses.replace(tracked.committed, notes=())
+        committed = tracked.committed
+        tracked.untold += (*drafts, *events.of_notes(committed.notes), *events.of_left(committed.left))
+        tracked.committed = dataclasses.replace(committed, notes=(), left=())
         return True
 
     # ---- apply ------------------------------------------------------------------------

@@ -244,6 +244,7 @@ class RouteSync:
             or _missing(placement)
             or _unresolved(placement)
             or _unprogrammed(placement)
+            or placement.left
             or self._not_accepted(placement, monotonic)
             or not_followed,
             write_at=write_at,

@@ -9,6 +9,7 @@ from typing import Any
 
 from bandit_operator.api.acts import Act
 from bandit_operator.api.in_force import instead, last_read
+from bandit_operator.api.record import RecordedArm
 from bandit_operator.api.references import UNREADABLE, arms_in, identities_of, reward_series, route_of
 from bandit_operator.api.status import ConditionType
 from bandit_operator.api.v1alpha1 import (
@@ -23,11 +24,12 @@ from bandit_operator.core import reasons
 from bandit_operator.core.decision import Decision
 from bandit_operator.core.evaluate import Known
 from bandit_operator.core.experiment import Experiment
-from bandit_operator.core.model import Problem
+from bandit_operator.core.model import ArmStanding, Problem
 from bandit_operator.core.outcomes import Held
 from bandit_operator.core.quantities import parse_duration
 from bandit_operator.core.windows import FIRST_SETTLE, LONGEST_SETTLE
 from bandit_operator.errors import InvalidSpec
+from bandit_operator.reconcile import left_behind
 from bandit_operator.reconcile.mirror_sync import MirrorSync
 from bandit_operator.reconcile.problems import not_kept, together
 from bandit_operator.reconcile.route_sync import RouteSync
@@ -174,7 +176,10 @@ def track(body: Mapping[str, Any], before: Tracked | None, now: float, monotonic
             before.route.expect_change()
         before.resource, before.experiment = resource, experiment
         before.scales, before.mirror, before.shadow.newest = ScaleSync(), MirrorSync(), None
-        before.committed = _rebased(before.committed.rebased(experiment), read, now)
+        arms = {} if before.committed.intention is None else before.committed.intention.standings
+        went_by = before.committed.spec
+        rebased = _rebased(before.committed.rebased(experiment), read, now)
+        before.committed = _left_behind(rebased, went_by, resource, arms)
         before.refused, before.unasked = read.refused, None
         before.resource_version = metadata["resourceVersion"]
         return before
@@ -183,7 +188,8 @@ def track(body: Mapping[str, Any], before: Tracked | None, now: float, monotonic
     status, notes = read_status(body)
     committed = from_status(status, experiment, resource.metadata.generation, now)
     committed = replace(committed, notes=(*notes, *committed.notes), spec=status.spec)
-    committed = _rebased(committed, read, now)
+    arms_before = {arm.name: arm for arm in status.arms or ()}
+    committed = _left_behind(_rebased(committed, read, now), status.spec, resource, arms_before)
     if read.refused is not None and committed.intention is None:
         raise InvalidSpec(read.refused.message)
     said = conditions_in(body)
@@ -213,6 +219,23 @@ def _rebased(committed: Committed, read: _Read, now: float) -> Committed:
     )
     committed = committed.of_other_backends(had, has, identities_of(read.resource), now)
     return replace(committed, spec=read.spec)
+
+
+def _left_behind(
+    committed: Committed,
+    before: Mapping[str, Any] | None,
+    resource: BanditDeployment,
+    arms_before: Mapping[str, ArmStanding | RecordedArm],
+) -> Committed:
+    """What is committed, with what the edit from the spec before leaves as it was, which had these arms."""
+    went_by = before if arms_before else None
+    former = left_behind.former_routes(resource, went_by, committed.former_routes)
+    at_zero = {
+        name: arm.previous_replicas for name, arm in arms_before.items() if arm.reason in left_behind.AT_ZERO
+    }
+    new = [one for one in former if one not in committed.former_routes]
+    left = left_behind.told(resource, went_by, at_zero, new)
+    return replace(committed, former_routes=former, left=(*committed.left, *left))
 
 
 @dataclass(frozen=True, slots=True)
