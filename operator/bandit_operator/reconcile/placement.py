@@ -349,7 +349,7 @@ def _wanted(
         return problems.route_missing(resource) if route is None else Wanted(route)
     if route is None and not active:
         return problems.route_not_made(resource)
-    if route is not None and not generated.is_ours(resource, route):
+    if route is not None and not generated.is_ours(resource, route, located=committed.rule is not None):
         return problems.route_not_ours(resource)
     weights = committed.intention.weights if committed.intention else {}
     known, mirrors = committed.backends, committed.mirrors

@@ -11,9 +11,11 @@ import sys
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from bandit_operator.adapters.kubernetes import FIELD_MANAGER
 from bandit_operator.api.in_force import specs_of
+from bandit_operator.api.kind import KIND
 from bandit_operator.api.references import UNREADABLE, Key, KindKey, arms_in, route_in
-from bandit_operator.api.route_template import OWNER
+from bandit_operator.api.route_template import MANAGED_BY, OWNER
 from bandit_operator.api.verbs import ANNOTATIONS
 from bandit_operator.routers import RouteReference
 from bandit_operator.routers.mirrored_for import MIRRORS, mirrored_for
@@ -295,12 +297,18 @@ def _trimmed(body: Mapping[str, Any]) -> dict[str, Any]:
         metadata["managedFields"] = [_wrote(one) for one in metadata["managedFields"]]
     given = body["metadata"].get("annotations") or {}
     own = {name: str(given[name])[:LONGEST_ANNOTATION] for name in (*ANNOTATIONS, MIRRORS) if name in given}
-    if OWNER in given:
+    if OWNER in given or _is_made(body["metadata"]):
         metadata |= {name: body["metadata"][name] for name in _COMPARED if name in body["metadata"]}
     elif given:
         metadata["annotations"] = own
     parts = {name: _with_shared_keys(body[name]) for name in ("spec", "status") if name in body}
     return {**parts, "metadata": metadata}
+
+
+def _is_made(metadata: Mapping[str, Any]) -> bool:
+    """Whether an object may have been made for a BanditDeployment though no annotation says so any more."""
+    said = (metadata.get("labels") or {}).get(MANAGED_BY) == FIELD_MANAGER
+    return said or any(one.get("kind") == KIND for one in metadata.get("ownerReferences") or ())
 
 
 def _wrote(entry: Mapping[str, Any]) -> dict[str, Any]:
