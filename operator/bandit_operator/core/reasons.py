@@ -103,7 +103,9 @@ NEW_BACKEND: Final = "NewBackend"
 NO_AVAILABLE_REPLICA: Final = "NoAvailableReplica"
 """No replica of the arm's scale target is available."""
 NO_READY_ENDPOINT: Final = "NoReadyEndpoint"
-"""The arm's Service has no ready endpoint at the route's port."""
+"""The arm's Service has no ready endpoint at the route's port; or a backend with weight that is no arm has
+none.
+"""
 NO_REPLICAS: Final = "NoReplicas"
 """The arm's scale target asks for no replicas, and the operator did not scale it down."""
 BACKEND_NOT_IN_RULE: Final = "BackendNotInRule"

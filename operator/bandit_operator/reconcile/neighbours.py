@@ -121,6 +121,20 @@ def same_pods(cache: Cache, backends: Mapping[str, Backend], located: Located) -
     return None
 
 
+def failing(cache: Cache, route: Mapping[str, Any], located: Located) -> dict[int, Backend]:
+    """Backends of the rule that are no arm, have weight and are known to have no ready endpoint, by index."""
+    refs = route["spec"]["rules"][located.rule].get("backendRefs") or []
+    found = {}
+    for at, backend in located.other_backends.items():
+        service, port = (backend.namespace, backend.name), refs[at].get("port")
+        known = not backend.group and backend.kind == "Service" and cache.is_watched(backend.namespace)
+        if not known or cache.is_external(service) or located.other_weights[at] == 0:
+            continue
+        if cache.ready_endpoints(service, port if isinstance(port, int) else None) == 0:
+            found[at] = backend
+    return found
+
+
 def _other_route(cache: Cache, resource: BanditDeployment, backend: Backend, rule: int) -> str | None:
     own = route_of(resource)
     named = (backend.kind, backend.namespace, backend.name)

@@ -74,6 +74,8 @@ class Placement:
     """What keeps a gateway from carrying the route as it is, though it accepts it."""
     notes: tuple[str, ...] = ()
     """What is to be known of requests that reach arms otherwise than by their weights."""
+    failing: Mapping[int, Backend] = field(default_factory=dict)
+    """Backends that are no arm, have weight and cannot serve, by their index."""
     former_routes: tuple[str, ...] = ()
     """Routes that the resource named before and that still send requests to its arms."""
     left: Problem | None = None
@@ -215,6 +217,7 @@ class Locator:
                 *generated.deleted_with(resource, there),
                 *left_behind.notes(resource, used),
             ),
+            failing=neighbours.failing(self._cache, route, located),
             former_routes=tuple(used),
             left=left_behind.trouble(resource, used, facts),
         )

@@ -124,8 +124,13 @@ class Cache:
         return self.endpoints.pods_at(service, None if port is None else names.get(port))
 
     def affected_by_service(self, kind: str, body: Mapping[str, Any]) -> frozenset[Key]:
-        """The resources that name this Service."""
-        return self.dependents(kind, key_of(body))
+        """The resources that name this Service, or a route to it."""
+        return self.affected_by_endpoints(key_of(body), kind)
+
+    def affected_by_endpoints(self, service: Key, kind: str = "Service") -> frozenset[Key]:
+        """The resources that name this Service, or a route to it, of which it may be no arm's backend."""
+        named = (kind, *service)
+        return self._naming(named).union(*map(self._naming, self._routes_to.of(named)))
 
     def put_target(self, kind: str, body: Mapping[str, Any]) -> bool:
         """Keep what matters of a scale target; False where none of that changed."""
@@ -167,7 +172,7 @@ class Cache:
                 self._external.discard(key)
             case "EndpointSlice":
                 service = self.endpoints.drop(key)
-                affected = frozenset() if service is None else self.dependents("Service", service)
+                affected = frozenset() if service is None else self.affected_by_endpoints(service)
             case "Gateway":
                 self.gateways.drop(key)
                 affected = self._carried_by(key)
