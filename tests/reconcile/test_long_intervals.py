@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from bandit_operator.adapters.kubernetes import resource_path
 from bandit_operator.core.lifecycle import CALL_SECONDS
+from bandit_operator.reconcile.requeue import LOOK_SECONDS
 from bandit_operator.reconcile.scale_writes import PATIENCE_SECONDS
 from bandit_operator.runtime.scheduler import Requeue
 from bandit_operator.status.conditions import DEADLINE_SECONDS
+from tests.support.fake_api import copied
+from tests.support.objects import NAMESPACE, deployment_body
 from tests.support.playing import Start, ready
 from tests.support.process import Process
 
@@ -94,3 +99,39 @@ async def test_replicas_that_are_not_kept_are_told_of_once_their_time_is_over(pr
     one.now += requeue.after
     await one.look(tick=requeue.tick)
     assert ready(one)[1] == "WriteRefused"
+
+
+async def test_an_arm_that_no_watch_tells_of_is_looked_at_twice_a_minute(process: Start) -> None:
+    one = await losers_at_zero(process)
+    for arm in ARMS:
+        path = resource_path("", "v1", "services", NAMESPACE, arm)
+        one.api.put(path, {"metadata": {"name": arm, "namespace": NAMESPACE}, "spec": {}})
+    one.cache._namespaces = frozenset({"others"})
+    requeue = await one.look()
+    assert requeue == Requeue(LOOK_SECONDS, tick=False)
+
+
+async def test_a_scale_target_of_a_kind_that_no_watch_tells_of_is_looked_at_twice_a_minute(
+    process: Start,
+) -> None:
+    one = await losers_at_zero(process)
+    one.cache.put_service("Service", external("good"))
+    requeue = await one.look()
+    assert requeue is not None
+    assert requeue.tick, "Deployments are watched"
+    arms = copied(one.api.objects[one.path]["spec"]["arms"])
+    arms[0]["scaleTargetRef"] = {"apiVersion": "example.com/v1", "kind": "Rollout", "name": "good"}
+    one.api.put("/apis/example.com/v1/namespaces/models/rollouts/good", deployment_body("good"))
+    one.update_spec(arms=arms)
+    for _ in range(3):
+        one.gateway()
+        one.watch()
+        one.cache.put_service("Service", external("good"))
+        requeue = await one.reconciler.reconcile(one.key, tick=False)
+        one.now += 1.0
+    assert requeue == Requeue(LOOK_SECONDS, tick=False)
+
+
+def external(name: str) -> dict[str, Any]:
+    """A Service that names something outside of the cluster."""
+    return {"metadata": {"name": name, "namespace": NAMESPACE}, "spec": {"type": "ExternalName"}}

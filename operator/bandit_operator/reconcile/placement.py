@@ -74,6 +74,8 @@ class Placement:
     """What keeps a gateway from carrying the route as it is, though it accepts it."""
     notes: tuple[str, ...] = ()
     """What is to be known of requests that reach arms otherwise than by their weights."""
+    unwatched: bool = False
+    """Whether no watch brings whether some arm can serve, so that it is read at each look."""
     failing: Mapping[int, Backend] = field(default_factory=dict)
     """Backends that are no arm, have weight and cannot serve, by their index."""
     former_routes: tuple[str, ...] = ()
@@ -217,6 +219,7 @@ class Locator:
                 *generated.deleted_with(resource, there),
                 *left_behind.notes(resource, used),
             ),
+            unwatched=any(self._is_unwatched(one, targets.get(arm)) for arm, one in backends.items()),
             failing=neighbours.failing(self._cache, route, located),
             former_routes=tuple(used),
             left=left_behind.trouble(resource, used, facts),
@@ -290,6 +293,12 @@ class Locator:
                 return None
             self._cache.put_route(router.kind, route)
         return self._cache.routes[router.kind, *key]
+
+    def _is_unwatched(self, backend: Backend, reference: ScaleTargetReference | None) -> bool:
+        """Whether no watch brings what tells whether an arm can serve."""
+        if self.backends.has_endpoints(backend):
+            return not self._cache.is_watched(backend.namespace)
+        return reference is not None and (reference.group, reference.kind) not in WATCHED_TARGETS
 
     def _pods_behind(self, backend: Backend) -> ScaleTarget | None:
         """Whose Pods a Service sends requests to, where the user names no scale target and it can be told."""

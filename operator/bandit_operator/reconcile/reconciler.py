@@ -195,7 +195,8 @@ class Reconciler:
         await self._act(tracked, placement, decision, write, gone, seen.mirror)
         # Last: weights do not wait for an API server that takes events slowly.
         await posting.post(self._api, body, self._identity, tracked.take_untold())
-        return next_requeue(tracked, decision, now, self._clock.now(), self._clock.monotonic())
+        after, monotonic = self._clock.now(), self._clock.monotonic()
+        return next_requeue(tracked, decision, now, after, monotonic, unwatched=placement.unwatched)
 
     async def _only_say(self, tracked: Tracked, body: Mapping[str, Any], overview: Overview) -> Requeue:
         """End a pass that decides nothing."""

@@ -13,6 +13,8 @@ from bandit_operator.status.conditions import DEADLINE_SECONDS
 
 JUST_AFTER_SECONDS = 0.05
 """So that a drain is over by then, whatever the clock's granularity."""
+LOOK_SECONDS = 30.0
+"""What no watch brings is read so often, whatever the interval is."""
 REASSERT_SECONDS = 1.0
 """A write that was overtaken or refused is tried again after this."""
 
@@ -32,7 +34,15 @@ def at_its_tick(tracked: Tracked, now: float) -> Requeue:
     return Requeue(max(0.0, tracked.tick_at - now), tick=True)
 
 
-def next_requeue(tracked: Tracked, decision: Decision, begun: float, now: float, monotonic: float) -> Requeue:
+def next_requeue(
+    tracked: Tracked,
+    decision: Decision,
+    begun: float,
+    now: float,
+    monotonic: float,
+    *,
+    unwatched: bool = False,
+) -> Requeue:
     """The next pass: the tick, or earlier, when a drain or a wait ends or a write is tried again.
 
     What ended while the pass was made has not been looked at, and is due at once.
@@ -43,6 +53,7 @@ def next_requeue(tracked: Tracked, decision: Decision, begun: float, now: float,
         begun: the beginning of this pass, seconds since the Unix epoch.
         now: its end, as well.
         monotonic: seconds by the monotonic clock.
+        unwatched: whether it is read, and not watched, whether some arm can serve.
     """
     moments = [
         standing.quiet_since + tracked.experiment.rollback.drain + JUST_AFTER_SECONDS
@@ -55,6 +66,8 @@ def next_requeue(tracked: Tracked, decision: Decision, begun: float, now: float,
         if (proven_at := servable.proven_at(standing)) is not None
     ]
     moments += _while_arms_come(tracked, decision)
+    if unwatched:
+        moments.append(now + LOOK_SECONDS)
     if tracked.write_at > begun:
         moments.append(tracked.write_at + JUST_AFTER_SECONDS)
     elif not tracked.route.in_sync and tracked.experiment.mode is Mode.ACTIVE:
