@@ -104,3 +104,20 @@ async def test_a_resource_is_looked_at_when_the_endpoints_of_a_backend_that_is_n
     assert one.cache.affected_by_endpoints((NAMESPACE, "elsewhere")) == frozenset()
     one.api.delete(endpoints_of("stranger", NAMESPACE))
     assert one.cache.drop("EndpointSlice", (NAMESPACE, "stranger-1")) == {one.key}
+
+
+async def test_requests_that_another_route_sends_to_an_arm_that_cannot_serve_are_told_of(
+    process: Start,
+) -> None:
+    one = await learned(process)
+    ref = {"name": "bad", "port": 80, "weight": 1}
+    metadata = {"name": "mobile", "namespace": NAMESPACE, "uid": "mobile"}
+    other = {"metadata": metadata, "spec": {"rules": [{"backendRefs": [ref]}]}}
+    one.api.put(one.route_path.replace("income", "mobile"), other)
+    await one.tick(3)  # what changes little is written within a minute
+    assert "requests reach bad by HTTPRoute models/mobile" in one.condition("Accepted")["message"]
+    assert "cannot serve" not in one.condition("Accepted")["message"]
+    one.broken = {"bad"}
+    one.set_available("bad", 0)
+    await one.look()
+    assert "of these bad cannot serve" in one.condition("Accepted")["message"]

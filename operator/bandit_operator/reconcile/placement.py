@@ -215,7 +215,7 @@ class Locator:
             hindered={**self._hindered(targets), **_left_at_zero(standings, targets, facts)},
             unprogrammed=await gateways.unprogrammed(self._cache, self._api, route),
             notes=(
-                *neighbours.notes(self._cache, resource, backends, located),
+                *neighbours.notes(self._cache, resource, backends, located, facts),
                 *generated.deleted_with(resource, there),
                 *left_behind.notes(resource, used),
             ),
