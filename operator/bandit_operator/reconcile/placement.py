@@ -249,15 +249,20 @@ class Locator:
         in_rule, exists, unread = arm in located.positions, seen.exists, seen.refused is not None
         problem = problems.never_there(resource, arm, backend, located, in_rule=in_rule, exists=exists)
         problem = problem or seen.refused
+        identity = identity_of(resource, arm, backend, reference)
+        served = _has_served(standing, identity)
         target = await self._target(arm, reference)
         if isinstance(target, Problem):
             problem, unread = problem or target, unread or target.reason == reasons.SCALE_TARGET_REFUSED
-            exists, target = exists and target.reason != reasons.SCALE_TARGET_NOT_FOUND, None
+            # Pods outlive what made them, as where it was deleted without them or another one has them now.
+            outlived = served and bool(seen.ready_endpoints)
+            exists = exists and (outlived or target.reason != reasons.SCALE_TARGET_NOT_FOUND)
+            target = None
         instead = self._instead(backend, reference, target)
         if reference is not None and instead is not None:
             problem, target = problem or problems.not_behind(arm, backend, reference, instead), None
-        identity = identity_of(resource, arm, backend, reference)
-        if _has_served(standing, identity) and problem is not None and problem.reason not in _NO_OUTAGE:
+        outage = problem is not None and problem.reason not in _NO_OUTAGE and not (in_rule and exists)
+        if served and outage:
             problem = None  # an outage of the arm, which its state tells
         out = standing is not None and standing.state in OUT_STATES
         pods = self._pods_behind(backend) if reference is None or instead else target
