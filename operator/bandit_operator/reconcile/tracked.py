@@ -73,6 +73,8 @@ class Tracked:
     """Reason of the decision that was logged last."""
     refused: Problem | None = None
     """Why the spec cannot run; what is kept is by the last one that could be read, then."""
+    stored: Mapping[str, Any] | None = None
+    """The status as the API server had it last."""
     unkept: tuple[str, ...] = ()
     """Names that lead to a part of the status that the API server does not keep, if there is one."""
     unasked: Problem | None = None
@@ -139,9 +141,18 @@ class Tracked:
 
     def look_at_stored(self, sent: Mapping[str, Any], stored: Any) -> None:
         """Take in whether a status was stored as it was sent; it may have less to keep than one before."""
+        self.stored = stored
         lost = writer.not_kept(sent, stored)
         if lost or writer.holds(sent, self.unkept):
             self.unkept = lost
+
+    def look_at_version(self, body: Mapping[str, Any]) -> None:
+        """Take in that somebody has changed no more of the resource than its metadata, such as an annotation.
+
+        The next write of the status is not refused for that: an arm that dies would wait for another pass.
+        """
+        if body.get("status") == self.stored:
+            self.resource_version = body["metadata"]["resourceVersion"]
 
     def look_at_mode(self, asked: Asked, now: float) -> None:
         """Take in the mode of the spec; a change of it is an act."""
@@ -166,6 +177,7 @@ def track(body: Mapping[str, Any], before: Tracked | None, now: float, monotonic
     metadata = body["metadata"]
     if before is not None and before.experiment.uid == metadata["uid"]:
         if before.generation == metadata["generation"]:
+            before.look_at_version(body)
             return before
         runs = before.committed.intention is not None
         read = _read(body, before.committed.spec if runs else None)
@@ -181,7 +193,7 @@ def track(body: Mapping[str, Any], before: Tracked | None, now: float, monotonic
         rebased = _rebased(before.committed.rebased(experiment), read, now)
         before.committed = _left_behind(rebased, went_by, resource, arms)
         before.refused, before.unasked = read.refused, None
-        before.resource_version = metadata["resourceVersion"]
+        before.resource_version, before.stored = metadata["resourceVersion"], body.get("status")
         return before
     read = _read(body, last_read(body))
     resource, experiment = read.resource, read.experiment
@@ -202,6 +214,7 @@ def track(body: Mapping[str, Any], before: Tracked | None, now: float, monotonic
         mirror=MirrorSync(said.get(ConditionType.SHADOW_AVAILABLE), resource.metadata.generation, now),
         announced=announced_before(status, committed, said, now=now, monotonic=monotonic),
         refused=read.refused,
+        stored=body.get("status"),
     )
 
 
