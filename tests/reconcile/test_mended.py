@@ -124,6 +124,7 @@ def writes_are_let_through(one: Process) -> None:
 
 
 def the_deployment_goes(one: Process) -> None:
+    one.set_available("bad", 0)
     one.api.delete(deployment_of("bad", NAMESPACE))
     one.cache.drop("Deployment", (NAMESPACE, "bad"))
 

@@ -28,7 +28,7 @@ def requeue(
     tracked: Any = SimpleNamespace(
         tick_at=TICK,
         write_at=write_at,
-        scales=SimpleNamespace(failing=failing),
+        scales=SimpleNamespace(failing=failing, said_in=lambda _: None),
         route=SimpleNamespace(in_sync=in_sync, back_off=lambda _: 0.5, said_in=lambda _: said_in),
         experiment=SimpleNamespace(rollback=SimpleNamespace(drain=DRAIN), mode=Mode.ACTIVE),
     )

@@ -40,6 +40,8 @@ def placed(
         unmirrored=None,
         edited=False,
         unprogrammed=None,
+        left=None,
+        failing={},
         pending="",
     )
 

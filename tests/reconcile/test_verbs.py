@@ -218,7 +218,7 @@ async def test_an_arm_whose_pods_do_not_come_for_ten_minutes_is_said_to_be_late(
     await one.tick(2)
     assert one.arm("bad")["state"] == "Restoring"
     assert one.condition("Progressing")["reason"] == "Exploring"
-    await one.tick(21)
+    await one.tick(22)  # the status is written each minute, so not with the next one
     progressing = one.condition("Progressing")
     assert (progressing["status"], progressing["reason"]) == ("False", "ProgressDeadlineExceeded")
     assert "and none of its Pods can serve" in progressing["message"]

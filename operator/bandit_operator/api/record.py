@@ -231,6 +231,8 @@ class RecordedStatus(Status):
     """The newest decisions, newest first, the last 20 to 30; those that did nothing included."""
     mirrors: Annotated[list[Text] | None, Field(max_length=16)] = None
     """Where the rule's filters mirror to that are the operator's, or are to be, as NAMESPACE/NAME:PORT."""
+    former_routes: Annotated[list[Text] | None, Field(max_length=8)] = None
+    """Routes that the resource named before and that may still send requests to its arms, as KIND/NAME."""
     rule: Text | None = None
     """What told the rule of the route when it was located last: a digest."""
     spec: dict[str, Any] | None = None

@@ -103,7 +103,9 @@ NEW_BACKEND: Final = "NewBackend"
 NO_AVAILABLE_REPLICA: Final = "NoAvailableReplica"
 """No replica of the arm's scale target is available."""
 NO_READY_ENDPOINT: Final = "NoReadyEndpoint"
-"""The arm's Service has no ready endpoint at the route's port."""
+"""The arm's Service has no ready endpoint at the route's port; or a backend with weight that is no arm has
+none.
+"""
 NO_REPLICAS: Final = "NoReplicas"
 """The arm's scale target asks for no replicas, and the operator did not scale it down."""
 BACKEND_NOT_IN_RULE: Final = "BackendNotInRule"
@@ -169,6 +171,10 @@ BACKEND_NOT_FOUND: Final = "BackendNotFound"
 """An arm's backendRef is not in the rule, or there twice, or its Service does not exist."""
 RULE_CONFLICT: Final = "RuleConflict"
 """An older BanditDeployment already moves the weights of this rule."""
+LEFT_BEHIND: Final = "LeftBehind"
+"""An edit of the spec leaves something as it was: a former route that still sends requests to arms, or Pods
+that the operator had taken down.
+"""
 STATUS_NOT_KEPT: Final = "StatusNotKept"
 """The API server drops part of the status: the definition that is installed is older than the operator."""
 BACKEND_REFUSED: Final = "BackendRefused"

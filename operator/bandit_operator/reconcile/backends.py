@@ -64,9 +64,14 @@ class Backends:
         self._cache.put_service(backend.kind, body)
         return True
 
+    def has_endpoints(self, backend: Backend) -> bool:
+        """Whether it is of a kind of which it is known how many endpoints are ready."""
+        external = self._cache.is_external((backend.namespace, backend.name))
+        return not backend.group and backend.kind == "Service" and not external
+
     async def _ready_endpoints(self, backend: Backend, port: int | None) -> int | None:
         service = (backend.namespace, backend.name)
-        if backend.group or backend.kind != "Service" or self._cache.is_external(service):
+        if not self.has_endpoints(backend):
             return None  # none can be watched
         watched = self._cache.is_watched(backend.namespace)
         if not watched or self._cache.endpoints.ready(service) is None:

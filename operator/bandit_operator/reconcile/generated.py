@@ -80,9 +80,26 @@ class Wanted:
     """Of these the places, as JSON pointers, at which the API server does not keep what is written."""
 
 
-def is_ours(resource: BanditDeployment, route: Route) -> bool:
-    """Whether the route was made for this resource: its annotation says so."""
-    return bool((route["metadata"].get("annotations") or {}).get(OWNER) == resource.metadata.name)
+def is_ours(resource: BanditDeployment, route: Route, *, located: bool) -> bool:
+    """Whether the route was made for this resource: its annotation says so.
+
+    Where somebody has taken that off, as where annotations are written whole, the route is still told by the
+    reference to its owner, or by a label that only the operator writes to what it makes. One that names
+    another resource was handed over.
+
+    Args:
+        resource: the resource.
+        route: the route of its template's name.
+        located: whether the resource has had a route already; the label does not say whose it was.
+    """
+    metadata = route["metadata"]
+    owner = (metadata.get("annotations") or {}).get(OWNER)
+    if owner is not None:
+        return bool(owner == resource.metadata.name)
+    if any(one.get("uid") == resource.metadata.uid for one in metadata.get("ownerReferences") or []):
+        return True
+    said = (metadata.get("labels") or {}).get(MANAGED_BY) == FIELD_MANAGER
+    return located and said and MANAGED_BY in _written_by_us(route, "labels")
 
 
 def wanted(
@@ -119,10 +136,14 @@ def wanted(
     after = copy.deepcopy(dict(route))
     operations: list[dict[str, Any]] = [
         {"op": "test", "path": "/metadata/generation", "value": route["metadata"]["generation"]},
-        {"op": "test", "path": _pointer(("metadata", "annotations", OWNER)), "value": resource.metadata.name},
     ]
-    if any(len(place) == 2 and place[0] == "metadata" for place, _ in changes):
-        # Written whole, and what others add to it meanwhile does not change the generation.
+    told = OWNER in (route["metadata"].get("annotations") or {})
+    if told:
+        owner = _pointer(("metadata", "annotations", OWNER))
+        operations.append({"op": "test", "path": owner, "value": resource.metadata.name})
+    if not told or any(len(place) == 2 and place[0] == "metadata" for place, _ in changes):
+        # Written whole, or nobody's by its annotation, and what others write there meanwhile does not change
+        # the generation.
         version = route["metadata"]["resourceVersion"]
         operations.append({"op": "test", "path": "/metadata/resourceVersion", "value": version})
     for place, value in (*changes, *over):

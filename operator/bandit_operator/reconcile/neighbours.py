@@ -8,7 +8,8 @@ from typing import Any
 from bandit_operator.api.in_force import specs_of
 from bandit_operator.api.references import KindKey, ScaleTargetReference, arms_in, backends_of, route_of
 from bandit_operator.api.v1alpha1 import BanditDeployment
-from bandit_operator.core.model import DOWN_STATES, Backend, Problem
+from bandit_operator.core import servable
+from bandit_operator.core.model import DOWN_STATES, ArmFacts, Backend, Problem
 from bandit_operator.reconcile import problems
 from bandit_operator.routers import Located, router_of_kind
 from bandit_operator.status.document import read_status
@@ -83,24 +84,38 @@ def _states(body: Mapping[str, Any]) -> dict[str, str]:
 
 
 def notes(
-    cache: Cache, resource: BanditDeployment, backends: Mapping[str, Backend], located: Located
+    cache: Cache,
+    resource: BanditDeployment,
+    backends: Mapping[str, Backend],
+    located: Located,
+    arms: Mapping[str, ArmFacts],
 ) -> tuple[str, ...]:
     """What is to be known of requests that reach arms otherwise than by their weights."""
     shared = same_pods(cache, backends, located)
-    said = (_past_weights(cache, resource, backends, located), None if shared is None else shared.message)
+    failing = {arm for arm, facts in arms.items() if servable.fault(facts) is not None}
+    said = (
+        _past_weights(cache, resource, backends, located, failing),
+        None if shared is None else shared.message,
+    )
     return tuple(one for one in said if one is not None)
 
 
 def _past_weights(
-    cache: Cache, resource: BanditDeployment, backends: Mapping[str, Backend], located: Located
+    cache: Cache,
+    resource: BanditDeployment,
+    backends: Mapping[str, Backend],
+    located: Located,
+    failing: Collection[str],
 ) -> str | None:
     users = {arm: _other_route(cache, resource, backend, located.rule) for arm, backend in backends.items()}
     named = ", ".join(f"{arm} by {user}" for arm, user in users.items() if user is not None)
     if not named:
         return None
+    dead = ", ".join(arm for arm, user in users.items() if user is not None and arm in failing)
+    fail = f"; of these {dead} cannot serve, so that such requests fail" if dead else ""
     return (
         f"requests reach {named}, which no weight of this rule chooses: keep them out of spec.reward, for "
-        f"arms are compared as if chance alone had chosen who meets which"
+        f"arms are compared as if chance alone had chosen who meets which{fail}"
     )
 
 
@@ -119,6 +134,20 @@ def same_pods(cache: Cache, backends: Mapping[str, Backend], located: Located) -
             other = next(one for one in backends if one in others)
             return problems.same_pods(other, backends[other], arm, backend)
     return None
+
+
+def failing(cache: Cache, route: Mapping[str, Any], located: Located) -> dict[int, Backend]:
+    """Backends of the rule that are no arm, have weight and are known to have no ready endpoint, by index."""
+    refs = route["spec"]["rules"][located.rule].get("backendRefs") or []
+    found = {}
+    for at, backend in located.other_backends.items():
+        service, port = (backend.namespace, backend.name), refs[at].get("port")
+        known = not backend.group and backend.kind == "Service" and cache.is_watched(backend.namespace)
+        if not known or cache.is_external(service) or located.other_weights[at] == 0:
+            continue
+        if cache.ready_endpoints(service, port if isinstance(port, int) else None) == 0:
+            found[at] = backend
+    return found
 
 
 def _other_route(cache: Cache, resource: BanditDeployment, backend: Backend, rule: int) -> str | None:

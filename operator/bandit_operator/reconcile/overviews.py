@@ -56,7 +56,7 @@ def of_decision(
         decision=decision,
         held=tracked.held,
         rewards_until=tracked.committed.rewards_until,
-        route=tracked.route.state(placement, seen.monotonic, None if write is None else write.at),
+        route=tracked.route.state(placement, seen.monotonic, None if write is None else write.at, gone),
         besides=(*placement.besides(gone), *asked.ignored),
         unserved=placement.unserved,
         hindered=placement.hindered,

@@ -25,7 +25,7 @@ from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core import drain, reasons, servable
 from bandit_operator.core.model import OUT_STATES, ArmFacts, ArmStanding, ArmState, Backend, Mode, Problem
 from bandit_operator.errors import APIError, APIUnreachable, NotFound
-from bandit_operator.reconcile import blame, gateways, generated, neighbours, problems
+from bandit_operator.reconcile import blame, gateways, generated, left_behind, neighbours, problems
 from bandit_operator.reconcile.backends import Backends
 from bandit_operator.reconcile.generated import Unkept, Wanted
 from bandit_operator.routers import Located, Router, router_of
@@ -74,6 +74,14 @@ class Placement:
     """What keeps a gateway from carrying the route as it is, though it accepts it."""
     notes: tuple[str, ...] = ()
     """What is to be known of requests that reach arms otherwise than by their weights."""
+    unwatched: bool = False
+    """Whether no watch brings whether some arm can serve, so that it is read at each look."""
+    failing: Mapping[int, Backend] = field(default_factory=dict)
+    """Backends that are no arm, have weight and cannot serve, by their index."""
+    former_routes: tuple[str, ...] = ()
+    """Routes that the resource named before and that still send requests to its arms."""
+    left: Problem | None = None
+    """What is wrong where one of these sends requests to arms that cannot serve."""
 
     @property
     def amiss(self) -> Problem | None:
@@ -189,6 +197,7 @@ class Locator:
         shared = neighbours.same_pods(self._cache, with_own_pods, located)
         if shared is not None and not standings:
             return shared
+        used = left_behind.still_used(self._cache, resource, committed.former_routes)
         return Placement(
             router=router,
             route=route,
@@ -206,9 +215,14 @@ class Locator:
             hindered={**self._hindered(targets), **_left_at_zero(standings, targets, facts)},
             unprogrammed=await gateways.unprogrammed(self._cache, self._api, route),
             notes=(
-                *neighbours.notes(self._cache, resource, backends, located),
+                *neighbours.notes(self._cache, resource, backends, located, facts),
                 *generated.deleted_with(resource, there),
+                *left_behind.notes(resource, used),
             ),
+            unwatched=any(self._is_unwatched(one, targets.get(arm)) for arm, one in backends.items()),
+            failing=neighbours.failing(self._cache, route, located),
+            former_routes=tuple(used),
+            left=left_behind.trouble(resource, used, facts),
         )
 
     async def target_path(self, reference: ScaleTargetReference) -> str:
@@ -235,15 +249,20 @@ class Locator:
         in_rule, exists, unread = arm in located.positions, seen.exists, seen.refused is not None
         problem = problems.never_there(resource, arm, backend, located, in_rule=in_rule, exists=exists)
         problem = problem or seen.refused
+        identity = identity_of(resource, arm, backend, reference)
+        served = _has_served(standing, identity)
         target = await self._target(arm, reference)
         if isinstance(target, Problem):
             problem, unread = problem or target, unread or target.reason == reasons.SCALE_TARGET_REFUSED
-            exists, target = exists and target.reason != reasons.SCALE_TARGET_NOT_FOUND, None
+            # Pods outlive what made them, as where it was deleted without them or another one has them now.
+            outlived = served and bool(seen.ready_endpoints)
+            exists = exists and (outlived or target.reason != reasons.SCALE_TARGET_NOT_FOUND)
+            target = None
         instead = self._instead(backend, reference, target)
         if reference is not None and instead is not None:
             problem, target = problem or problems.not_behind(arm, backend, reference, instead), None
-        identity = identity_of(resource, arm, backend, reference)
-        if _has_served(standing, identity) and problem is not None and problem.reason not in _NO_OUTAGE:
+        outage = problem is not None and problem.reason not in _NO_OUTAGE and not (in_rule and exists)
+        if served and outage:
             problem = None  # an outage of the arm, which its state tells
         out = standing is not None and standing.state in OUT_STATES
         pods = self._pods_behind(backend) if reference is None or instead else target
@@ -279,6 +298,12 @@ class Locator:
                 return None
             self._cache.put_route(router.kind, route)
         return self._cache.routes[router.kind, *key]
+
+    def _is_unwatched(self, backend: Backend, reference: ScaleTargetReference | None) -> bool:
+        """Whether no watch brings what tells whether an arm can serve."""
+        if self.backends.has_endpoints(backend):
+            return not self._cache.is_watched(backend.namespace)
+        return reference is not None and (reference.group, reference.kind) not in WATCHED_TARGETS
 
     def _pods_behind(self, backend: Backend) -> ScaleTarget | None:
         """Whose Pods a Service sends requests to, where the user names no scale target and it can be told."""
@@ -341,7 +366,7 @@ def _wanted(
         return problems.route_missing(resource) if route is None else Wanted(route)
     if route is None and not active:
         return problems.route_not_made(resource)
-    if route is not None and not generated.is_ours(resource, route):
+    if route is not None and not generated.is_ours(resource, route, located=committed.rule is not None):
         return problems.route_not_ours(resource)
     weights = committed.intention.weights if committed.intention else {}
     known, mirrors = committed.backends, committed.mirrors

@@ -195,7 +195,8 @@ class Reconciler:
         await self._act(tracked, placement, decision, write, gone, seen.mirror)
         # Last: weights do not wait for an API server that takes events slowly.
         await posting.post(self._api, body, self._identity, tracked.take_untold())
-        return next_requeue(tracked, decision, now, self._clock.now(), self._clock.monotonic())
+        after, monotonic = self._clock.now(), self._clock.monotonic()
+        return next_requeue(tracked, decision, now, after, monotonic, unwatched=placement.unwatched)
 
     async def _only_say(self, tracked: Tracked, body: Mapping[str, Any], overview: Overview) -> Requeue:
         """End a pass that decides nothing."""
@@ -220,6 +221,7 @@ class Reconciler:
             tracked.resource, placement.located, tracked.committed.backends, placement.leaving
         )
         tracked.committed = tracked.committed.with_backends(backends)
+        tracked.committed = tracked.committed.with_former_routes(placement.former_routes)
         return dataclasses.replace(
             placement, held=together((tracked.halted, placement.held)), parents=parents
         )
@@ -354,8 +356,9 @@ class Reconciler:
         drafts = posting.drafts(before.conditions, document.conditions, overview, tracked.mode_act)
         tracked.mode_act = None
         self._notify(notices.of(drafts, written, overview.now))
-        tracked.untold += (*drafts, *events.of_notes(tracked.committed.notes))
-        tracked.committed = dataclasses.replace(tracked.committed, notes=())
+        committed = tracked.committed
+        tracked.untold += (*drafts, *events.of_notes(committed.notes), *events.of_left(committed.left))
+        tracked.committed = dataclasses.replace(committed, notes=(), left=())
         return True
 
     # ---- apply ------------------------------------------------------------------------

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from bandit_operator.core import servable, windows
 from bandit_operator.core.decision import Decision
-from bandit_operator.core.model import ArmState, Mode
+from bandit_operator.core.lifecycle import CALL_SECONDS
+from bandit_operator.core.model import SERVING_STATES, ArmState, Mode
 from bandit_operator.reconcile.scale_writes import RETRY_SECONDS
 from bandit_operator.reconcile.tracked import Tracked
 from bandit_operator.runtime.scheduler import Requeue
+from bandit_operator.status.conditions import DEADLINE_SECONDS
 
 JUST_AFTER_SECONDS = 0.05
 """So that a drain is over by then, whatever the clock's granularity."""
+LOOK_SECONDS = 30.0
+"""What no watch brings is read so often, whatever the interval is."""
 REASSERT_SECONDS = 1.0
 """A write that was overtaken or refused is tried again after this."""
 
@@ -30,7 +34,15 @@ def at_its_tick(tracked: Tracked, now: float) -> Requeue:
     return Requeue(max(0.0, tracked.tick_at - now), tick=True)
 
 
-def next_requeue(tracked: Tracked, decision: Decision, begun: float, now: float, monotonic: float) -> Requeue:
+def next_requeue(
+    tracked: Tracked,
+    decision: Decision,
+    begun: float,
+    now: float,
+    monotonic: float,
+    *,
+    unwatched: bool = False,
+) -> Requeue:
     """The next pass: the tick, or earlier, when a drain or a wait ends or a write is tried again.
 
     What ended while the pass was made has not been looked at, and is due at once.
@@ -41,6 +53,7 @@ def next_requeue(tracked: Tracked, decision: Decision, begun: float, now: float,
         begun: the beginning of this pass, seconds since the Unix epoch.
         now: its end, as well.
         monotonic: seconds by the monotonic clock.
+        unwatched: whether it is read, and not watched, whether some arm can serve.
     """
     moments = [
         standing.quiet_since + tracked.experiment.rollback.drain + JUST_AFTER_SECONDS
@@ -52,6 +65,9 @@ def next_requeue(tracked: Tracked, decision: Decision, begun: float, now: float,
         for standing in decision.standings.values()
         if (proven_at := servable.proven_at(standing)) is not None
     ]
+    moments += _while_arms_come(tracked, decision)
+    if unwatched:
+        moments.append(now + LOOK_SECONDS)
     if tracked.write_at > begun:
         moments.append(tracked.write_at + JUST_AFTER_SECONDS)
     elif not tracked.route.in_sync and tracked.experiment.mode is Mode.ACTIVE:
@@ -61,5 +77,22 @@ def next_requeue(tracked: Tracked, decision: Decision, begun: float, now: float,
         moments.append(now + said_in + JUST_AFTER_SECONDS)
     if tracked.scales.failing:
         moments.append(now + RETRY_SECONDS)
+    unkept_in = tracked.scales.said_in(monotonic)
+    if unkept_in is not None:
+        moments.append(now + unkept_in + JUST_AFTER_SECONDS)
     earlier = [moment for moment in moments if begun < moment < tracked.tick_at]
     return Requeue(max(0.0, min(earlier) - now), tick=False) if earlier else at_its_tick(tracked, now)
+
+
+def _while_arms_come(tracked: Tracked, decision: Decision) -> list[float]:
+    """When Pods should have come: it is told then, and where no arm serves the next one is called.
+
+    The tick may be a day away.
+    """
+    if tracked.experiment.mode is not Mode.ACTIVE:
+        return []
+    standings = decision.standings.values()
+    coming = [one.since for one in standings if one.state is ArmState.RESTORING]
+    nobody = not any(one.state in SERVING_STATES for one in standings)
+    waits = (DEADLINE_SECONDS, CALL_SECONDS) if nobody else (DEADLINE_SECONDS,)
+    return [since + wait + JUST_AFTER_SECONDS for since in coming for wait in waits]

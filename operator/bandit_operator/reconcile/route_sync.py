@@ -226,13 +226,20 @@ class RouteSync:
         left = self._unaccepted_since + ACCEPT_SECONDS - monotonic
         return left if left >= 0 else None
 
-    def state(self, placement: Placement, monotonic: float, write_at: float | None = None) -> RouteState:
+    def state(
+        self,
+        placement: Placement,
+        monotonic: float,
+        write_at: float | None = None,
+        gone: frozenset[int] = frozenset(),
+    ) -> RouteState:
         """What condition TrafficInSync says.
 
         Args:
             placement: the route as it was looked at.
             monotonic: seconds by the monotonic clock.
             write_at: when weights that it does not carry yet are written, seconds since the Unix epoch.
+            gone: indices of backends that are no arm and lose their weight now.
         """
         words = self._shared_out.not_followed()
         not_followed = None if words is None else Problem(reasons.NOT_FOLLOWED, words)
@@ -244,6 +251,8 @@ class RouteSync:
             or _missing(placement)
             or _unresolved(placement)
             or _unprogrammed(placement)
+            or placement.left
+            or _failing(placement, gone)
             or self._not_accepted(placement, monotonic)
             or not_followed,
             write_at=write_at,
@@ -313,6 +322,21 @@ def _unprogrammed(placement: Placement) -> Problem | None:
         return None
     words = "requests there are not answered, or by older weights, for which no arm is scaled down"
     return Problem(reasons.GATEWAY_NOT_PROGRAMMED, f"{placement.unprogrammed}; {words}")
+
+
+def _failing(placement: Placement, gone: frozenset[int]) -> Problem | None:
+    failing = {at: backend for at, backend in placement.failing.items() if at not in gone}
+    if not failing:
+        return None
+    located = placement.located
+    total = sum(located.weights.values()) + sum(located.other_weights.values())
+    share = sum(located.other_weights[at] for at in failing) / total
+    return Problem(
+        reasons.NO_READY_ENDPOINT,
+        f"{', '.join(dict.fromkeys(map(str, failing.values())))} in rule {located.rule} is no arm and has no "
+        f"ready endpoint, so that {share:.1%} of the requests fail, and its weight is not managed: set it to "
+        f"0, or mend what is behind it; spec.traffic.removedArms: Drain does so for what was an arm",
+    )
 
 
 def _missing(placement: Placement) -> Problem | None:

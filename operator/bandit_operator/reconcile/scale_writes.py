@@ -69,6 +69,11 @@ class ScaleSync:
             refused=isinstance(error, APIError) and not isinstance(error, Conflict | NotFound),
         )
 
+    def said_in(self, monotonic: float) -> float | None:
+        """Seconds until users are told that replicas are not kept; None where no such wait goes on."""
+        left = [one.since + PATIENCE_SECONDS - monotonic for one in self._open.values() if one.words is None]
+        return min((one for one in left if one > 0), default=None)
+
     def trouble(self, targets: Mapping[str, ScaleTargetReference], monotonic: float) -> str | None:
         """What is to be said of replicas that do not become what was decided, or None."""
         return (

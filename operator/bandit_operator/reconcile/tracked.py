@@ -9,6 +9,7 @@ from typing import Any
 
 from bandit_operator.api.acts import Act
 from bandit_operator.api.in_force import instead, last_read
+from bandit_operator.api.record import RecordedArm
 from bandit_operator.api.references import UNREADABLE, arms_in, identities_of, reward_series, route_of
 from bandit_operator.api.status import ConditionType
 from bandit_operator.api.v1alpha1 import (
@@ -23,11 +24,12 @@ from bandit_operator.core import reasons
 from bandit_operator.core.decision import Decision
 from bandit_operator.core.evaluate import Known
 from bandit_operator.core.experiment import Experiment
-from bandit_operator.core.model import Problem
+from bandit_operator.core.model import ArmStanding, Problem
 from bandit_operator.core.outcomes import Held
 from bandit_operator.core.quantities import parse_duration
 from bandit_operator.core.windows import FIRST_SETTLE, LONGEST_SETTLE
 from bandit_operator.errors import InvalidSpec
+from bandit_operator.reconcile import left_behind
 from bandit_operator.reconcile.mirror_sync import MirrorSync
 from bandit_operator.reconcile.problems import not_kept, together
 from bandit_operator.reconcile.route_sync import RouteSync
@@ -71,6 +73,8 @@ class Tracked:
     """Reason of the decision that was logged last."""
     refused: Problem | None = None
     """Why the spec cannot run; what is kept is by the last one that could be read, then."""
+    stored: Mapping[str, Any] | None = None
+    """The status as the API server had it last."""
     unkept: tuple[str, ...] = ()
     """Names that lead to a part of the status that the API server does not keep, if there is one."""
     unasked: Problem | None = None
@@ -137,9 +141,18 @@ class Tracked:
 
     def look_at_stored(self, sent: Mapping[str, Any], stored: Any) -> None:
         """Take in whether a status was stored as it was sent; it may have less to keep than one before."""
+        self.stored = stored
         lost = writer.not_kept(sent, stored)
         if lost or writer.holds(sent, self.unkept):
             self.unkept = lost
+
+    def look_at_version(self, body: Mapping[str, Any]) -> None:
+        """Take in that somebody has changed no more of the resource than its metadata, such as an annotation.
+
+        The next write of the status is not refused for that: an arm that dies would wait for another pass.
+        """
+        if body.get("status") == self.stored:
+            self.resource_version = body["metadata"]["resourceVersion"]
 
     def look_at_mode(self, asked: Asked, now: float) -> None:
         """Take in the mode of the spec; a change of it is an act."""
@@ -164,6 +177,7 @@ def track(body: Mapping[str, Any], before: Tracked | None, now: float, monotonic
     metadata = body["metadata"]
     if before is not None and before.experiment.uid == metadata["uid"]:
         if before.generation == metadata["generation"]:
+            before.look_at_version(body)
             return before
         runs = before.committed.intention is not None
         read = _read(body, before.committed.spec if runs else None)
@@ -174,16 +188,20 @@ def track(body: Mapping[str, Any], before: Tracked | None, now: float, monotonic
             before.route.expect_change()
         before.resource, before.experiment = resource, experiment
         before.scales, before.mirror, before.shadow.newest = ScaleSync(), MirrorSync(), None
-        before.committed = _rebased(before.committed.rebased(experiment), read, now)
+        arms = {} if before.committed.intention is None else before.committed.intention.standings
+        went_by = before.committed.spec
+        rebased = _rebased(before.committed.rebased(experiment), read, now)
+        before.committed = _left_behind(rebased, went_by, resource, arms)
         before.refused, before.unasked = read.refused, None
-        before.resource_version = metadata["resourceVersion"]
+        before.resource_version, before.stored = metadata["resourceVersion"], body.get("status")
         return before
     read = _read(body, last_read(body))
     resource, experiment = read.resource, read.experiment
     status, notes = read_status(body)
     committed = from_status(status, experiment, resource.metadata.generation, now)
     committed = replace(committed, notes=(*notes, *committed.notes), spec=status.spec)
-    committed = _rebased(committed, read, now)
+    arms_before = {arm.name: arm for arm in status.arms or ()}
+    committed = _left_behind(_rebased(committed, read, now), status.spec, resource, arms_before)
     if read.refused is not None and committed.intention is None:
         raise InvalidSpec(read.refused.message)
     said = conditions_in(body)
@@ -196,6 +214,7 @@ def track(body: Mapping[str, Any], before: Tracked | None, now: float, monotonic
         mirror=MirrorSync(said.get(ConditionType.SHADOW_AVAILABLE), resource.metadata.generation, now),
         announced=announced_before(status, committed, said, now=now, monotonic=monotonic),
         refused=read.refused,
+        stored=body.get("status"),
     )
 
 
@@ -213,6 +232,23 @@ def _rebased(committed: Committed, read: _Read, now: float) -> Committed:
     )
     committed = committed.of_other_backends(had, has, identities_of(read.resource), now)
     return replace(committed, spec=read.spec)
+
+
+def _left_behind(
+    committed: Committed,
+    before: Mapping[str, Any] | None,
+    resource: BanditDeployment,
+    arms_before: Mapping[str, ArmStanding | RecordedArm],
+) -> Committed:
+    """What is committed, with what the edit from the spec before leaves as it was, which had these arms."""
+    went_by = before if arms_before else None
+    former = left_behind.former_routes(resource, went_by, committed.former_routes)
+    at_zero = {
+        name: arm.previous_replicas for name, arm in arms_before.items() if arm.reason in left_behind.AT_ZERO
+    }
+    new = [one for one in former if one not in committed.former_routes]
+    left = left_behind.told(resource, went_by, at_zero, new)
+    return replace(committed, former_routes=former, left=(*committed.left, *left))
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,8 @@ class Committed:
     """Backends of the rule that are arms or were, as ``reconcile.former`` names them."""
     mirrors: tuple[str, ...] = ()
     """Where the rule's filters mirror to that are the operator's, or are to be, as NAMESPACE/NAME:PORT."""
+    former_routes: tuple[str, ...] = ()
+    """Routes that the resource named before, as ``reconcile.left_behind`` names them."""
     rule: str | None = None
     """What told the rule when it was located last, as ``Located.mark``; None where it never was."""
     spec: Mapping[str, Any] | None = None
@@ -83,6 +85,8 @@ class Committed:
     """The newest request to bring an arm back that was obeyed, as it was written."""
     notes: tuple[str, ...] = ()
     """What of the evidence was dropped, and why; still to be announced."""
+    left: tuple[str, ...] = ()
+    """What an edit of the spec leaves as it was; still to be announced."""
 
     def rebased(self, experiment: Experiment) -> Committed:
         """For a new generation of the resource: what still applies is kept."""
@@ -166,6 +170,10 @@ class Committed:
     def with_backends(self, backends: tuple[str, ...]) -> Committed:
         """After a look at the rule's backends."""
         return self if backends == self.backends else replace(self, backends=backends)
+
+    def with_former_routes(self, routes: tuple[str, ...]) -> Committed:
+        """After a look at the routes that the resource named before."""
+        return self if routes == self.former_routes else replace(self, former_routes=routes)
 
     def with_mirrors(self, mirrors: tuple[str, ...]) -> Committed:
         """After a look at the rule's filters."""

@@ -150,3 +150,8 @@ def of_drained(drained: str | None) -> list[Event]:
 def of_notes(notes: Sequence[str]) -> list[Event]:
     """One event for each part of the evidence that was dropped."""
     return [Event(reasons.EVIDENCE_RESET, "ResetEvidence", note) for note in notes]
+
+
+def of_left(left: Sequence[str]) -> list[Event]:
+    """One event for each thing that an edit of the spec leaves as it was."""
+    return [Event(reasons.LEFT_BEHIND, "ReadSpec", words, warning=True) for words in left]

@@ -71,6 +71,7 @@ def _fingerprint(
         committed.cursor is None,
         committed.backends,
         committed.mirrors,
+        committed.former_routes,
         committed.rule,
         committed.parents,
         committed.restored,

@@ -11,9 +11,11 @@ import sys
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from bandit_operator.adapters.kubernetes import FIELD_MANAGER
 from bandit_operator.api.in_force import specs_of
+from bandit_operator.api.kind import KIND
 from bandit_operator.api.references import UNREADABLE, Key, KindKey, arms_in, route_in
-from bandit_operator.api.route_template import OWNER
+from bandit_operator.api.route_template import MANAGED_BY, OWNER
 from bandit_operator.api.verbs import ANNOTATIONS
 from bandit_operator.routers import RouteReference
 from bandit_operator.routers.mirrored_for import MIRRORS, mirrored_for
@@ -122,8 +124,13 @@ class Cache:
         return self.endpoints.pods_at(service, None if port is None else names.get(port))
 
     def affected_by_service(self, kind: str, body: Mapping[str, Any]) -> frozenset[Key]:
-        """The resources that name this Service."""
-        return self.dependents(kind, key_of(body))
+        """The resources that name this Service, or a route to it."""
+        return self.affected_by_endpoints(key_of(body), kind)
+
+    def affected_by_endpoints(self, service: Key, kind: str = "Service") -> frozenset[Key]:
+        """The resources that name this Service, or a route to it, of which it may be no arm's backend."""
+        named = (kind, *service)
+        return self._naming(named).union(*map(self._naming, self._routes_to.of(named)))
 
     def put_target(self, kind: str, body: Mapping[str, Any]) -> bool:
         """Keep what matters of a scale target; False where none of that changed."""
@@ -165,7 +172,7 @@ class Cache:
                 self._external.discard(key)
             case "EndpointSlice":
                 service = self.endpoints.drop(key)
-                affected = frozenset() if service is None else self.dependents("Service", service)
+                affected = frozenset() if service is None else self.affected_by_endpoints(service)
             case "Gateway":
                 self.gateways.drop(key)
                 affected = self._carried_by(key)
@@ -295,12 +302,18 @@ def _trimmed(body: Mapping[str, Any]) -> dict[str, Any]:
         metadata["managedFields"] = [_wrote(one) for one in metadata["managedFields"]]
     given = body["metadata"].get("annotations") or {}
     own = {name: str(given[name])[:LONGEST_ANNOTATION] for name in (*ANNOTATIONS, MIRRORS) if name in given}
-    if OWNER in given:
+    if OWNER in given or _is_made(body["metadata"]):
         metadata |= {name: body["metadata"][name] for name in _COMPARED if name in body["metadata"]}
     elif given:
         metadata["annotations"] = own
     parts = {name: _with_shared_keys(body[name]) for name in ("spec", "status") if name in body}
     return {**parts, "metadata": metadata}
+
+
+def _is_made(metadata: Mapping[str, Any]) -> bool:
+    """Whether an object may have been made for a BanditDeployment though no annotation says so any more."""
+    said = (metadata.get("labels") or {}).get(MANAGED_BY) == FIELD_MANAGER
+    return said or any(one.get("kind") == KIND for one in metadata.get("ownerReferences") or ())
 
 
 def _wrote(entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -83,7 +83,7 @@ def registry(cache: Cache, shards: Shards) -> kopf.OperatorRegistry:
             _wake(shards, cache.drop("EndpointSlice", key))
             return
         for service in cache.endpoints.put(raw):
-            _wake(shards, cache.dependents("Service", service))
+            _wake(shards, cache.affected_by_endpoints(service))
 
     def watch(kind: str, put: Put, affected: Affected) -> Callable[..., Any]:
         """A handler that keeps objects of a kind, and wakes whoever is affected by one that is news."""
