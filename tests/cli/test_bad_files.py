@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -37,3 +40,23 @@ def test_every_command_names_the_file_and_what_is_wrong_with_it(
     assert found.exit_code in (1, 2)
     assert isinstance(found.exception, SystemExit)
     assert f"{file}: " in found.output
+
+
+def in_a_shell(line: str) -> subprocess.CompletedProcess[str]:
+    """Run a line in which ``bandit-operator`` is the command."""
+    command = f"{shlex.quote(sys.executable)} -m bandit_operator"
+    return subprocess.run(
+        ["sh", "-c", line.replace("bandit-operator", command)], capture_output=True, text=True, check=False
+    )
+
+
+def test_standard_input_that_is_closed_is_told_in_one_line() -> None:
+    found = in_a_shell("bandit-operator lint -f - <&-")
+    assert (found.returncode, found.stderr) == (1, "")
+    assert found.stdout.startswith("standard input: it is closed; name a file, or let it come from a pipe\n")
+
+
+def test_a_disk_that_is_full_is_told_in_one_line() -> None:
+    found = in_a_shell("bandit-operator completion bash > /dev/full")
+    assert found.returncode == 1
+    assert found.stderr == "Error: standard output cannot be written: No space left on device\n"

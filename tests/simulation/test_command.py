@@ -242,6 +242,19 @@ def test_a_file_that_cannot_be_written_is_named_after_the_answer(world: Path, op
     assert "Error: /dev/full: it cannot be written: No space left on device; name another" in found.stderr
 
 
+def test_whoever_gives_up_a_simulation_does_not_wait_for_what_other_processes_play(tmp_path: Path) -> None:
+    path = tmp_path / "long.yaml"
+    path.write_text(WORLD.replace("ticks: 80", "ticks: 200000"), encoding="utf-8")
+
+    def give_up(_: int) -> None:
+        raise KeyboardInterrupt
+
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        list(chunks(read_world(path), Thompson(), 4 * CHUNK, 2, progress=give_up, glance=lambda _: None))
+    assert time.monotonic() - began < 60  # to the end it would take many minutes
+
+
 def test_what_takes_long_says_how_far_it_is_where_no_bar_can_be_drawn(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -77,6 +77,8 @@ class _Fault(Exception):
 def _bytes(source: str | Path, most: int) -> bytes:
     try:
         if source == "-":
+            if sys.stdin is None:  # whoever started this has closed it
+                raise _Fault("it is closed", "name a file, or let it come from a pipe")
             data = sys.stdin.buffer.read(most + 1)
         else:
             with Path(source).open("rb") as file:

@@ -5,7 +5,9 @@ What the Tab key gives is waited for, and the operator's own imports alone take 
 
 from __future__ import annotations
 
+import errno
 import importlib
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,6 +27,18 @@ class Verbs(click.Group):
         super().__init__(*arguments, **options)
         self._places = {module.rpartition(".")[2]: module for module in verbs}
         self.summaries = {module.rpartition(".")[2]: summary for module, summary in verbs.items()}
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a verb; what it prints may go to a disk that is full, which is no fault of this program."""
+        try:
+            return super().invoke(ctx)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            sys.stdout = (
+                None  # or the interpreter would say at its end, in its own words, what is not written
+            )
+            raise click.ClickException(f"standard output cannot be written: {error.strerror}") from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """The names of all verbs."""

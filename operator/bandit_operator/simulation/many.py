@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.queues import SimpleQueue
 from multiprocessing.sharedctypes import Synchronized
+from multiprocessing.synchronize import Event
 from typing import Any
 
 import numpy as np
@@ -31,10 +34,21 @@ GLANCE = 16
 """The first part is looked at after one in so many of its ticks."""
 Glance = Callable[[Played], None]
 
-_played: Synchronized[int] | None = None
-"""In a process that plays: where it counts ticks times seeds, which all of them share."""
-_seen: SimpleQueue[Played] | None = None
-"""In a process that plays: where what the first part has come to early goes."""
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What the processes that play share with the one that has started them."""
+
+    played: Synchronized[int]
+    """Ticks times seeds, which all of them count."""
+    seen: SimpleQueue[Played]
+    """Where what the first part has come to early goes."""
+    given_up: Event
+    """Set where nobody waits for the rest any more."""
+
+
+_shared: _Shared | None = None
+"""In a process that plays."""
 
 
 def chunks(
@@ -65,27 +79,45 @@ def chunks(
         return
     # Started afresh, because threads of a numerical library do not survive a fork.
     context = get_context("spawn")
-    played, seen, told = context.Value("Q", 0), context.SimpleQueue(), 0
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_share, initargs=(played, seen)) as pool:
+    shared = _Shared(context.Value("Q", 0), context.SimpleQueue(), context.Event())
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_share, initargs=(shared,)) as pool:
         early = glance is not None
         waiting = {
             pool.submit(_counted, world, strategy, size, seed, i, early and not i): i
             for i, size in enumerate(sizes)
         }
-        done: dict[int, Played] = {}
-        following = 0
-        while waiting:
-            finished, _ = wait(waiting, LOOK_SECONDS, FIRST_COMPLETED)
-            now = played.value
-            progress(now - told)
-            told = now
-            while glance is not None and not seen.empty():
-                glance(seen.get())
-            for future in finished:
-                done[waiting.pop(future)] = future.result()
-            while following in done:
-                yield done.pop(following)
-                following += 1
+        try:
+            yield from _awaited(waiting, shared, progress, glance)
+        finally:  # whoever has pressed Ctrl-C waits for nobody
+            shared.given_up.set()
+            for future in waiting:
+                future.cancel()
+            while wait(waiting, LOOK_SECONDS).not_done:
+                if not shared.seen.empty():
+                    shared.seen.get()  # or the process that brings it would never end
+
+
+def _awaited(
+    waiting: dict[Future[Played], int],
+    shared: _Shared,
+    progress: Callable[[int], None],
+    glance: Glance | None,
+) -> Iterator[Played]:
+    """Yield the parts that other processes play, in their order."""
+    done: dict[int, Played] = {}
+    told = following = 0
+    while waiting:
+        finished, _ = wait(waiting, LOOK_SECONDS, FIRST_COMPLETED)
+        now = shared.played.value
+        progress(now - told)
+        told = now
+        while glance is not None and not shared.seen.empty():
+            glance(shared.seen.get())
+        for future in finished:
+            done[waiting.pop(future)] = future.result()
+        while following in done:
+            yield done.pop(following)
+            following += 1
 
 
 def check_length(world: World, seeds: int) -> None:
@@ -105,21 +137,28 @@ def glance_ticks(world: World) -> int:
     return -(-world.ticks // GLANCE)
 
 
-def _share(played: Synchronized[int], seen: SimpleQueue[Played]) -> None:
-    global _played, _seen  # a process that plays gets them once, when it starts
-    _played, _seen = played, seen
+def _share(shared: _Shared) -> None:
+    global _shared  # a process that plays gets it once, when it starts
+    _shared = shared
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all; the first one ends the others
+
+
+class _GivenUp(Exception):
+    """Nobody waits for the rest."""
 
 
 def _counted(world: World, strategy: Strategy, seeds: int, seed: int, number: int, early: bool) -> Played:
     """Play a part in another process, which counts where this one can see it."""
+    shared = _shared
+    assert shared is not None
 
     def add(count: int) -> None:
-        assert _played is not None
-        with _played.get_lock():
-            _played.value += count
+        if shared.given_up.is_set():
+            raise _GivenUp
+        with shared.played.get_lock():
+            shared.played.value += count
 
-    assert _seen is not None
-    return _part(world, strategy, seeds, seed, number, add, _seen.put if early else None)
+    return _part(world, strategy, seeds, seed, number, add, shared.seen.put if early else None)
 
 
 def _part(
