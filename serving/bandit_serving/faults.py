@@ -1,4 +1,4 @@
-"""What is wrong with settings that people wrote, told with field, value and fix."""
+"""What is wrong with settings and files that people wrote, told with field, value and fix."""
 
 from __future__ import annotations
 
@@ -20,6 +20,15 @@ def told(error: pydantic.ValidationError, whole: str) -> str:
         whole: what the settings as a whole are called, where nothing inside of them is to blame.
     """
     return "; ".join(f"{_place(fault['loc']) or whole}: {_told(fault)}" for fault in error.errors())
+
+
+def why(error: Exception) -> str:
+    """Why a file cannot be read, without what is said of it anyway, and without numbers of errors."""
+    if isinstance(error, UnicodeDecodeError):
+        return "it is no text in UTF-8; save it as UTF-8"
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}; name another"
+    return str(error)
 
 
 def _place(path: tuple[int | str, ...]) -> str:

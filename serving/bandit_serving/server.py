@@ -24,6 +24,8 @@ from bandit_serving.logs import get_logger
 
 log = get_logger(__name__)
 
+SAME_SECONDS = 0.1
+"""Signals this close are one: a terminal sends it to a program and to what started it, which passes it on."""
 IN_FLIGHT_SECONDS = 30  # the longest wait for requests in flight once no new ones are accepted
 
 
@@ -121,14 +123,18 @@ async def serve(
     )
     server = _Server(config)
     loop = asyncio.get_running_loop()
+    told = 0.0
 
     def end(number: signal.Signals) -> None:
+        nonlocal told
         if readiness.draining:
+            if loop.time() - told < SAME_SECONDS:
+                return
             log.warning("ended at once: requests in flight have no answer", signal=number.name)
             on_abandon()
             # As the signal itself would, from which the kernel spares the first process of a container.
             os._exit(128 + number)
-        readiness.draining = True
+        readiness.draining, told = True, loop.time()
         log.info("draining", signal=number.name, seconds=drain_delay, hint="a second signal ends at once")
         loop.call_later(drain_delay, setattr, server, "should_exit", True)
 

@@ -109,9 +109,15 @@ def parse_json(body: bytes) -> Any:
     Raises:
         BadRequest: It is no JSON.
     """
+    if not body:
+        raise BadRequest("the body is empty; send JSON")
     try:
-        return _DECODER.decode(body.decode())
-    except (ValueError, RecursionError) as error:  # the latter by lists nested too deep
+        return _DECODER.decode(body.decode("utf-8-sig"))  # with the mark of Windows, or without
+    except UnicodeDecodeError as error:
+        raise BadRequest("the body is not JSON: it is no text in UTF-8; send it as UTF-8") from error
+    except RecursionError as error:
+        raise BadRequest("the body is not JSON as it is read here: it is nested too deep") from error
+    except ValueError as error:
         raise BadRequest(f"the body is not JSON: {error}") from error
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+
 import aiohttp
+import pytest
 
 from bandit_operator.runtime.server import serve
 from bandit_operator.runtime.telemetry import Metrics
@@ -35,3 +39,29 @@ async def test_metrics_are_all_of_them_or_those_that_are_asked_for_by_name() -> 
 
 async def test_a_metric_that_there_is_not_is_not_answered() -> None:
     assert await exposed("?name[]=nothing") == set()
+
+
+async def test_what_is_no_http_is_refused_and_what_is_wrong_in_here_is_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def broken() -> str | None:
+        raise RuntimeError("this check is broken")
+
+    runner = await serve(("127.0.0.1", 0), Metrics().registry, broken, lambda: None)
+    try:
+        [(host, port)] = runner.addresses
+        reader, writer = await asyncio.open_connection(host, port)
+        writer.write(b"\x16\x03\x01\x02\x00\x01\r\n\r\n")
+        assert (await asyncio.wait_for(reader.read(), 20)).startswith(b"HTTP/1.0 400 Bad Request")
+        writer.close()
+        assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(f"http://{host}:{port}/healthz") as answer,
+        ):
+            assert answer.status == 500
+    finally:
+        await runner.cleanup()
+    [told] = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert told.exc_info is not None
+    assert str(told.exc_info[1]) == "this check is broken"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -93,6 +95,17 @@ class Server:
         """End the process by SIGTERM and return its exit code."""
         self.process.terminate()
         code = self.process.wait(DEADLINE)
+        self.close()
+        return code
+
+    def insist(self, number: signal.Signals) -> int:
+        """Send a signal again, until the process has ended, and return its exit code."""
+        end = time.monotonic() + 30
+        while self.process.poll() is None and time.monotonic() < end:
+            self.process.send_signal(number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(0.2)
+        code = self.process.wait(0)
         self.close()
         return code
 

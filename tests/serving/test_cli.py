@@ -80,7 +80,7 @@ def test_options_come_from_the_environment_too() -> None:
         ),
         (
             ["replay", "--data", "none.npz", "--url", "http://x/v2/models/m/infer"],
-            "--data none.npz: cannot be used: [Errno 2] No such file",
+            "--data none.npz: cannot be used: No such file or directory; name another",
         ),
         (["replay", "--data", "none.csv", "--url", "http://x"], "does not end in /v2/models/NAME/infer"),
         (
@@ -126,6 +126,53 @@ def test_a_setting_that_cannot_be_used_is_told_without_a_traceback(
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 2
     assert message in " ".join(result.output.split())
+
+
+CANNOT_BE_READ: list[tuple[list[str], bytes, str]] = [
+    (
+        [*COMMAND, "--routes", "file"],
+        b"\xff\xfe",
+        "--routes file: cannot be read: it is no text in UTF-8; save",
+    ),
+    (["arm", "--model", "file", "--name", "m", "--arm", "a"], b"", "the file is cut off"),
+    (["arm", "--model", "file", "--name", "m", "--arm", "a"], b"a: 1", "no model that joblib.dump wrote"),
+    (
+        ["replay", "--data", "file", "--url", "http://x/v2/models/m/infer"],
+        b"\xff\xfe",
+        "--data file: cannot be used: it is no text in UTF-8; save it as UTF-8",
+    ),
+]
+
+
+@pytest.mark.parametrize(("arguments", "content", "message"), CANNOT_BE_READ)
+def test_a_file_that_cannot_be_read_is_told_in_words(
+    arguments: list[str], content: bytes, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("file").write_bytes(content)
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 2
+    assert message in " ".join(result.output.split())
+
+
+@pytest.mark.parametrize(
+    ("card", "message"),
+    [
+        ("", "cannot be read as JSON"),
+        ("[]", "needs a JSON object with the list `features`"),
+        ("{}", "needs a JSON object with the list `features`"),
+        ('{"features": "age"}', "needs a JSON object with the list `features`"),
+    ],
+)
+def test_a_card_that_lists_no_features_is_told_what_it_needs(
+    model_file: Path, tmp_path: Path, card: str, message: str
+) -> None:
+    file = tmp_path / "card.json"
+    file.write_text(card)
+    arguments = ["arm", "--model", str(model_file), "--card", str(file), "--name", "m", "--arm", "a"]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 2
+    assert f"card.json: {message}" in " ".join(result.output.split())
 
 
 def test_a_status_file_that_cannot_be_written_is_told_before_a_request_is_sent(tmp_path: Path) -> None:

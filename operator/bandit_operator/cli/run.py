@@ -135,7 +135,8 @@ def run(
 
     Inside a Pod it uses the Pod's ServiceAccount, elsewhere the kubeconfig in use. Every
     option can also be set in the environment: --prometheus-address by
-    BANDIT_OPERATOR_PROMETHEUS_ADDRESS, and so on. The chart does that.
+    BANDIT_OPERATOR_PROMETHEUS_ADDRESS, and so on. The chart does that. A second signal ends
+    it at once, without handing its leases over.
     """
     if not lease_period < lease_deadline < lease_duration:
         raise click.UsageError(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
-from aiohttp import web
+from aiohttp import http_exceptions, web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 Check = Callable[[], str | None]
 """What is wrong, or None."""
+_FAULTS_OF_CLIENTS = (http_exceptions.HttpProcessingError, web.RequestPayloadError)
+"""What the library raises of requests that are no HTTP, or whose body is not what they say."""
 
 
 async def serve(
@@ -33,6 +36,7 @@ async def serve(
         chosen = registry.restricted_registry(names) if names else registry
         return web.Response(body=generate_latest(chosen), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
+    leave_out_faults_of_clients()
     application = web.Application()
     application.router.add_get("/healthz", answer(live))  # type: ignore[arg-type]  # aiohttp's handler alias is wider than its own use
     application.router.add_get("/readyz", answer(ready))  # type: ignore[arg-type]  # as above
@@ -41,3 +45,16 @@ async def serve(
     await runner.setup()
     await web.TCPSite(runner, *listen).start()
     return runner
+
+
+def leave_out_faults_of_clients() -> None:
+    """Let the log of the HTTP server tell what is wrong in here alone.
+
+    Whoever sends what is no HTTP, as a scanner does or a browser that begins with TLS, is told so in the
+    answer. The library would write a traceback into the log of the operator for each.
+    """
+    logging.getLogger("aiohttp.server").addFilter(_not_of_clients)
+
+
+def _not_of_clients(record: logging.LogRecord) -> bool:
+    return record.exc_info is None or not isinstance(record.exc_info[1], _FAULTS_OF_CLIENTS)

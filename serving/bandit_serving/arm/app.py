@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy.typing as npt
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -182,6 +183,7 @@ async def _not_found(request: Request, _error: Exception) -> Response:
     return JSONResponse({"error": text}, status_code=404)
 
 
-async def _wrong_method(request: Request, _error: Exception) -> Response:
+async def _wrong_method(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
     text = f"{request.url.path} does not take {request.method}; POST to …/infer, GET everything else"
-    return JSONResponse({"error": text}, status_code=405)
+    return JSONResponse({"error": text}, status_code=405, headers=error.headers)

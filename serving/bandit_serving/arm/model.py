@@ -13,6 +13,7 @@ import numpy.typing as npt
 import sklearn
 
 from bandit_serving.errors import BadSetting
+from bandit_serving.faults import why
 
 FloatMatrix = npt.NDArray[np.float64]
 
@@ -117,7 +118,10 @@ def load_model(path: Path, card: Path | None = None, skew: dict[str, float] | No
     except FileNotFoundError as error:
         raise BadSetting(f"--model {path}: there is no such file") from error
     except Exception as error:
-        raise BadSetting(f"--model {path}: not a joblib file that loads here: {error}") from error
+        raise BadSetting(
+            f"--model {path}: it is no model that joblib.dump wrote, or one of packages that are not here"
+            f" ({type(error).__name__}: {str(error) or 'the file is cut off'})"
+        ) from error
     width = getattr(estimator, "n_features_in_", None)
     if width is None or not hasattr(estimator, "predict"):
         raise BadSetting(
@@ -139,7 +143,12 @@ def _read_features(card: Path, required: bool) -> list[str] | None:
     if not required and not card.exists():
         return None
     try:
-        features = json.loads(card.read_text())["features"]
-        return [str(name) for name in features]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BadSetting(f"--card {card}: needs a JSON object with the list `features`: {error!r}") from error
+        content = json.loads(card.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadSetting(f"--card {card}: cannot be read as JSON: {why(error)}") from error
+    features = content.get("features") if isinstance(content, dict) else None
+    if not isinstance(features, list):
+        raise BadSetting(
+            f"--card {card}: needs a JSON object with the list `features`, the names of the columns"
+        )
+    return [str(name) for name in features]

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bandit_serving.errors import BadSetting
+from bandit_serving.faults import why
 
 _UNREADABLE = (OSError, LookupError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, csv.Error)
 """What the readers of these formats raise by files that are broken, or something else."""
@@ -49,7 +50,7 @@ def load_rows(path: Path) -> Rows:
     try:
         rows = _load_npz(path) if path.suffix == ".npz" else _load_csv(path)
     except _UNREADABLE as error:
-        raise BadSetting(f"--data {path}: cannot be used: {error}") from error
+        raise BadSetting(f"--data {path}: cannot be used: {why(error)}") from error
     if not len(rows):
         raise BadSetting(f"--data {path}: has no rows")
     return rows

@@ -13,7 +13,7 @@ import pydantic
 import yaml
 
 from bandit_serving.errors import BadSetting
-from bandit_serving.faults import told
+from bandit_serving.faults import told, why
 from bandit_serving.rewards.accuracy import Accuracy
 from bandit_serving.rewards.balanced_accuracy import BalancedAccuracy
 from bandit_serving.rewards.base import Ratio, RewardFunction, RewardType
@@ -82,7 +82,7 @@ def load_routes(path: Path) -> dict[str, RewardFunction]:
     except pydantic.ValidationError as error:
         raise BadSetting(f"--routes {path}: {told(error, 'the file')}") from error
     except (OSError, ValueError, yaml.YAMLError) as error:
-        raise BadSetting(f"--routes {path}: cannot be read: {error}") from error
+        raise BadSetting(f"--routes {path}: cannot be read: {why(error)}") from error
     functions = {}
     for route, what in routes.items():
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -84,17 +85,24 @@ def test_a_wrong_address_is_told_the_right_one(
     answer = httpx.request(method, arm.url + path)
     assert answer.status_code == status
     assert message in answer.json()["error"]
+    assert ("Allow" in answer.headers) == (status == 405)
+
+
+def test_a_body_may_begin_with_the_mark_that_windows_writes(arm: Any) -> None:
+    body = b"\xef\xbb\xbf" + json.dumps({"inputs": [ROW]}).encode()
+    assert httpx.post(arm.url + "/v2/models/income/infer", content=body).status_code == 200
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
+        (b"", "the body is empty; send JSON"),
         (b"{", "the body is not JSON"),
-        (b"\xff", "the body is not JSON"),
+        (b"\xff", "the body is not JSON: it is no text in UTF-8; send it as UTF-8"),
         (b'{"inputs": [NaN]}', "the body holds NaN, which is not JSON"),
-        (b"[" * 100_000, "the body is not JSON"),
+        (b"[" * 100_000, "it is nested too deep"),
     ],
-    ids=["cut off", "not UTF-8", "NaN", "nested too deep"],
+    ids=["empty", "cut off", "not UTF-8", "NaN", "nested too deep"],
 )
 def test_a_body_that_is_no_json_is_refused(arm: Any, content: bytes, message: str) -> None:
     answer = httpx.post(arm.url + "/v2/models/income/infer", content=content)

@@ -112,9 +112,8 @@ def test_a_second_signal_ends_a_draining_arm_at_once_and_says_what_is_lost(
 ) -> None:
     arm = draining_arm("10m")
     assert httpx.post(arm.url + INFER, json={"inputs": [ROW]}).status_code == 200
-    arm.process.send_signal(number)
-    assert arm.process.wait(30) == 128 + number
-    until(lambda: any(line["event"].startswith("ended at once") for line in arm.logs))
+    assert arm.insist(number) == 128 + number
+    assert any(line["event"].startswith("ended at once") for line in arm.logs)
     assert [line["events"] for line in arm.logs if line["event"] == "prediction events lost"] == [1]
 
 
@@ -130,8 +129,17 @@ def test_a_second_signal_ends_an_arm_that_still_delivers_its_events(
     arm.process.terminate()
     until(lambda: any(line["event"] == "draining" for line in arm.logs))
     until(lambda: not_listening(arm))
-    arm.process.terminate()
-    assert arm.process.wait(30) == 128 + signal.SIGTERM
+    assert arm.insist(signal.SIGTERM) == 128 + signal.SIGTERM
+
+
+def test_the_same_signal_of_two_senders_is_one(start: Callable[..., Any], model_file: Path) -> None:
+    arm = start(
+        *("arm", "--model", str(model_file), "--name", "income", "--arm", "logistic"),
+        *("--drain-delay", "300ms"),
+    )
+    for _ in range(2):
+        arm.process.terminate()
+    assert arm.process.wait(60) == 0
 
 
 def not_listening(arm: Any) -> bool:

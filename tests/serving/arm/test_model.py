@@ -40,7 +40,7 @@ def test_files_that_are_no_model_are_named_with_the_reason(tmp_path: Path, model
     empty.write_text("{}")
     for path, given, message in [
         (tmp_path / "none.joblib", None, "there is no such file"),
-        (text, None, "not a joblib file"),
+        (text, None, "no model that joblib.dump wrote"),
         (table, None, "holds a dict"),
         (model_file, card, "lists 1 features; the model"),
         (model_file, empty, "needs a JSON object with the list `features`"),

@@ -305,8 +305,7 @@ def test_a_second_signal_ends_a_draining_collector_at_once_and_loses_nothing_it_
     first.process.terminate()
     until(lambda: any(line["event"] == "draining" for line in first.logs))
     assert post(first, "predictions", [PREDICTION]).json() == {"committed": 1}
-    first.process.terminate()
-    assert first.process.wait(30) == 128 + signal.SIGTERM
+    assert first.insist(signal.SIGTERM) == 128 + signal.SIGTERM
     second = start("collector", "--database", database, "--drain-delay", "0s")
     post(second, "labels", [LABEL])
     assert second.metrics()[TRIALS] == 1

@@ -241,8 +241,7 @@ def test_a_second_signal_ends_a_shadow_at_once_and_says_which_copies_are_not_sco
         assert copy(shadow, "1").status_code == 202
         shadow.process.terminate()
         until(lambda: any(line["event"] == "draining" for line in shadow.logs))
-        shadow.process.terminate()
-        assert shadow.process.wait(30) == 128 + signal.SIGTERM
+        assert shadow.insist(signal.SIGTERM) == 128 + signal.SIGTERM
     finally:
         held.set()
     lost = until(lambda: [line for line in list(shadow.logs) if line["event"] == "copies not scored"])

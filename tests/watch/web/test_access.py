@@ -12,6 +12,7 @@ from aiohttp.test_utils import TestServer
 
 from bandit_operator.adapters.reviews import TOKEN_REVIEWS
 from bandit_operator.errors import APIError, APIUnreachable
+from bandit_operator.runtime.server import leave_out_faults_of_clients
 from bandit_operator.watch.web.gate import AT_ONCE as REVIEWS_AT_ONCE
 from bandit_operator.watch.web.gate import (
     KEPT_SECONDS,
@@ -326,3 +327,54 @@ async def test_whoever_is_in_one_of_very_many_namespaces_names_it(visitor: Clien
     assert "ranking" in await text_of(visitor, "/?namespace=models", LIMITED)
     asked = [spec for path, spec in site.api.asked if path != TOKEN_REVIEWS]
     assert len(asked) == 2
+
+
+async def answered(server: TestServer, request: bytes) -> bytes:
+    """What comes back for bytes that no client of ours would send."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(request)
+    await writer.drain()
+    answer = await asyncio.wait_for(reader.read(), 20)
+    writer.close()
+    return answer
+
+
+FORM = (
+    b"POST /sign-in HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+    b"Content-Type: application/x-www-form-urlencoded\r\n"
+)
+NO_HTTP = {
+    "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03secret\r\n\r\n",
+    "a token too long": b"GET / HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "
+    + b"secret" * 2000
+    + b"\r\n\r\n",
+    "broken chunks": FORM + b"Transfer-Encoding: chunked\r\n\r\ntoken=secret\r\n0\r\n\r\n",
+    "no gzip": FORM + b"Content-Encoding: gzip\r\nContent-Length: 12\r\n\r\ntoken=secret",
+}
+
+
+@pytest.mark.parametrize("sent", NO_HTTP.values(), ids=NO_HTTP.keys())
+async def test_what_is_no_http_is_refused_and_fills_no_log(
+    server: TestServer,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+    sent: bytes,
+) -> None:
+    leave_out_faults_of_clients()
+    assert b" 400 Bad Request\r\n" in await answered(server, sent)
+    severe = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert (severe, "not made" in capsys.readouterr().out) == ([], False)
+
+
+@pytest.mark.parametrize("path", ["/rollouts/models/income", "/sign-in"])
+async def test_a_slash_at_the_end_leads_to_the_page_without_and_nowhere_else(
+    server: TestServer, visitor: ClientSession, path: str
+) -> None:
+    for found in (f"{path}/", f"{path}/?next=/"):
+        async with visitor.get(found, headers=bearer(ADMIN), allow_redirects=False) as answer:
+            assert answer.status == 308
+            assert answer.headers["Location"].partition("?")[0] == path
+            assert answer.headers["Cache-Control"] == "no-store"
+    head = b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    for elsewhere in (b"//evil.example/", b"//evil.example/static/page.css/"):
+        assert b"Location: //" not in await answered(server, b"GET " + elsewhere + head)

@@ -16,6 +16,7 @@ from cachetools import LRUCache
 from bandit_operator.adapters.reviews import Person
 from bandit_operator.api.references import Key
 from bandit_operator.errors import APIError, APIUnreachable
+from bandit_operator.runtime.server import leave_out_faults_of_clients
 from bandit_operator.status.past import Past, past_of
 from bandit_operator.watch.cache import Cache
 from bandit_operator.watch.exposed import BROKEN
@@ -71,7 +72,8 @@ class Pages:
 
     def application(self) -> web.Application:
         """Return what answers."""
-        made = web.Application(middlewares=[self._bounded], client_max_size=LONGEST_BODY)
+        without_slash = web.normalize_path_middleware(append_slash=False, remove_slash=True)
+        made = web.Application(middlewares=[self._bounded, without_slash], client_max_size=LONGEST_BODY)
         made.router.add_get("/", self._for_people(self._list))
         made.router.add_get("/rollouts/{namespace}/{name}", self._for_people(self._rollout))
         made.router.add_get("/sign-in", self._form)
@@ -99,7 +101,7 @@ class Pages:
         try:
             return await handler(request)
         except web.HTTPRedirection as elsewhere:
-            return elsewhere
+            return web.Response(status=elsewhere.status, headers={"Location": elsewhere.headers["Location"]})
         except web.HTTPException as refused:
             answer = _said(refused.status, refused.reason, "There is nothing like that here.")
             if "Allow" in refused.headers:
@@ -213,12 +215,15 @@ async def _body(request: web.Request) -> bytes:
 
     Raises:
         HTTPRequestTimeout: It did not arrive in time; the connection is closed then.
+        HTTPBadRequest: It is not what its headers say.
     """
     try:
         async with asyncio.timeout(BODY_SECONDS):
             return await request.read()
     except TimeoutError:
         raise web.HTTPRequestTimeout from None
+    except web.RequestPayloadError:
+        raise web.HTTPBadRequest from None
 
 
 def _page(template: str, status: int = 200, **content: object) -> web.Response:
@@ -248,6 +253,7 @@ async def serve(listen: tuple[str, int], made: Pages) -> web.AppRunner:
     Raises:
         OSError: The address cannot be listened on.
     """
+    leave_out_faults_of_clients()
     runner = web.AppRunner(made.application(), access_log=None, keepalive_timeout=IDLE_SECONDS)
     await runner.setup()
     await web.TCPSite(runner, *listen).start()
