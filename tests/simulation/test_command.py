@@ -225,6 +225,7 @@ def test_a_simulation_that_takes_long_gives_a_first_answer_beside_its_output(
     found = run("--world", world, "--seeds", 4, "--jobs", 1)
     assert found.stderr.startswith("A first look, at 2.5 min of 4 runs, which puts shares within 49 points:")
     assert "that were played" in found.stderr
+    assert "play longer" not in found.stderr, "it is played for longer already"
     assert "A first look" not in found.stdout
 
 

@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 
 from bandit_operator.core.durations import DAY, duration
+from bandit_operator.core.inference.named_arrays import Floats
 from bandit_operator.simulation.figures import amount, mean_interval
 from bandit_operator.simulation.play import NEVER, Played
 from bandit_operator.simulation.world import World
@@ -21,7 +22,7 @@ def sentences(world: World, strategy: str, played: Played) -> list[str]:
     not differ. Runs without one by the end of the world are said to be so, not left out.
     """
     return [
-        f"{strategy}: {_verdict(world, played)}.",
+        f"{strategy}: {_verdict(world, played)}{_advice(world, played)}.",
         f"{strategy}: {_cost(world, played)}.",
     ]
 
@@ -33,7 +34,7 @@ def early(world: World, strategy: str, played: Played) -> list[str]:
     length = duration(ticks * world.interval)
     reach = 1.96 * (0.25 / seeds) ** 0.5
     text = f"A first look, at {length} of {seeds} runs, which puts shares within {100 * reach:.0f} points:"
-    return [text, *sentences(begun, strategy, played)]
+    return [text, f"{strategy}: {_verdict(begun, played)}.", f"{strategy}: {_cost(begun, played)}."]
 
 
 def beside(world: World, plain: Played, scored: Played) -> str:
@@ -60,18 +61,20 @@ def percent(share: float) -> str:
     return f"{100.0 * share:.3g} %"
 
 
-def _half(world: World, played: Played) -> str:
+def _first(world: World, played: Played) -> Floats:
+    """Seconds until each run had its first verdict, infinite where it had none ``[S]``."""
     every = np.column_stack([played.rolled_back_at, played.promoted_at, played.settled_at])
-    ticks = float(np.median(np.where(every == NEVER, np.inf, every).min(-1)))
-    if np.isinf(ticks):
-        return f"not within {duration(world.ticks * world.interval)}"
-    return f"after {duration((ticks + 1.0) * world.interval)}"
+    return np.asarray((np.where(every == NEVER, np.inf, every).min(-1) + 1.0) * world.interval)
+
+
+def _half(world: World, played: Played) -> str:
+    middle = float(np.median(_first(world, played)))
+    length = world.ticks * world.interval
+    return f"not within {duration(length)}" if np.isinf(middle) else f"after {duration(middle)}"
 
 
 def _verdict(world: World, played: Played) -> str:
-    every = np.column_stack([played.rolled_back_at, played.promoted_at, played.settled_at])
-    ticks = np.where(every == NEVER, np.inf, every).min(-1)
-    seconds, length = (ticks + 1.0) * world.interval, world.ticks * world.interval
+    seconds, length = _first(world, played), world.ticks * world.interval
     spans = [(span, name) for span, name in ((DAY, "a day"), (WEEK, "a week")) if span < length]
     spans.append((length, f"the {duration(length)} that were played"))
     shares = [f"{np.mean(seconds <= span):.0%} within {name}" for span, name in spans]
@@ -79,8 +82,14 @@ def _verdict(world: World, played: Played) -> str:
     middle = float(np.median(seconds))
     if np.isfinite(middle):
         return f"{text}; half of the runs had one after {duration(middle)}"
-    none = f"none within {duration(length)} in {np.mean(np.isinf(seconds)):.0%} of the runs"
-    return f"{text}; {none}, so play longer, or send more traffic to the arms"
+    return f"{text}; none within {duration(length)} in {np.mean(np.isinf(seconds)):.0%} of the runs"
+
+
+def _advice(world: World, played: Played) -> str:
+    """What to do where half of the runs came to no verdict in all of the time."""
+    if np.isfinite(np.median(_first(world, played))):
+        return ""
+    return ", so play longer, or send more traffic to the arms"
 
 
 def _cost(world: World, played: Played) -> str:
