@@ -28,9 +28,9 @@ ALL = {name: value for name, value in vars(reasons).items() if name.isupper() an
 PLAYED = tuple(
     importlib.import_module(f"tests.reconcile.test_{name}")
     for name in (
-        "backends", "decided", "generated", "identity", "kept", "left_behind", "mirror", "neighbours",
-        "notices", "other_resources", "plausible", "same_pods", "servable", "sessions", "shadow",
-        "staying_up", "template_kept", "verbs",
+        "backends", "decided", "deleted", "generated", "identity", "kept", "left_behind", "mirror",
+        "neighbours", "notices", "other_resources", "plausible", "same_pods", "servable", "sessions",
+        "shadow", "staying_up", "template_kept", "verbs",
     )
 )  # fmt: skip
 pytestmark = pytest.mark.slow

@@ -114,6 +114,8 @@ class Reconciler:
         body = self._cache.resources.get(key)
         if body is None or body["metadata"].get("deletionTimestamp"):
             self._forget(key)
+            if body is not None:
+                await self._reports.deleting(body, self._clock.now())
             return await self._leave(key)
         try:
             with self._metrics.tick_seconds.time():

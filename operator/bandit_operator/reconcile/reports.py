@@ -43,6 +43,17 @@ class Reports:
         overview = Overview(now, body["metadata"]["generation"])
         await self._write(body, conditions.not_ready(overview, reason, message, writer.conditions_in(body)))
 
+    async def deleting(self, body: Mapping[str, Any], now: float) -> None:
+        """A resource that is being deleted: traffic stays as it is, and nothing is known of it any more."""
+        held = ", ".join(map(str, (body["metadata"].get("finalizers") or ["its finalizers"])[:3]))
+        words = (
+            f"it is being deleted, which waits for {held}: its weights stay as they are, and nobody takes "
+            f"them off an arm that cannot serve"
+        )
+        overview = Overview(now, body["metadata"]["generation"])
+        before = writer.conditions_in(body)
+        await self._write(body, conditions.not_ready(overview, reasons.DELETING, words, before))
+
     async def _write(
         self, body: Mapping[str, Any], said: Sequence[Condition], phase: Phase | None = None
     ) -> None:

@@ -340,6 +340,7 @@ _KEPT_METADATA = frozenset(
     {
         "creationTimestamp",
         "deletionTimestamp",
+        "finalizers",
         "generation",
         "managedFields",
         "name",
