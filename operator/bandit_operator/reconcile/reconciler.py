@@ -346,11 +346,10 @@ class Reconciler:
         if not writer.must_write(document, before, self._clock.monotonic()):
             return True
         status = to_status(tracked.experiment, document)
-        written = await writer.write(self._api, body, tracked.resource_version, status)
+        written = await writer.write(self._api, body, tracked.stored.version, status)
         self._metrics.writes.labels("status", "written").inc()
-        tracked.resource_version = written["metadata"]["resourceVersion"]
         self._cache.put_resource(written)
-        tracked.look_at_stored(status, written.get("status"))
+        tracked.stored.written(status, written)
         if tracked.halted is not None and halted is None:
             tracked.announced = Announced(before.conditions)
             return False

@@ -35,7 +35,8 @@ from bandit_operator.reconcile.problems import not_kept, together
 from bandit_operator.reconcile.route_sync import RouteSync
 from bandit_operator.reconcile.scale_writes import ScaleSync
 from bandit_operator.reconcile.shadow_windows import ShadowWindows
-from bandit_operator.status import conditions, writer
+from bandit_operator.reconcile.stored_status import StoredStatus
+from bandit_operator.status import conditions
 from bandit_operator.status.committed import Committed
 from bandit_operator.status.document import Document, from_status, read_status
 from bandit_operator.status.events import Event
@@ -49,8 +50,8 @@ class Tracked:
 
     resource: BanditDeployment
     experiment: Experiment
-    resource_version: str
-    """Version that the next status write must find."""
+    stored: StoredStatus
+    """The status as the API server holds it."""
     committed: Committed
     """What the status holds, or will with its next write."""
     route: RouteSync
@@ -73,10 +74,6 @@ class Tracked:
     """Reason of the decision that was logged last."""
     refused: Problem | None = None
     """Why the spec cannot run; what is kept is by the last one that could be read, then."""
-    stored: Mapping[str, Any] | None = None
-    """The status as the API server had it last."""
-    unkept: tuple[str, ...] = ()
-    """Names that lead to a part of the status that the API server does not keep, if there is one."""
     unasked: Problem | None = None
     """Why rewards cannot be asked for as the spec wants it, as of the newest tick."""
     untold: tuple[Event, ...] = ()
@@ -107,7 +104,7 @@ class Tracked:
     @property
     def halted(self) -> Problem | None:
         """Why nothing new is decided, if something in the spec or the status keeps it from that."""
-        return together((self.refused, not_kept(self.unkept) if self.unkept else None))
+        return together((self.refused, not_kept(self.stored.unkept) if self.stored.unkept else None))
 
     def take_untold(self) -> tuple[Event, ...]:
         """What is to be posted now, once."""
@@ -139,21 +136,6 @@ class Tracked:
             looked_at=overview.now,
         )
 
-    def look_at_stored(self, sent: Mapping[str, Any], stored: Any) -> None:
-        """Take in whether a status was stored as it was sent; it may have less to keep than one before."""
-        self.stored = stored
-        lost = writer.not_kept(sent, stored)
-        if lost or writer.holds(sent, self.unkept):
-            self.unkept = lost
-
-    def look_at_version(self, body: Mapping[str, Any]) -> None:
-        """Take in that somebody has changed no more of the resource than its metadata, such as an annotation.
-
-        The next write of the status is not refused for that: an arm that dies would wait for another pass.
-        """
-        if body.get("status") == self.stored:
-            self.resource_version = body["metadata"]["resourceVersion"]
-
     def look_at_mode(self, asked: Asked, now: float) -> None:
         """Take in the mode of the spec; a change of it is an act."""
         before = self.committed
@@ -177,7 +159,7 @@ def track(body: Mapping[str, Any], before: Tracked | None, now: float, monotonic
     metadata = body["metadata"]
     if before is not None and before.experiment.uid == metadata["uid"]:
         if before.generation == metadata["generation"]:
-            before.look_at_version(body)
+            before.stored.observe(body)
             return before
         runs = before.committed.intention is not None
         read = _read(body, before.committed.spec if runs else None)
@@ -193,7 +175,7 @@ def track(body: Mapping[str, Any], before: Tracked | None, now: float, monotonic
         rebased = _rebased(before.committed.rebased(experiment), read, now)
         before.committed = _left_behind(rebased, went_by, resource, arms)
         before.refused, before.unasked = read.refused, None
-        before.resource_version, before.stored = metadata["resourceVersion"], body.get("status")
+        before.stored.read(body)
         return before
     read = _read(body, last_read(body))
     resource, experiment = read.resource, read.experiment
@@ -208,13 +190,12 @@ def track(body: Mapping[str, Any], before: Tracked | None, now: float, monotonic
     return Tracked(
         resource=resource,
         experiment=experiment,
-        resource_version=metadata["resourceVersion"],
+        stored=StoredStatus.of(body),
         committed=committed,
         route=RouteSync(status.foreign_weight_changes or 0),
         mirror=MirrorSync(said.get(ConditionType.SHADOW_AVAILABLE), resource.metadata.generation, now),
         announced=announced_before(status, committed, said, now=now, monotonic=monotonic),
         refused=read.refused,
-        stored=body.get("status"),
     )
 
 
