@@ -37,17 +37,17 @@ def drafts(
         overview: what the pass found.
         mode_act: a change of the mode that is still to be announced.
     """
-    told = events.of_conditions(before, after)
-    told += events.of_mode(mode_act)
+    drafted = events.of_conditions(before, after)
+    drafted += events.of_mode(mode_act)
     if overview.decision is not None:
-        told += events.of_decision(overview.decision, overview.acts)
-    return told + events.of_drained(overview.drained)
+        drafted += events.of_decision(overview.decision, overview.acts)
+    return drafted + events.of_drained(overview.drained)
 
 
-async def post(api: KubernetesAPI, body: Mapping[str, Any], instance: str, told: Sequence[Event]) -> None:
+async def post(api: KubernetesAPI, body: Mapping[str, Any], instance: str, drafted: Sequence[Event]) -> None:
     """Post the events. One that cannot be posted is logged and given up: the status has the facts."""
     metadata = body["metadata"]
-    for draft in told:
+    for draft in drafted:
         event = {
             "apiVersion": "events.k8s.io/v1",
             "kind": "Event",

@@ -196,14 +196,14 @@ class Reconciler:
             return Requeue(0.0, tick=False)
         await self._act(tracked, placement, decision, write, gone, seen.mirror)
         # Last: weights do not wait for an API server that takes events slowly.
-        await posting.post(self._api, body, self._identity, tracked.take_untold())
+        await posting.post(self._api, body, self._identity, tracked.take_unposted())
         after, monotonic = self._clock.now(), self._clock.monotonic()
         return next_requeue(tracked, decision, now, after, monotonic, unwatched=placement.unwatched)
 
     async def _only_say(self, tracked: Tracked, body: Mapping[str, Any], overview: Overview) -> Requeue:
         """End a pass that decides nothing."""
         await self._commit(tracked, body, overview)
-        await posting.post(self._api, body, self._identity, tracked.take_untold())
+        await posting.post(self._api, body, self._identity, tracked.take_unposted())
         return at_its_tick(tracked, self._clock.now())
 
     # ---- observe ----------------------------------------------------------------------
@@ -358,7 +358,7 @@ class Reconciler:
         tracked.mode_act = None
         self._notify(notices.of(drafts, written, overview.now))
         committed = tracked.committed
-        tracked.untold += (*drafts, *events.of_notes(committed.notes), *events.of_left(committed.left))
+        tracked.unposted += (*drafts, *events.of_notes(committed.notes), *events.of_left(committed.left))
         tracked.committed = dataclasses.replace(committed, notes=(), left=())
         return True
 

@@ -76,7 +76,7 @@ class Tracked:
     """Why the spec cannot run; what is kept is by the last one that could be read, then."""
     unasked: Problem | None = None
     """Why rewards cannot be asked for as the spec wants it, as of the newest tick."""
-    untold: tuple[Event, ...] = ()
+    unposted: tuple[Event, ...] = ()
     """What happened and is still to be posted."""
     mode_act: Act | None = None
     """A change of the mode that is still to be announced."""
@@ -106,10 +106,10 @@ class Tracked:
         """Why nothing new is decided, if something in the spec or the status keeps it from that."""
         return together((self.refused, not_kept(self.stored.unkept) if self.stored.unkept else None))
 
-    def take_untold(self) -> tuple[Event, ...]:
+    def take_unposted(self) -> tuple[Event, ...]:
         """What is to be posted now, once."""
-        untold, self.untold = self.untold, ()
-        return untold
+        unposted, self.unposted = self.unposted, ()
+        return unposted
 
     def wait_longer(self) -> None:
         """Samples have come later than they were waited for; rewards do not go stale meanwhile."""
