@@ -16,8 +16,11 @@ from bandit_operator.adapters.prometheus import Prometheus
 from bandit_operator.app import find, look_for
 from bandit_operator.core import reasons
 from bandit_operator.core.model import SourceDown
+from bandit_operator.runtime.election import LeaseSettings
+from bandit_operator.runtime.settings import Settings
 from bandit_operator.runtime.telemetry import Metrics
 from bandit_operator.sources import Sample
+from tests.support.fake_api import FakeAPI
 from tests.support.servers import answering, server, vector
 
 ADDRESS = "http://prometheus.monitoring:9090"
@@ -38,6 +41,16 @@ async def said(address: str) -> tuple[str, str]:
 async def test_a_prometheus_that_answers_is_named_once() -> None:
     async with server(answering(vector({"metric": {}, "value": [1, "1"]}))) as address:
         assert (await said(address))[0] == "info"
+
+
+async def test_each_request_to_prometheus_is_counted() -> None:
+    lease = LeaseSettings("operator", "system", "me", duration=15.0, deadline=10.0, period=1.0)
+    async with server(answering(vector({"metric": {}, "value": [1, "1"]}))) as address:
+        one = app.Operator(Settings(lease, prometheus_access=Access(Origin.of(address))), FakeAPI())
+        for at in (1.0, 2.0):
+            await one.prometheus.query(address, "vector(1)", at=at)
+        await one.prometheus.close()
+    assert one.metrics.registry.get_sample_value("bandit_operator_prometheus_requests_total") == 2
 
 
 async def test_a_wrong_address_is_told_before_there_is_a_rollout() -> None:

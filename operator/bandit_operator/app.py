@@ -68,7 +68,10 @@ class Operator:
         api.write_seconds = settings.lease.duration - settings.lease.deadline
         self.api = api
         self.prometheus = Prometheus(
-            settings.prometheus_access, settings.prometheus_deadline, self.clock.monotonic
+            settings.prometheus_access,
+            settings.prometheus_deadline,
+            self.clock.monotonic,
+            self.metrics.requests.inc,
         )
         self.discovery = Discovery(settings.prometheus_access)
         self.observer = Observer(

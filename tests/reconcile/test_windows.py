@@ -22,8 +22,6 @@ INTERVAL, SETTLE = 30.0, 30.0
 class Saying(Observer):
     """Says something of every window, and keeps what it was told is usual."""
 
-    requests_so_far = 0
-
     def __init__(self) -> None:
         self.told: list[float] = []
 
@@ -57,8 +55,6 @@ async def test_what_is_usual_goes_with_the_length_of_the_window(body: dict[str, 
 
 class Forgetful(Observer):
     """A Prometheus that has lost its data: one empty window, and then counters with a life behind them."""
-
-    requests_so_far = 0
 
     def __init__(self) -> None:
         self.read = 0

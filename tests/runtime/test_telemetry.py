@@ -29,13 +29,6 @@ def test_it_exposes_its_own_processor_time_and_memory() -> None:
     assert found["process_resident_memory_bytes"] > 10 * 2**20
 
 
-def test_requests_are_counted_up_to_what_they_are() -> None:
-    metrics = Metrics()
-    for so_far in (2, 2, 7):
-        metrics.count_requests(so_far)
-    assert exposed(metrics)["bandit_operator_prometheus_requests_total"] == 7
-
-
 def test_how_late_ticks_begin_is_a_histogram() -> None:
     metrics = Metrics()
     metrics.tick_lag.observe(0.2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from bandit_operator.core.model import ArmReading, NoData, Observed, Shadowed, SourceDown, Window
@@ -13,7 +14,8 @@ class FakeRewards(Observer):
 
     earning: dict[str, tuple[float, float] | ArmReading | None] | SourceDown | BaseException
     requests: dict[str, float]
-    requests_so_far = 0
+    count: Callable[[], None]
+    """Called with each request, as the client of Prometheus does."""
     guards: dict[str, dict[str, float]]
     shadow: Shadowed | None
     samples_apart: float | None
@@ -28,7 +30,7 @@ class FakeRewards(Observer):
     ) -> WindowRead | SourceDown:
         """What one window held."""
         self.windows.append((start, end))
-        self.requests_so_far += 1
+        self.count()
         if isinstance(self.earning, BaseException):
             raise self.earning.with_traceback(None)  # raised again, it would keep all that it has passed
         if isinstance(self.earning, SourceDown):

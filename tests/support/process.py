@@ -365,7 +365,7 @@ class Process:
         self.watch()
         self.observer.earning, self.observer.requests = self.earning, self.requests
         self.observer.guards, self.observer.shadow = self.guards, self.shadow
-        self.observer.samples_apart = self.samples_apart
+        self.observer.samples_apart, self.observer.count = self.samples_apart, self.metrics.requests.inc
         requeue = await self.reconciler.reconcile(self.key, tick)
         self.past |= {one["reason"] for one in self.status.get("conditions") or []}
         self.past |= {one["reason"] for one in self.status.get("arms") or [] if "reason" in one}

@@ -66,18 +66,22 @@ class Prometheus:
         access: Who may be asked, and who gets the token.
         deadline: Longest wait for an answer, seconds.
         monotonic: A clock that never jumps, seconds.
+        count: Called with each HTTP request that is made; one may carry several queries.
     """
 
     def __init__(
-        self, access: Access, deadline: float = 5.0, monotonic: Callable[[], float] = time.monotonic
+        self,
+        access: Access,
+        deadline: float = 5.0,
+        monotonic: Callable[[], float] = time.monotonic,
+        count: Callable[[], None] = lambda: None,
     ) -> None:
         self._access = access
         self._deadline = deadline
         self._monotonic = monotonic
         self._addresses: LRUCache[str, _Address] = LRUCache(MOST_ADDRESSES)
         self._batches = Batches(self._within_deadline, deadline, monotonic)
-        self.requests = 0
-        """HTTP requests made so far; one may carry several queries."""
+        self._count = count
         self._session: aiohttp.ClientSession | None = None
         # One at a time, so that what long answers become in memory does not add up.
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="prometheus-answers")
@@ -193,7 +197,7 @@ class Prometheus:
         headers = self._access.headers(address)
         if isinstance(headers, SourceDown):
             return 0, headers
-        self.requests += 1
+        self._count()
         url = f"{address.rstrip('/')}/api/v1/query"
         posts, data = method == "POST", None
         if posts:  # as aiohttp encodes forms, at a tenth of the cost

@@ -98,11 +98,6 @@ class Observer:
         self._ends = WindowEnds()
         self._spacings = Spacings(prometheus)
 
-    @property
-    def requests_so_far(self) -> int:
-        """Requests to Prometheus, for whichever resource; one may carry the queries of several."""
-        return self._prometheus.requests
-
     async def rewards(
         self, resource: BanditDeployment, start: float, end: float, usual: float = 0.0
     ) -> WindowRead | SourceDown:

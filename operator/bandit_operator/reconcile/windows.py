@@ -80,7 +80,6 @@ async def catch_up(
         usual = float(committed.memory.labels) * (stop - start) / interval
         read = await observer.rewards(resource, start, stop, usual=usual)
         metrics.queries.labels("answered" if isinstance(read, WindowRead) else read.reason).inc()
-        metrics.count_requests(observer.requests_so_far)
         if isinstance(read, SourceDown):
             return CaughtUp(committed, read, late=late)
         bound = (_most_lost(committed, start, stop),) if read.past_is_lost else ()

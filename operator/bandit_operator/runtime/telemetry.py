@@ -44,7 +44,6 @@ class Metrics:
         self.requests = self._counter(
             "prometheus_requests", "Requests to Prometheus, which carry the queries of several resources"
         )
-        self._requests_counted = 0
         self.writes = self._counter(
             "api_writes", "Writes to the API server by object and outcome", "object", "outcome"
         )
@@ -74,11 +73,6 @@ class Metrics:
             self.holds.labels(namespace, name, held.reason).inc()
         for rolled_back in decision.of(RolledBack):
             self.rollbacks.labels(namespace, name, rolled_back.arm).inc()
-
-    def count_requests(self, so_far: int) -> None:
-        """Bring the number of requests to Prometheus up to what it is now."""
-        self.requests.inc(so_far - self._requests_counted)
-        self._requests_counted = so_far
 
     def forget(self, namespace: str, name: str) -> None:
         """Drop the series of a resource that is gone."""
