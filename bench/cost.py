@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from bandit_operator.core import memory as mem
-from bandit_operator.core.evaluate import evaluate
+from bandit_operator.core.assess import rollback_evidence
+from bandit_operator.core.evaluate import Evaluate
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import Arm
 from bandit_operator.core.strategies import STRATEGIES
@@ -42,6 +43,12 @@ def _experiment(strategy: str, arms: int) -> Experiment:
     return Experiment("cost", names, "arm0", STRATEGIES[strategy]())
 
 
+def _evaluate(experiment: Experiment, memory: mem.Memory) -> None:
+    every = np.ones(len(memory.arms), dtype=bool)
+    against = rollback_evidence(experiment, memory)
+    Evaluate.together([Evaluate(experiment, memory, every, every, against)])
+
+
 def play(seeds: int, seed: int) -> dict[str, Any]:  # noqa: ARG001 - called like every other task
     """Cost in yardsticks of learning from and deciding by strategy and K, of a batch, and bytes stored."""
     rng, unit = np.random.default_rng(6), _seconds(_unit())
@@ -59,7 +66,7 @@ def play(seeds: int, seed: int) -> dict[str, Any]:  # noqa: ARG001 - called like
             def decide(
                 experiment: Experiment = experiment, memory: mem.Memory = memory, tick: Any = tick
             ) -> None:
-                evaluate(experiment, mem.update_moments(experiment, memory, tick, 30.0), experiment.names)
+                _evaluate(experiment, mem.update_moments(experiment, memory, tick, 30.0))
 
             decision[strategy].append(_seconds(decide, 7) / unit)
             stored[strategy].append(len(json.dumps(mem.to_json(memory))))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -42,8 +42,6 @@ class Evaluation:
     """e-value that the baseline is better than the arm; None for the baseline."""
     threshold: float
     """e-value from which on an arm is rolled back."""
-    rolled_back: frozenset[str]
-    """Arms that are proven worse than the baseline."""
     promoted: str | None
     """The eligible arm found better than every other, if there is one."""
     no_material_difference: bool
@@ -168,26 +166,6 @@ class _Found:
     shifts: list[Shift]
 
 
-def evaluate(experiment: Experiment, memory: Memory, eligible: Collection[str]) -> Evaluation:
-    """Return what follows for the eligible arms, those that may get traffic now.
-
-    Verdicts about arms outside ``eligible`` are still made from the evidence they have.
-
-    Args:
-        experiment: the settings.
-        memory: what was learned, without leading axes.
-        eligible: arms that may get traffic.
-
-    Raises:
-        ValueError: no arm is eligible.
-    """
-    mask = np.array([name in eligible for name in memory.arms])
-    if not mask.any():
-        raise ValueError("no arm is eligible: keep the weights as they are")
-    against = rollback_evidence(experiment, memory)
-    return Evaluate.together([Evaluate(experiment, memory, mask, mask, against)])[0]
-
-
 def _by_name(asked: Evaluate, found: _Found) -> Evaluation:
     names, memory, assessment = asked.memory.arms, asked.memory, found.assessment
     any_reward = bool((memory.trials > 0).any())
@@ -208,7 +186,6 @@ def _by_name(asked: Evaluate, found: _Found) -> Evaluation:
         },
         evidence={name: None if name == memory.baseline else e_values[k] for k, name in enumerate(names)},
         threshold=verdicts.threshold(len(names), asked.experiment.rollback.error_rate),
-        rolled_back=frozenset(name for k, name in enumerate(names) if asked.against.proven[k]),
         promoted=names[winner[0]] if winner.size else None,
         no_material_difference=bool(assessment.no_material_difference),
         delay_profile_suspect=bool(assessment.delay_profile_suspect),

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from bandit_operator.core import memory as mem
-from bandit_operator.core.evaluate import evaluate
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.inference import changes
 from bandit_operator.core.inference import evidence as ev
 from bandit_operator.core.inference.changes import Change, ChangeKind
 from bandit_operator.core.model import RewardType, Window
+from tests.support.evaluated import evaluate
 
 NAMES = ("a", "b", "c")
 

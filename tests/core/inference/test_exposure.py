@@ -11,12 +11,12 @@ import pytest
 
 from bandit_operator.core import memory as mem
 from bandit_operator.core.assess import assess, rollback_evidence
-from bandit_operator.core.evaluate import evaluate
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.inference import exposure, named_arrays
 from bandit_operator.core.inference.named_arrays import Floats
 from bandit_operator.core.memory import Memory
 from bandit_operator.core.model import Delay, NoData, Observed, RewardType, Window
+from tests.support.evaluated import evaluate
 
 TWO_HOURS = Delay(median=7_200.0, p95=86_400.0)
 TWENTY_TICKS = Delay(median=415.9, p95=1_797.4)

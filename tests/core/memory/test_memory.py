@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from bandit_operator.core import memory as mem
-from bandit_operator.core.evaluate import evaluate
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.memory import Memory
 from bandit_operator.core.model import Arm, NoData, Observed, RewardType, Window
 from bandit_operator.core.strategies import STRATEGIES
 from bandit_operator.core.strategies.thompson import Thompson
+from tests.support.evaluated import evaluate
 
 TYPES = list(RewardType)
 

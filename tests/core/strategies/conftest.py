@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from bandit_operator.core import memory as mem
-from bandit_operator.core.evaluate import evaluate
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import Arm, Observed, RewardType, Window
 from bandit_operator.core.strategies import Strategy
+from tests.support.evaluated import evaluate
 
 NAMES = ("a", "b", "c", "d")
 TRIALS = np.array([[400, 300, 200, 100], [250, 350, 250, 150], [100, 400, 300, 200]])

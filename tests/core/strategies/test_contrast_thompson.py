@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from bandit_operator.core import memory as mem
-from bandit_operator.core.evaluate import evaluate
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import Arm, RewardType, Window
 from bandit_operator.core.strategies.contrast_thompson import ContrastThompson
 from bandit_operator.simulation.play import play
 from bandit_operator.simulation.world import World
+from tests.support.evaluated import evaluate
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from bandit_operator.core import memory as mem
-from bandit_operator.core.evaluate import evaluate
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import Arm, Window
 from bandit_operator.core.strategies.naive import Naive
+from tests.support.evaluated import evaluate
 
 SCORES = (0.71, None, 0.78, 0.74)
 

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from bandit_operator.core import memory as mem
-from bandit_operator.core.evaluate import evaluate
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import Arm, RewardType, ValidationScale
 from bandit_operator.core.strategies import STRATEGIES, Validation, standard_error
 from bandit_operator.core.strategies.pseudo_counts import FIRST_TRUST, PseudoCounts, pseudo_counts
 from bench import scores as bench
+from tests.support.evaluated import evaluate
 
 BERNOULLI = RewardType.BERNOULLI
 COUNTING = ["EpsilonGreedy", "KLUCB", "Thompson", "TopTwo", "UCB1"]
