@@ -27,6 +27,12 @@ class BackendSeen:
     """Why it could not be read."""
 
 
+def has_endpoints(cache: Cache, backend: Backend) -> bool:
+    """Whether a backend is of a kind of which it is known how many endpoints are ready."""
+    external = cache.is_external((backend.namespace, backend.name))
+    return not backend.group and backend.kind == "Service" and not external
+
+
 class Backends:
     """Reads the cache, and the API server for what it lacks."""
 
@@ -64,14 +70,9 @@ class Backends:
         self._cache.put_service(backend.kind, body)
         return True
 
-    def has_endpoints(self, backend: Backend) -> bool:
-        """Whether it is of a kind of which it is known how many endpoints are ready."""
-        external = self._cache.is_external((backend.namespace, backend.name))
-        return not backend.group and backend.kind == "Service" and not external
-
     async def _ready_endpoints(self, backend: Backend, port: int | None) -> int | None:
         service = (backend.namespace, backend.name)
-        if not self.has_endpoints(backend):
+        if not has_endpoints(self._cache, backend):
             return None  # none can be watched
         watched = self._cache.is_watched(backend.namespace)
         if not watched or self._cache.endpoints.ready(service) is None:

@@ -43,7 +43,7 @@ def former_routes(
     return tuple(one for one in dict.fromkeys(named) if one != f"{now.kind}/{now.name}")[:MOST_ROUTES]
 
 
-def told(
+def sentences(
     resource: BanditDeployment,
     before: Mapping[str, Any] | None,
     at_zero: Mapping[str, int | None],

@@ -11,6 +11,7 @@ from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core import servable
 from bandit_operator.core.model import DOWN_STATES, ArmFacts, Backend, Problem
 from bandit_operator.reconcile import problems
+from bandit_operator.reconcile.backends import has_endpoints
 from bandit_operator.routers import Located, router_of_kind
 from bandit_operator.status.document import read_status
 from bandit_operator.watch.cache import Cache
@@ -142,8 +143,8 @@ def failing(cache: Cache, route: Mapping[str, Any], located: Located) -> dict[in
     found = {}
     for at, backend in located.other_backends.items():
         service, port = (backend.namespace, backend.name), refs[at].get("port")
-        known = not backend.group and backend.kind == "Service" and cache.is_watched(backend.namespace)
-        if not known or cache.is_external(service) or located.other_weights[at] == 0:
+        known = has_endpoints(cache, backend) and cache.is_watched(backend.namespace)
+        if not known or located.other_weights[at] == 0:
             continue
         if cache.ready_endpoints(service, port if isinstance(port, int) else None) == 0:
             found[at] = backend

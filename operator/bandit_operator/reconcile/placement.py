@@ -26,7 +26,7 @@ from bandit_operator.core import drain, reasons, servable
 from bandit_operator.core.model import OUT_STATES, ArmFacts, ArmStanding, ArmState, Backend, Mode, Problem
 from bandit_operator.errors import APIError, APIUnreachable, NotFound
 from bandit_operator.reconcile import blame, gateways, generated, left_behind, neighbours, problems
-from bandit_operator.reconcile.backends import Backends
+from bandit_operator.reconcile.backends import Backends, has_endpoints
 from bandit_operator.reconcile.generated import Unkept, Wanted
 from bandit_operator.routers import Located, Router, router_of
 from bandit_operator.status.committed import Committed
@@ -301,7 +301,7 @@ class Locator:
 
     def _is_unwatched(self, backend: Backend, reference: ScaleTargetReference | None) -> bool:
         """Whether no watch brings what tells whether an arm can serve."""
-        if self.backends.has_endpoints(backend):
+        if has_endpoints(self._cache, backend):
             return not self._cache.is_watched(backend.namespace)
         return reference is not None and (reference.group, reference.kind) not in WATCHED_TARGETS
 

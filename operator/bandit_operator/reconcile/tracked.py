@@ -228,7 +228,7 @@ def _left_behind(
         name: arm.previous_replicas for name, arm in arms_before.items() if arm.reason in left_behind.AT_ZERO
     }
     new = [one for one in former if one not in committed.former_routes]
-    left = left_behind.told(resource, went_by, at_zero, new)
+    left = left_behind.sentences(resource, went_by, at_zero, new)
     return replace(committed, former_routes=former, left=(*committed.left, *left))
 
 
