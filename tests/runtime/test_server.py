@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
+from collections.abc import Iterator
 
 import aiohttp
 import pytest
+from prometheus_client import CollectorRegistry, Metric
+from prometheus_client.registry import Collector
+from prometheus_client.samples import Sample
 
 from bandit_operator.runtime.server import serve
 from bandit_operator.runtime.telemetry import Metrics
@@ -39,6 +44,42 @@ async def test_metrics_are_all_of_them_or_those_that_are_asked_for_by_name() -> 
 
 async def test_a_metric_that_there_is_not_is_not_answered() -> None:
     assert await exposed("?name[]=nothing") == set()
+
+
+class _Held(Collector):
+    """One metric whose samples are not to be had until they are let go."""
+
+    def __init__(self) -> None:
+        self.asked, self.let_go = threading.Event(), threading.Event()
+
+    def collect(self) -> Iterator[Metric]:
+        held = Metric("held", "Held until it is let go", "gauge")
+        held.samples = self  # type: ignore[assignment]  # an iterable is all that is asked of a list here
+        yield held
+
+    def __iter__(self) -> Iterator[Sample]:
+        self.asked.set()
+        assert self.let_go.wait(20)
+        yield Sample("held", {}, 1.0)
+
+
+async def test_probes_are_answered_while_metrics_are_written_down() -> None:
+    registry, held = CollectorRegistry(), _Held()
+    registry.register(held)
+    runner = await serve(("127.0.0.1", 0), registry, lambda: None, lambda: None)
+    try:
+        [(host, port)] = runner.addresses
+        async with aiohttp.ClientSession(f"http://{host}:{port}") as session:
+            async with asyncio.TaskGroup() as tasks:
+                metrics = tasks.create_task(session.get("/metrics"))
+                assert await asyncio.to_thread(held.asked.wait, 10)
+                async with session.get("/healthz") as answer:
+                    assert answer.status == 200
+                assert not metrics.done()
+                held.let_go.set()
+            assert "held 1.0" in (await metrics.result().text()).splitlines()
+    finally:
+        await runner.cleanup()
 
 
 async def test_what_is_no_http_is_refused_and_what_is_wrong_in_here_is_logged(

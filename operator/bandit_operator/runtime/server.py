@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from aiohttp import http_exceptions, web
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Metric, generate_latest
+from prometheus_client.registry import Collector
 
 Check = Callable[[], str | None]
 """What is wrong, or None."""
 _FAULTS_OF_CLIENTS = (http_exceptions.HttpProcessingError, web.RequestPayloadError)
 """What the library raises of requests that are no HTTP, or whose body is not what they say."""
+
+
+@dataclass(frozen=True)
+class _Collected(Collector):
+    """Metrics that have been read already."""
+
+    metrics: tuple[Metric, ...]
+
+    def collect(self) -> Iterable[Metric]:
+        return self.metrics
 
 
 async def serve(
@@ -34,7 +47,10 @@ async def serve(
         """All metrics, or as many as are asked for by ``name[]``, as in Prometheus' own client libraries."""
         names = request.query.getall("name[]", [])
         chosen = registry.restricted_registry(names) if names else registry
-        return web.Response(body=generate_latest(chosen), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        # Read here, where alone it changes. To write it down takes a third of a second for a thousand
+        # resources, and their ticks need not wait for that.
+        body = await asyncio.to_thread(generate_latest, _Collected(tuple(chosen.collect())))
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     leave_out_faults_of_clients()
     application = web.Application()
