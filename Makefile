@@ -63,7 +63,7 @@ bench: venv ## Measure the decisions against their goals and other libraries (ha
 bench-collector: venv ## Measure how many events a second the reward collector takes (about 2 minutes)
 	@$(BIN)/python -m bench.collector $(ARGS)
 
-bench-overhead: venv ## Measure what the operator costs, on a cluster: requests, ticks, small arms, reaction, a fleet, a shadow (about 95 minutes)
+bench-overhead: venv ## Measure what the operator costs, on a cluster: requests, ticks, small arms, reaction, a fleet, a shadow (about two hours)
 	@$(BIN)/python -m bench.overhead $(ARGS)
 
 profile: venv ## Show where the processor time of a tick goes, step by step, at 1 and 1,000 resources (about 15 minutes)

@@ -14,7 +14,7 @@ shadow    what users wait for while a share of their requests is copied to a sha
 
 Each part is written to build/bench/overhead/parts as soon as it is measured, and build/bench/overhead.json,
 docs/bench/overhead.md, docs/bench/fleet.md (scale and fleet) and their pictures are made from all parts that
-are there: a run that was stopped goes on with --only. The whole takes about 95 minutes; nothing else should
+are there: a run that was stopped goes on with --only. The whole takes about two hours; nothing else should
 run on the machine meanwhile.
 """
 

@@ -60,7 +60,8 @@ class Plan:
 FULL = Plan(
     numbers=(1, 50, 200, 1000),
     intervals=(10, 60),
-    moving=((1, 10), (50, 10), (200, 10), (1000, 60)),
+    # Those at 60 s first where those at 10 s may leave a backlog behind.
+    moving=tuple((number, interval) for number in (1, 50, 200, 1000) for interval in (60, 10)),
     seconds=60,
 )
 QUICK = Plan(numbers=(1, 50), intervals=(10,), moving=((50, 10),), seconds=20)

@@ -42,7 +42,7 @@ FLEET = """## Many resources, divided
 
 {resources:,} resources as above at {interval} s, divided among {shards} replicas (`shards` of the chart), and
 at rest. All replicas read all resources, and each decides its own. Processor, memory and counts are of all
-of them together.
+of them together, and *ms a tick* is all of their processor time.
 
 """
 FLEET_BEHIND = """
@@ -72,8 +72,9 @@ docstrings 2 MiB, and rich and jinja2, which the log's library and the web pages
 numpy, aiohttp, kopf with the Kubernetes client, pydantic, and the operator itself.
 """
 COLUMNS = (
-    "resources", "interval", "weights", "cores", "ms a tick", "MiB", "late, mean s", "late, 99 % below s",
-    "queries a tick", "API reads a tick", "API writes a tick", "etcd writes a tick", "API server, cores",
+    "resources", "interval", "weights", "ticks in time", "cores", "ms a tick", "MiB", "late, mean s",
+    "late, 99 % below s", "queries a tick", "API reads a tick", "API writes a tick",
+    "etcd writes a tick", "API server, cores",
 )  # fmt: skip
 SHARES = """## What a small arm gets while others move
 
@@ -162,6 +163,7 @@ def scale(part: dict[str, Any], picture: str) -> str:
             f"{line['resources']:,}",
             every,
             wording.WEIGHT_NAMES[line["weights"]],
+            f"{min(wording.share_of_ticks(line), 1.0):.0%}" if every else "",
             number(line["cores"]),
         ]
         cells += [number(wording.milliseconds_a_tick(part, line)), number(line["memory_mib"], 3)]
@@ -179,15 +181,18 @@ def scale(part: dict[str, Any], picture: str) -> str:
 def fleet(part: dict[str, Any], _picture: str) -> str:
     """Return the section about replicas that divide the resources."""
     plan = part["plan"]
-    names = ("cores", "memory_mib", "lag_mean", "lag_p99", "queries", "api_reads", "api_writes", "api_cores")
+    names = (
+        "cores", "ms", "memory_mib", "lag_mean", "lag_p99", "queries", "api_reads", "api_writes", "api_cores",
+    )  # fmt: skip
     titles = (
-        "cores", "MiB", "late, mean s", "late, 99 % below s", "queries a tick", "API reads a tick",
-        "API writes a tick", "API server, cores",
+        "cores", "ms a tick", "MiB", "late, mean s", "late, 99 % below s", "queries a tick",
+        "API reads a tick", "API writes a tick", "API server, cores",
     )  # fmt: skip
     line = part | {"resources": plan["resources"], "interval": plan["interval"]}
+    line["ms"] = 1e3 * line["cores"] * line["seconds"] / line["ticks"] if line["ticks"] else None
     kept = wording.share_of_ticks(line)
     text = FLEET.format(**plan) + f"| ticks in time | {' | '.join(titles)} |\n{'|---' * (len(names) + 1)}|\n"
-    text += f"| {min(kept, 1.0):.0%} | {' | '.join(number(part[name], 3) for name in names)} |\n"
+    text += f"| {min(kept, 1.0):.0%} | {' | '.join(number(line[name], 3) for name in names)} |\n"
     if wording.keeps_up(line):
         return text
     memory = number(part["memory_mib"] / plan["shards"], 3)
