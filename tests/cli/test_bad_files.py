@@ -56,7 +56,8 @@ def test_standard_input_that_is_closed_is_told_in_one_line() -> None:
     assert found.stdout.startswith("standard input: it is closed; name a file, or let it come from a pipe\n")
 
 
-def test_a_disk_that_is_full_is_told_in_one_line() -> None:
-    found = in_a_shell("bandit-operator completion bash > /dev/full")
+@pytest.mark.parametrize("arguments", ["completion bash", "--help", "lint --help"])
+def test_a_disk_that_is_full_is_told_in_one_line(arguments: str) -> None:
+    found = in_a_shell(f"bandit-operator {arguments} > /dev/full")
     assert found.returncode == 1
     assert found.stderr == "Error: standard output cannot be written: No space left on device\n"

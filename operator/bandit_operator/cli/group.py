@@ -5,10 +5,11 @@ What the Tab key gives is waited for, and the operator's own imports alone take 
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import importlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import click
@@ -28,17 +29,15 @@ class Verbs(click.Group):
         self._places = {module.rpartition(".")[2]: module for module in verbs}
         self.summaries = {module.rpartition(".")[2]: summary for module, summary in verbs.items()}
 
+    def make_context(self, *arguments: Any, **options: Any) -> click.Context:
+        """Read the arguments, which prints the help where it is asked for."""
+        with _full_disk_is_told():
+            return super().make_context(*arguments, **options)
+
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a verb; what it prints may go to a disk that is full, which is no fault of this program."""
-        try:
+        """Run a verb."""
+        with _full_disk_is_told():
             return super().invoke(ctx)
-        except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-                raise
-            sys.stdout = (
-                None  # or the interpreter would say at its end, in its own words, what is not written
-            )
-            raise click.ClickException(f"standard output cannot be written: {error.strerror}") from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """The names of all verbs."""
@@ -65,3 +64,15 @@ class Verbs(click.Group):
             if name.startswith(incomplete)
         ]
         return [*verbs, *click.Command.shell_complete(self, ctx, incomplete)]
+
+
+@contextlib.contextmanager
+def _full_disk_is_told() -> Iterator[None]:
+    """What is printed may go to a disk that is full, which is no fault of this program."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        sys.stdout = None  # or the interpreter would say at its end, in its own words, what is not written
+        raise click.ClickException(f"standard output cannot be written: {error.strerror}") from error
