@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import signal
 from collections.abc import Sequence
 
-import pytest
 from structlog.testing import capture_logs
 
 from bandit_operator import app
@@ -85,17 +81,3 @@ async def test_a_metric_says_whether_the_installed_prometheus_has_answered_since
     await find(prometheus, ADDRESS, lambda: 1.0, metrics, pause=0.0)
     prometheus.look()
     assert prometheus.said == [0.0, 0.0, 0.0, 1.0]
-
-
-async def test_a_second_signal_ends_an_operator_that_is_still_ending_at_once(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    codes: list[int] = []
-    monkeypatch.setattr(os, "_exit", codes.append)
-    stop, asked = asyncio.Event(), list[float]()
-    app.end(stop, signal.SIGINT, asked)
-    app.end(stop, signal.SIGINT, asked)
-    assert (stop.is_set(), codes) == (True, []), "two senders of one signal are not somebody who insists"
-    asked[0] -= app.SAME_SECONDS
-    app.end(stop, signal.SIGINT, asked)
-    assert codes == [130]

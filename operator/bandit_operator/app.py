@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
-import signal
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +20,7 @@ from bandit_operator.reconcile.causes import Causes
 from bandit_operator.reconcile.observe import Observer
 from bandit_operator.reconcile.reconciler import Reconciler
 from bandit_operator.runtime.clock import Clock
+from bandit_operator.runtime.ending import Ending
 from bandit_operator.runtime.notifier import Notifier
 from bandit_operator.runtime.scheduler import LONGEST_SLEEP
 from bandit_operator.runtime.server import serve
@@ -49,8 +48,6 @@ LOOK_SECONDS = 60.0
 """Pause before the installed Prometheus is looked for again, until it has answered once."""
 STOP_SECONDS = 5.0
 """Longest wait for the watches to end."""
-SAME_SECONDS = 0.1
-"""Signals this close are one: a terminal sends it to a program and to what started it, which passes it on."""
 STUCK_SECONDS = 6 * LONGEST_SLEEP
 """A scheduler that has not turned for this long is stuck."""
 
@@ -137,9 +134,7 @@ class Operator:
         looking = asyncio.create_task(self._look_for_prometheus(), name="look for Prometheus")
         try:
             await _first(watching, asyncio.create_task(started.wait()))
-            began: list[float] = []
-            for number in (signal.SIGTERM, signal.SIGINT):
-                asyncio.get_running_loop().add_signal_handler(number, end, stop, number, began)
+            Ending(stop, self.clock.monotonic).take_signals()
             await _first(watching, *parts)
         finally:
             for part in (looking, *parts):
@@ -185,23 +180,6 @@ class Operator:
             ready_flag=started,
             stop_flag=until,
         )
-
-
-def end(stop: asyncio.Event, number: signal.Signals, asked: list[float]) -> None:
-    """Begin to end at a signal; at a second one end at once, which whoever acts next makes good.
-
-    Args:
-        stop: Set to begin.
-        number: The signal.
-        asked: When it was asked for first, on the loop's clock; empty before.
-    """
-    now = asyncio.get_running_loop().time()
-    if not asked:
-        asked.append(now)
-        stop.set()
-    elif now - asked[0] >= SAME_SECONDS:
-        log.warning("ended at once: the leases are not handed over", signal=number.name)
-        os._exit(128 + number)
 
 
 async def find(
