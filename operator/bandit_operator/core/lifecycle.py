@@ -9,6 +9,8 @@
      │            ▼ worse than the baseline
     Restoring ◄─ RolledBack ◄─ Draining          (weight 0 → accepted → no requests → scale 0)
 
+Whatever it was, an arm is RolledBack only after Draining; one that is wanted again before its Pods are gone
+serves at once. One whose Pods or backend are others begins anew as Joining.
 An arm that is to be onboarded in the shadow comes up as Shadowing instead of Joining: it answers copies only,
 until the shadow shows it to be no worse than the baseline (:mod:`bandit_operator.core.shadowing`).
 An arm that the user sets out goes the same way (:mod:`bandit_operator.core.asked`).

@@ -22,6 +22,11 @@ ONE_ARM = (
     reasons.SCALE_TARGET_REFUSED,
 )
 """Reasons that are about one arm, so that the others go on."""
+NEVER = {
+    *((state, "RolledBack") for state in ("Active", "Joining", "Shadowing", "Unavailable")),
+    *((state, "Restoring") for state in ("Active", "Joining", "Shadowing")),
+}
+"""States of an arm before and after one pass: it is out once it was drained, and only then restored."""
 
 
 class Promised:
@@ -238,6 +243,8 @@ class Promised:
             assert 0 <= arm["weight"] <= 1_000_000, arm
             trials, rewards = float(arm.get("trials", 0)), float(arm.get("rewards", 0))
             assert 0 <= rewards <= trials * (1 + 1e-5) + 1e-5 < 1e12, f"no arm can have earned this: {arm}"
+            was = self._before.get(arm["name"])
+            assert was is None or (was["state"], arm["state"]) not in NEVER, (was, arm)
         self._look_at_reason()
         conditions = {one["type"]: one for one in self.one.status.get("conditions") or []}
         if self.one.status.get("phase") == "Paused":
