@@ -10,7 +10,6 @@ import numpy as np
 
 from bandit_operator.core.inference import moments as mo
 from bandit_operator.core.inference import normal
-from bandit_operator.core.inference import small_systems as ss
 from bandit_operator.core.inference.named_arrays import (
     Arrays,
     Axes,
@@ -18,19 +17,22 @@ from bandit_operator.core.inference.named_arrays import (
     Fields,
     Flags,
     Floats,
-    identity,
     others,
 )
 from bandit_operator.core.inference.quasi_random import MOST_DIMENSIONS, sobol
 from bandit_operator.core.model import RewardType
 from bandit_operator.core.shares import normalised
 from bandit_operator.core.strategies.base import Situation, Stateless, Tick, best_of, setting
+from bandit_operator.core.strategies.contrast_posteriors import log_evidence, log_forecast, posterior
 from bandit_operator.core.strategies.hypotheses import (
     HYPOTHESES,
     LOG_PRIOR,
     Priors,
+    Weights,
+    by_hypothesis,
     priors,
     priors_at,
+    trusted,
     weights,
 )
 
@@ -76,7 +78,7 @@ class ContrastThompson(Stateless):
     change, and starts again from the shorter one. A and b are carried as sums over pairs of
     arms, since A is the Laplacian of the weights n_i n_j/(v Σn) and b the sum of the pairs'
     differences: forgetting an arm is then exact. Ticks of fewer than 30 trials are added up first.
-    Cost: O(1,536 K²), 1 ms at 4 arms; three times that with validation scores.
+    Cost: O(1,536 K²), 1 ms at 4 arms; up to five times that with validation scores.
 
     What a shadow scores adds to both: n requests that two of K arms have both answered, whose rewards differ
     by D in all and vary by V request by request, are a weight of 2n/KV and a difference of 2D/KV (exact
@@ -86,8 +88,10 @@ class ContrastThompson(Stateless):
 
     Validation scores, where at least two arms have one, are further hypotheses of the same average: that
     the arms' means differ as the scores do, up to .01 or .04 and the score's standard error. They begin
-    with .3 of the weight and keep what their forecasts of production earn them: right ones shorten the
-    beginning, wrong ones are soon forgotten. Once they have more than half of it in a world that does not
+    with half of the weight beside the hypothesis that they say nothing, under which arms may differ by
+    anything or by just as much in another order, so that only what scores foretell earns them weight:
+    right ones shorten the beginning, wrong ones are soon refuted, and stay so for as long as the longest
+    memory holds what refuted them. Once they have more than half of the weight in a world that does not
     move, shares go over to the fourth power as their weight goes to 1.
     """
 
@@ -157,10 +161,12 @@ class ContrastThompson(Stateless):
         before = {"weight": gamma * state["weight"], "difference": gamma * state["difference"]}
         after = {"weight": before["weight"] + weight, "difference": before["difference"] + difference}
         prior = priors(variance, tick.validation, tick.reward_type)
-        gain = _log_forecast(before, weight, difference.sum(-1), prior)
-        score = SCORE_DISCOUNT ** age[..., :1, None] * state["score"].mean(-1) + gain
-        score = score - (score + prior.log_weight).max((-1, -2), keepdims=True)
-        after, score = _restarted(after, score, prior.log_weight)
+        known = _weights({**before, "score": state["score"]}, prior)
+        gain = by_hypothesis(known.in_hypothesis + log_forecast(before, weight, difference.sum(-1), prior))
+        log_weight = by_hypothesis(prior.log_weight) + LOG_PRIOR
+        score = SCORE_DISCOUNT ** age[..., :1, None] * known.score + gain
+        score = score - (score + log_weight).max((-1, -2), keepdims=True)
+        after, score = _restarted(after, score, log_weight)
         score = np.broadcast_to(score[..., None], state["score"].shape)
         return {**after, "score": score, "level": level}
 
@@ -187,8 +193,8 @@ class ContrastThompson(Stateless):
     def probability_best(self, state: Arrays, situation: Situation) -> Floats:
         """P(best) given the comparisons, to about 1/512."""
         prior = priors_at(situation)
-        mean, factor = _posterior(state, prior)
-        share = weights(state["score"], prior)
+        mean, factor = posterior(state, prior)
+        share = _weights(state, prior).shares()
         share = np.where(share < _NEGLIGIBLE, 0.0, share)
         share = share / share.sum((-1, -2), keepdims=True)
         best = _best_of_draws(mean, factor, situation.eligible, share > 0.0)
@@ -201,16 +207,23 @@ class ContrastThompson(Stateless):
         """
         if not situation.validation.comparable(situation.reward_type):
             return np.zeros(situation.totals.shape[:-2])
-        prior = priors_at(situation)
-        stable = weights(state["score"], prior)[..., 1:, 0].sum(-1)
+        stable = trusted(_weights(state, priors_at(situation)).shares())[..., 0].sum(-1)
         return np.asarray(np.maximum(2.0 * stable - 1.0, 0.0))
 
     def trust(self, state: Arrays, situation: Situation) -> Floats | None:
         """Weight of the validation scores in the average ``[...]``; None where they are not compared."""
         if not situation.validation.comparable(situation.reward_type):
             return None
-        prior = priors_at(situation)
-        return np.asarray(weights(state["score"], prior)[..., 1:, :].sum((-1, -2)))
+        return np.asarray(trusted(_weights(state, priors_at(situation)).shares()).sum((-1, -2)))
+
+
+def _weights(state: Arrays, prior: Priors) -> Weights:
+    """What the state makes of the components' weights; without scores to compare no evidence is needed."""
+    score = state["score"].mean(-1)
+    evidence = (
+        log_evidence(state, prior) if prior.compared else np.zeros((*score.shape[:-2], 1, HALF_LIVES.size))
+    )
+    return weights(score, evidence, prior)
 
 
 def _scored(state: Arrays, tick: Tick) -> dict[str, Floats]:
@@ -224,56 +237,6 @@ def _scored(state: Arrays, tick: Tick) -> dict[str, Floats]:
         "block_precision": before["block_precision"] + part * tick.shadow.precision,
         "block_difference": before["block_difference"] + part * tick.shadow.difference,
     }
-
-
-def _laplacian(weight: Floats) -> Floats:
-    return np.asarray(weight.sum(-1)[..., None] * identity(weight.shape[-1]) - weight)
-
-
-def _precision(laplacian: Floats, prior: Priors) -> Floats:
-    """Posterior precision ``[..., H, 3, K, K]`` for Laplacians ``[..., 3, K, K]``.
-
-    A Laplacian is singular: beyond 1e12 times the prior's precision the inverse would be noise, so
-    the prior counts for no less than that beside the largest element.
-    """
-    largest = laplacian.max((-1, -2))[..., None, :, None]
-    ridge = np.maximum(1.0 / prior.variance[..., None, :], 1e-12 * largest)
-    return np.asarray(laplacian[..., None, :, :, :] + ridge[..., None] * identity(laplacian.shape[-1]))
-
-
-def _beyond(laplacian: Floats, difference: Floats, prior: Priors) -> Floats:
-    """Sums of differences beyond what the prior's means say ``[..., H, 3, K]``."""
-    said = (laplacian[..., None, :, :, :] * prior.mean[..., :, None, None, :]).sum(-1)
-    return np.asarray(difference[..., None, :, :] - said)
-
-
-def _log_forecast(before: Arrays, weight: Floats, difference: Floats, prior: Priors) -> Floats:
-    """Log density of a tick under the posterior before it ``[..., H, 3]``, up to a constant of the tick.
-
-    With means measured from the prior's, that is the rise of ½ bᵀP⁻¹b − ½ ln det P with the tick. Both of its
-    terms grow without end, and little would be left of their difference: with m the mean before
-    the tick, and r = d − Wm what the tick says otherwise, it is
-    ½ (2 mᵀd − mᵀWm + rᵀP⁻¹r) − ½ Δ ln det P, whose terms are the tick's own. For a prior mean c the density
-    of the same tick has cᵀd − ½ cᵀWc besides, from measuring d from it.
-
-    Args:
-        before: discounted weights and differences of the pairs.
-        weight: the tick's weights W of the pairs ``[..., 3, K, K]``.
-        difference: the tick's d, summed over pairs ``[..., 3, K]``.
-        prior: the hypotheses.
-    """
-    old, new = _laplacian(before["weight"]), _laplacian(weight)
-    factor = ss.cholesky(_precision(old, prior))
-    mean = ss.solve(factor, _beyond(old, before["difference"].sum(-1), prior)[..., None])[..., 0]
-    own = _beyond(new, difference, prior)
-    expected = (new[..., None, :, :, :] * mean[..., None, :]).sum(-1)
-    after = ss.cholesky(_precision(old + new, prior))
-    surprise = own - expected
-    step = ss.solve(after, surprise[..., None])[..., 0]
-    quadratic = (mean * (2.0 * own - expected)).sum(-1) + (surprise * step).sum(-1)
-    center = prior.mean[..., :, None, :]
-    shifted = (center * (difference[..., None, :, :] + own)).sum(-1)  # 2 cᵀd − cᵀWc
-    return np.asarray(0.5 * (quadratic + shifted + ss.log_determinant(factor) - ss.log_determinant(after)))
 
 
 def _restarted(arrays: Arrays, score: Floats, log_weight: Floats) -> tuple[dict[str, Floats], Floats]:
@@ -308,16 +271,6 @@ def _restarted(arrays: Arrays, score: Floats, log_weight: Floats) -> tuple[dict[
     return {"weight": weight, "difference": difference}, score
 
 
-def _posterior(state: Arrays, prior: Priors) -> tuple[Floats, Floats]:
-    """Mean ``[..., H, 3, K]`` and lower Cholesky factor ``[..., H, 3, K, K]`` of the contrasts."""
-    laplacian = _laplacian(state["weight"])
-    factor = ss.cholesky(_precision(laplacian, prior))
-    beyond = _beyond(laplacian, state["difference"].sum(-1), prior)
-    mean = prior.mean[..., :, None, :] + ss.solve(factor, beyond[..., None])[..., 0]
-    jitter = 1e-12 * prior.variance[..., None, :, None] * identity(mean.shape[-1])
-    return mean, ss.cholesky(ss.inverse(factor) + jitter)
-
-
 def _variance(linear: Floats, level: Floats, reward_type: RewardType) -> Floats:
     """Variance of one reward at this time ``[...]``.
 
@@ -332,7 +285,7 @@ def _variance(linear: Floats, level: Floats, reward_type: RewardType) -> Floats:
 
 
 def _best_of_draws(mean: Floats, factor: Floats, eligible: Flags, wanted: Flags) -> Floats:
-    """Share of the draws in which each eligible arm is the largest ``[..., H, 3, K]``; 0 where not wanted."""
+    """Share of the draws in which each eligible arm is the largest ``[..., J, 3, K]``; 0 where not wanted."""
     arms = mean.shape[-1]
     eligible = np.broadcast_to(eligible[..., None, None, :], mean.shape)
     rows = np.flatnonzero(wanted.ravel())
