@@ -163,6 +163,36 @@ async def test_what_was_counted_under_a_label_before_it_was_an_arms_is_not_learn
     assert replay(one.api.objects[one.path]).agrees
 
 
+async def test_not_even_where_an_arm_needs_no_trials_to_follow_the_strategy(process: Start) -> None:
+    one = await learned(process, arms=ARMS, guardrails={"minTrials": 0})
+    one.now += 15.0
+    deploy(one, "next")
+    put_under(one, stable="stable", candidate="next")
+    one.update_route(lambda spec: spec["rules"][0]["backendRefs"].append({"name": "next", "port": 80}))
+    await one.look()
+    assert one.arm("candidate")["state"] == "Joining"
+    one.earning = {"stable": (500.0, 250.0), "candidate": (500.0, 500.0)}  # of which most are the former's
+    one.now -= 15.0
+    await one.tick()
+    assert (one.arm("candidate")["trials"], one.arm("candidate")["state"]) == ("0", "Joining")
+    one.earning = {"stable": (500.0, 250.0), "candidate": (5.0, 2.0)}
+    await one.tick()
+    assert (one.arm("candidate")["trials"], one.arm("candidate")["state"]) == ("5", "Active")
+    assert replay(one.api.objects[one.path]).agrees
+
+
+async def test_an_arm_that_needs_no_trials_follows_the_strategy_also_where_nobody_counts_any(
+    process: Start,
+) -> None:
+    one = await learned(process, arms=ARMS, guardrails={"minTrials": 0})
+    deploy(one, "next")
+    put_under(one, stable="stable", candidate="next")
+    one.update_route(lambda spec: spec["rules"][0]["backendRefs"].append({"name": "next", "port": 80}))
+    one.earning = {"stable": (500.0, 250.0), "candidate": None}
+    await one.tick(3)
+    assert (one.arm("candidate")["trials"], one.arm("candidate")["state"]) == ("0", "Active")
+
+
 async def test_a_loser_that_is_put_under_the_stable_arms_name_is_brought_up_like_a_new_one(
     process: Start,
 ) -> None:

@@ -238,6 +238,9 @@ class Promised:
             assert 0 <= arm["weight"] <= 1_000_000, arm
             trials, rewards = float(arm.get("trials", 0)), float(arm.get("rewards", 0))
             assert 0 <= rewards <= trials * (1 + 1e-5) + 1e-5 < 1e12, f"no arm can have earned this: {arm}"
+        states = {arm["name"]: arm["state"] for arm in self.one.status.get("arms") or []}
+        winner = self.one.status.get("winner")
+        assert winner is None or states[winner] in ("Active", "Joining"), f"{winner} is promoted: {states}"
         self._look_at_reason()
         conditions = {one["type"]: one for one in self.one.status.get("conditions") or []}
         if self.one.status.get("phase") == "Paused":
