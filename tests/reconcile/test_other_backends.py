@@ -144,6 +144,62 @@ async def test_the_leader_under_another_name_or_label_keeps_its_traffic_and_begi
     assert "its weight goes on, its evidence begins anew" in str(one.api.writes)
 
 
+def targeted(one: Process, target: str | None) -> None:
+    """The user names what runs the candidate, or leaves it out."""
+    arms = copied(one.api.objects[one.path]["spec"]["arms"])
+    for arm in arms:
+        if arm["name"] == "candidate":
+            arm.pop("scaleTargetRef", None)
+            if target is not None:
+                arm["scaleTargetRef"] = {"apiVersion": "apps/v1", "kind": "Deployment", "name": target}
+    one.update_spec(arms=arms)
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param({"scale_target": None}, "candidate", id="named for the first time"),
+        pytest.param({}, None, id="left out"),
+        pytest.param({}, "again", id="corrected to one of the same template"),
+    ],
+)
+async def test_the_leader_with_another_scale_target_of_the_same_pods_keeps_its_traffic(
+    process: Start, before: dict[str, Any], after: str | None, restarted: bool
+) -> None:
+    one = await won(process, arms=(*ARMS, "third"), **before)
+    again = {
+        **deployment_body("candidate"),
+        "metadata": {"name": "again", "namespace": NAMESPACE, "uid": "2"},
+    }
+    one.api.put(deployment_of("again", NAMESPACE), again)
+    one.watch()
+    targeted(one, after)
+    if restarted:
+        one.start()
+    for _ in range(3):
+        await one.look()
+        one.gateway()
+        carried = weights_by_service(one)
+        assert carried["candidate"] / sum(carried.values()) >= 0.9, carried
+        one.now += 10.0
+    assert (one.arm("candidate")["state"], one.arm("candidate")["trials"]) == ("Active", "0")
+    assert "arm candidate: it has another scaleTargetRef; its weight goes on" in str(one.api.writes)
+    await one.tick()
+    assert replay(one.api.objects[one.path]).agrees
+
+
+async def test_a_scale_target_of_other_pods_is_another_model_and_begins_small(process: Start) -> None:
+    one = await won(process, arms=(*ARMS, "third"))
+    one.api.put(deployment_of("next", NAMESPACE), deployment_body("next"))
+    one.watch()
+    targeted(one, "next")
+    await one.look()
+    carried = weights_by_service(one)
+    assert carried["candidate"] / sum(carried.values()) <= 0.1, carried
+    assert one.arm("candidate")["state"] == "Joining"
+
+
 async def test_what_was_counted_under_a_label_before_it_was_an_arms_is_not_learned_of_that_arm(
     process: Start,
 ) -> None:

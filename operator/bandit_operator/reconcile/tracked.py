@@ -185,7 +185,7 @@ def track(
         before.scales, before.mirror, before.shadow.newest = ScaleSync(), MirrorSync(), None
         arms = {} if before.committed.intention is None else before.committed.intention.standings
         went_by = before.committed.spec
-        rebased = _rebased(before.committed.rebased(experiment), read, now)
+        rebased = _rebased(before.committed.rebased(experiment), read, targets, now)
         before.committed = _left_behind(rebased, went_by, resource, arms, targets)
         before.refused, before.unasked = read.refused, None
         before.stored.read(body)
@@ -196,7 +196,8 @@ def track(
     committed = from_status(status, experiment, resource.metadata.generation, now)
     committed = replace(committed, notes=(*notes, *committed.notes), spec=status.spec)
     arms_before = {arm.name: arm for arm in status.arms or ()}
-    committed = _left_behind(_rebased(committed, read, now), status.spec, resource, arms_before, targets)
+    rebased = _rebased(committed, read, targets, now)
+    committed = _left_behind(rebased, status.spec, resource, arms_before, targets)
     if read.refused is not None and committed.intention is None:
         raise InvalidSpec(read.refused.message)
     said = conditions_in(body)
@@ -212,7 +213,7 @@ def track(
     )
 
 
-def _rebased(committed: Committed, read: _Read, now: float) -> Committed:
+def _rebased(committed: Committed, read: _Read, targets: Targets, now: float) -> Committed:
     """What is committed, by the spec that is in force since ``now``."""
     try:
         before = {} if committed.spec is None else reward_series(committed.spec)
@@ -224,7 +225,11 @@ def _rebased(committed: Committed, read: _Read, now: float) -> Committed:
         {one.name: one for one in arms_in(read.resource.metadata.namespace, spec or {})}
         for spec in (committed.spec, read.spec)
     )
-    committed = committed.of_other_backends(had, has, identities_of(read.resource), now)
+    namespace = read.resource.metadata.namespace
+    known = {arm: targets.get((one.target_kind, namespace, one.target or "")) for arm, one in has.items()}
+    templates = {arm: one.template for arm, one in known.items() if one is not None and one.replicas > 0}
+    identities = identities_of(read.resource)
+    committed = committed.of_other_backends(had, has, identities, templates, now)
     return replace(committed, spec=read.spec)
 
 
