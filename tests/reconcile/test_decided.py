@@ -58,6 +58,53 @@ async def test_an_arm_that_cannot_serve_is_not_said_to_be_beaten(process: Start)
     assert said in [write.body["note"] for write in one.api.writes if write.what == "event"]
 
 
+def kill_all(one: Process) -> None:
+    one.broken = set(one.arms)
+    for arm in one.arms:
+        one.set_available(arm, 0)
+
+
+async def test_a_winner_whose_pods_are_dead_is_promoted_only_once_it_can_serve(process: Start) -> None:
+    async def promoting(ticks: int) -> tuple[Process, int]:
+        one = await learned(process, baseline="bad", promotion={"action": "Promote"})
+        one.earning = WORSE
+        for number in range(ticks):
+            if one.status.get("winner") == "good":
+                return one, number
+            await one.tick()
+        return one, ticks
+
+    _, needed = await promoting(80)
+    one, _ = await promoting(needed - 1)
+    kill_all(one)
+    await one.tick()
+    for _ in range(2):
+        assert one.status.get("winner") is None
+        assert decided(one) == ("False", "BaselineUnavailable")
+        assert "Promoted" not in one.events()
+        assert one.status["decisions"]["promotions"] == 0
+        one.start()
+        await one.look()
+    assert replay(one.api.objects[one.path]).agrees
+    for arm in one.arms:
+        one.set_available(arm, 2)
+    await until(one, lambda: one.status.get("winner") == "good")
+    assert one.events().count("Promoted") == 1
+
+
+async def test_that_the_arms_do_not_differ_is_not_found_again_after_an_outage_of_all(process: Start) -> None:
+    one = await learned(process, promotion={"indifference": "0.2"})
+    one.earning = dict.fromkeys(("good", "bad"), (50_000.0, 25_000.0))
+    await until(one, lambda: decided(one) == ("True", "NoMaterialDifference"))
+    kill_all(one)
+    await one.tick(2)
+    for arm in one.arms:
+        one.set_available(arm, 2)
+    await one.tick(4)
+    assert decided(one) == ("True", "NoMaterialDifference")
+    assert one.events().count("NoMaterialDifference") == 1
+
+
 async def test_a_verdict_that_is_only_observed_is_told_as_what_would_be_done(process: Start) -> None:
     one = await learned(process, mode="Observe")
     one.earning = WORSE

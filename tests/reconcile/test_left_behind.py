@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
 
 from bandit_operator.core import reasons
+from bandit_operator.errors import APIError
 from tests.support.fake_api import copied, deployment_of, route_of
 from tests.support.objects import NAMESPACE, PARENT, TEMPLATE
 from tests.support.playing import Start, learned, ready, until_state
@@ -14,6 +16,10 @@ from tests.support.process import Process
 
 ARMS = ("good", "bad", "late")
 NEW = route_of("new", NAMESPACE)
+
+
+class Killed(BaseException):
+    """The process ends here."""
 
 
 def told(one: Process) -> list[str]:
@@ -149,6 +155,33 @@ async def test_pods_that_stay_at_zero_because_no_arm_has_them_any_more_are_named
     (words,) = told(one)
     assert "Deployment models/late is no arm's any more and stays at 0" in words
     assert "from 2 replicas" in words
+
+
+@pytest.mark.parametrize(
+    "refused", [True, False], ids=["the write was refused", "the process ended before it"]
+)
+async def test_pods_that_were_to_be_taken_down_and_were_not_are_told_of_as_running(
+    process: Start, refused: bool
+) -> None:
+    one = await learned(process, arms=ARMS, rollback={"drain": "1s"})
+    one.earning = {"good": (500.0, 400.0), "bad": (500.0, 400.0), "late": (500.0, 20.0)}
+    for _ in range(80):
+        one.api.failures.clear()
+        one.api.fail("patch", "/scale", APIError(403, "no") if refused else Killed())
+        with contextlib.suppress(Killed):
+            await one.tick()
+        if one.arm("late")["reason"] == reasons.SCALING_TO_ZERO:
+            break
+    assert (one.arm("late")["reason"], one.replicas("late")) == (reasons.SCALING_TO_ZERO, 2)
+    one.api.failures.clear()
+    one.update_spec(arms=one.api.objects[one.path]["spec"]["arms"][:2])
+    if not refused:
+        one.start()
+    await one.tick(2)
+    (words,) = told(one)
+    assert f"Deployment {NAMESPACE}/late is no arm's any more" in words
+    assert "last seen with 2 replicas" in words
+    assert one.replicas("late") == 2
 
 
 async def test_an_arm_that_only_has_another_name_leaves_nothing_behind(process: Start) -> None:

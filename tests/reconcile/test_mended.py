@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
+from bandit_operator.api.route_template import OWNER
 from bandit_operator.core import reasons
 from bandit_operator.core.model import Implausible, SourceDown
 from bandit_operator.errors import APIError
 from tests.support.fake_api import copied, deployment_of
-from tests.support.objects import NAMESPACE, deployment_body, route_body
+from tests.support.objects import NAMESPACE, TEMPLATE, deployment_body, route_body
 from tests.support.playing import EQUAL, WORSE, Start, add_service, learned, ready
 from tests.support.process import Process
 
@@ -201,6 +202,45 @@ def no_rule(spec: dict[str, Any]) -> None:
     spec["rules"] = [{"backendRefs": [{"name": "stranger"}]}] * 2
 
 
+def without_timeouts(body: Any) -> None:
+    """What an older Gateway API keeps of a route."""
+    for rule in body.get("spec", {}).get("rules", []):
+        rule.pop("timeouts", None)
+
+
+def a_template_that_is_not_kept(one: Process) -> None:
+    one.api.prune = without_timeouts
+    spec = {**TEMPLATE["spec"], "timeouts": {"request": "5s"}}
+    one.update_spec(traffic={"routeTemplate": {**TEMPLATE, "spec": spec}})
+
+
+def a_route_of_others(one: Process) -> None:
+    one.delete_route()
+    one.api.put(one.route_path, route_body(one.name, one.arms))
+
+
+def hand_it_over(one: Process) -> None:
+    body = copied(one.api.objects[one.route_path])
+    one.api.put(one.route_path, {**body, "metadata": {**body["metadata"], "annotations": {OWNER: one.name}}})
+
+
+def a_scale_that_may_not_be_read(one: Process) -> None:
+    arms = copied(one.api.objects[one.path]["spec"]["arms"])
+    arms[1]["scaleTargetRef"] |= {"apiVersion": ROLLOUTS, "kind": "Rollout"}
+    one.update_spec(arms=arms)
+    path = deployment_of("bad", NAMESPACE)
+    of_rollout = path.replace("apps/v1", ROLLOUTS).replace("deployments", "rollouts")
+    one.api.put(of_rollout, copied(one.api.objects[path]))
+    for _ in range(50):
+        one.api.fail("get", "/scale", APIError(403, "forbidden"))
+
+
+def it_may_be_read(one: Process) -> None:
+    one.api.failures.clear()
+
+
+ROLLOUTS = "argoproj.io/v1alpha1"
+MADE = {"traffic": {"routeTemplate": TEMPLATE}}
 PROMETHEUS = {"successes": "good_total", "trials": "all_total", "settle": "5s"}
 BOUNDED = {"reward": {"prometheus": PROMETHEUS, "maxTrialsPerSecond": "100"}}
 LATE, AT_ONCE = (
@@ -284,6 +324,11 @@ TROUBLES = [
     ),
     Trouble(reasons.ROUTE_NOT_FOUND, Process.delete_route, route_back),
     Trouble(reasons.RULE_NOT_FOUND, lambda one: one.update_route(no_rule), route_back),
+    Trouble(reasons.ROUTE_NOT_OURS, a_route_of_others, Process.delete_route, spec=MADE),
+    Trouble(reasons.ROUTE_NOT_OURS, a_route_of_others, hand_it_over, spec=MADE),
+    Trouble(reasons.TEMPLATE_NOT_KEPT, a_template_that_is_not_kept, keep_all, spec=MADE, ticks=25),
+    Trouble(reasons.TEMPLATE_NOT_KEPT, a_template_that_is_not_kept, update(**MADE), spec=MADE),
+    Trouble(reasons.SCALE_TARGET_REFUSED, a_scale_that_may_not_be_read, it_may_be_read, ticks=6),
     Trouble(reasons.STATUS_NOT_KEPT, drop_cursor, keep_all),
     Trouble(reasons.WEIGHTS_CONTESTED, (insist,) * 12, nothing_more, ticks=25),
     Trouble(
@@ -327,7 +372,7 @@ async def _begin(one: Process, trouble: Trouble, said: Callable[[], str]) -> Non
 async def test_it_is_ready_again_once_that_is_done(process: Start, trouble: Trouble, restarted: bool) -> None:
     one = await learned(process, **trouble.spec)
     await one.tick(5)
-    assert ready(one)[0] == "True"
+    assert ready(one)[0] == "True", one.condition("Ready")
     await _begin(one, trouble, lambda: ready(one)[1])
     assert ready(one)[0] == "False"
     if restarted:

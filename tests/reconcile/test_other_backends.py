@@ -144,6 +144,62 @@ async def test_the_leader_under_another_name_or_label_keeps_its_traffic_and_begi
     assert "its weight goes on, its evidence begins anew" in str(one.api.writes)
 
 
+def targeted(one: Process, target: str | None) -> None:
+    """The user names what runs the candidate, or leaves it out."""
+    arms = copied(one.api.objects[one.path]["spec"]["arms"])
+    for arm in arms:
+        if arm["name"] == "candidate":
+            arm.pop("scaleTargetRef", None)
+            if target is not None:
+                arm["scaleTargetRef"] = {"apiVersion": "apps/v1", "kind": "Deployment", "name": target}
+    one.update_spec(arms=arms)
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param({"scale_target": None}, "candidate", id="named for the first time"),
+        pytest.param({}, None, id="left out"),
+        pytest.param({}, "again", id="corrected to one of the same template"),
+    ],
+)
+async def test_the_leader_with_another_scale_target_of_the_same_pods_keeps_its_traffic(
+    process: Start, before: dict[str, Any], after: str | None, restarted: bool
+) -> None:
+    one = await won(process, arms=(*ARMS, "third"), **before)
+    again = {
+        **deployment_body("candidate"),
+        "metadata": {"name": "again", "namespace": NAMESPACE, "uid": "2"},
+    }
+    one.api.put(deployment_of("again", NAMESPACE), again)
+    one.watch()
+    targeted(one, after)
+    if restarted:
+        one.start()
+    for _ in range(3):
+        await one.look()
+        one.gateway()
+        carried = weights_by_service(one)
+        assert carried["candidate"] / sum(carried.values()) >= 0.9, carried
+        one.now += 10.0
+    assert (one.arm("candidate")["state"], one.arm("candidate")["trials"]) == ("Active", "0")
+    assert "arm candidate: it has another scaleTargetRef; its weight goes on" in str(one.api.writes)
+    await one.tick()
+    assert replay(one.api.objects[one.path]).agrees
+
+
+async def test_a_scale_target_of_other_pods_is_another_model_and_begins_small(process: Start) -> None:
+    one = await won(process, arms=(*ARMS, "third"))
+    one.api.put(deployment_of("next", NAMESPACE), deployment_body("next"))
+    one.watch()
+    targeted(one, "next")
+    await one.look()
+    carried = weights_by_service(one)
+    assert carried["candidate"] / sum(carried.values()) <= 0.1, carried
+    assert one.arm("candidate")["state"] == "Joining"
+
+
 async def test_what_was_counted_under_a_label_before_it_was_an_arms_is_not_learned_of_that_arm(
     process: Start,
 ) -> None:
@@ -161,6 +217,36 @@ async def test_what_was_counted_under_a_label_before_it_was_an_arms_is_not_learn
     assert one.arm("stable")["reason"] == reasons.SERVING
     assert one.arm("candidate")["reason"] == reasons.NEW_BACKEND
     assert replay(one.api.objects[one.path]).agrees
+
+
+async def test_not_even_where_an_arm_needs_no_trials_to_follow_the_strategy(process: Start) -> None:
+    one = await learned(process, arms=ARMS, guardrails={"minTrials": 0})
+    one.now += 15.0
+    deploy(one, "next")
+    put_under(one, stable="stable", candidate="next")
+    one.update_route(lambda spec: spec["rules"][0]["backendRefs"].append({"name": "next", "port": 80}))
+    await one.look()
+    assert one.arm("candidate")["state"] == "Joining"
+    one.earning = {"stable": (500.0, 250.0), "candidate": (500.0, 500.0)}  # of which most are the former's
+    one.now -= 15.0
+    await one.tick()
+    assert (one.arm("candidate")["trials"], one.arm("candidate")["state"]) == ("0", "Joining")
+    one.earning = {"stable": (500.0, 250.0), "candidate": (5.0, 2.0)}
+    await one.tick()
+    assert (one.arm("candidate")["trials"], one.arm("candidate")["state"]) == ("5", "Active")
+    assert replay(one.api.objects[one.path]).agrees
+
+
+async def test_an_arm_that_needs_no_trials_follows_the_strategy_also_where_nobody_counts_any(
+    process: Start,
+) -> None:
+    one = await learned(process, arms=ARMS, guardrails={"minTrials": 0})
+    deploy(one, "next")
+    put_under(one, stable="stable", candidate="next")
+    one.update_route(lambda spec: spec["rules"][0]["backendRefs"].append({"name": "next", "port": 80}))
+    one.earning = {"stable": (500.0, 250.0), "candidate": None}
+    await one.tick(3)
+    assert (one.arm("candidate")["trials"], one.arm("candidate")["state"]) == ("0", "Active")
 
 
 async def test_a_loser_that_is_put_under_the_stable_arms_name_is_brought_up_like_a_new_one(

@@ -60,19 +60,31 @@ async def test_a_process_that_begins_asks_for_a_gateway_that_no_watch_has_brough
 async def test_a_gateway_that_may_not_be_read_counts_as_programmed(process: Start) -> None:
     one = await learned(process)
     one.delete_gateway()
-    one.api.fail("get", GATEWAY, APIError(403, "forbidden"))
-    await one.look()
+    for _ in range(3):
+        one.api.fail("get", GATEWAY, APIError(403, "forbidden"))
+        await one.tick()
     assert ready(one)[0] == "True"
+    words = "not known is whether it is carried by Gateway gateway/main, which the API server does not show"
+    assert words in one.condition("Ready")["message"]
 
 
-async def test_a_gateway_outside_of_the_watched_namespaces_is_not_asked_for(process: Start) -> None:
+async def test_a_gateway_outside_of_the_watched_namespaces_is_not_asked_for_and_that_is_said(
+    process: Start,
+) -> None:
     one = await learned(process)
     one.program("no data plane")
     one.cache._namespaces = frozenset({"models"})
     one.api.reads.clear()
-    await one.look()
+    await one.tick(3)
     assert ready(one)[0] == "True"
     assert GATEWAY not in one.api.reads
+    words = "not known is whether it is carried by Gateway gateway/main, of a namespace that is not watched"
+    assert words in one.condition("Ready")["message"]
+    assert words in one.condition("TrafficInSync")["message"]
+    one.cache._namespaces = frozenset()
+    one.program()
+    await one.tick(3)
+    assert "not known" not in one.condition("Ready")["message"]
 
 
 async def test_a_gateway_wakes_the_resources_whose_routes_it_carries(process: Start) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bandit_operator.status.replay import replay
 from bandit_operator.status.writer import QUIET_SECONDS
 from tests.support.playing import EQUAL, Start, learned
 from tests.support.process import Process
@@ -105,3 +106,24 @@ async def test_processes_that_live_for_half_a_minute_lose_no_window_and_count_no
     windows = [record["window"] for record in reversed(one.status["history"][: -begun or None])]
     assert len(windows) >= 300 / 30 - QUIET_SECONDS / 30
     assert [later["start"] for later in windows[1:]] == [earlier["end"] for earlier in windows[:-1]]
+
+
+@pytest.mark.parametrize("ended", [False, True], ids=["goes on", "ended"])
+async def test_an_arm_that_has_just_its_weight_back_has_earned_what_comes_then_also_in_windows_read_later(
+    process: Start, ended: bool
+) -> None:
+    one = await learned(process)
+    one.update_spec(pin={"arm": "good"})
+    one.earning = {"good": (500.0, 250.0), "bad": (0.0, 0.0)}
+    await one.tick(6)
+    one.update_spec(pin=None)
+    await one.tick()
+    assert one.weights()["bad"] > 0
+    before = float(one.arm("bad")["trials"])
+    one.earning = EQUAL
+    if ended:
+        one.start()
+    one.gateway()
+    await one.tick(seconds=90.0)
+    assert float(one.arm("bad")["trials"]) == before + 3 * 500.0
+    assert replay(one.api.objects[one.path]).agrees

@@ -73,6 +73,7 @@ async def test_a_pin_waits_for_nobody(process: Start) -> None:
     one = await among_many(process)
     one.update_spec(pin={"arm": "bad"})
     one.watch()
-    tracked = track(one.cache.resources[one.key], one.reconciler._tracked[one.key], one.now, one.now)
+    body, before = one.cache.resources[one.key], one.reconciler._tracked[one.key]
+    tracked = track(body, before, one.cache.targets, one.now, one.now)
     after = {"good": 0, "bad": 10_000}
     assert write_at(tracked, {"good": 1000, "bad": 9000}, after, one.now, MANY) == one.now

@@ -40,6 +40,7 @@ def placed(
         unmirrored=None,
         edited=False,
         unprogrammed=None,
+        unseen=None,
         left=None,
         failing={},
         pending="",

@@ -110,7 +110,7 @@ def deciding(case: Case) -> Steps[Decision]:
         known, basis = None, (yield from result_of(FindBasis(experiment, memory)))
     standings: Standings
     standings, graduated = lifecycle.graduate(
-        cycle.standings, _with_min_trials(experiment, memory), snapshot.now
+        cycle.standings, _with_min_trials(experiment, memory, cycle.standings, snapshot), snapshot.now
     )
     standings, onboarded = shadowing.leave(
         experiment, standings, snapshot.arms, no_worse(experiment, memory), snapshot.now
@@ -123,7 +123,7 @@ def deciding(case: Case) -> Steps[Decision]:
         standings = drain.roll_back(standings, verdict.arm, snapshot.now)
     arms = _arms(experiment, memory, standings, fallen=fallen, shared=before.total > 0)
     known = yield from _evaluated(experiment, memory, arms, basis, known)
-    evaluation = known.evaluation
+    evaluation = known.evaluation if arms.eligible.any() else _unserved(known.evaluation, before)
     hold = _hold(experiment, before, snapshot, standings)
     why = None if hold is None else hold.reason
     kept = last_shares.held_shares(experiment, standings, _shares(experiment, before), why, snapshot.now)
@@ -135,6 +135,7 @@ def deciding(case: Case) -> Steps[Decision]:
     if acted:
         after = replace(before, weights=move.weights)
         standings = lifecycle.gain(standings, before.shares(), after.shares(), snapshot.now)
+        standings = drain.idle(standings, before.weights, after.weights, snapshot.now)
         standings = last_shares.noted(experiment, standings, after.shares(), held=hold is not None)
     else:
         standings = last_shares.forgotten(standings)
@@ -187,6 +188,12 @@ def _evaluated(
     return Known(experiment, memory, basis, eligible, chosen, evaluation)
 
 
+def _unserved(evaluation: Evaluation, before: Intention) -> Evaluation:
+    """What is known while no arm can serve: nothing new, and no winner to go on with."""
+    alike = evaluation.no_material_difference and before.no_material_difference
+    return replace(evaluation, promoted=None, no_material_difference=alike)
+
+
 def _best_first(experiment: Experiment, memory: Memory) -> list[str]:
     """The arms by what they have earned so far; those of which nothing is known come last."""
     trials, rewards = memory.trials, memory.rewards
@@ -205,8 +212,18 @@ def _named(experiment: Experiment, flags: Flags) -> tuple[str, ...]:
     return tuple(arm for arm, flag in zip(experiment.names, flags, strict=True) if flag)
 
 
-def _with_min_trials(experiment: Experiment, memory: Memory) -> tuple[str, ...]:
-    return _named(experiment, memory.trials_with_shadow >= experiment.guardrails.min_trials)
+def _with_min_trials(
+    experiment: Experiment, memory: Memory, standings: Standings, snapshot: Snapshot
+) -> tuple[str, ...]:
+    """Arms that have shown what it takes to follow the strategy.
+
+    Where that is nothing, an arm begins all the same until a window of its own: what is counted in the one
+    in which it began may be of what had its name before.
+    """
+    trials, reading = memory.trials_with_shadow, snapshot.reading
+    begun = reading.start if isinstance(reading, Window) else -math.inf
+    own = np.array([standings[arm].since <= begun for arm in experiment.names])
+    return _named(experiment, (trials >= experiment.guardrails.min_trials) & (own | (trials > 0)))
 
 
 def _shares(experiment: Experiment, before: Intention) -> Floats:

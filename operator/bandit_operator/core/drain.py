@@ -103,3 +103,26 @@ def quiet(rollback: Rollback, quiet_since: float, facts: ArmFacts, snapshot: Sna
     if not rollback.requests_counted:
         return snapshot.now >= quiet_since + rollback.drain
     return isinstance(reading, Window) and reading.start >= quiet_since and facts.requests == 0
+
+
+def idle(
+    standings: Mapping[str, ArmStanding], before: Mapping[str, int], after: Mapping[str, int], now: float
+) -> dict[str, ArmStanding]:
+    """Remember whose weight is taken away or given back now, which the route shows only later.
+
+    A process that begins meanwhile, and a replay, know by it which of the windows that follow the arm served.
+
+    Args:
+        standings: the arms.
+        before: intended weights until now.
+        after: those from now on.
+        now: seconds since the Unix epoch.
+    """
+    noted = dict(standings)
+    for arm, standing in standings.items():
+        had, has = before.get(arm, 0) > 0, after[arm] > 0
+        if has and not had:
+            noted[arm] = replace(standing, idle_since=None)
+        elif had and not has and standing.idle_since is None:  # else the route has shown so already
+            noted[arm] = replace(standing, idle_since=now)
+    return noted

@@ -26,6 +26,21 @@ async def unprogrammed(cache: Cache, api: KubernetesAPI, route: Mapping[str, Any
     return "; ".join(dict.fromkeys(one for one in faults if one is not None)) or None
 
 
+def unseen(cache: Cache, route: Mapping[str, Any]) -> str | None:
+    """Of which Gateways that accept a route it is not known whether they carry it, in words."""
+    carriers = carriers_of(route)
+    unwatched = [str(one) for one in carriers if not cache.is_watched(one.namespace)]
+    unread = [
+        str(one) for one in carriers if cache.is_watched(one.namespace) and not cache.gateways.knows(one)
+    ]
+    words = [
+        unwatched and f"{', '.join(dict.fromkeys(unwatched))}, of a namespace that is not watched",
+        unread and f"{', '.join(dict.fromkeys(unread))}, which the API server does not show",
+    ]
+    said = " and ".join(one for one in words if one)
+    return f"not known is whether it is carried by {said}" if said else None
+
+
 async def _fault(cache: Cache, api: KubernetesAPI, gateway: GatewayReference) -> str | None:
     if not cache.gateways.knows(gateway):
         try:

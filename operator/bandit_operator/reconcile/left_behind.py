@@ -7,7 +7,7 @@ remembered for as long as it sends requests to its arms, for these fail where an
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from bandit_operator.api.references import UNREADABLE, arms_in, backends_of, route_in, route_of
@@ -48,6 +48,7 @@ def sentences(
     before: Mapping[str, Any] | None,
     at_zero: Mapping[str, int | None],
     new_routes: Collection[str],
+    replicas: Callable[[str, str], int | None],
 ) -> tuple[str, ...]:
     """What is to be told of an edit, once.
 
@@ -56,6 +57,8 @@ def sentences(
         before: the spec that it went by, if it went by any.
         at_zero: arms whose Pods the operator has taken down, and how many each had where that is known.
         new_routes: those of the former routes that this edit has made so.
+        replicas: what a scale target of this kind and name asks for, None where that is not known. That an
+            arm was to be scaled down is no sign that it was, as where the process ended in between.
     """
     namespace = resource.metadata.namespace
     said = [
@@ -70,13 +73,24 @@ def sentences(
     }
     for arm in arms_in(namespace, before or {}):
         if arm.name in at_zero and arm.target is not None and (arm.target_kind, arm.target) not in targets:
-            had = at_zero[arm.name]
-            many = "" if had is None else f", from {had} replicas"
-            said.append(
-                f"{arm.target_kind} {namespace}/{arm.target} is no arm's any more and stays at 0, where the "
-                f"operator scaled it{many}: scale it up yourself if it is to run, or delete it"
-            )
+            target, has = f"{arm.target_kind} {namespace}/{arm.target}", replicas(arm.target_kind, arm.target)
+            said.append(_running(target, has) if has else _at_zero(target, at_zero[arm.name]))
     return tuple(said)
+
+
+def _at_zero(target: str, had: int | None) -> str:
+    many = "" if had is None else f", from {had} replicas"
+    return (
+        f"{target} is no arm's any more and stays at 0, where the operator scaled it{many}: scale it up "
+        f"yourself if it is to run, or delete it"
+    )
+
+
+def _running(target: str, has: int) -> str:
+    return (
+        f"{target} is no arm's any more; its arm was out, and it was last seen with {has} replicas, which "
+        f"nobody takes down any more: scale it down yourself if it is not to run, or delete it"
+    )
 
 
 def still_used(cache: Cache, resource: BanditDeployment, former: tuple[str, ...]) -> dict[str, list[str]]:

@@ -72,6 +72,8 @@ class Placement:
     """Why the Pods of arms do not come, in a sentence each."""
     unprogrammed: str | None = None
     """What keeps a gateway from carrying the route as it is, though it accepts it."""
+    unseen: str | None = None
+    """Of which gateways it is not known whether they carry it, in words."""
     notes: tuple[str, ...] = ()
     """What is to be known of requests that reach arms otherwise than by their weights."""
     unwatched: bool = False
@@ -214,6 +216,7 @@ class Locator:
             parents=router.accepting(route, committed.parents),
             hindered={**self._hindered(targets), **_left_at_zero(standings, targets, facts)},
             unprogrammed=await gateways.unprogrammed(self._cache, self._api, route),
+            unseen=gateways.unseen(self._cache, route),
             notes=(
                 *neighbours.notes(self._cache, resource, backends, located, facts),
                 *generated.deleted_with(resource, there),

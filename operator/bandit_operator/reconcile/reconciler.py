@@ -161,7 +161,8 @@ class Reconciler:
 
     async def _pass(self, key: Key, body: Mapping[str, Any], tick: bool) -> Requeue:
         now, monotonic = self._clock.now(), self._clock.monotonic()
-        tracked = self._tracked[key] = track(body, self._tracked.get(key), now, monotonic)
+        before, targets = self._tracked.get(key), self._cache.targets
+        tracked = self._tracked[key] = track(body, before, targets, now, monotonic)
         rival = self._rivals.seen(key, body, monotonic)
         due = tick or now >= tracked.tick_at
         if now >= tracked.tick_at > -math.inf:

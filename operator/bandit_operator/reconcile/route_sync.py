@@ -256,6 +256,7 @@ class RouteSync:
             or self._not_accepted(placement, monotonic)
             or not_followed,
             write_at=write_at,
+            unseen=placement.unseen,
         )
 
     def _always_failed(self, monotonic: float) -> Problem | None:

@@ -10,7 +10,14 @@ from typing import Any
 from bandit_operator.api.acts import Act
 from bandit_operator.api.in_force import instead, last_read
 from bandit_operator.api.record import RecordedArm
-from bandit_operator.api.references import UNREADABLE, arms_in, identities_of, reward_series, route_of
+from bandit_operator.api.references import (
+    UNREADABLE,
+    KindKey,
+    arms_in,
+    identities_of,
+    reward_series,
+    route_of,
+)
 from bandit_operator.api.status import ConditionType
 from bandit_operator.api.v1alpha1 import (
     BanditDeployment,
@@ -42,6 +49,9 @@ from bandit_operator.status.document import Document, from_status, read_status
 from bandit_operator.status.events import Event
 from bandit_operator.status.overview import Overview
 from bandit_operator.status.writer import Announced, announced_before, conditions_in
+from bandit_operator.watch.scale_targets import ScaleTarget
+
+Targets = Mapping[KindKey, ScaleTarget]
 
 
 @dataclass
@@ -144,12 +154,15 @@ class Tracked:
             self.mode_act = self.committed.acts[0]
 
 
-def track(body: Mapping[str, Any], before: Tracked | None, now: float, monotonic: float) -> Tracked:
+def track(
+    body: Mapping[str, Any], before: Tracked | None, targets: Targets, now: float, monotonic: float
+) -> Tracked:
     """What is kept of a resource, from what was kept of it or from its status.
 
     Args:
         body: the resource.
         before: what was kept of it, if anything was.
+        targets: the scale targets that the watches have brought.
         now: seconds since the Unix epoch.
         monotonic: the same moment by the monotonic clock.
 
@@ -172,8 +185,8 @@ def track(body: Mapping[str, Any], before: Tracked | None, now: float, monotonic
         before.scales, before.mirror, before.shadow.newest = ScaleSync(), MirrorSync(), None
         arms = {} if before.committed.intention is None else before.committed.intention.standings
         went_by = before.committed.spec
-        rebased = _rebased(before.committed.rebased(experiment), read, now)
-        before.committed = _left_behind(rebased, went_by, resource, arms)
+        rebased = _rebased(before.committed.rebased(experiment), read, targets, now)
+        before.committed = _left_behind(rebased, went_by, resource, arms, targets)
         before.refused, before.unasked = read.refused, None
         before.stored.read(body)
         return before
@@ -183,7 +196,8 @@ def track(body: Mapping[str, Any], before: Tracked | None, now: float, monotonic
     committed = from_status(status, experiment, resource.metadata.generation, now)
     committed = replace(committed, notes=(*notes, *committed.notes), spec=status.spec)
     arms_before = {arm.name: arm for arm in status.arms or ()}
-    committed = _left_behind(_rebased(committed, read, now), status.spec, resource, arms_before)
+    rebased = _rebased(committed, read, targets, now)
+    committed = _left_behind(rebased, status.spec, resource, arms_before, targets)
     if read.refused is not None and committed.intention is None:
         raise InvalidSpec(read.refused.message)
     said = conditions_in(body)
@@ -199,7 +213,7 @@ def track(body: Mapping[str, Any], before: Tracked | None, now: float, monotonic
     )
 
 
-def _rebased(committed: Committed, read: _Read, now: float) -> Committed:
+def _rebased(committed: Committed, read: _Read, targets: Targets, now: float) -> Committed:
     """What is committed, by the spec that is in force since ``now``."""
     try:
         before = {} if committed.spec is None else reward_series(committed.spec)
@@ -211,7 +225,11 @@ def _rebased(committed: Committed, read: _Read, now: float) -> Committed:
         {one.name: one for one in arms_in(read.resource.metadata.namespace, spec or {})}
         for spec in (committed.spec, read.spec)
     )
-    committed = committed.of_other_backends(had, has, identities_of(read.resource), now)
+    namespace = read.resource.metadata.namespace
+    known = {arm: targets.get((one.target_kind, namespace, one.target or "")) for arm, one in has.items()}
+    templates = {arm: one.template for arm, one in known.items() if one is not None and one.replicas > 0}
+    identities = identities_of(read.resource)
+    committed = committed.of_other_backends(had, has, identities, templates, now)
     return replace(committed, spec=read.spec)
 
 
@@ -220,6 +238,7 @@ def _left_behind(
     before: Mapping[str, Any] | None,
     resource: BanditDeployment,
     arms_before: Mapping[str, ArmStanding | RecordedArm],
+    targets: Targets,
 ) -> Committed:
     """What is committed, with what the edit from the spec before leaves as it was, which had these arms."""
     went_by = before if arms_before else None
@@ -228,7 +247,12 @@ def _left_behind(
         name: arm.previous_replicas for name, arm in arms_before.items() if arm.reason in left_behind.AT_ZERO
     }
     new = [one for one in former if one not in committed.former_routes]
-    left = left_behind.sentences(resource, went_by, at_zero, new)
+
+    def replicas(kind: str, name: str) -> int | None:
+        known = targets.get((kind, resource.metadata.namespace, name))
+        return None if known is None else known.replicas
+
+    left = left_behind.sentences(resource, went_by, at_zero, new, replicas)
     return replace(committed, former_routes=former, left=(*committed.left, *left))
 
 

@@ -107,6 +107,7 @@ class Committed:
         before: Mapping[str, ArmReference],
         after: Mapping[str, ArmReference],
         identities: Mapping[str, str],
+        templates: Mapping[str, str],
         now: float,
     ) -> Committed:
         """After an edit of what arms refer to: traffic stays where it is.
@@ -121,6 +122,7 @@ class Committed:
             before: what each arm refers to, by the spec that the weights went by.
             after: the same now.
             identities: the digest of what each arm's evidence is about from now on.
+            templates: the Pod template of each arm's scale target of now, where it is known and has replicas.
             now: seconds since the Unix epoch.
         """
         if self.intention is None:
@@ -134,14 +136,18 @@ class Committed:
             standing = self.intention.standings.get(arm)
             if standing is None or standing.state is not ArmState.ACTIVE or to not in after:
                 continue
-            if before[arm].pods != after[to].pods or standing.identity in (None, identities[to]):
+            if standing.identity in (None, identities[to]):
+                continue
+            if not _same_model(before[arm], after[to], standing.template, templates.get(to)):
                 continue
             standings[to] = replace(standing, since=now, reason=reasons.NEW_BACKEND, identity=identities[to])
             memory = memories.reset_arm(memory, to)
             what = (
-                "its rewards are told by another label"
-                if arm == to
-                else f"it has the backend of arm {arm} now"
+                f"it has the backend of arm {arm} now"
+                if arm != to
+                else "its rewards are told by another label"
+                if before[arm].pods == after[to].pods
+                else "it has another scaleTargetRef"
             )
             notes += (f"arm {to}: {what}; its weight goes on, its evidence begins anew",)
         if not gone and notes is self.notes:
@@ -256,6 +262,30 @@ class Committed:
             history = history[: max(known, default=KEPT_HISTORY)]
             checkpoints = tuple(one for one in checkpoints if one.records <= len(history))
         return {"history": history, "checkpoints": checkpoints}
+
+
+def _same_model(
+    before: ArmReference, after: ArmReference, template: str | None, after_template: str | None
+) -> bool:
+    """Whether the same Pods answer an arm's requests after an edit.
+
+    Requests go to the backend, whatever the scale target. Where that is another, or there is one for the
+    first time, its Pod template must be the one that the arm had; where there is none any more, a template
+    that differs is found out by who is behind the backend.
+
+    Args:
+        before: what the arm referred to.
+        after: the same now.
+        template: its Pod template of before; None where that was not known.
+        after_template: that of its scale target of now; None where it is not known, or has no replicas.
+    """
+    if before.pods == after.pods:
+        return True
+    if before.backend != after.backend:
+        return False
+    if after.target is None:
+        return True
+    return after_template is not None and template in (None, after_template)
 
 
 def intended(

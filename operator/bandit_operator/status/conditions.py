@@ -172,7 +172,7 @@ def _traffic_in_sync(overview: Overview) -> Claim:
     observed = _observed_trouble(overview)
     if observed is not None:
         return "False", observed.reason, observed.message
-    return "True", reasons.IN_SYNC, f"the route carries the intended weights{_from_when(overview)}"
+    return "True", reasons.IN_SYNC, f"the route carries the intended weights{_but(overview)}"
 
 
 def _hindered(overview: Overview, arm: str | None = None) -> tuple[str, ...]:
@@ -180,12 +180,15 @@ def _hindered(overview: Overview, arm: str | None = None) -> tuple[str, ...]:
     return tuple(words for one, words in overview.hindered.items() if arm in (one, None))
 
 
-def _from_when(overview: Overview) -> str:
-    """What is to be said of weights that are written together with those of other resources."""
-    at = overview.route.write_at
-    if at is None or at <= overview.now:
-        return ""
-    return f" from {to_timestamp(at)} on, when those of many resources are written together"
+def _but(overview: Overview) -> str:
+    """What is to be said of weights that are written with those of other resources, or that nobody sees."""
+    at, unseen = overview.route.write_at, overview.route.unseen
+    later = (
+        ""
+        if at is None or at <= overview.now
+        else (f" from {to_timestamp(at)} on, when those of many resources are written together")
+    )
+    return later if unseen is None else f"{later}; {unseen}"
 
 
 def _paused(overview: Overview) -> str:
@@ -371,7 +374,7 @@ def _ready(overview: Overview, claims: Mapping[ConditionType, Claim]) -> Claim:
     without = _without_baseline(overview)
     if without is not None:
         return "False", *without
-    return "True", reasons.IN_SYNC, f"traffic is where the evidence wants it{_from_when(overview)}"
+    return "True", reasons.IN_SYNC, f"traffic is where the evidence wants it{_but(overview)}"
 
 
 def not_ready(

@@ -23,6 +23,8 @@ class RouteState:
     """Whether the route has been looked at."""
     write_at: float | None = None
     """When weights that it does not carry yet are written, seconds since the Unix epoch."""
+    unseen: str | None = None
+    """What is not known of whether its gateways carry it, in words."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -245,6 +245,9 @@ class Promised:
             assert 0 <= rewards <= trials * (1 + 1e-5) + 1e-5 < 1e12, f"no arm can have earned this: {arm}"
             was = self._before.get(arm["name"])
             assert was is None or (was["state"], arm["state"]) not in NEVER, (was, arm)
+        states = {arm["name"]: arm["state"] for arm in self.one.status.get("arms") or []}
+        winner = self.one.status.get("winner")
+        assert winner is None or states[winner] in ("Active", "Joining"), f"{winner} is promoted: {states}"
         self._look_at_reason()
         conditions = {one["type"]: one for one in self.one.status.get("conditions") or []}
         if self.one.status.get("phase") == "Paused":
