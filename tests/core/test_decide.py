@@ -352,7 +352,7 @@ def test_the_arm_that_was_the_baseline_is_spared_for_an_hour(rollout: Start) -> 
     run.experiment = replace(run.experiment, baseline="b")
     run.memory, _ = memories.adapt(run.memory, run.experiment)
     decision = run.tick(a=(500, 20), b=(500, 450))
-    assert list(decision.of(BaselineChanged)) == [BaselineChanged("a", "b")]
+    assert list(decision.of(BaselineChanged)) == [BaselineChanged("a", "b", stays=True)]
     evidence = decision.reports["a"].evidence
     assert evidence is not None
     assert evidence > decision.threshold

@@ -290,3 +290,53 @@ async def test_a_new_scale_target_that_is_found_at_zero_gets_as_many_replicas_as
     one.update_route(lambda spec: spec["rules"][0]["backendRefs"].append({"name": "next", "port": 80}))
     await one.look()
     assert one.replicas("next") == 2
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+@pytest.mark.parametrize("removed", ["Keep", "Drain"])
+async def test_a_leader_that_is_taken_out_of_the_spec_and_put_back_goes_on_with_what_it_carries(
+    process: Start, removed: str, restarted: bool
+) -> None:
+    one = await won(process, arms=(*ARMS, "third"))
+    one.update_spec(traffic={**one.spec["traffic"], "removedArms": removed})
+    await one.look()
+    spec = copied(one.api.objects[one.path]["spec"]["arms"])
+    one.update_spec(arms=[arm for arm in spec if arm["name"] != "candidate"])
+    await one.tick()
+    one.gateway()
+    before = weights_by_service(one)
+    one.update_spec(arms=spec)
+    if restarted:
+        one.start()
+    await one.look()
+    after = weights_by_service(one)
+    shares = [{arm: weight / sum(had.values()) for arm, weight in had.items()} for had in (before, after)]
+    for arm in ("stable", "third"):
+        assert shares[1][arm] <= shares[0][arm] + 0.01, "nobody gains what it may never have carried"
+    state = ("Active", reasons.NEW_BACKEND) if before["candidate"] else ("Joining", reasons.NEW_ARM)
+    assert (one.arm("candidate")["state"], one.arm("candidate")["reason"]) == state
+    assert one.arm("candidate")["trials"] == "0"
+    await one.tick()
+    assert replay(one.api.objects[one.path]).agrees
+
+
+async def test_a_backend_that_never_was_an_arm_joins_as_a_small_one_whatever_weight_it_has(
+    process: Start,
+) -> None:
+    one = await won(process)
+    deploy(one, "next")
+    one.update_route(
+        lambda spec: spec["rules"][0]["backendRefs"].append({"name": "next", "port": 80, "weight": 9000})
+    )
+    await one.tick()
+    arms = copied(one.api.objects[one.path]["spec"]["arms"])
+    added = {
+        "name": "next",
+        "backendRef": {"name": "next"},
+        "scaleTargetRef": {"kind": "Deployment", "name": "next"},
+    }
+    one.services = {**one.services, "next": "next"}
+    one.update_spec(arms=[*arms, added])
+    await one.look()
+    carried = weights_by_service(one)
+    assert carried["next"] / sum(carried.values()) <= 0.1

@@ -9,6 +9,7 @@ import pytest
 
 from bandit_operator.api.timestamps import to_timestamp
 from bandit_operator.status.replay import replay
+from tests.support.fake_api import copied
 from tests.support.playing import WORSE, Start, learned, ready, until_state
 from tests.support.process import Process
 
@@ -292,6 +293,20 @@ async def test_the_old_baseline_keeps_its_traffic_when_another_arm_is_promoted_b
     assert one.arm("bad")["state"] == "Active"
     await one.tick(3, seconds=1500.0)
     assert one.arm("bad")["state"] in ("Draining", "RolledBack")
+
+
+@pytest.mark.parametrize("renamed", [False, True])
+async def test_only_a_former_baseline_that_is_still_an_arm_is_said_to_be_spared(
+    process: Start, renamed: bool
+) -> None:
+    one = await learned(process, arms=("good", "bad", "third"))
+    arms = copied(one.api.objects[one.path]["spec"]["arms"])
+    if renamed:
+        arms[0]["name"] = "champion"
+    one.update_spec(arms=arms, baseline="champion" if renamed else "bad")
+    await one.look()
+    assert "is the baseline now, instead of good" in note(one, "BaselineChanged")
+    assert ("no verdict takes out" in note(one, "BaselineChanged")) is not renamed
 
 
 async def test_who_paused_and_why_is_in_the_conditions_and_an_event(process: Start) -> None:

@@ -87,6 +87,8 @@ class SeenArm(ApiModel):
     """True where its scale target had Pods of another template, too."""
     unread: bool | None = None
     """True where the API server did not show what tells that it can serve."""
+    was_arm: bool | None = None
+    """True where it was new in the spec, and its backend that of an arm which had been taken out."""
 
 
 class Seen(ApiModel):

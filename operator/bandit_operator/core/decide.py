@@ -261,7 +261,7 @@ def _wishes(
         outcomes += [] if experiment.pin is None else [Pinned(experiment.pin)]
     if before.baseline not in (None, experiment.baseline):
         assert before.baseline is not None  # for the type checker
-        outcomes.append(BaselineChanged(before.baseline, experiment.baseline))
+        outcomes.append(BaselineChanged(before.baseline, experiment.baseline, before.baseline in standings))
         standings = lifecycle.step_down(standings, before.baseline, now)
     return standings, tuple(outcomes)
 

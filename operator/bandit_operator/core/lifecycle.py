@@ -225,6 +225,9 @@ def _enter(
     shadowed = state is ArmState.SHADOWING and not shadowing.serves_already(arm, snapshot.arms)
     if before is None and first and not shadowed:  # it serves already, with the weight that the user gave
         return new, ()
+    if before is None and facts.was_arm and facts.weight > 0:
+        # It goes on: were it to begin small, others would get at once what they may never have carried.
+        return replace(new, reason=reasons.NEW_BACKEND), (Joined(arm, reasons.NEW_BACKEND),)
     if before is None:
         joined = replace(new, state=state, reason=reasons.NEW_ARM)
         if joined.state is ArmState.SHADOWING and facts.weight == 0:

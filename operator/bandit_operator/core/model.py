@@ -13,8 +13,7 @@ from enum import StrEnum
 from bandit_operator.core.reasons import VERDICTS_SUSPENDED
 
 WEIGHT_TOTAL = 10_000
-"""Sum of the weights of all arms of a rule that has no other backends: one unit is a hundredth of a percent
-of the traffic. Beside others it may be another, see ``core.weights.unit_of``."""
+"""Sum of all arms' weights in a rule without other backends; beside others see ``core.weights.unit_of``."""
 
 
 class RewardType(StrEnum):
@@ -164,9 +163,8 @@ class Promotion:
 class Observed:
     """What one arm earned in one window.
 
-    ``trials`` counts labelled requests, ``rewards`` is the sum of their rewards. The sums
-    of squares and the denominators serve Gaussian and Ratio rewards and are None elsewhere:
-    missing, not zero.
+    ``trials`` counts labelled requests, ``rewards`` is the sum of their rewards. Squares and denominators
+    serve Gaussian and Ratio rewards and are None elsewhere: missing, not zero.
     """
 
     trials: float
@@ -295,6 +293,8 @@ class ArmFacts:
     """Whether its scale target still has Pods of another template than its own."""
     unread: bool = False
     """Whether the API server did not show what tells that it can serve: its Service, endpoints or scale."""
+    was_arm: bool = False
+    """Whether it is new in the spec, and its backend is that of an arm which was taken out of it."""
 
 
 @dataclass(frozen=True, slots=True)

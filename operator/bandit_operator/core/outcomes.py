@@ -20,6 +20,8 @@ class BaselineChanged:
 
     before: str
     arm: str
+    stays: bool
+    """Whether the one before is still an arm."""
 
 
 @dataclass(frozen=True, slots=True)

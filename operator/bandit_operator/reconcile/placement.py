@@ -7,7 +7,7 @@ come yet.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -23,9 +23,9 @@ from bandit_operator.api.references import (
 )
 from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core import drain, reasons, servable
-from bandit_operator.core.model import OUT_STATES, ArmFacts, ArmStanding, ArmState, Backend, Mode, Problem
+from bandit_operator.core.model import OUT_STATES, ArmFacts, ArmStanding, Backend, Mode, Problem
 from bandit_operator.errors import APIError, APIUnreachable, NotFound
-from bandit_operator.reconcile import blame, gateways, generated, left_behind, neighbours, problems
+from bandit_operator.reconcile import blame, former, gateways, generated, left_behind, neighbours, problems
 from bandit_operator.reconcile.backends import Backends, has_endpoints
 from bandit_operator.reconcile.generated import Unkept, Wanted
 from bandit_operator.routers import Located, Router, router_of
@@ -194,7 +194,11 @@ class Locator:
             if problem is not None and not standings:
                 return problem  # nothing of the resource runs yet, so nothing is lost by waiting
             wrong.append(problem)
-            facts[arm] = replace(arm_facts, resolved=arm not in blamed) if blamed else arm_facts
+            facts[arm] = replace(
+                arm_facts,
+                resolved=arm not in blamed if blamed else None,
+                was_arm=arm not in standings and former.named(backend) in committed.backends,
+            )
         with_own_pods = {arm: backend for arm, backend in backends.items() if arm in targets}
         shared = neighbours.same_pods(self._cache, with_own_pods, located)
         if shared is not None and not standings:
@@ -214,7 +218,7 @@ class Locator:
             held=held,
             wrong=tuple(one for one in (*wrong, shared) if one is not None),
             parents=router.accepting(route, committed.parents),
-            hindered={**self._hindered(targets), **_left_at_zero(standings, targets, facts)},
+            hindered={**self._hindered(targets), **problems.left_at_zero(standings, targets, facts)},
             unprogrammed=await gateways.unprogrammed(self._cache, self._api, route),
             unseen=gateways.unseen(self._cache, route),
             notes=(
@@ -375,20 +379,6 @@ def _wanted(
     known, mirrors = committed.backends, committed.mirrors
     wanted = generated.wanted(resource, template, router, route, weights, known, mirrors, unkept)
     return wanted if active else replace(wanted, operations=(), edited=False)
-
-
-def _left_at_zero(
-    standings: Mapping[str, ArmStanding], targets: Collection[str], facts: Mapping[str, ArmFacts]
-) -> dict[str, str]:
-    """What is to be done for arms that are to come back and have nothing that can be scaled up."""
-    return {
-        arm: f"{arm} has no scaleTargetRef: scale it up yourself, or name there what runs it"
-        for arm, standing in standings.items()
-        if standing.state is ArmState.RESTORING
-        and arm in facts
-        and arm not in targets
-        and servable.fault(facts[arm]) is not None
-    }
 
 
 def _has_served(standing: ArmStanding | None, identity: str) -> bool:

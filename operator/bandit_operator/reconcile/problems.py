@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from bandit_operator.api.references import KindKey, ScaleTargetReference, route_of
 from bandit_operator.api.route_template import OWNER
 from bandit_operator.api.v1alpha1 import BanditDeployment
-from bandit_operator.core import reasons
-from bandit_operator.core.model import Backend, Problem
+from bandit_operator.core import reasons, servable
+from bandit_operator.core.model import ArmFacts, ArmStanding, ArmState, Backend, Problem
 from bandit_operator.errors import APIError, APIUnreachable
 from bandit_operator.routers import Located
 
@@ -161,3 +161,17 @@ def of_template(problem: Problem) -> Problem:
         return problem
     words = "several rules of its route carry all arms; the operator made one of them: take the others out"
     return Problem(problem.reason, f"spec.traffic.routeTemplate: {words}")
+
+
+def left_at_zero(
+    standings: Mapping[str, ArmStanding], targets: Collection[str], facts: Mapping[str, ArmFacts]
+) -> dict[str, str]:
+    """What is to be done for arms that are to come back and have nothing that can be scaled up."""
+    return {
+        arm: f"{arm} has no scaleTargetRef: scale it up yourself, or name there what runs it"
+        for arm, standing in standings.items()
+        if standing.state is ArmState.RESTORING
+        and arm in facts
+        and arm not in targets
+        and servable.fault(facts[arm]) is not None
+    }

@@ -93,7 +93,7 @@ def _acts_of(decision: Decision, time: str) -> Iterator[Act]:
 
 def _act_of(outcome: Outcome, time: str, message: str) -> Act | None:
     match outcome:
-        case BaselineChanged(_, arm):
+        case BaselineChanged(arm=arm):
             return Act(time=time, kind=ActKind.BASELINE_CHANGED, arm=arm)
         case ByHand(arm):
             return Act(time=time, kind=ActKind.TAKEN_OUT, arm=arm, reason=reasons.SET_OUT)

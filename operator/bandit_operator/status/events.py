@@ -93,9 +93,10 @@ _MODES = {
 def _wished(outcome: Outcome, acts: Acts) -> Event | None:
     """The event of what a user asked for by name, with who did."""
     match outcome:
-        case BaselineChanged(before, arm):
+        case BaselineChanged(before, arm, stays):
             why = who_and_why(newest(acts, ActKind.BASELINE_CHANGED, arm))
-            note = f"{arm} is the baseline now, instead of {before}, which no verdict takes out for an hour"
+            spared = ", which no verdict takes out for an hour" if stays else ""
+            note = f"{arm} is the baseline now, instead of {before}{spared}"
             return Event(reasons.BASELINE_CHANGED, "Promote", note + why)
         case Pinned(arm):
             why = who_and_why(newest(acts, ActKind.PINNED, arm))

@@ -126,6 +126,7 @@ def seen_of(snapshot: Snapshot, total: int, before: Intention | None) -> Seen:
                 identity=facts.identity,
                 updating=facts.updating or None,
                 unread=facts.unread or None,
+                was_arm=facts.was_arm or None,
             )
             for arm, facts in snapshot.arms.items()
         },
@@ -248,4 +249,5 @@ def _facts(seen: SeenArm) -> ArmFacts:
         identity=seen.identity,
         updating=bool(seen.updating),
         unread=bool(seen.unread),
+        was_arm=bool(seen.was_arm),
     )
