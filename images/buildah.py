@@ -24,7 +24,7 @@ class Buildah:
     def __init__(self, folder: Path) -> None:
         if not shutil.which("buildah"):
             raise BuildError(
-                "there is no buildah (Debian: apt install buildah); with Docker, see docs/install.md"
+                "no buildah (Debian: apt install buildah mmdebstrap); with Docker see docs/install.md"
             )
         folder.mkdir(parents=True, exist_ok=True)
         self._options = ["--root", str(folder / "store"), "--runroot", str(folder / "run")]
