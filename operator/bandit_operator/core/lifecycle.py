@@ -225,7 +225,7 @@ def _enter(
     shadowed = state is ArmState.SHADOWING and not shadowing.serves_already(arm, snapshot.arms)
     if before is None and first and not shadowed:  # it serves already, with the weight that the user gave
         return new, ()
-    if before is None and facts.was_arm and facts.weight > 0:
+    if before is None and facts.was_arm and facts.weight > 0 and state is ArmState.JOINING:
         # It goes on: were it to begin small, others would get at once what they may never have carried.
         return replace(new, reason=reasons.NEW_BACKEND), (Joined(arm, reasons.NEW_BACKEND),)
     if before is None:
