@@ -39,6 +39,18 @@ def weights_by_service(one: Process) -> dict[str, int]:
     return {ref["name"]: ref.get("weight", 1) for ref in refs}
 
 
+async def the_candidate_stays_ahead(one: Process, restarted: bool) -> None:
+    """Three looks, after a restart or not, at which the Service candidate has nearly all of the traffic."""
+    if restarted:
+        one.start()
+    for _ in range(3):
+        await one.look()
+        one.gateway()
+        carried = weights_by_service(one)
+        assert carried["candidate"] / sum(carried.values()) >= 0.9, carried
+        one.now += 10.0
+
+
 def deploy(one: Process, service: str) -> None:
     one.api.put(deployment_of(service, NAMESPACE), deployment_body(service))
     one.arms = (*one.arms, service)
@@ -104,14 +116,7 @@ async def test_the_winner_under_the_stable_arms_name_is_no_newcomer_whose_traffi
     spec = copied(one.api.objects[one.path]["spec"]["arms"])
     one.update_spec(arms=[arm for arm in spec if arm["name"] in left])
     put_under(one, **{"stable": "candidate", "candidate": "stable", "third": "third"})
-    if restarted:
-        one.start()
-    for _ in range(3):
-        await one.look()
-        one.gateway()
-        carried = weights_by_service(one)
-        assert carried["candidate"] / sum(carried.values()) >= 0.9, carried
-        one.now += 10.0
+    await the_candidate_stays_ahead(one, restarted)
     assert (one.arm("stable")["state"], one.arm("stable")["reason"]) == ("Active", reasons.NEW_BACKEND)
     assert one.arm("stable")["trials"] == "0"
     assert "arm stable: it has the backend of arm candidate now" in str(one.api.writes)
@@ -175,14 +180,7 @@ async def test_the_leader_with_another_scale_target_of_the_same_pods_keeps_its_t
     one.api.put(deployment_of("again", NAMESPACE), again)
     one.watch()
     targeted(one, after)
-    if restarted:
-        one.start()
-    for _ in range(3):
-        await one.look()
-        one.gateway()
-        carried = weights_by_service(one)
-        assert carried["candidate"] / sum(carried.values()) >= 0.9, carried
-        one.now += 10.0
+    await the_candidate_stays_ahead(one, restarted)
     assert (one.arm("candidate")["state"], one.arm("candidate")["trials"]) == ("Active", "0")
     assert "arm candidate: it has another scaleTargetRef; its weight goes on" in str(one.api.writes)
     await one.tick()
