@@ -1,12 +1,11 @@
 """What makes ``Ready`` False ends by what its runbook says to do, also after a restart.
 
-All that holds the weights is here; what else there is has its end in the tests of its own room.
+All that holds the weights is here, and what takes one arm's traffic in ``test_arms_mended.py``; what else
+there is has its end in the tests of its own room.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -19,23 +18,17 @@ from tests.support.fake_api import copied, deployment_of
 from tests.support.objects import NAMESPACE, TEMPLATE, deployment_body, route_body
 from tests.support.playing import EQUAL, WORSE, Start, add_service, learned, ready
 from tests.support.process import Process
-
-Step = Callable[[Process], Any]
-
-
-@dataclass(frozen=True)
-class Trouble:
-    """What goes wrong in a rollout that has learned something, and what ends it."""
-
-    reason: str
-    begin: Step | tuple[Step, ...]
-    """In steps, with a tick after each."""
-    mend: Step
-    spec: Mapping[str, Any] = field(default_factory=dict)
-    ticks: int = 3
-    """Most that the end takes."""
-    gateway: Step = Process.gateway
-    """What the gateway does meanwhile."""
+from tests.support.troubles import (
+    Step,
+    Trouble,
+    available,
+    begin,
+    in_the_rule,
+    nothing_more,
+    once_in_the_rule,
+    update_begins,
+    update_ends,
+)
 
 
 def earn(outcome: Any) -> Step:
@@ -63,29 +56,8 @@ def all_to_a_stranger(rule: dict[str, Any]) -> None:
     rule["backendRefs"].append({"name": "stranger", "port": 80, "weight": 1})
 
 
-def available(pods: int, *arms: str) -> Step:
-    def step(one: Process) -> None:
-        one.broken = {*one.broken, *arms} if pods == 0 else one.broken - {*arms}
-        for arm in arms:
-            one.set_available(arm, pods)
-
-    return step
-
-
-def in_the_rule(change: Callable[[dict[str, Any]], Any]) -> Step:
-    return lambda one: one.update_route(lambda spec: change(spec["rules"][0]))
-
-
 def twice_in_the_rule(rule: dict[str, Any]) -> None:
     rule["backendRefs"].append(dict(rule["backendRefs"][1]))
-
-
-def out_of_the_rule(rule: dict[str, Any]) -> None:
-    rule["backendRefs"] = [ref for ref in rule["backendRefs"] if ref["name"] != "bad"]
-
-
-def once_in_the_rule(rule: dict[str, Any]) -> None:
-    rule["backendRefs"] = [{"name": name, "port": 80, "weight": 5000} for name in ("good", "bad")]
 
 
 def another_rule(spec: dict[str, Any]) -> None:
@@ -124,12 +96,6 @@ def writes_are_let_through(one: Process) -> None:
     one.earning = EQUAL
 
 
-def the_deployment_goes(one: Process) -> None:
-    one.set_available("bad", 0)
-    one.api.delete(deployment_of("bad", NAMESPACE))
-    one.cache.drop("Deployment", (NAMESPACE, "bad"))
-
-
 def other_pods(one: Process) -> None:
     one.broken.add("bad")  # so that its Service stays as it is now
     one.api.put(deployment_of("other", NAMESPACE), deployment_body("other"))
@@ -143,10 +109,6 @@ def same_pods(one: Process) -> None:
 
 def route_back(one: Process) -> None:
     one.api.put(one.route_path, route_body(one.name, one.arms))
-
-
-def nothing_more(_: Process) -> None:
-    """It ends by itself."""
 
 
 def drop_cursor(one: Process) -> None:
@@ -164,27 +126,6 @@ def insist(one: Process) -> None:
 def requests(**given: float) -> Step:
     def step(one: Process) -> None:
         one.requests = given
-
-    return step
-
-
-def target_back(one: Process) -> None:
-    one.api.put(deployment_of("bad", NAMESPACE), deployment_body("bad"))
-    one.set_available("bad", 2)
-
-
-def update_begins(*arms: str) -> Step:
-    def step(one: Process) -> None:
-        for arm in arms:
-            one.set_template(arm, f"{arm}:2", old_pods=1)
-
-    return step
-
-
-def update_ends(*arms: str) -> Step:
-    def step(one: Process) -> None:
-        for arm in arms:
-            one.end_rolling_update(arm)
 
     return step
 
@@ -354,26 +295,13 @@ TROUBLES = [
 ]
 
 
-async def _begin(one: Process, trouble: Trouble, said: Callable[[], str]) -> None:
-    steps = trouble.begin if isinstance(trouble.begin, tuple) else (trouble.begin, *[nothing_more] * 11)
-    for step in steps:
-        step(one)
-        one.now += 30.0
-        trouble.gateway(one)
-        one.kubelet()
-        await one.look(tick=True)
-        if said() == trouble.reason:
-            return
-    assert said() == trouble.reason
-
-
 @pytest.mark.parametrize("restarted", [False, True], ids=["", "restarted"])
 @pytest.mark.parametrize("trouble", TROUBLES, ids=lambda one: one.reason)
 async def test_it_is_ready_again_once_that_is_done(process: Start, trouble: Trouble, restarted: bool) -> None:
     one = await learned(process, **trouble.spec)
     await one.tick(5)
     assert ready(one)[0] == "True", one.condition("Ready")
-    await _begin(one, trouble, lambda: ready(one)[1])
+    await begin(one, trouble, lambda: ready(one)[1])
     assert ready(one)[0] == "False"
     if restarted:
         one.start()
@@ -386,54 +314,3 @@ async def test_it_is_ready_again_once_that_is_done(process: Start, trouble: Trou
 def test_there_is_one_for_all_that_holds_the_weights() -> None:
     holds = reasons.SOURCE_FAULTS | reasons.IMPLAUSIBLE | reasons.HELD_BY_THE_CLUSTER
     assert {trouble.reason for trouble in TROUBLES} >= holds | {reasons.NO_DATA, reasons.NO_REWARDS}
-
-
-def in_state(arm: str, state: str) -> Step:
-    return lambda one: one.set_state(arm, state)
-
-
-def hand_scales(replicas: int) -> Step:
-    return lambda one: one.scale("bad", replicas)
-
-
-def unwell(value: float) -> Step:
-    def step(one: Process) -> None:
-        one.guards = {"errors": {"bad": value}}
-
-    return step
-
-
-GUARD = {"guards": [{"name": "errors", "query": "error_share", "above": "0.05", "windows": 1}]}
-ARMS_TROUBLES = [
-    Trouble(reasons.NO_READY_ENDPOINT, available(0, "bad"), available(2, "bad")),
-    Trouble(reasons.NO_REPLICAS, hand_scales(0), hand_scales(2)),
-    Trouble(reasons.BACKEND_NOT_FOUND, the_deployment_goes, target_back),
-    Trouble(reasons.BACKEND_NOT_IN_RULE, in_the_rule(out_of_the_rule), in_the_rule(once_in_the_rule)),
-    Trouble(
-        reasons.BACKEND_UNRESOLVED,
-        nothing_more,
-        Process.gateway,
-        gateway=lambda one: one.gateway(unresolved="Service models/bad not found"),
-    ),
-    Trouble(reasons.GUARD_TRIPPED, unwell(0.2), unwell(0.0), spec=GUARD, ticks=12),
-    Trouble(reasons.SCALED_TO_ZERO, in_state("bad", "Out"), in_state("bad", "In"), ticks=5),
-    Trouble(reasons.NEW_POD_TEMPLATE, lambda one: one.set_template("bad", "bad:2"), nothing_more),
-    Trouble(reasons.ROLLING_UPDATE, update_begins("bad"), update_ends("bad")),
-]
-
-
-@pytest.mark.parametrize("restarted", [False, True], ids=["", "restarted"])
-@pytest.mark.parametrize("trouble", ARMS_TROUBLES, ids=lambda one: one.reason)
-async def test_an_arm_serves_again_once_that_is_done(
-    process: Start, trouble: Trouble, restarted: bool
-) -> None:
-    one = await learned(process, **trouble.spec)
-    await one.tick(5)
-    await _begin(one, trouble, lambda: one.arm("bad")["reason"])
-    if restarted:
-        one.start()
-    trouble.mend(one)
-    await one.tick(trouble.ticks)
-    assert (one.arm("bad")["state"], one.arm("bad")["reason"]) == ("Active", reasons.SERVING)
-    assert one.weights()["bad"] > 0
-    assert ready(one) == ("True", reasons.IN_SYNC)

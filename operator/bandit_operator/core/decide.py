@@ -135,7 +135,7 @@ def deciding(case: Case) -> Steps[Decision]:
     if acted:
         after = replace(before, weights=move.weights)
         standings = lifecycle.gain(standings, before.shares(), after.shares(), snapshot.now)
-        standings = drain.idle(standings, before.weights, after.weights, snapshot.now)
+        standings = drain.noted_idle(standings, before.weights, after.weights, snapshot.now)
         standings = last_shares.noted(experiment, standings, after.shares(), held=hold is not None)
     else:
         standings = last_shares.forgotten(standings)

@@ -105,7 +105,7 @@ def quiet(rollback: Rollback, quiet_since: float, facts: ArmFacts, snapshot: Sna
     return isinstance(reading, Window) and reading.start >= quiet_since and facts.requests == 0
 
 
-def idle(
+def noted_idle(
     standings: Mapping[str, ArmStanding], before: Mapping[str, int], after: Mapping[str, int], now: float
 ) -> dict[str, ArmStanding]:
     """Remember whose weight is taken away or given back now, which the route shows only later.

@@ -52,6 +52,7 @@ from bandit_operator.status.writer import Announced, announced_before, condition
 from bandit_operator.watch.scale_targets import ScaleTarget
 
 Targets = Mapping[KindKey, ScaleTarget]
+"""The scale targets that the watches have brought, by kind, namespace and name."""
 
 
 @dataclass

@@ -142,13 +142,12 @@ class Committed:
                 continue
             standings[to] = replace(standing, since=now, reason=reasons.NEW_BACKEND, identity=identities[to])
             memory = memories.reset_arm(memory, to)
-            what = (
-                f"it has the backend of arm {arm} now"
-                if arm != to
-                else "its rewards are told by another label"
-                if before[arm].pods == after[to].pods
-                else "it has another scaleTargetRef"
-            )
+            if arm != to:
+                what = f"it has the backend of arm {arm} now"
+            elif before[arm].pods == after[to].pods:
+                what = "its rewards are told by another label"
+            else:
+                what = "it has another scaleTargetRef"
             notes += (f"arm {to}: {what}; its weight goes on, its evidence begins anew",)
         if not gone and notes is self.notes:
             return self

@@ -172,7 +172,7 @@ def _traffic_in_sync(overview: Overview) -> Claim:
     observed = _observed_trouble(overview)
     if observed is not None:
         return "False", observed.reason, observed.message
-    return "True", reasons.IN_SYNC, f"the route carries the intended weights{_but(overview)}"
+    return "True", reasons.IN_SYNC, f"the route carries the intended weights{_reservations(overview)}"
 
 
 def _hindered(overview: Overview, arm: str | None = None) -> tuple[str, ...]:
@@ -180,15 +180,13 @@ def _hindered(overview: Overview, arm: str | None = None) -> tuple[str, ...]:
     return tuple(words for one, words in overview.hindered.items() if arm in (one, None))
 
 
-def _but(overview: Overview) -> str:
+def _reservations(overview: Overview) -> str:
     """What is to be said of weights that are written with those of other resources, or that nobody sees."""
     at, unseen = overview.route.write_at, overview.route.unseen
-    later = (
-        ""
-        if at is None or at <= overview.now
-        else (f" from {to_timestamp(at)} on, when those of many resources are written together")
-    )
-    return later if unseen is None else f"{later}; {unseen}"
+    said = ""
+    if at is not None and at > overview.now:
+        said = f" from {to_timestamp(at)} on, when those of many resources are written together"
+    return said if unseen is None else f"{said}; {unseen}"
 
 
 def _paused(overview: Overview) -> str:
@@ -374,7 +372,7 @@ def _ready(overview: Overview, claims: Mapping[ConditionType, Claim]) -> Claim:
     without = _without_baseline(overview)
     if without is not None:
         return "False", *without
-    return "True", reasons.IN_SYNC, f"traffic is where the evidence wants it{_but(overview)}"
+    return "True", reasons.IN_SYNC, f"traffic is where the evidence wants it{_reservations(overview)}"
 
 
 def not_ready(
