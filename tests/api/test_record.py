@@ -30,6 +30,16 @@ def test_what_people_do_not_read_is_one_field_and_comes_back_whole() -> None:
     assert unpacked(stored) == FULL
 
 
+def test_decisions_that_are_json_already_come_back_as_they_were() -> None:
+    fields = {name: value for name, value in FULL.items() if name != "history"}
+    decisions = [
+        {**FULL["history"][0], "message": "no share would change enough: 1 %→2 %"},
+        FULL["history"][0],
+    ]
+    stored = packed(fields, [json.dumps(one, ensure_ascii=False).encode() for one in decisions])
+    assert unpacked(stored) == {**fields, "history": decisions}
+
+
 def test_what_stands_in_the_status_itself_wins() -> None:
     stored = packed(FULL)
     assert unpacked({**stored, "memory": {"version": 2}})["memory"] == {"version": 2}

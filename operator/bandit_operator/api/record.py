@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Annotated, Any
 
@@ -257,16 +257,23 @@ class RecordedStatus(Status):
     """
 
 
-def packed(fields: Mapping[str, Any]) -> Object:
-    """The fields of a recorded status as the API server holds them: those for people, and ``record``."""
+def packed(fields: Mapping[str, Any], history: Sequence[bytes] = ()) -> Object:
+    """The fields of a recorded status as the API server holds them: those for people, and ``record``.
+
+    Args:
+        fields: of a :class:`RecordedStatus`, as JSON has them.
+        history: the decisions of the history, where they are not among the fields, each as JSON.
+    """
     shown = {name: value for name, value in fields.items() if name in _shown(Status)}
     kept = {name: value for name, value in fields.items() if name not in shown}
     arms, kept_arms = [], {}
     for arm in fields.get("arms") or ():
         arms.append({name: value for name, value in arm.items() if name in _shown(ArmStatus)})
         kept_arms[arm["name"]] = {name: value for name, value in arm.items() if name not in arms[-1]}
-    text = json.dumps({**kept, "arms": kept_arms}, separators=(",", ":"))
-    record = base64.b64encode(zlib.compress(text.encode(), level=6)).decode("ascii")
+    text = json.dumps({**kept, "arms": kept_arms}, separators=(",", ":")).encode()
+    if history:  # what is JSON already need not be read for that
+        text = b'%s,"history":[%s]}' % (text[:-1], b",".join(history))
+    record = base64.b64encode(zlib.compress(text, level=6)).decode("ascii")
     return {**shown, **({"arms": arms} if fields.get("arms") is not None else {}), "record": record}
 
 

@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any
 
 from bandit_operator.api.arm import BackendRef
@@ -69,6 +70,11 @@ def identity_of(
         series = ""
     if value is not None and value != arm:
         series = f"{series}={value}"
+    return _digest(arm, series, backend, target)
+
+
+@lru_cache(maxsize=16_384)  # of arms: each pass asks for it anew
+def _digest(arm: str, series: str, backend: Backend, target: ScaleTargetReference | None) -> str:
     what = [arm, series, asdict(backend), None if target is None else asdict(target)]
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:12]
 

@@ -16,4 +16,7 @@ def normalised(shares: Floats, eligible: Flags) -> Floats:
     """Shares ``[..., K]`` of the eligible arms, scaled to sum to 1; equal where none of them has any."""
     inside = np.where(eligible, np.maximum(shares, 0.0), 0.0)
     total = inside.sum(-1, keepdims=True)
-    return np.where(total > 0, inside / np.where(total > 0, total, 1.0), equal_shares(eligible))
+    some = total > 0
+    if some.all():
+        return np.asarray(inside / total)
+    return np.where(some, inside / np.where(some, total, 1.0), equal_shares(eligible))

@@ -59,7 +59,7 @@ def draining_now(
     And the backendRefs of an arm that is in the rule more than once, where requests to it would fail or it is
     out: which of them its weight would be is not told, and it is to have none.
     """
-    if resource.spec.mode is not Mode.ACTIVE:
+    if resource.spec.mode is not Mode.ACTIVE or not located.other_backends:
         return frozenset()
     carrying = any(
         decision.weights[arm] > 0 and decision.standings[arm].state in SERVING_STATES

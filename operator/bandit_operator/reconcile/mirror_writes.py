@@ -48,11 +48,13 @@ class MirrorWriter:
             if route_key != here:
                 await self._leave_former(name, route_key)
         route = self.cache.routes.get(here)
-        located = route and router.locate(route, reference.section, backends_of(tracked.resource))
-        if route is None or not isinstance(located, Located):
+        said = None if route is None else mirrored_for.mirrored_for(route).get(name)
+        if route is None or (plan.wanted is None and not plan.ours and said is None):
+            return
+        located = router.locate(route, reference.section, backends_of(tracked.resource))
+        if not isinstance(located, Located):
             return
         operations = router.mirror_patch(route, located.rule, plan.wanted, plan.ours)
-        said = mirrored_for.mirrored_for(route).get(name)
         if said is not None and said.rule != _name_of(route, located.rule):
             operations += _taken_out(router, route, said)
         telling = None

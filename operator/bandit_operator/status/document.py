@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -102,7 +101,7 @@ def to_status(experiment: Experiment, document: Document) -> dict[str, Any]:
         checkpoint=None if checkpoint is None else _checkpoint(checkpoint),
     )
     said = status.model_dump(mode="json", by_alias=True, exclude_none=True)
-    fields = packed({**said, "history": [json.loads(one) for one in committed.history]})
+    fields = packed(said, committed.history)
     names = {info.alias or name for name, info in Status.model_fields.items()}
     if decision is None:
         names.discard("arms")  # what was known of the arms stays
