@@ -113,6 +113,17 @@ def test_a_value_at_the_bound_is_not_beyond_it(guard: Guard, value: float, beyon
     assert is_beyond(guard, value) is beyond
 
 
+def test_pods_that_come_and_go_meanwhile_do_not_bring_its_traffic_back_sooner() -> None:
+    standings, _, now = played(SERVING, UNWELL, UNWELL)
+    for endpoints in (0, 1):
+        facts = replace(UP, weight=0, ready_endpoints=endpoints)
+        standings, _, now = played(standings, UNWELL, start=now, facts=facts)
+    assert (standings["bad"].state, standings["bad"].reason) == (ArmState.UNAVAILABLE, reasons.GUARD_TRIPPED)
+    facts = replace(UP, weight=0, ready_endpoints=0)
+    standings, _, _ = played(standings, UNWELL, start=now + 600.0, facts=facts)
+    assert standings["bad"].reason == reasons.NO_READY_ENDPOINT
+
+
 def test_the_time_without_traffic_is_bounded() -> None:
     assert [withheld_seconds(30.0, trips) for trips in (1, 2, 3, 50)] == [300.0, 600.0, 1200.0, 3600.0]
     assert withheld_seconds(7200.0, 1) == 7200.0

@@ -105,7 +105,7 @@ async def test_a_route_of_before_that_another_resource_moves_by_now_is_not_told_
     one = await moved(process)
     other = copied(one.api.objects[one.path])
     other["metadata"] = {**other["metadata"], "name": "other", "uid": "other"}
-    other["spec"]["traffic"] = {"routeRef": {"name": one.name}}
+    other["spec"] |= {"traffic": {"routeRef": {"name": one.name}}, "arms": one.spec["arms"]}
     one.api.put(one.path.replace("/income", "/other"), other)
     await one.tick()
     assert "was this resource's route" not in one.condition("Accepted")["message"]

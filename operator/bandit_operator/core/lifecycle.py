@@ -112,7 +112,7 @@ def advance(
     if not clock_was_set:  # one that is set for a moment costs nobody the time that was waited
         standings = {arm: past.not_ahead(one, snapshot.now) for arm, one in standings.items()}
     over = experiment.deadline is not None and snapshot.now >= experiment.deadline  # no share is given then
-    verdicts_may_fall = not snapshot.verdicts_suspended and not clock_was_set and not over
+    verdicts_may_fall = not (snapshot.verdicts_suspended or clock_was_set or over or experiment.pin)
     for arm in experiment.names:
         before, facts = standings.get(arm), snapshot.arms[arm]
         standing, entered = _enter(experiment, arm, before, snapshot, first=not standings)
@@ -257,12 +257,12 @@ def _serve(experiment: Experiment, arm: str, standing: ArmStanding, facts: ArmFa
         return gone, (Withheld(arm, fault.reason, fault.message),)
     if standing.state is not ArmState.UNAVAILABLE:
         return standing, ()
+    if unwell.is_withheld(experiment, standing, now):
+        return standing, ()
     if fault is not None:
         still = replace(standing, reason=fault.reason, up_since=None)
         return still, () if still == standing else (Noticed(arm, fault.reason),)
     if standing.reason == reasons.GUARD_TRIPPED:
-        if now < standing.since + unwell.withheld_seconds(experiment.interval, standing.outages):
-            return standing, ()
         return _returned(standing, now, reasons.SERVING), (Returned(arm),)
     if not servable.is_up(facts):
         return standing, ()

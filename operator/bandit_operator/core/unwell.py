@@ -33,6 +33,13 @@ def withheld_seconds(interval: float, outages: int) -> float:
     return min(interval * FIRST_INTERVALS * 2.0 ** min(max(outages - 1, 0), 20), longest)
 
 
+def is_withheld(experiment: Experiment, standing: ArmStanding, now: float) -> bool:
+    """Whether an arm is still without traffic because its guard has tripped, whatever else befalls it."""
+    if standing.state is not ArmState.UNAVAILABLE or standing.reason != reasons.GUARD_TRIPPED:
+        return False
+    return now < standing.since + withheld_seconds(experiment.interval, standing.outages)
+
+
 def counted(experiment: Experiment, arm: str, standing: ArmStanding, snapshot: Snapshot) -> ArmStanding:
     """Count for how many windows running each guard of an arm has been beyond its bound.
 

@@ -55,14 +55,22 @@ def claims(mine: Any, spec: Mapping[str, Any] | None, sharing: Iterable[Any]) ->
         spec: What it goes by.
         sharing: Resources that name the route.
     """
-    uid = mine["metadata"]["uid"]
-    others = (
-        one
+    return [{**mine, "spec": spec}, *others(mine["metadata"]["uid"], sharing)]
+
+
+def others(uid: str, sharing: Iterable[Any]) -> list[Any]:
+    """The other resources that have a claim to a route, each with the spec that it goes by.
+
+    Args:
+        uid: Of the resource in question.
+        sharing: Resources that name the route.
+    """
+    known = (
+        in_force(one)
         for one in sharing
         if one["metadata"]["uid"] != uid and not one["metadata"].get("deletionTimestamp")
     )
-    known = (in_force(one) for one in others)
-    return [{**mine, "spec": spec}, *(one for one in known if one is not None)]
+    return [one for one in known if one is not None]
 
 
 def is_older(one: Any, other: Any) -> bool:

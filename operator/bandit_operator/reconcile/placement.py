@@ -203,7 +203,7 @@ class Locator:
         shared = neighbours.same_pods(self._cache, with_own_pods, located)
         if shared is not None and not standings:
             return shared
-        used = left_behind.still_used(self._cache, resource, committed.former_routes)
+        left = left_behind.look_at(self._cache, resource, located, committed.former_routes)
         return Placement(
             router=router,
             route=route,
@@ -224,12 +224,12 @@ class Locator:
             notes=(
                 *neighbours.notes(self._cache, resource, backends, located, facts),
                 *generated.deleted_with(resource, there),
-                *left_behind.notes(resource, used),
+                *left_behind.notes(resource, left.used),
             ),
             unwatched=any(self._is_unwatched(one, targets.get(arm)) for arm, one in backends.items()),
             failing=neighbours.failing(self._cache, route, located),
-            former_routes=tuple(used),
-            left=left_behind.trouble(resource, used, facts),
+            former_routes=left.kept,
+            left=left_behind.trouble(resource, left.used, facts),
         )
 
     async def target_path(self, reference: ScaleTargetReference) -> str:

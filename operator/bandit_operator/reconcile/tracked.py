@@ -243,11 +243,12 @@ def _left_behind(
 ) -> Committed:
     """What is committed, with what the edit from the spec before leaves as it was, which had these arms."""
     went_by = before if arms_before else None
-    former = left_behind.former_routes(resource, went_by, committed.former_routes)
+    former = left_behind.former_routes(resource, went_by, committed.rule, committed.former_routes)
     at_zero = {
         name: arm.previous_replicas for name, arm in arms_before.items() if arm.reason in left_behind.AT_ZERO
     }
-    new = [one for one in former if one not in committed.former_routes]
+    surely = left_behind.is_surely_left(resource, went_by)
+    new = [one for one in former if surely and one not in committed.former_routes]
 
     def replicas(kind: str, name: str) -> int | None:
         known = targets.get((kind, resource.metadata.namespace, name))

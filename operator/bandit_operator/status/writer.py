@@ -82,17 +82,13 @@ def _fingerprint(
 
 
 def _news(condition: Condition) -> str:
-    """What is said at once, though the reason stays: what a user must fix, and what keeps arms from coming.
+    """What is said at once, though the reason stays: what a user must fix or know, and what keeps arms away.
 
     Other messages hold moving numbers.
     """
-    fixed_by_users = condition.type in (
-        ConditionType.ACCEPTED,
-        ConditionType.METRICS_AVAILABLE,
-        ConditionType.SHADOW_AVAILABLE,
-    )
-    told = fixed_by_users and condition.status == "False"
-    return condition.message if told or condition.type == ConditionType.PROGRESSING else ""
+    at_once = condition.type in (ConditionType.ACCEPTED, ConditionType.PROGRESSING)
+    of_sources = condition.type in (ConditionType.METRICS_AVAILABLE, ConditionType.SHADOW_AVAILABLE)
+    return condition.message if at_once or (of_sources and condition.status == "False") else ""
 
 
 async def write(api: KubernetesAPI, body: Mapping[str, Any], resource_version: str, status: Object) -> Object:
