@@ -177,12 +177,12 @@ def test_https_and_what_does_not_leave_the_cluster_may_be_told(tmp_path: Path, u
         ([{"url": f"https://a/{TOKEN}", "format": "teams"}], "webhook 1.format: it should be"),
         ([{"url": f"https://a/{TOKEN}", "uri": "x"}], "webhook 1.uri: there is no such field"),
         ({"url": f"https://a/{TOKEN}"}, "the whole: write a list"),
-        (f"- url: [{TOKEN}", "config.yaml: line 1: it is neither YAML nor JSON; mend that line"),
+        (f"- url: [{TOKEN}", "config.yaml: line 1: it is neither YAML nor JSON; fix that line"),
         (
             f"- {{url: https://a, {TOKEN}: 1, {TOKEN}: 2}}",
             "line 1: a key is there twice in one map;",
         ),
-        (f"- !{TOKEN} x", "line 1: it is neither YAML nor JSON; mend that line"),
+        (f"- !{TOKEN} x", "line 1: it is neither YAML nor JSON; fix that line"),
         (f"- url: *{TOKEN.partition(' ')[0]}", "line 1: it is neither YAML nor JSON"),
     ],
 )

@@ -60,7 +60,7 @@ def test_what_no_object_can_be_called_is_refused_before_anything_is_asked(
     monkeypatch.setattr(cluster, "Kubeconfig", lambda *_: Bare())
     found = CliRunner().invoke(main, [part.format(name) for part in command.split()])
     assert found.exit_code == 2
-    assert "no object can have this name" in found.output or "is no name; write" in found.output
+    assert "no object can have this name" in found.output or "not a name; write" in found.output
 
 
 def test_a_cluster_without_the_gateway_api_is_not_told_to_create_a_route(

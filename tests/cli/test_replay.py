@@ -146,7 +146,7 @@ def test_of_a_list_each_resource_has_a_line_and_only_what_differs_is_shown(sever
         "models/changed",
         "models/new",
     ]
-    assert "nothing to make again: the status has no history yet" in lines[-2]
+    assert "nothing to replay: the status has no history yet" in lines[-2]
     assert lines[-1].endswith("decisions of 2 resources agree")
     assert sum("differs" in line for line in lines) == 1
     assert not any("  agrees " in line for line in lines)
@@ -217,5 +217,5 @@ def test_a_file_that_is_not_there_is_not_asked_of_a_cluster(name: str) -> None:
 def test_a_path_that_is_neither_a_file_nor_a_name_is_said_to_be_neither() -> None:
     result = CliRunner().invoke(main, ["replay", "recorded/income"])
     assert result.exit_code == 2
-    assert "recorded/income: is no name; write income" in result.output
+    assert "recorded/income: not a name; write income" in result.output
     assert "there is no file of that name, either" in result.output

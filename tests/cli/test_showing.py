@@ -77,7 +77,7 @@ def test_a_name_with_a_namespace_before_it_is_answered_with_what_to_write(
 ) -> None:
     answer = run(verb, given)
     assert answer.exit_code == 2
-    assert f"{given}: is no name; write {name}, and its namespace with -n" in answer.output
+    assert f"{given}: not a name; write {name}, and its namespace with -n" in answer.output
 
 
 def test_who_leads_is_not_said_as_if_nothing_had_been_earned_while_nothing_is_read(played: Process) -> None:

@@ -284,9 +284,9 @@ def test_impossible_numbers_of_a_shadow_are_not_learned_and_cost_the_served_ones
 @pytest.mark.parametrize(
     ("pair", "word"),
     [
-        (Paired(-1.0, 0.0, 0.0), "no counter"),
-        (Paired(10.0, float("nan"), 1.0), "no counter"),
-        (Paired(10.0, 0.0, -1.0), "no counter"),
+        (Paired(-1.0, 0.0, 0.0), "a counter cannot"),
+        (Paired(10.0, float("nan"), 1.0), "a counter cannot"),
+        (Paired(10.0, 0.0, -1.0), "a counter cannot"),
         (Paired(10.0, 5.0, 1.0), "no differences"),
         (Paired(10.0, 1.0, 11.0), "differ by 1 at the most"),
     ],

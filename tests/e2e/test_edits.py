@@ -258,7 +258,7 @@ def test_an_arm_that_is_taken_out_of_the_spec_leaves_its_traffic_and_its_pods_as
         wait_until(lambda: replicas(one, "late") == 0, "the arm that is out has no Pods", 60)
         wait_until(lambda: one.arm("late")["reason"] == "ScaledToZero", "which is noted")
         one.edit({"arms": [arms[0], arms[1]]})
-        words = f"Deployment {one.namespace}/{one.target('late')} is no arm's any more and stays at 0"
+        words = f"Deployment {one.namespace}/{one.target('late')} no longer belongs to an arm and stays at 0"
         wait_until(lambda: any(words in event["note"] for event in one.events()), "its Pods are told of")
 
         one.cluster.apply(*program(one.target("late"), NAMED, 9090, "late"))

@@ -153,7 +153,7 @@ async def test_pods_that_stay_at_zero_because_no_arm_has_them_any_more_are_named
     await one.tick(2)
     assert one.replicas("late") == 0
     (words,) = told(one)
-    assert "Deployment models/late is no arm's any more and stays at 0" in words
+    assert "Deployment models/late no longer belongs to an arm and stays at 0" in words
     assert "from 2 replicas" in words
 
 
@@ -179,7 +179,7 @@ async def test_pods_that_were_to_be_taken_down_and_were_not_are_told_of_as_runni
         one.start()
     await one.tick(2)
     (words,) = told(one)
-    assert f"Deployment {NAMESPACE}/late is no arm's any more" in words
+    assert f"Deployment {NAMESPACE}/late no longer belongs to an arm" in words
     assert "last seen with 2 replicas" in words
     assert one.replicas("late") == 2
 

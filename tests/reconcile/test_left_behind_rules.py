@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from bandit_operator.adapters.objects import Object
 from bandit_operator.core import reasons
 from tests.reconcile.test_left_behind import NEW, accept_new, moved, told
-from tests.support.fake_api import Object, copied
+from tests.support.fake_api import copied
 from tests.support.playing import Start, learned, ready
 from tests.support.process import Process
 

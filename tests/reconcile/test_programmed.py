@@ -64,7 +64,9 @@ async def test_a_gateway_that_may_not_be_read_counts_as_programmed(process: Star
         one.api.fail("get", GATEWAY, APIError(403, "forbidden"))
         await one.tick()
     assert ready(one)[0] == "True"
-    words = "not known is whether it is carried by Gateway gateway/main, which the API server does not show"
+    words = (
+        "it is not known whether it is carried by Gateway gateway/main, which the API server does not show"
+    )
     assert words in one.condition("Ready")["message"]
 
 
@@ -78,7 +80,9 @@ async def test_a_gateway_outside_of_the_watched_namespaces_is_not_asked_for_and_
     await one.tick(3)
     assert ready(one)[0] == "True"
     assert GATEWAY not in one.api.reads
-    words = "not known is whether it is carried by Gateway gateway/main, of a namespace that is not watched"
+    words = (
+        "it is not known whether it is carried by Gateway gateway/main, of a namespace that is not watched"
+    )
     assert words in one.condition("Ready")["message"]
     assert words in one.condition("TrafficInSync")["message"]
     one.cache._namespaces = frozenset()

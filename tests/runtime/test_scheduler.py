@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from bandit_operator.runtime import scheduler as scheduler_module
 from bandit_operator.runtime.scheduler import Requeue, Scheduler
 
 Scheduling = Callable[..., AbstractAsyncContextManager[Scheduler]]
@@ -19,7 +20,7 @@ KEY = ("models", "income")
 
 @pytest.fixture
 def scheduling() -> Scheduling:
-    """A scheduler that runs while the block does, and the calls that it made."""
+    """A scheduler that runs while the block does."""
 
     @asynccontextmanager
     async def run(work: Any) -> AsyncIterator[Scheduler]:
@@ -89,21 +90,28 @@ async def test_one_resource_is_never_worked_on_twice_at_once(
     assert most == 1
 
 
-async def test_an_unexpected_error_in_one_resource_leaves_the_others_running(
-    scheduling: Scheduling,
+async def test_a_resource_with_an_unexpected_error_is_looked_at_again_and_the_others_go_on(
+    scheduling: Scheduling, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    good = asyncio.Event()
+    monkeypatch.setattr(scheduler_module, "RETRY_SECONDS", 0.05)
+    good, again = asyncio.Event(), asyncio.Event()
+    ticks: list[bool] = []
 
-    async def work(key: Any, _tick: Any) -> None:
+    async def work(key: Any, tick: Any) -> None:
         if key != KEY:
             good.set()
             return
+        ticks.append(tick)
+        if len(ticks) == 2:
+            again.set()
         raise ZeroDivisionError
 
     async with scheduling(work) as scheduler:
         scheduler.wake(KEY)
+        await asyncio.wait_for(again.wait(), 5)
         scheduler.wake(("models", "other"))
         await asyncio.wait_for(good.wait(), 5)
+    assert ticks[:2] == [False, True]
 
 
 async def test_dropped_due_times_do_not_come_back(

@@ -1,13 +1,15 @@
-"""What of a resource is news."""
+"""What is watched, and what of a resource is news."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from bandit_operator.runtime.shards import Shards
 from bandit_operator.watch.cache import Cache
-from bandit_operator.watch.handlers import _spec_changed
+from bandit_operator.watch.handlers import is_news, registry
+from bandit_operator.watch.relist import WATCHED
 
 KEY = ("models", "income")
 
@@ -23,7 +25,7 @@ def version(number: int, annotations: dict[str, str], **metadata: Any) -> dict[s
 
 
 @pytest.mark.parametrize(
-    ("annotations", "more", "is_news"),
+    ("annotations", "more", "expected"),
     [
         ({"kubectl.kubernetes.io/last-applied-configuration": "{}"}, {}, False),
         ({"kubectl.kubernetes.io/last-applied-configuration": "{ }"}, {}, False),
@@ -33,13 +35,20 @@ def version(number: int, annotations: dict[str, str], **metadata: Any) -> dict[s
     ids=["our own write", "an annotation of others", "one of ours", "the spec"],
 )
 def test_a_change_is_news_where_something_follows_from_it(
-    annotations: dict[str, str], more: dict[str, Any], is_news: bool
+    annotations: dict[str, str], more: dict[str, Any], expected: bool
 ) -> None:
     cache = Cache()
     cache.put_resource(version(1, {"kubectl.kubernetes.io/last-applied-configuration": "{}"}))
     before = cache.resources[KEY]
     cache.put_resource(version(2, annotations, **more))
-    assert _spec_changed(before, cache.resources[KEY]) == is_news
+    assert is_news(before, cache.resources[KEY]) == expected
+
+
+def test_every_kind_that_is_watched_is_listed_now_and_then() -> None:
+    handlers = registry(Cache(), cast("Shards", None))._watching.get_all_handlers()
+    selectors = [one.selector for one in handlers if one.selector is not None]
+    watched = {(one.group, one.version, one.any_name) for one in selectors}
+    assert watched == {(one.group, one.version, one.plural) for one in WATCHED}
 
 
 def test_a_huge_annotation_is_not_kept_whole() -> None:

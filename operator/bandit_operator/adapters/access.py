@@ -90,8 +90,9 @@ class Access:
         return SourceDown(
             reasons.ADDRESS_NOT_ALLOWED,
             f"{shown(address)} is not the address that the operator was installed with; leave "
-            f"spec.reward.prometheus.address out, or let who runs the operator add {shown(str(origin))} to "
-            f"the chart's prometheus.allowedAddresses (--prometheus-allowed-addresses)",
+            f"spec.reward.prometheus.address out, or ask whoever runs the operator to add "
+            f"{shown(str(origin))} to the chart's prometheus.allowedAddresses "
+            f"(--prometheus-allowed-addresses)",
         )
 
     def headers(self, address: str) -> dict[str, str] | SourceDown:

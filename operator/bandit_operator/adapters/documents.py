@@ -67,7 +67,7 @@ def document_in(source: str | Path, most: int = MOST_BYTES, *, secret: bool = Fa
 
 
 class _Fault(Exception):
-    """What is wrong with a text, where, and how to mend it; what is shown of it stands apart."""
+    """What is wrong with a text, where, and how to fix it; what is shown of it stands apart."""
 
     def __init__(self, what: str, fix: str, line: int | None = None, shown: str | None = None) -> None:
         super().__init__(what)
@@ -143,7 +143,7 @@ def _in_yaml(text: str) -> list[Any]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = None if mark is None else mark.line + 1
-        raise _Fault("it is neither YAML nor JSON", "mend that line", line, error.problem) from error
+        raise _Fault("it is neither YAML nor JSON", "fix that line", line, error.problem) from error
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         what = "it is neither YAML nor JSON, but has a character that no text has"

@@ -31,7 +31,7 @@ def resource_name(given: str) -> str:
     """
     kind, slash, name = given.rpartition("/")
     if slash and (kind.lower() not in _KINDS or not name):
-        raise click.UsageError(f"{given}: is no name; write {name or 'NAME'}, and its namespace with -n")
+        raise click.UsageError(f"{given}: not a name; write {name or 'NAME'}, and its namespace with -n")
     return object_name(name, "NAME")
 
 

@@ -36,7 +36,7 @@ def replay(source: str | None, all_namespaces: bool, as_json: bool, cluster: Con
       kubectl get bd income -o json | bandit-operator replay -
 
     A decision agrees where weights, actions, reason and message come out as they were recorded.
-    Exit code 0: all agree; 1: some do not; 2: there is nothing to make again.
+    Exit code 0: all agree; 1: some do not; 2: there is nothing to replay.
     """  # noqa: D301 - the mark that keeps click from wrapping lines is the character, not its escape
     if source is None:
         text, code = _of_many(_listed(cluster(), all_namespaces=all_namespaces), as_json=as_json)
@@ -65,7 +65,7 @@ def _of_one(body: dict[str, Any], *, as_json: bool) -> tuple[str, int]:
 
 
 def _of_many(bodies: Sequence[dict[str, Any]], *, as_json: bool) -> tuple[str, int]:
-    """What came of some resources, and the exit code; one that has nothing to make again is said so.
+    """What came of some resources, and the exit code; one that has nothing to replay is said so.
 
     Raises:
         UsageError: None of them has anything to make again.
@@ -167,7 +167,7 @@ def _many_as_text(found: Mapping[str, Replay | str]) -> str:
     lines = []
     for name, one in found.items():
         if isinstance(one, str):
-            lines.append(f"{name:{width}}  nothing to make again: {one}")
+            lines.append(f"{name:{width}}  nothing to replay: {one}")
         else:
             lines.append(f"{name:{width}}  {_sum(one)}")
             lines += [f"    {line}" for line in _lines(made for made in one.replayed if made.differences)]

@@ -39,7 +39,7 @@ SECONDS = Finite(0, 86_400, min_open=True)
 )
 @click.option(
     "--prometheus-basic-auth-dir",
-    help="Folder with the files username and password for that Prometheus; as the token, and instead of it.",
+    help="Folder with the files username and password for that Prometheus; used in place of the token.",
 )
 @click.option(
     "--prometheus-headers",

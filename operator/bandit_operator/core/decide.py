@@ -29,7 +29,7 @@ from bandit_operator.core.assess import RollbackEvidence, no_worse
 from bandit_operator.core.batch import Steps, result_of, run_together
 from bandit_operator.core.decision import Decision, Intention
 from bandit_operator.core.evaluate import Basis, Evaluate, Evaluation, FindBasis, Known
-from bandit_operator.core.experiment import Experiment
+from bandit_operator.core.experiment import IS_OVER, Experiment
 from bandit_operator.core.holds import Checked, Hold, first_hold
 from bandit_operator.core.inference.named_arrays import Flags, Floats
 from bandit_operator.core.inference.verdicts import threshold
@@ -311,8 +311,8 @@ def _hold(experiment: Experiment, before: Intention, snapshot: Snapshot, standin
             mixed={arm for arm in eligible if standings[arm].mixed},
         )
     )
-    if violated is None and experiment.deadline is not None and snapshot.now >= experiment.deadline:
-        return Hold(reasons.MAX_DURATION_REACHED, "spec.maxDuration is over; the weights stay as they are")
+    if violated is None and experiment.is_over(snapshot.now):
+        return Hold(reasons.MAX_DURATION_REACHED, IS_OVER)
     return violated
 
 

@@ -17,6 +17,9 @@ from bandit_operator.core.model import (
 )
 from bandit_operator.core.strategies.base import Strategy
 
+IS_OVER = "spec.maxDuration is over; the weights stay as they are"
+"""What is said of an experiment from its deadline on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Guard:
@@ -64,6 +67,10 @@ class Experiment:
     def names(self) -> tuple[str, ...]:
         """The arms' names in the order of the spec, which is the order of every array."""
         return tuple(arm.name for arm in self.arms)
+
+    def is_over(self, now: float) -> bool:
+        """Whether the time that the user gives it is over; ``now`` is in seconds since the Unix epoch."""
+        return self.deadline is not None and now >= self.deadline
 
     @property
     def set_out(self) -> frozenset[str]:

@@ -111,7 +111,7 @@ def advance(
     clock_was_set = drain.clock_was_set(snapshot)
     if not clock_was_set:  # one that is set for a moment costs nobody the time that was waited
         standings = {arm: past.not_ahead(one, snapshot.now) for arm, one in standings.items()}
-    over = experiment.deadline is not None and snapshot.now >= experiment.deadline  # no share is given then
+    over = experiment.is_over(snapshot.now)  # no share is given then
     verdicts_may_fall = not (snapshot.verdicts_suspended or clock_was_set or over or experiment.pin)
     for arm in experiment.names:
         before, facts = standings.get(arm), snapshot.arms[arm]

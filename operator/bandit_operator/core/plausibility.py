@@ -82,7 +82,7 @@ def numbers_are_possible(case: _Case) -> Implausible | None:
             continue
         if not abs(value) <= LARGEST or (field.name in counts and value < 0):
             words = field.name.replace("_", " ")
-            return impossible(f"{words} are {value:g}; no counter grows by that")
+            return impossible(f"{words} are {value:g}; a counter cannot grow by that")
     return None
 
 

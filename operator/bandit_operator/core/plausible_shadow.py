@@ -45,7 +45,7 @@ def _fault(names: tuple[str, str], pair: Paired, *, bounded: bool) -> Implausibl
         f"{' and '.join(names)} on {n:g} requests: Σ of differences {total:g}, of their squares {squares:g}"
     )
     if not all(abs(one) <= LARGEST for one in (n, total, squares)) or n < 0 or squares < 0:
-        return impossible(f"{about}; no counter grows by that")
+        return impossible(f"{about}; a counter cannot grow by that")
     slack = 1 + ROUNDING
     if total * total > n * squares * slack + ROUNDING:
         return impossible(f"{about}; no differences have such sums")

@@ -149,7 +149,7 @@ PODS_IN_USE: Final = "PodsInUse"
 PODS_KEPT: Final = "PodsKept"
 """The arm is out and has its Pods, because another writer keeps giving it weight."""
 SCALED_BY_OTHERS: Final = "ScaledByOthers"
-"""The arm is out, and another hand has given it Pods again."""
+"""The arm is out, and something else has given it Pods again."""
 
 # ---- conditions -----------------------------------------------------------------------
 

@@ -38,7 +38,7 @@ def unseen(cache: Cache, route: Mapping[str, Any]) -> str | None:
         unread and f"{', '.join(dict.fromkeys(unread))}, which the API server does not show",
     ]
     said = " and ".join(one for one in words if one)
-    return f"not known is whether it is carried by {said}" if said else None
+    return f"it is not known whether it is carried by {said}" if said else None
 
 
 async def _fault(cache: Cache, api: KubernetesAPI, gateway: GatewayReference) -> str | None:

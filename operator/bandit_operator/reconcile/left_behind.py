@@ -98,15 +98,15 @@ def sentences(
 def _at_zero(target: str, had: int | None) -> str:
     many = "" if had is None else f", from {had} replicas"
     return (
-        f"{target} is no arm's any more and stays at 0, where the operator scaled it{many}: scale it up "
-        f"yourself if it is to run, or delete it"
+        f"{target} no longer belongs to an arm and stays at 0, where the operator scaled it{many}: scale it "
+        f"up yourself if it is to run, or delete it"
     )
 
 
 def _running(target: str, has: int) -> str:
     return (
-        f"{target} is no arm's any more; its arm was out, and it was last seen with {has} replicas, which "
-        f"nobody takes down any more: scale it down yourself if it is not to run, or delete it"
+        f"{target} no longer belongs to an arm; its arm was out, and it was last seen with {has} replicas, "
+        f"which nobody takes down any more: scale it down yourself if it is not to run, or delete it"
     )
 
 

@@ -213,7 +213,7 @@ def _unsupported(features: Features, kind: str, others: Sequence[MirrorTarget]) 
     """Why the route's gateways may not be sent the filter: it could cost every request of the rule."""
     fix = "use a gateway that does, or mirror by other means and set spec.shadow.mirror to Manual"
     if features.unknown is not None:
-        words = f"whether the route's gateways can mirror is not known, and so nothing is: {features.unknown}"
+        words = f"nothing is mirrored: it is not known whether the route's gateways can: {features.unknown}"
         return Problem(reasons.MIRROR_UNSUPPORTED, f"{words}; {fix}")
     for feature in (f"{kind}{_MIRROR}", *([f"{kind}{_SEVERAL}"] if others else [])):
         if feature not in features.names:

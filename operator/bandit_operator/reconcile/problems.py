@@ -76,7 +76,7 @@ def backend_unseen(arm: str, backend: Backend, error: APIError | APIUnreachable)
     if isinstance(error, APIError) and error.status == 403:
         words = (
             "the operator may not read Services and EndpointSlices of the namespace "
-            f"{backend.namespace}; let who installed it add that to the chart's value watchNamespaces"
+            f"{backend.namespace}; ask whoever installed it to add that to the chart's value watchNamespaces"
         )
     message = f"spec.arms: whether {backend} of arm {arm} can serve is not known: {words}"
     return Problem(reasons.BACKEND_REFUSED, message)
@@ -98,8 +98,8 @@ def scale_target_refused(
     words = f"the API server does not show the scale of {_target(reference)} of arm {arm}: {error}"
     if isinstance(error, APIError) and error.status == 403:
         words = (
-            f"the operator may not read the scale of {_target(reference)} of arm {arm}; let who installed it "
-            f"add the kind to the chart's value scalables"
+            f"the operator may not read the scale of {_target(reference)} of arm {arm}; ask whoever "
+            f"installed it to add the kind to the chart's value scalables"
         )
     return Problem(reasons.SCALE_TARGET_REFUSED, f"spec.arms: {words}")
 

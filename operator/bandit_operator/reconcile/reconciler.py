@@ -324,6 +324,7 @@ class Reconciler:
         window = snapshot.reading if isinstance(snapshot.reading, Window) else None
         if window is not None or any(decision.of(WeightsMoved)):
             say = log.info if tracked.is_news(decision) else log.debug
+            tracked.logged = decision.reason
             say(
                 "decision",
                 namespace=metadata.namespace,

@@ -336,7 +336,7 @@ def _failing(placement: Placement, gone: frozenset[int]) -> Problem | None:
         reasons.NO_READY_ENDPOINT,
         f"{', '.join(dict.fromkeys(map(str, failing.values())))} in rule {located.rule} is no arm and has no "
         f"ready endpoint, so that {share:.1%} of the requests fail, and its weight is not managed: set it to "
-        f"0, or mend what is behind it; spec.traffic.removedArms: Drain does so for what was an arm",
+        f"0, or fix what is behind it; spec.traffic.removedArms: Drain does so for what was an arm",
     )
 
 

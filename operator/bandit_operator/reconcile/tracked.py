@@ -128,9 +128,9 @@ class Tracked:
         self.found_settle = max(self.found_settle, min(2.0 * self.found_settle, most))
 
     def is_news(self, decision: Decision) -> bool:
-        """Whether something happened, or nothing for another reason than in the decision before."""
-        before, self.logged = self.logged, decision.reason
-        return before != decision.reason or any(not isinstance(one, Held) for one in decision.outcomes)
+        """Whether something happened, or nothing for another reason than was logged last."""
+        acted = any(not isinstance(one, Held) for one in decision.outcomes)
+        return acted or decision.reason != self.logged
 
     def document(self, overview: Overview, operator: str | None) -> Document:
         """The status that says what a pass found; ``operator`` is the lease of the one that writes it."""

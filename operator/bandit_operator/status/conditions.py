@@ -15,7 +15,7 @@ from bandit_operator.api.status import Condition, ConditionType, Phase
 from bandit_operator.api.timestamps import to_timestamp
 from bandit_operator.core import reasons
 from bandit_operator.core.decision import Decision
-from bandit_operator.core.experiment import Experiment
+from bandit_operator.core.experiment import IS_OVER, Experiment
 from bandit_operator.core.model import SERVING_STATES, ArmState, Mode, Problem
 from bandit_operator.status import fresh, shadow
 from bandit_operator.status.acts import newest, who_and_why
@@ -120,7 +120,8 @@ def _metrics_available(overview: Overview, before: Condition | None) -> Claim:
     if held is not None and held.reason == reasons.STATUS_NOT_KEPT:
         return "Unknown", held.reason, "rewards are read once what is learned from them is kept"
     if held is not None and held.reason == reasons.SESSION_PERSISTENCE:
-        return "Unknown", held.reason, "rewards are learned once clients do not stay with their arms any more"
+        words = "rewards are learned again once the rule no longer keeps clients with their arms"
+        return "Unknown", held.reason, words
     if held is not None and held.reason in _WITHOUT_METRICS:
         return "False", held.reason, held.message
     if overview.rewards_until is None:
@@ -214,7 +215,7 @@ def _pin_trouble(overview: Overview) -> str | None:
     return (
         f"spec.pin names {experiment.pin}, which cannot serve"
         f" ({'; '.join((standing.reason, *_hindered(overview, experiment.pin)))});"
-        f" meanwhile the traffic goes to {', '.join(others) or 'no arm'}; pin another arm, or mend this one"
+        f" meanwhile the traffic goes to {', '.join(others) or 'no arm'}; pin another arm, or fix this one"
     )
 
 
@@ -294,7 +295,7 @@ def _without_baseline(overview: Overview) -> tuple[str, str] | None:
     return reasons.BASELINE_UNAVAILABLE, (
         f"the baseline {experiment.baseline} is {standing.state} "
         f"({'; '.join((standing.reason, *_hindered(overview, experiment.baseline)))}): verdicts compare with "
-        "it, so that a worse arm may keep its share meanwhile; mend it, or name another spec.baseline"
+        "it, so that a worse arm may keep its share meanwhile; fix it, or name another spec.baseline"
     )
 
 
@@ -307,8 +308,8 @@ def _verdict(overview: Overview) -> tuple[str, str] | None:
         return reasons.PROMOTED, decision.win
     if decision.no_material_difference:
         return reasons.NO_MATERIAL_DIFFERENCE, "the arms lie within promotion.indifference of each other"
-    if experiment.deadline is not None and overview.now >= experiment.deadline:
-        return reasons.MAX_DURATION_REACHED, "spec.maxDuration is over; the weights stay as they are"
+    if experiment.is_over(overview.now):
+        return reasons.MAX_DURATION_REACHED, IS_OVER
     return None
 
 

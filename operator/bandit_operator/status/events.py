@@ -134,7 +134,7 @@ def _of(outcome: Outcome, decision: Decision) -> Event | None:
             note = f"arm {arm} is rolled back: {decision.message}"
             return Event(reasons.WORSE_THAN_BASELINE, "RollBack", note, warning=True)
         case Noticed(arm, reason) if reason == reasons.SCALED_BY_OTHERS:
-            note = f"arm {arm} was rolled back, and another hand has scaled it up again; it gets no traffic"
+            note = f"arm {arm} was rolled back, and something else has scaled it up again; it gets no traffic"
             return Event(reason, "WithholdTraffic", note, warning=True)
         case Withheld(arm, reason, why):
             note = f"arm {arm} gets no traffic: {why}"

@@ -73,7 +73,7 @@ def registry(cache: Cache, shards: Shards) -> kopf.OperatorRegistry:
             _wake(shards, cache.drop(KIND, key))
             return
         known = cache.resources.get(key)
-        if cache.put_resource(raw) and (known is None or _spec_changed(known, cache.resources[key])):
+        if cache.put_resource(raw) and (known is None or is_news(known, cache.resources[key])):
             shards.start(key)
 
     @kopf.on.event("discovery.k8s.io", "v1", "endpointslices", registry=handlers)
@@ -132,8 +132,13 @@ def _seen(cache: Cache, kind: str, body: kopf.Body) -> tuple[Key, dict[str, Any]
     return key, raw
 
 
-def _spec_changed(before: Any, after: Any) -> bool:
-    """Our own status writes come back as events; they are no news. Both are as the cache keeps them."""
+def is_news(before: Any, after: Any) -> bool:
+    """Whether more than the status of a resource has changed: our own writes come back as events.
+
+    Args:
+        before: the resource as the cache had it.
+        after: as it keeps it now.
+    """
     fields = ("uid", "generation", "deletionTimestamp", "annotations")
     return any(before["metadata"].get(field) != after["metadata"].get(field) for field in fields)
 

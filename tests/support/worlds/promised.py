@@ -40,7 +40,7 @@ class Promised:
         self.counted = False
         """Whether the operator is told how many requests reach each arm."""
         self.scaled_by_hand = set[str]()
-        """Arms that another hand has given replicas."""
+        """Arms that something else has given replicas."""
         self.beside: dict[str, str] = {}
         """Services that are no arm's over the Pods of one."""
         self.gone_back_to = set[str]()

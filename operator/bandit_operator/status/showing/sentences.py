@@ -103,7 +103,7 @@ def decision(record: DecisionRecord) -> list[str]:
     """Why a decision was made, on which rewards, and what it came to: lines, indented below the first."""
     lines = [f"{record.time}  {record.reason}: {meaning(record.reason)}", f"  {record.message}"]
     if record.window is not None:
-        lines.append(f"  It stood on the rewards from {record.window.start} to {record.window.end}:")
+        lines.append(f"  Based on rewards from {record.window.start} to {record.window.end}:")
     for arm, seen in (record.observations or {}).items():
         lines.append(
             f"    {arm}: {shown(seen.trials, 'g')} trials, rewards {shown(seen.rewards, 'g')}{_mean(seen)}"
@@ -114,7 +114,7 @@ def decision(record: DecisionRecord) -> list[str]:
         lines.append(f"    {arm}: not believed, {numbers.message}")
     if record.weights:
         lines.append(f"  Weights: {_weights(record.weights)}")
-    return [*lines, *(f"  It did: {action}" for action in record.actions or ())]
+    return [*lines, *(f"  Action: {action}" for action in record.actions or ())]
 
 
 def _mean(seen: Observation) -> str:

@@ -178,7 +178,7 @@ def _next(
     if spec["mode"] == "Paused":
         return f"nothing, until: kubectl bandit resume {name}"
     if ready is not None and ready.status == "False":
-        return f"mend this: {ready.message}"
+        return f"fix this: {ready.message}"
     if spec["pinned"]:
         return f"the traffic stays with {spec['pinned']}, until: kubectl bandit unpin {name}"
     moving = [f"{arm.name} is {arm.state} ({arm.reason})" for arm in arms if arm.state in _MOVING]
