@@ -11,7 +11,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bandit_operator.adapters.documents import MOST_DEPTH, Unreadable, document_in, documents_in
+from bandit_operator.adapters.documents import MOST_DEPTH, Dumper, Unreadable, document_in, documents_in
 
 BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"a{at}: &a{at} [{', '.join([f'*a{at - 1}'] * 9)}]\n" for at in range(1, 10)
@@ -52,16 +52,54 @@ def test_documents_are_read_as_kubernetes_takes_them(
     assert documents_in(wrote(file, content)) == found
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("y", True),
+        ("N", False),
+        ("On", True),
+        ("no", False),
+        ("yEs", "yEs"),
+        ("12e5", 1.2e6),
+        ("7E2", 700.0),
+        ("1e-3", 0.001),
+        ("1:30", "1:30"),
+        ("0o17", 15),
+        ("017", 15),
+        ("08", 8),
+        ("0x1F", 31),
+        ("0b11", 3),
+        ("1_000", 1000),
+        ("0", 0),
+        (".5", 0.5),
+        ("5.", 5.0),
+        ("-.inf", float("-inf")),
+        ("=", "="),
+        ("~", None),
+        ("v1.2.0", "v1.2.0"),
+        ("1.2.0", "1.2.0"),
+        ("30s", "30s"),
+    ],
+)
+def test_a_scalar_without_quotes_is_what_kubectl_makes_of_it(file: Path, written: str, read: Any) -> None:
+    (found,) = documents_in(wrote(file, f"a: {written}"))
+    assert (found["a"], type(found["a"]) is bool) == (read, type(read) is bool)
+
+
 @given(
     st.recursive(
-        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text("aé 1-:"),
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.floats(allow_nan=False, allow_infinity=False)
+        | st.text("aé 1-:eyn08.=~x_"),
         lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text("ab1", max_size=3), inner),
         max_leaves=20,
     )
 )
 def test_what_was_written_is_read_again(tmp_path_factory: pytest.TempPathFactory, value: Any) -> None:
     file = tmp_path_factory.mktemp("documents") / "any"
-    for text in (json.dumps(value), yaml.safe_dump(value)):
+    for text in (json.dumps(value), yaml.dump(value, Dumper=Dumper)):
         assert document_in(wrote(file, text)) == value
 
 

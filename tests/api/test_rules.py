@@ -68,6 +68,8 @@ def test_percent_keeps_to_the_bounds_of_decimals(text: str, accepted: bool) -> N
     ("form", "number", "written"),
     [
         (DecimalString("0", "1"), 0.05, '0.05: a number; write "0.05" in quotes, or 5%'),
+        (DecimalString("0", "1"), 5, "5: a number; write 5%"),
+        (DecimalString("0", "1"), 500, f"500: {DecimalString('0', '1').advice}"),
         (DurationString(), 30, "30: a number; write 30s"),
         (DurationString(), 5400, "5400: a number; write 5400s"),
         (DurationString(), 0.5, "0.5: a number; write 500ms"),

@@ -156,3 +156,10 @@ def test_its_claim_outlives_the_release_and_may_be_another_or_none(chart: Chart)
 )
 def test_a_bad_value_is_refused_with_its_name(chart: Chart, value: str, message: str) -> None:
     assert message in chart.fails("--set", f"collector.{value}")
+
+
+def test_nothing_is_said_of_an_operator_where_the_collector_is_installed_alone(chart: Chart) -> None:
+    told = chart.notes(*ENABLED, "--set", "replicas=0")
+    assert "No operator runs in namespace bandit-system" in told
+    assert "is the Service bandit-operator-collector." in told
+    assert "watches all namespaces" not in told

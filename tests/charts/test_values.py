@@ -11,6 +11,8 @@ from typing import Any
 
 import yaml
 
+from bandit_serving.rewards import REWARDS
+
 CHART = Path(__file__).parents[2] / "charts" / "bandit-operator"
 README = CHART / "README.md"
 VALUES: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text())
@@ -57,6 +59,10 @@ def test_every_value_is_in_the_schema_and_every_field_of_the_schema_has_a_defaul
                 compare(schema["properties"][name], value, f"{path}.{name}")
 
     compare(SCHEMA, VALUES, "values")
+
+
+def test_a_reward_function_that_the_collector_does_not_have_is_refused() -> None:
+    assert SCHEMA["properties"]["collector"]["properties"]["reward"]["enum"] == sorted(REWARDS)
 
 
 def test_the_schema_knows_and_describes_all_it_admits() -> None:

@@ -87,6 +87,23 @@ def test_pause_and_resume(ran: Ran) -> None:
     assert one.status["phase"] == "Learning"
 
 
+def test_a_pause_of_what_only_observes_ends_in_observing_and_a_further_resume_lets_it_act(ran: Ran) -> None:
+    run, one, _ = ran
+    one.update_spec(mode="Observe")
+    look(one)
+    assert run("pause", "income").exit_code == 0
+    look(one)
+    assert "goes on in mode Observe and moves nothing" in run("resume", "income").output
+    look(one)
+    assert one.status["phase"] == "Observing"
+    assert "goes on, and moves the traffic" in run("resume", "income").output
+    look(one)
+    assert one.status["phase"] == "Learning"
+    run("pause", "income")
+    run("resume", "income")
+    assert one.api.objects[one.path]["spec"]["mode"] == "Active"
+
+
 def test_promote_makes_an_arm_the_baseline(ran: Ran) -> None:
     run, one, _ = ran
     assert run("promote", "income", "bad", "--by", "alice").exit_code == 0

@@ -348,7 +348,16 @@ def test_watching_shows_it_again_until_it_is_stopped(
     result = run("status", "income", "--watch")
     assert result.exit_code == 0
     assert len(times) == 3
-    assert "models/income: Learning" in result.output
+    assert result.output.count("models/income: Learning") == 1  # where nothing can be drawn over, once
+
+
+def test_what_comes_next_in_mode_observe_is_that_nothing_is_moved(
+    monkeypatch: pytest.MonkeyPatch, played: Process
+) -> None:
+    run, _ = runner(monkeypatch, played)
+    played.update_spec(mode="Observe")
+    asyncio.run(played.tick())
+    assert "nothing is moved in mode Observe" in " ".join(run("status", "income").output.split())
 
 
 @pytest.mark.parametrize("output", ["json", "yaml", "name"])

@@ -142,6 +142,13 @@ def test_times_that_cannot_be_start_afresh_or_count_as_now(
     assert all(standing.since <= 1000.0 for standing in standings.values())
 
 
+@pytest.mark.parametrize("stored", [3, "secret", ["arms"]])
+def test_a_status_that_is_no_object_counts_as_none_and_is_told_of(stored: Any) -> None:
+    status, notes = read_status({"status": stored})
+    assert status.arms is None
+    assert notes == ("the status could not be read, the evidence starts again: it is no object",)
+
+
 def test_a_status_that_cannot_be_read_counts_as_none_and_says_so() -> None:
     status, notes = read_status({"status": {"arms": "secret"}})
     assert status == RecordedStatus()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import itertools
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,7 +44,7 @@ def documents_in(source: str | Path, most: int = MOST_BYTES, *, secret: bool = F
     Raises:
         Unreadable: It cannot be read, or is too large, no text, or neither YAML nor JSON.
     """
-    name = "standard input" if source == "-" else str(source)
+    name = "standard input" if str(source) == "-" else str(source)
     try:
         text = _text(_bytes(source, most))
         found = _documents(text)
@@ -76,7 +77,7 @@ class _Fault(Exception):
 
 def _bytes(source: str | Path, most: int) -> bytes:
     try:
-        if source == "-":
+        if str(source) == "-":
             if sys.stdin is None:  # whoever started this has closed it
                 raise _Fault("it is closed", "name a file, or let it come from a pipe")
             data = sys.stdin.buffer.read(most + 1)
@@ -225,8 +226,26 @@ _TAG = "tag:yaml.org,2002:"
 _KINDS = [None, *(f"{_TAG}{kind}" for kind in ("null", "bool", "int", "float", "str", "seq", "map"))]
 """What JSON has too; other tags are refused."""
 _Loader.yaml_constructors = {kind: yaml.SafeLoader.yaml_constructors[kind] for kind in _KINDS}
-# To Kubernetes a date without quotes is a string.
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != f"{_TAG}timestamp"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
+_Loader.yaml_implicit_resolvers = {}
+# What scalars without quotes are to Kubernetes (sigs.k8s.io/yaml, which reads YAML 1.1 as go-yaml does): a
+# date is a string, and so are 1:30 and =; y is true; 1e3 and 08 are numbers.
+for _kind, _pattern, _first in (
+    (
+        "bool",
+        r"y|Y|yes|Yes|YES|true|True|TRUE|on|On|ON|n|N|no|No|NO|false|False|FALSE|off|Off|OFF",
+        "yYnNtTfFoO",
+    ),
+    ("int", r"[-+]?(?:0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|0|[1-9][0-9_]*)", "-+0123456789"),
+    ("float", r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", "-+.0123456789"),
+    ("float", r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)", "-+."),
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("merge", r"<<", "<"),
+):
+    _Loader.add_implicit_resolver(f"{_TAG}{_kind}", re.compile(f"^(?:{_pattern})$"), list(_first))
+_Loader.bool_values = {**yaml.SafeLoader.bool_values, "y": True, "n": False}
+
+
+class Dumper(yaml.SafeDumper):
+    """Writes YAML that Kubernetes reads as it was meant: what would be something else there is in quotes."""
+
+    yaml_implicit_resolvers = _Loader.yaml_implicit_resolvers

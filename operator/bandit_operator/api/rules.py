@@ -182,7 +182,7 @@ class StringFormat(ABC):
         if isinstance(value, int | float) and not isinstance(value, bool):
             plausible = abs(value) < _LARGEST_NUMBER  # what is no number is not, either
             written = self.written(value) if plausible else ""
-            raise ValueError(f"{value}: " + (f"a number; write {written}" if written else self.advice))
+            raise ValueError(f"{value}: a number; write {written}" if written else f"{value}: {self.advice}")
         return value
 
     def check(self, value: str) -> str:
@@ -267,8 +267,12 @@ class DecimalString(StringFormat):
         return f'must be {what}, in quotes, for example "{self.example}"{percent}'
 
     def written(self, number: float) -> str:
-        """In quotes, or as percent."""
-        return f'"{number}" in quotes, or {self._percent(str(number))}'
+        """In quotes, or as percent, whichever is within the bounds."""
+        text = str(number)
+        ways = [f'"{text}" in quotes'] if self.accepts(text) else []
+        percents = (self._percent(text), f"{text}%")  # 5 may be meant as 5 %
+        ways += [one for one in percents if self.accepts(one)][:1]
+        return ", or ".join(ways)
 
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler

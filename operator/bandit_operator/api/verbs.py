@@ -37,6 +37,8 @@ class LastVerb(ApiModel):
     """When, as RFC 3339 writes it."""
     reason: Annotated[str, Field(max_length=256), _Printable] | None = None
     """Why, for people."""
+    mode_before: Annotated[str, Field(max_length=32), _Printable] | None = None
+    """Of a pause, the mode that it ended, to which ``resume`` goes back."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Any
 import click
 import yaml
 
+from bandit_operator.adapters.documents import Dumper
 from bandit_operator.api.kind import GROUP, KIND, VERSION
 from bandit_operator.api.references import ROUTE_KINDS, routes_of
 from bandit_operator.api.route_template import MANAGED_BY, OWNER, TEMPLATE_KIND
@@ -74,15 +75,17 @@ def manifest(
         "# Look at: baseline; the names of the arms, which are the values of the label arm in the metrics;\n"
         "# reward.prometheus. mode Observe only reports: set it to Active once the status is as you expect.\n"
     )
+    faults = faults_of(body)
+    if faults and template:
+        raise click.ClickException(f"--template: a template cannot say what {name} does: {faults[0]}")
+    note += "".join(f"# Correct first: {' '.join(fault.split())}\n" for fault in faults)
     if template:
-        faults = faults_of(body)
-        if faults:
-            raise click.ClickException(f"--template: a template cannot say what {name} does: {faults[0]}")
         note += (
             f"# The {kind} that is there stays as it is until it is handed over. Once it is out of Git:\n"
             f"#   kubectl annotate {kind.lower()} {name} {OWNER}={name}\n"
         )
-    return note + yaml.safe_dump(body, sort_keys=False).rstrip()
+    text: str = yaml.dump(body, Dumper=Dumper, sort_keys=False)
+    return note + text.rstrip()
 
 
 _IN_RULE = {"backendRefs", "filters", "matches", "name", "timeouts"}

@@ -8,6 +8,7 @@ from typing import Any
 import click
 import yaml
 
+from bandit_operator.adapters.documents import Dumper
 from bandit_operator.api.kind import GROUP, KIND
 from bandit_operator.api.printable import printable_lines
 
@@ -27,7 +28,7 @@ def written(value: Any, name: str, output: str) -> str:
         return full_name(name)
     if output == "json":
         return json.dumps(value, indent=2)
-    text: str = yaml.safe_dump(value, sort_keys=False, allow_unicode=True)
+    text: str = yaml.dump(value, Dumper=Dumper, sort_keys=False, allow_unicode=True)
     return text.rstrip()
 
 

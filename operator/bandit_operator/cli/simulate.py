@@ -32,7 +32,7 @@ from bandit_operator.simulation.world import World
 
 GLANCE_SECONDS = 2.0
 """What comes before this is no first answer: the last one comes soon after."""
-_FILE = click.Path(dir_okay=False, path_type=Path)
+_FILE = click.Path(dir_okay=False, allow_dash=True, path_type=Path)
 
 
 class _Output(click.Path):

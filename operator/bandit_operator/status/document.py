@@ -111,6 +111,8 @@ def to_status(experiment: Experiment, document: Document) -> dict[str, Any]:
 def read_status(body: Mapping[str, Any]) -> tuple[RecordedStatus, tuple[str, ...]]:
     """The status of a resource, and a note where it cannot be read and so counts as none."""
     stored = body.get("status") or {}
+    if not isinstance(stored, Mapping):
+        return RecordedStatus(), ("the status could not be read, the evidence starts again: it is no object",)
     try:
         fields = unpacked(stored)
     except ValueError as error:

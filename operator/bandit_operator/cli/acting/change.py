@@ -34,20 +34,30 @@ class Request:
         self._dry = dry
         self.at = time.time()
 
-    def last_verb(self, verb: str, arm: str | None = None) -> str:
-        """The annotation that says who asked for it."""
+    def last_verb(self, verb: str, arm: str | None = None, mode_before: str | None = None) -> str:
+        """The annotation that says who asked for it, as :class:`LastVerb` has it."""
         said = {
             "verb": verb,
             "arm": arm,
             "by": self.by[:256],
             "at": to_timestamp(self.at),
             "reason": self.reason,
+            "modeBefore": mode_before,
         }
         return json.dumps({name: value for name, value in said.items() if value is not None})
 
-    def merge(self, name: str, spec: Mapping[str, Any], verb: str, arm: str | None, done: str) -> None:
+    def merge(
+        self,
+        name: str,
+        spec: Mapping[str, Any],
+        verb: str,
+        arm: str | None,
+        done: str,
+        *,
+        mode_before: str | None = None,
+    ) -> None:
         """Change fields of the spec, and say what was done."""
-        annotations = {LAST_VERB: self.last_verb(verb, arm)}
+        annotations = {LAST_VERB: self.last_verb(verb, arm, mode_before)}
         body: Object = {"metadata": {"annotations": annotations}}
         self.write(name, body | ({"spec": dict(spec)} if spec else {}), done)
 

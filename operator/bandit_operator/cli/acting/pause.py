@@ -17,6 +17,8 @@ def pause(name: str, request: Request) -> None:
     \b
       kubectl bandit pause income --reason "incident 4711"
     """  # noqa: D301 - the mark that keeps click from wrapping lines is the character, not its escape
-    if request.cluster.resource(name)["spec"].get("mode", "Active") == "Paused":
+    mode = request.cluster.resource(name)["spec"].get("mode", "Active")
+    if mode == "Paused":
         raise click.ClickException(f"{name} is paused already; go on with: kubectl bandit resume {name}")
-    request.merge(name, {"mode": "Paused"}, "pause", None, "is paused; the traffic stays as it is")
+    done = "is paused; the traffic stays as it is"
+    request.merge(name, {"mode": "Paused"}, "pause", None, done, mode_before=mode)

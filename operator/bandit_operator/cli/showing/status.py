@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import os
+import sys
 import time
-from typing import Any
+from collections.abc import Callable
 
 import click
 
@@ -63,20 +66,33 @@ def _shown(cluster: Cluster, name: str | None, output: str | None, *, all_namesp
 
 
 def _watch(cluster: Cluster, name: str | None, *, all_namespaces: bool) -> None:
+    def now() -> str:
+        return _shown(cluster, name, None, all_namespaces=all_namespaces)
+
+    drawn = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    with contextlib.suppress(KeyboardInterrupt):
+        (_draw if drawn else _print_each)(now)
+
+
+def _draw(now: Callable[[], str]) -> None:
     try:
         live, text = importlib.import_module("rich.live"), importlib.import_module("rich.text")
     except ImportError as error:
         raise click.ClickException(
             "--watch needs rich, which is not installed; pip install rich, or: watch kubectl bandit status"
         ) from error
+    with live.Live(text.Text(printable_lines(now())), auto_refresh=False, screen=False) as shown:
+        while True:
+            time.sleep(REFRESH_SECONDS)
+            shown.update(text.Text(printable_lines(now())), refresh=True)
 
-    def now() -> Any:
-        return text.Text(printable_lines(_shown(cluster, name, None, all_namespaces=all_namespaces)))
 
-    try:
-        with live.Live(now(), auto_refresh=False, screen=False) as shown:
-            while True:
-                time.sleep(REFRESH_SECONDS)
-                shown.update(now(), refresh=True)
-    except KeyboardInterrupt:
-        return
+def _print_each(now: Callable[[], str]) -> None:
+    """Where nothing can be drawn over, as in a pipe: one picture below the other, each that differs."""
+    before = ""
+    while True:
+        picture = now()
+        if picture != before:
+            say(f"{picture}\n")
+        before = picture
+        time.sleep(REFRESH_SECONDS)

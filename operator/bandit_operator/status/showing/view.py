@@ -179,6 +179,11 @@ def _next(
         return f"nothing, until: kubectl bandit resume {name}"
     if ready is not None and ready.status == "False":
         return f"fix this: {ready.message}"
+    if spec["mode"] == "Observe":
+        return (
+            f"nothing is moved in mode Observe; kubectl bandit explain {name} says what would be, and "
+            f"kubectl bandit resume {name} lets it act"
+        )
     if spec["pinned"]:
         return f"the traffic stays with {spec['pinned']}, until: kubectl bandit unpin {name}"
     moving = [f"{arm.name} is {arm.state} ({arm.reason})" for arm in arms if arm.state in _MOVING]
