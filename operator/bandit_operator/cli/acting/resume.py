@@ -18,7 +18,7 @@ from bandit_operator.cli.names import resource_argument
 def resume(name: str, request: Request) -> None:
     """Go on after `pause`, from the weights that the route carries now.
 
-    In the mode that `pause` ended. What only observes acts from now on.
+    It goes back to the mode that `pause` ended; a resource that observes is let act.
 
     \b
       kubectl bandit resume income
