@@ -41,7 +41,6 @@ def values(name: str, text: str) -> dict[str, Any]:
         "networkPolicy": {"enabled": True},
         "collector": {
             "enabled": True,
-            "reward": text,
             "scrape": "ServiceMonitor",
             "tokenSecret": secret,
             "persistence": {"storageClass": name},
@@ -86,8 +85,8 @@ def test_no_text_of_a_user_becomes_anything_else(chart: Chart, tmp_path: Path, n
 def test_the_text_arrives_as_it_was_written(chart: Chart, tmp_path: Path) -> None:
     made = {(one["kind"], one["metadata"]["name"]): one for one in rendered(chart, tmp_path, "007", "a: b")}
     assert made["Role", "007"]["metadata"]["namespace"] == "007"
-    [collector] = made["Deployment", "007-collector"]["spec"]["template"]["spec"]["containers"]
-    assert "--reward=a: b" in collector["args"]
+    [shadow] = made["Deployment", "007-shadow"]["spec"]["template"]["spec"]["containers"]
+    assert "--route=a: b" in shadow["args"]
     assert made["Role", "007-lease"]["rules"][1]["resourceNames"] == ["007", "007-0", "007-1"]
 
 

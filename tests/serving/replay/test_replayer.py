@@ -65,7 +65,16 @@ class Collector:
 async def replaying(gateway: Handler, collector: Handler, **options: Any) -> AsyncIterator[Replayer]:
     async with serving("/infer", gateway) as url, serving("/v1/labels", collector) as labels:
         yield Replayer(
-            ROWS, **{"url": f"{url}/infer", "labels": labels, "route": "r", "rate": 500, **options}
+            ROWS,
+            # A machine that stands still for a moment answers late, which is the matter of one test alone.
+            **{
+                "url": f"{url}/infer",
+                "labels": labels,
+                "route": "r",
+                "rate": 500,
+                "timeout": 120.0,
+                **options,
+            },
         )
 
 
@@ -172,8 +181,8 @@ async def test_a_stop_settles_what_is_under_way_and_sends_the_labels_that_wait()
             waiting_at_the_stop = replayer.labels_waiting
             replayer.stop()
 
-    # A machine that stands still for a moment sends all at once afterwards, and no limit is the matter here.
-    settings: dict[str, Any] = {"delay": parse_delay("200ms"), "most_in_flight": 100_000}
+    # A machine that stands still for a moment sends all at once afterwards: slowly, so that it is not much.
+    settings: dict[str, Any] = {"rate": 50, "delay": parse_delay("200ms"), "most_in_flight": 100_000}
     async with replaying(Gateway(), collector, on_answer=settled, **settings) as replayer:
         result = await replayer.run()
     assert waiting_at_the_stop > 0
