@@ -21,7 +21,7 @@ from bandit_operator.core.model import (
     Rollback,
     Snapshot,
 )
-from bandit_operator.core.outcomes import Restored, Scaled, TakenOut
+from bandit_operator.core.outcomes import Restored, Scaled, SetOut
 from tests.support.outcomes import scaled
 
 SERVING = ArmFacts(weight=5000, available=True, replicas=3, template="v1")
@@ -69,7 +69,7 @@ def test_an_arm_that_is_set_out_drains(step: Step, state: ArmState) -> None:
     result = step(standing(state), out=True)
     assert result.standings["b"].state is ArmState.DRAINING
     assert result.standings["b"].set_out
-    assert TakenOut("b") in result.outcomes
+    assert SetOut("b") in result.outcomes
     assert scaled(result) == ()
 
 

@@ -16,6 +16,7 @@ import pytest
 from bandit_operator.core import allocation, decide, drain, lifecycle, plausibility, reasons, servable
 from bandit_operator.core.model import Mode, Problem
 from bandit_operator.reconcile import (
+    apply,
     mirror_writes,
     neighbours,
     observe,
@@ -287,21 +288,21 @@ def _unresolved_backend(patch: pytest.MonkeyPatch) -> None:
 
 @fault("status-after-route", "weights and replicas are written before the status that claims them")
 def _status_after_route(patch: pytest.MonkeyPatch) -> None:
-    commit, act = reconciler.Reconciler._commit, reconciler.Reconciler._act
+    commit, act = reconciler.Reconciler._commit, apply.Applier.apply
     late: dict[Any, Any] = {}
 
-    async def later(self: Any, tracked: Any, body: Any, overview: Any) -> None:
+    async def later(self: Any, tracked: Any, body: Any, overview: Any) -> bool:
         if overview.decision is None:
-            await commit(self, tracked, body, overview)
-        else:
-            late[id(tracked)] = (tracked, body, overview)
+            return await commit(self, tracked, body, overview)
+        late[id(tracked)] = (self, tracked, body, overview)
+        return True
 
-    async def acting(self: Any, tracked: Any, *args: Any) -> None:
-        await act(self, tracked, *args)
-        await commit(self, *late.pop(id(tracked)))
+    async def acting(self: Any, tracked: Any, command: Any) -> None:
+        await act(self, tracked, command)
+        await commit(*late.pop(id(tracked)))
 
     patch.setattr(reconciler.Reconciler, "_commit", later)
-    patch.setattr(reconciler.Reconciler, "_act", acting)
+    patch.setattr(apply.Applier, "apply", acting)
 
 
 @fault(

@@ -33,7 +33,7 @@ def requeue(
         experiment=SimpleNamespace(rollback=SimpleNamespace(drain=DRAIN), mode=Mode.ACTIVE),
     )
     decision: Any = SimpleNamespace(standings=dict(enumerate(standings)))
-    return next_requeue(tracked, decision, BEGUN, now, 0.0)
+    return next_requeue(tracked, decision, begun=BEGUN, now=now, monotonic=0.0, unwatched=False)
 
 
 def draining(until: float) -> ArmStanding:

@@ -8,7 +8,7 @@ import pytest
 
 from bandit_operator.core import reasons
 from bandit_operator.errors import APIError, APIUnreachable, Conflict, NotFound
-from bandit_operator.reconcile.route_writes import RouteWrites
+from bandit_operator.reconcile.route_writes import RouteWriter
 from tests.support.playing import WORSE, Start, learned, ready, until, until_state
 from tests.support.process import Process
 
@@ -138,7 +138,7 @@ async def test_nobody_is_scaled_down_in_a_pass_whose_route_write_was_lost(
         raise CONFLICT
 
     with monkeypatch.context() as patch:
-        patch.setattr(RouteWrites, "bring", lost)
+        patch.setattr(RouteWriter, "bring", lost)
         await one.look()
         assert one.replicas("bad") == 2
     await one.look()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bandit_operator.status.writer import conditions_in, holds, not_kept
+from bandit_operator.status.writer import conditions_in, holds, lost_in
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_conditions_that_cannot_be_read_count_as_none(conditions: Any) -> None:
     ],
 )
 def test_what_the_api_server_dropped_is_found(sent: Any, stored: Any, lost: tuple[str, ...]) -> None:
-    assert not_kept(sent, stored) == lost
+    assert lost_in(sent, stored) == lost
     assert holds(sent, lost)
 
 

@@ -21,7 +21,7 @@ from bandit_operator.core.model import (
     Mode,
     Snapshot,
 )
-from bandit_operator.core.outcomes import Noticed, Outcome, Restored, TakenOut
+from bandit_operator.core.outcomes import Noticed, Outcome, Restored, SetOut
 
 
 def bring_back(experiment: Experiment, arm: str, standing: ArmStanding, snapshot: Snapshot) -> Step:
@@ -72,7 +72,7 @@ def take_out(
             continue
         if able:
             after[arm] = _draining(standing, now)
-            outcomes.append(TakenOut(arm))
+            outcomes.append(SetOut(arm))
         elif standing.state in SERVING_STATES and standing.reason != reasons.NO_OTHER_ARM:
             after[arm] = replace(standing, reason=reasons.NO_OTHER_ARM)
             outcomes.append(Noticed(arm, reasons.NO_OTHER_ARM))

@@ -152,7 +152,7 @@ class Scaled:
 
 
 @dataclass(frozen=True, slots=True)
-class TakenOut:
+class SetOut:
     """The user wants an arm to be out, and it begins to drain."""
 
     arm: str
@@ -209,7 +209,7 @@ Outcome = (
     | RewardsChanged
     | RolledBack
     | Scaled
-    | TakenOut
+    | SetOut
     | IdentityChanged
     | Unpinned
     | WeightsMoved

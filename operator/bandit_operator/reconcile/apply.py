@@ -1,100 +1,94 @@
-"""Act: bring route and replicas to what the status says is intended.
+"""Apply what was committed: the route's weights, its mirror, then the replicas of arms.
 
-Every write is narrow and guarded, and may be repeated: it changes numbers of objects that
-belong to the user, provided that they still are what they were when they were looked at.
+In this order, so that an arm's Pods go only after requests do; and where the route could not be written, an
+arm only gets more Pods.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
 
-from bandit_operator.adapters.kubernetes import KubernetesAPI, resource_path
-from bandit_operator.adapters.objects import JSON_PATCH, Object
-from bandit_operator.core.outcomes import Scaled
-from bandit_operator.reconcile import generated
-from bandit_operator.reconcile.generated import Wanted
+import structlog
+
+from bandit_operator.api.references import scale_targets_of
+from bandit_operator.core.decision import Decision
+from bandit_operator.core.model import Mode
+from bandit_operator.errors import APIError, APIUnreachable, Conflict, NotFound
+from bandit_operator.reconcile.mirror_sync import MirrorPlan
+from bandit_operator.reconcile.mirror_writes import MirrorWriter
 from bandit_operator.reconcile.placement import Placement
-from bandit_operator.routers import Router
+from bandit_operator.reconcile.route_plan import RouteWrite
+from bandit_operator.reconcile.route_writes import RouteWriter
+from bandit_operator.reconcile.scale_writes import ScaleWriter, called_back
+from bandit_operator.reconcile.tracked import Tracked
+from bandit_operator.runtime.clock import Clock
+from bandit_operator.runtime.telemetry import Metrics
+
+log = structlog.get_logger()
 
 
-async def make_route(api: KubernetesAPI, placement: Placement, weights: Mapping[str, int]) -> Object:
-    """Create the route of a template, with the weights of the arms.
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What is to be brought about of one resource."""
 
-    Raises:
-        Conflict: There is one of that name by now; nothing was written.
-        APIError, APIUnreachable, NotLeading: As ``KubernetesAPI.create``.
-    """
-    collection = _path(placement).rpartition("/")[0]
-    return await api.create(collection, generated.with_weights(placement.route, placement.located, weights))
-
-
-async def set_template(api: KubernetesAPI, placement: Placement, wanted: Wanted) -> Object:
-    """Patch what a generated route lacks of its template; gives the route as it is now.
-
-    Raises:
-        Conflict: The route has changed since it was looked at; nothing was written.
-        APIError, APIUnreachable, NotLeading: As ``KubernetesAPI.patch``.
-    """
-    return await api.patch(_path(placement), list(wanted.operations), JSON_PATCH)
+    placement: Placement
+    """Its route as it was looked at."""
+    decision: Decision
+    """What was committed."""
+    write: RouteWrite | None
+    """Weights that the route is to carry and does not, or None."""
+    gone: frozenset[int]
+    """Indices of backends that were arms and are to have no weight."""
+    mirror: MirrorPlan
+    """What its rule is to mirror."""
 
 
-async def set_weights(
-    api: KubernetesAPI, placement: Placement, weights: Mapping[str, int], other_weights: Mapping[int, int]
-) -> Object | None:
-    """Patch the weights into the route.
+@dataclass(frozen=True, slots=True)
+class Applier:
+    """Brings routes and replicas to what was committed."""
 
-    Args:
-        api: The API server.
-        placement: The route as it was looked at.
-        weights: Of the arms.
-        other_weights: Of the other backends of the rule, by their index: what they have, or a multiple.
+    routes: RouteWriter
+    mirrors: MirrorWriter
+    scales: ScaleWriter
+    clock: Clock
+    metrics: Metrics
 
-    Returns:
-        The route as it is now, or None where it carries the weights already.
+    async def apply(self, tracked: Tracked, command: Command) -> None:
+        """Bring route and replicas to what was committed, in mode Active.
 
-    Raises:
-        Conflict: The route has changed since it was looked at; nothing was written.
-        APIError, APIUnreachable, NotLeading: As ``KubernetesAPI.patch``.
-    """
-    operations = placement.router.patch(placement.route, placement.located, weights, other_weights)
-    return await api.patch(_path(placement), operations, JSON_PATCH) if operations else None
+        Raises:
+            NotLeading: As ``KubernetesAPI.patch``.
+        """
+        if tracked.experiment.mode is not Mode.ACTIVE:
+            return
+        monotonic = self.clock.monotonic()
+        written = await self._write_route(tracked, command, monotonic)
+        scales = command.decision.scales if written else called_back(command.decision.scales)
+        targets = scale_targets_of(tracked.resource)
+        await self.scales.bring(tracked.scales, scales, targets, monotonic=monotonic)
 
-
-async def set_mirror(
-    api: KubernetesAPI, router: Router, route: Mapping[str, Any], operations: list[Object]
-) -> Object:
-    """Patch a filter of the route's rule; gives the route as it is now.
-
-    Raises:
-        Conflict: The route has changed since it was looked at; nothing was written.
-        APIError, APIUnreachable, NotLeading: As ``KubernetesAPI.patch``.
-    """
-    return await api.patch(_route_path(router, route), operations, JSON_PATCH)
-
-
-def _path(placement: Placement) -> str:
-    return _route_path(placement.router, placement.route)
-
-
-def _route_path(router: Router, route: Mapping[str, Any]) -> str:
-    metadata = route["metadata"]
-    return resource_path(router.group, router.version, router.plural, metadata["namespace"], metadata["name"])
-
-
-async def set_replicas(api: KubernetesAPI, path: str, scale: Scaled) -> None:
-    """Set an arm's replicas through ``/scale``, unless another writer has set them meanwhile.
-
-    Raises:
-        Conflict: The replicas are no longer what they were; nothing was written.
-        APIError, APIUnreachable, NotLeading: As ``KubernetesAPI.patch``.
-    """
-    # The API server leaves out `replicas` where they are 0 (autoscaling/v1, ScaleSpec: omitempty),
-    # so that of such an object it is tested that its spec is empty; "add" sets what is there, too.
-    unchanged = (
-        {"op": "test", "path": "/spec", "value": {}}
-        if scale.expected == 0
-        else {"op": "test", "path": "/spec/replicas", "value": scale.expected}
-    )
-    operations = [unchanged, {"op": "add", "path": "/spec/replicas", "value": scale.replicas}]
-    await api.patch(f"{path}/scale", operations, JSON_PATCH)
+    async def _write_route(self, tracked: Tracked, command: Command, monotonic: float) -> bool:
+        """Bring the route to what was committed; whether nothing of that has failed."""
+        now, placement = self.clock.now(), command.placement
+        try:
+            await self.routes.bring(
+                tracked,
+                placement,
+                command.decision,
+                command.write,
+                command.gone,
+                now=now,
+                monotonic=monotonic,
+            )
+            await self.mirrors.bring(tracked, command.mirror, now=now, monotonic=monotonic)
+        except (Conflict, NotFound, APIUnreachable) as error:
+            self.metrics.wrote("route", error)
+            tracked.route.note_failed(error, self.clock.monotonic())
+            log.info("write failed", name=tracked.resource.metadata.name, error=str(error))
+            return False
+        except APIError as error:
+            self.metrics.wrote("route", error)
+            tracked.route.set_refusal(f"the API server refused to {placement.task}: {error}")
+            return False
+        tracked.route.set_refusal(None)
+        return True

@@ -97,6 +97,27 @@ class MirrorSync:
             known = now if since is None else min(since, now)
             self._refused, self._until = Problem(said.reason, said.message), known + REFUSED_SECONDS
 
+    def observe(
+        self, resource: BanditDeployment, placement: Placement, *, now: float, monotonic: float
+    ) -> None:
+        """Take in whether the filter is in the rule, and what a gateway says of it."""
+        target = target_of(resource)
+        if target is None:
+            return
+        in_place = target in placement.router.mirrors(placement.route, placement.located.rule)
+        if self._in_place and not in_place:
+            self._contest.add(monotonic)
+        self._in_place = in_place
+        if now >= self._until:
+            self._refused = None
+        if not in_place:
+            return
+        words = placement.router.refused(placement.route)
+        if words is not None and (placement.generation == self._written or _is_about(words, target)):
+            self._refuse(f"the gateway refuses the route with it: {words}", now)
+        elif placement.unmirrored is not None and target.name in placement.unmirrored:
+            self._refuse(f"the gateway cannot resolve it: {placement.unmirrored}", now)
+
     def plan(
         self,
         resource: BanditDeployment,
@@ -106,13 +127,12 @@ class MirrorSync:
         now: float,
         monotonic: float,
     ) -> MirrorPlan:
-        """What the rule is to mirror now; ``placement`` is its route as it was looked at."""
+        """What the rule is to mirror now; ``placement`` is its route, as it was observed."""
         there = placement.router.mirrors(placement.route, placement.located.rule)
         target, shadow = target_of(resource), resource.spec.shadow
         remembered = {one for one in there if str(one) in facts.known}
         if target is None or shadow is None:
             return MirrorPlan(None, frozenset(remembered), _known(remembered))
-        self._observe(placement, target, in_place=target in there, now=now, monotonic=monotonic)
         ours = frozenset({*remembered, target})
         others = [one for one in there if one not in ours]
         trouble = _unsupported(facts.features, placement.router.kind, others) or self._trouble(
@@ -159,22 +179,6 @@ class MirrorSync:
         reason = reasons.MIRROR_UNSUPPORTED if invalid else reasons.MIRROR_REFUSED
         self._refused = Problem(reason, f"the API server refused the RequestMirror filter: {error}")
         self._until = now + (REFUSED_SECONDS if error.status < 500 else FAILED_SECONDS)
-
-    def _observe(
-        self, placement: Placement, target: MirrorTarget, *, in_place: bool, now: float, monotonic: float
-    ) -> None:
-        if self._in_place and not in_place:
-            self._contest.add(monotonic)
-        self._in_place = in_place
-        if now >= self._until:
-            self._refused = None
-        if not in_place:
-            return
-        words = placement.router.refused(placement.route)
-        if words is not None and (placement.generation == self._written or _is_about(words, target)):
-            self._refuse(f"the gateway refuses the route with it: {words}", now)
-        elif placement.unmirrored is not None and target.name in placement.unmirrored:
-            self._refuse(f"the gateway cannot resolve it: {placement.unmirrored}", now)
 
     def _refuse(self, words: str, now: float) -> None:
         again = f"tried again after {REFUSED_SECONDS:g} s or when the spec changes"

@@ -12,7 +12,7 @@ from bandit_operator.adapters.kubernetes import KubernetesAPI, resource_path
 from bandit_operator.api.kind import GROUP, PLURAL, VERSION
 from bandit_operator.api.references import Key, KindKey, backends_of, route_of
 from bandit_operator.errors import APIError, Conflict, NotFound
-from bandit_operator.reconcile import apply
+from bandit_operator.reconcile import writes
 from bandit_operator.reconcile.mirror_sync import MirrorPlan
 from bandit_operator.reconcile.tracked import Tracked
 from bandit_operator.routers import Located, Router, mirrored_for, router_of, router_of_kind
@@ -68,15 +68,15 @@ class MirrorWriter:
             return
         tracked.mirror.began(monotonic)
         try:
-            answer = await apply.set_mirror(self.api, router, route, [*told, *operations])
+            answer = await writes.set_mirror(self.api, router, route, [*told, *operations])
         except (Conflict, NotFound):
             raise
         except APIError as error:
-            self.metrics.writes.labels("route", "refused").inc()
+            self.metrics.wrote("route", error)
             tracked.mirror.failed(error, now)
             return
         self.cache.put_route(router.kind, answer)
-        self.metrics.writes.labels("route", "written").inc()
+        self.metrics.wrote("route")
         tracked.mirror.written(plan, router, readable(answer), located.rule)
 
     async def leave(self, key: Key) -> None:
@@ -107,7 +107,7 @@ class MirrorWriter:
         except (Conflict, NotFound):
             raise
         except APIError as error:
-            self.metrics.writes.labels("route", "refused").inc()
+            self.metrics.wrote("route", error)
             log.warning("mirror left behind for now", route="/".join(route_key), error=str(error))
 
     async def _leave_route(self, name: str, route_key: KindKey) -> None:
@@ -119,9 +119,9 @@ class MirrorWriter:
         router = router_of_kind(route_key[0])
         operations = mirrored_for.patch(route, name, None)
         operations += _taken_out(router, route, said)
-        answer = await apply.set_mirror(self.api, router, route, operations)
+        answer = await writes.set_mirror(self.api, router, route, operations)
         self.cache.put_route(router.kind, answer)
-        self.metrics.writes.labels("route", "written").inc()
+        self.metrics.wrote("route")
 
 
 def _taken_out(router: Router, route: Mapping[str, Any], said: MirroredFor) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ def together(problems: Iterable[Problem | None]) -> Problem | None:
     return Problem(found[0].reason, "; ".join(one.message for one in found)) if found else None
 
 
-def not_kept(names: Sequence[str]) -> Problem:
+def status_not_kept(names: Sequence[str]) -> Problem:
     """What is said where the API server drops the part of a status to which these names lead."""
     return Problem(
         reasons.STATUS_NOT_KEPT,

@@ -17,7 +17,7 @@ import structlog
 
 from bandit_operator.adapters.kubernetes import KubernetesAPI
 from bandit_operator.adapters.notices import Notice
-from bandit_operator.api.references import Key, route_of, scale_targets_of
+from bandit_operator.api.references import Key, route_of
 from bandit_operator.api.timestamps import to_timestamp
 from bandit_operator.api.verbs import Asked, asked_of
 from bandit_operator.core import reasons
@@ -27,10 +27,10 @@ from bandit_operator.core.model import Mode, NothingDue, Problem, Snapshot, Wind
 from bandit_operator.core.outcomes import Held, WeightsMoved
 from bandit_operator.core.weights import Unit
 from bandit_operator.errors import APIError, APIUnreachable, Conflict, InvalidSpec, NotFound, NotLeading
-from bandit_operator.reconcile import former, overviews, posting, scale_writes
+from bandit_operator.reconcile import former, overviews, posting
+from bandit_operator.reconcile.apply import Applier, Command
 from bandit_operator.reconcile.decisions import Decisions
 from bandit_operator.reconcile.mirror_facts import MirrorReader
-from bandit_operator.reconcile.mirror_sync import MirrorPlan
 from bandit_operator.reconcile.mirror_writes import MirrorWriter
 from bandit_operator.reconcile.observe import Observer
 from bandit_operator.reconcile.ownership import claims, older_owner
@@ -39,9 +39,10 @@ from bandit_operator.reconcile.problems import together
 from bandit_operator.reconcile.reports import Reports
 from bandit_operator.reconcile.requeue import at_its_tick, next_requeue, tick_after
 from bandit_operator.reconcile.rivals import Rivals
-from bandit_operator.reconcile.route_plan import RouteWrite, route_write
+from bandit_operator.reconcile.route_plan import route_write
 from bandit_operator.reconcile.route_plan import unit as unit_in
-from bandit_operator.reconcile.route_writes import RouteWrites
+from bandit_operator.reconcile.route_writes import RouteWriter
+from bandit_operator.reconcile.scale_writes import ScaleWriter
 from bandit_operator.reconcile.snapshot import Seen, snapshot_of
 from bandit_operator.reconcile.tracked import Tracked, track
 from bandit_operator.reconcile.windows import BETWEEN_TICKS, CLOCK_SET, CaughtUp, catch_up
@@ -85,6 +86,13 @@ class Reconciler:
         self._locator = Locator(cache, api)
         self._mirror_reader = MirrorReader(api, cache, self._locator)
         self._mirror_writer = MirrorWriter(api, cache, metrics)
+        self._applier = Applier(
+            RouteWriter(api, cache, metrics),
+            self._mirror_writer,
+            ScaleWriter(api, self._locator, metrics),
+            clock,
+            metrics,
+        )
         self._decisions = Decisions()
         self._reports = Reports(api, cache, metrics)
         self._clock = clock
@@ -195,11 +203,13 @@ class Reconciler:
         if not await self._commit(tracked, body, overview):
             tracked.committed, tracked.known = seen.stood, None
             return Requeue(0.0, tick=False)
-        await self._act(tracked, placement, decision, write, gone, seen.mirror)
+        await self._applier.apply(tracked, Command(placement, decision, write, gone, seen.mirror))
         # Last: weights do not wait for an API server that takes events slowly.
         await posting.post(self._api, body, self._identity, tracked.take_unposted())
         after, monotonic = self._clock.now(), self._clock.monotonic()
-        return next_requeue(tracked, decision, now, after, monotonic, unwatched=placement.unwatched)
+        return next_requeue(
+            tracked, decision, begun=now, now=after, monotonic=monotonic, unwatched=placement.unwatched
+        )
 
     async def _only_say(self, tracked: Tracked, body: Mapping[str, Any], overview: Overview) -> Requeue:
         """End a pass that decides nothing."""
@@ -218,6 +228,7 @@ class Reconciler:
         if isinstance(placement, Problem):
             tracked.committed = tracked.committed.unwatched()
             return together((*tracked.amiss, placement)) or placement
+        tracked.route.observe_parents(placement, monotonic)
         parents = tracked.route.carriers(placement, monotonic)
         tracked.committed = tracked.committed.with_route(placement.located.mark, parents)
         backends = former.remembered(
@@ -240,6 +251,7 @@ class Reconciler:
         due: bool,
     ) -> Seen:
         facts = await self._mirror_reader.read(tracked, body, placement, monotonic)
+        tracked.mirror.observe(tracked.resource, placement, now=now, monotonic=monotonic)
         mirror = tracked.mirror.plan(tracked.resource, placement, facts, now=now, monotonic=monotonic)
         tracked.committed = tracked.committed.with_mirrors(mirror.known)
         unit = unit_in(tracked, placement)
@@ -343,16 +355,16 @@ class Reconciler:
         Returns:
             Whether it can be acted on: not where it was just seen that what is written does not last.
         """
-        before, halted = tracked.announced, tracked.halted
+        before, was_halted = tracked.announced, tracked.halted is not None
         document = tracked.document(overview, self._rivals.own)
         if not writer.must_write(document, before, self._clock.monotonic()):
             return True
         status = to_status(tracked.experiment, document)
         written = await writer.write(self._api, body, tracked.stored.version, status)
-        self._metrics.writes.labels("status", "written").inc()
+        self._metrics.wrote("status")
         self._cache.put_resource(written)
         tracked.stored.written(status, written)
-        if tracked.halted is not None and halted is None:
+        if tracked.halted is not None and not was_halted:
             tracked.announced = Announced(before.conditions)
             return False
         tracked.announced = writer.announced_now(document, self._clock.monotonic())
@@ -363,36 +375,3 @@ class Reconciler:
         tracked.unposted += (*drafts, *events.of_notes(committed.notes), *events.of_left(committed.left))
         tracked.committed = dataclasses.replace(committed, notes=(), left=())
         return True
-
-    # ---- apply ------------------------------------------------------------------------
-
-    async def _act(
-        self,
-        tracked: Tracked,
-        placement: Placement,
-        decision: Decision,
-        write: RouteWrite | None,
-        gone: frozenset[int],
-        mirror: MirrorPlan,
-    ) -> None:
-        """Bring route and replicas to the committed intention."""
-        if tracked.experiment.mode is not Mode.ACTIVE:
-            return
-        now, monotonic = self._clock.now(), self._clock.monotonic()
-        scales = scale_writes.called_back(decision.scales)  # where the route is not written
-        try:
-            writes = RouteWrites(self._api, self._cache, self._metrics)
-            await writes.bring(tracked, placement, decision, write, gone, now=now, monotonic=monotonic)
-            await self._mirror_writer.bring(tracked, mirror, now=now, monotonic=monotonic)
-            tracked.route.set_refusal(None)
-            scales = decision.scales
-        except (Conflict, NotFound, APIUnreachable) as error:
-            overtaken = isinstance(error, APIError)  # else it was not answered, and may never be
-            self._metrics.writes.labels("route", "conflict" if overtaken else "refused").inc()
-            tracked.route.note_failed(error, self._clock.monotonic())
-            log.info("write failed", name=tracked.resource.metadata.name, error=str(error))
-        except APIError as error:
-            self._metrics.writes.labels("route", "refused").inc()
-            tracked.route.set_refusal(f"the API server refused to {placement.task}: {error}")
-        sync, targets = tracked.scales, scale_targets_of(tracked.resource)
-        await scale_writes.bring(self._api, self._locator, self._metrics, sync, scales, targets, monotonic)

@@ -63,5 +63,5 @@ class Reports:
             log.warning("status not written", name=body["metadata"]["name"], error=str(error))
             return
         if written is not None:
-            self.metrics.writes.labels("status", "written").inc()
+            self.metrics.wrote("status")
             self.cache.put_resource(written)

@@ -37,11 +37,11 @@ def at_its_tick(tracked: Tracked, now: float) -> Requeue:
 def next_requeue(
     tracked: Tracked,
     decision: Decision,
+    *,
     begun: float,
     now: float,
     monotonic: float,
-    *,
-    unwatched: bool = False,
+    unwatched: bool,
 ) -> Requeue:
     """The next pass: the tick, or earlier, when a drain or a wait ends or a write is tried again.
 
@@ -51,7 +51,7 @@ def next_requeue(
         tracked: the resource.
         decision: what was decided in this pass.
         begun: the beginning of this pass, seconds since the Unix epoch.
-        now: its end, as well.
+        now: its end, likewise.
         monotonic: seconds by the monotonic clock.
         unwatched: whether it is read, and not watched, whether some arm can serve.
     """

@@ -98,13 +98,16 @@ class RouteSync:
         self._contest.add(monotonic)
         return True
 
+    def observe_parents(self, placement: Placement, monotonic: float) -> None:
+        """Take in which gateways the route does not name any more."""
+        left = placement.router.left(placement.route)
+        self._left = {name: self._left.get(name, monotonic) for name in left}
+
     def carriers(self, placement: Placement, monotonic: float) -> tuple[str, ...]:
         """The gateways that may carry the route: of those that it does not name any more none after a while.
 
         One that runs takes its word back then; that of one that is gone stays for ever.
         """
-        left = placement.router.left(placement.route)
-        self._left = {name: self._left.get(name, monotonic) for name in left}
         over = {name for name, since in self._left.items() if monotonic >= since + LEFT_SECONDS}
         staying = tuple(name for name in placement.parents if name not in over)
         return staying or placement.parents

@@ -11,7 +11,7 @@ from bandit_operator.api.references import backends_of, route_of
 from bandit_operator.core.decision import Decision
 from bandit_operator.core.model import Problem
 from bandit_operator.errors import APIError
-from bandit_operator.reconcile import apply, generated
+from bandit_operator.reconcile import generated, writes
 from bandit_operator.reconcile.generated import Change, Route, Wanted
 from bandit_operator.reconcile.placement import Placement
 from bandit_operator.reconcile.route_plan import RouteWrite
@@ -23,7 +23,7 @@ from bandit_operator.watch.cache import Cache
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class RouteWrites:
+class RouteWriter:
     """Writes of routes, and what follows from their answers."""
 
     api: KubernetesAPI
@@ -60,7 +60,7 @@ class RouteWrites:
         if placement.missing:
             if tracked.route.may_assert(monotonic, harmful=True):
                 tracked.route.begin_write(monotonic)
-                route = await apply.make_route(self.api, placement, decision.weights)
+                route = await writes.make_route(self.api, placement, decision.weights)
                 self._written(placement, route)
                 tracked.route.note_unkept(_unkept(tracked, placement, decision, route), monotonic)
                 tracked.route.end_write({})
@@ -70,7 +70,7 @@ class RouteWrites:
                 return  # weights that are due in a contest are harmful ones, and take the rest along
             tracked.route.begin_write(monotonic)
             wanted = _wanted(tracked, placement, decision, placement.there)
-            route = await apply.set_template(self.api, placement, wanted)
+            route = await writes.set_template(self.api, placement, wanted)
             self._written(placement, route)
             tracked.route.note_unkept(_unkept(tracked, placement, decision, route), monotonic)
             located = _located(tracked, placement, route)
@@ -94,7 +94,7 @@ class RouteWrites:
         tracked.route.begin_write(monotonic)
         if write.at > now:
             return
-        route = await apply.set_weights(self.api, placement, write.weights, write.other_weights)
+        route = await writes.set_weights(self.api, placement, write.weights, write.other_weights)
         if route is None:
             return
         self._written(placement, route)
@@ -112,7 +112,7 @@ class RouteWrites:
 
     def _written(self, placement: Placement, route: Object) -> None:
         self.cache.put_route(placement.router.kind, route)
-        self.metrics.writes.labels("route", "written").inc()
+        self.metrics.wrote("route")
 
 
 def _located(tracked: Tracked, placement: Placement, route: Object) -> Located | Problem:

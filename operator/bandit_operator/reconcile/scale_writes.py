@@ -13,7 +13,7 @@ from bandit_operator.api.references import ScaleTargetReference
 from bandit_operator.core.model import OUT_STATES, ArmFacts, ArmStanding
 from bandit_operator.core.outcomes import Scaled
 from bandit_operator.errors import APIError, APIUnreachable, Conflict, NotFound
-from bandit_operator.reconcile import apply
+from bandit_operator.reconcile import writes
 from bandit_operator.reconcile.placement import Locator
 from bandit_operator.runtime.telemetry import Metrics
 
@@ -112,26 +112,39 @@ def called_back(scales: Sequence[Scaled]) -> tuple[Scaled, ...]:
     return tuple(one for one in scales if one.replicas > one.expected)
 
 
-async def bring(
-    api: KubernetesAPI,
-    locator: Locator,
-    metrics: Metrics,
-    sync: ScaleSync,
-    scales: Sequence[Scaled],
-    targets: Mapping[str, ScaleTargetReference],
-    monotonic: float,
-) -> None:
-    """Set the replicas of each arm that was decided on.
+@dataclass(frozen=True, slots=True)
+class ScaleWriter:
+    """Writes of replicas, and what follows from their answers."""
 
-    Raises:
-        NotLeading: As ``KubernetesAPI.patch``.
-    """
-    for scale in scales:
-        failed: APIError | APIUnreachable | None = None
-        try:
-            await apply.set_replicas(api, await locator.target_path(targets[scale.arm]), scale)
-        except (APIError, APIUnreachable) as error:
-            failed = error
-        outcome = "conflict" if isinstance(failed, Conflict | NotFound) else "refused"
-        metrics.writes.labels("scale", "written" if failed is None else outcome).inc()
-        sync.note(scale, monotonic, failed)
+    api: KubernetesAPI
+    locator: Locator
+    metrics: Metrics
+
+    async def bring(
+        self,
+        sync: ScaleSync,
+        scales: Sequence[Scaled],
+        targets: Mapping[str, ScaleTargetReference],
+        *,
+        monotonic: float,
+    ) -> None:
+        """Set the replicas of each arm that was decided on.
+
+        Args:
+            sync: what is known of the resource's replicas.
+            scales: what was decided.
+            targets: scale targets by arm.
+            monotonic: seconds by that clock.
+
+        Raises:
+            NotLeading: As ``KubernetesAPI.patch``.
+        """
+        for scale in scales:
+            failed: APIError | APIUnreachable | None = None
+            try:
+                path = await self.locator.target_path(targets[scale.arm])
+                await writes.set_replicas(self.api, path, scale)
+            except (APIError, APIUnreachable) as error:
+                failed = error
+            self.metrics.wrote("scale", failed)
+            sync.note(scale, monotonic, failed)

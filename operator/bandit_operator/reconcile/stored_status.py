@@ -40,6 +40,6 @@ class StoredStatus:
     def written(self, sent: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
         """Take in whether a status was stored as it was sent; it may have less to keep than one before."""
         self.read(answer)
-        lost = writer.not_kept(sent, self.status)
+        lost = writer.lost_in(sent, self.status)
         if lost or writer.holds(sent, self.unkept):
             self.unkept = lost

@@ -38,7 +38,7 @@ from bandit_operator.core.windows import FIRST_SETTLE, LONGEST_SETTLE
 from bandit_operator.errors import InvalidSpec
 from bandit_operator.reconcile import left_behind
 from bandit_operator.reconcile.mirror_sync import MirrorSync
-from bandit_operator.reconcile.problems import not_kept, together
+from bandit_operator.reconcile.problems import status_not_kept, together
 from bandit_operator.reconcile.route_sync import RouteSync
 from bandit_operator.reconcile.scale_writes import ScaleSync
 from bandit_operator.reconcile.shadow_windows import ShadowWindows
@@ -115,7 +115,7 @@ class Tracked:
     @property
     def halted(self) -> Problem | None:
         """Why nothing new is decided, if something in the spec or the status keeps it from that."""
-        return together((self.refused, not_kept(self.stored.unkept) if self.stored.unkept else None))
+        return together((self.refused, status_not_kept(self.stored.unkept) if self.stored.unkept else None))
 
     def take_unposted(self) -> tuple[Event, ...]:
         """What is to be posted now, once."""
@@ -171,26 +171,35 @@ def track(
         InvalidSpec: The spec cannot be read; the message names field, value and fix.
     """
     metadata = body["metadata"]
-    if before is not None and before.experiment.uid == metadata["uid"]:
-        if before.generation == metadata["generation"]:
-            before.stored.observe(body)
-            return before
-        runs = before.committed.intention is not None
-        read = _read(body, before.committed.spec if runs else None)
-        resource, experiment = read.resource, read.experiment
-        if route_of(resource) != route_of(before.resource):
-            before.route = RouteSync(before.route.foreign_changes)
-        elif resource.spec.traffic.route_template is not None:
-            before.route.expect_change()
-        before.resource, before.experiment = resource, experiment
-        before.scales, before.mirror, before.shadow.newest = ScaleSync(), MirrorSync(), None
-        arms = {} if before.committed.intention is None else before.committed.intention.standings
-        went_by = before.committed.spec
-        rebased = _rebased(before.committed.rebased(experiment), read, targets, now)
-        before.committed = _left_behind(rebased, went_by, resource, arms, targets)
-        before.refused, before.unasked = read.refused, None
-        before.stored.read(body)
-        return before
+    if before is None or before.experiment.uid != metadata["uid"]:
+        return _begun(body, targets, now, monotonic)
+    if before.generation == metadata["generation"]:
+        before.stored.observe(body)
+    else:
+        _take_in_edit(before, body, targets, now)
+    return before
+
+
+def _take_in_edit(tracked: Tracked, body: Mapping[str, Any], targets: Targets, now: float) -> None:
+    """Go by another generation of the spec from now on, with what was learned and what is meant."""
+    committed = tracked.committed
+    read = _read(body, None if committed.intention is None else committed.spec)
+    resource, experiment = read.resource, read.experiment
+    if route_of(resource) != route_of(tracked.resource):
+        tracked.route = RouteSync(tracked.route.foreign_changes)
+    elif resource.spec.traffic.route_template is not None:
+        tracked.route.expect_change()
+    tracked.resource, tracked.experiment = resource, experiment
+    tracked.scales, tracked.mirror, tracked.shadow.newest = ScaleSync(), MirrorSync(), None
+    arms = {} if committed.intention is None else committed.intention.standings
+    rebased = _rebased(committed.rebased(experiment), read, targets, now)
+    tracked.committed = _left_behind(rebased, committed.spec, resource, arms, targets)
+    tracked.refused, tracked.unasked = read.refused, None
+    tracked.stored.read(body)
+
+
+def _begun(body: Mapping[str, Any], targets: Targets, now: float, monotonic: float) -> Tracked:
+    """What is kept of a resource that this process has not seen before, from its status."""
     read = _read(body, last_read(body))
     resource, experiment = read.resource, read.experiment
     status, notes = read_status(body)

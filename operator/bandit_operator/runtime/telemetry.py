@@ -17,6 +17,7 @@ from prometheus_client import (
 
 from bandit_operator.core.decision import Decision
 from bandit_operator.core.outcomes import Held, RolledBack
+from bandit_operator.errors import APIError, APIUnreachable, Conflict, NotFound
 
 RESOURCE = ("resource_namespace", "resource")
 """Labels of a BanditDeployment. Prometheus itself sets ``namespace`` to that of the operator's Pod."""
@@ -73,6 +74,16 @@ class Metrics:
             self.holds.labels(namespace, name, held.reason).inc()
         for rolled_back in decision.of(RolledBack):
             self.rollbacks.labels(namespace, name, rolled_back.arm).inc()
+
+    def wrote(self, what: str, error: APIError | APIUnreachable | None = None) -> None:
+        """Count a write to the API server.
+
+        Args:
+            what: status, route or scale.
+            error: how it failed, if it did: where it was made from an old view another follows.
+        """
+        outcome = "conflict" if isinstance(error, Conflict | NotFound) else "refused"
+        self.writes.labels(what, "written" if error is None else outcome).inc()
 
     def forget(self, namespace: str, name: str) -> None:
         """Drop the series of a resource that is gone."""

@@ -27,11 +27,11 @@ from bandit_operator.core.outcomes import (
     Restored,
     Returned,
     RolledBack,
+    SetOut,
     Unpinned,
     WeightsMoved,
     Withheld,
 )
-from bandit_operator.core.outcomes import TakenOut as ByHand
 from bandit_operator.status.figures import figure
 
 Acts = tuple[Act, ...]
@@ -67,7 +67,7 @@ def taken_out(
 ) -> dict[str, TakenOut]:
     """Why, when and on what figures each arm was taken out last; ``acts`` are those after the decision."""
     after = dict(before)
-    for by_hand in decision.of(ByHand):
+    for by_hand in decision.of(SetOut):
         why = who_and_why(newest(acts, ActKind.TAKEN_OUT, by_hand.arm))
         after[by_hand.arm] = TakenOut(
             time=to_timestamp(now), message=cut(f"spec.arms[].state of {by_hand.arm} is Out{why}")
@@ -95,7 +95,7 @@ def _act_of(outcome: Outcome, time: str, message: str) -> Act | None:
     match outcome:
         case BaselineChanged(arm=arm):
             return Act(time=time, kind=ActKind.BASELINE_CHANGED, arm=arm)
-        case ByHand(arm):
+        case SetOut(arm):
             return Act(time=time, kind=ActKind.TAKEN_OUT, arm=arm, reason=reasons.SET_OUT)
         case Drained(arm, reason):
             return Act(time=time, kind=ActKind.DRAINED, arm=arm, reason=reason)

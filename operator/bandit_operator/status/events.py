@@ -25,7 +25,7 @@ from bandit_operator.core.outcomes import (
     Restored,
     RewardsChanged,
     RolledBack,
-    TakenOut,
+    SetOut,
     Unpinned,
     Withheld,
 )
@@ -104,7 +104,7 @@ def _wished(outcome: Outcome, acts: Acts) -> Event | None:
         case Restored(arm, reason) if reason in (reasons.RESTORE_REQUESTED, reasons.SET_IN):
             why = who_and_why(newest(acts, ActKind.RESTORED, arm))
             return Event(reason, "Restore", f"arm {arm} is {ArmState.RESTORING}: {reason}{why}")
-        case TakenOut(arm):
+        case SetOut(arm):
             why = who_and_why(newest(acts, ActKind.TAKEN_OUT, arm))
             return Event(reasons.SET_OUT, "RollBack", f"arm {arm} is set out and drains{why}", warning=True)
         case Unpinned(arm):

@@ -116,7 +116,7 @@ async def write(api: KubernetesAPI, body: Mapping[str, Any], resource_version: s
     return await api.patch(path, patch, MERGE_PATCH)
 
 
-def not_kept(sent: Any, stored: Any) -> tuple[str, ...]:
+def lost_in(sent: Any, stored: Any) -> tuple[str, ...]:
     """Names that lead to the first part of a merge patch that was not stored; none where all was.
 
     An API server leaves out what its definition of the kind does not know, and answers as if all were well
@@ -133,10 +133,10 @@ def not_kept(sent: Any, stored: Any) -> tuple[str, ...]:
         for name, value in sent.items():
             if value is not None and name not in known:
                 return (name,)
-            if lost := not_kept(value, known.get(name)):
+            if lost := lost_in(value, known.get(name)):
                 return (name, *lost)
     if isinstance(sent, list) and isinstance(stored, list):
-        return next(filter(None, map(not_kept, sent, stored)), ())
+        return next(filter(None, map(lost_in, sent, stored)), ())
     return ()
 
 

@@ -48,14 +48,14 @@ def surround(owner: Any, name: str, point: str) -> None:
 def run_operator(arguments: list[str]) -> None:
     """Run the real command line with the points of death in place."""
     from bandit_operator.cli import main
-    from bandit_operator.reconcile import apply
+    from bandit_operator.reconcile import writes
     from bandit_operator.reconcile.observe import Observer
     from bandit_operator.status import writer
 
     surround(Observer, "rewards", "query")
     surround(writer, "write", "commit")
-    surround(apply, "set_weights", "route")
-    surround(apply, "set_replicas", "scale")
+    surround(writes, "set_weights", "route")
+    surround(writes, "set_replicas", "scale")
     main(arguments)
 
 
