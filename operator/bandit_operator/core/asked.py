@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from bandit_operator.core import reasons
-from bandit_operator.core.drain import Step
+from bandit_operator.core.drain import Step, begin_to_restore
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import (
     DOWN_STATES,
@@ -34,10 +34,7 @@ def bring_back(experiment: Experiment, arm: str, standing: ArmStanding, snapshot
     why = _asked_back(experiment, arm, standing, snapshot)
     if why is None:
         return standing, ()
-    back = replace(
-        standing, state=ArmState.RESTORING, since=snapshot.now, reason=why, quiet_since=None, set_out=False
-    )
-    return back, (Restored(arm, why),)
+    return begin_to_restore(arm, replace(standing, set_out=False), snapshot.now, why)
 
 
 def _asked_back(experiment: Experiment, arm: str, standing: ArmStanding, snapshot: Snapshot) -> str | None:

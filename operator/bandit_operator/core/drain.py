@@ -1,4 +1,7 @@
-"""How an arm goes down: weight 0, accepted, no requests, then replicas 0; never two steps at once."""
+"""How an arm goes down: weight 0, accepted, no requests, then replicas 0; never two steps at once.
+
+And how it begins to come back.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ from bandit_operator.core.model import (
     SourceDown,
     Window,
 )
-from bandit_operator.core.outcomes import Drained, DrainStep, Outcome, Scaled
+from bandit_operator.core.outcomes import Drained, DrainStep, Outcome, Restored, Scaled
 
 NEVER_SERVED = 1.0
 """``idle_since`` of an arm that began in the shadow and has had no weight since, by no clock.
@@ -44,6 +47,12 @@ def roll_back(standings: Mapping[str, ArmStanding], loser: str, now: float) -> d
         rollbacks=int(retries.after_verdict(np.array(before.rollbacks), np.array(before.carried))),
     )
     return {**standings, loser: out}
+
+
+def begin_to_restore(arm: str, standing: ArmStanding, now: float, reason: str) -> Step:
+    """Bring an arm back that is out: it gets its replicas, and weight once it can serve."""
+    back = replace(standing, state=ArmState.RESTORING, since=now, reason=reason, quiet_since=None)
+    return back, (Restored(arm, reason),)
 
 
 def drain(

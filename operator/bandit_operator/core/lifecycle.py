@@ -38,7 +38,7 @@ from bandit_operator.core import (
     shadowing,
     unwell,
 )
-from bandit_operator.core.drain import Step
+from bandit_operator.core.drain import Step, begin_to_restore
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import (
     DOWN_STATES,
@@ -57,7 +57,6 @@ from bandit_operator.core.outcomes import (
     Noticed,
     Outcome,
     Recalled,
-    Restored,
     Returned,
     Scaled,
     Withheld,
@@ -219,8 +218,7 @@ def _enter(
     if before is None and facts.replicas == 0 and arm not in experiment.set_out:
         # Left at zero by a resource that is gone, or by this one when the arm was taken out of it or had
         # another name; or never started.
-        new = replace(new, state=ArmState.RESTORING, reason=reasons.FOUND_AT_ZERO)
-        return new, (Restored(arm, reasons.FOUND_AT_ZERO),)
+        return begin_to_restore(arm, new, now, reasons.FOUND_AT_ZERO)
     state = shadowing.first_state(experiment, arm)
     shadowed = state is ArmState.SHADOWING and not shadowing.serves_already(arm, snapshot.arms)
     if before is None and first and not shadowed:  # it serves already, with the weight that the user gave
@@ -234,8 +232,7 @@ def _enter(
             joined = replace(joined, idle_since=drain.NEVER_SERVED)
         return joined, (Joined(arm, reasons.NEW_ARM),)
     if arm == experiment.baseline and before.state in DOWN_STATES:
-        back = replace(before, state=ArmState.RESTORING, since=now, reason=reasons.BASELINE, quiet_since=None)
-        return back, (Restored(arm, reasons.BASELINE),)
+        return begin_to_restore(arm, before, now, reasons.BASELINE)
     template = facts.template if before.template is None else before.template
     identity = facts.identity if before.identity is None else before.identity
     if (template, identity) == (before.template, before.identity):
@@ -324,10 +321,8 @@ def _call_back(
     if not down or any(now < after[arm].since + CALL_SECONDS for arm in coming):
         return after, []
     best = down[0]
-    after[best] = replace(
-        after[best], state=ArmState.RESTORING, since=now, reason=reasons.NO_OTHER_ARM, quiet_since=None
-    )
-    return after, [Restored(best, reasons.NO_OTHER_ARM)]
+    after[best], restored = begin_to_restore(best, after[best], now, reasons.NO_OTHER_ARM)
+    return after, [*restored]
 
 
 def _step(

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from bandit_operator.core import reasons, retries, shadowing
-from bandit_operator.core.drain import Step
+from bandit_operator.core.drain import Step, begin_to_restore
 from bandit_operator.core.experiment import Experiment
 from bandit_operator.core.model import OUT_STATES, ArmFacts, ArmStanding, ArmState
 from bandit_operator.core.outcomes import IdentityChanged, Joined, Noticed, Outcome, Restored
@@ -71,8 +71,7 @@ def start_again(
             np.array(fallen),
         )
     ):
-        restored = replace(standing, state=ArmState.RESTORING, since=now, reason=reasons.RETRY)
-        return restored, (Restored(arm, reasons.RETRY),)
+        return begin_to_restore(arm, standing, now, reasons.RETRY)
     return standing, ()
 
 
