@@ -86,6 +86,16 @@ def test_a_scalar_without_quotes_is_what_kubectl_makes_of_it(file: Path, written
     assert (found["a"], type(found["a"]) is bool) == (read, type(read) is bool)
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [("!Ref name", "name"), ("!Ref 5", "5"), ("! 5", 5), ("!a [1, !b {c: x}]", [1, {"c": "x"}])],
+)
+def test_what_stands_after_a_tag_of_somebodys_own_is_read_as_kubectl_does(
+    file: Path, written: str, read: Any
+) -> None:
+    assert document_in(wrote(file, f"a: {written}")) == {"a": read}
+
+
 @given(
     st.recursive(
         st.none()
@@ -144,7 +154,7 @@ def test_a_file_that_is_not_there_or_too_long_is_told_of(file: Path) -> None:
         document_in(wrote(file, "a\n---\nb"))
 
 
-@pytest.mark.parametrize("content", ["a: 1\ntoken: 2\ntoken: 3", "token: *token", "a: !token b", "token: ["])
+@pytest.mark.parametrize("content", ["a: 1\ntoken: 2\ntoken: 3", "token: *token", "a: !!token b", "token: ["])
 def test_of_a_file_with_secrets_nothing_is_repeated(file: Path, content: str) -> None:
     with pytest.raises(Unreadable, match="line") as raised:
         documents_in(wrote(file, content), secret=True)

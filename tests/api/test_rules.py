@@ -74,6 +74,9 @@ def test_percent_keeps_to_the_bounds_of_decimals(text: str, accepted: bool) -> N
         (DurationString(), 5400, "5400: a number; write 5400s"),
         (DurationString(), 0.5, "0.5: a number; write 500ms"),
         (DurationString(), -30, f"-30: {DurationString().advice}"),
+        (DurationString("5s"), 1, f"1: {DurationString('5s').advice}"),
+        (DurationString(maximum="24h"), 90000, f"90000: {DurationString(maximum='24h').advice}"),
+        (DurationString("1m", or_zero=True), 0, "0: a number; write 0s"),
     ],
 )
 def test_a_bare_number_is_answered_with_how_to_write_it(

@@ -99,6 +99,8 @@ def test_status_without_a_name_has_a_line_for_each(run: Run) -> None:
 def test_status_can_be_read_by_programs(run: Run) -> None:
     found = json.loads(run("status", "income", "-o", "json").output)
     assert (found["leader"], found["phase"]) == ("good", "Learning")
+    names = [found, *found["arms"], found["ready"], *found["acts"]]
+    assert not [name for one in names for name in one if "_" in name]  # as in the API
     assert run("status", "-o", "name").output == "banditdeployment.bandit-operator.dev/income\n"
 
 

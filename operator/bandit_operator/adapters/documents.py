@@ -224,9 +224,22 @@ def _shown(text: str) -> str:
 
 _TAG = "tag:yaml.org,2002:"
 _KINDS = [None, *(f"{_TAG}{kind}" for kind in ("null", "bool", "int", "float", "str", "seq", "map"))]
-"""What JSON has too; other tags are refused."""
+"""What JSON has too; other tags of YAML's own are refused."""
 _Loader.yaml_constructors = {kind: yaml.SafeLoader.yaml_constructors[kind] for kind in _KINDS}
 _Loader.yaml_implicit_resolvers = {}
+
+
+def _of_a_local_tag(loader: yaml.SafeLoader, _: str, node: yaml.Node) -> Any:
+    """What stands after a tag of somebody's own, such as ``!Ref``, is what it is; a scalar is text."""
+    match node:
+        case yaml.MappingNode():
+            return loader.construct_mapping(node, deep=True)
+        case yaml.SequenceNode():
+            return loader.construct_sequence(node, deep=True)
+    return node.value
+
+
+_Loader.add_multi_constructor("!", _of_a_local_tag)
 # What scalars without quotes are to Kubernetes (sigs.k8s.io/yaml, which reads YAML 1.1 as go-yaml does): a
 # date is a string, and so are 1:30 and =; y is true; 1e3 and 08 are numbers.
 for _kind, _pattern, _first in (

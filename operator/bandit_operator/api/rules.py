@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -326,8 +327,14 @@ class DurationString(StringFormat):
     @property
     def cel_message(self) -> dict[str, str]:
         """What to write, where it is a number the same number with a unit."""
+        low, high = math.ceil(parse_duration(self.minimum)), math.floor(parse_duration(self.maximum))
+        in_bounds = f"self >= {low} && self <= {high}"
+        if self.or_zero:
+            in_bounds = f"(self == 0 || {in_bounds})"
         with_unit = "'a number; write ' + string(self) + 's'"
-        return {"messageExpression": f"type(self) == int && self > 0 ? {with_unit} : {cel_text(self.advice)}"}
+        return {
+            "messageExpression": f"type(self) == int && {in_bounds} ? {with_unit} : {cel_text(self.advice)}"
+        }
 
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
@@ -347,10 +354,11 @@ class DurationString(StringFormat):
         )
 
     def written(self, number: float) -> str:
-        """With the unit that it most probably has."""
-        if number <= 0:
+        """With the unit that it most probably has, where that is within the bounds."""
+        if number < 0:
             return ""
-        return f"{number}s" if isinstance(number, int) else format_duration(number)
+        text = f"{number}s" if isinstance(number, int) else format_duration(number)
+        return text if self.accepts(text) else ""
 
     def accepts(self, value: str) -> bool:
         """Return whether ``value`` is good: the same as ``cel``."""

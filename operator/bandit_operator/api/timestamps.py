@@ -22,9 +22,12 @@ def to_micro_time(seconds: float) -> str:
 
 
 def from_timestamp(text: str) -> float:
-    """Seconds since the Unix epoch, in whole milliseconds.
+    """Seconds since the Unix epoch, in whole milliseconds; a time without a zone is in UTC.
 
     Raises:
         ValueError: The text is no time.
     """
-    return round(datetime.datetime.fromisoformat(text).timestamp(), 3)
+    moment = datetime.datetime.fromisoformat(text)
+    if moment.tzinfo is None:  # Python would go by the zone of whoever's machine this is
+        moment = moment.replace(tzinfo=datetime.UTC)
+    return round(moment.timestamp(), 3)

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import click
+from pydantic.alias_generators import to_camel
 
 from bandit_operator.adapters.objects import Object
 from bandit_operator.api.record import RecordedStatus
@@ -22,8 +23,12 @@ ACTS_SHOWN = 3
 
 
 def plain(view: View) -> Any:
-    """A view as JSON has it."""
-    return json.loads(json.dumps(dataclasses.asdict(view), default=_model))
+    """A view as JSON has it, its names written like those of the API."""
+    return json.loads(json.dumps(dataclasses.asdict(view, dict_factory=_named), default=_model))
+
+
+def _named(fields: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {to_camel(name): value for name, value in fields}
 
 
 def _model(value: Any) -> Any:
