@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import sys
 
@@ -21,7 +22,13 @@ def main() -> None:
             f"bandit-serving needs {error.name}, which is not installed; install bandit-operator with its"
             " extra serving, from a checkout: pip install '.[serving]', or take the image bandit-serving"
         )
-    command_line.main()
+    try:
+        command_line.main()
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT) or error.filename is not None:
+            raise
+        sys.stdout = None  # or the interpreter would say at its end, in its own words, what is not written
+        sys.exit(f"Error: standard output cannot be written: {error.strerror}")
 
 
 if __name__ == "__main__":

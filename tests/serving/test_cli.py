@@ -35,6 +35,15 @@ def test_help_shows_an_example_and_explains_every_option(verb: str) -> None:
     assert all(option.help for option in command.params)
 
 
+@pytest.mark.parametrize("arguments", [[], ["replay"]])
+def test_a_disk_that_is_full_is_told_in_one_line(arguments: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "bandit_serving", *arguments, "--help"]
+        found = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert found.returncode == 1
+    assert found.stderr == "Error: standard output cannot be written: No space left on device\n"
+
+
 def test_options_come_from_the_environment_too() -> None:
     environment = {"BANDIT_SERVING_COLLECTOR_REWARD": "speed"}
     result = CliRunner().invoke(main, COMMAND, env=environment)
