@@ -137,11 +137,11 @@ def wanted(
     operations: list[dict[str, Any]] = [
         {"op": "test", "path": "/metadata/generation", "value": route["metadata"]["generation"]},
     ]
-    told = OWNER in (route["metadata"].get("annotations") or {})
-    if told:
+    is_marked = OWNER in (route["metadata"].get("annotations") or {})
+    if is_marked:
         owner = _pointer(("metadata", "annotations", OWNER))
         operations.append({"op": "test", "path": owner, "value": resource.metadata.name})
-    if not told or any(len(place) == 2 and place[0] == "metadata" for place, _ in changes):
+    if not is_marked or any(len(place) == 2 and place[0] == "metadata" for place, _ in changes):
         # Written whole, or nobody's by its annotation, and what others write there meanwhile does not change
         # the generation.
         version = route["metadata"]["resourceVersion"]

@@ -61,14 +61,14 @@ class MirrorWriter:
         if plan.wanted is not None:
             target, uid = str(plan.wanted.target), tracked.resource.metadata.uid
             telling = MirroredFor(target, _name_of(route, located.rule), uid)
-        told = mirrored_for.patch(route, name, telling)
+        annotating = mirrored_for.patch(route, name, telling)
         if not operations and telling is not None and said is None and not tracked.mirror.may_tell():
             return
-        if not (operations or told) or not tracked.mirror.may_write(monotonic):
+        if not (operations or annotating) or not tracked.mirror.may_write(monotonic):
             return
         tracked.mirror.began(monotonic)
         try:
-            answer = await writes.set_mirror(self.api, router, route, [*told, *operations])
+            answer = await writes.set_mirror(self.api, router, route, [*annotating, *operations])
         except (Conflict, NotFound):
             raise
         except APIError as error:

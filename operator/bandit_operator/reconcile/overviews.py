@@ -9,7 +9,7 @@ from bandit_operator.reconcile import former
 from bandit_operator.reconcile.placement import Placement
 from bandit_operator.reconcile.problems import together
 from bandit_operator.reconcile.route_plan import RouteWrite
-from bandit_operator.reconcile.snapshot import Seen
+from bandit_operator.reconcile.snapshot import Look
 from bandit_operator.reconcile.tracked import Tracked
 from bandit_operator.status.overview import Overview, RouteState
 
@@ -29,7 +29,7 @@ def of_pause(tracked: Tracked, placement: Placement, asked: Asked, now: float) -
 
 def of_decision(
     tracked: Tracked,
-    seen: Seen,
+    seen: Look,
     decision: Decision,
     write: RouteWrite | None,
     gone: frozenset[int],

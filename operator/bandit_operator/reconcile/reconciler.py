@@ -43,7 +43,7 @@ from bandit_operator.reconcile.route_plan import route_write
 from bandit_operator.reconcile.route_plan import unit as unit_in
 from bandit_operator.reconcile.route_writes import RouteWriter
 from bandit_operator.reconcile.scale_writes import ScaleWriter
-from bandit_operator.reconcile.snapshot import Seen, snapshot_of
+from bandit_operator.reconcile.snapshot import Look, snapshot_of
 from bandit_operator.reconcile.tracked import Tracked, track
 from bandit_operator.reconcile.windows import BETWEEN_TICKS, CLOCK_SET, CaughtUp, catch_up
 from bandit_operator.runtime.clock import Clock
@@ -249,7 +249,7 @@ class Reconciler:
         now: float,
         monotonic: float,
         due: bool,
-    ) -> Seen:
+    ) -> Look:
         facts = await self._mirror_reader.read(tracked, body, placement, monotonic)
         tracked.mirror.observe(tracked.resource, placement, now=now, monotonic=monotonic)
         mirror = tracked.mirror.plan(tracked.resource, placement, facts, now=now, monotonic=monotonic)
@@ -267,7 +267,7 @@ class Reconciler:
             names, start = tracked.experiment.names, read.reading.start
             tracked.route.observe_requests(read.requests, before, names, start)
         snapshot = snapshot_of(tracked, placement, read, asked, now, monotonic)
-        return Seen(now, monotonic, placement, mirror, unit, before, stood, snapshot)
+        return Look(now, monotonic, placement, mirror, unit, before, stood, snapshot)
 
     def _intended(self, tracked: Tracked, placement: Placement, unit: Unit) -> Intention:
         follow = tracked.experiment.mode is not Mode.ACTIVE
@@ -316,7 +316,7 @@ class Reconciler:
 
     # ---- decide -----------------------------------------------------------------------
 
-    async def _decide(self, tracked: Tracked, seen: Seen, asked: Asked) -> Decision:
+    async def _decide(self, tracked: Tracked, seen: Look, asked: Asked) -> Decision:
         memory = tracked.committed.memory
         case = Case(tracked.experiment, memory, seen.before, seen.snapshot, tracked.known)
         decision = await self._decisions.decide(case)

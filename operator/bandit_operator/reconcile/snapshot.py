@@ -17,7 +17,7 @@ from bandit_operator.status.committed import Committed
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Look:
     """What one pass has seen of a resource, and what it decides from."""
 
     now: float

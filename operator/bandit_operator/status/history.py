@@ -191,7 +191,7 @@ def window_of(record: DecisionRecord, names: Sequence[str]) -> Window | None:
     return Window(start, end, arms, guards, shadow, quiet=record.quiet or 0.0)
 
 
-def snapshot_of(record: DecisionRecord, seen: Seen, names: Sequence[str]) -> Snapshot:
+def recorded_snapshot(record: DecisionRecord, seen: Seen, names: Sequence[str]) -> Snapshot:
     """What a decision was made from, besides the memory; ``seen`` is the record's, or the last before it."""
     return Snapshot(
         now=from_timestamp(record.time),

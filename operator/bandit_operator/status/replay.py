@@ -28,7 +28,7 @@ from bandit_operator.core.memory import Memory
 from bandit_operator.core.model import Mode, Snapshot, Window
 from bandit_operator.status.committed import Checkpoint, intended
 from bandit_operator.status.document import checkpoint_of, read_status
-from bandit_operator.status.history import snapshot_of, weights_of, window_of
+from bandit_operator.status.history import recorded_snapshot, weights_of, window_of
 
 SAME = 1e-9
 """Relative difference up to which numbers of two memories count as equal."""
@@ -131,7 +131,7 @@ def _read(
     """What a record says was read and seen; None for what it does not say."""
     try:
         window = window_of(record, names)
-        return window, None if seen is None else snapshot_of(record, seen, names)
+        return window, None if seen is None else recorded_snapshot(record, seen, names)
     except (LookupError, OverflowError, TypeError, ValueError) as error:
         raise NothingToReplay(
             f"the record of {record.time} has what is no number or no time, so no operator wrote it; wait for"

@@ -154,8 +154,8 @@ class Cache:
     def target_instead(self, service: Key, target: KindKey) -> KindKey | None:
         """Whose Pods a Service sends requests to, where none of them are this target's and all are known."""
         owners = self.endpoints.owners(service)
-        told = target not in owners and owners <= self.targets.keys()
-        return min(owners, default=None) if told else None
+        is_known = target not in owners and owners <= self.targets.keys()
+        return min(owners, default=None) if is_known else None
 
     def drop(self, kind: str, key: Key) -> frozenset[Key]:
         """Forget an object that is gone; gives the resources that must be looked at for it."""
