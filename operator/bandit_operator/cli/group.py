@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import importlib
+import io
 import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -31,6 +32,7 @@ class Verbs(click.Group):
 
     def make_context(self, *arguments: Any, **options: Any) -> click.Context:
         """Read the arguments, which prints the help where it is asked for."""
+        _replace_what_cannot_be_shown()
         with _full_disk_is_told():
             return super().make_context(*arguments, **options)
 
@@ -64,6 +66,13 @@ class Verbs(click.Group):
             if name.startswith(incomplete)
         ]
         return [*verbs, *click.Command.shell_complete(self, ctx, incomplete)]
+
+
+def _replace_what_cannot_be_shown() -> None:
+    """Show a question mark for a character that the terminal's encoding lacks, as ISO 8859-1 lacks dashes."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 @contextlib.contextmanager

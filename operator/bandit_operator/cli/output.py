@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import json
+import sys
 from typing import Any
 
 import click
@@ -28,7 +30,9 @@ def written(value: Any, name: str, output: str) -> str:
         return full_name(name)
     if output == "json":
         return json.dumps(value, indent=2)
-    text: str = yaml.dump(value, Dumper=Dumper, sort_keys=False, allow_unicode=True)
+    # Escaped where it could not be written as it is, and would be lost.
+    is_utf_8 = codecs.lookup(getattr(sys.stdout, "encoding", None) or "ascii").name == "utf-8"
+    text: str = yaml.dump(value, Dumper=Dumper, sort_keys=False, allow_unicode=is_utf_8)
     return text.rstrip()
 
 

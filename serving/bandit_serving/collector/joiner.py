@@ -17,7 +17,7 @@ from bandit_serving.collector.stores.base import (
     Store,
     keys_of,
 )
-from bandit_serving.collector.trials import compute, count_trial
+from bandit_serving.collector.trials import begin, compute, count_trial, sums_of
 from bandit_serving.errors import BadRequest
 from bandit_serving.rewards import RouteRewards
 from bandit_serving.rewards.base import NeverEqual
@@ -87,9 +87,16 @@ class Joiner:
                 again.append(event)
                 continue
             count(changes, names.PREDICTIONS, event.route, event.arm)
+            self._begin_sums(changes, event.route, event.arm)
             self._join(changes, key, KnownPrediction(event.arm, event.outputs, event.time), taken[key])
         for event in again:
             count(changes, names.DUPLICATE_PREDICTIONS, event.route, event.arm)
+
+    def _begin_sums(self, changes: Counters, route: str, arm: str) -> None:
+        """Let the sums of an arm be there at 0, where nothing is what most of its requests earn."""
+        function = self._rewards.find(route)
+        if function is not None and function.trials_are_predictions:
+            begin(changes, self.counters, sums_of(function.type), route, arm)
 
     def _take_labels(self, events: list[Label], now: float, changes: Counters) -> None:
         first, again = first_of_each(events, _request)

@@ -10,11 +10,11 @@ import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from bandit_serving.collector import counters as names
-from bandit_serving.collector.counters import SHADOW, Counters, Key, count
+from bandit_serving.collector.counters import SHADOW, Counters, count
 from bandit_serving.collector.events import Label, RequestKey, Shadow, first_of_each
 from bandit_serving.collector.stores.base import EXPIRED
 from bandit_serving.collector.stores.shadows import KnownShadow, Settled, ShadowKey, ShadowTable
-from bandit_serving.collector.trials import compute, count_trial, millionths, sums_of
+from bandit_serving.collector.trials import begin, compute, count_trial, millionths, sums_of
 from bandit_serving.errors import BadRequest
 from bandit_serving.logs import get_logger
 from bandit_serving.rewards import Ratio, RewardType, RouteRewards
@@ -178,7 +178,8 @@ class ShadowJoiner:
         """Let the sums of an arm begin at 0 with its first shadow, before the first reward."""
         function = self._rewards.find(key.route)
         if function is not None:
-            self._begin(changes, [SHADOW + name for name in sums_of(function.type)], key.route, key.arm)
+            sums = (SHADOW + name for name in sums_of(function.type))
+            begin(changes, self._counters(), sums, key.route, key.arm)
 
     def _begin_pairs(self, changes: Counters, route: str, arms: Sequence[str]) -> None:
         """Let the sums of pairs begin at 0 with the first request that both have a shadow of."""
@@ -186,12 +187,7 @@ class ShadowJoiner:
         if function is None or function.type is RewardType.RATIO:
             return
         for one, other in itertools.combinations(arms, 2):
-            self._begin(changes, _PAIR_SUMS, route, f"{one}/{other}")
-
-    def _begin(self, changes: Counters, sums: Iterable[str], route: str, arm: str) -> None:
-        for name in sums:
-            if Key(name, route, arm) not in self._counters():
-                count(changes, name, route, arm, 0)
+            begin(changes, self._counters(), _PAIR_SUMS, route, f"{one}/{other}")
 
 
 def _check_arms(request: RequestKey, shadows: Sequence[KnownShadow]) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 
 from bandit_serving.collector import counters as names
-from bandit_serving.collector.counters import MILLION, Counters, count
+from bandit_serving.collector.counters import MILLION, Counters, Key, count
 from bandit_serving.logs import get_logger
 from bandit_serving.rewards import Ratio, RewardType, RouteRewards
 from bandit_serving.rewards.base import NeverEqual
@@ -47,6 +48,21 @@ def compute(
 def sums_of(kind: RewardType) -> tuple[str, ...]:
     """Return the names of the counters that rewards of a type are judged by."""
     return (names.TRIALS, names.SUCCESSES, *_MORE_SUMS.get(kind, ()))
+
+
+def begin(changes: Counters, before: Counters, sums: Iterable[str], route: str, arm: str) -> None:
+    """Let sums be there at 0 before anything is added to them.
+
+    Args:
+        changes: What is added to.
+        before: The counters as they were last committed.
+        sums: Names of the counters.
+        route: Route of the requests.
+        arm: The arm that answered them, or the pair.
+    """
+    for name in sums:
+        if Key(name, route, arm) not in before:
+            count(changes, name, route, arm, 0)
 
 
 def count_trial(

@@ -65,6 +65,15 @@ class RewardFunction(pydantic.BaseModel, abc.ABC):
         """
         return False
 
+    @property
+    def trials_are_predictions(self) -> bool:
+        """Whether whoever reads the sums of rewards takes predictions for trials.
+
+        Then an arm of which no reward ever comes has earned nothing, and its sums are 0 from its first
+        prediction on.
+        """
+        return False
+
     @abc.abstractmethod
     def check_outputs(self, outputs: Mapping[str, Any]) -> None:
         """Raise ValueError, saying what is needed, if no reward can be computed from these outputs."""

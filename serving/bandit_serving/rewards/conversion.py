@@ -35,6 +35,11 @@ class Conversion(RewardFunction):
         """Requests with and without a conversion are counted at the same age."""
         return not self.as_they_come
 
+    @property
+    def trials_are_predictions(self) -> bool:
+        """Where conversions alone are counted."""
+        return self.as_they_come
+
     def check_outputs(self, outputs: Mapping[str, Any]) -> None:
         """Take any outputs: what was predicted does not matter."""
 

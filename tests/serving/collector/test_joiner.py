@@ -203,6 +203,16 @@ def test_conversions_counted_as_they_come_leave_the_others_out(begin: Begin) -> 
     assert counted(joiner)[names.TRIALS, "a"] == 1
 
 
+def test_an_arm_that_nobody_buys_from_has_earned_nothing_and_not_unknown(begin: Begin) -> None:
+    joiner = begin("conversion", as_they_come=True)
+    joiner.apply([prediction(1)], now=0)
+    assert counted(joiner)[names.SUCCESSES, "a"] == 0
+    assert counted(joiner)[names.TRIALS, "a"] == 0
+    joiner = begin("conversion", as_they_come=True)
+    joiner.apply([prediction(2), label(2)], now=1)
+    assert counted(joiner)[names.SUCCESSES, "a"] == MILLION
+
+
 def test_each_route_has_its_reward_function_and_an_unknown_one_counts_no_trial(database: str) -> None:
     by_route = {"r": make_reward("accuracy", {}), "error": make_reward("regression-error", {"bound": 4})}
     joiner = Joiner(open_store(database), RouteRewards(by_route))
