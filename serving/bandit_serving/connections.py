@@ -8,12 +8,14 @@ protocol, so that the request arrives without its body. h11 knows that nothing h
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 _OFFER = re.compile(rb"\r\nupgrade[ \t]*:", re.IGNORECASE)
 _END_OF_HEAD = b"\r\n\r\n"
+_LONGEST_HEAD = 64 * 1024  # bytes that are waited for
 
 
 class _Deaf(H11Protocol):
@@ -29,6 +31,10 @@ class Connection(HttpToolsProtocol):
     _within = False
     """Whether a request has begun and not ended: its body may look like anything."""
 
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._head = bytearray()  # what has come of the next request's head
+
     def on_message_begin(self) -> None:
         """Note that a request begins."""
         self._within = True
@@ -41,11 +47,20 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read what has come, or hand it and all that follows to h11."""
-        idle = not self._within and not self.pipeline and (self.cycle is None or self.cycle.response_complete)
-        if not idle or _OFFER.search(data.partition(_END_OF_HEAD)[0]) is None:
+        if self._within or self.pipeline or not (self.cycle is None or self.cycle.response_complete):
             super().data_received(data)
             return
         self._unset_keepalive_if_required()
+        searched = max(len(self._head) - len(_END_OF_HEAD), 0)
+        self._head += data
+        goes_on = self._head.find(_END_OF_HEAD, searched) < 0 and len(self._head) < _LONGEST_HEAD
+        if goes_on and self._head[:1].isalpha():  # as a method does, and TLS does not
+            return  # an offer may still come in it
+        data = bytes(self._head)
+        self._head.clear()
+        if _OFFER.search(data.partition(_END_OF_HEAD)[0]) is None:
+            super().data_received(data)
+            return
         self.connections.discard(self)
         other = _Deaf(config=self.config, server_state=self.server_state, app_state=self.app_state)
         other.connection_made(self.transport)

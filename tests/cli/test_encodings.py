@@ -1,4 +1,4 @@
-"""Terminals whose encoding is not UTF-8: what they cannot show is replaced, and nothing ends in a traceback."""
+"""Terminals whose encoding is not UTF-8: what they cannot show is replaced, and there is no traceback."""
 
 from __future__ import annotations
 

@@ -77,6 +77,20 @@ async def test_a_request_that_offers_another_protocol_keeps_its_body(protocol: b
         assert await told(ends, head, body) == b"[1, 2]"
 
 
+@pytest.mark.parametrize("at", [1, 30, 60, 110, -1])
+async def test_an_offer_is_seen_in_a_head_that_comes_in_pieces(at: int) -> None:
+    head, body = request(b"[1, 2]", *OFFER)
+    async with connected() as ends:
+        assert await told(ends, head[:at], head[at:] + body) == b"[1, 2]"
+        assert await told(ends, head[:at], head[at:], body) == b"[1, 2]"
+
+
+async def test_what_is_no_request_is_refused_at_once() -> None:
+    async with connected() as (reader, writer):
+        writer.write(b"\x16\x03\x01 hello of TLS")
+        assert (await asyncio.wait_for(reader.readline(), 20)).startswith(b"HTTP/1.1 400 ")
+
+
 async def test_an_offer_may_come_with_any_request_of_a_connection() -> None:
     plain, offering = request(b"plain"), request(b"offering", *OFFER)
     async with connected() as ends:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import urllib.error
 import urllib.request
 
@@ -33,8 +34,8 @@ def delay(source: str, route: str | None) -> None:
         raise BadSetting(f"--from {source}: not in the Prometheus text format: {error}") from error
     if route is not None:
         if route not in histograms:
-            known = ", ".join(histograms) or "none yet"
-            raise BadSetting(f"--route {route}: no label of it has come; routes with labels: {known}")
+            known = ", ".join(map(_shown, histograms)) or "none yet"
+            raise BadSetting(f"--route {_shown(route)}: no label of it has come; routes with labels: {known}")
         histograms = {route: histograms[route]}
     if not histograms:
         raise BadSetting(
@@ -45,10 +46,15 @@ def delay(source: str, route: str | None) -> None:
         try:
             fitted = fit(histogram)
         except ValueError as error:
-            click.echo(f"# route {name}: {error}")
+            click.echo(f"# route {_shown(name)}: {error}")
             continue
-        click.echo(f"# route {name}: {fitted.labels} labels")
+        click.echo(f"# route {_shown(name)}: {fitted.labels} labels")
         click.echo(f"delay: {{median: {duration(fitted.median)}, p95: {duration(fitted.p95)}}}")
+
+
+def _shown(route: str) -> str:
+    """A name that whoever may send events has chosen, and that is no command to a terminal."""
+    return route if route.isprintable() else json.dumps(route)
 
 
 def _fetch(url: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -110,7 +111,12 @@ def _by_row(tensor: Mapping[str, Any]) -> list[Any]:
         raise ValueError("a tensor of it lacks name, shape or data")
     if not shape or not all(type(size) is int and size >= 0 for size in shape):
         raise ValueError(f"the shape {shape!r:.80} of {name} is no list of sizes")
-    values: list[Any] = np.asarray(data, dtype=object).reshape(shape).tolist()
+    array = np.asarray(data, dtype=object)
+    if math.prod(size or 1 for size in shape) > max(
+        array.size, MOST_ROWS
+    ):  # lists of nothing take memory, too
+        raise ValueError(f"the shape {shape!r:.80} of {name} is not taken: it has more rows than values")
+    values: list[Any] = array.reshape(shape).tolist()
     return values
 
 

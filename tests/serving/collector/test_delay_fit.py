@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -96,6 +97,19 @@ def test_the_verb_prints_what_goes_into_the_manifest(start: Callable[..., Any], 
     found = yaml.safe_load(result.output)["delay"]
     assert 35 <= int(found["median"].removesuffix("s")) <= 50  # 60 · ln 2 = 42
     assert 150 <= int(found["p95"].removesuffix("s")) <= 215  # 60 · ln 20 = 180
+
+
+def test_the_name_of_a_route_is_no_command_to_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    metrics = """
+# TYPE model_reward_delay_seconds histogram
+model_reward_delay_seconds_bucket{route="\x1b[2Jx\\ndelay: {}",arm="a",le="+Inf"} 3
+model_reward_delay_seconds_count{route="\x1b[2Jx\\ndelay: {}",arm="a"} 3
+model_reward_delay_seconds_sum{route="\x1b[2Jx\\ndelay: {}",arm="a"} 3
+"""
+    monkeypatch.setattr(sys.modules["bandit_serving.cli.delay"], "_fetch", lambda _: metrics)
+    shown = CliRunner().invoke(main, ["delay", "--from", "http://rewards:8081/metrics"]).output
+    assert shown.startswith('# route "\\u001b[2Jx\\ndelay: {}": ')
+    assert "\x1b" not in shown
 
 
 def test_a_route_without_labels_and_an_address_without_metrics_are_told(

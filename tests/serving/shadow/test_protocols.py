@@ -67,6 +67,10 @@ NONSENSE = {
     "no row": (encoded({"outputs": [tensor("p", [0], [])]}), "0 rows"),
     "no data": (encoded({"outputs": [{"name": "p", "shape": [1]}]}), "lacks name, shape or data"),
     "no size": (encoded({"outputs": [tensor("p", [-1], [1])]}), "is no list of sizes"),
+    "rows of nothing": (
+        encoded({"outputs": [tensor("p", [200_000, 0], [])]}),
+        "more rows than values",
+    ),
     "does not fit": (encoded({"outputs": [tensor("p", [3], [1])]}), "cannot reshape"),
     "uneven": (encoded({"outputs": [tensor("p", [1], [1]), tensor("q", [2], [1, 2])]}), "different numbers"),
     "too many": (encoded({"outputs": [tensor("p", [1001], [0] * 1001)]}), "1001 rows"),
