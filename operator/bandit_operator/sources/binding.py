@@ -24,6 +24,8 @@ MOST_MARKS = 150
 _MARKS = re.compile(r"[-+*/%^()<>=!]|\b(?:and|atan2|or|unless)\b")
 _LONG_NUMBER = re.compile("[0-9]{19}")
 """The parser ends in a panic on a duration that is too long for it."""
+_PLAIN_NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
+"""A name of a label that needs no quotes."""
 _STRING = re.compile(r"""\"(?:\\.|[^"\\])*\"|'(?:\\.|[^'\\])*'|`([^`]*)`|\#[^\n]*""", re.DOTALL)
 """Strings and comments; the group is what is inside of back quotes, which the parser cannot take all."""
 
@@ -93,7 +95,7 @@ def _bound(text: str, namespace: str) -> str:
     def bind(node: promql.Expr) -> promql.Expr | None:
         if not isinstance(node, promql.VectorSelector):
             return None
-        others = [one for one in node.matchers.matchers if one.name != LABEL]
+        others = [_escaped(one) for one in node.matchers.matchers if one.name != LABEL]
         node.matchers = promql.Matchers([*others, own])
         return promql.parse(str(node))  # a node that is changed in place is not taken over
 
@@ -125,6 +127,13 @@ def _tree(text: str) -> promql.Expr:
 def _refuse_alternatives(node: promql.VectorSelector) -> None:
     if node.matchers.or_matchers:
         raise ValueError("it joins matchers by or, which Prometheus does not know")
+
+
+def _escaped(matcher: promql.Matcher) -> promql.Matcher:
+    """The matcher as it stands in a text: of a node that is changed the parser prints name and value bare."""
+    name, value = (json.dumps(one, ensure_ascii=False) for one in (matcher.name, matcher.value))
+    is_plain = _PLAIN_NAME.fullmatch(matcher.name) is not None
+    return promql.Matcher(matcher.op, matcher.name if is_plain else name, value[1:-1])
 
 
 def _without_back_quotes(string: re.Match[str]) -> str:

@@ -112,9 +112,7 @@ def _by_row(tensor: Mapping[str, Any]) -> list[Any]:
     if not shape or not all(type(size) is int and size >= 0 for size in shape):
         raise ValueError(f"the shape {shape!r:.80} of {name} is no list of sizes")
     array = np.asarray(data, dtype=object)
-    if math.prod(size or 1 for size in shape) > max(
-        array.size, MOST_ROWS
-    ):  # lists of nothing take memory, too
+    if math.prod(size or 1 for size in shape) > max(array.size, MOST_ROWS):  # nothing takes memory, too
         raise ValueError(f"the shape {shape!r:.80} of {name} is not taken: it has more rows than values")
     values: list[Any] = array.reshape(shape).tolist()
     return values
