@@ -68,10 +68,12 @@ def test_rates_follow_their_schedule(write: Callable[..., Path], value: Any, exp
     assert read_world(write(**rate(value))).rates[:, 1] == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("before", ["", "\ufeff"], ids=["plain", "of a spreadsheet"])
 def test_rates_come_from_a_column_of_a_file_beside_the_world(
-    write: Callable[..., Path], tmp_path: Path
+    write: Callable[..., Path], tmp_path: Path, before: str
 ) -> None:
-    (tmp_path / "rates.csv").write_text("tick,new\n" + "\n".join(f"{t},{t / 100}" for t in range(12)))
+    table = "new,tick\n" + "\n".join(f"{t / 100},{t}" for t in range(12))
+    (tmp_path / "rates.csv").write_text(before + table, encoding="utf-8")
     world = read_world(write(**rate({"csv": "rates.csv", "column": "new"})))
     assert world.rates[:, 1] == pytest.approx(np.arange(10) / 100)
 

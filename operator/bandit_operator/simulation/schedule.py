@@ -213,7 +213,7 @@ def _file(place: Place, value: Mapping[str, Any], ticks: int) -> Floats:
     fields = mapping(place, value, {"csv": True, "column": True})
     path = place.folder / str(fields["csv"])
     try:
-        with path.open(newline="", encoding="utf-8") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:  # spreadsheets put a mark first
             rows = list(csv.DictReader(file))
     except OSError as error:
         raise place.at("csv").error(fields["csv"], f"it cannot be read: {error.strerror}") from error

@@ -81,7 +81,7 @@ def _load_npz(path: Path) -> Rows:
 
 def _load_csv(path: Path) -> Rows:
     opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt", newline="") as file:
+    with opener(path, "rt", newline="", encoding="utf-8-sig") as file:  # spreadsheets put a mark first
         reader = csv.reader(file)
         header = next(reader, [])
         if len(header) < 2 or header[-1] != "target":

@@ -45,7 +45,7 @@ def read_index(folder: Path) -> dict[str, Entry]:
     """
     index = folder / INDEX
     try:
-        with index.open(newline="", encoding="utf-8") as file:
+        with index.open(newline="", encoding="utf-8-sig") as file:  # spreadsheets put a mark first
             reader = csv.DictReader(file)
             columns, lines = reader.fieldnames or [], list(reader)
     except (OSError, UnicodeDecodeError) as error:

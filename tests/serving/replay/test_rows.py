@@ -13,6 +13,12 @@ from bandit_serving.errors import BadSetting
 from bandit_serving.replay import load_rows
 
 
+def test_a_table_of_a_spreadsheet_may_begin_with_a_mark(tmp_path: Path) -> None:
+    file = tmp_path / "set.csv"
+    file.write_bytes("\ufeffgröße,target\n1,0\n".encode())
+    assert load_rows(file).features == ["größe"]
+
+
 def test_a_csv_file_ends_in_the_target(tmp_path: Path) -> None:
     for name, opener in (("set.csv", open), ("set.csv.gz", gzip.open)):
         with opener(tmp_path / name, "wt") as file:
