@@ -3,6 +3,8 @@
 The client of Java offers HTTP/2 (``Upgrade: h2c``) with the first request of a connection, whatever that
 is. The fast parser, httptools, takes such an offer for accepted and what follows the head for the other
 protocol, so that the request arrives without its body. h11 knows that nothing has been accepted yet.
+Offers of a request that is sent before the one ahead of it was answered are not looked for: clients that
+offer wait.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from bandit_serving.rewards import RewardFunction, RouteRewards
 from bandit_serving.rewards.base import is_finite
 
 MOST_CHARACTERS = 256  # of an id or a name
+MOST_NAME_BYTES = 800  # of one in UTF-8: three together are less than a key of PostgreSQL may have, 2,704
 LATEST = 1e11  # seconds, the year 5138: whatever is later was given in another unit
 
 
@@ -181,6 +182,8 @@ def check_name(field: str, value: Any) -> str:
         raise ValueError(f"{field}: {value!r:.80} is not a string of 1 to {MOST_CHARACTERS} characters")
     if "\0" in value or (not value.isascii() and _lone_surrogates(value)):
         raise ValueError(f"{field}: {value!r:.80} has characters that no database takes; send others")
+    if len(value) > MOST_NAME_BYTES // 4 and len(value.encode()) > MOST_NAME_BYTES:
+        raise ValueError(f"{field}: {value!r:.80} has more than {MOST_NAME_BYTES} bytes in UTF-8; send fewer")
     return value
 
 

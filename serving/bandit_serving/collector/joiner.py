@@ -107,7 +107,8 @@ class Joiner:
                 again.append(event)
                 continue
             count(changes, names.LABELS, event.route)
-            self._join(changes, key, taken[key], KnownLabel(event.label, event.time))
+            label = KnownLabel(event.label, event.time, self._held(event.route))
+            self._join(changes, key, taken[key], label)
         late = self._store.expired([RequestKey(e.route, e.id) for e in again]) if again else set()
         for event in again:
             is_late = RequestKey(event.route, event.id) in late
@@ -132,7 +133,7 @@ class Joiner:
         delay = max(label.labelled_at - predicted_at, 0.0)
         count(changes, delay_bucket(delay), route, arm)
         count(changes, names.DELAY_MILLISECONDS, route, arm, round(delay * 1000))
-        if self._held(route):
+        if label.held:
             return
         try:
             self._count_reward(changes, route, arm, outputs, label.label)

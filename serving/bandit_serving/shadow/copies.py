@@ -9,11 +9,12 @@ from collections.abc import Iterable
 from typing import NamedTuple
 from urllib.parse import quote
 
-from bandit_serving.collector.events import MOST_CHARACTERS, check_name
+from bandit_serving.collector.events import MOST_CHARACTERS, MOST_NAME_BYTES, check_name
 from bandit_serving.errors import BadRequest
 from bandit_serving.web import SHADOW_HEADER
 
-MOST_ID_CHARACTERS = MOST_CHARACTERS - 16  # so that "/" and the number of a row fit behind
+_OF_A_ROW = 16  # so that "/" and the number of a row fit behind
+MOST_ID_CHARACTERS = MOST_CHARACTERS - _OF_A_ROW
 
 # Headers of one connection (RFC 9110, section 7.6.1), and those that the client of the arm writes itself.
 _OWN_HEADERS = frozenset(
@@ -102,9 +103,12 @@ def check_id(value: str | None, where: str) -> str:
     if len(value) > MOST_ID_CHARACTERS:
         raise Dropped("bad_id", f"the id has {len(value)} characters; send at most {MOST_ID_CHARACTERS}")
     try:
-        return check_name("id", value)
+        size = len(check_name("id", value).encode())
     except ValueError as error:
         raise Dropped("bad_id", str(error)) from error
+    if size > MOST_NAME_BYTES - _OF_A_ROW:
+        raise Dropped("bad_id", f"the id has {size} bytes; send at most {MOST_NAME_BYTES - _OF_A_ROW}")
+    return value
 
 
 def sampled(request_id: str, share: float) -> bool:

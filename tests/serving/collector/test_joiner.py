@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 
 from bandit_serving.collector import counters as names
 from bandit_serving.collector.counters import MILLION, Key, by_route, delay_histogram
-from bandit_serving.collector.events import Event, Label, Prediction
+from bandit_serving.collector.events import (
+    MOST_CHARACTERS,
+    MOST_NAME_BYTES,
+    Event,
+    Label,
+    Prediction,
+    Shadow,
+    check_name,
+)
 from bandit_serving.collector.joiner import Joiner
 from bandit_serving.collector.stores import open_store
 from bandit_serving.errors import BadRequest
@@ -211,6 +219,44 @@ def test_an_arm_that_nobody_buys_from_has_earned_nothing_and_not_unknown(begin: 
     joiner = begin("conversion", as_they_come=True)
     joiner.apply([prediction(2), label(2)], now=1)
     assert counted(joiner)[names.SUCCESSES, "a"] == MILLION
+
+
+@pytest.mark.parametrize("as_they_come", [True, False])
+def test_a_label_that_came_first_counts_once_though_the_function_changes_before_its_prediction(
+    begin: Begin, as_they_come: bool
+) -> None:
+    begin("conversion", as_they_come=not as_they_come).apply([label(1)], now=0)
+    joiner = begin("conversion", as_they_come=as_they_come)
+    joiner.apply([prediction(1)], now=1)
+    joiner.expire(now=DAY + 1, age=DAY)
+    assert counted(joiner)[names.SUCCESSES, "a"] == MILLION
+
+
+def test_all_that_waited_counts_after_an_absence_however_many_came_at_once(begin: Begin) -> None:
+    joiner = begin("conversion")
+    each = 700
+    for batch in range(10):
+        numbers = range(each * batch, each * (batch + 1))
+        joiner.apply([prediction(number) for number in numbers], now=batch)
+        joiner.apply([label(number) for number in numbers[::10]], now=batch)
+    while joiner.expire(now=3 * DAY, age=DAY) >= 5000:
+        pass
+    found = counted(joiner)
+    assert (found[names.TRIALS, "a"], found[names.SUCCESSES, "a"]) == (10 * each, each * MILLION)
+
+
+@pytest.mark.parametrize(("first", "last"), [(0x100, 0x7FF), (0x10000, 0x10FFFF)])
+def test_names_as_long_as_they_are_taken_are_stored(begin: Begin, first: int, last: int) -> None:
+    most, rng = min(MOST_CHARACTERS, MOST_NAME_BYTES // len(chr(last).encode())), random.Random(1)
+    route, request, a, b = ("".join(chr(rng.randint(first, last)) for _ in range(most)) for _ in range(4))
+    with pytest.raises(ValueError, match=r"has more than 800 bytes|is not a string of 1 to 256"):
+        check_name("name", route + "é")
+    for name in (route, request, a, b):
+        check_name("name", name)
+    joiner = begin()
+    joiner.apply([Shadow(route, request, arm, '{"predict":1}', 1.0) for arm in (a, b)], 3.0)
+    joiner.apply([Prediction(route, request, a, '{"predict":1}', 1.0), Label(route, request, "1", 2.0)], 4.0)
+    assert joiner.counters[Key(names.PAIR_TRIALS, route, f"{min(a, b)}/{max(a, b)}")] == 1
 
 
 def test_each_route_has_its_reward_function_and_an_unknown_one_counts_no_trial(database: str) -> None:

@@ -21,10 +21,12 @@ EXPIRED = ""  # stands in the label column of an expired prediction; no JSON val
 
 
 class KnownLabel(NamedTuple):
-    """The label part of a row when a prediction came; both None where it had no label."""
+    """The label part of a row when a prediction came; the first two None where it had no label."""
 
     label: str | None
     labelled_at: float | None
+    held: bool
+    """Whether its row is held, by the reward function that the route had when the label came."""
 
 
 class KnownPrediction(NamedTuple):
@@ -100,7 +102,10 @@ class Store(abc.ABC):
 
     @abc.abstractmethod
     def forget(self, before: float, limit: int) -> int:
-        """Delete at most ``limit`` rows recorded before a time, and return how many there were."""
+        """Delete at most ``limit`` rows recorded before a time, and return how many there were.
+
+        Those that lack a half or are held are not done with, and stay.
+        """
 
     @abc.abstractmethod
     def add(self, changes: Counters) -> None:

@@ -56,7 +56,7 @@ SELECT CAST(:now AS double precision), n.* FROM json_to_recordset(CAST(:rows AS 
 ON CONFLICT (route, id) DO UPDATE
   SET arm = excluded.arm, outputs = excluded.outputs, predicted_at = excluded.predicted_at
   WHERE e.outputs IS NULL
-RETURNING e.route, e.id, e.label, e.labelled_at
+RETURNING e.route, e.id, e.label, e.labelled_at, e.held
 """
 _PUT_LABELS = """
 INSERT INTO reward_events AS e (recorded_at, route, id, label, labelled_at, held)
@@ -85,6 +85,7 @@ _FORGET = """
 WITH gone AS (
   DELETE FROM reward_events WHERE (route, id) IN (
     SELECT route, id FROM reward_events WHERE recorded_at < CAST(:before AS double precision)
+      AND label IS NOT NULL AND outputs IS NOT NULL AND NOT held
     ORDER BY recorded_at LIMIT CAST(:most AS bigint))
   RETURNING 1)
 SELECT count(*) FROM gone

@@ -50,6 +50,7 @@ _FORGET = """
 WITH gone AS (
   DELETE FROM reward_shadows WHERE (route, id, arm) IN (
     SELECT route, id, arm FROM reward_shadows WHERE recorded_at < CAST(:before AS double precision)
+      AND label IS NOT NULL AND NOT held
     ORDER BY recorded_at LIMIT CAST(:most AS bigint))
   RETURNING 1)
 SELECT count(*) FROM gone

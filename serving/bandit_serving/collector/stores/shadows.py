@@ -75,4 +75,7 @@ class ShadowTable(abc.ABC):
 
     @abc.abstractmethod
     def forget(self, before: float, limit: int) -> int:
-        """Delete at most ``limit`` shadows recorded before a time, and return how many there were."""
+        """Delete at most ``limit`` shadows recorded before a time, and return how many there were.
+
+        Those that wait or are held are not done with, and stay.
+        """

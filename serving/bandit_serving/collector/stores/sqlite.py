@@ -43,7 +43,7 @@ INSERT INTO events (route, id, recorded_at, arm, outputs, predicted_at) VALUES (
 ON CONFLICT (route, id) DO UPDATE
   SET arm = excluded.arm, outputs = excluded.outputs, predicted_at = excluded.predicted_at
   WHERE outputs IS NULL
-RETURNING label, labelled_at
+RETURNING label, labelled_at, held
 """
 _PUT_LABEL = """
 INSERT INTO events (route, id, recorded_at, label, labelled_at, held) VALUES (?, ?, ?, ?, ?, ?)
@@ -62,7 +62,9 @@ WHERE recorded_at < ? AND (label IS NULL OR outputs IS NULL OR held) ORDER BY re
 """
 _FORGET = """
 DELETE FROM events WHERE (route, id) IN
-  (SELECT route, id FROM events WHERE recorded_at < ? ORDER BY recorded_at LIMIT ?)
+  (SELECT route, id FROM events
+   WHERE recorded_at < ? AND label IS NOT NULL AND outputs IS NOT NULL AND NOT held
+   ORDER BY recorded_at LIMIT ?)
 """
 
 
@@ -124,7 +126,8 @@ class SQLiteStore(Store):
         for route, request_id, arm, outputs, time in predictions:
             values = (route, request_id, now, arm, outputs, time)
             if (row := self._db.execute(_PUT_PREDICTION, values).fetchone()) is not None:
-                taken[RequestKey(route, request_id)] = KnownLabel(*row)
+                label, labelled_at, held = row
+                taken[RequestKey(route, request_id)] = KnownLabel(label, labelled_at, bool(held))
         return taken
 
     def put_labels(

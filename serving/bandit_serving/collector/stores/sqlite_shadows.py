@@ -35,7 +35,8 @@ WHERE recorded_at < ? AND (label IS NULL OR held) ORDER BY recorded_at LIMIT ?
 """
 _FORGET = """
 DELETE FROM shadows WHERE (route, id, arm) IN
-  (SELECT route, id, arm FROM shadows WHERE recorded_at < ? ORDER BY recorded_at LIMIT ?)
+  (SELECT route, id, arm FROM shadows WHERE recorded_at < ? AND label IS NOT NULL AND NOT held
+   ORDER BY recorded_at LIMIT ?)
 """
 
 
