@@ -12,7 +12,7 @@ from bandit_operator.api.v1alpha1 import parse
 from bandit_operator.sources import source_of
 from bandit_operator.sources.base import Counter, Query
 from bandit_operator.sources.binding import bound, checked
-from bandit_operator.sources.guards import guard_queries
+from bandit_operator.sources.guards import guard_counters
 from tests.support.manifests import good
 
 LABEL = ArmLabel("arm", ())
@@ -69,8 +69,8 @@ def test_the_counters_of_a_server_preset_can_be_bound() -> None:
 
 def test_a_guard_with_a_server_preset_can_be_bound() -> None:
     resource = parse(server_preset())
-    for query in guard_queries(resource, 0.0, 30.0):
-        assert 'namespace="models"' in bound(query, "models").promql
+    for counter in guard_counters(resource):
+        assert 'namespace="models"' in checked(counter, "models").selector
 
 
 def test_label_values_such_as_the_documented_one_can_be_bound() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bandit_operator.api.v1alpha1 import BanditDeployment, InvalidResource, parse
-from bandit_operator.sources.guards import guard_queries, guard_values
+from bandit_operator.sources.guards import guard_counters, guard_queries, guard_values
 from tests.support.manifests import good
 
 SHARE = "sum by (arm) (increase(errors_total[$window])) / sum by (arm) (increase(requests_total[$window]))"
@@ -43,10 +43,11 @@ def test_an_arm_is_as_unwell_as_the_worst_of_its_pods(bound: str, worst: float) 
 
 def test_a_preset_measures_the_share_of_requests_that_succeeded() -> None:
     one = resource({"name": "errors", "preset": "GatewaySuccess", "below": "95%"})
-    rewards, trials = guard_queries(one, 1000.0, 1030.0)
-    assert 'traefik_service_requests_total{service=~"' in trials.promql
-    assert 'code!~"5.."' in rewards.promql
-    assert (rewards.field, rewards.shared) == ("guards[0].preset", True)
+    rewards, trials = guard_counters(one)
+    assert 'traefik_service_requests_total{service=~"' in trials.selector
+    assert 'code!~"5.."' in rewards.selector
+    assert rewards.shared
+    assert guard_queries(one, 1000.0, 1030.0) == ()
     first, second = (arm.name for arm in one.spec.arms)
     values = {rewards.part: {first: 97.0}, trials.part: {first: 100.0, second: 0.0}}
     assert guard_values(one, values) == {"errors": {first: 0.97}}  # nothing is known of no requests
@@ -54,7 +55,7 @@ def test_a_preset_measures_the_share_of_requests_that_succeeded() -> None:
 
 def test_a_preset_about_latency_has_a_target_of_its_own() -> None:
     guard = {"name": "slow", "preset": "GatewayLatency", "latencyTarget": "300ms", "below": "99%"}
-    parts = {query.part: query.promql for query in guard_queries(resource(guard), 1000.0, 1030.0)}
+    parts = {counter.part: counter.selector for counter in guard_counters(resource(guard))}
     assert parts.keys() == {"guard slow trials", "guard slow bucket", "guard slow rewards"}
     assert 'le=~"0[.]3"' in parts["guard slow bucket"]
     first = resource(guard).spec.arms[0].name

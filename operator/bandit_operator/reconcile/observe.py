@@ -20,7 +20,7 @@ from bandit_operator.sources import RewardSource, Sample, source_of
 from bandit_operator.sources.base import Counter
 from bandit_operator.sources.beginnings import leave_out_counted, leave_out_lives, subtract_earlier
 from bandit_operator.sources.binding import bound, checked
-from bandit_operator.sources.guards import guard_queries, guard_values
+from bandit_operator.sources.guards import guard_counters, guard_queries, guard_values
 from bandit_operator.sources.late import add_late
 from bandit_operator.sources.promql import raw
 from bandit_operator.sources.requests import REQUESTS, request_counters
@@ -68,9 +68,15 @@ class _Tallies:
     """Of answers in the shadow."""
     pairs: Tally
     """Of the differences between them."""
+    guards: Tally
+    """Of what the presets of guards measure."""
 
     def all(self) -> tuple[Tally, ...]:
-        """All of them; those of the shadow have no counters where there is none."""
+        """All of them; those of shadow and guards have no counters where there is none."""
+        return (*self.of_rewards(), self.guards)
+
+    def of_rewards(self) -> tuple[Tally, ...]:
+        """Those that something is learned from."""
         return (self.served, self.arms, self.pairs)
 
     def of(self, counter: Counter) -> Tally:
@@ -158,15 +164,15 @@ class Observer:
         else:
             readings |= await self._explained(resource, address, end, served, readings)
         shadow = await self._shadow(resource, address, tallies, start, end)
-        guards = guard_values(resource, values)
+        guards = guard_values(resource, {**values, **tallies.guards.known})
         apart = await self._samples_apart(uid, address, served, start, end)
         return WindowRead(
             Window(start, end, _steady(served, readings), guards, shadow, apart),
             values.get(REQUESTS, {}),
-            tuple(note for tally in tallies.all() for note in tally.notes),
+            tuple(note for tally in tallies.of_rewards() for note in tally.notes),
             served.past_is_lost,
             # What one of several servers has after another that was behind it did not come late.
-            any(tally.late for tally in tallies.all()) and not before.behind,
+            any(tally.late for tally in tallies.of_rewards()) and not before.behind,
         )
 
     async def _shadow(
@@ -203,8 +209,9 @@ class Observer:
     ) -> WindowQuery:
         """What is asked of a window; raises InvalidSpec where the user's PromQL is none, or not allowed."""
         shadow = (one for family in shadow_counters(resource) for one in family)
-        counters = (*source.counters(resource, located), *request_counters(resource), *shadow)
-        asked = (*source.queries(resource, start, end), *guard_queries(resource, start, end, located))
+        guards = guard_counters(resource, located)
+        counters = (*source.counters(resource, located), *request_counters(resource), *shadow, *guards)
+        asked = (*source.queries(resource, start, end), *guard_queries(resource, start, end))
         namespace = self._namespace_of(resource)
         try:
             return WindowQuery(
@@ -300,12 +307,19 @@ def _tallies(
     """One tally for each family of the query's counters; their numbers are those of ``values``."""
     parts = [{one.part for one in family} for family in shadow_counters(resource)]
     of_arms, of_pairs = (tuple(one for one in query.counters if one.part in family) for family in parts)
-    served = tuple(one for one in query.counters if one not in (*of_arms, *of_pairs))
+    parts_of_guards = {one.part for one in guard_counters(resource)}
+    of_guards = tuple(one for one in query.counters if one.part in parts_of_guards)
+    served = tuple(one for one in query.counters if one not in (*of_arms, *of_pairs, *of_guards))
 
-    def tally(counters: tuple[Counter, ...], trials: str) -> Tally:
+    def tally(counters: tuple[Counter, ...], trials: str, usual: float = usual) -> Tally:
         return Tally(counters, {one.part: values[one.part] for one in counters}, usual, trials)
 
-    return _Tallies(tally(served, "trials"), tally(of_arms, ARM_TRIALS), tally(of_pairs, PAIR_TRIALS))
+    return _Tallies(
+        tally(served, "trials"),
+        tally(of_arms, ARM_TRIALS),
+        tally(of_pairs, PAIR_TRIALS),
+        tally(of_guards, "", usual=0.0),  # requests, of which there may be any number for a trial
+    )
 
 
 def _steady(tally: Tally, readings: Mapping[str, Kind]) -> dict[str, Kind | Implausible]:

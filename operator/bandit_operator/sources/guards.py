@@ -3,26 +3,44 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 
 from bandit_operator.api.guard import Guard
 from bandit_operator.api.v1alpha1 import BanditDeployment
 from bandit_operator.core.model import Observed
 from bandit_operator.routers import Located
-from bandit_operator.sources.base import Query, RewardSource, Values
+from bandit_operator.sources.base import Counter, Query, RewardSource, Values
 from bandit_operator.sources.labels import own_label
 from bandit_operator.sources.presets import preset_of
-from bandit_operator.sources.promql import increase
+from bandit_operator.sources.promql import duration_of
 
 
-def guard_queries(
-    resource: BanditDeployment, start: float, end: float, located: Located | None = None
-) -> tuple[Query, ...]:
-    """What is asked for the guards about the window (start, end], seconds since the Unix epoch.
+def guard_queries(resource: BanditDeployment, start: float, end: float) -> tuple[Query, ...]:
+    """The users' own queries about the window (start, end], seconds since the Unix epoch."""
+    window = duration_of(end - start)
+    return tuple(
+        Query(
+            _part(guard),
+            (guard.query or "").replace("$window", window),
+            own_label(resource),
+            f"guards[{at}].query",
+            # An arm is as unwell as the worst of its Pods.
+            several=max if guard.above is not None else min,
+        )
+        for at, guard in enumerate(resource.spec.guards or ())
+        if guard.preset is None
+    )
 
-    ``located`` is where the arms stand in the route, or None while the route is not known.
-    """
-    return tuple(_queries(resource, start, end, located))
+
+def guard_counters(resource: BanditDeployment, located: Located | None = None) -> tuple[Counter, ...]:
+    """The counters of the presets; ``located`` is where the arms stand in the route, None while not known."""
+    return tuple(
+        replace(one, part=_part(guard, one.part))
+        for guard in resource.spec.guards or ()
+        if (source := _source(guard)) is not None
+        for one in source.counters(resource, located)
+    )
 
 
 def guard_values(resource: BanditDeployment, values: Values) -> dict[str, dict[str, float]]:
@@ -36,30 +54,6 @@ def guard_values(resource: BanditDeployment, values: Values) -> dict[str, dict[s
         }
         for guard in resource.spec.guards or ()
     }
-
-
-def _queries(
-    resource: BanditDeployment, start: float, end: float, located: Located | None
-) -> Iterator[Query]:
-    window = f"{round(end - start)}s"
-    for at, guard in enumerate(resource.spec.guards or ()):
-        field, source = f"guards[{at}]", _source(guard)
-        if source is None:
-            promql = (guard.query or "").replace("$window", window)
-            # An arm is as unwell as the worst of its Pods.
-            worst = max if guard.above is not None else min
-            yield Query(_part(guard), promql, own_label(resource), f"{field}.query", several=worst)
-            continue
-        for one in source.counters(resource, located):
-            promql = increase(one.selector, one.label.name, start, end)
-            yield Query(
-                _part(guard, one.part),
-                promql,
-                one.label,
-                f"{field}.preset",
-                shared=one.shared,
-                several=sum,
-            )
 
 
 def _measured(resource: BanditDeployment, guard: Guard, values: Values) -> Mapping[str, float]:

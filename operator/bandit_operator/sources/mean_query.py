@@ -11,6 +11,7 @@ from bandit_operator.core.plausibility import ROUNDING, impossible
 from bandit_operator.routers import Located
 from bandit_operator.sources.base import Counter, Query, Values
 from bandit_operator.sources.labels import own_label
+from bandit_operator.sources.promql import duration_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class MeanQuery:
     def queries(self, resource: BanditDeployment, start: float, end: float) -> tuple[Query, ...]:
         """Both of them, with the window's length in place of ``$window``."""
         prometheus, label = resource.spec.reward.prometheus, own_label(resource)
-        window = f"{round(end - start)}s"
+        window = duration_of(end - start)
         return tuple(
             Query(
                 part,

@@ -103,7 +103,7 @@ def scraped_twice(selector: str, label: str, start: float, end: float) -> str:
     """
     at = [one for one in ("instance", "cluster") if one != label]
     by = [one for one in SCRAPERS if one != label]
-    lately = f"last_over_time({selector}[{max(round(end - start), LATELY_SECONDS)}s] @ {end:.3f})"
+    lately = f"last_over_time({selector}[{duration_of(max(end - start, LATELY_SECONDS))}] @ {end:.3f})"
     series = f"({selector} @ {end:.3f} and {lately})"
     names, scrapers = ", ".join((label_name(label), *at)), ", ".join((label_name(label), *at, *by))
     return f"(count by ({names}) (count by ({scrapers}) ({series})) > 1)"
@@ -140,12 +140,18 @@ def _first(selector: str, start: float) -> str:
     return f"last_over_time({_before(selector, start)})"
 
 
+def duration_of(seconds: float) -> str:
+    """A length of time from a millisecond up, as PromQL writes it."""
+    milliseconds = max(round(1000 * seconds), 1)
+    return f"{milliseconds}ms" if milliseconds % 1000 else f"{milliseconds // 1000}s"
+
+
 def _inside(selector: str, start: float, end: float) -> str:
-    return f"{selector}[{round(end - start)}s] @ {end:.3f}"
+    return f"{selector}[{duration_of(end - start)}] @ {end:.3f}"
 
 
 def _until(selector: str, start: float, end: float) -> str:
-    return f"{selector}[{round(end - start) + LOOK_BACK_SECONDS}s] @ {end:.3f}"
+    return f"{selector}[{duration_of(end - start + LOOK_BACK_SECONDS)}] @ {end:.3f}"
 
 
 def _before(selector: str, start: float) -> str:

@@ -62,9 +62,10 @@ class Tally:
         return {part: {} if part in self.unread else by_arm for part, by_arm in self.values.items()}
 
     def add(self, part: str, arm: str, amount: float) -> None:
-        """Count so much more, or less; a sum does not fall below 0."""
+        """Count so much more, or less; a sum does not fall below 0, and what is no number stays none."""
         by_arm = self.values[part]
-        by_arm[arm] = max(0.0, by_arm.get(arm, 0.0) + amount)
+        total = by_arm.get(arm, 0.0) + amount
+        by_arm[arm] = 0.0 if total < 0 else total
 
     def add_first(self, part: str, arm: str, value: float) -> None:
         """Remember that so much of what is counted is a first value."""
