@@ -100,18 +100,28 @@ def _bound(text: str, namespace: str) -> str:
         return promql.parse(str(node))  # a node that is changed in place is not taken over
 
     tree = _tree(text)
-    for node in _nodes(tree):
-        if isinstance(node, promql.Call) and node.func.name == "info":
-            raise ValueError("it uses info(), which reads series of all namespaces")
-        if isinstance(node, promql.VectorSelector):
-            _refuse_alternatives(node)
+    written = _allowed(tree)
     printed = _printed(promql.transform(tree, None, bind))
-    for node in _nodes(_tree(printed)):
+    sent = _allowed(_tree(printed))
+    if len(sent) != len(written):
+        raise ValueError("it cannot be bound to its namespace")
+    for node in sent:
         if isinstance(node, promql.VectorSelector):
             namespaces = [str(one) for one in node.matchers.matchers if one.name == LABEL]
             if namespaces != [str(own)]:
                 raise ValueError("it cannot be bound to its namespace")
     return printed
+
+
+def _allowed(tree: promql.Expr) -> list[promql.Expr]:
+    """The nodes of a tree that has nothing which could read another namespace."""
+    nodes = _nodes(tree)
+    for node in nodes:
+        if isinstance(node, promql.Call) and node.func.name == "info":
+            raise ValueError("it uses info(), which reads series of all namespaces")
+        if isinstance(node, promql.VectorSelector):
+            _refuse_alternatives(node)
+    return nodes
 
 
 def _tree(text: str) -> promql.Expr:
