@@ -83,7 +83,11 @@ def cause_of(lookup: Lookup, counter: Counter, namespace: str | None) -> str:
 def _selector(namespace: str | None, name: str | None = None) -> str:
     """The selector of a metric, or of all, within what may be seen."""
     matchers = {"__name__": name, LABEL: namespace}
-    given = (f"{label}={json.dumps(value, ensure_ascii=False)}" for label, value in matchers.items() if value is not None)
+    given = (
+        f"{label}={json.dumps(value, ensure_ascii=False)}"
+        for label, value in matchers.items()
+        if value is not None
+    )
     return f"{{{','.join(given)}}}"
 
 
