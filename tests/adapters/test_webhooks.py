@@ -182,7 +182,7 @@ def test_https_and_what_does_not_leave_the_cluster_may_be_told(tmp_path: Path, u
             f"- {{url: https://a, {TOKEN}: 1, {TOKEN}: 2}}",
             "line 1: a key is there twice in one map;",
         ),
-        (f"- !{TOKEN} x", "line 1: it is neither YAML nor JSON; fix that line"),
+        (f"- !!{TOKEN} x", "line 1: it is neither YAML nor JSON; fix that line"),
         (f"- url: *{TOKEN.partition(' ')[0]}", "line 1: it is neither YAML nor JSON"),
     ],
 )
