@@ -22,11 +22,11 @@ help: ## List the targets
 demo: venv ## Watch a real rollout: models moved, a loser rolled back and brought back (about 5 minutes)
 	@$(BIN)/python -m demo $(ARGS)
 
-# Tests on a cluster mostly wait, so the slow ones take the processor time that these leave, one at a time: two
-# would keep both processors busy, and what runs on the cluster late.
+# Tests on a cluster mostly wait, so the slow ones take the processor time that these leave, and no more: with a
+# better priority they make what runs on the cluster late.
 test: venv lint test-fast ## Everything: lint, unit, golden and real-cluster tests
 	@mkdir -p build; \
-	nice -n 19 env $(PYTEST) tests -m "slow and not cluster and not image and not gitops" -n 1 \
+	nice -n 19 env $(PYTEST) tests -m "slow and not cluster and not image and not gitops" -n 2 --dist worksteal \
 	  $(ARGS) > build/slow-tests.log 2>&1 & slow=$$!; trap 'kill $$slow 2> /dev/null || true' EXIT; \
 	echo "slow tests run beside the next ones; their progress: tail -f build/slow-tests.log"; \
 	cluster=0; $(PYTEST) tests -m "cluster and not image and not gitops" $(ARGS) || cluster=$$?; \
