@@ -22,17 +22,18 @@ help: ## List the targets
 demo: venv ## Watch a real rollout: models moved, a loser rolled back and brought back (about 5 minutes)
 	@$(BIN)/python -m demo $(ARGS)
 
-# Tests on a cluster mostly wait, so the slow ones take the processor time that these leave, and no more: with a
-# better priority they make what runs on the cluster late.
+# Tests on a cluster mostly wait, and the slow ones take the processor time that these leave. The demos, whose
+# stories have their time, have the machine to themselves.
 test: venv lint test-fast ## Everything: lint, unit, golden and real-cluster tests
 	@mkdir -p build; \
 	nice -n 19 env $(PYTEST) tests -m "slow and not cluster and not image and not gitops" -n 2 --dist worksteal \
 	  $(ARGS) > build/slow-tests.log 2>&1 & slow=$$!; trap 'kill $$slow 2> /dev/null || true' EXIT; \
 	echo "slow tests run beside the next ones; their progress: tail -f build/slow-tests.log"; \
-	cluster=0; $(PYTEST) tests -m "cluster and not image and not gitops" $(ARGS) || cluster=$$?; \
+	cluster=0; $(PYTEST) tests -m "cluster and not alone and not image and not gitops" $(ARGS) || cluster=$$?; \
 	echo "waiting for the slow tests"; \
 	if wait $$slow; then tail -n 1 build/slow-tests.log; else cat build/slow-tests.log; exit 1; fi; \
-	exit $$cluster
+	if [ $$cluster != 0 ]; then exit $$cluster; fi; \
+	$(PYTEST) tests -m "cluster and alone" $(ARGS)
 
 test-fast: venv ## Tests that need no cluster and are quick, in about a minute
 	@$(PYTEST) tests -m "not cluster and not slow" -n 2 --dist worksteal $(ARGS)

@@ -12,7 +12,7 @@ import pytest
 
 from cluster.client import REPOSITORY, Cluster, EmbeddedCluster
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.alone]
 
 
 @pytest.fixture(scope="module")
